@@ -1,0 +1,1 @@
+//! The semantic difference of two answers: rules, noise, clusters, bounds. Pure.

@@ -1,0 +1,1 @@
+//! The run directory: what was measured, stored as it is made.

@@ -1,0 +1,1 @@
+//! This machine and this thread: CPUs, affinity, timers, scheduler statistics.

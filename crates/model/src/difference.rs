@@ -1,0 +1,114 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The ways in which two answers can differ at one place.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum DifferenceKind {
+    /// One side answered and the other failed to.
+    Outcome,
+    /// The codes (HTTP status) differ.
+    Code,
+    /// Both have a value of the same type, and the values differ.
+    Value,
+    /// Both have the same number, written differently (`1` and `1.0`).
+    NumberText,
+    /// The types differ (`1` and `"1"`).
+    Type,
+    /// One side has `null` where the other has a value.
+    Null,
+    /// The baseline has it, the contender does not.
+    Missing,
+    /// The contender has it, the baseline does not.
+    Extra,
+    /// The same elements in another order.
+    Order,
+    /// An object names a key more often than the other side's does.
+    DuplicateKey,
+    /// Two bodies that are not both JSON differ as text.
+    Text,
+    /// Two bodies that are not text differ.
+    Bytes,
+}
+
+impl DifferenceKind {
+    /// Every kind.
+    pub const ALL: [DifferenceKind; 12] = [
+        DifferenceKind::Outcome,
+        DifferenceKind::Code,
+        DifferenceKind::Value,
+        DifferenceKind::NumberText,
+        DifferenceKind::Type,
+        DifferenceKind::Null,
+        DifferenceKind::Missing,
+        DifferenceKind::Extra,
+        DifferenceKind::Order,
+        DifferenceKind::DuplicateKey,
+        DifferenceKind::Text,
+        DifferenceKind::Bytes,
+    ];
+
+    /// The name used in configuration and output.
+    pub fn name(self) -> &'static str {
+        match self {
+            DifferenceKind::Outcome => "outcome",
+            DifferenceKind::Code => "code",
+            DifferenceKind::Value => "value",
+            DifferenceKind::NumberText => "number_text",
+            DifferenceKind::Type => "type",
+            DifferenceKind::Null => "null",
+            DifferenceKind::Missing => "missing",
+            DifferenceKind::Extra => "extra",
+            DifferenceKind::Order => "order",
+            DifferenceKind::DuplicateKey => "duplicate_key",
+            DifferenceKind::Text => "text",
+            DifferenceKind::Bytes => "bytes",
+        }
+    }
+
+    /// The inverse of [`DifferenceKind::name`].
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl fmt::Display for DifferenceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What sort of thing a value is: noise may change a value, never its character.
+///
+/// A stable, human-readable text such as `absent`, `null`, `boolean`, `integer`, `decimal`,
+/// `timestamp rfc3339 ms Z`, `uuid`, `hex 32`, `text`, `array`, `object`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Character(pub String);
+
+/// One place at which a contender's answer differs from the baseline's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Difference {
+    /// Where, with concrete indices: `$.items[3].price` (an RFC 9535 normalized path in shorthand
+    /// notation), `code`, `outcome`, `header:cache-control`, `cookie:sid;httponly`, `body`.
+    pub path: String,
+    /// Where, with array indices as `[*]`: what clusters and noise are counted by.
+    pub pattern: String,
+    /// In which way.
+    pub kind: DifferenceKind,
+    /// The baseline's value, bounded and redacted; empty when absent.
+    pub baseline: String,
+    /// The contender's value, bounded and redacted; empty when absent.
+    pub contender: String,
+    /// The character of the baseline's value.
+    pub baseline_character: Character,
+    /// The character of the contender's value.
+    pub contender_character: Character,
+    /// The rules (by index in the configuration) whose path selects this place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<u32>,
+}

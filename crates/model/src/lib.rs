@@ -1,0 +1,17 @@
+//! The nouns of Understudy: sides, exchanges, observations, differences, verdicts and units. No IO.
+//!
+//! Nothing in here knows a protocol, a clock or a file. An answer has a *code* (an HTTP status, an
+//! exit code, a DNS response code), *fields* (headers) and a *body*; drivers translate.
+
+mod difference;
+mod exchange;
+mod observation;
+mod side;
+mod units;
+pub mod verdict;
+
+pub use difference::{Character, Difference, DifferenceKind};
+pub use exchange::{Answer, Failure, FailureKind, Field, Outcome};
+pub use observation::{Ending, Observation};
+pub use side::Side;
+pub use units::{ByteSize, Change, Cpus, Quantity, Share, Span, UnitError};

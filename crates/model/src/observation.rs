@@ -1,0 +1,98 @@
+use crate::FailureKind;
+
+/// How one measured exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Ending {
+    /// A whole answer arrived; its code says what the subject thought of the request.
+    Answered,
+    /// No whole answer arrived. Its latency counts as infinite.
+    Failed(FailureKind),
+    /// The bounded queue of the generator was full: the request was due and never sent.
+    Overflow,
+    /// The measurement ended (interrupt, end of the drain period) before the answer came.
+    Abandoned,
+}
+
+impl Ending {
+    /// Every ending with the number that stands for it in stored evidence.
+    pub const ALL: [(Ending, u8); 8] = [
+        (Ending::Answered, 0),
+        (Ending::Failed(FailureKind::Connect), 1),
+        (Ending::Failed(FailureKind::Closed), 2),
+        (Ending::Failed(FailureKind::Timeout), 3),
+        (Ending::Failed(FailureKind::Malformed), 4),
+        (Ending::Failed(FailureKind::TooLarge), 5),
+        (Ending::Overflow, 6),
+        (Ending::Abandoned, 7),
+    ];
+
+    /// The name used in output and stored evidence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Ending::Answered => "answered",
+            Ending::Failed(kind) => kind.name(),
+            Ending::Overflow => "overflow",
+            Ending::Abandoned => "abandoned",
+        }
+    }
+
+    /// The inverse of [`Ending::name`].
+    pub fn from_name(name: &str) -> Option<Ending> {
+        Ending::ALL.iter().map(|(ending, _)| *ending).find(|ending| ending.name() == name)
+    }
+}
+
+/// One exchange under load: a row of the evidence.
+///
+/// Times are nanoseconds since the start of the block. A time that was never reached (not sent, no
+/// byte) is [`Observation::NEVER`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// Index of the request in the workload.
+    pub request: u32,
+    /// Index of the endpoint in the workload.
+    pub endpoint: u32,
+    /// When the schedule wanted it sent.
+    pub intended_ns: u64,
+    /// When it was due *and* a connection was free for it (never before `intended_ns`).
+    pub free_ns: u64,
+    /// When its first byte was handed to the kernel.
+    pub sent_ns: u64,
+    /// When the first byte of the answer was read.
+    pub first_byte_ns: u64,
+    /// When the last byte of the answer was read, or the failure was noticed.
+    pub last_byte_ns: u64,
+    /// How it ended.
+    pub ending: Ending,
+    /// The code of the answer; 0 without one.
+    pub code: i32,
+    /// Bytes of the answer as read from the wire, head included.
+    pub bytes: u64,
+    /// Hash of the body as received; 0 when not taken.
+    pub body_hash: u64,
+}
+
+impl Observation {
+    /// Stands for a time that was never reached.
+    pub const NEVER: u64 = u64::MAX;
+
+    /// Nanoseconds from the intended time to the last byte; `None` (infinite) without an answer.
+    pub fn latency_ns(&self) -> Option<u64> {
+        (self.ending == Ending::Answered).then(|| self.last_byte_ns.saturating_sub(self.intended_ns))
+    }
+
+    /// Nanoseconds from sending to the last byte; `None` without an answer.
+    pub fn service_time_ns(&self) -> Option<u64> {
+        (self.ending == Ending::Answered).then(|| self.last_byte_ns.saturating_sub(self.sent_ns))
+    }
+
+    /// Nanoseconds it waited, already due, for a free connection; `None` if it never got one.
+    pub fn connection_wait_ns(&self) -> Option<u64> {
+        (self.free_ns != Self::NEVER).then(|| self.free_ns.saturating_sub(self.intended_ns))
+    }
+
+    /// Nanoseconds between "due and a connection free" and "written": the generator's own lateness.
+    pub fn send_lag_ns(&self) -> Option<u64> {
+        (self.sent_ns != Self::NEVER).then(|| self.sent_ns.saturating_sub(self.free_ns))
+    }
+}

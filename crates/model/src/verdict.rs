@@ -1,0 +1,437 @@
+//! `verdict.json`: the judgement and the figures behind it.
+//!
+//! The published JSON Schema is `schemas/verdict.schema.json`. Quantiles are numbers (0.99).
+
+use crate::{DifferenceKind, Side};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The version of this document's format.
+pub const SCHEMA: u32 = 1;
+
+/// What a trial concludes. Which one follows from which figures is written in `docs/method.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The measurement cannot be trusted.
+    Invalid,
+    /// The candidate answers differently.
+    NotEquivalent,
+    /// The evidence does not decide; the reason says what to measure next.
+    Inconclusive,
+    /// Keep the incumbent.
+    Keep,
+    /// Replace the incumbent by the candidate.
+    Replace,
+}
+
+impl Verdict {
+    /// The name used in output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Invalid => "invalid",
+            Verdict::NotEquivalent => "not_equivalent",
+            Verdict::Inconclusive => "inconclusive",
+            Verdict::Keep => "keep",
+            Verdict::Replace => "replace",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// An estimate with its 95 % interval.
+///
+/// A bound or estimate that is `null` is infinite: more requests than the quantile leaves room for
+/// were never answered.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Estimate {
+    /// The point estimate.
+    pub estimate: Option<f64>,
+    /// The lower end of the 95 % interval.
+    pub low: Option<f64>,
+    /// The upper end of the 95 % interval.
+    pub high: Option<f64>,
+}
+
+/// The whole document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerdictDocument {
+    /// Format version of this document.
+    pub schema: u32,
+    /// Name of the trial.
+    pub name: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why: the rule that decided, with its figures. The first is the deciding one.
+    pub because: Vec<Reason>,
+    /// Each contender against its baseline.
+    pub comparisons: Vec<Comparison>,
+    /// The incumbent against itself: what this machine calls a difference when there is none.
+    pub aa: Vec<LatencyComparison>,
+    /// Every service level objective, judged for each side.
+    pub slo: Vec<SloResult>,
+    /// Every stated goal, judged.
+    pub goals: Vec<GoalResult>,
+    /// The gates: what had to hold for the measurement to be trusted.
+    pub gates: Vec<Gate>,
+    /// The primary endpoint, declared before the run.
+    pub primary: Option<Primary>,
+    /// The machine and the versions.
+    pub environment: Environment,
+    /// What this result does not say.
+    pub limits_of_this_result: Vec<String>,
+}
+
+/// One reason of a verdict.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reason {
+    /// Stable identifier, e.g. `no_measured_problem`.
+    pub code: String,
+    /// One sentence for people, figures included.
+    pub text: String,
+    /// The figures, each named with its unit (`candidate_p99_high_us`).
+    pub figures: BTreeMap<String, f64>,
+}
+
+/// A contender beside its baseline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Comparison {
+    /// Whom it is compared with.
+    pub baseline: Side,
+    /// Who is compared.
+    pub contender: Side,
+    /// Are the answers the same?
+    pub equivalence: Equivalence,
+    /// Answers under load: same codes and shapes, and the same values where the baseline agrees with
+    /// itself.
+    pub under_load: Option<UnderLoad>,
+    /// Latency at each rate and quantile.
+    pub latency: Vec<LatencyComparison>,
+    /// CPU and memory.
+    pub resources: Vec<ResourceComparison>,
+}
+
+/// The ledger of the equivalence stage: `eligible = compared + lost`,
+/// `compared = equal + different + excused`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Equivalence {
+    /// Requests that should have been compared.
+    pub eligible: u64,
+    /// Pairs of answers compared.
+    pub compared: u64,
+    /// Pairs without any difference.
+    pub equal: u64,
+    /// Pairs with at least one difference that nothing excuses.
+    pub different: u64,
+    /// Pairs whose differences are all excused by a rule or by learned noise.
+    pub excused: u64,
+    /// Requests that could not be compared.
+    pub lost: u64,
+    /// Why they were lost, by reason.
+    pub lost_by_reason: BTreeMap<String, u64>,
+    /// How many pairs each rule or noise pattern excused.
+    pub excused_by: Vec<Excuse>,
+    /// Upper 95 % bound on the share of requests like these that differ (Clopper-Pearson).
+    pub mismatch_upper_95: f64,
+    /// The differences, grouped.
+    pub clusters: Vec<Cluster>,
+    /// The noise learned from the incumbent and a second incumbent.
+    pub noise: Vec<Noise>,
+}
+
+/// What excused differences.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Excuse {
+    /// `rule 1: $.generated_at` or `noise: GET /items/{id} $.generated_at`.
+    pub by: String,
+    /// The reason the rule gives, if any.
+    pub reason: Option<String>,
+    /// Pairs in which it excused something.
+    pub pairs: u64,
+}
+
+/// Noise: a place where the incumbent differs from itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Noise {
+    /// Endpoint template.
+    pub endpoint: String,
+    /// Place, array indices as `[*]`.
+    pub path: String,
+    /// How the incumbent differs from itself there.
+    pub kind: DifferenceKind,
+    /// The characters its values have there.
+    pub characters: Vec<String>,
+    /// In how many pairs of the incumbent with itself.
+    pub pairs: u64,
+}
+
+/// Differences of one kind at one place of one endpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    /// Endpoint template.
+    pub endpoint: String,
+    /// Place, array indices as `[*]`.
+    pub path: String,
+    /// In which way the answers differ.
+    pub kind: DifferenceKind,
+    /// Pairs in which this difference was seen.
+    pub count: u64,
+    /// Pairs of this endpoint that were compared.
+    pub of: u64,
+    /// When the smallest request was asked again: how often the difference showed.
+    pub reproduced: Option<Reproduced>,
+    /// Two examples.
+    pub examples: Vec<Example>,
+    /// The smallest request that showed it, as a curl command.
+    pub reproduce: String,
+}
+
+/// "Reproduced k of n".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reproduced {
+    /// Times the difference showed again.
+    pub times: u32,
+    /// Times it was tried.
+    pub of: u32,
+}
+
+/// One example of a difference.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// Index of the request in the workload (from 0).
+    pub request: u32,
+    /// The concrete place.
+    pub path: String,
+    /// The baseline's value, bounded and redacted.
+    pub baseline: String,
+    /// The contender's value, bounded and redacted.
+    pub contender: String,
+}
+
+/// The ledger of answers under load: `answered = agreeing + deviating + not_inspected`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnderLoad {
+    /// Answers of the contender under load.
+    pub answered: u64,
+    /// Those whose code and shape (and value, where the baseline agrees with itself) were seen of
+    /// the baseline.
+    pub agreeing: u64,
+    /// Those that were not.
+    pub deviating: u64,
+    /// Those whose body was not inspected (bound of captured bodies).
+    pub not_inspected: u64,
+    /// Where they deviate: endpoint, what, count.
+    pub deviations: Vec<Deviation>,
+}
+
+/// Deviating answers under load, grouped.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Deviation {
+    /// Endpoint template.
+    pub endpoint: String,
+    /// `code`, `shape` or `value`.
+    pub what: String,
+    /// Answers.
+    pub count: u64,
+    /// Index of one such request in the workload.
+    pub request: u32,
+}
+
+/// One latency quantile at one rate, two sides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LatencyComparison {
+    /// Endpoint template, `*` for all.
+    pub endpoint: String,
+    /// Offered rate, requests per second.
+    pub rate_rps: f64,
+    /// The quantile, 0.99 for p99.
+    pub quantile: f64,
+    /// The baseline's latency in microseconds, from the intended send time.
+    pub baseline_us: Option<Estimate>,
+    /// The contender's.
+    pub contender_us: Option<Estimate>,
+    /// Contender over baseline.
+    pub ratio: Option<Estimate>,
+    /// p value of "no difference" (exact sign-flip, two-sided).
+    pub p_value: Option<f64>,
+    /// The same after Holm's correction over everything that is not primary; none for the primary.
+    pub p_value_holm: Option<f64>,
+    /// Smallest relative difference that this many pairs would have shown (power 90 %), 0.05 for 5 %.
+    pub mde: Option<f64>,
+    /// Pairs of blocks.
+    pub pairs: u32,
+    /// False: too few samples, nothing is estimated.
+    pub judged: bool,
+    /// Why it was not judged.
+    pub not_judged_because: Option<String>,
+}
+
+/// What is compared of the machine's resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Resource {
+    /// CPU time per answered request, microseconds.
+    CpuUsPerRequest,
+    /// Peak resident set of the process tree, bytes (shared pages count in each process).
+    PeakRssBytes,
+    /// Peak proportional set of the process tree, bytes (shared pages count once).
+    PeakPssBytes,
+    /// Peak memory of the cgroup, bytes (page cache and kernel memory included).
+    PeakCgroupBytes,
+}
+
+impl Resource {
+    /// What people read, with the unit.
+    pub fn label(self) -> &'static str {
+        match self {
+            Resource::CpuUsPerRequest => "CPU per request",
+            Resource::PeakRssBytes => "peak RSS",
+            Resource::PeakPssBytes => "peak PSS",
+            Resource::PeakCgroupBytes => "peak cgroup memory",
+        }
+    }
+}
+
+/// One resource, two sides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResourceComparison {
+    /// Which.
+    pub resource: Resource,
+    /// At which offered rate, requests per second.
+    pub rate_rps: f64,
+    /// The baseline's.
+    pub baseline: Option<Estimate>,
+    /// The contender's.
+    pub contender: Option<Estimate>,
+    /// Contender over baseline.
+    pub ratio: Option<Estimate>,
+    /// Pairs of blocks.
+    pub pairs: u32,
+    /// Why there is no figure.
+    pub unmeasured: Option<String>,
+}
+
+/// What an interval says about a bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Held {
+    /// The whole interval keeps the bound.
+    Holds,
+    /// The whole interval misses it.
+    Misses,
+    /// The interval contains it.
+    Undecided,
+    /// Too few samples, or not measured.
+    NotJudged,
+}
+
+/// A service level objective, judged for one side at one rate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SloResult {
+    /// The objective in words: `p99 of * at most 20ms`.
+    pub slo: String,
+    /// Which side.
+    pub side: Side,
+    /// Offered rate, requests per second.
+    pub rate_rps: f64,
+    /// Microseconds, or a share for error rates.
+    pub value: Option<Estimate>,
+    /// The bound, same unit.
+    pub bound: f64,
+    /// The judgement.
+    pub held: Held,
+    /// True for the primary endpoint; the others are Holm-corrected.
+    pub primary: bool,
+}
+
+/// A goal, judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GoalResult {
+    /// The goal in words: `cpu -30%`.
+    pub goal: String,
+    /// Contender over baseline.
+    pub ratio: Option<Estimate>,
+    /// The ratio to reach.
+    pub bound: f64,
+    /// The judgement.
+    pub held: Held,
+}
+
+/// A condition for trusting the measurement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Gate {
+    /// Stable identifier, e.g. `send_lag`.
+    pub code: String,
+    /// Where: `4000/s candidate block 3`.
+    pub at: String,
+    /// Did it hold?
+    pub passed: bool,
+    /// One sentence with the figure, the limit and, when failed, what to change.
+    pub text: String,
+}
+
+/// The primary endpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Primary {
+    /// Endpoint template, `*` for all.
+    pub endpoint: String,
+    /// The quantile.
+    pub quantile: f64,
+    /// Offered rate, requests per second.
+    pub rate_rps: f64,
+}
+
+/// The machine and the versions, as `environment.json` holds them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Environment {
+    /// Version of Understudy.
+    pub understudy: String,
+    /// Operating system and kernel release.
+    pub kernel: String,
+    /// Processor model.
+    pub cpu_model: String,
+    /// Online CPUs.
+    pub cpus: u32,
+    /// Frequency governor of CPU 0, if the machine has one.
+    pub governor: Option<String>,
+    /// Memory of the machine in bytes.
+    pub memory_bytes: u64,
+    /// `v1`, `v2`, or why none is usable.
+    pub cgroup: String,
+    /// When the run started, RFC 3339 in UTC.
+    pub started_at: String,
+    /// CPUs of the load generator.
+    pub generator_cpus: Vec<u32>,
+    /// CPUs of the subjects.
+    pub subject_cpus: Vec<u32>,
+    /// SHA-256 of what was compared, by name (`incumbent`, `candidate`, `requests`).
+    pub hashes: BTreeMap<String, String>,
+    /// Versions of the programs that were found, by name.
+    pub versions: BTreeMap<String, String>,
+}

@@ -1,0 +1,1 @@
+//! Other processes: launch, limits, freeze, samples.

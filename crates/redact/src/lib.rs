@@ -1,0 +1,1 @@
+//! What may be stored or shown. Pure.

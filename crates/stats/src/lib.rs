@@ -1,0 +1,1 @@
+//! Quantiles, intervals, resampling and sequential tests. Pure.

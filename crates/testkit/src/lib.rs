@@ -1,0 +1,1 @@
+//! Development only: scripted servers on port 0.
