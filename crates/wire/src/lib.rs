@@ -1,1 +1,6 @@
-//! Codecs without IO: HTTP/1.
+//! Codecs without IO: bytes in, meaning out.
+//!
+//! Every parser in here reads bytes of strangers: it is bounded, never panics, and is fuzzed
+//! (`fuzz/fuzz_targets`).
+
+pub mod http1;
