@@ -1,1 +1,16 @@
 //! This machine and this thread: CPUs, affinity, timers, scheduler statistics.
+//!
+//! Linux is where all of it works. Elsewhere everything compiles; what cannot be had there is
+//! `None` or an error that says so.
+
+mod clock;
+mod cpus;
+mod machine;
+mod thread;
+mod timer;
+
+pub use clock::Clock;
+pub use cpus::{CpuList, CpuListError, allowed_cpus, pin_current_thread};
+pub use machine::{Machine, stolen_ns};
+pub use thread::{ThreadUsage, sharpen_timers};
+pub use timer::SleepTimer;

@@ -1,0 +1,81 @@
+/// What the calling thread has used so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ThreadUsage {
+    /// CPU time in nanoseconds.
+    pub cpu_ns: u64,
+    /// Time it was ready to run and did not, in nanoseconds; `None` where the kernel does not tell.
+    pub run_queue_wait_ns: Option<u64>,
+}
+
+impl ThreadUsage {
+    /// The usage of the calling thread up to now.
+    pub fn now() -> Self {
+        ThreadUsage {
+            cpu_ns: cpu_ns(),
+            run_queue_wait_ns: run_queue_wait_ns(),
+        }
+    }
+
+    /// What was used since `earlier`.
+    pub fn since(self, earlier: ThreadUsage) -> ThreadUsage {
+        ThreadUsage {
+            cpu_ns: self.cpu_ns.saturating_sub(earlier.cpu_ns),
+            run_queue_wait_ns: self
+                .run_queue_wait_ns
+                .zip(earlier.run_queue_wait_ns)
+                .map(|(now, then)| now.saturating_sub(then)),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn cpu_ns() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    (time.tv_sec as u64)
+        .saturating_mul(1_000_000_000)
+        .saturating_add(time.tv_nsec as u64)
+}
+
+#[cfg(not(unix))]
+fn cpu_ns() -> u64 {
+    0
+}
+
+/// The second field of schedstat (Documentation/scheduler/sched-stats.rst).
+#[cfg(target_os = "linux")]
+fn run_queue_wait_ns() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_ascii_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn run_queue_wait_ns() -> Option<u64> {
+    None
+}
+
+/// Removes the calling thread's timer slack, which lets the kernel wake it 50 us late.
+pub fn sharpen_timers() {
+    #[cfg(target_os = "linux")]
+    {
+        // Refused only by kernels without the call; the spin before a due time covers those.
+        let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn counts_the_cpu_this_thread_burns() {
+        let before = ThreadUsage::now();
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_millis(20) {
+            std::hint::spin_loop();
+        }
+        let used = ThreadUsage::now().since(before);
+        assert!((1_000_000..=60_000_000).contains(&used.cpu_ns), "{used:?}");
+        assert!(used.run_queue_wait_ns.is_some());
+    }
+}
