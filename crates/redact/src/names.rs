@@ -1,0 +1,122 @@
+//! Names that say that a value is secret.
+
+use std::collections::BTreeSet;
+
+/// Secret when the whole name is one of these (lower case, without separators).
+const WHOLE: [&str; 24] = [
+    "auth",
+    "cardnumber",
+    "cookie",
+    "cvc",
+    "cvv",
+    "iban",
+    "jwt",
+    "otp",
+    "pan",
+    "pass",
+    "pin",
+    "privatekey",
+    "proxyauthenticate",
+    "pwd",
+    "session",
+    "sessionid",
+    "sid",
+    "signature",
+    "ssn",
+    "taxid",
+    "wwwauthenticate",
+    "xapikey",
+    "xcsrf",
+    "xsrf",
+];
+
+/// Secret when the name contains one of these.
+const PART: [&str; 16] = [
+    "accesskey",
+    "apikey",
+    "authorization",
+    "cardnumber",
+    "creditcard",
+    "credential",
+    "passphrase",
+    "passwd",
+    "password",
+    "privatekey",
+    "secret",
+    "sessionid",
+    "sessiontoken",
+    "setcookie",
+    "socialsecurity",
+    "accountnumber",
+];
+
+/// Secret when the name ends so: `refresh_token`, but not `token_count`.
+const ENDING: &str = "token";
+
+/// The names known as sensitive.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    added: BTreeSet<String>,
+}
+
+impl Names {
+    pub(crate) fn add(&mut self, name: &str) {
+        self.added.insert(plain(name));
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        let name = plain(name);
+        !name.is_empty()
+            && (WHOLE.contains(&name.as_str())
+                || name.ends_with(ENDING)
+                || PART.iter().any(|part| name.contains(part))
+                || self.added.contains(&name))
+    }
+}
+
+/// Lower case, only letters and digits: `X-Api-Key`, `xApiKey` and `x_api_key` are one name.
+fn plain(name: &str) -> String {
+    name.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// The names on a path. A quoted name that contains separators also yields its pieces' whole.
+pub(crate) fn on_path(path: &str) -> impl Iterator<Item = &str> {
+    let quoted = path
+        .split(['[', ']'])
+        .filter(|piece| piece.starts_with(['\'', '"']));
+    path.split(['.', '[', ']', '\'', '"', ':', ';'])
+        .filter(|piece| !piece.is_empty())
+        .chain(quoted)
+}
+
+/// The shell variable that stands for a header's value: `x-api-key` is `$X_API_KEY`.
+pub(crate) fn variable(name: &str) -> String {
+    let letters = name.chars().map(|c| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_uppercase()
+        } else {
+            '_'
+        }
+    });
+    std::iter::once('$').chain(letters).collect()
+}
+
+/// Is the value already a variable, perhaps after a scheme (`Bearer $TOKEN`, `${TOKEN}`)?
+pub(crate) fn is_variable(value: &str) -> bool {
+    let last = value.rsplit(' ').next().unwrap_or(value);
+    let scheme = value[..value.len() - last.len()].trim_end();
+    let name = last.strip_prefix('$').map(|name| {
+        name.strip_prefix('{')
+            .and_then(|inner| inner.strip_suffix('}'))
+            .unwrap_or(name)
+    });
+    scheme.len() <= 16
+        && scheme.chars().all(|c| c.is_ascii_alphabetic())
+        && name.is_some_and(|name| {
+            name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        })
+}
