@@ -1,0 +1,123 @@
+//! What the crate offers where there is no Linux: the same names, and nothing that can be started.
+//! [`Child`] and [`Sampler`] have no values, so their functions have no bodies to get wrong.
+
+use crate::Sample;
+use crate::{Detected, Exit, FreezeError, Launch, LaunchError, Listener, SampleError, StopError};
+use std::path::Path;
+use std::time::Duration;
+
+/// The control groups Understudy may use: none here.
+#[derive(Clone, Debug)]
+pub struct Cgroups(Detected);
+
+impl Cgroups {
+    /// Finds none.
+    pub fn detect(_root: &Path) -> Cgroups {
+        Cgroups::none("control groups are a part of Linux")
+    }
+
+    /// Uses none, for the given reason (a lower-case fragment).
+    pub fn none(reason: &str) -> Cgroups {
+        Cgroups(Detected::None(reason.into()))
+    }
+
+    /// What was found.
+    pub fn detected(&self) -> &Detected {
+        &self.0
+    }
+
+    /// Has nothing to remove.
+    pub fn sweep(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl Launch {
+    /// Starts nothing.
+    ///
+    /// # Errors
+    /// Always [`LaunchError::Unsupported`].
+    pub fn spawn(&self, _cgroups: &Cgroups) -> Result<Child, LaunchError> {
+        Err(LaunchError::Unsupported {
+            name: self.name.clone(),
+        })
+    }
+}
+
+/// A program that Understudy started: never here.
+#[derive(Debug)]
+pub enum Child {}
+
+#[expect(missing_docs, reason = "documented on Linux; these cannot be called")]
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "documented on Linux; these cannot be called"
+)]
+impl Child {
+    pub fn name(&self) -> &str {
+        match *self {}
+    }
+    pub fn pid(&self) -> u32 {
+        match *self {}
+    }
+    pub fn cpus(&self) -> &[u32] {
+        match *self {}
+    }
+    pub fn log(&self) -> &Path {
+        match *self {}
+    }
+    pub(crate) fn log_start(&self) -> u64 {
+        match *self {}
+    }
+    pub fn unmeasured(&self) -> &[String] {
+        match *self {}
+    }
+    pub fn exited(&mut self) -> Option<Exit> {
+        match *self {}
+    }
+    pub fn pids(&self) -> Vec<u32> {
+        match *self {}
+    }
+    pub fn sampler(&self) -> Result<Sampler, SampleError> {
+        match *self {}
+    }
+    pub fn listener(&self, _port: u16) -> Listener {
+        match *self {}
+    }
+    pub fn freeze(&mut self) -> Result<(), FreezeError> {
+        match *self {}
+    }
+    pub fn thaw(&mut self) -> Result<(), FreezeError> {
+        match *self {}
+    }
+    pub fn stop(&mut self, _grace: Duration) -> Result<Exit, StopError> {
+        match *self {}
+    }
+}
+
+/// Reads what a process tree uses: nothing here.
+#[derive(Debug)]
+pub enum Sampler {}
+
+impl Sampler {
+    /// Measures nothing.
+    ///
+    /// # Errors
+    /// Always [`SampleError::Unsupported`].
+    pub fn of_pid(_pid: u32) -> Result<Sampler, SampleError> {
+        Err(SampleError::Unsupported)
+    }
+
+    /// Cannot be called.
+    ///
+    /// # Errors
+    /// None: there is no sampler.
+    pub fn sample(&mut self, _pss: bool) -> Result<Sample, SampleError> {
+        match *self {}
+    }
+
+    /// Cannot be called.
+    pub fn reset_peak(&mut self) -> Vec<String> {
+        match *self {}
+    }
+}

@@ -1,0 +1,64 @@
+/// What a process tree has used so far, and uses now. CPU, switches and faults are counters since
+/// the start of the tree: take differences.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sample {
+    /// When it was taken: `CLOCK_MONOTONIC`, nanoseconds.
+    pub at_ns: u64,
+    /// CPU time in user mode, microseconds. From the cgroup (resolution 1 us), else the sum of
+    /// `/proc/PID/stat` over live processes and the children they waited for (10 ms a process).
+    pub cpu_user_us: u64,
+    /// CPU time in the kernel, microseconds; as above.
+    pub cpu_system_us: u64,
+    /// Sum of the resident sets, bytes; shared pages count in every process.
+    pub rss_bytes: u64,
+    /// Sum of the highest resident sets since the start or [`crate::Sampler::reset_peak`], bytes;
+    /// an upper bound where several processes peak at different times.
+    pub peak_rss_bytes: u64,
+    /// Sum of the proportional sets, bytes; shared pages count once. Only when asked for.
+    pub pss_bytes: Option<u64>,
+    /// Memory of the cgroup, page cache and kernel memory included, bytes.
+    pub cgroup_bytes: Option<u64>,
+    /// Highest memory of the cgroup since the start or [`crate::Sampler::reset_peak`], bytes.
+    pub cgroup_peak_bytes: Option<u64>,
+    /// Memory of the cgroup without the page cache that can be dropped at once (`inactive_file`),
+    /// bytes.
+    pub cgroup_working_set_bytes: Option<u64>,
+    /// Live processes.
+    pub processes: u32,
+    /// Their threads.
+    pub threads: u32,
+    /// Switches because a thread had to wait.
+    pub voluntary_switches: u64,
+    /// Switches because a thread was preempted.
+    pub involuntary_switches: u64,
+    /// Page faults that read from a disk.
+    pub major_faults: u64,
+    /// Time its threads were ready to run and did not, nanoseconds; 0 where the kernel keeps no
+    /// `schedstat`.
+    pub run_queue_wait_ns: u64,
+    /// Time its threads were held back by a CPU quota, microseconds.
+    pub throttled_us: Option<u64>,
+    /// Processes killed because the memory limit was reached.
+    pub oom_kills: Option<u64>,
+}
+
+impl Sample {
+    /// CPU time in user mode and in the kernel, microseconds.
+    pub fn cpu_us(&self) -> u64 {
+        self.cpu_user_us + self.cpu_system_us
+    }
+}
+
+/// Why no sample could be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SampleError {
+    /// The process has ended (or never was).
+    #[error("process {pid} has ended")]
+    Gone {
+        /// The process.
+        pid: u32,
+    },
+    /// This operating system is not Linux.
+    #[error("processes are measured on Linux only")]
+    Unsupported,
+}
