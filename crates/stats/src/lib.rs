@@ -1,1 +1,23 @@
-//! Quantiles, intervals, resampling and sequential tests. Pure.
+//! Quantiles, intervals, resampling and sequential tests. Pure: no clock, no IO and no randomness
+//! but a seed that is passed in, so that a verdict recomputes bit for bit from stored evidence.
+//!
+//! - [`quantile`]: one quantile of one block of latencies, or the word that it cannot be judged.
+//! - [`paired`]: the effect between two sides from pairs of blocks, and one side against a bound.
+//! - [`binomial`]: what `k` of `n` says about a share.
+//! - [`holm`]: p values of many questions asked at once.
+//!
+//! Nothing in here panics on any input: what has no answer is `None`, or the trivial answer that the
+//! documentation of the function names.
+
+#![forbid(unsafe_code)]
+
+pub mod binomial;
+pub mod holm;
+mod interval;
+pub mod paired;
+pub mod quantile;
+mod random;
+mod resample;
+mod special;
+
+pub use interval::Interval;
