@@ -1,3 +1,39 @@
-//! The `understudy` command.
+//! The `understudy` command: arguments become configuration become commands; exit codes.
 
-fn main() {}
+mod commands;
+mod exit;
+mod interrupt;
+mod requests_file;
+mod show;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Measures a running component beside its rewrite and says, with evidence, whether to replace it.
+///
+/// Exit codes: 0 done or "replace", 1 failed while running, 2 usage or configuration, 3 invalid
+/// measurement, 4 inconclusive, 5 not equivalent, 6 keep, 130 interrupted.
+#[derive(Debug, Parser)]
+#[command(name = "understudy", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Load(commands::load::LoadArgs),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    exit::report(execute(arguments.command))
+}
+
+fn execute(command: Command) -> Result<u8, exit::Failure> {
+    let stop = interrupt::flag().context("cannot handle signals")?;
+    match command {
+        Command::Load(args) => commands::load::load(&args, &stop),
+    }
+}

@@ -1,1 +1,23 @@
-//! Open-model load: schedule, pacing and recorder over a driver; the HTTP driver.
+//! Open-model load with latencies that count from the intended send time.
+//!
+//! A [`Plan`] is carried out by [`run`]: per-thread event loops release requests when their
+//! schedule says so, each drives a [`Driver`], and a [`Recorder`] a thread keeps what happened.
+//! Nothing is shared between threads while they run; results are merged at the end.
+
+mod driver;
+mod engine;
+pub mod gates;
+pub mod http;
+mod pick;
+mod progress;
+mod recorder;
+pub mod report;
+mod run;
+mod schedule;
+
+pub use driver::{Driver, Job};
+pub use pick::Picker;
+pub use progress::{Glimpse, Progress};
+pub use recorder::{Histograms, Recorder};
+pub use run::{DEFAULT_QUEUE, GeneratorUse, Plan, Ran, Rate, RunError, run};
+pub use schedule::{Arrivals, Schedule};

@@ -85,7 +85,9 @@ impl fmt::Display for DifferenceKind {
 ///
 /// A stable, human-readable text such as `absent`, `null`, `boolean`, `integer`, `decimal`,
 /// `timestamp rfc3339 ms Z`, `uuid`, `hex 32`, `text`, `array`, `object`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct Character(pub String);
 

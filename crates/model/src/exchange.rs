@@ -26,7 +26,10 @@ pub struct Field {
 impl Answer {
     /// The values of every field of this name (lower case), in the order received.
     pub fn field<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.fields.iter().filter(move |f| f.name == name).map(|f| f.value.as_slice())
+        self.fields
+            .iter()
+            .filter(move |f| f.name == name)
+            .map(|f| f.value.as_slice())
     }
 }
 

@@ -38,7 +38,10 @@ impl Ending {
 
     /// The inverse of [`Ending::name`].
     pub fn from_name(name: &str) -> Option<Ending> {
-        Ending::ALL.iter().map(|(ending, _)| *ending).find(|ending| ending.name() == name)
+        Ending::ALL
+            .iter()
+            .map(|(ending, _)| *ending)
+            .find(|ending| ending.name() == name)
     }
 }
 
@@ -78,7 +81,8 @@ impl Observation {
 
     /// Nanoseconds from the intended time to the last byte; `None` (infinite) without an answer.
     pub fn latency_ns(&self) -> Option<u64> {
-        (self.ending == Ending::Answered).then(|| self.last_byte_ns.saturating_sub(self.intended_ns))
+        (self.ending == Ending::Answered)
+            .then(|| self.last_byte_ns.saturating_sub(self.intended_ns))
     }
 
     /// Nanoseconds from sending to the last byte; `None` without an answer.

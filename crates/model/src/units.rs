@@ -19,7 +19,10 @@ pub trait Quantity: FromStr<Err = UnitError> + fmt::Display {
 }
 
 fn error<Q: Quantity>(text: &str) -> UnitError {
-    UnitError { text: text.chars().take(40).collect(), expected: Q::EXPECTED }
+    UnitError {
+        text: text.chars().take(40).collect(),
+        expected: Q::EXPECTED,
+    }
 }
 
 /// Splits `20ms` into the number 20 and the unit `ms`.
@@ -28,7 +31,10 @@ fn split<Q: Quantity>(text: &str) -> Result<(f64, &str), UnitError> {
     let end = text
         .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | '_')))
         .unwrap_or(text.len());
-    let number: f64 = text[..end].replace('_', "").parse().map_err(|_| error::<Q>(text))?;
+    let number: f64 = text[..end]
+        .replace('_', "")
+        .parse()
+        .map_err(|_| error::<Q>(text))?;
     if !number.is_finite() {
         return Err(error::<Q>(text));
     }
@@ -135,7 +141,11 @@ pub struct Share(f64);
 impl Share {
     /// From a number between 0 and 1; outside it is clamped.
     pub fn new(share: f64) -> Self {
-        Share(if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) })
+        Share(if share.is_nan() {
+            0.0
+        } else {
+            share.clamp(0.0, 1.0)
+        })
     }
     /// Between 0 and 1.
     pub fn get(self) -> f64 {
@@ -187,7 +197,9 @@ impl FromStr for Change {
     type Err = UnitError;
     fn from_str(text: &str) -> Result<Self, UnitError> {
         match split::<Self>(text)? {
-            (percent, "%") if percent > -100.0 && percent <= 10_000.0 => Ok(Change(percent / 100.0)),
+            (percent, "%") if percent > -100.0 && percent <= 10_000.0 => {
+                Ok(Change(percent / 100.0))
+            }
             _ => Err(error::<Self>(text)),
         }
     }
@@ -326,7 +338,10 @@ mod tests {
     #[test]
     fn nonsense_is_refused_with_an_example() {
         let refused = "20".parse::<Span>().unwrap_err().to_string();
-        assert!(refused.contains("\"20\" is not a time such as"), "{refused}");
+        assert!(
+            refused.contains("\"20\" is not a time such as"),
+            "{refused}"
+        );
         assert!("-1ms".parse::<Span>().is_err());
         assert!("101%".parse::<Share>().is_err());
         assert!("-100%".parse::<Change>().is_err());

@@ -1,1 +1,3 @@
-//! What people read: terminal summaries of a verdict.
+//! What people read of a verdict. Works on documents alone and never opens a store.
+
+pub mod figures;

@@ -1,0 +1,263 @@
+//! `understudy load`: open-model load with true latencies.
+
+use crate::exit::{self, Failure, usage};
+use crate::requests_file;
+use crate::show;
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use understudy_host::CpuList;
+use understudy_load::http::{Requests, Target, WorkloadRequest};
+use understudy_load::report::{self, LoadReport};
+use understudy_load::{Arrivals, DEFAULT_QUEUE, Histograms, Plan, Progress, Rate, run};
+use understudy_model::Span;
+use understudy_wire::http1::Limits;
+
+/// Open-model load over HTTP/1.1: latencies count from the time a request was due.
+#[derive(Debug, Args)]
+pub(crate) struct LoadArgs {
+    /// Where to send requests, e.g. http://127.0.0.1:8080/
+    url: String,
+    /// Requests per second, or "max": a closed model as fast as answers come
+    #[arg(long, value_name = "R|max", default_value = "1000", value_parser = parse_rate)]
+    rate: Rate,
+    /// Length of the measured window
+    #[arg(long, default_value = "10s")]
+    duration: Span,
+    /// Load before it, discarded
+    #[arg(long, default_value = "2s")]
+    warmup: Span,
+    /// Connections, all threads together
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    connections: u32,
+    /// Generator threads
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    threads: u32,
+    /// Pin the generator to these CPUs, e.g. 0 or 2-3
+    #[arg(long, value_name = "LIST")]
+    cpus: Option<CpuList>,
+    /// Distribution of the gaps between requests
+    #[arg(long, value_enum, default_value_t = ArrivalsArg::Poisson)]
+    arrivals: ArrivalsArg,
+    /// Method of the request
+    #[arg(long, default_value = "GET", conflicts_with = "requests")]
+    method: String,
+    /// A header, e.g. "Accept: application/json"; $NAME is read from the environment (repeatable)
+    #[arg(long, value_name = "NAME: VALUE", conflicts_with = "requests")]
+    header: Vec<String>,
+    /// Body of the request; @FILE reads it from a file
+    #[arg(long, conflicts_with = "requests")]
+    body: Option<String>,
+    /// Requests as JSON lines: method, path, headers, body, weight
+    #[arg(long, value_name = "FILE.jsonl")]
+    requests: Option<PathBuf>,
+    /// Longest time from sending a request to the last byte of its answer
+    #[arg(long, default_value = "10s")]
+    timeout: Span,
+    /// Fixes the schedule and the choice of requests
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Write the result as JSON to a file, or to standard output with "-"
+    #[arg(long, value_name = "PATH|-")]
+    json: Option<PathBuf>,
+    /// Allow a target that is not on this machine
+    #[arg(long)]
+    allow_remote: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ArrivalsArg {
+    Poisson,
+    Constant,
+}
+
+fn parse_rate(text: &str) -> Result<Rate, String> {
+    if text == "max" {
+        return Ok(Rate::Max);
+    }
+    f64::from_str(text)
+        .ok()
+        .filter(|rate| (0.001..=1e7).contains(rate))
+        .map(Rate::PerSecond)
+        .ok_or_else(|| "a rate is a number of requests per second above 0, or \"max\"".to_owned())
+}
+
+impl LoadArgs {
+    fn plan(&self) -> Plan {
+        Plan {
+            rate: self.rate,
+            arrivals: match self.arrivals {
+                ArrivalsArg::Poisson => Arrivals::Poisson,
+                ArrivalsArg::Constant => Arrivals::Constant,
+            },
+            warmup: self.warmup,
+            duration: self.duration,
+            connections: self.connections as usize,
+            threads: self.threads as usize,
+            cpus: self.cpus.clone(),
+            timeout: self.timeout,
+            seed: self.seed,
+            queue: DEFAULT_QUEUE,
+            limits: Limits::default(),
+            inspect: false,
+        }
+    }
+
+    /// Everything that is wrong with the arguments together, before anything is sent.
+    fn check(&self) -> Vec<String> {
+        let mut errors = Vec::new();
+        if self.duration.nanos() == 0 {
+            errors.push("--duration: 0 leaves nothing to measure".to_owned());
+        }
+        if self.timeout.nanos() == 0 {
+            errors.push("--timeout: 0 leaves no time to answer".to_owned());
+        }
+        if self.connections < self.threads {
+            errors.push(format!(
+                "--connections: {} threads need at least one connection each",
+                self.threads
+            ));
+        }
+        errors
+    }
+
+    fn requests(&self, target: &Target) -> Result<Requests, Failure> {
+        if let Some(path) = &self.requests {
+            return requests_file::read(path).map_err(Failure::Usage);
+        }
+        let mut headers = Vec::new();
+        for header in &self.header {
+            let (name, value) = header.split_once(':').ok_or_else(|| {
+                usage(format!("--header {header:?}: write it as \"Name: value\""))
+            })?;
+            headers.push((name.trim().to_owned(), value.trim().to_owned()));
+        }
+        let mut request = WorkloadRequest::get(&target.path);
+        request.method.clone_from(&self.method);
+        request.body = self.read_body()?;
+        let request = request
+            .with_headers(headers, &|name| std::env::var(name).ok())
+            .map_err(|error| usage(format!("--header {error}")))?;
+        Ok(Requests { all: vec![request] })
+    }
+
+    fn read_body(&self) -> Result<Vec<u8>, Failure> {
+        match self.body.as_deref() {
+            None => Ok(Vec::new()),
+            Some(text) => match text.strip_prefix('@') {
+                None => Ok(text.as_bytes().to_vec()),
+                Some(path) => std::fs::read(path)
+                    .map_err(|error| usage(format!("--body: cannot read {path}: {error}"))),
+            },
+        }
+    }
+}
+
+/// Carries out the command.
+pub(crate) fn load(args: &LoadArgs, stop: &AtomicBool) -> Result<u8, Failure> {
+    let errors = args.check();
+    if !errors.is_empty() {
+        return Err(Failure::Usage(errors));
+    }
+    let target = Target::parse(&args.url).map_err(|error| usage(error.to_string()))?;
+    if !target.is_loopback() && !args.allow_remote {
+        return Err(usage(format!(
+            "{} is not on this machine; --allow-remote sends load there if you may",
+            target.host
+        )));
+    }
+    let requests = args.requests(&target)?;
+    let prepared = requests
+        .prepare(&target.host, |_| 0)
+        .map_err(|(index, error)| usage(format!("request {}: {error}", index + 1)))?;
+    let mut json = open_json(args)?;
+    let plan = args.plan();
+    let progress: Vec<Progress> = (0..plan.threads).map(|_| Progress::default()).collect();
+    let done = AtomicBool::new(false);
+    let length = plan.warmup.duration() + plan.duration.duration();
+    let ran = std::thread::scope(|scope| {
+        scope.spawn(|| show::load::live(&progress, length, &done));
+        let ran = run::<Histograms>(
+            &plan,
+            &target,
+            &prepared,
+            &requests.weights(),
+            stop,
+            &progress,
+        );
+        done.store(true, Ordering::Relaxed);
+        ran
+    })
+    .map_err(anyhow::Error::from)?;
+    let mut histograms = Histograms::default();
+    ran.recorders
+        .into_iter()
+        .for_each(|recorder| histograms.merge(recorder));
+    let interrupted = stop.load(Ordering::Relaxed);
+    let context = report::Context {
+        target: &args.url,
+        interrupted,
+        versions: versions(),
+    };
+    let report = report::report(&plan, &histograms, ran.generator, context);
+    deliver(&report, json.as_mut())?;
+    Ok(match (interrupted, report.valid) {
+        (true, _) => exit::INTERRUPTED,
+        (false, false) => exit::INVALID,
+        (false, true) => exit::DONE,
+    })
+}
+
+/// Where the JSON goes; opened before anything is measured, so that a wrong path costs nothing.
+enum JsonOutput {
+    Stdout,
+    File(PathBuf, File),
+}
+
+fn open_json(args: &LoadArgs) -> Result<Option<JsonOutput>, Failure> {
+    Ok(match &args.json {
+        None => None,
+        Some(path) if path.as_os_str() == "-" => Some(JsonOutput::Stdout),
+        Some(path) => {
+            let file = File::create(path).map_err(|error| {
+                usage(format!("--json: cannot write {}: {error}", path.display()))
+            })?;
+            Some(JsonOutput::File(path.clone(), file))
+        }
+    })
+}
+
+fn deliver(report: &LoadReport, json: Option<&mut JsonOutput>) -> anyhow::Result<()> {
+    let text = || -> anyhow::Result<String> {
+        Ok(
+            serde_json::to_string_pretty(report).context("the result cannot be written as JSON")?
+                + "\n",
+        )
+    };
+    match json {
+        Some(JsonOutput::Stdout) => {
+            for reason in &report.invalid_because {
+                show::tell(&format!("understudy: invalid: {reason}"));
+            }
+            show::print(&text()?).context("cannot write the result")
+        }
+        Some(JsonOutput::File(path, file)) => {
+            file.write_all(text()?.as_bytes())
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            show::print(&show::load::summary(report)).context("cannot write the result")
+        }
+        None => show::print(&show::load::summary(report)).context("cannot write the result"),
+    }
+}
+
+fn versions() -> BTreeMap<String, String> {
+    BTreeMap::from([(
+        "understudy".to_owned(),
+        env!("CARGO_PKG_VERSION").to_owned(),
+    )])
+}

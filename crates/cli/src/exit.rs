@@ -1,0 +1,68 @@
+//! The exit codes, a contract with scripts. `docs/` lists them for users.
+
+use std::process::ExitCode;
+use understudy_model::verdict::Verdict;
+
+/// Done; or the verdict is `replace`.
+pub(crate) const DONE: u8 = 0;
+/// Failed while running.
+pub(crate) const FAILED: u8 = 1;
+/// Wrong usage or configuration; nothing was started. (clap exits with the same code.)
+pub(crate) const USAGE: u8 = 2;
+/// The measurement cannot be trusted.
+pub(crate) const INVALID: u8 = 3;
+/// The evidence does not decide.
+pub(crate) const INCONCLUSIVE: u8 = 4;
+/// The candidate answers differently.
+pub(crate) const NOT_EQUIVALENT: u8 = 5;
+/// The incumbent stays.
+pub(crate) const KEEP: u8 = 6;
+/// Stopped by SIGINT or SIGTERM.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// The code that a verdict exits with.
+pub(crate) fn of_verdict(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Replace => DONE,
+        Verdict::Invalid => INVALID,
+        Verdict::Inconclusive => INCONCLUSIVE,
+        Verdict::NotEquivalent => NOT_EQUIVALENT,
+        Verdict::Keep => KEEP,
+    }
+}
+
+/// Why a command ends without having done its work.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Wrong usage or configuration: one line each.
+    Usage(Vec<String>),
+    /// It failed while running.
+    Running(anyhow::Error),
+    /// A signal stopped it.
+    Interrupted(String),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Failure::Running(error)
+    }
+}
+
+/// One usage error.
+pub(crate) fn usage(message: impl Into<String>) -> Failure {
+    Failure::Usage(vec![message.into()])
+}
+
+/// Tells people on standard error, and scripts by the code.
+pub(crate) fn report(outcome: Result<u8, Failure>) -> ExitCode {
+    let (messages, code) = match outcome {
+        Ok(code) => return ExitCode::from(code),
+        Err(Failure::Usage(messages)) => (messages, USAGE),
+        Err(Failure::Running(error)) => (vec![format!("{error:#}")], FAILED),
+        Err(Failure::Interrupted(what)) => (vec![what], INTERRUPTED),
+    };
+    for message in messages {
+        crate::show::tell(&format!("understudy: {message}"));
+    }
+    ExitCode::from(code)
+}

@@ -1,0 +1,176 @@
+//! The terminal summary and the live line of `understudy load`.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::fmt::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use understudy_load::report::{Distribution, LoadModel, LoadReport, QUANTILES};
+use understudy_load::{Glimpse, Progress};
+use understudy_report::figures::{count, rate, share, time};
+
+/// The summary for people.
+pub(crate) fn summary(report: &LoadReport) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_summary(&mut out, report);
+    out
+}
+
+fn write_summary(out: &mut String, report: &LoadReport) -> std::fmt::Result {
+    writeln!(out, "{}\n{}\n", report.target, describe(report))?;
+    writeln!(
+        out,
+        "  {:<16}{} requests, {} answered ({})",
+        "requests",
+        count(report.requests),
+        count(report.answered),
+        share(report.answered as f64 / (report.requests as f64).max(1.0)),
+    )?;
+    let offered = report
+        .offered_rate_rps
+        .map(|r| format!("offered {}, ", rate(r)));
+    writeln!(
+        out,
+        "  {:<16}{}sent {}, achieved {}",
+        "rate",
+        offered.unwrap_or_default(),
+        rate(report.sent_rate_rps),
+        rate(report.achieved_rate_rps),
+    )?;
+    writeln!(
+        out,
+        "  {:<16}{}",
+        "statuses",
+        tally(&report.statuses, "none")
+    )?;
+    writeln!(out, "  {:<16}{}\n", "errors", tally(&report.errors, "none"))?;
+    write!(out, "  {:<16}", "")?;
+    for (name, _) in QUANTILES {
+        write!(out, "{:>10}", name.replace('_', "."))?;
+    }
+    writeln!(out, "{:>10}{:>10}", "max", "mean")?;
+    let answered_all = report.answered == report.requests;
+    row(out, "latency", &report.latency_us, answered_all)?;
+    row(out, "service time", &report.service_time_us, true)?;
+    row(out, "connection wait", &report.connection_wait_us, true)?;
+    row(out, "send lag", &report.send_lag_us, true)?;
+    if let Some([low, high]) = report.latency_us.interval_95.get("p99") {
+        let end = |bound: &Option<f64>| bound.map_or_else(|| "infinite".to_owned(), time);
+        writeln!(
+            out,
+            "\n  {:<16}{} to {} (95 %, requests taken as independent)",
+            "p99 latency",
+            end(low),
+            end(high)
+        )?;
+    }
+    writeln!(
+        out,
+        "  {:<16}{} CPU per request, busy {}{}",
+        "generator",
+        time(report.cpu_us_per_request),
+        share(report.generator_busy_share),
+        cpus(report),
+    )?;
+    if report.interrupted {
+        writeln!(out, "\n  interrupted: this is what was measured until then")?;
+    }
+    for reason in &report.invalid_because {
+        writeln!(out, "\n  INVALID: {reason}")?;
+    }
+    Ok(())
+}
+
+fn describe(report: &LoadReport) -> String {
+    let model = match (report.load_model, report.arrivals) {
+        (LoadModel::Open, Some(arrivals)) => format!("open model ({} arrivals)", arrivals.name()),
+        (LoadModel::Open, None) => "open model".to_owned(),
+        (LoadModel::Closed, _) => {
+            "closed model (as fast as answers come: latency is service time)".to_owned()
+        }
+    };
+    format!(
+        "{model}, {} s after {} s of warm-up, {} connections, {} thread{}, seed {}",
+        report.duration_s,
+        report.warmup_s,
+        report.connections,
+        report.threads,
+        if report.threads == 1 { "" } else { "s" },
+        report.seed,
+    )
+}
+
+fn cpus(report: &LoadReport) -> String {
+    match report.generator_cpus.as_slice() {
+        [] => String::new(),
+        cpus => format!(
+            ", on CPU {}",
+            cpus.iter()
+                .map(u32::to_string)
+                .collect::<Vec<_>>()
+                .join(",")
+        ),
+    }
+}
+
+fn tally(counts: &std::collections::BTreeMap<String, u64>, none: &str) -> String {
+    if counts.is_empty() {
+        return none.to_owned();
+    }
+    counts
+        .iter()
+        .map(|(name, n)| format!("{name} {}", count(*n)))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn row(out: &mut String, name: &str, d: &Distribution, finite: bool) -> std::fmt::Result {
+    write!(out, "  {name:<16}")?;
+    for (quantile, _) in QUANTILES {
+        let cell = match d.quantile(quantile) {
+            Some(us) => time(us),
+            None if d.not_judged.iter().any(|n| n == quantile) => "-".to_owned(),
+            None if finite => "-".to_owned(),
+            None => "infinite".to_owned(),
+        };
+        write!(out, "{cell:>10}")?;
+    }
+    let cell = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), time);
+    writeln!(out, "{:>10}{:>10}", cell(d.max), cell(d.mean))
+}
+
+/// Shows a live line on a terminal until `done`; nothing where standard error is no terminal.
+pub(crate) fn live(progress: &[Progress], length: Duration, done: &AtomicBool) {
+    let bar = ProgressBar::with_draw_target(
+        Some(length.as_millis() as u64),
+        ProgressDrawTarget::stderr(),
+    );
+    if bar.is_hidden() {
+        return;
+    }
+    // The template is a constant that the library accepts.
+    let style = ProgressStyle::with_template("  {wide_bar} {elapsed}/{msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style);
+    let start = Instant::now();
+    let mut before = Glimpse::default();
+    while !done.load(Ordering::Relaxed) {
+        let tick = Instant::now();
+        while tick.elapsed() < Duration::from_millis(500) && !done.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let now = Glimpse::sum(progress.iter().map(Progress::look));
+        let per_second = (now.ended - before.ended) as f64 / tick.elapsed().as_secs_f64().max(1e-3);
+        bar.set_position(start.elapsed().min(length).as_millis() as u64);
+        bar.set_message(format!(
+            "{:.0}s  {}  worst {}  failed {}  waiting {}",
+            length.as_secs_f64(),
+            rate(per_second),
+            time(now.worst_ns as f64 / 1e3),
+            count(now.failed),
+            count(now.waiting),
+        ));
+        before = now;
+    }
+    bar.finish_and_clear();
+}

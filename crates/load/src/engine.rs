@@ -1,0 +1,291 @@
+//! One thread of load: releases requests when they are due and records what becomes of them.
+
+use crate::driver::{Driver, Job};
+use crate::pick::Picker;
+use crate::progress::Progress;
+use crate::recorder::Recorder;
+use crate::schedule::Schedule;
+use std::collections::VecDeque;
+use std::io;
+use std::iter::Peekable;
+use std::sync::atomic::{AtomicBool, Ordering};
+use understudy_host::{Clock, ThreadUsage};
+use understudy_model::{Ending, Observation};
+
+/// Shorter than this before a due time the thread does not sleep any more: a wake-up takes longer.
+const SPIN_NS: u64 = 60_000;
+
+/// A request due in the last moment of the window may leave this much after it.
+const END_SLACK_NS: u64 = 1_000_000;
+
+/// How requests are released.
+#[derive(Clone, Debug)]
+pub(crate) enum Pace {
+    /// Open model: at the times of a schedule, whatever the subject does.
+    Scheduled(Schedule),
+    /// Closed model: a new request as soon as a connection is free.
+    Max,
+}
+
+/// What one thread shall do, in nanoseconds since the start.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    pub(crate) pace: Pace,
+    pub(crate) picker: Picker,
+    /// Exchanges intended before this are not recorded.
+    pub(crate) warmup_ns: u64,
+    /// Nothing is released from here on.
+    pub(crate) end_ns: u64,
+    /// What has not ended by then is abandoned.
+    pub(crate) drain_ns: u64,
+    /// Most requests that may wait for a connection.
+    pub(crate) queue: usize,
+}
+
+/// What one thread did.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Done {
+    /// Requests that were due in the measured window.
+    pub(crate) due: u64,
+    /// Those of them that were sent.
+    pub(crate) sent: u64,
+    /// Those of them that had a connection before the window ended and were sent after it.
+    pub(crate) late: u64,
+    /// CPU time and run-queue wait over the measured window.
+    pub(crate) usage: ThreadUsage,
+    /// CPU time of it that was only spent waiting awake.
+    pub(crate) spin_ns: u64,
+    /// Length of the measured window until the last exchange ended.
+    pub(crate) wall_ns: u64,
+}
+
+/// Runs the task to its end, or until `stop` is set.
+///
+/// # Errors
+/// The driver's event loop is broken.
+pub(crate) fn run<D: Driver, R: Recorder>(
+    driver: &mut D,
+    task: Task,
+    clock: Clock,
+    stop: &AtomicBool,
+    progress: &Progress,
+    recorder: &mut R,
+) -> io::Result<Done> {
+    let picker = task.picker;
+    let window = Window {
+        warmup_ns: task.warmup_ns,
+        end_ns: task.end_ns,
+        drain_ns: task.drain_ns,
+    };
+    let mut engine = Engine {
+        driver,
+        picker,
+        window,
+        queue: VecDeque::with_capacity(task.queue.min(4096)),
+        queue_bound: task.queue,
+        progress,
+        recorder,
+        done: Done::default(),
+        measuring_since: None,
+    };
+    match task.pace {
+        Pace::Scheduled(schedule) => engine.scheduled(schedule.peekable(), clock, stop)?,
+        Pace::Max => engine.max(clock, stop)?,
+    }
+    engine.finish(clock.now_ns(), stop.load(Ordering::Relaxed));
+    Ok(engine.done)
+}
+
+#[derive(Clone, Copy)]
+struct Window {
+    warmup_ns: u64,
+    end_ns: u64,
+    drain_ns: u64,
+}
+
+struct Engine<'a, D, R> {
+    driver: &'a mut D,
+    picker: Picker,
+    window: Window,
+    queue: VecDeque<Job>,
+    queue_bound: usize,
+    progress: &'a Progress,
+    recorder: &'a mut R,
+    done: Done,
+    /// Usage and time when the measured window began.
+    measuring_since: Option<(ThreadUsage, u64)>,
+}
+
+impl<D: Driver, R: Recorder> Engine<'_, D, R> {
+    fn scheduled(
+        &mut self,
+        mut schedule: Peekable<Schedule>,
+        clock: Clock,
+        stop: &AtomicBool,
+    ) -> io::Result<()> {
+        let mut ended = Vec::with_capacity(256);
+        while !stop.load(Ordering::Relaxed) {
+            let now = clock.now_ns();
+            self.note_window(now);
+            while let Some(due) = schedule.next_if(|due| *due <= now && *due < self.window.end_ns) {
+                self.release(due);
+            }
+            // The schedule is endless: its next time is past the end once all is released.
+            let next = schedule.peek().copied().unwrap_or(u64::MAX);
+            let draining = next >= self.window.end_ns;
+            if draining
+                && self.queue.is_empty()
+                && self.driver.busy() == 0
+                && now >= self.window.end_ns
+            {
+                break;
+            }
+            if now >= self.window.drain_ns {
+                break;
+            }
+            let wake = match (draining, now < self.window.end_ns) {
+                (false, _) => next,
+                (true, true) => self.window.end_ns,
+                (true, false) => self.window.drain_ns,
+            };
+            self.wait(now, wake, clock, &mut ended)?;
+        }
+        Ok(())
+    }
+
+    fn max(&mut self, clock: Clock, stop: &AtomicBool) -> io::Result<()> {
+        let mut ended = Vec::with_capacity(256);
+        while !stop.load(Ordering::Relaxed) {
+            let now = clock.now_ns();
+            self.note_window(now);
+            if now < self.window.end_ns {
+                // Once for each: a dead target frees a connection at once, again and again.
+                for _ in 0..self.driver.idle() {
+                    self.release(now);
+                }
+            } else if self.driver.busy() == 0 || now >= self.window.drain_ns {
+                break;
+            }
+            let wake = if now < self.window.end_ns {
+                self.window.end_ns
+            } else {
+                self.window.drain_ns
+            };
+            self.driver.poll(Some(wake), &mut ended)?;
+            for observation in ended.drain(..) {
+                self.record(&observation);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sleeps, or spins if `wake` is near, until something ends or is due.
+    fn wait(
+        &mut self,
+        now: u64,
+        wake: u64,
+        clock: Clock,
+        ended: &mut Vec<Observation>,
+    ) -> io::Result<()> {
+        let park = (wake > now + SPIN_NS).then(|| wake - SPIN_NS);
+        if park.is_some() {
+            self.driver.poll(park, ended)?;
+        } else {
+            let before = clock.now_ns();
+            self.driver.poll(None, ended)?;
+            if ended.is_empty() && self.measuring_since.is_some() {
+                self.done.spin_ns += clock.now_ns().saturating_sub(before);
+            }
+        }
+        for observation in ended.drain(..) {
+            self.record(&observation);
+            if self.driver.idle() > 0
+                && let Some(job) = self.queue.pop_front()
+            {
+                self.submit(job);
+            }
+        }
+        Ok(())
+    }
+
+    /// A request is due: it is sent, waits for a connection, or finds no room to wait.
+    fn release(&mut self, intended_ns: u64) {
+        let job = Job {
+            request: self.picker.next_request(),
+            intended_ns,
+        };
+        if self.is_measured(intended_ns) {
+            self.done.due += 1;
+        }
+        if self.queue.is_empty() && self.driver.idle() > 0 {
+            self.submit(job);
+        } else if self.queue.len() < self.queue_bound {
+            self.queue.push_back(job);
+        } else {
+            let lost = self.unsent(job, Ending::Overflow);
+            self.record(&lost);
+        }
+    }
+
+    fn submit(&mut self, job: Job) {
+        if self.is_measured(job.intended_ns) {
+            self.done.sent += 1;
+        }
+        self.driver.submit(job);
+    }
+
+    fn record(&mut self, observation: &Observation) {
+        if self.is_measured(observation.intended_ns) {
+            let end = self.window.end_ns;
+            let sent = observation.sent_ns != Observation::NEVER;
+            if sent && observation.free_ns < end && observation.sent_ns > end + END_SLACK_NS {
+                self.done.late += 1;
+            }
+            self.recorder.record(observation);
+        }
+        self.progress.note(observation, self.queue.len());
+    }
+
+    fn is_measured(&self, intended_ns: u64) -> bool {
+        intended_ns >= self.window.warmup_ns
+    }
+
+    fn unsent(&self, job: Job, ending: Ending) -> Observation {
+        Observation {
+            request: job.request,
+            endpoint: self.driver.endpoint(job.request),
+            intended_ns: job.intended_ns,
+            free_ns: Observation::NEVER,
+            sent_ns: Observation::NEVER,
+            first_byte_ns: Observation::NEVER,
+            last_byte_ns: Observation::NEVER,
+            ending,
+            code: 0,
+            bytes: 0,
+            body_hash: 0,
+        }
+    }
+
+    fn note_window(&mut self, now: u64) {
+        if self.measuring_since.is_none() && now >= self.window.warmup_ns {
+            self.measuring_since = Some((ThreadUsage::now(), now));
+        }
+    }
+
+    /// Accounts for what is left: an interrupt drops it, the end of the drain abandons it.
+    fn finish(&mut self, now: u64, interrupted: bool) {
+        if let Some((usage, since)) = self.measuring_since {
+            self.done.usage = ThreadUsage::now().since(usage);
+            self.done.wall_ns = now.saturating_sub(since);
+        }
+        if interrupted {
+            return;
+        }
+        for job in std::mem::take(&mut self.queue) {
+            let abandoned = self.unsent(job, Ending::Abandoned);
+            self.record(&abandoned);
+        }
+        // What is still under way at the end of the drain is past its own time limit: the driver
+        // has reported it as timed out, because the drain is longer than that limit.
+    }
+}

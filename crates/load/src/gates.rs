@@ -1,0 +1,188 @@
+//! When a measurement cannot be trusted: the generator, not the subject, was the bottleneck.
+//!
+//! An overloaded subject is a result; an overloaded generator is none.
+
+use crate::run::GeneratorUse;
+
+/// The figures that the gates look at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figures {
+    /// What the generator used.
+    pub generator: GeneratorUse,
+    /// Requests per second of the schedule; `None` in a closed model.
+    pub offered_rate_rps: Option<f64>,
+    /// p99 and p99.9 of the generator's own lateness, microseconds.
+    pub send_lag_p99_us: f64,
+    /// See above.
+    pub send_lag_p99_9_us: f64,
+    /// p99 of the latency, microseconds; `None` if it is infinite or there are too few samples.
+    pub latency_p99_us: Option<f64>,
+    /// p99.9 of the latency.
+    pub latency_p99_9_us: Option<f64>,
+}
+
+/// One gate, with its figure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gate {
+    /// Stable identifier.
+    pub code: &'static str,
+    /// Did it hold?
+    pub passed: bool,
+    /// One sentence with figure, limit and, where it failed, what to change.
+    pub text: String,
+}
+
+/// Share of its time that a generator thread may work; beyond it, waiting requests are its fault.
+const MOST_BUSY: f64 = 0.80;
+/// The same for a closed model, where the generator never waits for a clock.
+const MOST_BUSY_CLOSED: f64 = 0.98;
+/// Share of its time that a generator thread may wait for its CPU.
+const MOST_RUN_QUEUE: f64 = 0.05;
+/// Share of requests that may be sent late although a connection was free.
+const MOST_LATE: f64 = 0.01;
+/// Share of a latency quantile that the generator's own lateness may be.
+const MOST_LAG: f64 = 0.20;
+/// Lateness that no wake-up of an ordinary kernel undercuts; below it the share does not count.
+const LAG_FLOOR_US: [f64; 2] = [150.0, 500.0];
+
+/// Judges a run.
+pub fn judge(figures: &Figures) -> Vec<Gate> {
+    let open = figures.offered_rate_rps.is_some();
+    let mut gates = vec![cpu(&figures.generator, open)];
+    gates.extend(figures.generator.run_queue_share.map(run_queue));
+    if open {
+        gates.push(sent(figures));
+        gates.push(send_lag(figures));
+    }
+    gates
+}
+
+fn cpu(generator: &GeneratorUse, open: bool) -> Gate {
+    let limit = if open { MOST_BUSY } else { MOST_BUSY_CLOSED };
+    let passed = generator.busy_share <= limit;
+    let advice = "; use --threads on more CPUs or a lower rate";
+    Gate {
+        code: "generator_cpu",
+        passed,
+        text: format!(
+            "the busiest generator thread worked {:.0} % of the time (limit {:.0} %){}",
+            generator.busy_share * 100.0,
+            limit * 100.0,
+            if passed { "" } else { advice },
+        ),
+    }
+}
+
+fn run_queue(share: f64) -> Gate {
+    let passed = share <= MOST_RUN_QUEUE;
+    let advice = "; something else uses its CPU: stop it, or pin the generator apart with --cpus";
+    Gate {
+        code: "generator_run_queue",
+        passed,
+        text: format!(
+            "the generator waited {:.1} % of the time for a CPU (limit {:.0} %){}",
+            share * 100.0,
+            MOST_RUN_QUEUE * 100.0,
+            if passed { "" } else { advice },
+        ),
+    }
+}
+
+fn sent(figures: &Figures) -> Gate {
+    let share = figures.generator.late as f64 / (figures.generator.due as f64).max(1.0);
+    let passed = share <= MOST_LATE;
+    let advice = "; the generator cannot keep this rate: lower it or use more --threads";
+    Gate {
+        code: "sent_rate",
+        passed,
+        text: format!(
+            "{:.2} % of the requests that were due were sent after the window though a connection was free (limit {:.0} %){}",
+            share * 100.0,
+            MOST_LATE * 100.0,
+            if passed { "" } else { advice },
+        ),
+    }
+}
+
+/// Lateness must be a small part of what is measured, at the same quantile.
+fn send_lag(figures: &Figures) -> Gate {
+    let pairs = [
+        (
+            "p99",
+            figures.send_lag_p99_us,
+            figures.latency_p99_us,
+            LAG_FLOOR_US[0],
+        ),
+        (
+            "p99.9",
+            figures.send_lag_p99_9_us,
+            figures.latency_p99_9_us,
+            LAG_FLOOR_US[1],
+        ),
+    ];
+    let judged = pairs.map(|(name, lag, latency, floor)| {
+        let limit = latency.map_or(f64::INFINITY, |latency| (latency * MOST_LAG).max(floor));
+        (name, lag, limit)
+    });
+    let worst = judged.iter().find(|(_, lag, limit)| lag > limit);
+    let (name, lag, limit) = worst.unwrap_or(&judged[0]);
+    let advice =
+        "; the generator was kept from its CPU: pin it apart with --cpus, or quieten the machine";
+    Gate {
+        code: "send_lag",
+        passed: worst.is_none(),
+        text: format!(
+            "requests left {lag:.0} us after they were due and had a connection ({name}; limit {limit:.0} us){}",
+            if worst.is_none() { "" } else { advice },
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quiet() -> Figures {
+        Figures {
+            generator: GeneratorUse {
+                due: 10_000,
+                sent: 10_000,
+                late: 0,
+                work_ns: 1,
+                busy_share: 0.2,
+                run_queue_share: Some(0.001),
+                steal_share: Some(0.0),
+                wall_ns: 1_000_000_000,
+            },
+            offered_rate_rps: Some(10_000.0),
+            send_lag_p99_us: 5.0,
+            send_lag_p99_9_us: 40.0,
+            latency_p99_us: Some(400.0),
+            latency_p99_9_us: Some(900.0),
+        }
+    }
+
+    fn failed(change: impl Fn(&mut Figures)) -> Vec<&'static str> {
+        let mut figures = quiet();
+        change(&mut figures);
+        judge(&figures)
+            .into_iter()
+            .filter(|gate| !gate.passed)
+            .map(|gate| gate.code)
+            .collect()
+    }
+
+    #[test]
+    fn each_gate_refuses_the_fault_it_is_for_and_nothing_else() {
+        assert!(failed(|_| {}).is_empty());
+        assert_eq!(failed(|f| f.generator.busy_share = 0.85), ["generator_cpu"]);
+        assert_eq!(
+            failed(|f| f.generator.run_queue_share = Some(0.2)),
+            ["generator_run_queue"]
+        );
+        assert_eq!(failed(|f| f.generator.late = 200), ["sent_rate"]);
+        assert_eq!(failed(|f| f.send_lag_p99_us = 160.0), ["send_lag"]);
+        assert_eq!(failed(|f| f.send_lag_p99_9_us = 501.0), ["send_lag"]);
+        assert!(failed(|f| f.generator.latency_p99_us = None).is_empty());
+    }
+}

@@ -1,0 +1,213 @@
+//! A patient client: one request at a time, the whole answer kept. For everything that is not
+//! timed.
+
+use super::requests::WorkloadRequest;
+use super::target::Target;
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+use understudy_model::{Answer, Failure, FailureKind, Field, Outcome};
+use understudy_wire::http1::{Head, Limits, ResponseReader, Sink, Step};
+
+/// Bounds on what the client waits for and keeps.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientLimits {
+    /// Longest time for one exchange, connecting included.
+    pub timeout: Duration,
+    /// Bounds on an answer.
+    pub response: Limits,
+}
+
+/// A keep-alive connection to one target.
+#[derive(Debug)]
+pub struct Client {
+    target: Target,
+    limits: ClientLimits,
+    stream: Option<TcpStream>,
+}
+
+impl Client {
+    /// A client that connects when it first needs to.
+    pub fn new(target: Target, limits: ClientLimits) -> Self {
+        Client {
+            target,
+            limits,
+            stream: None,
+        }
+    }
+
+    /// Sends one request and waits for its whole answer.
+    ///
+    /// A kept connection that the server has closed in the meantime is replaced once, silently:
+    /// that race is nobody's fault (RFC 9112, section 9.3.1).
+    pub fn exchange(&mut self, request: &WorkloadRequest) -> Outcome {
+        let wire = match request.render(&self.target.host) {
+            Ok(wire) => wire,
+            Err(error) => return failed(FailureKind::Malformed, error.to_string()),
+        };
+        let deadline = Instant::now() + self.limits.timeout;
+        let is_head = request.method == "HEAD";
+        if let Some(stream) = self.stream.take() {
+            match self.attempt(stream, &wire, is_head, deadline) {
+                Err(Broken {
+                    untouched: true, ..
+                }) => {}
+                Err(broken) => return Outcome::Failed(broken.failure),
+                Ok(answer) => return Outcome::Answered(answer),
+            }
+        }
+        let stream = match connect(&self.target, deadline) {
+            Ok(stream) => stream,
+            Err(error) => return failed(FailureKind::Connect, fragment(&error)),
+        };
+        match self.attempt(stream, &wire, is_head, deadline) {
+            Ok(answer) => Outcome::Answered(answer),
+            Err(broken) => Outcome::Failed(broken.failure),
+        }
+    }
+
+    fn attempt(
+        &mut self,
+        mut stream: TcpStream,
+        wire: &[u8],
+        is_head: bool,
+        deadline: Instant,
+    ) -> Result<Answer, Broken> {
+        let closed = |error: &std::io::Error, untouched| Broken {
+            failure: Failure {
+                kind: kind_of(error),
+                detail: fragment(error),
+            },
+            untouched: untouched && kind_of(error) == FailureKind::Closed,
+        };
+        limit(&stream, deadline).map_err(|error| closed(&error, false))?;
+        stream
+            .write_all(wire)
+            .map_err(|error| closed(&error, true))?;
+        let mut reader = ResponseReader::new(self.limits.response);
+        reader.reset(is_head);
+        let mut sink = Whole::default();
+        let mut pending: Vec<u8> = Vec::new();
+        let mut buffer = [0; 16 * 1024];
+        let mut first = true;
+        loop {
+            limit(&stream, deadline).map_err(|error| closed(&error, false))?;
+            let count = match stream.read(&mut buffer) {
+                Ok(count) => count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(closed(&error, first)),
+            };
+            if count == 0 {
+                return match reader.end_of_input() {
+                    Ok(()) => Ok(sink.answer),
+                    Err(error) => Err(Broken {
+                        failure: Failure {
+                            kind: FailureKind::Closed,
+                            detail: error.to_string(),
+                        },
+                        untouched: first,
+                    }),
+                };
+            }
+            first = false;
+            pending.extend_from_slice(&buffer[..count]);
+            match reader.advance(&pending, &mut sink) {
+                Ok(Step::NeedMore { consumed }) => {
+                    pending.drain(..consumed);
+                }
+                Ok(Step::Done { consumed, reusable }) => {
+                    if reusable && consumed == pending.len() {
+                        self.stream = Some(stream);
+                    }
+                    return Ok(sink.answer);
+                }
+                Err(error) => {
+                    let kind = match error.is_too_large() {
+                        true => FailureKind::TooLarge,
+                        false => FailureKind::Malformed,
+                    };
+                    let failure = Failure {
+                        kind,
+                        detail: error.to_string(),
+                    };
+                    return Err(Broken {
+                        failure,
+                        untouched: false,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Why an attempt failed; `untouched` if the connection was dead before the request reached anyone.
+struct Broken {
+    failure: Failure,
+    untouched: bool,
+}
+
+fn failed(kind: FailureKind, detail: String) -> Outcome {
+    Outcome::Failed(Failure { kind, detail })
+}
+
+fn connect(target: &Target, deadline: Instant) -> std::io::Result<TcpStream> {
+    let remaining = remaining(deadline)?;
+    let stream = TcpStream::connect_timeout(&target.address, remaining)?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Gives the next call on the socket what is left of the time.
+fn limit(stream: &TcpStream, deadline: Instant) -> std::io::Result<()> {
+    let remaining = Some(remaining(deadline)?);
+    stream.set_read_timeout(remaining)?;
+    stream.set_write_timeout(remaining)
+}
+
+fn remaining(deadline: Instant) -> std::io::Result<Duration> {
+    let remaining = deadline.saturating_duration_since(Instant::now());
+    if remaining.is_zero() {
+        Err(ErrorKind::TimedOut.into())
+    } else {
+        Ok(remaining)
+    }
+}
+
+fn kind_of(error: &std::io::Error) -> FailureKind {
+    match error.kind() {
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => FailureKind::Timeout,
+        _ => FailureKind::Closed,
+    }
+}
+
+fn fragment(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => "no answer within the time limit".to_owned(),
+        ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Keeps the whole answer; the reader bounds it.
+#[derive(Default)]
+struct Whole {
+    answer: Answer,
+}
+
+impl Sink for Whole {
+    fn head(&mut self, head: &Head<'_>) {
+        self.answer.code = i32::from(head.status);
+        self.answer.fields = head
+            .headers
+            .iter()
+            .map(|header| Field {
+                name: header.name.to_ascii_lowercase(),
+                value: header.value.trim_ascii().to_vec(),
+            })
+            .collect();
+    }
+
+    fn body(&mut self, part: &[u8]) {
+        self.answer.body.extend_from_slice(part);
+    }
+}

@@ -1,0 +1,139 @@
+//! One connection of the driver, and what is read from it.
+
+use crate::driver::Job;
+use mio::net::TcpStream;
+use understudy_model::Observation;
+use understudy_wire::http1::{Head, Limits, ResponseReader, Sink};
+
+/// Longest body that is hashed and can be captured; a longer one is hashed up to here.
+pub(super) const CAPTURE_BYTES: usize = 1024 * 1024;
+
+/// The state of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Not connected; a job makes it connect.
+    Down,
+    /// On its way.
+    Connecting,
+    /// Connected, nothing under way.
+    Idle,
+    /// A request is under way.
+    Busy,
+}
+
+/// A connection and the exchange under way on it.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) stream: Option<TcpStream>,
+    pub(super) state: State,
+    pub(super) job: Option<Job>,
+    /// Since when it can take a request, nanoseconds.
+    pub(super) free_since_ns: u64,
+    /// When the job under way was due and this connection free for it.
+    pub(super) free_ns: u64,
+    /// When the job under way was given to it, for its time limit.
+    pub(super) started_ns: u64,
+    pub(super) sent_ns: u64,
+    pub(super) first_byte_ns: u64,
+    /// Bytes of the request that the kernel has taken.
+    pub(super) written: usize,
+    pub(super) bytes: u64,
+    pub(super) reader: ResponseReader,
+    /// Bytes that arrived and cannot be understood without the next ones.
+    pub(super) pending: Vec<u8>,
+    pub(super) answer: AnswerSink,
+}
+
+impl Connection {
+    pub(super) fn new(limits: Limits, inspect: bool) -> Self {
+        Connection {
+            stream: None,
+            state: State::Down,
+            job: None,
+            free_since_ns: 0,
+            free_ns: Observation::NEVER,
+            started_ns: 0,
+            sent_ns: Observation::NEVER,
+            first_byte_ns: Observation::NEVER,
+            written: 0,
+            bytes: 0,
+            reader: ResponseReader::new(limits),
+            pending: Vec::new(),
+            answer: AnswerSink {
+                inspect,
+                ..AnswerSink::default()
+            },
+        }
+    }
+
+    /// Makes ready for the answer to a new request.
+    pub(super) fn begin(&mut self, job: Job, answers_head: bool, now_ns: u64) {
+        self.job = Some(job);
+        self.free_ns = self.free_since_ns.max(job.intended_ns);
+        self.state = State::Busy;
+        self.started_ns = now_ns;
+        self.sent_ns = now_ns;
+        self.first_byte_ns = Observation::NEVER;
+        self.written = 0;
+        self.bytes = 0;
+        self.reader.reset(answers_head);
+        self.pending.clear();
+        self.answer.clear();
+    }
+}
+
+/// What is kept of an answer under load: its status, and where bodies are inspected the beginning
+/// of its body with what is needed to understand it.
+#[derive(Debug, Default)]
+pub(super) struct AnswerSink {
+    pub(super) inspect: bool,
+    pub(super) status: u16,
+    pub(super) content_type: Vec<u8>,
+    pub(super) content_encoding: Vec<u8>,
+    pub(super) body: Vec<u8>,
+    /// Length of the body, also of what is not kept.
+    pub(super) length: u64,
+}
+
+impl AnswerSink {
+    fn clear(&mut self) {
+        self.status = 0;
+        self.length = 0;
+        self.content_type.clear();
+        self.content_encoding.clear();
+        self.body.clear();
+    }
+
+    /// A hash of the body as received that is never 0; 0 where bodies are not inspected.
+    pub(super) fn hash(&self) -> u64 {
+        if !self.inspect {
+            return 0;
+        }
+        // The seed tells bodies apart that share all that is kept but not their length.
+        xxhash_rust::xxh3::xxh3_64_with_seed(&self.body, self.length).max(1)
+    }
+}
+
+impl Sink for AnswerSink {
+    fn head(&mut self, head: &Head<'_>) {
+        self.status = head.status;
+        if !self.inspect {
+            return;
+        }
+        for header in head.headers {
+            if header.name.eq_ignore_ascii_case("content-type") {
+                self.content_type.extend_from_slice(header.value);
+            } else if header.name.eq_ignore_ascii_case("content-encoding") {
+                self.content_encoding.extend_from_slice(header.value);
+            }
+        }
+    }
+
+    fn body(&mut self, part: &[u8]) {
+        self.length += part.len() as u64;
+        if self.inspect {
+            let room = CAPTURE_BYTES.saturating_sub(self.body.len());
+            self.body.extend_from_slice(&part[..part.len().min(room)]);
+        }
+    }
+}

@@ -1,0 +1,583 @@
+//! The HTTP/1.1 driver: one edge-triggered event loop over keep-alive connections.
+
+use super::connection::{CAPTURE_BYTES, Connection, State};
+use super::target::Target;
+use crate::driver::{Driver, Job};
+use mio::event::Event;
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+use std::collections::{HashMap, VecDeque};
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use understudy_host::{Clock, SleepTimer};
+use understudy_model::{Ending, FailureKind, Observation, Span};
+use understudy_wire::http1::{Limits, Step};
+
+const TIMER: Token = Token(usize::MAX);
+/// One read takes at most this; most answers take one read.
+const READ_BYTES: usize = 64 * 1024;
+/// Most distinct bodies kept of one block, and most bytes of them.
+const CAPTURED_BODIES: usize = 16_384;
+const CAPTURED_BYTES: usize = 64 * 1024 * 1024;
+
+/// A request as it goes on the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    /// Head and body.
+    pub wire: Vec<u8>,
+    /// Index of its endpoint.
+    pub endpoint: u32,
+    /// A HEAD request, whose answer has no body.
+    pub is_head: bool,
+}
+
+/// How the driver talks to its target.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Connections of this driver.
+    pub connections: usize,
+    /// Longest time from sending a request to the last byte of its answer.
+    pub timeout: Span,
+    /// Bounds on answers.
+    pub limits: Limits,
+    /// Hash every body and keep one of each distinct kind.
+    pub inspect: bool,
+}
+
+/// Why the connections cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The system refused.
+    #[error("cannot connect to {address}: {source}")]
+    Connect {
+        /// The target.
+        address: SocketAddr,
+        /// Its word.
+        source: io::Error,
+    },
+    /// The event loop cannot be made.
+    #[error("cannot set up the event loop: {0}")]
+    Loop(#[from] io::Error),
+}
+
+/// A body seen under load, with what is needed to understand it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Captured {
+    /// Value of `Content-Type`.
+    pub content_type: Vec<u8>,
+    /// Value of `Content-Encoding`.
+    pub content_encoding: Vec<u8>,
+    /// The body as received.
+    pub body: Vec<u8>,
+    /// It was longer than what is kept.
+    pub truncated: bool,
+}
+
+/// One body of each distinct kind, by hash.
+pub type Captures = HashMap<u64, Captured>;
+
+/// Drives HTTP/1.1 requests over a fixed number of connections.
+#[derive(Debug)]
+pub struct HttpDriver {
+    clock: Clock,
+    address: SocketAddr,
+    options: Options,
+    prepared: Arc<[Prepared]>,
+    poll: Poll,
+    events: Events,
+    timer: Option<SleepTimer>,
+    connections: Vec<Connection>,
+    /// Connected and free, the longest free first: every connection gets its share.
+    hot: VecDeque<usize>,
+    /// Not connected and free: a job makes them connect.
+    cold: Vec<usize>,
+    busy: usize,
+    finished: Vec<Observation>,
+    /// When to look for requests past their time limit.
+    next_sweep_ns: u64,
+    buffer: Box<[u8]>,
+    captures: Captures,
+    captured_bytes: usize,
+}
+
+impl HttpDriver {
+    /// Opens all connections.
+    ///
+    /// # Errors
+    /// The target refuses, does not answer within the time limit, or the system has no more
+    /// sockets.
+    pub fn open(
+        target: &Target,
+        prepared: Arc<[Prepared]>,
+        options: Options,
+    ) -> Result<Self, OpenError> {
+        let poll = Poll::new()?;
+        let timer = SleepTimer::new()?;
+        #[cfg(target_os = "linux")]
+        if let Some(timer) = &timer {
+            use std::os::fd::AsRawFd;
+            let fd = timer.as_raw_fd();
+            poll.registry()
+                .register(&mut mio::unix::SourceFd(&fd), TIMER, Interest::READABLE)?;
+        }
+        let connections = (0..options.connections.max(1))
+            .map(|_| Connection::new(options.limits, options.inspect))
+            .collect();
+        let mut driver = HttpDriver {
+            clock: Clock::since(Instant::now()),
+            address: target.address,
+            prepared,
+            poll,
+            events: Events::with_capacity(1024),
+            timer,
+            connections,
+            hot: VecDeque::new(),
+            cold: Vec::new(),
+            busy: 0,
+            finished: Vec::new(),
+            next_sweep_ns: 0,
+            buffer: vec![0; READ_BYTES].into_boxed_slice(),
+            captures: HashMap::new(),
+            captured_bytes: 0,
+            options,
+        };
+        driver.connect_all()?;
+        Ok(driver)
+    }
+
+    /// Tells it the clock on which jobs are due.
+    pub fn start(&mut self, clock: Clock) {
+        self.clock = clock;
+    }
+
+    /// The distinct bodies seen so far; leaves none behind.
+    pub fn take_captures(&mut self) -> Captures {
+        self.captured_bytes = 0;
+        std::mem::take(&mut self.captures)
+    }
+
+    fn connect_all(&mut self) -> Result<(), OpenError> {
+        let failed = |source| OpenError::Connect {
+            address: self.address,
+            source,
+        };
+        let deadline =
+            Instant::now() + self.options.timeout.duration().min(Duration::from_secs(10));
+        // Opened one after the other: a burst of connects can overflow the target's backlog, and a
+        // dropped SYN costs a second.
+        for index in 0..self.connections.len() {
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            if remaining.is_zero() {
+                return Err(failed(io::ErrorKind::TimedOut.into()));
+            }
+            let stream =
+                std::net::TcpStream::connect_timeout(&self.address, remaining).map_err(failed)?;
+            stream.set_nonblocking(true)?;
+            stream.set_nodelay(true)?;
+            let mut stream = TcpStream::from_std(stream);
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            self.poll
+                .registry()
+                .register(&mut stream, Token(index), interest)?;
+            let connection = &mut self.connections[index];
+            connection.stream = Some(stream);
+            connection.state = State::Idle;
+            self.hot.push_back(index);
+        }
+        Ok(())
+    }
+
+    /// Starts to connect. Failure at once leaves the connection down.
+    fn connect(&mut self, index: usize) {
+        let connection = &mut self.connections[index];
+        let opened = TcpStream::connect(self.address).and_then(|mut stream| {
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            self.poll
+                .registry()
+                .register(&mut stream, Token(index), interest)?;
+            Ok(stream)
+        });
+        match opened {
+            Ok(stream) => {
+                connection.stream = Some(stream);
+                connection.state = State::Connecting;
+                connection.started_ns = self.clock.now_ns();
+            }
+            Err(_) => self.go_down(index),
+        }
+    }
+
+    /// The connection is lost or was never made: its job, if any, failed to connect.
+    fn go_down(&mut self, index: usize) {
+        let now = self.clock.now_ns();
+        self.end_exchange(index, Ending::Failed(FailureKind::Connect), now);
+        let connection = &mut self.connections[index];
+        connection.stream = None;
+        connection.state = State::Down;
+        self.cold.push(index);
+    }
+
+    fn connected(&mut self, index: usize) {
+        let connection = &mut self.connections[index];
+        let Some(stream) = &connection.stream else {
+            return;
+        };
+        let outcome = match stream.take_error() {
+            Ok(None) => stream.peer_addr().map(|_| ()),
+            Ok(Some(error)) | Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(()) => {
+                // Only a hint to the kernel; the exchange works without it.
+                let _ = stream.set_nodelay(true);
+                connection.free_since_ns = self.clock.now_ns();
+                match connection.job.take() {
+                    Some(job) => {
+                        self.busy -= 1;
+                        self.begin(index, job);
+                    }
+                    None => {
+                        connection.state = State::Idle;
+                        self.hot.push_back(index);
+                    }
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => {}
+            Err(_) => self.go_down(index),
+        }
+    }
+
+    fn begin(&mut self, index: usize, job: Job) {
+        let is_head = self.prepared[job.request as usize].is_head;
+        self.busy += 1;
+        let now = self.clock.now_ns();
+        self.connections[index].begin(job, is_head, now);
+        self.write(index);
+    }
+
+    fn write(&mut self, index: usize) {
+        let connection = &mut self.connections[index];
+        let (Some(stream), Some(job)) = (&mut connection.stream, connection.job) else {
+            return;
+        };
+        let wire = &self.prepared[job.request as usize].wire;
+        while connection.written < wire.len() {
+            match stream.write(&wire[connection.written..]) {
+                Ok(0) => return self.fail(index, FailureKind::Closed),
+                Ok(written) => connection.written += written,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return self.fail(index, FailureKind::Closed),
+            }
+        }
+    }
+
+    fn read(&mut self, index: usize, closed: bool) {
+        loop {
+            let connection = &mut self.connections[index];
+            let Some(stream) = &mut connection.stream else {
+                return;
+            };
+            let count = match stream.read(&mut self.buffer) {
+                Ok(0) => return self.ended_by_peer(index),
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) => return self.ended_by_peer(index),
+            };
+            if connection.state != State::Busy {
+                // Bytes that nobody asked for: this connection cannot be trusted any more.
+                return self.reconnect(index);
+            }
+            let now = self.clock.now_ns();
+            if connection.first_byte_ns == Observation::NEVER {
+                connection.first_byte_ns = now;
+            }
+            connection.bytes += count as u64;
+            match self.understand(index, count) {
+                Ok(None) => {}
+                Ok(Some(reusable)) => {
+                    let sent_all = !self.unsent_bytes(index);
+                    self.complete(index, now, reusable && sent_all && !closed);
+                    return;
+                }
+                Err(kind) => return self.fail(index, kind),
+            }
+            // A short read has emptied the socket (epoll(7)); no second call is needed to learn it.
+            if count < self.buffer.len() && !closed {
+                return;
+            }
+        }
+    }
+
+    /// Gives what was read to the parser: `Some(reusable)` once the answer is whole.
+    fn understand(&mut self, index: usize, count: usize) -> Result<Option<bool>, FailureKind> {
+        let connection = &mut self.connections[index];
+        let read = &self.buffer[..count];
+        let direct = connection.pending.is_empty();
+        if !direct {
+            connection.pending.extend_from_slice(read);
+        }
+        let input = if direct {
+            read
+        } else {
+            connection.pending.as_slice()
+        };
+        let length = input.len();
+        let step = connection
+            .reader
+            .advance(input, &mut connection.answer)
+            .map_err(|error| {
+                if error.is_too_large() {
+                    FailureKind::TooLarge
+                } else {
+                    FailureKind::Malformed
+                }
+            })?;
+        match step {
+            // Bytes after the end of an answer belong to no request.
+            Step::Done { consumed, reusable } => Ok(Some(reusable && consumed == length)),
+            Step::NeedMore { consumed } if direct => {
+                connection.pending.extend_from_slice(&read[consumed..]);
+                Ok(None)
+            }
+            Step::NeedMore { consumed } => {
+                connection.pending.drain(..consumed);
+                Ok(None)
+            }
+        }
+    }
+
+    fn ended_by_peer(&mut self, index: usize) {
+        let connection = &mut self.connections[index];
+        match connection.state {
+            State::Busy => match connection.reader.end_of_input() {
+                Ok(()) => {
+                    let now = self.clock.now_ns();
+                    self.complete(index, now, false);
+                }
+                Err(_) => self.fail(index, FailureKind::Closed),
+            },
+            State::Connecting => self.go_down(index),
+            State::Idle => self.reconnect(index),
+            State::Down => {}
+        }
+    }
+
+    /// The answer is whole.
+    fn complete(&mut self, index: usize, now_ns: u64, reusable: bool) {
+        self.end_exchange(index, Ending::Answered, now_ns);
+        if reusable {
+            let connection = &mut self.connections[index];
+            connection.free_since_ns = now_ns;
+            connection.state = State::Idle;
+            self.hot.push_back(index);
+        } else {
+            self.replace(index);
+        }
+    }
+
+    fn fail(&mut self, index: usize, kind: FailureKind) {
+        let now = self.clock.now_ns();
+        self.end_exchange(index, Ending::Failed(kind), now);
+        self.replace(index);
+    }
+
+    /// An idle connection is of no more use.
+    fn reconnect(&mut self, index: usize) {
+        self.hot.retain(|hot| *hot != index);
+        self.replace(index);
+    }
+
+    /// Opens a new connection in the place of one that is neither hot nor cold.
+    fn replace(&mut self, index: usize) {
+        let connection = &mut self.connections[index];
+        connection.stream = None;
+        self.connect(index);
+    }
+
+    /// Takes the job off the connection and reports what became of it.
+    fn end_exchange(&mut self, index: usize, ending: Ending, now_ns: u64) {
+        let connection = &mut self.connections[index];
+        let Some(job) = connection.job.take() else {
+            return;
+        };
+        self.busy -= 1;
+        let answered = ending == Ending::Answered;
+        let reached = connection.state == State::Busy;
+        let body_hash = if answered {
+            connection.answer.hash()
+        } else {
+            0
+        };
+        self.finished.push(Observation {
+            request: job.request,
+            endpoint: self.prepared[job.request as usize].endpoint,
+            intended_ns: job.intended_ns,
+            free_ns: if reached {
+                connection.free_ns
+            } else {
+                Observation::NEVER
+            },
+            sent_ns: if reached {
+                connection.sent_ns
+            } else {
+                Observation::NEVER
+            },
+            first_byte_ns: if reached {
+                connection.first_byte_ns
+            } else {
+                Observation::NEVER
+            },
+            last_byte_ns: now_ns,
+            ending,
+            code: if answered {
+                i32::from(connection.answer.status)
+            } else {
+                0
+            },
+            bytes: connection.bytes,
+            body_hash,
+        });
+        if body_hash != 0 {
+            self.capture(index, body_hash);
+        }
+    }
+
+    fn capture(&mut self, index: usize, hash: u64) {
+        if self.captures.len() >= CAPTURED_BODIES || self.captured_bytes >= CAPTURED_BYTES {
+            return;
+        }
+        let answer = &self.connections[index].answer;
+        if let std::collections::hash_map::Entry::Vacant(entry) = self.captures.entry(hash) {
+            self.captured_bytes += answer.body.len();
+            entry.insert(Captured {
+                content_type: answer.content_type.clone(),
+                content_encoding: answer.content_encoding.clone(),
+                body: answer.body.clone(),
+                truncated: answer.length > CAPTURE_BYTES as u64,
+            });
+        }
+    }
+
+    /// Ends requests and connects that are past their time limit.
+    fn sweep(&mut self, now: u64) {
+        let timeout = self.options.timeout.nanos();
+        self.next_sweep_ns = now + (timeout / 100).clamp(1_000_000, 100_000_000);
+        for index in 0..self.connections.len() {
+            let connection = &self.connections[index];
+            if now.saturating_sub(connection.started_ns) < timeout {
+                continue;
+            }
+            match connection.state {
+                State::Busy => self.fail(index, FailureKind::Timeout),
+                State::Connecting => self.go_down(index),
+                State::Idle | State::Down => {}
+            }
+        }
+    }
+
+    /// Sleeps until something happens or `until_ns`.
+    fn park(&mut self, now: u64, until_ns: u64) -> io::Result<()> {
+        let until = if self.busy > 0 || self.hot.len() + self.cold.len() < self.connections.len() {
+            until_ns.min(self.next_sweep_ns)
+        } else {
+            until_ns
+        };
+        let length = Duration::from_nanos(until.saturating_sub(now));
+        let timeout = match &self.timer {
+            _ if length.is_zero() => Some(Duration::ZERO),
+            Some(timer) => {
+                timer.arm(length)?;
+                None
+            }
+            // Whole milliseconds, rounded down: the caller spins the rest.
+            None => Some(Duration::from_millis(length.as_millis() as u64)),
+        };
+        self.wait(timeout)
+    }
+
+    fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                self.events.clear();
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn handle(&mut self, event: &Event) {
+        let index = event.token().0;
+        let Some(connection) = self.connections.get(index) else {
+            return;
+        };
+        match connection.state {
+            State::Connecting if event.is_writable() || event.is_error() => self.connected(index),
+            State::Busy | State::Idle => {
+                let unsent = self.unsent_bytes(index);
+                if event.is_writable() && unsent {
+                    self.write(index);
+                }
+                if event.is_readable() || event.is_read_closed() || event.is_error() {
+                    self.read(index, event.is_read_closed());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn unsent_bytes(&self, index: usize) -> bool {
+        let connection = &self.connections[index];
+        connection.state == State::Busy
+            && connection.job.is_some_and(|job| {
+                connection.written < self.prepared[job.request as usize].wire.len()
+            })
+    }
+}
+
+impl Driver for HttpDriver {
+    fn idle(&self) -> usize {
+        self.hot.len() + self.cold.len()
+    }
+
+    fn busy(&self) -> usize {
+        self.busy
+    }
+
+    fn endpoint(&self, request: u32) -> u32 {
+        self.prepared[request as usize].endpoint
+    }
+
+    fn submit(&mut self, job: Job) {
+        if let Some(index) = self.hot.pop_front() {
+            self.begin(index, job);
+        } else if let Some(index) = self.cold.pop() {
+            self.busy += 1;
+            self.connections[index].job = Some(job);
+            self.connections[index].bytes = 0;
+            self.connect(index);
+        }
+    }
+
+    fn poll(&mut self, park_until_ns: Option<u64>, done: &mut Vec<Observation>) -> io::Result<()> {
+        let now = self.clock.now_ns();
+        if now >= self.next_sweep_ns {
+            self.sweep(now);
+        }
+        match park_until_ns {
+            Some(until) if self.finished.is_empty() => self.park(now, until)?,
+            _ => self.wait(Some(Duration::ZERO))?,
+        }
+        // The events are lent out while they are handled, so that handling may use all of `self`.
+        let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
+        for event in &events {
+            self.handle(event);
+        }
+        self.events = events;
+        done.append(&mut self.finished);
+        Ok(())
+    }
+}

@@ -1,0 +1,435 @@
+//! The requests of a workload: read from JSON lines, checked, rendered.
+//!
+//! One request a line: `method`, `path`, `headers`, one of `body`, `body_base64` and `body_file`;
+//! `weight`, `session` and `endpoint` are optional. Header values may name environment variables
+//! as `$NAME` or `${NAME}`; what is shown and stored keeps the name.
+
+use super::driver::Prepared;
+use base64::Engine as _;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use understudy_wire::http1::RequestHead;
+
+/// Most bytes of a request file.
+pub const MAX_FILE_BYTES: u64 = 1 << 30;
+/// Most errors that are told at once.
+const MAX_ERRORS: usize = 20;
+/// Most headers of one request.
+const MAX_HEADERS: usize = 100;
+
+const KEYS: [&str; 9] = [
+    "method",
+    "path",
+    "headers",
+    "body",
+    "body_base64",
+    "body_file",
+    "weight",
+    "session",
+    "endpoint",
+];
+
+/// One request of the workload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkloadRequest {
+    /// The method, e.g. `GET`.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// Headers as written, `$NAME` unexpanded: what may be shown.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// How often it is chosen, relative to the others.
+    pub weight: f64,
+    /// Requests of one session are answered one after the other.
+    pub session: Option<String>,
+    /// The endpoint template, if the file names one.
+    pub endpoint: Option<String>,
+    /// Headers as sent, `$NAME` replaced.
+    sent_headers: Vec<(String, String)>,
+}
+
+impl WorkloadRequest {
+    /// A GET of this path.
+    pub fn get(path: &str) -> Self {
+        WorkloadRequest {
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            weight: 1.0,
+            session: None,
+            endpoint: None,
+            sent_headers: Vec::new(),
+        }
+    }
+
+    /// Gives it these headers, `$NAME` replaced by `env`.
+    ///
+    /// # Errors
+    /// A variable that is not set.
+    pub fn with_headers(
+        mut self,
+        headers: Vec<(String, String)>,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
+        self.sent_headers = headers
+            .iter()
+            .map(|(name, value)| Ok((name.clone(), expand(value, env)?)))
+            .collect::<Result<_, String>>()?;
+        self.headers = headers;
+        Ok(self)
+    }
+
+    /// Is the method safe (RFC 9110, section 9.2.1)?
+    pub fn is_safe(&self) -> bool {
+        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
+    }
+
+    /// Head and body as they go on the wire to `host`.
+    ///
+    /// # Errors
+    /// What would not be valid HTTP.
+    pub fn render(&self, host: &str) -> Result<Vec<u8>, understudy_wire::http1::RequestError> {
+        let head = RequestHead {
+            method: &self.method,
+            target: &self.path,
+            host,
+            headers: &self.sent_headers,
+        };
+        head.render(&self.body)
+    }
+}
+
+/// The files and variables that a request file may name.
+pub trait RequestSource {
+    /// The bytes of a `body_file`.
+    ///
+    /// # Errors
+    /// One fragment that says why it cannot be read.
+    fn body_file(&self, path: &str) -> Result<Vec<u8>, String>;
+    /// An environment variable.
+    fn variable(&self, name: &str) -> Option<String>;
+}
+
+/// Everything that is wrong with a request file, a line each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestsError {
+    /// Line number (from 1; 0 for the file as a whole) and what is wrong there.
+    pub errors: Vec<(usize, String)>,
+}
+
+/// The requests of a workload, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Requests {
+    /// In the order of the file; at least one.
+    pub all: Vec<WorkloadRequest>,
+}
+
+impl Requests {
+    /// Reads JSON lines. Empty lines are skipped.
+    ///
+    /// # Errors
+    /// Every line that is no request (the first twenty), or that there is none.
+    pub fn parse(text: &str, source: &dyn RequestSource) -> Result<Self, RequestsError> {
+        let mut all = Vec::new();
+        let mut errors = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            if line.trim().is_empty() {
+                continue;
+            }
+            match parse_line(line, source) {
+                Ok(request) => all.push(request),
+                Err(error) => errors.push((index + 1, error)),
+            }
+            if errors.len() == MAX_ERRORS {
+                break;
+            }
+        }
+        if errors.is_empty() && all.is_empty() {
+            errors.push((
+                0,
+                "holds no request; one JSON object a line is needed".to_owned(),
+            ));
+        }
+        if errors.is_empty() && all.iter().all(|request| request.weight == 0.0) {
+            errors.push((
+                0,
+                "every request has weight 0; none would be sent".to_owned(),
+            ));
+        }
+        if errors.is_empty() {
+            Ok(Requests { all })
+        } else {
+            Err(RequestsError { errors })
+        }
+    }
+
+    /// The weights, in order.
+    pub fn weights(&self) -> Vec<f64> {
+        self.all.iter().map(|request| request.weight).collect()
+    }
+
+    /// Renders all for `host`; `endpoint` gives each its endpoint index.
+    ///
+    /// # Errors
+    /// The index (from 0) of a request that is not valid HTTP, and why.
+    pub fn prepare(
+        &self,
+        host: &str,
+        endpoint: impl Fn(u32) -> u32,
+    ) -> Result<Arc<[Prepared]>, (usize, understudy_wire::http1::RequestError)> {
+        self.all
+            .iter()
+            .enumerate()
+            .map(|(index, request)| {
+                Ok(Prepared {
+                    wire: request.render(host).map_err(|error| (index, error))?,
+                    endpoint: endpoint(index as u32),
+                    is_head: request.method == "HEAD",
+                })
+            })
+            .collect()
+    }
+}
+
+fn parse_line(line: &str, source: &dyn RequestSource) -> Result<WorkloadRequest, String> {
+    let value: Value = serde_json::from_str(line).map_err(|error| {
+        let text = error.to_string();
+        let cause = text.split(" at line ").next().unwrap_or_default();
+        format!("is not JSON: {cause} (column {})", error.column())
+    })?;
+    let Value::Object(object) = value else {
+        return Err(
+            "is not a JSON object such as {\"method\": \"GET\", \"path\": \"/\"}".to_owned(),
+        );
+    };
+    if let Some(key) = object.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        return Err(unknown_key(key));
+    }
+    let request = WorkloadRequest {
+        method: text(&object, "method")?.unwrap_or_else(|| "GET".to_owned()),
+        path: text(&object, "path")?.ok_or("has no \"path\"")?,
+        headers: Vec::new(),
+        body: body(&object, source)?,
+        weight: weight(&object)?,
+        session: text(&object, "session")?,
+        endpoint: text(&object, "endpoint")?,
+        sent_headers: Vec::new(),
+    };
+    let request = request.with_headers(headers(&object)?, &|name| source.variable(name))?;
+    request.render("host").map_err(|error| error.to_string())?;
+    Ok(request)
+}
+
+fn unknown_key(key: &str) -> String {
+    let shown: String = key.chars().take(40).collect();
+    let nearest = KEYS
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(&shown, known), known))
+        .min()
+        .filter(|(distance, _)| *distance <= 3);
+    match nearest {
+        Some((_, known)) => format!("has the unknown key {shown:?}; did you mean {known:?}?"),
+        None => format!(
+            "has the unknown key {shown:?}; known are {}",
+            KEYS.join(", ")
+        ),
+    }
+}
+
+fn text(object: &Map<String, Value>, key: &str) -> Result<Option<String>, String> {
+    match object.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(format!("{key:?} is not a string")),
+    }
+}
+
+fn weight(object: &Map<String, Value>) -> Result<f64, String> {
+    match object.get("weight") {
+        None => Ok(1.0),
+        Some(value) => value
+            .as_f64()
+            .filter(|weight| (0.0..=1e9).contains(weight))
+            .ok_or_else(|| "\"weight\" is not a number from 0 to 1e9".to_owned()),
+    }
+}
+
+fn headers(object: &Map<String, Value>) -> Result<Vec<(String, String)>, String> {
+    let wrong = || "\"headers\" is not an object of strings or lists of strings".to_owned();
+    let Some(headers) = object.get("headers") else {
+        return Ok(Vec::new());
+    };
+    let Value::Object(headers) = headers else {
+        return Err(wrong());
+    };
+    let mut all = Vec::new();
+    for (name, value) in headers {
+        match value {
+            Value::String(value) => all.push((name.clone(), value.clone())),
+            Value::Array(values) => {
+                for value in values {
+                    let value = value.as_str().ok_or_else(wrong)?;
+                    all.push((name.clone(), value.to_owned()));
+                }
+            }
+            _ => return Err(wrong()),
+        }
+    }
+    if all.len() > MAX_HEADERS {
+        return Err(format!(
+            "has {} headers; at most {MAX_HEADERS} are sent",
+            all.len()
+        ));
+    }
+    Ok(all)
+}
+
+fn body(object: &Map<String, Value>, source: &dyn RequestSource) -> Result<Vec<u8>, String> {
+    let given: Vec<&str> = ["body", "body_base64", "body_file"]
+        .into_iter()
+        .filter(|key| object.contains_key(*key))
+        .collect();
+    match given.as_slice() {
+        [] => Ok(Vec::new()),
+        ["body"] => Ok(match &object["body"] {
+            Value::String(text) => text.clone().into_bytes(),
+            other => other.to_string().into_bytes(),
+        }),
+        ["body_base64"] => base64::engine::general_purpose::STANDARD
+            .decode(text(object, "body_base64")?.unwrap_or_default())
+            .map_err(|error| format!("\"body_base64\" is not base64: {error}")),
+        ["body_file"] => {
+            let path = text(object, "body_file")?.ok_or("\"body_file\" is not a string")?;
+            source
+                .body_file(&path)
+                .map_err(|error| format!("\"body_file\" {path:?}: {error}"))
+        }
+        several => Err(format!("has more than one body: {}", several.join(", "))),
+    }
+}
+
+/// Replaces `$NAME` and `${NAME}`; `$$` is a dollar sign.
+fn expand(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        if let Some(escaped) = after.strip_prefix('$') {
+            out.push('$');
+            rest = escaped;
+            continue;
+        }
+        let (name, left) = match after
+            .strip_prefix('{')
+            .and_then(|inner| inner.split_once('}'))
+        {
+            Some((name, left)) => (name, left),
+            None => after.split_at(after.find(|c| !is_name(c)).unwrap_or(after.len())),
+        };
+        if name.is_empty() || !name.chars().all(is_name) {
+            out.push('$');
+            rest = after;
+            continue;
+        }
+        let value = env(name)
+            .ok_or_else(|| format!("names the environment variable ${name}, which is not set"))?;
+        out.push_str(&value);
+        rest = left;
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    struct Fixed;
+    impl RequestSource for Fixed {
+        fn body_file(&self, path: &str) -> Result<Vec<u8>, String> {
+            if path == "there" {
+                Ok(b"file".to_vec())
+            } else {
+                Err("no such file".to_owned())
+            }
+        }
+        fn variable(&self, name: &str) -> Option<String> {
+            (name == "TOKEN").then(|| "s3cret".to_owned())
+        }
+    }
+
+    fn one(line: &str) -> WorkloadRequest {
+        Requests::parse(line, &Fixed).unwrap().all.remove(0)
+    }
+
+    fn wrong(text: &str) -> Vec<(usize, String)> {
+        Requests::parse(text, &Fixed).unwrap_err().errors
+    }
+
+    #[test]
+    fn reads_every_key() {
+        let request = one(
+            r#"{"method":"PUT","path":"/a","headers":{"A":["1","2"]},"body":{"x":1},
+            "weight":2.5,"session":"s","endpoint":"PUT /a"}"#
+                .replace('\n', " ")
+                .as_str(),
+        );
+        assert_eq!(request.body, br#"{"x":1}"#);
+        assert_eq!(
+            (request.weight, request.session.as_deref()),
+            (2.5, Some("s"))
+        );
+        assert_eq!(request.headers.len(), 2);
+        assert_eq!(one(r#"{"path":"/","body":"text"}"#).body, b"text");
+        assert_eq!(one(r#"{"path":"/","body_base64":"AP8="}"#).body, [0, 255]);
+        assert_eq!(one(r#"{"path":"/","body_file":"there"}"#).body, b"file");
+        assert!(one(r#"{"path":"/"}"#).is_safe());
+    }
+
+    #[test]
+    fn secrets_are_sent_and_never_shown() {
+        let request =
+            one(r#"{"path":"/","headers":{"Authorization":"Bearer ${TOKEN} $$1 $TOKEN."}}"#);
+        let wire = String::from_utf8(request.render("h").unwrap()).unwrap();
+        assert!(
+            wire.contains("Authorization: Bearer s3cret $1 s3cret.\r\n"),
+            "{wire}"
+        );
+        assert_eq!(request.headers[0].1, "Bearer ${TOKEN} $$1 $TOKEN.");
+    }
+
+    #[test]
+    fn every_wrong_line_is_told_with_its_number() {
+        let errors =
+            wrong("{\"path\":\"/\"}\n\nnot json\n{\"pth\":\"/\"}\n[]\n{\"path\":\"/ \"}\n");
+        let lines: Vec<usize> = errors.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, [3, 4, 5, 6]);
+        assert!(errors[1].1.contains("did you mean \"path\"?"), "{errors:?}");
+        let first = |text: &str| wrong(text).remove(0).1;
+        assert!(first("").contains("holds no request"));
+        assert!(first(r#"{"path":"/","weight":0}"#).contains("weight 0"));
+        assert!(
+            first(r#"{"path":"/","body":"a","body_base64":"a"}"#).contains("more than one body")
+        );
+        assert!(first(r#"{"path":"/","body_base64":"%"}"#).contains("not base64"));
+        assert!(first(r#"{"path":"/","body_file":"gone"}"#).contains("no such file"));
+        assert!(
+            first(r#"{"path":"/","headers":{"A":"$NONE"}}"#).contains("$NONE, which is not set")
+        );
+        assert!(first(r#"{"path":"/","weight":-1}"#).contains("weight"));
+        assert!(first(r#"{"path":1}"#).contains("not a string"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC{0,200}") {
+            let _ = Requests::parse(&text, &Fixed);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What is kept of the exchanges.
+
+use hdrhistogram::Histogram;
+use std::collections::BTreeMap;
+use understudy_model::{Ending, Observation};
+
+/// Takes what one thread of the engine measures.
+pub trait Recorder: Send {
+    /// One exchange of the measured window.
+    fn record(&mut self, observation: &Observation);
+}
+
+/// Keeps every exchange: the evidence of a block.
+impl Recorder for Vec<Observation> {
+    fn record(&mut self, observation: &Observation) {
+        self.push(*observation);
+    }
+}
+
+/// Longest time that is kept exactly, an hour; longer ones count as this.
+const HIGHEST_NS: u64 = 3_600_000_000_000;
+
+/// Keeps distributions in bounded memory, however long the run: three significant digits.
+#[derive(Clone, Debug)]
+pub struct Histograms {
+    /// From the intended time to the last byte, nanoseconds, of answered exchanges.
+    pub latency_ns: Histogram<u64>,
+    /// From sent to the last byte.
+    pub service_time_ns: Histogram<u64>,
+    /// Due, waiting for a connection.
+    pub connection_wait_ns: Histogram<u64>,
+    /// Due and a connection free, until written.
+    pub send_lag_ns: Histogram<u64>,
+    /// Exchanges by ending.
+    pub endings: BTreeMap<Ending, u64>,
+    /// Answers by code.
+    pub codes: BTreeMap<i32, u64>,
+    /// Bytes of all answers.
+    pub bytes: u64,
+    /// The last byte of the last exchange, nanoseconds since the start.
+    pub last_ns: u64,
+    /// The code of the answer before, and how many in a row had it: nearly all answers have one
+    /// code, and a map look-up for each would cost more than the histograms.
+    run: (i32, u64),
+}
+
+impl Default for Histograms {
+    fn default() -> Self {
+        let histogram = || {
+            // The bounds are constants that the constructor accepts.
+            Histogram::new_with_bounds(1, HIGHEST_NS, 3).expect("1 <= 1 * 2 <= an hour, 3 digits")
+        };
+        Histograms {
+            latency_ns: histogram(),
+            service_time_ns: histogram(),
+            connection_wait_ns: histogram(),
+            send_lag_ns: histogram(),
+            endings: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            bytes: 0,
+            last_ns: 0,
+            run: (0, 0),
+        }
+    }
+}
+
+impl Histograms {
+    /// Adds what another thread measured.
+    pub fn merge(&mut self, mut other: Histograms) {
+        self.end_run();
+        other.end_run();
+        for (mine, theirs) in [
+            (&mut self.latency_ns, &other.latency_ns),
+            (&mut self.service_time_ns, &other.service_time_ns),
+            (&mut self.connection_wait_ns, &other.connection_wait_ns),
+            (&mut self.send_lag_ns, &other.send_lag_ns),
+        ] {
+            mine.add(theirs).expect("both have the same bounds");
+        }
+        for (ending, count) in other.endings {
+            *self.endings.entry(ending).or_default() += count;
+        }
+        for (code, count) in other.codes {
+            *self.codes.entry(code).or_default() += count;
+        }
+        self.bytes += other.bytes;
+        self.last_ns = self.last_ns.max(other.last_ns);
+    }
+
+    /// Exchanges of every ending.
+    pub fn total(&self) -> u64 {
+        self.run.1 + self.endings.values().sum::<u64>()
+    }
+
+    /// Exchanges with an answer.
+    pub fn answered(&self) -> u64 {
+        self.run.1 + self.endings.get(&Ending::Answered).copied().unwrap_or(0)
+    }
+
+    /// Writes the pending run of equal codes into the maps.
+    pub(crate) fn end_run(&mut self) {
+        let (code, count) = std::mem::replace(&mut self.run, (0, 0));
+        if count > 0 {
+            *self.codes.entry(code).or_default() += count;
+            *self.endings.entry(Ending::Answered).or_default() += count;
+        }
+    }
+}
+
+impl Recorder for Histograms {
+    fn record(&mut self, observation: &Observation) {
+        self.bytes += observation.bytes;
+        if observation.last_byte_ns != Observation::NEVER {
+            self.last_ns = self.last_ns.max(observation.last_byte_ns);
+        }
+        if let Some(wait) = observation.connection_wait_ns() {
+            self.connection_wait_ns.saturating_record(wait);
+        }
+        if let Some(lag) = observation.send_lag_ns() {
+            self.send_lag_ns.saturating_record(lag);
+        }
+        if observation.ending != Ending::Answered {
+            *self.endings.entry(observation.ending).or_default() += 1;
+            return;
+        }
+        if self.run.0 != observation.code {
+            self.end_run();
+            self.run.0 = observation.code;
+        }
+        self.run.1 += 1;
+        if let Some(latency) = observation.latency_ns() {
+            self.latency_ns.saturating_record(latency);
+        }
+        if let Some(service) = observation.service_time_ns() {
+            self.service_time_ns.saturating_record(service);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use understudy_model::FailureKind;
+
+    fn observation(at: u64, code: i32) -> Observation {
+        Observation {
+            request: 0,
+            endpoint: 0,
+            intended_ns: at,
+            free_ns: at + 1,
+            sent_ns: at + 3,
+            first_byte_ns: at + 10,
+            last_byte_ns: at + 10,
+            ending: match code {
+                0 => Ending::Failed(FailureKind::Closed),
+                _ => Ending::Answered,
+            },
+            code,
+            bytes: 5,
+            body_hash: 0,
+        }
+    }
+
+    proptest! {
+        /// Recording in one thread or in several that are merged later is the same.
+        #[test]
+        fn merging_loses_nothing(
+            codes in proptest::collection::vec(prop_oneof![Just(0), Just(200), Just(404)], 0..200),
+            split in 0usize..200,
+        ) {
+            let all: Vec<Observation> =
+                codes.iter().enumerate().map(|(i, c)| observation(i as u64 * 7, *c)).collect();
+            let record = |part: &[Observation]| {
+                let mut kept = Histograms::default();
+                part.iter().for_each(|o| kept.record(o));
+                kept
+            };
+            let split = split.min(all.len());
+            let mut merged = record(&all[..split]);
+            merged.merge(record(&all[split..]));
+            let mut whole = record(&all);
+            whole.end_run();
+            prop_assert_eq!(merged.total(), all.len() as u64);
+            prop_assert_eq!(&merged.codes, &whole.codes);
+            prop_assert_eq!(&merged.endings, &whole.endings);
+            prop_assert_eq!(&merged.latency_ns, &whole.latency_ns);
+            prop_assert_eq!(&merged.send_lag_ns, &whole.send_lag_ns);
+            prop_assert_eq!(merged.bytes, whole.bytes);
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! The result of `understudy load`: a document with a published schema.
+
+use crate::gates::{self, Figures};
+use crate::recorder::Histograms;
+use crate::run::{GeneratorUse, Plan, Rate};
+use crate::schedule::Arrivals;
+use hdrhistogram::Histogram;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use understudy_model::Ending;
+use understudy_stats::quantile::order_statistic_ranks;
+
+/// The version of this document's format.
+pub const SCHEMA: u32 = 1;
+
+/// What the load was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadModel {
+    /// Requests are due by a schedule; latency counts from the due time.
+    Open,
+    /// A request follows the answer before it; latency is service time, and a stall hides what it
+    /// would have hit.
+    Closed,
+}
+
+/// The document. Times are in microseconds, rates per second, shares between 0 and 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadReport {
+    /// Format version of this document.
+    pub schema: u32,
+    /// The URL.
+    pub target: String,
+    /// Open or closed.
+    pub load_model: LoadModel,
+    /// Distribution of the gaps; none in a closed model.
+    pub arrivals: Option<Arrivals>,
+    /// The seed of the schedule.
+    pub seed: u64,
+    /// Connections.
+    pub connections: u32,
+    /// Generator threads.
+    pub threads: u32,
+    /// CPUs the generator was pinned to; empty if it was not.
+    pub generator_cpus: Vec<u32>,
+    /// Length of the discarded warm-up, seconds.
+    pub warmup_s: f64,
+    /// Length of the measured window, seconds; shorter than asked for if interrupted.
+    pub duration_s: f64,
+    /// Requests per second of the schedule; none in a closed model.
+    pub offered_rate_rps: Option<f64>,
+    /// Requests sent, per second of the window.
+    pub sent_rate_rps: f64,
+    /// Answers, per second until the last of them arrived.
+    pub achieved_rate_rps: f64,
+    /// Requests that were due in the window and ended, in whatever way.
+    pub requests: u64,
+    /// Requests with a whole answer.
+    pub answered: u64,
+    /// Requests without an answer by kind, and answers with a 5xx status as `status_5xx`.
+    pub errors: BTreeMap<String, u64>,
+    /// Answers by status.
+    pub statuses: BTreeMap<String, u64>,
+    /// Bytes of all answers, heads included.
+    pub bytes: u64,
+    /// From the intended time (closed model: from sent) to the last byte.
+    pub latency_us: Distribution,
+    /// From sent to the last byte.
+    pub service_time_us: Distribution,
+    /// Due, waiting for a connection.
+    pub connection_wait_us: Distribution,
+    /// Due and a connection free, until written: the generator's own lateness.
+    pub send_lag_us: Distribution,
+    /// CPU time of the generator per request; waiting awake is not counted.
+    pub cpu_us_per_request: f64,
+    /// Share of the busiest generator thread's time that was work.
+    pub generator_busy_share: f64,
+    /// Share of time the generator waited for a CPU; null where it is not known.
+    pub run_queue_share: Option<f64>,
+    /// Share of CPU time taken by the hypervisor; null where it is not known.
+    pub steal_share: Option<f64>,
+    /// Can the measurement be trusted?
+    pub valid: bool,
+    /// Why not, one sentence each.
+    pub invalid_because: Vec<String>,
+    /// True if it was stopped before its end; the figures cover what was measured until then.
+    pub interrupted: bool,
+    /// Versions of the programs involved.
+    pub versions: BTreeMap<String, String>,
+}
+
+/// A distribution in microseconds. A quantile is null if it has too few samples (then it is named
+/// in `not_judged`) or if it is infinite (more requests were never answered than it leaves room for).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Distribution {
+    /// Median.
+    pub p50: Option<f64>,
+    /// 90 %.
+    pub p90: Option<f64>,
+    /// 95 %.
+    pub p95: Option<f64>,
+    /// 99 %.
+    pub p99: Option<f64>,
+    /// 99.9 %.
+    pub p99_9: Option<f64>,
+    /// 99.99 %.
+    pub p99_99: Option<f64>,
+    /// The longest of those that ended.
+    pub max: Option<f64>,
+    /// The mean of those that ended.
+    pub mean: Option<f64>,
+    /// 95 % interval of each judged quantile by order statistics, which takes the requests for
+    /// independent: under a queue they are not, and the true interval is wider. Null is infinite.
+    pub interval_95: BTreeMap<String, [Option<f64>; 2]>,
+    /// Quantiles with fewer than ten requests beyond them.
+    pub not_judged: Vec<String>,
+}
+
+/// The quantiles of a [`Distribution`], by name.
+pub const QUANTILES: [(&str, f64); 6] = [
+    ("p50", 0.5),
+    ("p90", 0.9),
+    ("p95", 0.95),
+    ("p99", 0.99),
+    ("p99_9", 0.999),
+    ("p99_99", 0.9999),
+];
+
+impl Distribution {
+    /// From a histogram of nanoseconds and the number of requests that count as infinite.
+    pub fn new(histogram: &Histogram<u64>, infinite: u64) -> Self {
+        let mut distribution = Distribution::default();
+        let n = histogram.len() + infinite;
+        for (name, q) in QUANTILES {
+            if (n as f64) * (1.0 - q) < 10.0 {
+                distribution.not_judged.push(name.to_owned());
+                continue;
+            }
+            if let Some((low, high)) = order_statistic_ranks(n, q) {
+                let interval = [at_rank(histogram, low), at_rank(histogram, high)];
+                distribution.interval_95.insert(name.to_owned(), interval);
+            }
+            let value = at_rank(histogram, (q * n as f64).ceil() as u64);
+            *distribution.slot(name) = value;
+        }
+        if !histogram.is_empty() {
+            distribution.max = Some(micros(histogram.max()));
+            distribution.mean = Some(histogram.mean() / 1e3);
+        }
+        distribution
+    }
+
+    /// A quantile by its name in [`QUANTILES`].
+    pub fn quantile(&self, name: &str) -> Option<f64> {
+        match name {
+            "p50" => self.p50,
+            "p90" => self.p90,
+            "p95" => self.p95,
+            "p99" => self.p99,
+            "p99_9" => self.p99_9,
+            _ => self.p99_99,
+        }
+    }
+
+    fn slot(&mut self, name: &str) -> &mut Option<f64> {
+        match name {
+            "p50" => &mut self.p50,
+            "p90" => &mut self.p90,
+            "p95" => &mut self.p95,
+            "p99" => &mut self.p99,
+            "p99_9" => &mut self.p99_9,
+            _ => &mut self.p99_99,
+        }
+    }
+}
+
+fn micros(ns: u64) -> f64 {
+    ns as f64 / 1e3
+}
+
+/// The value with this rank (from 1); `None` (infinite) beyond the last.
+fn at_rank(histogram: &Histogram<u64>, rank: u64) -> Option<f64> {
+    let n = histogram.len();
+    (rank <= n && n > 0).then(|| {
+        // Half a rank below, so that the float cannot round up to the next one.
+        micros(histogram.value_at_quantile((rank.max(1) as f64 - 0.5) / n as f64))
+    })
+}
+
+/// What is reported beside the measurements.
+#[derive(Clone, Debug)]
+pub struct Context<'a> {
+    /// The URL.
+    pub target: &'a str,
+    /// Was it stopped early?
+    pub interrupted: bool,
+    /// Versions of the programs involved.
+    pub versions: BTreeMap<String, String>,
+}
+
+/// Puts the document together and judges whether it can be trusted.
+pub fn report(
+    plan: &Plan,
+    histograms: &Histograms,
+    generator: GeneratorUse,
+    context: Context<'_>,
+) -> LoadReport {
+    let requests = histograms.total();
+    let answered = histograms.answered();
+    let window_s = match context.interrupted {
+        true => (generator.wall_ns as f64 / 1e9).min(plan.duration.secs()),
+        false => plan.duration.secs(),
+    };
+    let latency = Distribution::new(&histograms.latency_ns, requests - answered);
+    let send_lag = Distribution::new(&histograms.send_lag_ns, 0);
+    let until_last_s =
+        (histograms.last_ns.saturating_sub(plan.warmup.nanos()) as f64 / 1e9).max(window_s);
+    let offered_rate_rps = match plan.rate {
+        Rate::PerSecond(rate) => Some(rate),
+        Rate::Max => None,
+    };
+    let figures = Figures {
+        generator,
+        offered_rate_rps,
+        send_lag_p99_us: send_lag.p99.unwrap_or(0.0),
+        send_lag_p99_9_us: send_lag.p99_9.unwrap_or(0.0),
+        latency_p99_us: latency.p99,
+        latency_p99_9_us: latency.p99_9,
+    };
+    let invalid_because: Vec<String> = gates::judge(&figures)
+        .into_iter()
+        .filter(|gate| !gate.passed)
+        .map(|gate| gate.text)
+        .collect();
+    LoadReport {
+        schema: SCHEMA,
+        target: context.target.to_owned(),
+        load_model: match plan.rate {
+            Rate::PerSecond(_) => LoadModel::Open,
+            Rate::Max => LoadModel::Closed,
+        },
+        arrivals: offered_rate_rps.map(|_| plan.arrivals),
+        seed: plan.seed,
+        connections: plan.connections as u32,
+        threads: plan.threads as u32,
+        generator_cpus: plan
+            .cpus
+            .as_ref()
+            .map_or_else(Vec::new, |c| c.as_slice().to_vec()),
+        warmup_s: plan.warmup.secs(),
+        duration_s: window_s,
+        offered_rate_rps,
+        sent_rate_rps: generator.sent as f64 / window_s.max(1e-9),
+        achieved_rate_rps: answered as f64 / until_last_s.max(1e-9),
+        requests,
+        answered,
+        errors: errors(histograms),
+        statuses: histograms
+            .codes
+            .iter()
+            .map(|(code, n)| (code.to_string(), *n))
+            .collect(),
+        bytes: histograms.bytes,
+        latency_us: latency,
+        service_time_us: Distribution::new(&histograms.service_time_ns, 0),
+        connection_wait_us: Distribution::new(&histograms.connection_wait_ns, 0),
+        send_lag_us: send_lag,
+        cpu_us_per_request: generator.work_ns as f64 / 1e3 / (requests as f64).max(1.0),
+        generator_busy_share: generator.busy_share,
+        run_queue_share: generator.run_queue_share,
+        steal_share: generator.steal_share,
+        valid: invalid_because.is_empty(),
+        invalid_because,
+        interrupted: context.interrupted,
+        versions: context.versions,
+    }
+}
+
+fn errors(histograms: &Histograms) -> BTreeMap<String, u64> {
+    let mut errors: BTreeMap<String, u64> = histograms
+        .endings
+        .iter()
+        .filter(|(ending, _)| **ending != Ending::Answered)
+        .map(|(ending, count)| (ending.name().to_owned(), *count))
+        .collect();
+    let server_errors: u64 = histograms
+        .codes
+        .iter()
+        .filter(|(code, _)| (500..600).contains(*code))
+        .map(|(_, n)| n)
+        .sum();
+    if server_errors > 0 {
+        errors.insert("status_5xx".to_owned(), server_errors);
+    }
+    errors
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_unanswered_rank_above_all_and_few_samples_are_not_judged() {
+        let mut histograms = Histograms::default();
+        for ns in 1..=990u64 {
+            histograms.latency_ns.saturating_record(ns * 1000);
+        }
+        let distribution = Distribution::new(&histograms.latency_ns, 10);
+        assert_eq!(distribution.p50, Some(500.223), "three digits of 500 us");
+        assert!(
+            distribution
+                .p99
+                .is_some_and(|p99| (990.0..=991.0).contains(&p99))
+        );
+        assert_eq!(
+            distribution.interval_95["p99"][1], None,
+            "the upper end is infinite"
+        );
+        assert_eq!(distribution.not_judged, ["p99_9", "p99_99"]);
+        let worse = Distribution::new(&histograms.latency_ns, 11);
+        assert_eq!((worse.p99, worse.max.is_some()), (None, true));
+        assert_eq!(
+            Distribution::new(&Histograms::default().latency_ns, 0).max,
+            None
+        );
+    }
+}

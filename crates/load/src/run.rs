@@ -1,0 +1,270 @@
+//! A run: several engine threads started together, their results merged.
+
+use crate::engine::{self, Done, Pace, Task};
+use crate::http::{Captures, HttpDriver, OpenError, Options, Prepared, Target};
+use crate::pick::Picker;
+use crate::progress::Progress;
+use crate::recorder::Recorder;
+use crate::schedule::{Arrivals, Schedule};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+use understudy_host::{Clock, CpuList, pin_current_thread, sharpen_timers, stolen_ns};
+use understudy_model::Span;
+use understudy_wire::http1::Limits;
+
+/// How many requests are offered.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rate {
+    /// Open model: this many a second, whatever the subject does.
+    PerSecond(f64),
+    /// Closed model: every connection always has a request under way.
+    Max,
+}
+
+/// What a run shall do.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The rate of all threads together.
+    pub rate: Rate,
+    /// Distribution of the gaps; without meaning at [`Rate::Max`].
+    pub arrivals: Arrivals,
+    /// Load before the measured window.
+    pub warmup: Span,
+    /// The measured window.
+    pub duration: Span,
+    /// Connections of all threads together.
+    pub connections: usize,
+    /// Engine threads.
+    pub threads: usize,
+    /// CPUs for the engine threads, dealt out in turn; `None` leaves them to the system.
+    pub cpus: Option<CpuList>,
+    /// Longest time from sending to the last byte.
+    pub timeout: Span,
+    /// Fixes schedule and choice of requests.
+    pub seed: u64,
+    /// Most requests that may wait for a connection, all threads together.
+    pub queue: usize,
+    /// Bounds on answers.
+    pub limits: Limits,
+    /// Hash bodies and keep one of each distinct kind.
+    pub inspect: bool,
+}
+
+/// Room for requests that wait for a connection, unless a plan says otherwise.
+pub const DEFAULT_QUEUE: usize = 100_000;
+
+/// What the generator itself used and lost over the measured window.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct GeneratorUse {
+    /// Requests that were due.
+    pub due: u64,
+    /// Those of them that were sent.
+    pub sent: u64,
+    /// Those of them that had a connection before the window ended and were sent after it: the
+    /// generator fell behind.
+    pub late: u64,
+    /// CPU time for work, nanoseconds, all threads together; waiting awake is not work.
+    pub work_ns: u64,
+    /// Share of the busiest thread's time that was work.
+    pub busy_share: f64,
+    /// Share of time the worst thread was ready to run and did not; `None` where it is not known.
+    pub run_queue_share: Option<f64>,
+    /// Share of the machine's CPU time that the hypervisor took; `None` where it is not known.
+    pub steal_share: Option<f64>,
+    /// Length of the measured window until the last exchange ended, nanoseconds.
+    pub wall_ns: u64,
+}
+
+/// What a run left.
+#[derive(Debug)]
+pub struct Ran<R> {
+    /// The recorders, one a thread.
+    pub recorders: Vec<R>,
+    /// Distinct bodies, if they were to be inspected.
+    pub captures: Captures,
+    /// The generator's own figures.
+    pub generator: GeneratorUse,
+    /// When time zero of the observations was.
+    pub started: Instant,
+}
+
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The connections cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The threads cannot be pinned.
+    #[error("cannot pin the generator to CPU {cpus}: {source}")]
+    Pin {
+        /// The CPUs asked for.
+        cpus: CpuList,
+        /// The system's word.
+        source: io::Error,
+    },
+    /// A thread cannot be started, or its event loop broke.
+    #[error("the generator failed: {0}")]
+    Engine(io::Error),
+}
+
+/// Time between the last connection and the first due request.
+const LEAD: Duration = Duration::from_millis(2);
+
+/// Carries out the plan against a target. `stop` ends it early; what was measured is kept.
+///
+/// `progress` has one element a thread.
+///
+/// # Errors
+/// The target cannot be reached, or this machine cannot do what the plan asks for.
+pub fn run<R: Recorder + Default>(
+    plan: &Plan,
+    target: &Target,
+    prepared: &Arc<[Prepared]>,
+    weights: &[f64],
+    stop: &AtomicBool,
+    progress: &[Progress],
+) -> Result<Ran<R>, RunError> {
+    let threads = plan.threads.max(1);
+    let mut drivers = (0..threads)
+        .map(|thread| HttpDriver::open(target, prepared.clone(), options(plan, thread, threads)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let started = Instant::now() + LEAD;
+    let clock = Clock::since(started);
+    let stolen_before = stolen_ns();
+    let begun = Instant::now();
+    let outcomes: Vec<Result<(R, Done), RunError>> = std::thread::scope(|scope| {
+        let handles: Vec<_> = drivers
+            .iter_mut()
+            .zip(progress)
+            .enumerate()
+            .map(|(thread, (driver, progress))| {
+                let task = task(plan, weights, thread, threads);
+                let cpus = plan.cpus.as_ref();
+                std::thread::Builder::new()
+                    .name(format!("load-{thread}"))
+                    .spawn_scoped(scope, move || {
+                        prepare_thread(cpus, thread)?;
+                        std::thread::sleep(started.saturating_duration_since(Instant::now()));
+                        driver.start(clock);
+                        let mut recorder = R::default();
+                        engine::run(driver, task, clock, stop, progress, &mut recorder)
+                            .map(|done| (recorder, done))
+                            .map_err(RunError::Engine)
+                    })
+            })
+            .collect();
+        handles.into_iter().map(join).collect()
+    });
+    let steal_share = share_stolen(stolen_before, begun);
+    let mut recorders = Vec::with_capacity(threads);
+    let mut dones = Vec::with_capacity(threads);
+    for outcome in outcomes {
+        let (recorder, done) = outcome?;
+        recorders.push(recorder);
+        dones.push(done);
+    }
+    let captures = drivers
+        .iter_mut()
+        .flat_map(HttpDriver::take_captures)
+        .collect();
+    let generator = GeneratorUse {
+        steal_share,
+        ..generator_use(&dones)
+    };
+    Ok(Ran {
+        recorders,
+        captures,
+        generator,
+        started,
+    })
+}
+
+fn join<R>(
+    handle: io::Result<std::thread::ScopedJoinHandle<'_, Result<R, RunError>>>,
+) -> Result<R, RunError> {
+    match handle.map_err(RunError::Engine)?.join() {
+        Ok(outcome) => outcome,
+        // A panic is a bug in this program: it goes on, with its own message.
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+fn prepare_thread(cpus: Option<&CpuList>, thread: usize) -> Result<(), RunError> {
+    sharpen_timers();
+    let Some(cpus) = cpus.filter(|cpus| !cpus.as_slice().is_empty()) else {
+        return Ok(());
+    };
+    let mine = cpus.as_slice()[thread % cpus.as_slice().len()];
+    pin_current_thread(&CpuList::new([mine])).map_err(|source| RunError::Pin {
+        cpus: cpus.clone(),
+        source,
+    })
+}
+
+/// The part of `total` that belongs to one of `threads`: they differ by at most one.
+fn part(total: usize, thread: usize, threads: usize) -> usize {
+    (total / threads + usize::from(thread < total % threads)).max(1)
+}
+
+fn options(plan: &Plan, thread: usize, threads: usize) -> Options {
+    Options {
+        connections: part(plan.connections, thread, threads),
+        timeout: plan.timeout,
+        limits: plan.limits,
+        inspect: plan.inspect,
+    }
+}
+
+fn task(plan: &Plan, weights: &[f64], thread: usize, threads: usize) -> Task {
+    let end_ns = plan.warmup.nanos().saturating_add(plan.duration.nanos());
+    Task {
+        pace: match plan.rate {
+            Rate::PerSecond(rate) => Pace::Scheduled(Schedule::new(
+                plan.arrivals,
+                rate,
+                plan.seed,
+                thread,
+                threads,
+            )),
+            Rate::Max => Pace::Max,
+        },
+        picker: Picker::new(weights, plan.seed, thread, threads),
+        warmup_ns: plan.warmup.nanos(),
+        end_ns,
+        // Longer than any request may take, so that the driver ends each of them itself.
+        drain_ns: end_ns
+            .saturating_add(plan.timeout.nanos())
+            .saturating_add(250_000_000),
+        queue: part(plan.queue, thread, threads),
+    }
+}
+
+fn generator_use(dones: &[Done]) -> GeneratorUse {
+    let mut sum = GeneratorUse::default();
+    let mut waits: Option<f64> = Some(0.0);
+    for done in dones {
+        let work_ns = done.usage.cpu_ns.saturating_sub(done.spin_ns);
+        let wall = (done.wall_ns as f64).max(1.0);
+        sum.due += done.due;
+        sum.sent += done.sent;
+        sum.late += done.late;
+        sum.work_ns += work_ns;
+        sum.busy_share = sum.busy_share.max(work_ns as f64 / wall);
+        sum.wall_ns = sum.wall_ns.max(done.wall_ns);
+        waits = waits
+            .zip(done.usage.run_queue_wait_ns)
+            .map(|(worst, wait)| worst.max(wait as f64 / wall));
+    }
+    GeneratorUse {
+        run_queue_share: waits,
+        ..sum
+    }
+}
+
+fn share_stolen(before: Option<u64>, since: Instant) -> Option<f64> {
+    let stolen = stolen_ns()?.checked_sub(before?)?;
+    let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    Some(stolen as f64 / (since.elapsed().as_nanos() as f64 * cpus as f64).max(1.0))
+}

@@ -1,0 +1,109 @@
+//! How figures are written: three significant digits, always with a unit.
+
+/// A time given in microseconds: `212 us`, `1.23 ms`, `2.5 s`.
+pub fn time(us: f64) -> String {
+    match us {
+        us if us < 999.5 => format!("{} us", significant(us)),
+        us if us < 999_500.0 => format!("{} ms", significant(us / 1e3)),
+        us => format!("{} s", significant(us / 1e6)),
+    }
+}
+
+/// An amount of memory given in bytes: `48.3 MiB`.
+pub fn memory(bytes: f64) -> String {
+    let (scale, unit) = match bytes {
+        b if b >= 1_073_741_824.0 => (1_073_741_824.0, "GiB"),
+        b if b >= 1_048_576.0 => (1_048_576.0, "MiB"),
+        b if b >= 1024.0 => (1024.0, "KiB"),
+        _ => (1.0, "B"),
+    };
+    format!("{} {unit}", significant(bytes / scale))
+}
+
+/// A rate: `4,000/s`.
+pub fn rate(per_second: f64) -> String {
+    format!(
+        "{}/s",
+        if per_second >= 100.0 {
+            count(per_second.round() as u64)
+        } else {
+            significant(per_second)
+        }
+    )
+}
+
+/// A share between 0 and 1: `0.1 %`.
+pub fn share(share: f64) -> String {
+    format!("{} %", significant(share * 100.0))
+}
+
+/// A ratio as a change: 0.7 is `-30.0 %`, 1.05 is `+5.0 %`; from three times on as a factor: `4.2 times`.
+pub fn change(ratio: f64) -> String {
+    if ratio >= 3.0 {
+        format!("{ratio:.1} times")
+    } else {
+        format!("{:+.1} %", (ratio - 1.0) * 100.0)
+    }
+}
+
+/// A whole number with thousands apart: `1,234,567`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A quantile: 0.99 is `p99`, 0.999 is `p99.9`.
+pub fn quantile(q: f64) -> String {
+    format!("p{}", (q * 1e8).round() / 1e6)
+}
+
+/// Three significant digits without an exponent.
+fn significant(value: f64) -> String {
+    match value.abs() {
+        v if v >= 99.95 => format!("{value:.0}"),
+        v if v >= 9.995 => format!("{value:.1}"),
+        v if v >= 0.9995 => format!("{value:.2}"),
+        0.0 => "0".to_owned(),
+        v if v >= 0.001 => format!("{value:.3}"),
+        _ => format!("{value:.1e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_three_digits_and_a_unit() {
+        assert_eq!(
+            [time(0.0), time(0.25), time(212.3), time(999.6)],
+            ["0 us", "0.250 us", "212 us", "1.00 ms"]
+        );
+        assert_eq!([time(12_345.0), time(2_500_000.0)], ["12.3 ms", "2.50 s"]);
+        assert_eq!([memory(512.0), memory(50_647_859.0)], ["512 B", "48.3 MiB"]);
+        assert_eq!([rate(4000.0), rate(12.5)], ["4,000/s", "12.5/s"]);
+        assert_eq!(
+            [share(0.001), share(1.0), share(0.0)],
+            ["0.100 %", "100 %", "0 %"]
+        );
+        assert_eq!(
+            [change(0.7), change(1.05), change(4.21)],
+            ["-30.0 %", "+5.0 %", "4.2 times"]
+        );
+        assert_eq!(
+            [count(0), count(999), count(1_234_567)],
+            ["0", "999", "1,234,567"]
+        );
+        assert_eq!(
+            [quantile(0.99), quantile(0.999), quantile(0.5)],
+            ["p99", "p99.9", "p50"]
+        );
+    }
+}
