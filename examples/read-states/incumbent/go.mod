@@ -1,0 +1,3 @@
+module read-states
+
+go 1.19
