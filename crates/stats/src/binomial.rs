@@ -1,7 +1,7 @@
 //! What `k` of `n` says about a share, exactly (Clopper and Pearson 1934).
 
 use crate::Interval;
-use crate::special::beta_quantile;
+use crate::special::{beta_quantile, beta_tails};
 
 /// The share `k / n` with its two-sided 95 % Clopper-Pearson interval.
 ///
@@ -27,6 +27,30 @@ pub fn upper_95(k: u64, n: u64) -> f64 {
     upper(k, n, 0.95)
 }
 
+/// One-sided p value against "the share is at most `bound`": the probability of `k` or more of `n`
+/// at the bound. 1 if nothing speaks against it.
+pub fn p_above(k: u64, n: u64, bound: f64) -> f64 {
+    if k == 0 || k > n || bound >= 1.0 {
+        return 1.0;
+    }
+    if bound <= 0.0 {
+        return 0.0;
+    }
+    beta_tails(k as f64, (n - k + 1) as f64, bound).lower.exp()
+}
+
+/// One-sided p value against "the share is at least `bound`": the probability of `k` or fewer of
+/// `n` at the bound. 1 if nothing speaks against it.
+pub fn p_below(k: u64, n: u64, bound: f64) -> f64 {
+    if k >= n || bound <= 0.0 {
+        return 1.0;
+    }
+    if bound >= 1.0 {
+        return 0.0;
+    }
+    beta_tails((k + 1) as f64, (n - k) as f64, bound).upper.exp()
+}
+
 fn upper(k: u64, n: u64, confidence: f64) -> f64 {
     if k >= n {
         return 1.0;
@@ -38,6 +62,15 @@ fn upper(k: u64, n: u64, confidence: f64) -> f64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn tails_agree_with_arithmetic() {
+        // P(X >= 2) and P(X <= 2) for Binomial(3, 1/2).
+        assert!((p_above(2, 3, 0.5) - 0.5).abs() < 1e-12);
+        assert!((p_below(2, 3, 0.5) - 0.875).abs() < 1e-12);
+        assert!((p_below(0, 300, 0.01) - 0.99f64.powi(300)).abs() < 1e-12);
+        assert_eq!((p_above(0, 9, 0.1), p_above(1, 9, 0.0), p_below(0, 9, 0.0)), (1.0, 0.0, 1.0));
+    }
 
     #[test]
     fn intervals_agree_with_scipy() {
