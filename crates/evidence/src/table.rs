@@ -1,0 +1,85 @@
+#[cfg(test)]
+mod tests;
+
+use crate::columns::{ColumnFile, ColumnReader, Kind, ROWS_PER_GROUP, Values};
+use crate::{BlockId, EvidenceError, Folder, RunDirectory};
+use std::collections::BTreeMap;
+
+/// Columns of numbers over time: the samples or the pauses of one block.
+///
+/// Integers are exact up to 2^53.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    /// Name (with its unit: `rss_bytes`) and values of each column; `None` was not measured.
+    pub columns: Vec<(String, Vec<Option<f64>>)>,
+}
+
+impl Table {
+    /// The values of the column `name`.
+    pub fn column(&self, name: &str) -> Option<&[Option<f64>]> {
+        self.columns
+            .iter()
+            .find(|(column, _)| column == name)
+            .map(|(_, values)| values.as_slice())
+    }
+
+    /// The number of rows, if every column has as many.
+    fn rows(&self) -> Result<usize, EvidenceError> {
+        let expected = self.columns.first().map_or(0, |(_, values)| values.len());
+        match self
+            .columns
+            .iter()
+            .find(|(_, values)| values.len() != expected)
+        {
+            None => Ok(expected),
+            Some((column, values)) => Err(EvidenceError::Uneven {
+                column: column.clone(),
+                found: values.len(),
+                expected,
+            }),
+        }
+    }
+}
+
+impl RunDirectory {
+    /// Writes the table of a block: whole or not at all.
+    pub fn write_table(
+        &self,
+        folder: Folder,
+        id: &BlockId,
+        table: &Table,
+    ) -> Result<(), EvidenceError> {
+        let rows = table.rows()?;
+        let path = self.block_to_write(folder, id)?;
+        let columns: Vec<_> = table
+            .columns
+            .iter()
+            .map(|(name, _)| (name.as_str(), Kind::Number))
+            .collect();
+        let mut file = ColumnFile::create(&path, &columns)?;
+        for start in (0..rows).step_by(ROWS_PER_GROUP) {
+            let end = rows.min(start + ROWS_PER_GROUP);
+            let group: Vec<_> = table
+                .columns
+                .iter()
+                .map(|(_, values)| Values::Number(values[start..end].to_vec()))
+                .collect();
+            file.write_group(&group)?;
+        }
+        file.finish(&BTreeMap::new())
+    }
+
+    /// Reads the table of a block.
+    pub fn read_table(&self, folder: Folder, id: &BlockId) -> Result<Table, EvidenceError> {
+        let file = ColumnReader::open(&self.block_to_read(folder, id)?)?;
+        let mut columns = Vec::new();
+        for name in file.names() {
+            let mut values = Vec::new();
+            for group in 0..file.groups() {
+                values.extend(file.numbers(group, &name)?);
+            }
+            columns.push((name, values));
+        }
+        Ok(Table { columns })
+    }
+}
