@@ -82,6 +82,7 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 		{"PUT", path, `{"last_message_id":5}`, 400, "~invalid_body"},
 		{"PUT", path, `{"last_message_id":"5"} {}`, 400, "~invalid_body"},
 		{"PUT", path, `{"last_message_id":"5","colour":1}`, 400, "~invalid_body"},
+		{"PUT", path, `["5",1]`, 400, "~invalid_body"},
 		{"PUT", path, `{"mention_count":5}`, 400, "~invalid_body"},
 		{"PUT", path, `{"last_message_id":"5","mention_count":-1}`, 400, "~invalid_body"},
 		{"PUT", path, strings.Repeat(" ", 5000), 413, "~body_too_large"},

@@ -128,6 +128,10 @@ async fn mention(
 }
 
 fn decode<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
+    // serde would take an array of the fields' values for the object.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::InvalidBody);
+    }
     serde_json::from_slice(body).map_err(|_| Problem::InvalidBody)
 }
 

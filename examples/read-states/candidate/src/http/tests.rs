@@ -147,8 +147,8 @@ async fn wrong_requests_are_refused() {
             "GET",
             "/users//channels/2/read-state",
             "",
-            404,
-            "~not_found",
+            400,
+            "~invalid_id",
         ),
         ("DELETE", path, "", 405, "~method_not_allowed"),
         ("POST", "/healthz", "", 405, "~method_not_allowed"),
@@ -194,6 +194,7 @@ async fn wrong_requests_are_refused() {
             400,
             "~invalid_body",
         ),
+        ("PUT", path, r#"["5",1]"#, 400, "~invalid_body"),
         ("PUT", path, r#"{"mention_count":5}"#, 400, "~invalid_body"),
         (
             "PUT",
