@@ -1,0 +1,214 @@
+//! What a trial shall do: plain data, read from TOML or built from flags by the command line.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use understudy_compare::Rule;
+use understudy_host::CpuList;
+use understudy_load::Arrivals;
+use understudy_model::{ByteSize, Change, Cpus, Share, Side, Span};
+
+/// A whole trial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrialConfig {
+    /// Name of the trial; the run directory begins with it.
+    pub name: String,
+    /// Fixes schedules, block order and resampling.
+    pub seed: u64,
+    /// What runs today.
+    pub incumbent: SideConfig,
+    /// What may replace it.
+    pub candidate: SideConfig,
+    /// What is asked of both.
+    pub workload: WorkloadConfig,
+    /// What has to be held. May be empty.
+    pub slos: Vec<Slo>,
+    /// What the rewrite is for. May be empty.
+    pub goals: Vec<Goal>,
+    /// Equal limits for both sides.
+    pub limits: LimitsConfig,
+    /// Differences that are accepted.
+    pub rules: Vec<Rule>,
+    /// Which CPUs belong to whom; chosen by the program where `None`.
+    pub machine: MachineConfig,
+}
+
+impl TrialConfig {
+    /// The configuration of one side.
+    pub fn side(&self, side: Side) -> &SideConfig {
+        match side {
+            Side::Incumbent => &self.incumbent,
+            Side::Candidate => &self.candidate,
+        }
+    }
+}
+
+/// How a side comes to run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SideConfig {
+    /// Understudy builds, starts and stops it.
+    Launched(Launched),
+    /// It runs already; nothing is restarted or frozen.
+    Running {
+        /// Its base URL.
+        url: String,
+        /// Its process, so that resources can be measured.
+        pid: Option<u32>,
+    },
+}
+
+/// A side that Understudy starts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Launched {
+    /// Working directory.
+    pub dir: PathBuf,
+    /// Shell command that builds it, run once.
+    pub build: Option<String>,
+    /// Command that starts it; `{port}`, `{memory}` (bytes) and `{cpus}` are replaced.
+    pub run: String,
+    /// Environment added to Understudy's own.
+    pub env: BTreeMap<String, String>,
+    /// How it shows that it is ready.
+    pub ready: Ready,
+    /// Longest time until then.
+    pub ready_timeout: Span,
+}
+
+/// How a side shows that it is ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// It accepts connections on its port.
+    Port,
+    /// This path answers with a 2xx status.
+    Path(String),
+    /// A line of its log matches this regular expression.
+    Log(String),
+}
+
+/// When the sides start anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fresh {
+    /// Once for the equivalence stage and once for the latency stage.
+    #[default]
+    Trial,
+    /// Before every block.
+    Block,
+}
+
+/// The requests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkloadConfig {
+    /// Where they come from.
+    pub requests: RequestsFrom,
+    /// Sent after each start, in order, unmeasured.
+    pub prepare: Option<PathBuf>,
+    /// Offered rates, requests per second, ascending; at least one.
+    pub rates: Vec<f64>,
+    /// Distribution of the gaps.
+    pub arrivals: Arrivals,
+    /// When the sides start anew.
+    pub fresh: Fresh,
+    /// Connections to the side under load.
+    pub connections: u32,
+    /// Longest time for one exchange.
+    pub timeout: Span,
+    /// Discarded load before each measured block; chosen by the level where `None`.
+    pub warmup: Option<Span>,
+    /// Requests with methods that are not safe may be sent to sides that run already.
+    pub writes: bool,
+}
+
+/// Where requests come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RequestsFrom {
+    /// A file of JSON lines.
+    File(PathBuf),
+    /// One GET of each of these paths.
+    Paths(Vec<String>),
+}
+
+/// A service level objective.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Slo {
+    /// A latency quantile has to stay at or below a bound at every rate.
+    Latency {
+        /// Endpoint template, `*` for all.
+        endpoint: String,
+        /// The quantile, between 0 and 1.
+        quantile: f64,
+        /// The bound.
+        max: Span,
+    },
+    /// The share of requests without an answer, or answered with a 5xx status.
+    ErrorRate {
+        /// The bound.
+        max: Share,
+    },
+}
+
+impl Slo {
+    /// The objective in words.
+    pub fn describe(&self) -> String {
+        match self {
+            Slo::Latency {
+                endpoint,
+                quantile,
+                max,
+            } => {
+                let all = if endpoint == "*" {
+                    "all requests"
+                } else {
+                    endpoint
+                };
+                format!("p{} of {all} at most {max}", (quantile * 1e8).round() / 1e6)
+            }
+            Slo::ErrorRate { max } => format!("error rate at most {max}"),
+        }
+    }
+}
+
+/// What a rewrite is for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Goal {
+    /// A latency quantile at the highest rate, candidate over incumbent.
+    Latency {
+        /// The quantile, between 0 and 1.
+        quantile: f64,
+        /// The change to reach.
+        change: Change,
+    },
+    /// CPU time per request at the highest rate.
+    Cpu(Change),
+    /// Peak memory (PSS) at the highest rate.
+    Memory(Change),
+}
+
+impl Goal {
+    /// The goal in words.
+    pub fn describe(&self) -> String {
+        match self {
+            Goal::Latency { quantile, change } => {
+                format!("p{} {change}", (quantile * 1e8).round() / 1e6)
+            }
+            Goal::Cpu(change) => format!("CPU per request {change}"),
+            Goal::Memory(change) => format!("memory {change}"),
+        }
+    }
+}
+
+/// Equal limits for both sides.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LimitsConfig {
+    /// CPUs: whole numbers by a CPU set, fractions by a quota.
+    pub cpus: Option<Cpus>,
+    /// Memory.
+    pub memory: Option<ByteSize>,
+}
+
+/// Which CPUs belong to whom.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MachineConfig {
+    /// CPUs of the load generator.
+    pub generator: Option<CpuList>,
+    /// CPUs of the sides.
+    pub subject: Option<CpuList>,
+}

@@ -1,0 +1,175 @@
+//! The measurements under load: what is stored of each, and its latencies put in order.
+
+use crate::config::{Slo, TrialConfig};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use understudy_load::GeneratorUse;
+use understudy_model::{Ending, Observation, Side};
+use understudy_stats::quantile::{BlockQuantile, block_quantile};
+
+/// One exchange with what its answer looked like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadRow {
+    /// The exchange.
+    pub observation: Observation,
+    /// Hash of the answer's shape; 0 when not inspected.
+    pub shape: u64,
+    /// Hash of the answer's meaning; 0 when not inspected.
+    pub value: u64,
+}
+
+/// One measurement: one side, one rate, one stretch of time.
+#[derive(Clone, Debug)]
+pub struct LatencyBlock {
+    /// Offered rate, requests per second.
+    pub rate_rps: f64,
+    /// Who was measured.
+    pub side: Side,
+    /// Which measurement of this side at this rate: two of each side make an ABBA block.
+    pub block: u32,
+    /// Figures about the measurement.
+    pub figures: BlockFigures,
+    /// Every exchange of the measured window.
+    pub rows: Vec<LoadRow>,
+}
+
+/// What is stored with a block beside its exchanges.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlockFigures {
+    /// Seed of schedule and choice of requests: the same for both sides of a pair.
+    pub seed: u64,
+    /// Discarded load before the window, seconds.
+    pub warmup_s: f64,
+    /// Length of the window, seconds.
+    pub measured_s: f64,
+    /// Requests that were due.
+    pub due: u64,
+    /// Requests that were sent.
+    pub sent: u64,
+    /// Requests sent after the window although a connection was free in it.
+    pub late: u64,
+    /// CPU time of the generator, nanoseconds.
+    pub generator_work_ns: u64,
+    /// Share of time the busiest generator thread worked.
+    pub generator_busy_share: f64,
+    /// Share of time the generator waited for a CPU.
+    pub run_queue_share: Option<f64>,
+    /// Share of CPU time the hypervisor took.
+    pub steal_share: Option<f64>,
+    /// Time until the last exchange ended, nanoseconds.
+    pub wall_ns: u64,
+    /// CPU time of the side over the window, microseconds.
+    pub side_cpu_us: Option<f64>,
+    /// Highest resident set of the side, bytes.
+    pub peak_rss_bytes: Option<f64>,
+    /// Proportional set of the side at the end of the window, bytes.
+    pub peak_pss_bytes: Option<f64>,
+    /// Highest memory of the side's cgroup, bytes.
+    pub peak_cgroup_bytes: Option<f64>,
+    /// Why resources are missing.
+    pub unmeasured: Option<String>,
+    /// Processes killed for memory in the window.
+    pub oom_kills: Option<u64>,
+}
+
+impl BlockFigures {
+    /// The generator's figures as the gates want them.
+    pub(super) fn generator(&self) -> GeneratorUse {
+        GeneratorUse {
+            due: self.due,
+            sent: self.sent,
+            late: self.late,
+            work_ns: self.generator_work_ns,
+            busy_share: self.generator_busy_share,
+            run_queue_share: self.run_queue_share,
+            steal_share: self.steal_share,
+            wall_ns: self.wall_ns,
+        }
+    }
+}
+
+/// An exchange that counts against the error rate: no answer, or a 5xx status.
+pub(super) fn is_error(observation: &Observation) -> bool {
+    observation.ending != Ending::Answered || (500..600).contains(&observation.code)
+}
+
+/// Latencies of one block at one endpoint.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sorted {
+    /// Microseconds, ascending.
+    pub(super) answered_us: Vec<f64>,
+    pub(super) unanswered: u64,
+}
+
+impl Sorted {
+    pub(super) fn quantile(&self, q: f64) -> BlockQuantile {
+        block_quantile(&self.answered_us, self.unanswered, q)
+    }
+
+    fn of<'r>(rows: impl Iterator<Item = &'r LoadRow>) -> Self {
+        let mut sorted = Sorted::default();
+        for row in rows {
+            match row.observation.latency_ns() {
+                // A latency of zero has no logarithm; no exchange takes less than a nanosecond.
+                Some(ns) => sorted.answered_us.push(ns.max(1) as f64 / 1e3),
+                None => sorted.unanswered += 1,
+            }
+        }
+        sorted.answered_us.sort_unstable_by(f64::total_cmp);
+        sorted
+    }
+}
+
+/// The latencies of all blocks: rate (as bits), side, endpoint, then blocks in order.
+#[derive(Debug, Default)]
+pub(super) struct Latencies {
+    blocks: BTreeMap<(u64, Side, String), BTreeMap<u32, Sorted>>,
+}
+
+impl Latencies {
+    /// Sorts the latencies of all requests and of each endpoint that an objective names.
+    pub(super) fn new(blocks: &[LatencyBlock], config: &TrialConfig, endpoints: &[String]) -> Self {
+        let mut latencies = Latencies::default();
+        for endpoint in judged_endpoints(config) {
+            let indices: Vec<u32> = endpoints
+                .iter()
+                .enumerate()
+                .filter(|(_, template)| endpoint == "*" || **template == endpoint)
+                .map(|(index, _)| index as u32)
+                .collect();
+            for block in blocks {
+                let rows = block
+                    .rows
+                    .iter()
+                    .filter(|row| indices.contains(&row.observation.endpoint));
+                latencies
+                    .blocks
+                    .entry((block.rate_rps.to_bits(), block.side, endpoint.clone()))
+                    .or_default()
+                    .insert(block.block, Sorted::of(rows));
+            }
+        }
+        latencies
+    }
+
+    /// The blocks of one side in order.
+    pub(super) fn of(&self, rate_rps: f64, side: Side, endpoint: &str) -> Vec<&Sorted> {
+        self.blocks
+            .get(&(rate_rps.to_bits(), side, endpoint.to_owned()))
+            .map_or_else(Vec::new, |blocks| blocks.values().collect())
+    }
+}
+
+/// `*` and every endpoint that an objective names.
+pub(super) fn judged_endpoints(config: &TrialConfig) -> Vec<String> {
+    let mut endpoints = vec!["*".to_owned()];
+    for slo in &config.slos {
+        if let Slo::Latency { endpoint, .. } = slo
+            && !endpoints.contains(endpoint)
+        {
+            endpoints.push(endpoint.clone());
+        }
+    }
+    endpoints
+}

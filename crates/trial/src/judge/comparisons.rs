@@ -1,0 +1,315 @@
+//! Both sides next to each other: latency quantiles and resources, by pairs of blocks.
+
+use super::blocks::{Latencies, LatencyBlock, Sorted, judged_endpoints};
+use crate::config::{Goal, Slo, TrialConfig};
+use crate::plan::Plan;
+use understudy_model::Side;
+use understudy_model::verdict::{Estimate, LatencyComparison, Resource, ResourceComparison};
+use understudy_stats::Interval;
+use understudy_stats::holm;
+use understudy_stats::paired::{effect, log_mean_interval};
+use understudy_stats::quantile::BlockQuantile;
+
+/// Quantiles that are described whatever the objectives name.
+const DESCRIBED: [f64; 4] = [0.5, 0.9, 0.99, 0.999];
+
+pub(super) fn estimate(interval: Interval) -> Estimate {
+    Estimate {
+        estimate: Some(interval.estimate),
+        low: Some(interval.low),
+        high: Some(interval.high),
+    }
+}
+
+/// The quantiles of one side's blocks.
+pub(super) enum Values {
+    /// One a block; infinite ones are `f64::INFINITY`.
+    Judged(Vec<f64>),
+    /// Too few samples, and in which words.
+    NotJudged(String),
+}
+
+/// Takes a quantile of each block; one block that cannot be judged makes all of them so.
+pub(super) fn values(blocks: &[&Sorted], q: f64) -> Values {
+    if blocks.len() < 2 {
+        return Values::NotJudged(format!(
+            "{} of at least 2 blocks were measured",
+            blocks.len()
+        ));
+    }
+    let mut values = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        match block.quantile(q) {
+            BlockQuantile::Value(value) => values.push(value),
+            BlockQuantile::Infinite => values.push(f64::INFINITY),
+            BlockQuantile::NotJudged { have, need } => {
+                return Values::NotJudged(format!(
+                    "a block has {have} requests; {need} are needed to judge this quantile"
+                ));
+            }
+        }
+    }
+    Values::Judged(values)
+}
+
+/// One side's interval. With infinite blocks the upper end is infinite, and the rest as far as the
+/// finite ones tell.
+pub(super) fn side_estimate(values: &[f64]) -> Option<Estimate> {
+    let finite: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+    if finite.len() == values.len() {
+        return log_mean_interval(values).map(estimate);
+    }
+    let lowest = finite.iter().copied().fold(f64::INFINITY, f64::min);
+    Some(Estimate {
+        estimate: None,
+        low: lowest.is_finite().then_some(lowest),
+        high: None,
+    })
+}
+
+/// Every judged quantile of every rate: the candidate over the incumbent, Holm-corrected but for the
+/// primary.
+pub(super) fn latency(
+    plan: &Plan,
+    config: &TrialConfig,
+    latencies: &Latencies,
+) -> Vec<LatencyComparison> {
+    let mut all = Vec::new();
+    for rate in &plan.rates {
+        for endpoint in judged_endpoints(config) {
+            for q in quantiles(config, &endpoint) {
+                let of = |side| latencies.of(rate.rate_rps, side, &endpoint);
+                let (a, b) = (of(Side::Incumbent), of(Side::Candidate));
+                let pairs = a.len().min(b.len());
+                all.push(compare(
+                    (&endpoint, rate.rate_rps, q),
+                    values(&a[..pairs], q),
+                    values(&b[..pairs], q),
+                    config.seed,
+                ));
+            }
+        }
+    }
+    correct(plan, &mut all);
+    all
+}
+
+/// The incumbent against itself: the two incumbent measurements of each ABBA block.
+pub(super) fn aa(
+    plan: &Plan,
+    config: &TrialConfig,
+    latencies: &Latencies,
+) -> Vec<LatencyComparison> {
+    let mut all = Vec::new();
+    for rate in &plan.rates {
+        let blocks = latencies.of(rate.rate_rps, Side::Incumbent, &plan.primary.endpoint);
+        let (first, second): (Vec<&Sorted>, Vec<&Sorted>) = blocks
+            .chunks_exact(2)
+            .map(|pair| (pair[0], pair[1]))
+            .unzip();
+        for q in quantiles(config, &plan.primary.endpoint) {
+            all.push(compare(
+                (&plan.primary.endpoint, rate.rate_rps, q),
+                values(&first, q),
+                values(&second, q),
+                config.seed,
+            ));
+        }
+    }
+    all
+}
+
+/// The described quantiles and those that objectives and goals name for this endpoint, ascending.
+fn quantiles(config: &TrialConfig, endpoint: &str) -> Vec<f64> {
+    let mut quantiles = DESCRIBED.to_vec();
+    for slo in &config.slos {
+        match slo {
+            Slo::Latency {
+                endpoint: named,
+                quantile,
+                ..
+            } if named == endpoint => {
+                quantiles.push(*quantile);
+            }
+            _ => {}
+        }
+    }
+    for goal in &config.goals {
+        if let Goal::Latency { quantile, .. } = goal {
+            quantiles.push(*quantile);
+        }
+    }
+    quantiles.sort_by(f64::total_cmp);
+    quantiles.dedup();
+    quantiles
+}
+
+fn compare(
+    (endpoint, rate_rps, quantile): (&str, f64, f64),
+    baseline: Values,
+    contender: Values,
+    seed: u64,
+) -> LatencyComparison {
+    let mut comparison = LatencyComparison {
+        endpoint: endpoint.to_owned(),
+        rate_rps,
+        quantile,
+        baseline_us: None,
+        contender_us: None,
+        ratio: None,
+        p_value: None,
+        p_value_holm: None,
+        mde: None,
+        pairs: 0,
+        judged: false,
+        not_judged_because: None,
+    };
+    match (baseline, contender) {
+        (Values::Judged(a), Values::Judged(b)) => {
+            comparison.pairs = a.len().min(b.len()) as u32;
+            comparison.baseline_us = side_estimate(&a);
+            comparison.contender_us = side_estimate(&b);
+            comparison.judged = true;
+            match effect(&log_differences(&a, &b), seed) {
+                Some(effect) => {
+                    comparison.ratio = Some(estimate(effect.ratio));
+                    comparison.p_value = Some(effect.p_value);
+                    comparison.mde = Some(effect.mde);
+                }
+                None => {
+                    comparison.not_judged_because =
+                        Some("the quantile is infinite in some block: no ratio".to_owned());
+                }
+            }
+        }
+        (Values::NotJudged(why), _) | (_, Values::NotJudged(why)) => {
+            comparison.not_judged_because = Some(why);
+        }
+    }
+    comparison
+}
+
+/// ln(contender) - ln(baseline) of each pair.
+pub(super) fn log_differences(baseline: &[f64], contender: &[f64]) -> Vec<f64> {
+    baseline
+        .iter()
+        .zip(contender)
+        .map(|(a, b)| b.ln() - a.ln())
+        .collect()
+}
+
+/// Holm's correction over everything that is not the primary comparison.
+fn correct(plan: &Plan, comparisons: &mut [LatencyComparison]) {
+    let primary = &plan.primary;
+    let secondary: Vec<usize> = comparisons
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| {
+            c.p_value.is_some()
+                && !(c.endpoint == primary.endpoint
+                    && c.quantile == primary.quantile
+                    && c.rate_rps == primary.rate_rps)
+        })
+        .map(|(index, _)| index)
+        .collect();
+    let p_values: Vec<f64> = secondary
+        .iter()
+        .filter_map(|index| comparisons[*index].p_value)
+        .collect();
+    for (index, adjusted) in secondary.iter().zip(holm::adjust(&p_values)) {
+        comparisons[*index].p_value_holm = Some(adjusted);
+    }
+}
+
+/// CPU per request and memory at every rate.
+pub(super) fn resources(
+    plan: &Plan,
+    config: &TrialConfig,
+    blocks: &[LatencyBlock],
+) -> Vec<ResourceComparison> {
+    const ALL: [Resource; 4] = [
+        Resource::CpuUsPerRequest,
+        Resource::PeakRssBytes,
+        Resource::PeakPssBytes,
+        Resource::PeakCgroupBytes,
+    ];
+    plan.rates
+        .iter()
+        .flat_map(|rate| ALL.map(|resource| resource_at(rate.rate_rps, resource, config, blocks)))
+        .collect()
+}
+
+fn resource_at(
+    rate_rps: f64,
+    resource: Resource,
+    config: &TrialConfig,
+    blocks: &[LatencyBlock],
+) -> ResourceComparison {
+    let (a, b) = resource_values(rate_rps, resource, blocks);
+    let measured = a.iter().chain(&b).all(Option::is_some) && a.len() >= 2 && b.len() >= 2;
+    let unmeasured = (!measured).then(|| {
+        let said = blocks
+            .iter()
+            .find_map(|block| block.figures.unmeasured.clone());
+        said.unwrap_or_else(|| "not measured in every block".to_owned())
+    });
+    let pairs = a.len().min(b.len());
+    let (a, b): (Vec<f64>, Vec<f64>) = a.into_iter().zip(b).filter_map(|(a, b)| a.zip(b)).unzip();
+    let estimates = measured.then(|| (log_mean_interval(&a), log_mean_interval(&b)));
+    let ratio = measured
+        .then(|| effect(&log_differences(&a, &b), config.seed))
+        .flatten();
+    ResourceComparison {
+        resource,
+        rate_rps,
+        baseline: estimates.and_then(|(a, _)| a).map(estimate),
+        contender: estimates.and_then(|(_, b)| b).map(estimate),
+        ratio: ratio.map(|effect| estimate(effect.ratio)),
+        pairs: pairs as u32,
+        unmeasured,
+    }
+}
+
+/// The values of both sides, block by block.
+pub(super) fn resource_values(
+    rate_rps: f64,
+    resource: Resource,
+    blocks: &[LatencyBlock],
+) -> (Vec<Option<f64>>, Vec<Option<f64>>) {
+    let of = |side| -> Vec<Option<f64>> {
+        let mut mine: Vec<&LatencyBlock> = blocks
+            .iter()
+            .filter(|b| b.side == side && b.rate_rps == rate_rps)
+            .collect();
+        mine.sort_by_key(|b| b.block);
+        mine.into_iter()
+            .map(|block| resource_of(block, resource))
+            .collect()
+    };
+    let (mut a, mut b) = (of(Side::Incumbent), of(Side::Candidate));
+    let pairs = a.len().min(b.len());
+    a.truncate(pairs);
+    b.truncate(pairs);
+    (a, b)
+}
+
+fn resource_of(block: &LatencyBlock, resource: Resource) -> Option<f64> {
+    let figures = &block.figures;
+    let value = match resource {
+        Resource::CpuUsPerRequest => {
+            let answered = block
+                .rows
+                .iter()
+                .filter(|r| r.observation.latency_ns().is_some())
+                .count();
+            figures
+                .side_cpu_us
+                .filter(|_| answered > 0)
+                .map(|us| us / answered as f64)
+        }
+        Resource::PeakRssBytes => figures.peak_rss_bytes,
+        Resource::PeakPssBytes => figures.peak_pss_bytes,
+        Resource::PeakCgroupBytes => figures.peak_cgroup_bytes,
+    };
+    value.filter(|value| *value > 0.0)
+}

@@ -1,0 +1,423 @@
+//! The rules of the verdict, in order; the first that matches decides.
+
+use super::Evidence;
+use crate::config::TrialConfig;
+use std::collections::BTreeMap;
+use understudy_model::Side;
+use understudy_model::verdict::{
+    Equivalence, Estimate, GoalResult, Held, Reason, SloResult, UnderLoad, Verdict, VerdictDocument,
+};
+use understudy_stats::binomial;
+
+/// Most exchanges that may be lost.
+const MOST_LOST: f64 = 0.001;
+/// Fewest exchanges compared.
+const FEWEST_COMPARED: u64 = 300;
+/// A share of deviating answers under load that is surely above this is a difference.
+const MOST_DEVIATING: f64 = 0.001;
+
+type Decision = (Verdict, Vec<Reason>);
+
+/// Decides.
+pub(super) fn decide(
+    config: &TrialConfig,
+    evidence: &Evidence,
+    document: &VerdictDocument,
+) -> Decision {
+    let comparison = &document.comparisons[0];
+    failed_gates(document)
+        .or_else(|| differences(&comparison.equivalence))
+        .or_else(|| comparison.under_load.as_ref().and_then(deviations))
+        .or_else(|| too_little_compared(&comparison.equivalence))
+        .or_else(|| not_measured(evidence))
+        .or_else(|| candidate_misses(document))
+        .or_else(|| problem_solved(document))
+        .or_else(|| no_problem(config, document))
+        .unwrap_or_else(|| undecided(document))
+}
+
+/// Rule 1.
+fn failed_gates(document: &VerdictDocument) -> Option<Decision> {
+    let failed: Vec<Reason> = document
+        .gates
+        .iter()
+        .filter(|gate| !gate.passed)
+        .map(|gate| reason(&format!("gate_{}", gate.code), gate.text.clone(), []))
+        .collect();
+    (!failed.is_empty()).then_some((Verdict::Invalid, failed))
+}
+
+/// Rule 2, from the equivalence stage.
+fn differences(equivalence: &Equivalence) -> Option<Decision> {
+    if equivalence.different == 0 {
+        return None;
+    }
+    let mut text = format!(
+        "{} of {} answers differ, in {} way{}",
+        equivalence.different,
+        equivalence.compared,
+        equivalence.clusters.len(),
+        if equivalence.clusters.len() == 1 {
+            ""
+        } else {
+            "s"
+        },
+    );
+    if let Some(largest) = equivalence.clusters.first() {
+        text.push_str(&format!(
+            "; most often {} at {} of {} ({} of {})",
+            largest.kind, largest.path, largest.endpoint, largest.count, largest.of,
+        ));
+    }
+    let figures = [
+        ("different", equivalence.different as f64),
+        ("compared", equivalence.compared as f64),
+        ("clusters", equivalence.clusters.len() as f64),
+    ];
+    Some((
+        Verdict::NotEquivalent,
+        vec![reason("answers_differ", text, figures)],
+    ))
+}
+
+/// Rule 2, from the answers under load.
+fn deviations(under_load: &UnderLoad) -> Option<Decision> {
+    let low = binomial::interval(under_load.deviating, under_load.answered)?.low;
+    if low <= MOST_DEVIATING {
+        return None;
+    }
+    let places: Vec<String> = under_load
+        .deviations
+        .iter()
+        .take(3)
+        .map(|d| format!("{} of {} ({} times)", d.what, d.endpoint, d.count))
+        .collect();
+    let text = format!(
+        "under load {} of {} answers deviate from what the incumbent shows for the same request: {}",
+        under_load.deviating,
+        under_load.answered,
+        places.join(", "),
+    );
+    let figures = [
+        ("deviating", under_load.deviating as f64),
+        ("answered", under_load.answered as f64),
+        ("share_low", low),
+    ];
+    Some((
+        Verdict::NotEquivalent,
+        vec![reason("answers_deviate_under_load", text, figures)],
+    ))
+}
+
+/// Rule 3.
+fn too_little_compared(equivalence: &Equivalence) -> Option<Decision> {
+    let lost = equivalence.lost as f64 / (equivalence.eligible as f64).max(1.0);
+    let figures = [
+        ("compared", equivalence.compared as f64),
+        ("lost", equivalence.lost as f64),
+        ("eligible", equivalence.eligible as f64),
+    ];
+    if lost > MOST_LOST {
+        let text = format!(
+            "{} of {} exchanges were lost ({:.2} %, at most 0.1 % may be); see lost_by_reason, mend the cause and repeat",
+            equivalence.lost,
+            equivalence.eligible,
+            lost * 100.0,
+        );
+        return Some((
+            Verdict::Inconclusive,
+            vec![reason("exchanges_lost", text, figures)],
+        ));
+    }
+    (equivalence.compared < FEWEST_COMPARED).then(|| {
+        let text = format!(
+            "{} exchanges were compared, at least {FEWEST_COMPARED} are needed; add requests or use a longer level",
+            equivalence.compared,
+        );
+        (Verdict::Inconclusive, vec![reason("too_few_compared", text, figures)])
+    })
+}
+
+/// An interrupted run, or one that ended before it measured.
+fn not_measured(evidence: &Evidence) -> Option<Decision> {
+    let measured = |side| evidence.blocks.iter().filter(|b| b.side == side).count();
+    let (a, b) = (measured(Side::Incumbent), measured(Side::Candidate));
+    if a >= 2 && b >= 2 {
+        return None;
+    }
+    let text = format!(
+        "{a} measurements of the incumbent and {b} of the candidate are stored, at least 2 of each are needed; run the trial to its end",
+    );
+    let figures = [
+        ("incumbent_blocks", a as f64),
+        ("candidate_blocks", b as f64),
+    ];
+    Some((
+        Verdict::Inconclusive,
+        vec![reason("not_measured", text, figures)],
+    ))
+}
+
+/// Rule 4.
+fn candidate_misses(document: &VerdictDocument) -> Option<Decision> {
+    let reasons: Vec<Reason> = slos(document, Side::Candidate, Held::Misses)
+        .map(|slo| {
+            reason(
+                "candidate_misses_slo",
+                slo_text(slo, "misses"),
+                slo_figures(slo),
+            )
+        })
+        .collect();
+    (!reasons.is_empty()).then_some((Verdict::Keep, reasons))
+}
+
+/// Rule 5.
+fn problem_solved(document: &VerdictDocument) -> Option<Decision> {
+    let missed: Vec<&SloResult> = slos(document, Side::Incumbent, Held::Misses).collect();
+    let solved = missed.iter().all(|miss| {
+        slos(document, Side::Candidate, Held::Holds)
+            .any(|held| held.slo == miss.slo && held.rate_rps == miss.rate_rps)
+    });
+    if !missed.is_empty() && solved {
+        let mut reasons: Vec<Reason> = missed
+            .iter()
+            .map(|miss| {
+                reason(
+                    "incumbent_misses_slo",
+                    slo_text(miss, "misses"),
+                    slo_figures(miss),
+                )
+            })
+            .collect();
+        reasons.extend(missed.iter().filter_map(|miss| {
+            let held = slos(document, Side::Candidate, Held::Holds)
+                .find(|held| held.slo == miss.slo && held.rate_rps == miss.rate_rps)?;
+            Some(reason(
+                "candidate_holds_slo",
+                slo_text(held, "holds"),
+                slo_figures(held),
+            ))
+        }));
+        return Some((Verdict::Replace, reasons));
+    }
+    let goals = &document.goals;
+    if !goals.is_empty() && goals.iter().all(|goal| goal.held == Held::Holds) {
+        let reasons = goals
+            .iter()
+            .map(|goal| {
+                reason(
+                    "goal_reached",
+                    goal_text(goal, "is reached"),
+                    goal_figures(goal),
+                )
+            })
+            .collect();
+        return Some((Verdict::Replace, reasons));
+    }
+    None
+}
+
+/// Rule 6.
+fn no_problem(config: &TrialConfig, document: &VerdictDocument) -> Option<Decision> {
+    let incumbent: Vec<&SloResult> = document
+        .slo
+        .iter()
+        .filter(|slo| slo.side == Side::Incumbent)
+        .collect();
+    if !incumbent.iter().all(|slo| slo.held == Held::Holds) {
+        return None;
+    }
+    let missed: Vec<Reason> = document
+        .goals
+        .iter()
+        .filter(|goal| goal.held == Held::Misses)
+        .map(|goal| {
+            reason(
+                "goal_not_reached",
+                goal_text(goal, "is not reached"),
+                goal_figures(goal),
+            )
+        })
+        .collect();
+    if !missed.is_empty() {
+        return Some((Verdict::Keep, missed));
+    }
+    if !document.goals.is_empty() {
+        return None;
+    }
+    if config.slos.is_empty() {
+        let text = "no objective and no goal is stated, so no problem has been measured that a \
+                    replacement would solve; state an [[slo]] or a [goal]";
+        return Some((
+            Verdict::Keep,
+            vec![reason("no_measured_problem", text.to_owned(), [])],
+        ));
+    }
+    let mut reasons = vec![reason(
+        "no_measured_problem",
+        "no measured problem: the incumbent holds every objective".to_owned(),
+        [],
+    )];
+    reasons.extend(incumbent.iter().map(|slo| {
+        reason(
+            "incumbent_holds_slo",
+            slo_text(slo, "holds"),
+            slo_figures(slo),
+        )
+    }));
+    Some((Verdict::Keep, reasons))
+}
+
+/// Rule 7, with what to measure next.
+fn undecided(document: &VerdictDocument) -> Decision {
+    let mut reasons: Vec<Reason> = document
+        .slo
+        .iter()
+        .filter(|slo| matches!(slo.held, Held::Undecided | Held::NotJudged))
+        .map(|slo| {
+            let (code, how) = match slo.held {
+                Held::NotJudged => ("slo_not_judged", "cannot be judged from these samples for"),
+                _ => ("slo_undecided", "is neither held nor missed for certain by"),
+            };
+            let text = format!("{}; {}", slo_text_with(slo, how), NEXT);
+            reason(code, text, slo_figures(slo))
+        })
+        .collect();
+    reasons.extend(
+        document
+            .goals
+            .iter()
+            .filter(|g| g.held != Held::Holds)
+            .map(|goal| {
+                let text = format!(
+                    "{}; {NEXT}",
+                    goal_text(goal, "is neither reached nor missed for certain")
+                );
+                reason("goal_undecided", text, goal_figures(goal))
+            }),
+    );
+    if reasons.is_empty() {
+        let text = format!("the evidence does not decide; {NEXT}");
+        reasons.push(reason("undecided", text, []));
+    }
+    (Verdict::Inconclusive, reasons)
+}
+
+const NEXT: &str = "measure longer (--thorough) or at a rate nearer to the bound";
+
+fn slos(document: &VerdictDocument, side: Side, held: Held) -> impl Iterator<Item = &SloResult> {
+    document
+        .slo
+        .iter()
+        .filter(move |slo| slo.side == side && slo.held == held)
+}
+
+fn slo_text(slo: &SloResult, verb: &str) -> String {
+    format!(
+        "the {} {verb} \"{}\" at {}/s: {}",
+        slo.side,
+        slo.slo,
+        slo.rate_rps,
+        interval_text(slo),
+    )
+}
+
+fn slo_text_with(slo: &SloResult, how: &str) -> String {
+    format!(
+        "\"{}\" {how} the {} at {}/s: {}",
+        slo.slo,
+        slo.side,
+        slo.rate_rps,
+        interval_text(slo)
+    )
+}
+
+/// The value with its interval, in milliseconds or percent.
+fn interval_text(slo: &SloResult) -> String {
+    let Some(value) = slo.value else {
+        return "too few samples".to_owned();
+    };
+    let is_share = slo.slo.starts_with("error rate");
+    let show = |figure: Option<f64>| match (figure, is_share) {
+        (None, _) => "infinite".to_owned(),
+        (Some(share), true) => format!("{:.3} %", share * 100.0),
+        (Some(us), false) => format!("{:.2} ms", us / 1e3),
+    };
+    format!(
+        "{} (95 % interval {} to {})",
+        show(value.estimate),
+        show(value.low),
+        show(value.high)
+    )
+}
+
+fn goal_text(goal: &GoalResult, verb: &str) -> String {
+    let change = |ratio: Option<f64>| {
+        ratio.map_or_else(
+            || "unknown".to_owned(),
+            |r| format!("{:+.1} %", (r - 1.0) * 100.0),
+        )
+    };
+    let Some(Estimate {
+        estimate,
+        low,
+        high,
+    }) = goal.ratio
+    else {
+        return format!(
+            "the goal \"{}\" {verb}: it could not be measured",
+            goal.goal
+        );
+    };
+    format!(
+        "the goal \"{}\" {verb}: {} (95 % interval {} to {})",
+        goal.goal,
+        change(estimate),
+        change(low),
+        change(high),
+    )
+}
+
+fn slo_figures(slo: &SloResult) -> Vec<(&'static str, f64)> {
+    let mut figures = vec![("bound", slo.bound), ("rate_rps", slo.rate_rps)];
+    figures.extend(estimate_figures(slo.value));
+    figures
+}
+
+fn goal_figures(goal: &GoalResult) -> Vec<(&'static str, f64)> {
+    let mut figures = vec![("bound_ratio", goal.bound)];
+    figures.extend(estimate_figures(goal.ratio));
+    figures
+}
+
+fn estimate_figures(value: Option<Estimate>) -> Vec<(&'static str, f64)> {
+    let value = value.unwrap_or(Estimate {
+        estimate: None,
+        low: None,
+        high: None,
+    });
+    [
+        ("estimate", value.estimate),
+        ("low", value.low),
+        ("high", value.high),
+    ]
+    .into_iter()
+    .filter_map(|(name, figure)| Some((name, figure?)))
+    .collect()
+}
+
+fn reason(
+    code: &str,
+    text: String,
+    figures: impl IntoIterator<Item = (&'static str, f64)>,
+) -> Reason {
+    Reason {
+        code: code.to_owned(),
+        text,
+        figures: figures
+            .into_iter()
+            .map(|(n, v)| (n.to_owned(), v))
+            .collect::<BTreeMap<_, _>>(),
+    }
+}

@@ -1,0 +1,137 @@
+//! When the measurement as a whole cannot be trusted.
+
+use super::blocks::{Latencies, LatencyBlock};
+use crate::plan::Plan;
+use std::collections::BTreeMap;
+use understudy_load::gates::{self as load_gates, Figures};
+use understudy_model::verdict::{Gate, LatencyComparison};
+
+/// Share of the measurements at one rate that may break a gate of the generator. One stolen moment
+/// spoils one block, and the pairs absorb it; many are a machine that cannot measure.
+const MOST_BROKEN: f64 = 0.20;
+/// How far the incumbent may be from itself, where that is more than chance.
+const MOST_AA: f64 = 0.05;
+
+/// Judges all gates.
+pub(super) fn judge(
+    plan: &Plan,
+    blocks: &[LatencyBlock],
+    latencies: &Latencies,
+    aa: &[LatencyComparison],
+) -> Vec<Gate> {
+    let mut gates = Vec::new();
+    for rate in &plan.rates {
+        gates.extend(generator(rate.rate_rps, blocks, latencies));
+    }
+    gates.extend(
+        aa.iter()
+            .find_map(|comparison| against_itself(plan, comparison)),
+    );
+    gates.extend(blocks.iter().filter_map(out_of_memory));
+    gates
+}
+
+/// The generator's gates of every measurement at one rate, summed up.
+fn generator(rate_rps: f64, blocks: &[LatencyBlock], latencies: &Latencies) -> Vec<Gate> {
+    let mut by_code: BTreeMap<&str, Vec<load_gates::Gate>> = BTreeMap::new();
+    let here: Vec<&LatencyBlock> = blocks.iter().filter(|b| b.rate_rps == rate_rps).collect();
+    for block in &here {
+        for gate in load_gates::judge(&figures(block, latencies)) {
+            by_code.entry(gate.code).or_default().push(gate);
+        }
+    }
+    by_code
+        .into_iter()
+        .map(|(code, gates)| {
+            let all = gates.len();
+            let broken: Vec<&load_gates::Gate> = gates.iter().filter(|g| !g.passed).collect();
+            let passed = broken.len() as f64 <= all as f64 * MOST_BROKEN;
+            let example = broken.first().copied().unwrap_or(&gates[0]);
+            Gate {
+                code: code.to_owned(),
+                at: format!("{rate_rps}/s"),
+                passed,
+                text: format!(
+                    "in {} of {all} measurements at {rate_rps}/s: {}",
+                    match broken.len() {
+                        0 => all,
+                        broken => broken,
+                    },
+                    example.text
+                ),
+            }
+        })
+        .collect()
+}
+
+fn figures(block: &LatencyBlock, latencies: &Latencies) -> Figures {
+    let mut lags: Vec<f64> = block
+        .rows
+        .iter()
+        .filter_map(|row| row.observation.send_lag_ns())
+        .map(|ns| ns as f64 / 1e3)
+        .collect();
+    lags.sort_unstable_by(f64::total_cmp);
+    let sorted = latencies.of(block.rate_rps, block.side, "*");
+    let sorted = sorted.get(block.block as usize).copied();
+    // A gate needs a figure even where a quantile is not judged: the plain order statistic.
+    let lag = |q: f64| at_quantile(&lags, q).unwrap_or(0.0);
+    let latency = |q| sorted.and_then(|s| at_quantile(&s.answered_us, q));
+    Figures {
+        generator: block.figures.generator(),
+        offered_rate_rps: Some(block.rate_rps),
+        send_lag_p99_us: lag(0.99),
+        send_lag_p99_9_us: lag(0.999),
+        latency_p99_us: latency(0.99),
+        latency_p99_9_us: latency(0.999),
+    }
+}
+
+fn at_quantile(sorted: &[f64], q: f64) -> Option<f64> {
+    let rank = (q * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.max(1) - 1).copied()
+}
+
+/// The primary quantile of the incumbent against itself.
+fn against_itself(plan: &Plan, aa: &LatencyComparison) -> Option<Gate> {
+    let primary = &plan.primary;
+    if aa.quantile != primary.quantile || aa.rate_rps != primary.rate_rps {
+        return None;
+    }
+    let ratio = aa.ratio?;
+    let (estimate, low, high) = (ratio.estimate?, ratio.low?, ratio.high?);
+    let excludes_one = low > 1.0 || high < 1.0;
+    let passed = !(excludes_one && (estimate - 1.0).abs() > MOST_AA);
+    Some(Gate {
+        code: "aa".to_owned(),
+        at: format!("{}/s", primary.rate_rps),
+        passed,
+        text: format!(
+            "the incumbent against itself: {:+.1} % (95 % interval {:+.1} % to {:+.1} %; limit {:.0} % where the interval excludes 0){}",
+            (estimate - 1.0) * 100.0,
+            (low - 1.0) * 100.0,
+            (high - 1.0) * 100.0,
+            MOST_AA * 100.0,
+            if passed {
+                ""
+            } else {
+                "; the machine or the incumbent drifts: quieten the machine, or lengthen the warm-up"
+            },
+        ),
+    })
+}
+
+/// A side that was killed for memory did not run under the limits that were asked for.
+fn out_of_memory(block: &LatencyBlock) -> Option<Gate> {
+    let kills = block.figures.oom_kills.filter(|kills| *kills > 0)?;
+    Some(Gate {
+        code: "out_of_memory".to_owned(),
+        at: format!("{}/s {} block {}", block.rate_rps, block.side, block.block),
+        passed: false,
+        text: format!(
+            "the kernel killed {kills} process{} of the {} for memory; raise limits.memory or lower its heap",
+            if kills == 1 { "" } else { "es" },
+            block.side,
+        ),
+    })
+}

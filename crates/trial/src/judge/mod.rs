@@ -1,0 +1,177 @@
+//! From stored evidence to a verdict. Pure: the same evidence gives the same document, bit for bit.
+
+mod blocks;
+mod comparisons;
+mod decide;
+mod gates;
+mod objectives;
+mod under_load;
+
+pub use blocks::{BlockFigures, LatencyBlock, LoadRow};
+
+use crate::config::TrialConfig;
+use crate::plan::Plan;
+use blocks::Latencies;
+use understudy_compare::{Noise, Row, Rules, Workload, tally};
+use understudy_model::Side;
+use understudy_model::verdict::{
+    Comparison, Environment, Equivalence, Reproduced, SCHEMA, VerdictDocument,
+};
+
+/// Everything that a verdict rests on.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// Endpoint templates, by index.
+    pub endpoints: Vec<String>,
+    /// What is known of each request of the workload.
+    pub requests: Vec<RequestFacts>,
+    /// One row per exchange of the equivalence stage.
+    pub rows: Vec<Row>,
+    /// Clusters that were asked again.
+    pub reproduced: Vec<ReproducedCluster>,
+    /// The measurements under load.
+    pub blocks: Vec<LatencyBlock>,
+    /// The machine.
+    pub environment: Environment,
+    /// What the stages noted about the reach of the result.
+    pub notes: Vec<String>,
+    /// The latency stage was to be skipped because the answers differ.
+    pub stopped_after_equivalence: bool,
+}
+
+/// What is stored of a request: enough to name it and to send it again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestFacts {
+    /// Its length on the wire, bytes.
+    pub bytes: u64,
+    /// It as a curl command, redacted; only of requests whose answers differed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reproduce: String,
+}
+
+/// A cluster that was asked again.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReproducedCluster {
+    /// Endpoint template.
+    pub endpoint: String,
+    /// Place, array indices as `[*]`.
+    pub path: String,
+    /// In which way the answers differ.
+    pub kind: understudy_model::DifferenceKind,
+    /// How often it showed again.
+    pub reproduced: Reproduced,
+}
+
+/// Judges the evidence by the rules of the verdict.
+pub fn judge(
+    config: &TrialConfig,
+    plan: &Plan,
+    rules: &Rules,
+    evidence: &Evidence,
+) -> VerdictDocument {
+    let noise = Noise::learn(&evidence.rows);
+    let equivalence = equivalence(evidence, &noise, rules);
+    let latencies = Latencies::new(&evidence.blocks, config, &evidence.endpoints);
+    let latency = comparisons::latency(plan, config, &latencies);
+    let aa = comparisons::aa(plan, config, &latencies);
+    let resources = comparisons::resources(plan, config, &evidence.blocks);
+    let (slo, goals) = objectives::judge(config, plan, &latencies, &evidence.blocks);
+    let gates = gates::judge(plan, &evidence.blocks, &latencies, &aa);
+    let under_load = under_load::compare(evidence);
+    let mut document = VerdictDocument {
+        schema: SCHEMA,
+        name: config.name.clone(),
+        verdict: understudy_model::verdict::Verdict::Inconclusive,
+        because: Vec::new(),
+        comparisons: vec![Comparison {
+            baseline: Side::Incumbent,
+            contender: Side::Candidate,
+            equivalence,
+            under_load,
+            latency,
+            resources,
+        }],
+        aa,
+        slo,
+        goals,
+        gates,
+        primary: Some(plan.primary.clone()),
+        environment: evidence.environment.clone(),
+        limits_of_this_result: Vec::new(),
+    };
+    document.limits_of_this_result = limits(config, plan, evidence, &document);
+    let (verdict, because) = decide::decide(config, evidence, &document);
+    document.verdict = verdict;
+    document.because = because;
+    document
+}
+
+/// The ledger and the clusters, alone: what decides whether a trial goes on to measure.
+pub fn equivalence(evidence: &Evidence, noise: &Noise, rules: &Rules) -> Equivalence {
+    let facts = |request: u32| evidence.requests.get(request as usize);
+    let workload = Workload {
+        endpoints: &evidence.endpoints,
+        size: &|request| facts(request).map_or(usize::MAX, |f| f.bytes as usize),
+        reproduce: &|request| facts(request).map_or_else(String::new, |f| f.reproduce.clone()),
+    };
+    let mut equivalence = tally(&evidence.rows, noise, rules, workload);
+    for cluster in &mut equivalence.clusters {
+        cluster.reproduced = evidence
+            .reproduced
+            .iter()
+            .find(|r| {
+                r.endpoint == cluster.endpoint && r.path == cluster.path && r.kind == cluster.kind
+            })
+            .map(|r| r.reproduced);
+    }
+    equivalence
+}
+
+/// What this result does not say, in plain words.
+fn limits(
+    config: &TrialConfig,
+    plan: &Plan,
+    evidence: &Evidence,
+    document: &VerdictDocument,
+) -> Vec<String> {
+    let mut limits = evidence.notes.clone();
+    let environment = &document.environment;
+    let shared = environment
+        .generator_cpus
+        .iter()
+        .any(|cpu| environment.subject_cpus.contains(cpu));
+    if shared {
+        limits.push("generator and sides share CPUs: latencies include that contention".to_owned());
+    }
+    if environment.generator_cpus.is_empty() && !evidence.blocks.is_empty() {
+        limits.push("generator and sides were not pinned to CPUs of their own".to_owned());
+    }
+    let distinct = evidence.requests.len();
+    if distinct < 300 {
+        limits.push(format!(
+            "the workload has {distinct} distinct request{}: sameness is shown for {} alone",
+            if distinct == 1 { "" } else { "s" },
+            if distinct == 1 { "it" } else { "them" },
+        ));
+    }
+    limits.push(
+        "sameness and latency are those of traffic like this workload, on this machine, against \
+         sides without other load"
+            .to_owned(),
+    );
+    if config.workload.rates.len() > plan.rates.len() {
+        limits.push("only the highest rate was measured (--quick)".to_owned());
+    }
+    if let Some(under_load) = &document.comparisons[0].under_load
+        && under_load.deviating > 0
+    {
+        limits.push(format!(
+            "{} of {} answers under load had a code, shape or value that the incumbent did not \
+             show for the same request",
+            under_load.deviating, under_load.answered,
+        ));
+    }
+    limits
+}

@@ -1,0 +1,270 @@
+//! Service level objectives and goals, judged.
+//!
+//! The primary objective is judged by its own 95 % interval. Everything else shares one Holm
+//! correction: a conclusion needs an adjusted two-sided p below 5 %.
+
+use super::blocks::{Latencies, LatencyBlock, is_error};
+use super::comparisons::{
+    Values, estimate, log_differences, resource_values, side_estimate, values,
+};
+use crate::config::{Goal, Slo, TrialConfig};
+use crate::plan::Plan;
+use understudy_model::Side;
+use understudy_model::verdict::{Estimate, GoalResult, Held, Resource, SloResult};
+use understudy_stats::paired::{effect, p_above, p_below};
+use understudy_stats::{binomial, holm};
+
+/// An estimate against a bound, before the correction.
+struct Judged {
+    value: Option<Estimate>,
+    /// One-sided p values against "at most the bound" and "at least the bound"; `None` where
+    /// nothing can be tested.
+    p: Option<(f64, f64)>,
+    /// The conclusion, where no test is needed or possible.
+    fixed: Option<Held>,
+}
+
+impl Judged {
+    fn not_judged() -> Self {
+        Judged {
+            value: None,
+            p: None,
+            fixed: Some(Held::NotJudged),
+        }
+    }
+
+    /// By the interval alone.
+    fn by_interval(&self, bound: f64) -> Held {
+        match (self.fixed, self.value) {
+            (Some(held), _) => held,
+            (None, None) => Held::NotJudged,
+            (None, Some(e)) if e.high.is_some_and(|high| high <= bound) => Held::Holds,
+            (None, Some(e)) if e.low.is_none_or(|low| low > bound) => Held::Misses,
+            (None, Some(_)) => Held::Undecided,
+        }
+    }
+}
+
+/// Judges every objective for each side and rate, and every goal.
+pub(super) fn judge(
+    config: &TrialConfig,
+    plan: &Plan,
+    latencies: &Latencies,
+    blocks: &[LatencyBlock],
+) -> (Vec<SloResult>, Vec<GoalResult>) {
+    let mut slos = Vec::new();
+    let mut goals = Vec::new();
+    let mut judged = Vec::new();
+    for slo in &config.slos {
+        for rate in &plan.rates {
+            for side in Side::ALL {
+                let (one, bound) = judge_slo(slo, rate.rate_rps, side, latencies, blocks);
+                let primary = is_primary(plan, slo, rate.rate_rps);
+                slos.push(SloResult {
+                    slo: slo.describe(),
+                    side,
+                    rate_rps: rate.rate_rps,
+                    value: one.value,
+                    bound,
+                    held: one.by_interval(bound),
+                    primary,
+                });
+                judged.push(one);
+            }
+        }
+    }
+    for goal in &config.goals {
+        let (one, bound) = judge_goal(goal, config, plan, latencies, blocks);
+        goals.push(GoalResult {
+            goal: goal.describe(),
+            ratio: one.value,
+            bound,
+            held: one.by_interval(bound),
+        });
+        judged.push(one);
+    }
+    correct(&judged, &mut slos, &mut goals);
+    (slos, goals)
+}
+
+fn is_primary(plan: &Plan, slo: &Slo, rate_rps: f64) -> bool {
+    let primary = &plan.primary;
+    matches!(slo, Slo::Latency { endpoint, quantile, .. }
+        if *endpoint == primary.endpoint && *quantile == primary.quantile)
+        && rate_rps == primary.rate_rps
+}
+
+/// Replaces the conclusions of the secondary results by the corrected ones.
+fn correct(judged: &[Judged], slos: &mut [SloResult], goals: &mut [GoalResult]) {
+    let secondary: Vec<usize> = judged
+        .iter()
+        .enumerate()
+        .filter(|(index, one)| one.p.is_some() && !slos.get(*index).is_some_and(|slo| slo.primary))
+        .map(|(index, _)| index)
+        .collect();
+    let two_sided: Vec<f64> = secondary
+        .iter()
+        .filter_map(|index| judged[*index].p)
+        .map(|(above, below)| (2.0 * above.min(below)).min(1.0))
+        .collect();
+    for (index, adjusted) in secondary.iter().zip(holm::adjust(&two_sided)) {
+        let held = match judged[*index].p {
+            Some((above, below)) if adjusted < 0.05 && above < below => Held::Misses,
+            Some(_) if adjusted < 0.05 => Held::Holds,
+            _ => Held::Undecided,
+        };
+        match slos.get_mut(*index) {
+            Some(slo) => slo.held = held,
+            None => goals[*index - slos.len()].held = held,
+        }
+    }
+}
+
+fn judge_slo(
+    slo: &Slo,
+    rate_rps: f64,
+    side: Side,
+    latencies: &Latencies,
+    blocks: &[LatencyBlock],
+) -> (Judged, f64) {
+    match slo {
+        Slo::Latency {
+            endpoint,
+            quantile,
+            max,
+        } => {
+            let bound = max.micros();
+            let blocks = latencies.of(rate_rps, side, endpoint);
+            let judged = match values(&blocks, *quantile) {
+                Values::Judged(values) => against(&values, bound),
+                Values::NotJudged(_) => Judged::not_judged(),
+            };
+            (judged, bound)
+        }
+        Slo::ErrorRate { max } => (error_rate(rate_rps, side, blocks, max.get()), max.get()),
+    }
+}
+
+/// Positive values of blocks against a bound, on the log scale.
+fn against(values: &[f64], bound: f64) -> Judged {
+    let value = side_estimate(values);
+    let infinite = values.iter().filter(|v| v.is_infinite()).count();
+    if infinite > 0 {
+        // Nothing to average: all blocks infinite is a miss, some is for the interval to say.
+        let fixed = (infinite == values.len()).then_some(Held::Misses);
+        return Judged {
+            value,
+            p: None,
+            fixed,
+        };
+    }
+    Judged {
+        value,
+        p: p_above(values, bound).zip(p_below(values, bound)),
+        fixed: None,
+    }
+}
+
+/// The share of errors over all blocks. Errors come in bursts: where blocks vary more than
+/// independent errors would, the sample counts for correspondingly less.
+fn error_rate(rate_rps: f64, side: Side, blocks: &[LatencyBlock], bound: f64) -> Judged {
+    let counts: Vec<(u64, u64)> = blocks
+        .iter()
+        .filter(|b| b.side == side && b.rate_rps == rate_rps)
+        .map(|b| {
+            let errors = b
+                .rows
+                .iter()
+                .filter(|row| is_error(&row.observation))
+                .count() as u64;
+            (errors, b.rows.len() as u64)
+        })
+        .collect();
+    let (k, n) = counts
+        .iter()
+        .fold((0, 0), |(k, n), (errors, all)| (k + errors, n + all));
+    if n < 300 {
+        return Judged::not_judged();
+    }
+    let inflation = dispersion(&counts, k as f64 / n as f64);
+    let n = (n as f64 / inflation) as u64;
+    let k = ((k as f64 / inflation).ceil() as u64).min(n);
+    Judged {
+        value: binomial::interval(k, n).map(estimate),
+        p: Some((
+            binomial::p_above(k, n, bound),
+            binomial::p_below(k, n, bound),
+        )),
+        fixed: None,
+    }
+}
+
+/// Pearson's chi-square of the counts over its degrees of freedom, at least 1.
+fn dispersion(counts: &[(u64, u64)], share: f64) -> f64 {
+    if counts.len() < 2 || share <= 0.0 || share >= 1.0 {
+        return 1.0;
+    }
+    let chi_square: f64 = counts
+        .iter()
+        .filter(|(_, n)| *n > 0)
+        .map(|(k, n)| {
+            let expected = *n as f64 * share;
+            (*k as f64 - expected).powi(2) / (expected * (1.0 - share))
+        })
+        .sum();
+    (chi_square / (counts.len() - 1) as f64).max(1.0)
+}
+
+fn judge_goal(
+    goal: &Goal,
+    config: &TrialConfig,
+    plan: &Plan,
+    latencies: &Latencies,
+    blocks: &[LatencyBlock],
+) -> (Judged, f64) {
+    let rate = plan.primary.rate_rps;
+    let (pairs, change) = match goal {
+        Goal::Latency { quantile, change } => {
+            let of = |side| values(&latencies.of(rate, side, "*"), *quantile);
+            let pairs = match (of(Side::Incumbent), of(Side::Candidate)) {
+                (Values::Judged(a), Values::Judged(b)) => Some((a, b)),
+                _ => None,
+            };
+            (pairs, change)
+        }
+        Goal::Cpu(change) => (
+            resource_pairs(rate, Resource::CpuUsPerRequest, blocks),
+            change,
+        ),
+        Goal::Memory(change) => {
+            let pss = resource_pairs(rate, Resource::PeakPssBytes, blocks);
+            (
+                pss.or_else(|| resource_pairs(rate, Resource::PeakRssBytes, blocks)),
+                change,
+            )
+        }
+    };
+    let bound = change.ratio();
+    let judged = pairs.and_then(|(a, b)| {
+        let differences = log_differences(&a, &b);
+        let effect = effect(&differences, config.seed)?;
+        let ratios: Vec<f64> = differences.iter().map(|d| d.exp()).collect();
+        Some(Judged {
+            value: Some(estimate(effect.ratio)),
+            p: p_above(&ratios, bound).zip(p_below(&ratios, bound)),
+            fixed: None,
+        })
+    });
+    (judged.unwrap_or_else(Judged::not_judged), bound)
+}
+
+fn resource_pairs(
+    rate_rps: f64,
+    resource: Resource,
+    blocks: &[LatencyBlock],
+) -> Option<(Vec<f64>, Vec<f64>)> {
+    let (a, b) = resource_values(rate_rps, resource, blocks);
+    let a: Option<Vec<f64>> = a.into_iter().collect();
+    let b: Option<Vec<f64>> = b.into_iter().collect();
+    a.zip(b)
+}

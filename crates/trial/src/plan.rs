@@ -1,0 +1,242 @@
+//! How a trial is spent: which rates, how many blocks, how long, and what effect that can show.
+
+use crate::config::{RequestsFrom, Slo, TrialConfig};
+use understudy_model::Span;
+use understudy_model::verdict::Primary;
+use understudy_stats::paired::mde_multiplier;
+
+/// How much time a trial may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// The highest rate only, in under 90 seconds.
+    Quick,
+    /// Every rate, in under 6 minutes.
+    #[default]
+    Default,
+    /// More and longer blocks: smaller effects show, for about half an hour.
+    Thorough,
+}
+
+impl Level {
+    /// The name used in configuration and output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Quick => "quick",
+            Level::Default => "default",
+            Level::Thorough => "thorough",
+        }
+    }
+
+    fn budget(self) -> Budget {
+        match self {
+            Level::Quick => Budget {
+                equivalence: Span::from_secs(12),
+                latency_s: 56.0,
+                primary_abbas: 3,
+                other_abbas: 0,
+                warmup_s: 0.8,
+                settle_s: 2.0,
+                longest_s: 8.0,
+            },
+            Level::Default => Budget {
+                equivalence: Span::from_secs(40),
+                latency_s: 260.0,
+                primary_abbas: 5,
+                other_abbas: 3,
+                warmup_s: 1.0,
+                settle_s: 5.0,
+                longest_s: 30.0,
+            },
+            Level::Thorough => Budget {
+                equivalence: Span::from_secs(180),
+                latency_s: 1600.0,
+                primary_abbas: 10,
+                other_abbas: 5,
+                warmup_s: 2.0,
+                settle_s: 10.0,
+                longest_s: 60.0,
+            },
+        }
+    }
+}
+
+/// What a level allows.
+struct Budget {
+    equivalence: Span,
+    latency_s: f64,
+    primary_abbas: u32,
+    other_abbas: u32,
+    warmup_s: f64,
+    settle_s: f64,
+    longest_s: f64,
+}
+
+/// Blocks at one rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RatePlan {
+    /// Offered rate, requests per second.
+    pub rate_rps: f64,
+    /// ABBA blocks: four measurements, two pairs, one comparison of the incumbent with itself each.
+    pub abbas: u32,
+    /// Discarded load before each measurement.
+    pub warmup: Span,
+    /// Length of one measurement.
+    pub measured: Span,
+}
+
+impl RatePlan {
+    /// Pairs of measurements.
+    pub fn pairs(&self) -> u32 {
+        self.abbas * 2
+    }
+
+    /// Requests of one measurement.
+    pub fn requests_per_block(&self) -> f64 {
+        self.rate_rps * self.measured.secs()
+    }
+
+    fn seconds(&self) -> f64 {
+        f64::from(self.abbas * 4) * (self.warmup.secs() + self.measured.secs() + SWITCH_S)
+    }
+}
+
+/// The plan of a trial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The level it was made for.
+    pub level: Level,
+    /// Longest time for the equivalence stage.
+    pub equivalence: Span,
+    /// Load on each side before its first measurement.
+    pub settle: Span,
+    /// The rates, ascending.
+    pub rates: Vec<RatePlan>,
+    /// What the verdict rests on first.
+    pub primary: Primary,
+}
+
+/// Freezing one side, waking the other and opening its connections.
+const SWITCH_S: f64 = 0.25;
+/// Starting two sides and sending what prepares them, where nothing else is known.
+const START_S: f64 = 3.0;
+/// Sequential exchanges per second of the equivalence stage, where nothing else is known.
+const EXCHANGES_PER_S: f64 = 1500.0;
+/// How much blocks of one side vary on a quiet machine, as a share: an assumption until the run
+/// itself has measured it.
+pub const ASSUMED_VARIATION: f64 = 0.03;
+
+impl Plan {
+    /// Plans a trial.
+    pub fn new(config: &TrialConfig, level: Level) -> Self {
+        let budget = level.budget();
+        let primary = primary(config);
+        let warmup = config
+            .workload
+            .warmup
+            .unwrap_or(Span::from_secs_f64(budget.warmup_s));
+        // A block holds 100 / (1 - q) requests for the highest quantile that is judged, so that a
+        // hundred of them lie beyond it.
+        let wanted = 100.0 / (1.0 - highest_quantile(config));
+        let mut rates: Vec<RatePlan> = config
+            .workload
+            .rates
+            .iter()
+            .map(|rate| RatePlan {
+                rate_rps: *rate,
+                abbas: match *rate == primary.rate_rps {
+                    true => budget.primary_abbas,
+                    false => budget.other_abbas,
+                },
+                warmup,
+                measured: Span::from_secs_f64((wanted / rate).clamp(1.0, budget.longest_s)),
+            })
+            .filter(|plan| plan.abbas > 0)
+            .collect();
+        fit(&mut rates, budget.latency_s);
+        Plan {
+            level,
+            equivalence: budget.equivalence,
+            settle: Span::from_secs_f64(budget.settle_s),
+            rates,
+            primary,
+        }
+    }
+
+    /// Seconds the trial takes at most, builds apart; `requests` is the size of the workload.
+    pub fn seconds(&self, requests: usize) -> f64 {
+        let equivalence = (requests as f64 / EXCHANGES_PER_S).min(self.equivalence.secs());
+        let latency: f64 = self.rates.iter().map(RatePlan::seconds).sum();
+        2.0 * START_S + equivalence + 2.0 * self.settle.secs() + latency
+    }
+
+    /// The smallest relative change of the primary quantile that the trial is likely (90 %) to show,
+    /// if blocks vary by `variation`; `None` if its blocks are too small to judge it.
+    pub fn smallest_effect(&self, variation: f64) -> Option<f64> {
+        let plan = self
+            .rates
+            .iter()
+            .find(|plan| plan.rate_rps == self.primary.rate_rps)?;
+        let (q, n) = (self.primary.quantile, plan.requests_per_block());
+        if n * (1.0 - q) < 10.0 {
+            return None;
+        }
+        // The standard error of the logarithm of a quantile, for an exponential tail:
+        // sqrt(q (1 - q) / n) / (f(x_q) x_q) with f(x_q) x_q = -(1 - q) ln(1 - q).
+        let sampling = (q / ((1.0 - q) * n)).sqrt() / -(1.0 - q).ln();
+        let deviation = (2.0 * (sampling * sampling + variation * variation)).sqrt();
+        Some((mde_multiplier(plan.pairs() as usize)? * deviation).exp_m1())
+    }
+}
+
+/// The first latency objective at the highest rate; p99 of all requests where none is stated.
+fn primary(config: &TrialConfig) -> Primary {
+    let rate_rps = config.workload.rates.iter().copied().fold(0.0, f64::max);
+    let first = config.slos.iter().find_map(|slo| match slo {
+        Slo::Latency {
+            endpoint, quantile, ..
+        } => Some((endpoint.clone(), *quantile)),
+        Slo::ErrorRate { .. } => None,
+    });
+    let (endpoint, quantile) = first.unwrap_or_else(|| ("*".to_owned(), 0.99));
+    Primary {
+        endpoint,
+        quantile,
+        rate_rps,
+    }
+}
+
+/// The highest quantile that an objective, a goal or the primary endpoint names.
+fn highest_quantile(config: &TrialConfig) -> f64 {
+    let goals = config.goals.iter().filter_map(|goal| match goal {
+        crate::config::Goal::Latency { quantile, .. } => Some(*quantile),
+        _ => None,
+    });
+    let slos = config.slos.iter().filter_map(|slo| match slo {
+        Slo::Latency { quantile, .. } => Some(*quantile),
+        Slo::ErrorRate { .. } => None,
+    });
+    let highest = slos.chain(goals).fold(f64::NAN, f64::max);
+    if highest.is_nan() { 0.99 } else { highest }
+}
+
+/// Shortens the measurements until they fit; warm-up and switching cannot be shortened.
+fn fit(rates: &mut [RatePlan], latency_s: f64) {
+    let measured = |r: &RatePlan| f64::from(r.abbas * 4) * r.measured.secs();
+    let total: f64 = rates.iter().map(RatePlan::seconds).sum();
+    let share: f64 = rates.iter().map(measured).sum();
+    let excess = total - latency_s;
+    if excess > 0.0 && share > 0.0 {
+        let keep = ((share - excess) / share).max(0.05);
+        for rate in rates {
+            rate.measured = Span::from_secs_f64((rate.measured.secs() * keep).max(0.5));
+        }
+    }
+}
+
+/// Requests of the workload as far as they can be known without reading it.
+pub fn workload_size(config: &TrialConfig, file_requests: usize) -> usize {
+    match &config.workload.requests {
+        RequestsFrom::File(_) => file_requests,
+        RequestsFrom::Paths(paths) => paths.len(),
+    }
+}
