@@ -1,1 +1,48 @@
 //! The semantic difference of two answers: rules, noise, clusters, bounds. Pure.
+//!
+//! # What is compared, and how
+//! - Outcome and code. A contender that does not answer where the baseline does is a difference.
+//! - Headers that matter ([`IGNORED_HEADERS`] are all that do not), by meaning, duplicates kept;
+//!   cookies by name and attribute.
+//! - Bodies without their content codings (gzip, deflate, br, zstd): as JSON when both say so or when
+//!   both are arrays or objects; else as text; else as bytes.
+//! - JSON by structure: the order of names and the way strings are escaped mean nothing; the text of
+//!   numbers, all their digits, repeated names, `null` against absent and the order of arrays do.
+//!
+//! One changed thing is one [`Difference`](understudy_model::Difference) at its place. The way from
+//! outcomes to the verdict's ledger: [`Differ`] compares two outcomes, [`Row::compare`] makes the
+//! stored record of one request, [`Noise::learn`] learns from all records where the incumbent differs
+//! from itself, [`tally`] counts and clusters what neither [`Rules`] nor noise excuses.
+//!
+//! Every input may be hostile: depth, decoded size, the number of differences kept and the cost of
+//! aligning arrays are bounded, and nothing panics.
+
+mod align;
+mod character;
+mod cookie;
+mod date;
+mod decode;
+mod differ;
+mod endpoint;
+mod fields;
+mod hash;
+pub mod json;
+mod ledger;
+mod noise;
+mod place;
+mod row;
+mod rules;
+mod shape;
+mod shown;
+mod tree;
+
+pub use date::{Day, DayError};
+pub use differ::Differ;
+pub use endpoint::Templates;
+pub use fields::IGNORED as IGNORED_HEADERS;
+pub use ledger::{By, Class, Classified, Workload, classify, tally};
+pub use noise::Noise;
+pub use row::{Outcomes, Row};
+pub use rules::{Rule, RuleError, RuleProblem, Rules};
+pub use shape::{Mask, shape};
+pub use shown::{PREVIEW_BYTES, Redact};

@@ -1,0 +1,158 @@
+//! `Set-Cookie` by name and attribute (RFC 6265 and its successor).
+
+use crate::date::http_date;
+use crate::fields::{FieldDifference, lists_differ};
+use std::collections::{BTreeMap, BTreeSet};
+use understudy_model::{Answer, DifferenceKind as Kind};
+
+/// One `Set-Cookie` line.
+#[derive(Clone, Debug, Default)]
+struct Cookie {
+    name: String,
+    value: String,
+    /// By name in lower case; the last of a name wins.
+    attributes: BTreeMap<String, String>,
+}
+
+impl Cookie {
+    fn parse(line: &[u8]) -> Cookie {
+        let line = String::from_utf8_lossy(line);
+        let mut parts = line.split(';').map(str::trim);
+        let pair = parts.next().unwrap_or_default();
+        // A pair without `=` is a value without a name.
+        let (name, value) = pair.split_once('=').unwrap_or(("", pair));
+        let attributes = parts
+            .filter(|part| !part.is_empty())
+            .map(|part| {
+                let (name, value) = part.split_once('=').unwrap_or((part, ""));
+                (name.trim().to_ascii_lowercase(), value.trim().to_owned())
+            })
+            .collect();
+        Cookie {
+            name: name.trim().to_owned(),
+            value: value.trim().to_owned(),
+            attributes,
+        }
+    }
+
+    /// Everything about the cookie in one form, except its name.
+    fn canonical(&self) -> Vec<u8> {
+        let attributes = self.attributes.iter();
+        let parts = attributes.map(|(name, value)| format!(";{name}={}", meaning(name, value)));
+        parts
+            .fold(self.value.clone(), |all, part| all + &part)
+            .into_bytes()
+    }
+}
+
+/// What an attribute's value means.
+fn meaning(name: &str, value: &str) -> String {
+    match name {
+        "domain" => value.trim_start_matches('.').to_ascii_lowercase(),
+        "samesite" => value.to_ascii_lowercase(),
+        "expires" => {
+            http_date(value).map_or_else(|| value.to_owned(), |seconds| seconds.to_string())
+        }
+        "secure" | "httponly" | "partitioned" => String::new(),
+        _ => value.to_owned(),
+    }
+}
+
+/// The cookies of an answer, grouped by name, in the order set.
+fn cookies(answer: &Answer) -> BTreeMap<String, Vec<Cookie>> {
+    let mut all: BTreeMap<String, Vec<Cookie>> = BTreeMap::new();
+    for line in answer.field("set-cookie") {
+        let cookie = Cookie::parse(line);
+        all.entry(cookie.name.clone()).or_default().push(cookie);
+    }
+    all
+}
+
+/// The cookies in one form, for hashing.
+pub(crate) fn canonical(answer: &Answer) -> impl Iterator<Item = (String, Vec<u8>)> {
+    let of = |(name, cookies): (String, Vec<Cookie>)| {
+        cookies
+            .into_iter()
+            .map(move |cookie| (format!("cookie:{name}"), cookie.canonical()))
+    };
+    cookies(answer).into_iter().flat_map(of)
+}
+
+/// Every difference between the cookies of two answers: `cookie:NAME` for the cookie or its value,
+/// `cookie:NAME;attribute` for one of its attributes.
+pub(crate) fn compare(baseline: &Answer, contender: &Answer) -> Vec<FieldDifference> {
+    let (a, b) = (cookies(baseline), cookies(contender));
+    let names: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+    let mut found = Vec::new();
+    for name in names {
+        let of = |side: &BTreeMap<String, Vec<Cookie>>| side.get(name).cloned().unwrap_or_default();
+        same_name(&format!("cookie:{name}"), &of(&a), &of(&b), &mut found);
+    }
+    found
+}
+
+fn same_name(path: &str, a: &[Cookie], b: &[Cookie], found: &mut Vec<FieldDifference>) {
+    let canonical = |cookies: &[Cookie]| cookies.iter().map(Cookie::canonical).collect();
+    match lists_differ(canonical(a), canonical(b)) {
+        None => {}
+        // The same cookies in another order, or a cookie set more often on one side.
+        Some(kind) if kind == Kind::Order || a.len() != b.len() => {
+            found.push(FieldDifference {
+                path: path.to_owned(),
+                kind,
+                baseline: shown(a),
+                contender: shown(b),
+            });
+        }
+        Some(_) => {
+            for (a, b) in a.iter().zip(b) {
+                one(path, a, b, found);
+            }
+        }
+    }
+}
+
+fn shown(cookies: &[Cookie]) -> Option<String> {
+    let values: Vec<&str> = cookies.iter().map(|cookie| cookie.value.as_str()).collect();
+    (!values.is_empty()).then(|| values.join(", "))
+}
+
+/// Compares one cookie with its counterpart.
+fn one(path: &str, a: &Cookie, b: &Cookie, found: &mut Vec<FieldDifference>) {
+    if a.value != b.value {
+        let (baseline, contender) = (Some(a.value.clone()), Some(b.value.clone()));
+        found.push(FieldDifference {
+            path: path.to_owned(),
+            kind: Kind::Value,
+            baseline,
+            contender,
+        });
+    }
+    let names: BTreeSet<&String> = a.attributes.keys().chain(b.attributes.keys()).collect();
+    for name in names {
+        let (in_a, in_b) = (a.attributes.get(name), b.attributes.get(name));
+        let kind = match (in_a, in_b) {
+            (Some(a), Some(b)) if meaning(name, a) == meaning(name, b) => continue,
+            (Some(_), None) => Kind::Missing,
+            (None, _) => Kind::Extra,
+            (Some(_), Some(_)) => Kind::Value,
+        };
+        // A flag has no value of its own to show.
+        let shown = |value: Option<&String>| {
+            value.map(|value| {
+                if value.is_empty() {
+                    name.clone()
+                } else {
+                    value.clone()
+                }
+            })
+        };
+        let path = format!("{path};{name}");
+        found.push(FieldDifference {
+            path,
+            kind,
+            baseline: shown(in_a),
+            contender: shown(in_b),
+        });
+    }
+}

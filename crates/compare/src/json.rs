@@ -1,0 +1,119 @@
+//! A JSON tree that keeps what a comparison needs: the text of numbers and repeated names.
+//!
+//! Strict RFC 8259. Three things a generic parser would lose decide whether two answers are the
+//! same: how a number is written (and all its digits, however many), names that an object has more
+//! than once, and nothing else. Insignificant white space, escapes in strings and the order of an
+//! object's names carry no meaning and are gone after parsing.
+//!
+//! Limits: at most [`MAX_DEPTH`] nested arrays and objects; a lone surrogate (`"\ud800"`), which no
+//! Unicode text can hold, is an error (I-JSON, RFC 7493, forbids it too).
+
+pub(crate) mod number;
+mod parse;
+
+use crate::hash::Hash;
+
+/// The deepest nesting that is parsed. Deeper input is an error, never a stack overflow.
+pub const MAX_DEPTH: usize = 128;
+
+/// A parsed JSON value with the hash of its meaning.
+#[derive(Clone, Debug)]
+pub struct Json {
+    hash: u128,
+    value: Value,
+}
+
+/// What a JSON value is.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// The text of a number, exactly as written.
+    Number(Box<str>),
+    /// A string without its escapes.
+    String(Box<str>),
+    /// An array.
+    Array(Vec<Json>),
+    /// An object, ordered by name; entries of one name stand in the order written.
+    Object(Vec<(Box<str>, Json)>),
+}
+
+/// Why bytes are not JSON.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{problem} at byte {at}")]
+pub struct JsonError {
+    /// What is wrong.
+    pub problem: &'static str,
+    /// Where, counted in bytes from 0.
+    pub at: usize,
+}
+
+impl Json {
+    /// Parses a whole text: one value, surrounded by nothing but white space.
+    ///
+    /// # Errors
+    /// When the bytes are not UTF-8, not JSON, or nested deeper than [`MAX_DEPTH`].
+    pub fn parse(bytes: &[u8]) -> Result<Json, JsonError> {
+        parse::whole(bytes)
+    }
+
+    /// What it is.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The hash of its meaning, number text included: equal for two values exactly when nothing
+    /// tells them apart (up to collisions of 128-bit SipHash). Stable across runs and machines.
+    pub fn hash(&self) -> u128 {
+        self.hash
+    }
+
+    fn new(value: Value) -> Json {
+        let hash = match &value {
+            Value::Null => Hash::new(b'z').finish(),
+            Value::Bool(value) => Hash::new(b'b').bytes(&[u8::from(*value)]).finish(),
+            Value::Number(text) => Hash::new(b'n').bytes(text.as_bytes()).finish(),
+            Value::String(text) => Hash::new(b's').bytes(text.as_bytes()).finish(),
+            Value::Array(items) => items
+                .iter()
+                .fold(Hash::new(b'a'), |hash, item| hash.part(item.hash))
+                .finish(),
+            Value::Object(entries) => entries
+                .iter()
+                .fold(Hash::new(b'o'), |hash, (name, value)| {
+                    hash.bytes(name.as_bytes()).part(value.hash)
+                })
+                .finish(),
+        };
+        Json { hash, value }
+    }
+
+    /// The same document for a library that asks for one. Of repeated names the last wins; a number
+    /// beyond a double becomes its text.
+    pub(crate) fn to_serde(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(value) => (*value).into(),
+            Value::Number(text) => text
+                .parse::<serde_json::Number>()
+                .map_or_else(|_| text.to_string().into(), serde_json::Value::Number),
+            Value::String(text) => text.to_string().into(),
+            Value::Array(items) => items.iter().map(Json::to_serde).collect(),
+            Value::Object(entries) => entries
+                .iter()
+                .map(|(name, value)| (name.to_string(), value.to_serde()))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+        }
+    }
+
+    /// Is it an array or an object?
+    pub(crate) fn is_structured(&self) -> bool {
+        matches!(self.value, Value::Array(_) | Value::Object(_))
+    }
+}
+
+#[cfg(test)]
+mod tests;

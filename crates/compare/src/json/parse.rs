@@ -1,0 +1,232 @@
+//! The parser: recursive, bounded in depth, over bytes known to be UTF-8.
+
+use super::{Json, JsonError, MAX_DEPTH, Value};
+
+pub(super) fn whole(bytes: &[u8]) -> Result<Json, JsonError> {
+    let text = std::str::from_utf8(bytes).map_err(|error| JsonError {
+        problem: "not UTF-8",
+        at: error.valid_up_to(),
+    })?;
+    let mut parser = Parser { text, at: 0 };
+    parser.skip_white_space();
+    let json = parser.value(0)?;
+    parser.skip_white_space();
+    match parser.peek() {
+        None => Ok(json),
+        Some(_) => Err(parser.error("text after the value")),
+    }
+}
+
+struct Parser<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl Parser<'_> {
+    fn error(&self, problem: &'static str) -> JsonError {
+        JsonError {
+            problem,
+            at: self.at,
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    /// Steps over the byte if it comes next.
+    fn take(&mut self, byte: u8) -> bool {
+        let taken = self.peek() == Some(byte);
+        self.at += usize::from(taken);
+        taken
+    }
+
+    fn expect(&mut self, byte: u8, problem: &'static str) -> Result<(), JsonError> {
+        if self.take(byte) {
+            Ok(())
+        } else {
+            Err(self.error(problem))
+        }
+    }
+
+    fn skip_white_space(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Json, JsonError> {
+        let value = match self.peek() {
+            Some(b'{') => Value::Object(self.object(depth + 1)?),
+            Some(b'[') => Value::Array(self.array(depth + 1)?),
+            Some(b'"') => Value::String(self.string()?),
+            Some(b'-' | b'0'..=b'9') => Value::Number(self.number()?),
+            _ => self.word()?,
+        };
+        Ok(Json::new(value))
+    }
+
+    fn word(&mut self) -> Result<Value, JsonError> {
+        let words = [
+            ("null", Value::Null),
+            ("true", Value::Bool(true)),
+            ("false", Value::Bool(false)),
+        ];
+        for (word, value) in words {
+            if self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
+                self.at += word.len();
+                return Ok(value);
+            }
+        }
+        Err(self.error("no value"))
+    }
+
+    /// Steps into an array or object and, on an empty one, out again (`true`).
+    fn open(&mut self, depth: usize, close: u8) -> Result<bool, JsonError> {
+        if depth > MAX_DEPTH {
+            return Err(self.error("nested too deeply"));
+        }
+        self.at += 1;
+        self.skip_white_space();
+        Ok(self.take(close))
+    }
+
+    /// Steps over `,` (`false`) or the closing byte (`true`).
+    fn close(&mut self, close: u8) -> Result<bool, JsonError> {
+        self.skip_white_space();
+        if self.take(close) {
+            return Ok(true);
+        }
+        self.expect(b',', "neither a comma nor an end")?;
+        self.skip_white_space();
+        Ok(false)
+    }
+
+    fn array(&mut self, depth: usize) -> Result<Vec<Json>, JsonError> {
+        let mut items = Vec::new();
+        let mut done = self.open(depth, b']')?;
+        while !done {
+            items.push(self.value(depth)?);
+            done = self.close(b']')?;
+        }
+        Ok(items)
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Vec<(Box<str>, Json)>, JsonError> {
+        let mut entries = Vec::new();
+        let mut done = self.open(depth, b'}')?;
+        while !done {
+            let name = self.string()?;
+            self.skip_white_space();
+            self.expect(b':', "no colon after a name")?;
+            self.skip_white_space();
+            entries.push((name, self.value(depth)?));
+            done = self.close(b'}')?;
+        }
+        // A stable sort: entries of one name keep the order written.
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(entries)
+    }
+
+    fn digits(&mut self) -> Result<(), JsonError> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        if self.at == start {
+            Err(self.error("no digit"))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn number(&mut self) -> Result<Box<str>, JsonError> {
+        let start = self.at;
+        self.take(b'-');
+        if !self.take(b'0') {
+            self.digits()?;
+        }
+        if self.take(b'.') {
+            self.digits()?;
+        }
+        if self.take(b'e') || self.take(b'E') {
+            if !self.take(b'+') {
+                self.take(b'-');
+            }
+            self.digits()?;
+        }
+        Ok(self.text[start..self.at].into())
+    }
+
+    fn string(&mut self) -> Result<Box<str>, JsonError> {
+        self.expect(b'"', "no string")?;
+        let mut out = String::new();
+        loop {
+            let start = self.at;
+            while self
+                .peek()
+                .is_some_and(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\')
+            {
+                self.at += 1;
+            }
+            out.push_str(&self.text[start..self.at]);
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(out.into());
+                }
+                Some(b'\\') => {
+                    self.at += 1;
+                    out.push(self.escape()?);
+                }
+                Some(_) => return Err(self.error("a control character in a string")),
+                None => return Err(self.error("a string without end")),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, JsonError> {
+        let escaped = match self.peek() {
+            Some(byte @ (b'"' | b'\\' | b'/')) => char::from(byte),
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => {
+                self.at += 1;
+                return self.code_point();
+            }
+            _ => return Err(self.error("no such escape")),
+        };
+        self.at += 1;
+        Ok(escaped)
+    }
+
+    /// `XXXX` or, for a surrogate pair, `XXXX\uXXXX`.
+    fn code_point(&mut self) -> Result<char, JsonError> {
+        let high = self.four_hex_digits()?;
+        let code = if (0xd800..0xdc00).contains(&high) {
+            self.expect(b'\\', "a lone surrogate")?;
+            self.expect(b'u', "a lone surrogate")?;
+            let low = self.four_hex_digits()?;
+            if !(0xdc00..0xe000).contains(&low) {
+                return Err(self.error("a lone surrogate"));
+            }
+            0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)
+        } else {
+            high
+        };
+        char::from_u32(code).ok_or_else(|| self.error("a lone surrogate"))
+    }
+
+    fn four_hex_digits(&mut self) -> Result<u32, JsonError> {
+        let mut code = 0;
+        for _ in 0..4 {
+            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
+            code = code * 16 + digit.ok_or_else(|| self.error("no hex digit"))?;
+            self.at += 1;
+        }
+        Ok(code)
+    }
+}

@@ -1,0 +1,248 @@
+//! The ledger of the equivalence stage: `eligible = compared + lost` and
+//! `compared = equal + different + excused`.
+
+use crate::noise::{Noise, endpoint_name};
+use crate::row::Row;
+use crate::rules::Rules;
+use std::collections::{BTreeMap, BTreeSet};
+use understudy_model::verdict::{Cluster, Equivalence, Example, Excuse};
+use understudy_model::{Difference, DifferenceKind};
+
+/// Examples shown of each cluster.
+const EXAMPLES: usize = 2;
+
+/// What excuses a difference.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum By<'r> {
+    /// The rule of this index.
+    Rule(u32),
+    /// Noise of the row's endpoint at this pattern.
+    Noise(&'r str),
+}
+
+/// What a compared pair is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Class<'r> {
+    /// Nothing differs.
+    Equal,
+    /// Everything that differs is excused.
+    Excused,
+    /// These differences are not excused.
+    Different(Vec<&'r Difference>),
+}
+
+/// A compared pair, judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Classified<'r> {
+    /// What it is.
+    pub class: Class<'r>,
+    /// What excused something in it, whether or not anything is left.
+    pub excused_by: BTreeSet<By<'r>>,
+}
+
+/// Judges one compared row. Rules are those that the row's differences name; where both a rule and
+/// noise excuse a difference, the rules are named.
+pub fn classify<'r>(row: &'r Row, noise: &Noise) -> Classified<'r> {
+    let mut excused_by = BTreeSet::new();
+    let mut unexcused = Vec::new();
+    for difference in &row.differences {
+        if !difference.rules.is_empty() {
+            excused_by.extend(difference.rules.iter().map(|rule| By::Rule(*rule)));
+        } else if noise.excuses(row.endpoint, difference) {
+            excused_by.insert(By::Noise(&difference.pattern));
+        } else {
+            unexcused.push(difference);
+        }
+    }
+    let class = match (row.differences.is_empty(), unexcused.is_empty()) {
+        (true, _) => Class::Equal,
+        (_, true) => Class::Excused,
+        _ => Class::Different(unexcused),
+    };
+    Classified { class, excused_by }
+}
+
+/// What the ledger needs to know of the workload.
+#[derive(Clone, Copy)]
+pub struct Workload<'a> {
+    /// The endpoint templates, by index.
+    pub endpoints: &'a [String],
+    /// How large a request is, in bytes: of several that show a difference the smallest is the
+    /// example.
+    pub size: &'a dyn Fn(u32) -> usize,
+    /// The command that sends a request again.
+    pub reproduce: &'a dyn Fn(u32) -> String,
+}
+
+/// Counts the rows of a whole run. Clusters are ordered by count, the largest first.
+pub fn tally(rows: &[Row], noise: &Noise, rules: &Rules, workload: Workload<'_>) -> Equivalence {
+    let mut ledger = Ledger::default();
+    for row in rows {
+        ledger.count(row, noise, workload);
+    }
+    ledger.close(noise, rules, workload)
+}
+
+#[derive(Default)]
+struct Ledger<'r> {
+    equal: u64,
+    different: u64,
+    excused: u64,
+    lost: BTreeMap<String, u64>,
+    compared_by_endpoint: BTreeMap<u32, u64>,
+    by_rule: BTreeMap<u32, u64>,
+    by_noise: BTreeMap<(u32, &'r str), u64>,
+    clusters: BTreeMap<(u32, &'r str, DifferenceKind), Group<'r>>,
+}
+
+/// The pairs of one cluster.
+#[derive(Default)]
+struct Group<'r> {
+    count: u64,
+    /// By size, then by request.
+    smallest: Vec<(usize, u32, &'r Difference)>,
+}
+
+impl<'r> Ledger<'r> {
+    fn count(&mut self, row: &'r Row, noise: &Noise, workload: Workload<'_>) {
+        if let Some(reason) = &row.lost {
+            *self.lost.entry(reason.clone()).or_default() += 1;
+            return;
+        }
+        *self.compared_by_endpoint.entry(row.endpoint).or_default() += 1;
+        let Classified { class, excused_by } = classify(row, noise);
+        for by in excused_by {
+            match by {
+                By::Rule(rule) => *self.by_rule.entry(rule).or_default() += 1,
+                By::Noise(pattern) => {
+                    *self.by_noise.entry((row.endpoint, pattern)).or_default() += 1;
+                }
+            }
+        }
+        match class {
+            Class::Equal => self.equal += 1,
+            Class::Excused => self.excused += 1,
+            Class::Different(unexcused) => {
+                self.different += 1;
+                self.group(row, &unexcused, (workload.size)(row.request));
+            }
+        }
+    }
+
+    /// Adds the pair to the cluster of each of its differences, once to each.
+    fn group(&mut self, row: &'r Row, unexcused: &[&'r Difference], size: usize) {
+        let mut first_of: BTreeMap<(&str, DifferenceKind), &'r Difference> = BTreeMap::new();
+        for difference in unexcused {
+            first_of
+                .entry((&difference.pattern, difference.kind))
+                .or_insert(difference);
+        }
+        for ((pattern, kind), difference) in first_of {
+            let group = self
+                .clusters
+                .entry((row.endpoint, pattern, kind))
+                .or_default();
+            group.count += 1;
+            group.smallest.push((size, row.request, difference));
+            group
+                .smallest
+                .sort_by_key(|(size, request, _)| (*size, *request));
+            group.smallest.truncate(EXAMPLES);
+        }
+    }
+
+    fn close(self, noise: &Noise, rules: &Rules, workload: Workload<'_>) -> Equivalence {
+        let compared = self.equal + self.different + self.excused;
+        let lost = self.lost.values().sum();
+        let mut excused_by: Vec<Excuse> = (0..)
+            .zip(rules.iter())
+            .map(|(index, rule)| Excuse {
+                by: format!("rule {}: {}", index + 1, rule.path),
+                reason: rule.reason.clone(),
+                pairs: self.by_rule.get(&index).copied().unwrap_or_default(),
+            })
+            .collect();
+        excused_by.extend(
+            self.by_noise
+                .into_iter()
+                .map(|((endpoint, pattern), pairs)| Excuse {
+                    by: format!(
+                        "noise: {} {pattern}",
+                        endpoint_name(workload.endpoints, endpoint)
+                    ),
+                    reason: None,
+                    pairs,
+                }),
+        );
+        let mut clusters: Vec<Cluster> = self
+            .clusters
+            .into_iter()
+            .map(|((endpoint, pattern, kind), group)| {
+                let of = self
+                    .compared_by_endpoint
+                    .get(&endpoint)
+                    .copied()
+                    .unwrap_or_default();
+                group.cluster(
+                    endpoint_name(workload.endpoints, endpoint),
+                    pattern,
+                    kind,
+                    of,
+                    workload,
+                )
+            })
+            .collect();
+        // A stable sort: equal counts stay ordered by endpoint, path and kind.
+        clusters.sort_by_key(|cluster| std::cmp::Reverse(cluster.count));
+        Equivalence {
+            eligible: compared + lost,
+            compared,
+            equal: self.equal,
+            different: self.different,
+            excused: self.excused,
+            lost,
+            lost_by_reason: self.lost,
+            excused_by,
+            mismatch_upper_95: understudy_stats::binomial::upper_95(self.different, compared),
+            clusters,
+            noise: noise.list(workload.endpoints),
+        }
+    }
+}
+
+impl Group<'_> {
+    fn cluster(
+        self,
+        endpoint: String,
+        path: &str,
+        kind: DifferenceKind,
+        of: u64,
+        workload: Workload<'_>,
+    ) -> Cluster {
+        let reproduce = self.smallest.first();
+        Cluster {
+            endpoint,
+            path: path.to_owned(),
+            kind,
+            count: self.count,
+            of,
+            reproduced: None,
+            reproduce: reproduce.map_or_else(String::new, |(_, request, _)| {
+                (workload.reproduce)(*request)
+            }),
+            examples: self
+                .smallest
+                .into_iter()
+                .map(|(_, request, difference)| Example {
+                    request,
+                    path: difference.path.clone(),
+                    baseline: difference.baseline.clone(),
+                    contender: difference.contender.clone(),
+                })
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

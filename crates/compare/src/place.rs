@@ -1,0 +1,132 @@
+//! Places in a document, written as RFC 9535 normalized paths in shorthand notation.
+
+use std::fmt::Write;
+
+/// One step down into a pair of documents.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step<'a> {
+    /// To the value of this name.
+    Name(&'a str),
+    /// To an element, which may stand elsewhere in the contender or be absent on one side.
+    Index {
+        /// Index in the baseline's array.
+        baseline: Option<usize>,
+        /// Index in the contender's array.
+        contender: Option<usize>,
+    },
+}
+
+/// Whose indices a path shows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Indices {
+    /// The baseline's, or the contender's where the baseline has none.
+    Baseline,
+    /// The contender's, or the baseline's where the contender has none.
+    Contender,
+    /// `[*]`
+    Any,
+}
+
+impl Step<'_> {
+    /// Has the side an element here? (Of a name's value only the last step of a path can be absent,
+    /// and what is not there nothing selects.)
+    pub(crate) fn exists(self, side: Indices) -> bool {
+        match (self, side) {
+            (Step::Index { baseline, .. }, Indices::Baseline) => baseline.is_some(),
+            (Step::Index { contender, .. }, Indices::Contender) => contender.is_some(),
+            _ => true,
+        }
+    }
+
+    /// Writes the step at the end of a path.
+    pub(crate) fn write(self, out: &mut String, indices: Indices) {
+        let (baseline, contender) = match self {
+            Step::Name(name) => return write_name(out, name),
+            Step::Index {
+                baseline,
+                contender,
+            } => (baseline, contender),
+        };
+        let index = match indices {
+            Indices::Baseline => baseline.or(contender),
+            Indices::Contender => contender.or(baseline),
+            Indices::Any => None,
+        };
+        match index {
+            Some(index) => write_index(out, index),
+            None => out.push_str("[*]"),
+        }
+    }
+}
+
+/// Writes `[3]`.
+pub(crate) fn write_index(out: &mut String, index: usize) {
+    // Writing to a string cannot fail.
+    let _ = write!(out, "[{index}]");
+}
+
+/// Writes `.name` where the shorthand is allowed, else `['odd name']` with the escapes of RFC 9535,
+/// section 2.7.
+pub(crate) fn write_name(out: &mut String, name: &str) {
+    let first = |c: char| c.is_ascii_alphabetic() || c == '_' || c >= '\u{80}';
+    if name.starts_with(first) && name.chars().all(|c| first(c) || c.is_ascii_digit()) {
+        out.push('.');
+        out.push_str(name);
+        return;
+    }
+    out.push_str("['");
+    for c in name.chars() {
+        match c {
+            '\'' => out.push_str("\\'"),
+            '\\' => out.push_str("\\\\"),
+            '\u{8}' => out.push_str("\\b"),
+            '\t' => out.push_str("\\t"),
+            '\n' => out.push_str("\\n"),
+            '\u{c}' => out.push_str("\\f"),
+            '\r' => out.push_str("\\r"),
+            c if c < ' ' => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push_str("']");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_short_where_they_may_be_and_escaped_where_they_must() {
+        let mut out = String::from("$");
+        for name in ["a_1", "größe", "odd key", "1a", "", "it's", "a\\b\n\u{1}"] {
+            Step::Name(name).write(&mut out, Indices::Baseline);
+        }
+        assert_eq!(
+            out,
+            r"$.a_1.größe['odd key']['1a']['']['it\'s']['a\\b\n\u0001']"
+        );
+    }
+
+    #[test]
+    fn indices_are_the_baselines_the_contenders_or_none() {
+        let step = Step::Index {
+            baseline: Some(1),
+            contender: Some(2),
+        };
+        let extra = Step::Index {
+            baseline: None,
+            contender: Some(7),
+        };
+        let text = |step: Step<'_>, indices| {
+            let mut out = String::new();
+            step.write(&mut out, indices);
+            out
+        };
+        assert_eq!(text(step, Indices::Baseline), "[1]");
+        assert_eq!(text(step, Indices::Contender), "[2]");
+        assert_eq!(text(step, Indices::Any), "[*]");
+        assert_eq!(text(extra, Indices::Baseline), "[7]");
+    }
+}

@@ -1,0 +1,135 @@
+use super::*;
+use proptest::prelude::*;
+
+fn rule(path: &str) -> Rule {
+    let path = path.into();
+    Rule {
+        path,
+        endpoint: None,
+        kind: None,
+        reason: None,
+        owner: None,
+        expires: None,
+    }
+}
+
+fn today() -> Day {
+    Day::new(2026, 3, 1).unwrap()
+}
+
+#[test]
+fn all_mistakes_of_all_rules_are_told_at_once() {
+    let expires = Day::new(2026, 2, 28).ok();
+    let rules = vec![
+        rule("$.a["),
+        rule("price"),
+        rule("$.ok"),
+        rule("header:"),
+        rule("header:two words"),
+        rule("cookie:a;b c"),
+        Rule {
+            expires,
+            owner: Some("ann".into()),
+            ..rule("code")
+        },
+        Rule {
+            expires,
+            ..rule("status")
+        },
+        rule("outcome"),
+    ];
+    let errors = Rules::compile(rules, today()).unwrap_err();
+    let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert!(
+        told[0].starts_with("rule 1: \"$.a[\" is no RFC 9535 path: "),
+        "{}",
+        told[0]
+    );
+    assert_eq!(
+        told[5],
+        "rule 7: the rule for \"code\" expired on 2026-02-28 (owner: ann); renew or remove it"
+    );
+    let indices: Vec<usize> = errors.iter().map(|error| error.index).collect();
+    assert_eq!(indices, [0, 1, 3, 4, 5, 6, 7, 7, 8]);
+}
+
+#[test]
+fn a_rule_holds_on_its_last_day() {
+    let rules = vec![Rule {
+        expires: Some(today()),
+        ..rule("header:X-Trace")
+    }];
+    let rules = Rules::compile(rules, today()).unwrap();
+    assert_eq!(
+        rules.at_place("GET /", "header:x-trace", DifferenceKind::Value),
+        [0]
+    );
+}
+
+#[test]
+fn places_cover_themselves_and_cookies_their_attributes() {
+    let paths = ["cookie:sid", "cookie:sid;Path", "header:x", "body", "code"];
+    let rules = Rules::compile(paths.into_iter().map(rule).collect(), today()).unwrap();
+    let at = |place| rules.at_place("GET /", place, DifferenceKind::Value);
+    assert_eq!(at("cookie:sid"), [0]);
+    assert_eq!(at("cookie:sid;path"), [0, 1]);
+    assert_eq!(at("cookie:sid2"), [0; 0]);
+    assert_eq!(at("cookie:sid;pathology"), [0]);
+    assert_eq!(at("header:x"), [2]);
+    assert_eq!(at("header:x-y"), [0; 0]);
+    assert_eq!(at("body"), [3]);
+    assert_eq!(at("code"), [4]);
+    assert_eq!(at("outcome"), [0; 0]);
+}
+
+#[test]
+fn endpoints_match_by_name_or_star() {
+    for (pattern, endpoint, expected) in [
+        ("GET /items/{id}", "GET /items/{id}", true),
+        ("GET /items/{id}", "GET /items/{id}/x", false),
+        ("*", "GET /", true),
+        ("GET *", "POST /", false),
+        ("*/items/*", "GET /v1/items/{id}", true),
+        ("*/items/*", "GET /v1/items", false),
+        ("*a*a", "a", false),
+        ("*a*a", "aa", true),
+        ("a**b", "ab", true),
+        ("", "", true),
+        ("", "x", false),
+    ] {
+        assert_eq!(matches(pattern, endpoint), expected, "{pattern} {endpoint}");
+    }
+}
+
+#[test]
+fn a_rule_survives_its_configuration_format() {
+    let text = r#"{"path":"$.a","kind":"number_text","expires":"2026-12-31"}"#;
+    let read: Rule = serde_json::from_str(text).unwrap();
+    assert_eq!(read.kind, Some(DifferenceKind::NumberText));
+    assert_eq!(serde_json::to_string(&read).unwrap(), text);
+    assert!(serde_json::from_str::<Rule>(r#"{"path":"$.a","kin":"value"}"#).is_err());
+    assert!(serde_json::from_str::<Rule>(r#"{"path":"$.a","expires":"soon"}"#).is_err());
+}
+
+proptest! {
+    /// The oracle tries every way to spread the text over the stars.
+    #[test]
+    fn stars_match_as_exhaustive_search_says(pattern in "[ab*]{0,6}", text in "[ab]{0,7}") {
+        fn exhaustive(pattern: &[u8], text: &[u8]) -> bool {
+            match pattern.split_first() {
+                None => text.is_empty(),
+                Some((b'*', rest)) => (0..=text.len()).any(|skip| exhaustive(rest, &text[skip..])),
+                Some((c, rest)) => text.first() == Some(c) && exhaustive(rest, &text[1..]),
+            }
+        }
+        prop_assert_eq!(matches(&pattern, &text), exhaustive(pattern.as_bytes(), text.as_bytes()));
+    }
+
+    #[test]
+    fn any_text_is_a_rule_or_an_error(path: String) {
+        match Rules::compile(vec![rule(&path)], today()) {
+            Ok(rules) => prop_assert_eq!(rules.iter().len(), 1),
+            Err(errors) => prop_assert!(!errors.is_empty()),
+        }
+    }
+}

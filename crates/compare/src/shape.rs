@@ -1,0 +1,201 @@
+//! Hashes for answers under load, where bodies cannot be kept: of their shape, and of their meaning
+//! with the places left out that may differ.
+//!
+//! Both are stable across runs and machines, and never 0.
+
+use crate::hash::Hash;
+use crate::json::{Json, Value};
+use crate::noise::Noise;
+use crate::place::{Indices, Step};
+use crate::rules::{Rules, Selected};
+use crate::{decode, fields};
+use std::collections::{BTreeSet, HashSet};
+use understudy_model::{Answer, DifferenceKind as Kind};
+
+/// Decoded bytes of a body that are looked at.
+const DECODED_BYTES: usize = 32 << 20;
+
+/// The hash of an answer's shape: the names and types in its JSON body, an array being the set of its
+/// elements' shapes, or else only whether the body is text, bytes or empty.
+///
+/// Of values only `null` shows: a field that turns `null` changes the shape, a number that changes
+/// does not. Neither code nor headers enter it.
+pub fn shape(answer: &Answer) -> u64 {
+    let Some(body) = decoded(answer) else {
+        return Hash::new(b'u').finish_64();
+    };
+    match json(answer, &body) {
+        Some(json) => Hash::new(b'j').part(shape_of(&json)).finish_64(),
+        None if body.is_empty() => Hash::new(b'e').finish_64(),
+        None if std::str::from_utf8(&body).is_ok() => Hash::new(b't').finish_64(),
+        None => Hash::new(b'b').finish_64(),
+    }
+}
+
+fn decoded(answer: &Answer) -> Option<std::borrow::Cow<'_, [u8]>> {
+    decode::body(answer, &decode::codings(answer), DECODED_BYTES).ok()
+}
+
+/// The body as JSON where a comparison would see it as JSON.
+fn json(answer: &Answer, body: &[u8]) -> Option<Json> {
+    Json::parse(body)
+        .ok()
+        .filter(|json| fields::says_json(answer) || json.is_structured())
+}
+
+fn shape_of(json: &Json) -> u128 {
+    match json.value() {
+        Value::Null => Hash::new(b'z').finish(),
+        Value::Bool(_) => Hash::new(b'b').finish(),
+        Value::Number(_) => Hash::new(b'n').finish(),
+        Value::String(_) => Hash::new(b's').finish(),
+        Value::Array(items) => {
+            let shapes: BTreeSet<u128> = items.iter().map(shape_of).collect();
+            shapes
+                .into_iter()
+                .fold(Hash::new(b'a'), Hash::part)
+                .finish()
+        }
+        Value::Object(entries) => entries
+            .iter()
+            .fold(Hash::new(b'o'), |hash, (name, value)| {
+                hash.bytes(name.as_bytes()).part(shape_of(value))
+            })
+            .finish(),
+    }
+}
+
+/// The places of one endpoint that the hash of a value leaves out.
+#[derive(Clone, Debug)]
+pub struct Mask<'a> {
+    rules: &'a Rules,
+    endpoint: &'a str,
+    /// Patterns where nothing counts.
+    left_out: HashSet<&'a str>,
+    /// Patterns of arrays whose order does not count.
+    unordered: HashSet<&'a str>,
+}
+
+impl<'a> Mask<'a> {
+    /// Leaves out where the incumbent differs from itself and what a rule covers (of any kind) at the
+    /// endpoint of this index and template. Names in a path that redaction changed match nothing.
+    pub fn new(noise: &'a Noise, rules: &'a Rules, (index, endpoint): (u32, &'a str)) -> Mask<'a> {
+        let of_kind = |order: bool| {
+            noise
+                .of_endpoint(index)
+                .filter(move |(_, kind)| (*kind == Kind::Order) == order)
+                .map(|(pattern, _)| pattern)
+                .collect()
+        };
+        Mask {
+            rules,
+            endpoint,
+            left_out: of_kind(false),
+            unordered: of_kind(true),
+        }
+    }
+
+    fn leaves_out(&self, place: &str) -> bool {
+        // The same hash must come of a masked and an unmasked kind, so a rule's kind does not count.
+        let covered = |kind: &Kind| !self.rules.at_place(self.endpoint, place, *kind).is_empty();
+        self.left_out.contains(place) || Kind::ALL.iter().any(covered)
+    }
+
+    /// The hash of what an answer means: code, headers that matter, cookies and body, without what the
+    /// mask leaves out. Two answers that do not differ (outside the mask) have the same.
+    pub fn value_hash(&self, answer: &Answer) -> u64 {
+        let mut hash = Hash::new(b'v');
+        if !self.leaves_out("code") {
+            hash = hash.bytes(&answer.code.to_le_bytes());
+        }
+        for (place, value) in fields::canonical(answer) {
+            // A cookie whose attribute is noise (`cookie:sid;expires`) is left out as a whole.
+            let attribute = format!("{place};");
+            let noisy = self
+                .left_out
+                .iter()
+                .any(|pattern| pattern.starts_with(&attribute));
+            if !noisy && !self.leaves_out(&place) {
+                hash = hash.bytes(place.as_bytes()).bytes(&value);
+            }
+        }
+        if self.leaves_out("body") {
+            return hash.finish_64();
+        }
+        match decoded(answer) {
+            None => hash.bytes(&answer.body),
+            Some(body) => match json(answer, &body) {
+                None => hash.bytes(&body),
+                Some(json) => {
+                    let selected = self.rules.in_documents(self.endpoint, &json, &json);
+                    let mut walk = Masked {
+                        mask: self,
+                        selected,
+                        steps: Vec::new(),
+                    };
+                    hash.part(walk.hash("$", &json).unwrap_or_default())
+                }
+            },
+        }
+        .finish_64()
+    }
+}
+
+struct Masked<'m, 'j> {
+    mask: &'m Mask<'m>,
+    selected: Selected,
+    steps: Vec<Step<'j>>,
+}
+
+impl<'j> Masked<'_, 'j> {
+    /// The hash of a value; `None` when it is left out.
+    fn hash(&mut self, pattern: &str, json: &'j Json) -> Option<u128> {
+        if self.mask.left_out.contains(pattern) || self.selected.covers(&self.steps) {
+            return None;
+        }
+        match json.value() {
+            Value::Array(items) => {
+                let below = format!("{pattern}[*]");
+                let mut hashes: Vec<u128> = Vec::with_capacity(items.len());
+                for (index, item) in items.iter().enumerate() {
+                    let step = Step::Index {
+                        baseline: Some(index),
+                        contender: Some(index),
+                    };
+                    hashes.extend(self.hash_below(step, &below, item));
+                }
+                if self.mask.unordered.contains(pattern) {
+                    hashes.sort_unstable();
+                }
+                Some(
+                    hashes
+                        .into_iter()
+                        .fold(Hash::new(b'a'), Hash::part)
+                        .finish(),
+                )
+            }
+            Value::Object(entries) => {
+                let mut hash = Hash::new(b'o');
+                for (name, value) in entries {
+                    let mut below = pattern.to_owned();
+                    Step::Name(name).write(&mut below, Indices::Any);
+                    if let Some(value) = self.hash_below(Step::Name(name), &below, value) {
+                        hash = hash.bytes(name.as_bytes()).part(value);
+                    }
+                }
+                Some(hash.finish())
+            }
+            _ => Some(json.hash()),
+        }
+    }
+
+    fn hash_below(&mut self, step: Step<'j>, pattern: &str, json: &'j Json) -> Option<u128> {
+        self.steps.push(step);
+        let hash = self.hash(pattern, json);
+        self.steps.pop();
+        hash
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+//! Bounded, redacted previews of what differs.
+
+use crate::json::{Json, Value};
+use crate::place::{write_index, write_name};
+use crate::tree::Seen;
+
+/// What may be shown of a text at a path; see [`crate::Differ::new`].
+pub type Redact<'a> = &'a (dyn Fn(&str, &str) -> String + Sync);
+
+/// Longest preview in bytes, marks of what was left out not counted.
+pub const PREVIEW_BYTES: usize = 200;
+
+/// How much of what both sides share stands before the first difference of a long text.
+const CONTEXT_BYTES: usize = 40;
+
+/// The previews of two JSON values (or their absence) at this path.
+pub(crate) fn pair(redact: Redact<'_>, path: &str, a: Seen<'_>, b: Seen<'_>) -> (String, String) {
+    if let (Some(a), Some(b)) = (string(a), string(b)) {
+        let (a, b) = texts(redact, path, a, b);
+        return (quoted(&a), quoted(&b));
+    }
+    (one(redact, path, a), one(redact, path, b))
+}
+
+/// The previews of two texts: redacted as wholes (a cut secret is not recognised), then cut around
+/// the first difference.
+pub(crate) fn texts(redact: Redact<'_>, path: &str, a: &str, b: &str) -> (String, String) {
+    let (a, b) = (redact(path, a), redact(path, b));
+    let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    let start = if same <= PREVIEW_BYTES / 2 {
+        0
+    } else {
+        same - CONTEXT_BYTES
+    };
+    (window(&a, start), window(&b, start))
+}
+
+/// The preview of one text.
+pub(crate) fn text(redact: Redact<'_>, path: &str, text: &str) -> String {
+    window(&redact(path, text), 0)
+}
+
+fn string(seen: Seen<'_>) -> Option<&str> {
+    match seen {
+        Seen::Value(json) => match json.value() {
+            Value::String(text) => Some(text),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn one(redact: Redact<'_>, path: &str, seen: Seen<'_>) -> String {
+    match seen {
+        Seen::Absent => String::new(),
+        Seen::Times(times) => format!("named {times} times"),
+        Seen::Value(json) => {
+            let mut writer = Writer {
+                redact,
+                path: path.to_owned(),
+                out: String::new(),
+            };
+            writer.value(json);
+            window(&writer.out, 0)
+        }
+    }
+}
+
+/// At most [`PREVIEW_BYTES`] of a text from `start` on, never cutting a character.
+fn window(text: &str, start: usize) -> String {
+    let start = boundary(text, start);
+    let end = boundary(text, start + PREVIEW_BYTES);
+    let before = if start > 0 { "…" } else { "" };
+    let after = if end < text.len() {
+        format!("… (+{} bytes)", text.len() - end)
+    } else {
+        String::new()
+    };
+    format!("{before}{}{after}", &text[start..end])
+}
+
+/// The last boundary of a character not after `at`.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len()))
+        .rev()
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or(0)
+}
+
+/// The text as a JSON string, so that `"1"` and `1` look different.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// Writes a value as JSON, every leaf redacted at its own path, and stops when the preview is full.
+struct Writer<'r> {
+    redact: Redact<'r>,
+    path: String,
+    out: String,
+}
+
+impl Writer<'_> {
+    fn is_full(&self) -> bool {
+        self.out.len() > PREVIEW_BYTES
+    }
+
+    fn value(&mut self, json: &Json) {
+        if self.is_full() {
+            return;
+        }
+        match json.value() {
+            Value::Null => self.out.push_str("null"),
+            Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
+            Value::Number(text) => self.out.push_str(&(self.redact)(&self.path, text)),
+            Value::String(text) => self.out.push_str(&quoted(&(self.redact)(&self.path, text))),
+            Value::Array(items) => self.array(items),
+            Value::Object(entries) => self.object(entries),
+        }
+    }
+
+    fn array(&mut self, items: &[Json]) {
+        self.out.push('[');
+        for (index, item) in items
+            .iter()
+            .enumerate()
+            .take_while(|(i, _)| *i <= PREVIEW_BYTES)
+        {
+            self.separate(index);
+            self.below(|path| write_index(path, index), item);
+        }
+        self.out.push(']');
+    }
+
+    fn object(&mut self, entries: &[(Box<str>, Json)]) {
+        self.out.push('{');
+        for (index, (name, value)) in entries
+            .iter()
+            .enumerate()
+            .take_while(|(i, _)| *i <= PREVIEW_BYTES)
+        {
+            if self.is_full() {
+                break;
+            }
+            self.separate(index);
+            self.out.push_str(&quoted(&shown_name(self.redact, name)));
+            self.out.push(':');
+            self.below(|path| write_name(path, name), value);
+        }
+        self.out.push('}');
+    }
+
+    fn separate(&mut self, index: usize) {
+        if index > 0 && !self.is_full() {
+            self.out.push(',');
+        }
+    }
+
+    fn below(&mut self, step: impl FnOnce(&mut String), json: &Json) {
+        let length = self.path.len();
+        step(&mut self.path);
+        self.value(json);
+        self.path.truncate(length);
+    }
+}
+
+/// A name in an object as it may be shown: it may itself be a secret (sessions by their token).
+pub(crate) fn shown_name(redact: Redact<'_>, name: &str) -> String {
+    redact("", name)
+}

@@ -1,0 +1,148 @@
+//! The difference of two JSON documents.
+
+use crate::align::align;
+use crate::json::{Json, Value, number};
+use crate::place::Step;
+use understudy_model::DifferenceKind as Kind;
+
+/// What a document has at a place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Seen<'a> {
+    /// Nothing.
+    Absent,
+    /// This value.
+    Value(&'a Json),
+    /// This many entries of one name.
+    Times(usize),
+}
+
+/// Calls `found` for every difference with the way to its place, its kind, and what the baseline and
+/// the contender have there.
+pub(crate) fn compare<'a>(
+    baseline: &'a Json,
+    contender: &'a Json,
+    found: &mut dyn FnMut(&[Step<'a>], Kind, Seen<'a>, Seen<'a>),
+) {
+    Walk {
+        steps: Vec::new(),
+        found,
+    }
+    .values(baseline, contender);
+}
+
+struct Walk<'a, 'f> {
+    steps: Vec<Step<'a>>,
+    found: &'f mut dyn FnMut(&[Step<'a>], Kind, Seen<'a>, Seen<'a>),
+}
+
+impl<'a> Walk<'a, '_> {
+    fn report(&mut self, kind: Kind, baseline: Seen<'a>, contender: Seen<'a>) {
+        (self.found)(&self.steps, kind, baseline, contender);
+    }
+
+    fn report_at(&mut self, step: Step<'a>, kind: Kind, baseline: Seen<'a>, contender: Seen<'a>) {
+        self.steps.push(step);
+        self.report(kind, baseline, contender);
+        self.steps.pop();
+    }
+
+    fn values_at(&mut self, step: Step<'a>, baseline: &'a Json, contender: &'a Json) {
+        self.steps.push(step);
+        self.values(baseline, contender);
+        self.steps.pop();
+    }
+
+    /// Recursion is bounded by the depth that the parser allows.
+    fn values(&mut self, baseline: &'a Json, contender: &'a Json) {
+        if baseline.hash() == contender.hash() {
+            return;
+        }
+        let kind = match (baseline.value(), contender.value()) {
+            (Value::Array(a), Value::Array(b)) => return self.arrays(baseline, contender, a, b),
+            (Value::Object(a), Value::Object(b)) => return self.objects(a, b),
+            (Value::Null, _) | (_, Value::Null) => Kind::Null,
+            (Value::Number(a), Value::Number(b)) if number::same_value(a, b) => Kind::NumberText,
+            (Value::Number(_), Value::Number(_))
+            | (Value::Bool(_), Value::Bool(_))
+            | (Value::String(_), Value::String(_)) => Kind::Value,
+            _ => Kind::Type,
+        };
+        self.report(kind, Seen::Value(baseline), Seen::Value(contender));
+    }
+
+    fn arrays(&mut self, baseline: &'a Json, contender: &'a Json, a: &'a [Json], b: &'a [Json]) {
+        let alignment = align(a, b);
+        if alignment.reordered {
+            self.report(Kind::Order, Seen::Value(baseline), Seen::Value(contender));
+        }
+        for (i, j) in alignment.changed {
+            let step = Step::Index {
+                baseline: Some(i),
+                contender: Some(j),
+            };
+            self.values_at(step, &a[i], &b[j]);
+        }
+        for i in alignment.missing {
+            let step = Step::Index {
+                baseline: Some(i),
+                contender: None,
+            };
+            self.report_at(step, Kind::Missing, Seen::Value(&a[i]), Seen::Absent);
+        }
+        for j in alignment.extra {
+            let step = Step::Index {
+                baseline: None,
+                contender: Some(j),
+            };
+            self.report_at(step, Kind::Extra, Seen::Absent, Seen::Value(&b[j]));
+        }
+    }
+
+    /// Merges the two ordered lists of entries, one name at a time.
+    fn objects(&mut self, mut a: &'a [(Box<str>, Json)], mut b: &'a [(Box<str>, Json)]) {
+        loop {
+            let name: &'a str = match (a.first(), b.first()) {
+                (Some((a, _)), Some((b, _))) => a.min(b),
+                (Some((name, _)), None) | (None, Some((name, _))) => name,
+                (None, None) => return,
+            };
+            let (of_a, rest_a) = split(a, name);
+            let (of_b, rest_b) = split(b, name);
+            (a, b) = (rest_a, rest_b);
+            self.entries(Step::Name(name), of_a, of_b);
+        }
+    }
+
+    /// The entries of one name.
+    fn entries(&mut self, step: Step<'a>, a: &'a [(Box<str>, Json)], b: &'a [(Box<str>, Json)]) {
+        match (a, b) {
+            ([(_, value), ..], []) => {
+                self.report_at(step, Kind::Missing, Seen::Value(value), Seen::Absent);
+            }
+            ([], [(_, value), ..]) => {
+                self.report_at(step, Kind::Extra, Seen::Absent, Seen::Value(value));
+            }
+            _ if a.len() != b.len() => {
+                let (times_a, times_b) = (Seen::Times(a.len()), Seen::Times(b.len()));
+                self.report_at(step, Kind::DuplicateKey, times_a, times_b);
+            }
+            _ => {
+                for ((_, a), (_, b)) in a.iter().zip(b) {
+                    self.values_at(step, a, b);
+                }
+            }
+        }
+    }
+}
+
+type Entries<'a> = &'a [(Box<str>, Json)];
+
+/// Splits off the entries of this name, which come first if there are any.
+fn split<'a>(entries: Entries<'a>, name: &str) -> (Entries<'a>, Entries<'a>) {
+    entries.split_at(
+        entries
+            .iter()
+            .take_while(|(entry, _)| **entry == *name)
+            .count(),
+    )
+}
