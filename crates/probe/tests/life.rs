@@ -25,11 +25,15 @@ fn wait_for_log(child: &mut Child, pattern: &str) {
 #[test]
 fn a_child_has_a_session_a_closed_stdin_and_no_inherited_files() {
     let dir = tempfile::tempdir().unwrap();
-    let script = "cat; echo \"$GREETING from $PWD\"; ls /proc/$$/fd | tr '\\n' ' '; sleep 60";
+    // An open file that would outlive exec, as one that Understudy inherited.
+    let inherited = fs::File::open(dir.path()).unwrap();
+    rustix::io::fcntl_setfd(&inherited, rustix::io::FdFlags::empty()).unwrap();
+    // `ls` itself opens 3.
+    let script = "cat; echo \"$GREETING from $PWD\"; echo files $(ls /proc/self/fd); sleep 60";
     let mut launch = shell(&dir, script);
     launch.env = BTreeMap::from([("GREETING".into(), "hello".into())]);
     let mut child = launch.spawn(&cgroups()).unwrap();
-    wait_for_log(&mut child, r"0 1 2 $");
+    wait_for_log(&mut child, "^files 0 1 2 3$");
     let log = log_of(&child);
     assert!(
         log.contains(&format!("hello from {}", dir.path().display())),
