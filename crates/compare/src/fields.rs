@@ -63,15 +63,12 @@ pub(crate) fn compare(baseline: &Answer, contender: &Answer) -> Vec<FieldDiffere
     if !states_length_without_body(baseline) || !states_length_without_body(contender) {
         names.remove("content-length");
     }
-    let none = Vec::new();
-    let mut found: Vec<_> = names
-        .into_iter()
-        .filter_map(|name| {
-            let of =
-                |side: &'_ BTreeMap<String, Vec<Meaning>>| side.get(name).unwrap_or(&none).clone();
-            header(name, &of(&a), &of(&b))
-        })
-        .collect();
+    let differing = names.into_iter().filter_map(|name| {
+        let of =
+            |side: &BTreeMap<String, Vec<Meaning>>| side.get(name).cloned().unwrap_or_default();
+        header(name, &of(&a), &of(&b))
+    });
+    let mut found: Vec<_> = differing.collect();
     found.extend(cookie::compare(baseline, contender));
     found
 }
@@ -147,7 +144,7 @@ fn list(name: &str, values: &[Meaning]) -> Option<Meaning> {
                 .collect::<String>()
                 .to_ascii_lowercase()
         })
-        .filter(|member| !member.is_empty() && !(name == "vary" && member == "accept-encoding"))
+        .filter(|member| !(member.is_empty() || name == "vary" && member == "accept-encoding"))
         .collect();
     let canonical = members
         .into_iter()

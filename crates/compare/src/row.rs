@@ -82,3 +82,84 @@ impl Row {
 fn is_truncated(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Answered(answer) if answer.truncated)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rules;
+    use understudy_model::{Answer, Failure, FailureKind};
+
+    fn answered(body: &str, truncated: bool) -> Outcome {
+        Outcome::Answered(Answer {
+            code: 200,
+            fields: Vec::new(),
+            body: body.into(),
+            truncated,
+        })
+    }
+
+    fn row(incumbent: &Outcome, second: Option<&Outcome>, candidate: &Outcome) -> Row {
+        let (rules, redact) = (Rules::default(), |_: &str, text: &str| text.to_owned());
+        let outcomes = Outcomes {
+            incumbent,
+            second,
+            candidate,
+        };
+        Row::compare(&Differ::new(&rules, &redact), 7, (1, "GET /"), outcomes)
+    }
+
+    #[test]
+    fn noise_and_differences_are_kept_apart() {
+        let one = |n: u8| answered(&format!("{{\"a\":{n}}}"), false);
+        let (of_second, of_candidate) = (one(2), answered("{\"a\":null}", false));
+        let row = row(&one(1), Some(&of_second), &of_candidate);
+        assert_eq!((row.request, row.endpoint, row.lost), (7, 1, None));
+        assert_eq!((row.noise.len(), row.noise[0].contender.as_str()), (1, "2"));
+        assert_eq!(
+            (row.differences.len(), row.differences[0].contender.as_str()),
+            (1, "null")
+        );
+    }
+
+    #[test]
+    fn a_pair_is_lost_when_there_is_nothing_to_compare_with() {
+        let failed = Outcome::Failed(Failure {
+            kind: FailureKind::Timeout,
+            detail: "x".into(),
+        });
+        let ok = answered("a", false);
+        assert_eq!(
+            row(&failed, Some(&ok), &ok).lost.as_deref(),
+            Some("incumbent: timeout")
+        );
+        assert_eq!(
+            row(&ok, Some(&failed), &ok),
+            Row {
+                request: 7,
+                endpoint: 1,
+                ..Row::default()
+            }
+        );
+        let missed = row(&ok, None, &failed);
+        assert_eq!(
+            (missed.lost, missed.differences[0].path.as_str()),
+            (None, "outcome")
+        );
+    }
+
+    #[test]
+    fn a_truncated_pair_is_lost_unless_it_differs_anyway() {
+        let (long, other) = (answered("a", true), answered("b", false));
+        assert!(row(&long, None, &long).lost.is_some());
+        assert!(row(&other, None, &long).lost.is_some());
+        let Outcome::Answered(answer) = &long else {
+            unreachable!()
+        };
+        let refused = Outcome::Answered(Answer {
+            code: 500,
+            ..answer.clone()
+        });
+        let row = row(&long, None, &refused);
+        assert_eq!((row.lost, row.differences.len()), (None, 1));
+    }
+}

@@ -16,13 +16,12 @@ pub(crate) enum Seen<'a> {
     Times(usize),
 }
 
-/// Calls `found` for every difference with the way to its place, its kind, and what the baseline and
-/// the contender have there.
-pub(crate) fn compare<'a>(
-    baseline: &'a Json,
-    contender: &'a Json,
-    found: &mut dyn FnMut(&[Step<'a>], Kind, Seen<'a>, Seen<'a>),
-) {
+/// Told of a difference: the way to its place, its kind, and what the baseline and the contender have
+/// there.
+pub(crate) type OnDifference<'f, 'a> = &'f mut dyn FnMut(&[Step<'a>], Kind, Seen<'a>, Seen<'a>);
+
+/// Tells `found` of every difference.
+pub(crate) fn compare<'a>(baseline: &'a Json, contender: &'a Json, found: OnDifference<'_, 'a>) {
     Walk {
         steps: Vec::new(),
         found,
@@ -32,7 +31,7 @@ pub(crate) fn compare<'a>(
 
 struct Walk<'a, 'f> {
     steps: Vec<Step<'a>>,
-    found: &'f mut dyn FnMut(&[Step<'a>], Kind, Seen<'a>, Seen<'a>),
+    found: OnDifference<'f, 'a>,
 }
 
 impl<'a> Walk<'a, '_> {

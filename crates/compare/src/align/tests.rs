@@ -8,7 +8,9 @@ fn items(text: &str) -> Vec<Json> {
     }
 }
 
-fn aligned(a: &str, b: &str) -> (Vec<(usize, usize)>, Vec<usize>, Vec<usize>, bool) {
+type Parts = (Vec<(usize, usize)>, Vec<usize>, Vec<usize>, bool);
+
+fn aligned(a: &str, b: &str) -> Parts {
     let Alignment {
         changed,
         missing,

@@ -634,8 +634,9 @@ proptest! {
 
     #[test]
     fn two_documents_differ_exactly_when_their_meanings_do(a in document(), b in document()) {
-        let found = places(&json(&a.to_string()), &json(&b.to_string()));
-        prop_assert_eq!(found.is_empty(), a == b && a.to_string() == b.to_string());
+        // The oracle writes names in order and numbers as they came.
+        let (a, b) = (a.to_string(), b.to_string());
+        prop_assert_eq!(places(&json(&a), &json(&b)).is_empty(), a == b);
     }
 
     #[test]

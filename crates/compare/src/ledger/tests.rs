@@ -64,10 +64,10 @@ fn a_run_is_counted_clustered_and_excused() {
             &[],
             &[difference("$.at", &[0]), wrong.clone(), wrong.clone()],
         ),
-        row(3, 0, &[], &[wrong.clone()]),
+        row(3, 0, &[], std::slice::from_ref(&wrong)),
         row(4, 0, &[], &[wrong.clone(), difference("$.noisy", &[])]),
         row(5, 1, &[], &[difference("$.at", &[0])]),
-        row(6, 1, &[], &[wrong.clone()]),
+        row(6, 1, &[], std::slice::from_ref(&wrong)),
         Row {
             request: 7,
             lost: Some("incumbent: timeout".into()),
