@@ -48,7 +48,9 @@ pub fn p_below(k: u64, n: u64, bound: f64) -> f64 {
     if bound >= 1.0 {
         return 0.0;
     }
-    beta_tails((k + 1) as f64, (n - k) as f64, bound).upper.exp()
+    beta_tails((k + 1) as f64, (n - k) as f64, bound)
+        .upper
+        .exp()
 }
 
 fn upper(k: u64, n: u64, confidence: f64) -> f64 {
@@ -69,7 +71,10 @@ mod tests {
         assert!((p_above(2, 3, 0.5) - 0.5).abs() < 1e-12);
         assert!((p_below(2, 3, 0.5) - 0.875).abs() < 1e-12);
         assert!((p_below(0, 300, 0.01) - 0.99f64.powi(300)).abs() < 1e-12);
-        assert_eq!((p_above(0, 9, 0.1), p_above(1, 9, 0.0), p_below(0, 9, 0.0)), (1.0, 0.0, 1.0));
+        assert_eq!(
+            (p_above(0, 9, 0.1), p_above(1, 9, 0.0), p_below(0, 9, 0.0)),
+            (1.0, 0.0, 1.0)
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! - [`paired`]: the effect between two sides from pairs of blocks, and one side against a bound.
 //! - [`binomial`]: what `k` of `n` says about a share.
 //! - [`holm`]: p values of many questions asked at once.
+//! - [`sequential`]: tests and bounds that hold while somebody keeps looking.
 //!
 //! Nothing in here panics on any input: what has no answer is `None`, or the trivial answer that the
 //! documentation of the function names.
@@ -18,6 +19,7 @@ pub mod paired;
 pub mod quantile;
 mod random;
 mod resample;
+pub mod sequential;
 mod special;
 
 pub use interval::Interval;
