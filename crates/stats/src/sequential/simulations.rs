@@ -57,7 +57,6 @@ fn looking_all_the_time_ruins_a_plain_test_and_not_p1() {
     );
     for (alpha, reference) in [(0.05, 0.036), (0.01, 0.009)] {
         let alarms = share_of_alarms(&counting_limits(alpha), 2);
-
         let error = (reference * (1.0 - reference) / f64::from(RUNS)).sqrt();
         assert!(
             (alarms - reference).abs() < 4.0 * error,
