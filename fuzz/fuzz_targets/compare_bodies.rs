@@ -4,6 +4,7 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
+use std::sync::LazyLock;
 use understudy_compare::{Differ, Mask, Noise, Rule, Rules, shape};
 use understudy_model::{Answer, DifferenceKind, Field, Outcome};
 
@@ -50,7 +51,7 @@ fn answer(input: &Input<'_>, header: (u8, &[u8]), body: &[u8]) -> Outcome {
     })
 }
 
-fn rules() -> Rules {
+static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let rule = |path: &str| Rule {
         path: path.to_owned(),
         endpoint: None,
@@ -62,7 +63,7 @@ fn rules() -> Rules {
     let today = "2026-01-01".parse().expect("a day");
     let paths = ["$..a", "$[0]", "$.b[?@.c == 1]", "cookie:a", "body"];
     Rules::compile(paths.into_iter().map(rule).collect(), today).expect("right rules")
-}
+});
 
 fuzz_target!(|input: Input<'_>| {
     let middle = input
@@ -78,9 +79,8 @@ fuzz_target!(|input: Input<'_>| {
         other.strip_prefix(b"\0").unwrap_or(other),
     );
 
-    let rules = rules();
     let redact = |_: &str, text: &str| text.to_owned();
-    let differ = Differ::new(&rules, &redact).with_decoded_bytes(DECODED_BYTES);
+    let differ = Differ::new(&RULES, &redact).with_decoded_bytes(DECODED_BYTES);
     assert!(differ.differences("GET /", &a, &a).is_empty());
     let (there, back) = (
         differ.differences("GET /", &a, &b),
@@ -103,7 +103,7 @@ fuzz_target!(|input: Input<'_>| {
     }
 
     let noise = Noise::default();
-    let mask = Mask::new(&noise, &rules, (0, "GET /"));
+    let mask = Mask::new(&noise, &RULES, (0, "GET /"));
     for outcome in [&a, &b] {
         if let Outcome::Answered(answer) = outcome {
             assert_ne!(shape(answer), 0);

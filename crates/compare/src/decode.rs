@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::io::{BufRead, Read};
 use understudy_model::Answer;
 
+/// Bound on the decoded bytes of a body, unless stated otherwise.
+pub(crate) const DECODED_BYTES: usize = 32 << 20;
 /// The largest window a `zstd` content coding may ask for (RFC 9659).
 const ZSTD_WINDOW_BYTES: u64 = 8 << 20;
 /// Size of the input buffer of the `br` decoder.

@@ -16,8 +16,6 @@ const KEPT_ALIKE: usize = 32;
 const KEPT: usize = 1000;
 /// The character of the difference that stands for those beyond [`KEPT`]. Noise never excuses it.
 pub(crate) const MORE: &str = "more differences than are kept";
-/// Decoded bytes of a body that are compared, unless stated otherwise.
-const DECODED_BYTES: usize = 32 << 20;
 
 /// Compares outcomes by meaning.
 #[derive(Clone, Copy)]
@@ -34,7 +32,7 @@ impl<'a> Differ<'a> {
         Differ {
             rules,
             redact,
-            decoded_bytes: DECODED_BYTES,
+            decoded_bytes: decode::DECODED_BYTES,
         }
     }
 

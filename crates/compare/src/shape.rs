@@ -12,9 +12,6 @@ use crate::{decode, fields};
 use std::collections::{BTreeSet, HashSet};
 use understudy_model::{Answer, DifferenceKind as Kind};
 
-/// Decoded bytes of a body that are looked at.
-const DECODED_BYTES: usize = 32 << 20;
-
 /// The hash of an answer's shape: the names and types in its JSON body, an array being the set of its
 /// elements' shapes, or else only whether the body is text, bytes or empty.
 ///
@@ -33,7 +30,7 @@ pub fn shape(answer: &Answer) -> u64 {
 }
 
 fn decoded(answer: &Answer) -> Option<std::borrow::Cow<'_, [u8]>> {
-    decode::body(answer, &decode::codings(answer), DECODED_BYTES).ok()
+    decode::body(answer, &decode::codings(answer), decode::DECODED_BYTES).ok()
 }
 
 /// The body as JSON where a comparison would see it as JSON.
