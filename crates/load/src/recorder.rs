@@ -99,7 +99,7 @@ impl Histograms {
 
     /// Writes the pending run of equal codes into the maps.
     pub(crate) fn end_run(&mut self) {
-        let (code, count) = std::mem::replace(&mut self.run, (0, 0));
+        let (code, count) = std::mem::take(&mut self.run);
         if count > 0 {
             *self.codes.entry(code).or_default() += count;
             *self.endings.entry(Ending::Answered).or_default() += count;

@@ -114,7 +114,8 @@ const LEAD: Duration = Duration::from_millis(2);
 
 /// Carries out the plan against a target. `stop` ends it early; what was measured is kept.
 ///
-/// `progress` has one element a thread.
+/// `progress` has one element a thread. `on_start` is told time zero of the observations, shortly
+/// before it comes.
 ///
 /// # Errors
 /// The target cannot be reached, or this machine cannot do what the plan asks for.
@@ -125,6 +126,7 @@ pub fn run<R: Recorder + Default>(
     weights: &[f64],
     stop: &AtomicBool,
     progress: &[Progress],
+    on_start: &dyn Fn(Instant),
 ) -> Result<Ran<R>, RunError> {
     let threads = plan.threads.max(1);
     let mut drivers = (0..threads)
@@ -132,6 +134,7 @@ pub fn run<R: Recorder + Default>(
         .collect::<Result<Vec<_>, _>>()?;
     let started = Instant::now() + LEAD;
     let clock = Clock::since(started);
+    on_start(started);
     let stolen_before = stolen_ns();
     let begun = Instant::now();
     let outcomes: Vec<Result<(R, Done), RunError>> = std::thread::scope(|scope| {

@@ -7,11 +7,39 @@ use understudy_host::CpuList;
 use understudy_load::Arrivals;
 use understudy_model::{ByteSize, Change, Cpus, Share, Side, Span};
 
+/// How much time a trial may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// The highest rate only, in under 90 seconds.
+    Quick,
+    /// Every rate, in under 6 minutes.
+    #[default]
+    Default,
+    /// More and longer blocks: smaller effects show, for about half an hour.
+    Thorough,
+}
+
+impl Level {
+    /// Every level, the shortest first.
+    pub const ALL: [Level; 3] = [Level::Quick, Level::Default, Level::Thorough];
+
+    /// The name used in configuration and output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Quick => "quick",
+            Level::Default => "default",
+            Level::Thorough => "thorough",
+        }
+    }
+}
+
 /// A whole trial.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrialConfig {
     /// Name of the trial; the run directory begins with it.
     pub name: String,
+    /// How much time it may take.
+    pub level: Level,
     /// Fixes schedules, block order and resampling.
     pub seed: u64,
     /// What runs today.

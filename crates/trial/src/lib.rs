@@ -1,5 +1,63 @@
 //! The lab: plan, stages, judgement.
+//!
+//! [`carry_out`] runs the stages of a trial and stores what they find; [`judge::judge`] turns what is
+//! stored into a verdict. The stages never judge and the judge never measures: a verdict recomputes
+//! from the run directory alone.
 
 pub mod config;
+mod cpus;
+mod environment;
+mod equivalence;
+mod error;
+mod inspect;
 pub mod judge;
+mod latency;
 pub mod plan;
+mod reproducer;
+mod resources;
+mod sides;
+mod stages;
+mod store;
+
+pub use cpus::Assignment;
+pub use error::TrialError;
+pub use stages::{Inputs, carry_out};
+pub use store::read;
+
+use understudy_model::Side;
+
+/// What a trial is doing, for a display.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A side is being built.
+    Building(Side),
+    /// A program is being started.
+    Starting(String),
+    /// Answers are being compared.
+    Comparing {
+        /// Requests compared.
+        done: usize,
+        /// Requests to compare.
+        total: usize,
+        /// Those with a difference so far, excused or not.
+        different: usize,
+    },
+    /// A side gets load before its first measurement.
+    Settling(Side),
+    /// A side is being measured.
+    Measuring {
+        /// Offered rate, requests per second.
+        rate_rps: f64,
+        /// Which side.
+        side: Side,
+        /// Measurements done.
+        done: usize,
+        /// Measurements in all.
+        total: usize,
+    },
+    /// All measurements are done.
+    Measured,
+}
+
+/// Is told what the trial is doing.
+pub type Watch<'a> = dyn Fn(Event) + Sync + 'a;

@@ -1,32 +1,11 @@
 //! How a trial is spent: which rates, how many blocks, how long, and what effect that can show.
 
-use crate::config::{RequestsFrom, Slo, TrialConfig};
+use crate::config::{Goal, Level, Slo, TrialConfig};
 use understudy_model::Span;
 use understudy_model::verdict::Primary;
 use understudy_stats::paired::mde_multiplier;
 
-/// How much time a trial may take.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Level {
-    /// The highest rate only, in under 90 seconds.
-    Quick,
-    /// Every rate, in under 6 minutes.
-    #[default]
-    Default,
-    /// More and longer blocks: smaller effects show, for about half an hour.
-    Thorough,
-}
-
 impl Level {
-    /// The name used in configuration and output.
-    pub fn name(self) -> &'static str {
-        match self {
-            Level::Quick => "quick",
-            Level::Default => "default",
-            Level::Thorough => "thorough",
-        }
-    }
-
     fn budget(self) -> Budget {
         match self {
             Level::Quick => Budget {
@@ -103,8 +82,6 @@ impl RatePlan {
 /// The plan of a trial.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// The level it was made for.
-    pub level: Level,
     /// Longest time for the equivalence stage.
     pub equivalence: Span,
     /// Load on each side before its first measurement.
@@ -127,8 +104,8 @@ pub const ASSUMED_VARIATION: f64 = 0.03;
 
 impl Plan {
     /// Plans a trial.
-    pub fn new(config: &TrialConfig, level: Level) -> Self {
-        let budget = level.budget();
+    pub fn new(config: &TrialConfig) -> Self {
+        let budget = config.level.budget();
         let primary = primary(config);
         let warmup = config
             .workload
@@ -154,7 +131,6 @@ impl Plan {
             .collect();
         fit(&mut rates, budget.latency_s);
         Plan {
-            level,
             equivalence: budget.equivalence,
             settle: Span::from_secs_f64(budget.settle_s),
             rates,
@@ -208,7 +184,7 @@ fn primary(config: &TrialConfig) -> Primary {
 /// The highest quantile that an objective, a goal or the primary endpoint names.
 fn highest_quantile(config: &TrialConfig) -> f64 {
     let goals = config.goals.iter().filter_map(|goal| match goal {
-        crate::config::Goal::Latency { quantile, .. } => Some(*quantile),
+        Goal::Latency { quantile, .. } => Some(*quantile),
         _ => None,
     });
     let slos = config.slos.iter().filter_map(|slo| match slo {
@@ -230,13 +206,5 @@ fn fit(rates: &mut [RatePlan], latency_s: f64) {
         for rate in rates {
             rate.measured = Span::from_secs_f64((rate.measured.secs() * keep).max(0.5));
         }
-    }
-}
-
-/// Requests of the workload as far as they can be known without reading it.
-pub fn workload_size(config: &TrialConfig, file_requests: usize) -> usize {
-    match &config.workload.requests {
-        RequestsFrom::File(_) => file_requests,
-        RequestsFrom::Paths(paths) => paths.len(),
     }
 }

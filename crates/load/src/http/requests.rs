@@ -82,6 +82,16 @@ impl WorkloadRequest {
         Ok(self)
     }
 
+    /// About how many bytes it has on the wire.
+    pub fn size(&self) -> usize {
+        let headers: usize = self
+            .sent_headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 4)
+            .sum();
+        self.method.len() + self.path.len() + headers + self.body.len()
+    }
+
     /// Is the method safe (RFC 9110, section 9.2.1)?
     pub fn is_safe(&self) -> bool {
         matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE")

@@ -3,20 +3,10 @@
 use crate::config::{Slo, TrialConfig};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use understudy_evidence::Row;
 use understudy_load::GeneratorUse;
 use understudy_model::{Ending, Observation, Side};
 use understudy_stats::quantile::{BlockQuantile, block_quantile};
-
-/// One exchange with what its answer looked like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LoadRow {
-    /// The exchange.
-    pub observation: Observation,
-    /// Hash of the answer's shape; 0 when not inspected.
-    pub shape: u64,
-    /// Hash of the answer's meaning; 0 when not inspected.
-    pub value: u64,
-}
 
 /// One measurement: one side, one rate, one stretch of time.
 #[derive(Clone, Debug)]
@@ -30,7 +20,7 @@ pub struct LatencyBlock {
     /// Figures about the measurement.
     pub figures: BlockFigures,
     /// Every exchange of the measured window.
-    pub rows: Vec<LoadRow>,
+    pub rows: Vec<Row>,
 }
 
 /// What is stored with a block beside its exchanges.
@@ -107,7 +97,7 @@ impl Sorted {
         block_quantile(&self.answered_us, self.unanswered, q)
     }
 
-    fn of<'r>(rows: impl Iterator<Item = &'r LoadRow>) -> Self {
+    fn of<'r>(rows: impl Iterator<Item = &'r Row>) -> Self {
         let mut sorted = Sorted::default();
         for row in rows {
             match row.observation.latency_ns() {

@@ -7,7 +7,7 @@ mod gates;
 mod objectives;
 mod under_load;
 
-pub use blocks::{BlockFigures, LatencyBlock, LoadRow};
+pub use blocks::{BlockFigures, LatencyBlock};
 
 use crate::config::TrialConfig;
 use crate::plan::Plan;
@@ -35,8 +35,6 @@ pub struct Evidence {
     pub environment: Environment,
     /// What the stages noted about the reach of the result.
     pub notes: Vec<String>,
-    /// The latency stage was to be skipped because the answers differ.
-    pub stopped_after_equivalence: bool,
 }
 
 /// What is stored of a request: enough to name it and to send it again.

@@ -4,9 +4,9 @@
 //! the incumbent gives one and the same answer in all of its measurements.
 
 use super::Evidence;
-use super::blocks::LoadRow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use understudy_evidence::Row;
 use understudy_model::verdict::{Deviation, UnderLoad};
 use understudy_model::{Ending, Side};
 
@@ -70,7 +70,7 @@ pub(super) fn compare(evidence: &Evidence) -> Option<UnderLoad> {
 }
 
 /// Server errors belong to the error rate, not here.
-fn comparable(row: &LoadRow) -> bool {
+fn comparable(row: &Row) -> bool {
     row.observation.ending == Ending::Answered && !(500..600).contains(&row.observation.code)
 }
 
@@ -91,7 +91,7 @@ fn incumbent(evidence: &Evidence) -> HashMap<u32, Shown> {
 }
 
 /// `None`: nothing to compare with. `Some(None)`: agrees. `Some(Some(what))`: deviates.
-fn deviation(row: &LoadRow, shown: Option<&Shown>) -> Option<Option<&'static str>> {
+fn deviation(row: &Row, shown: Option<&Shown>) -> Option<Option<&'static str>> {
     let shown = shown.filter(|shown| shown.blocks.len() >= AGREEING_BLOCKS)?;
     if !shown
         .codes_and_shapes

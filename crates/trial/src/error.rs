@@ -1,0 +1,100 @@
+//! Why a trial ends without a verdict.
+
+use understudy_evidence::EvidenceError;
+use understudy_load::RunError;
+use understudy_load::http::TargetError;
+use understudy_model::Side;
+use understudy_probe::{FreezeError, LaunchError, ReadyError, SampleError, TaskError};
+
+/// Why a trial ends without a verdict. What was measured until then is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum TrialError {
+    /// A signal asked for the end.
+    #[error("interrupted")]
+    Interrupted,
+    /// A build failed.
+    #[error(transparent)]
+    Build(#[from] TaskError),
+    /// A side cannot be started.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+    /// A side did not become ready.
+    #[error(transparent)]
+    Ready(#[from] ReadyError),
+    /// No port could be had.
+    #[error("no free port on 127.0.0.1: {0}")]
+    Port(std::io::Error),
+    /// Another program answers on the side's port.
+    #[error(
+        "the {side} was given port {port}, but another program listens there; does its run command use {{port}}?"
+    )]
+    Foreign {
+        /// The side.
+        side: Side,
+        /// The port.
+        port: u16,
+    },
+    /// A side ended while it was needed.
+    #[error("the {name} ended {during} ({exit}){log}")]
+    Ended {
+        /// Which process.
+        name: String,
+        /// During what.
+        during: String,
+        /// How it ended.
+        exit: String,
+        /// Its last log lines, as the end of the sentence.
+        log: String,
+    },
+    /// A request that prepares a side failed.
+    #[error("request {line} of the prepare file failed at the {name}: {why}")]
+    Prepare {
+        /// Which process.
+        name: String,
+        /// Number of the request, from 1.
+        line: usize,
+        /// Why.
+        why: String,
+    },
+    /// A side cannot be frozen or woken.
+    #[error(transparent)]
+    Freeze(#[from] FreezeError),
+    /// A side that runs already has no usable URL.
+    #[error("side.{side}.url: {source}")]
+    Url {
+        /// The side.
+        side: Side,
+        /// What is wrong.
+        source: TargetError,
+    },
+    /// A side that runs already cannot be measured.
+    #[error("side.{side}.pid: {source}")]
+    Pid {
+        /// The side.
+        side: Side,
+        /// What is wrong.
+        source: SampleError,
+    },
+    /// A request cannot be sent to a target.
+    #[error("request {0} of the workload: {1}")]
+    Request(usize, understudy_wire::http1::RequestError),
+    /// The load generator failed.
+    #[error("the {name} could not be put under load: {source}")]
+    Load {
+        /// Which process.
+        name: String,
+        /// Why.
+        source: RunError,
+    },
+    /// The generator cannot be kept on its CPUs.
+    #[error("cannot pin Understudy to CPU {cpus}: {source}; set [machine] generator")]
+    Pin {
+        /// The CPUs.
+        cpus: understudy_host::CpuList,
+        /// The system's word.
+        source: std::io::Error,
+    },
+    /// Evidence cannot be stored or read.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+}

@@ -1,0 +1,92 @@
+//! What answers under load looked like: every distinct body is understood once.
+
+use std::collections::HashMap;
+use understudy_compare::{Mask, Noise, Rules, shape};
+use understudy_evidence::Row;
+use understudy_load::http::{Captured, Captures};
+use understudy_model::{Answer, Field, Observation};
+
+/// Bodies whose hashes are remembered between measurements.
+const REMEMBERED: usize = 200_000;
+
+/// Turns hashes of bytes into hashes of shape and meaning.
+pub(crate) struct Inspector<'a> {
+    masks: Vec<Mask<'a>>,
+    /// Shape and value by endpoint, code and hash of the body.
+    known: HashMap<(u32, i32, u64), (u64, u64)>,
+}
+
+impl<'a> Inspector<'a> {
+    /// An inspector that leaves noise and ruled places out of values.
+    pub(crate) fn new(noise: &'a Noise, rules: &'a Rules, endpoints: &'a [String]) -> Self {
+        let masks = endpoints
+            .iter()
+            .enumerate()
+            .map(|(index, endpoint)| Mask::new(noise, rules, (index as u32, endpoint.as_str())))
+            .collect();
+        Inspector {
+            masks,
+            known: HashMap::new(),
+        }
+    }
+
+    /// The observations with the shape and value of their answers.
+    pub(crate) fn rows(&mut self, observations: &[Observation], captures: &Captures) -> Vec<Row> {
+        if self.known.len() > REMEMBERED {
+            self.known.clear();
+        }
+        observations
+            .iter()
+            .map(|observation| {
+                let (shape, value) = self.look(observation, captures);
+                Row {
+                    observation: *observation,
+                    shape,
+                    value,
+                }
+            })
+            .collect()
+    }
+
+    fn look(&mut self, observation: &Observation, captures: &Captures) -> (u64, u64) {
+        let key = (
+            observation.endpoint,
+            observation.code,
+            observation.body_hash,
+        );
+        if let Some(known) = self.known.get(&key) {
+            return *known;
+        }
+        let captured = captures
+            .get(&observation.body_hash)
+            .filter(|c| !c.truncated);
+        let mask = self.masks.get(observation.endpoint as usize);
+        let (Some(captured), Some(mask)) = (captured, mask) else {
+            return (0, 0);
+        };
+        let answer = answer(observation.code, captured);
+        let looks = (shape(&answer), mask.value_hash(&answer));
+        self.known.insert(key, looks);
+        looks
+    }
+}
+
+fn answer(code: i32, captured: &Captured) -> Answer {
+    let field = |name: &str, value: &[u8]| Field {
+        name: name.to_owned(),
+        value: value.to_vec(),
+    };
+    let mut fields = Vec::new();
+    if !captured.content_type.is_empty() {
+        fields.push(field("content-type", &captured.content_type));
+    }
+    if !captured.content_encoding.is_empty() {
+        fields.push(field("content-encoding", &captured.content_encoding));
+    }
+    Answer {
+        code,
+        fields,
+        body: captured.body.clone(),
+        truncated: false,
+    }
+}

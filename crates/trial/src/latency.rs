@@ -1,0 +1,324 @@
+//! The second stage: both sides under the same load, in randomised ABBA blocks.
+
+use crate::cpus::Assignment;
+use crate::error::TrialError;
+use crate::inspect::Inspector;
+use crate::judge::BlockFigures;
+use crate::plan::{Plan, RatePlan};
+use crate::resources::{self, Measured};
+use crate::sides::{RESPONSE, RunningSide, Stand};
+use crate::store;
+use crate::{Event, Watch};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::time::Instant;
+use understudy_evidence::{Folder, RunDirectory};
+use understudy_load::http::{Prepared, Requests};
+use understudy_load::{DEFAULT_QUEUE, Plan as LoadPlan, Progress, Ran, Rate, run};
+use understudy_model::{Observation, Side, Span};
+
+/// What the stage works on.
+pub(crate) struct Stage<'a> {
+    pub(crate) stand: &'a Stand<'a>,
+    pub(crate) plan: &'a Plan,
+    pub(crate) cpus: &'a Assignment,
+    pub(crate) requests: &'a Requests,
+    pub(crate) endpoint_of: &'a [u32],
+    pub(crate) run: &'a RunDirectory,
+    pub(crate) watch: &'a Watch<'a>,
+}
+
+/// Both sides, one of them awake at a time.
+struct Pair {
+    sides: HashMap<Side, RunningSide>,
+    weights: Vec<f64>,
+    prepared: HashMap<Side, Arc<[Prepared]>>,
+}
+
+impl Stage<'_> {
+    /// Measures every rate. Each measurement is on disk when the next one begins.
+    pub(crate) fn carry_out(&self, inspector: &mut Inspector<'_>) -> Result<(), TrialError> {
+        let mut pair = self.start_pair()?;
+        let total = self
+            .plan
+            .rates
+            .iter()
+            .map(|rate| rate.abbas as usize * 4)
+            .sum();
+        let mut done = 0;
+        for (index, rate) in self.plan.rates.iter().enumerate() {
+            for abba in 0..rate.abbas {
+                for (side, within) in order(self.stand.config.seed, index as u32, abba) {
+                    let number = abba * 2 + within;
+                    (self.watch)(Event::Measuring {
+                        rate_rps: rate.rate_rps,
+                        side,
+                        done,
+                        total,
+                    });
+                    if self.stand.config.workload.fresh == crate::config::Fresh::Block {
+                        self.renew(&mut pair, side)?;
+                    }
+                    self.measure(&mut pair, rate, side, number, inspector)?;
+                    done += 1;
+                }
+            }
+        }
+        (self.watch)(Event::Measured);
+        for note in pair.sides.into_values().filter_map(RunningSide::stop) {
+            store::note(self.run, &note)?;
+        }
+        Ok(())
+    }
+
+    fn start_pair(&self) -> Result<Pair, TrialError> {
+        let mut pair = Pair {
+            sides: HashMap::new(),
+            weights: self.requests.weights(),
+            prepared: HashMap::new(),
+        };
+        for side in Side::ALL {
+            self.begin(&mut pair, side)?;
+            self.settle(&mut pair, side)?;
+            self.rest(&mut pair, side)?;
+        }
+        Ok(pair)
+    }
+
+    /// Starts a side and renders the requests for its host.
+    fn begin(&self, pair: &mut Pair, side: Side) -> Result<(), TrialError> {
+        (self.watch)(Event::Starting(side.name().to_owned()));
+        let running = self.stand.start(side, side.name())?;
+        let prepared = self
+            .requests
+            .prepare(&running.target.host, |request| {
+                self.endpoint_of[request as usize]
+            })
+            .map_err(|(index, error)| TrialError::Request(index + 1, error))?;
+        pair.sides.insert(side, running);
+        pair.prepared.insert(side, prepared);
+        Ok(())
+    }
+
+    /// Starts a side anew for the next measurement.
+    fn renew(&self, pair: &mut Pair, side: Side) -> Result<(), TrialError> {
+        if !pair.sides.get(&side).is_some_and(RunningSide::is_launched) {
+            return Ok(());
+        }
+        if let Some(note) = pair.sides.remove(&side).and_then(RunningSide::stop) {
+            store::note(self.run, &note)?;
+        }
+        self.begin(pair, side)
+    }
+
+    /// Load before the first measurement, so that caches fill and code is compiled.
+    fn settle(&self, pair: &mut Pair, side: Side) -> Result<(), TrialError> {
+        (self.watch)(Event::Settling(side));
+        let load = LoadPlan {
+            warmup: Span::default(),
+            duration: self.plan.settle,
+            ..self.load_plan(self.plan.primary.rate_rps, 0)
+        };
+        self.put_under_load(pair, side, &load, &|_| {}).map(|_| ())
+    }
+
+    fn rest(&self, pair: &mut Pair, side: Side) -> Result<(), TrialError> {
+        pair.sides
+            .get_mut(&side)
+            .map_or(Ok(()), RunningSide::freeze)
+    }
+
+    /// One measurement of one side.
+    fn measure(
+        &self,
+        pair: &mut Pair,
+        rate: &RatePlan,
+        side: Side,
+        number: u32,
+        inspector: &mut Inspector<'_>,
+    ) -> Result<(), TrialError> {
+        let seed = pair_seed(self.stand.config.seed, rate.rate_rps, number);
+        let load = LoadPlan {
+            warmup: rate.warmup,
+            duration: rate.measured,
+            inspect: true,
+            ..self.load_plan(rate.rate_rps, seed)
+        };
+        let Some(running) = pair.sides.get_mut(&side) else {
+            return Ok(());
+        };
+        running.thaw()?;
+        let sampler = running.sampler()?;
+        let (announce, started) = mpsc::channel::<Instant>();
+        let window = (rate.warmup.duration(), rate.measured.duration());
+        let stop = self.stand.stop;
+        let (ran, measured) = std::thread::scope(|scope| {
+            let resources =
+                scope.spawn(move || resources::measure(sampler, &started, window, stop));
+            let announce_start = move |at| {
+                // The receiver lives until it has been told.
+                let _ = announce.send(at);
+            };
+            let ran = self.put_under_load(pair, side, &load, &announce_start);
+            drop(announce_start);
+            (ran, resources.join())
+        });
+        let ran = ran?;
+        let measured = match measured {
+            Ok(measured) => measured,
+            // A panic is a bug in this program: it goes on, with its own message.
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        self.rest(pair, side)?;
+        self.keep(rate, side, number, &load, ran, &measured, inspector)
+    }
+
+    fn load_plan(&self, rate_rps: f64, seed: u64) -> LoadPlan {
+        let workload = &self.stand.config.workload;
+        LoadPlan {
+            rate: Rate::PerSecond(rate_rps),
+            arrivals: workload.arrivals,
+            warmup: Span::default(),
+            duration: Span::default(),
+            connections: workload.connections as usize,
+            threads: 1,
+            cpus: (!self.cpus.generator.as_slice().is_empty()).then(|| self.cpus.generator.clone()),
+            timeout: workload.timeout,
+            seed,
+            queue: DEFAULT_QUEUE,
+            limits: RESPONSE,
+            inspect: false,
+        }
+    }
+
+    fn put_under_load(
+        &self,
+        pair: &mut Pair,
+        side: Side,
+        load: &LoadPlan,
+        on_start: &dyn Fn(Instant),
+    ) -> Result<Ran<Vec<Observation>>, TrialError> {
+        let Some(running) = pair.sides.get_mut(&side) else {
+            return Err(TrialError::Interrupted);
+        };
+        let progress = [Progress::default()];
+        let prepared = &pair.prepared[&side];
+        let ran = run(
+            load,
+            &running.target,
+            prepared,
+            &pair.weights,
+            self.stand.stop,
+            &progress,
+            on_start,
+        );
+        if self.stand.stop.load(Ordering::Relaxed) {
+            return Err(TrialError::Interrupted);
+        }
+        running.check_alive("under load")?;
+        ran.map_err(|source| TrialError::Load {
+            name: running.name.clone(),
+            source,
+        })
+    }
+
+    /// Stores a measurement.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one measurement has that many parts"
+    )]
+    fn keep(
+        &self,
+        rate: &RatePlan,
+        side: Side,
+        number: u32,
+        load: &LoadPlan,
+        mut ran: Ran<Vec<Observation>>,
+        measured: &Measured,
+        inspector: &mut Inspector<'_>,
+    ) -> Result<(), TrialError> {
+        let observations = ran.recorders.pop().unwrap_or_default();
+        let generator = ran.generator;
+        let figures = BlockFigures {
+            seed: load.seed,
+            warmup_s: rate.warmup.secs(),
+            measured_s: rate.measured.secs(),
+            due: generator.due,
+            sent: generator.sent,
+            late: generator.late,
+            generator_work_ns: generator.work_ns,
+            generator_busy_share: generator.busy_share,
+            run_queue_share: generator.run_queue_share,
+            steal_share: generator.steal_share,
+            wall_ns: generator.wall_ns,
+            ..measured.figures.clone()
+        };
+        let rows = inspector.rows(&observations, &ran.captures);
+        let id = store::latency_block(rate.rate_rps, side, number);
+        self.run
+            .write_table(Folder::Samples, &id, &measured.samples)?;
+        store::write_block(self.run, &id, rate.rate_rps, &figures, &rows)
+    }
+}
+
+/// The four measurements of an ABBA block, each with its number among the two of its side: ABBA or
+/// BAAB, by the seed.
+fn order(seed: u64, rate: u32, abba: u32) -> [(Side, u32); 4] {
+    use Side::{Candidate, Incumbent};
+    let place = (u64::from(rate) << 32) | u64::from(abba);
+    let incumbent_first = mix(seed ^ mix(place)) & 1 == 0;
+    let (outer, inner) = if incumbent_first {
+        (Incumbent, Candidate)
+    } else {
+        (Candidate, Incumbent)
+    };
+    [(outer, 0), (inner, 0), (inner, 1), (outer, 1)]
+}
+
+/// Both sides of a pair meet the same arrivals and the same requests; each pair meets its own.
+fn pair_seed(seed: u64, rate_rps: f64, number: u32) -> u64 {
+    mix(seed ^ mix(rate_rps.to_bits() ^ u64::from(number).rotate_left(17)))
+}
+
+/// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): neighbouring seeds become unrelated.
+fn mix(seed: u64) -> u64 {
+    let z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_abba_or_baab_and_both_come() {
+        let mut first_incumbent = 0;
+        for abba in 0..100 {
+            let sides = order(1, 0, abba).map(|(side, _)| side);
+            assert_eq!(sides[0], sides[3]);
+            assert_eq!(sides[1], sides[2]);
+            assert_ne!(sides[0], sides[1]);
+            first_incumbent += usize::from(sides[0] == Side::Incumbent);
+        }
+        assert!((30..=70).contains(&first_incumbent), "{first_incumbent}");
+    }
+
+    #[test]
+    fn pairs_share_a_seed_and_nothing_else_does() {
+        assert_eq!(pair_seed(1, 1000.0, 3), pair_seed(1, 1000.0, 3));
+        let seeds: std::collections::HashSet<u64> = (0..100)
+            .flat_map(|n| {
+                [
+                    pair_seed(1, 1000.0, n),
+                    pair_seed(1, 4000.0, n),
+                    pair_seed(2, 1000.0, n),
+                ]
+            })
+            .collect();
+        assert_eq!(seeds.len(), 300);
+    }
+}

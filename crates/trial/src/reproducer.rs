@@ -1,0 +1,74 @@
+//! A request as a command that people can run, without its secrets.
+
+use understudy_load::http::WorkloadRequest;
+use understudy_redact::{Redactor, preview};
+
+/// Longest body that a command repeats.
+const BODY_BYTES: usize = 2000;
+
+/// The request as a curl command for `$URL`, the base of either side. Secret header values become
+/// variables; `$TOKEN` stays `$TOKEN`.
+pub(crate) fn curl(request: &WorkloadRequest, redactor: &Redactor) -> String {
+    let mut command = vec!["curl".to_owned(), "-sS".to_owned(), "-i".to_owned()];
+    if request.method == "HEAD" {
+        command.push("--head".to_owned());
+    } else if request.method != "GET" || !request.body.is_empty() {
+        command.push(format!("-X {}", request.method));
+    }
+    for (name, value) in &request.headers {
+        let shown = redactor.reproducible_field(name, value);
+        // Double quotes, so that the shell fills variables in.
+        command.push(format!("-H \"{}: {}\"", name, in_double_quotes(&shown)));
+    }
+    if !request.body.is_empty() {
+        let text = redactor.redact_text(&String::from_utf8_lossy(&request.body));
+        let shown = preview(text.as_bytes(), BODY_BYTES);
+        command.push(format!("--data-binary {}", in_single_quotes(&shown)));
+    }
+    let path = redactor.redact_text(&request.path);
+    command.push(format!("\"$URL\"{}", in_single_quotes(&path)));
+    command.join(" ")
+}
+
+fn in_single_quotes(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// `$` stays: it names a variable.
+fn in_double_quotes(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('`', "\\`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_stay_out_and_variables_stay_variables() {
+        let redactor = Redactor::new([7; 16]);
+        let mut request = WorkloadRequest::get("/a'b?x=1");
+        request.method = "PUT".to_owned();
+        request.body = br#"{"password":"hunter2","n":1}"#.to_vec();
+        let headers = vec![
+            (
+                "Authorization".to_owned(),
+                "Bearer abcdefghijklmnop".to_owned(),
+            ),
+            ("X-Api-Key".to_owned(), "$TOKEN".to_owned()),
+            ("Accept".to_owned(), "a\"b".to_owned()),
+        ];
+        let request = request
+            .with_headers(headers, &|_| Some("s3cret".to_owned()))
+            .unwrap();
+        let command = curl(&request, &redactor);
+        for secret in ["abcdefghijklmnop", "s3cret", "hunter2"] {
+            assert!(!command.contains(secret), "{command}");
+        }
+        assert!(command.contains("-H \"X-Api-Key: $TOKEN\""), "{command}");
+        assert!(command.contains("-H \"Accept: a\\\"b\""), "{command}");
+        assert!(command.ends_with("\"$URL\"'/a'\\''b?x=1'"), "{command}");
+        assert!(command.starts_with("curl -sS -i -X PUT"), "{command}");
+    }
+}

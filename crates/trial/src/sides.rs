@@ -1,0 +1,319 @@
+//! Starting the sides, knowing when they are ready, and resting the one that is not measured.
+
+use crate::config::{Launched, LimitsConfig, Ready, SideConfig, TrialConfig};
+use crate::cpus::Assignment;
+use crate::error::TrialError;
+use std::collections::BTreeMap;
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use understudy_load::http::{Client, ClientLimits, Requests, Target, WorkloadRequest};
+use understudy_model::{Outcome, Side};
+use understudy_probe::{
+    Cgroups, Child, Launch, Limits, Listener, LogPattern, Readiness, Sampler, Task, free_port,
+    run_to_completion, split_command, wait_ready,
+};
+use understudy_wire::http1::Limits as ResponseLimits;
+
+/// Bounds on an answer; larger ones are a failure, not memory.
+pub(crate) const RESPONSE: ResponseLimits = ResponseLimits {
+    head_bytes: 64 * 1024,
+    body_bytes: 32 * 1024 * 1024,
+    interim: 16,
+};
+/// How long a side may take to end by itself.
+const GRACE: Duration = Duration::from_secs(5);
+/// Log lines that an error repeats.
+const LOG_LINES: usize = 10;
+const LOG_BYTES: u64 = 8 * 1024;
+
+/// What starting a side needs.
+pub(crate) struct Stand<'a> {
+    pub(crate) config: &'a TrialConfig,
+    pub(crate) cgroups: &'a Cgroups,
+    pub(crate) cpus: &'a Assignment,
+    pub(crate) logs: PathBuf,
+    pub(crate) prepare: Option<&'a Requests>,
+    pub(crate) stop: &'a AtomicBool,
+}
+
+/// A side that answers.
+pub(crate) struct RunningSide {
+    pub(crate) side: Side,
+    /// What messages call it: `incumbent`, `second incumbent`, `candidate`.
+    pub(crate) name: String,
+    pub(crate) target: Target,
+    child: Option<Child>,
+    pid: Option<u32>,
+}
+
+impl Stand<'_> {
+    /// Builds a side, if it says how.
+    pub(crate) fn build(&self, side: Side) -> Result<(), TrialError> {
+        let SideConfig::Launched(launched) = self.config.side(side) else {
+            return Ok(());
+        };
+        let Some(command) = &launched.build else {
+            return Ok(());
+        };
+        let task = Task {
+            name: format!("the build of the {side}"),
+            command: command.clone(),
+            dir: launched.dir.clone(),
+            env: launched.env.clone(),
+            log: self.logs.join(format!("build-{side}.log")),
+            timeout: None,
+        };
+        run_to_completion(&task, self.stop).map_err(|error| self.or_interrupted(error.into()))?;
+        Ok(())
+    }
+
+    /// Starts a side (or finds the one that runs), waits until it is ready and prepares it.
+    pub(crate) fn start(&self, side: Side, name: &str) -> Result<RunningSide, TrialError> {
+        let mut running = match self.config.side(side) {
+            SideConfig::Launched(launched) => self
+                .launch(launched, side, name)
+                .map_err(|error| self.or_interrupted(error))?,
+            SideConfig::Running { url, pid } => RunningSide {
+                side,
+                name: name.to_owned(),
+                target: Target::parse(url).map_err(|source| TrialError::Url { side, source })?,
+                child: None,
+                pid: *pid,
+            },
+        };
+        self.prepare(&mut running)?;
+        Ok(running)
+    }
+
+    fn launch(
+        &self,
+        launched: &Launched,
+        side: Side,
+        name: &str,
+    ) -> Result<RunningSide, TrialError> {
+        let port = free_port().map_err(TrialError::Port)?;
+        let fill = |text: &str| fill(text, port, self.config.limits);
+        let launch = Launch {
+            name: name.to_owned(),
+            argv: split_command(&fill(&launched.run))?,
+            dir: launched.dir.clone(),
+            env: launched
+                .env
+                .iter()
+                .map(|(k, v)| (k.clone(), fill(v)))
+                .collect::<BTreeMap<_, _>>(),
+            log: self.logs.join(format!("{}.log", name.replace(' ', "-"))),
+            limits: Limits {
+                cpus: self.config.limits.cpus,
+                memory: self.config.limits.memory,
+            },
+            cpus: match self.cpus.subject.as_slice() {
+                [] => None,
+                cpus => Some(cpus.to_vec()),
+            },
+        };
+        let child = launch.spawn(self.cgroups)?;
+        let mut running = RunningSide {
+            side,
+            name: name.to_owned(),
+            target: Target::local(port),
+            child: Some(child),
+            pid: None,
+        };
+        self.await_ready(launched, &mut running, port)?;
+        Ok(running)
+    }
+
+    fn await_ready(
+        &self,
+        launched: &Launched,
+        running: &mut RunningSide,
+        port: u16,
+    ) -> Result<(), TrialError> {
+        let target = running.target.clone();
+        let Some(child) = &mut running.child else {
+            return Ok(());
+        };
+        let mut log = match &launched.ready {
+            Ready::Log(pattern) => Some(LogPattern::new(pattern)),
+            _ => None,
+        };
+        let check = |child: &Child| -> Readiness {
+            if let Some(log) = &mut log
+                && let Readiness::NotYet(why) = log.check(child)
+            {
+                return Readiness::NotYet(why);
+            }
+            if let Err(error) =
+                TcpStream::connect_timeout(&target.address, Duration::from_millis(500))
+            {
+                return Readiness::NotYet(format!("port {port} does not answer: {error}"));
+            }
+            match &launched.ready {
+                Ready::Path(path) => probe_path(&target, path),
+                _ => Readiness::Ready,
+            }
+        };
+        wait_ready(child, launched.ready_timeout.duration(), self.stop, check)?;
+        if child.listener(port) == Listener::Foreign {
+            return Err(TrialError::Foreign {
+                side: running.side,
+                port,
+            });
+        }
+        Ok(())
+    }
+
+    /// Sends what prepares a side, one request after the other.
+    fn prepare(&self, running: &mut RunningSide) -> Result<(), TrialError> {
+        let Some(requests) = self.prepare else {
+            return Ok(());
+        };
+        let mut client = running.client(self.config.workload.timeout.duration());
+        for (index, request) in requests.all.iter().enumerate() {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(TrialError::Interrupted);
+            }
+            let why = match client.exchange(request) {
+                Outcome::Answered(answer) if answer.code < 500 => continue,
+                Outcome::Answered(answer) => format!("status {}", answer.code),
+                Outcome::Failed(failure) => failure.detail,
+            };
+            running.check_alive("while it was prepared")?;
+            return Err(TrialError::Prepare {
+                name: running.name.clone(),
+                line: index + 1,
+                why,
+            });
+        }
+        Ok(())
+    }
+
+    /// An error that an interrupt caused is the interrupt.
+    fn or_interrupted(&self, error: TrialError) -> TrialError {
+        if self.stop.load(Ordering::Relaxed) {
+            TrialError::Interrupted
+        } else {
+            error
+        }
+    }
+}
+
+/// Replaces `{port}`, `{memory}` (bytes) and `{cpus}`.
+fn fill(text: &str, port: u16, limits: LimitsConfig) -> String {
+    let mut filled = text.replace("{port}", &port.to_string());
+    if let Some(memory) = limits.memory {
+        filled = filled.replace("{memory}", &memory.bytes().to_string());
+    }
+    if let Some(cpus) = limits.cpus {
+        filled = filled.replace("{cpus}", &cpus.to_string());
+    }
+    filled
+}
+
+fn probe_path(target: &Target, path: &str) -> Readiness {
+    let limits = ClientLimits {
+        timeout: Duration::from_secs(2),
+        response: RESPONSE,
+    };
+    match Client::new(target.clone(), limits).exchange(&WorkloadRequest::get(path)) {
+        Outcome::Answered(answer) if (200..300).contains(&answer.code) => Readiness::Ready,
+        Outcome::Answered(answer) => {
+            Readiness::NotYet(format!("{path} answers with status {}", answer.code))
+        }
+        Outcome::Failed(failure) => Readiness::NotYet(format!("{path}: {}", failure.detail)),
+    }
+}
+
+impl RunningSide {
+    /// A client for it.
+    pub(crate) fn client(&self, timeout: Duration) -> Client {
+        Client::new(
+            self.target.clone(),
+            ClientLimits {
+                timeout,
+                response: RESPONSE,
+            },
+        )
+    }
+
+    /// Measures its processes; `None` if it runs elsewhere and no process was named.
+    pub(crate) fn sampler(&self) -> Result<Option<Sampler>, TrialError> {
+        let side = self.side;
+        match (&self.child, self.pid) {
+            (Some(child), _) => Ok(child.sampler().ok()),
+            (None, Some(pid)) => Sampler::of_pid(pid)
+                .map(Some)
+                .map_err(|source| TrialError::Pid { side, source }),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// What of it cannot be limited or measured.
+    pub(crate) fn unmeasured(&self) -> Vec<String> {
+        match &self.child {
+            Some(child) => child
+                .unmeasured()
+                .iter()
+                .map(|what| format!("{}: {what}", self.name))
+                .collect(),
+            None if self.pid.is_none() => {
+                vec![format!(
+                    "the {} runs already and names no pid: its CPU and memory are unmeasured",
+                    self.name
+                )]
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// Is it Understudy's own process?
+    pub(crate) fn is_launched(&self) -> bool {
+        self.child.is_some()
+    }
+
+    /// Fails if its process has ended.
+    pub(crate) fn check_alive(&mut self, during: &str) -> Result<(), TrialError> {
+        let Some(child) = &mut self.child else {
+            return Ok(());
+        };
+        let Some(exit) = child.exited() else {
+            return Ok(());
+        };
+        let lines = child.last_log_lines(LOG_LINES, LOG_BYTES);
+        let log = match lines.as_slice() {
+            [] => "; it logged nothing".to_owned(),
+            lines => format!("; its last log lines:\n  {}", lines.join("\n  ")),
+        };
+        Err(TrialError::Ended {
+            name: self.name.clone(),
+            during: during.to_owned(),
+            exit: exit.to_string(),
+            log,
+        })
+    }
+
+    /// Puts it to rest, so that it cannot disturb the other.
+    pub(crate) fn freeze(&mut self) -> Result<(), TrialError> {
+        match &mut self.child {
+            Some(child) => Ok(child.freeze()?),
+            None => Ok(()),
+        }
+    }
+
+    /// Wakes it.
+    pub(crate) fn thaw(&mut self) -> Result<(), TrialError> {
+        match &mut self.child {
+            Some(child) => Ok(child.thaw()?),
+            None => Ok(()),
+        }
+    }
+
+    /// Stops it, if Understudy started it. A note says what could not be removed.
+    pub(crate) fn stop(mut self) -> Option<String> {
+        let child = self.child.as_mut()?;
+        child.stop(GRACE).err().map(|error| error.to_string())
+    }
+}

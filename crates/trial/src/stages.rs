@@ -1,0 +1,205 @@
+//! The stages of a trial, in order.
+
+use crate::config::{SideConfig, TrialConfig};
+use crate::cpus::Assignment;
+use crate::error::TrialError;
+use crate::inspect::Inspector;
+use crate::judge::{self, RequestFacts};
+use crate::plan::Plan;
+use crate::sides::Stand;
+use crate::store::{self, WorkloadFacts};
+use crate::{Event, Watch, environment, equivalence, latency, reproducer};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use understudy_compare::{Differ, Noise, Row, Rules, Templates};
+use understudy_evidence::RunDirectory;
+use understudy_host::pin_current_thread;
+use understudy_load::http::Requests;
+use understudy_model::Side;
+use understudy_probe::Cgroups;
+use understudy_redact::Redactor;
+
+/// What a trial needs beside its configuration.
+pub struct Inputs<'a> {
+    /// The workload.
+    pub requests: &'a Requests,
+    /// What prepares a side after each start.
+    pub prepare: Option<&'a Requests>,
+    /// The rules of the configuration, compiled.
+    pub rules: &'a Rules,
+    /// Which CPUs belong to whom.
+    pub cpus: &'a Assignment,
+    /// The control groups of this machine.
+    pub cgroups: &'a Cgroups,
+    /// Decides what may be stored of payloads.
+    pub redactor: &'a Redactor,
+    /// Version of this program.
+    pub version: &'a str,
+    /// When the run started, RFC 3339 in UTC.
+    pub started_at: &'a str,
+    /// Measure latency even if the answers differ.
+    pub continue_when_different: bool,
+    /// Ends the trial when set.
+    pub stop: &'a AtomicBool,
+    /// Is told what goes on.
+    pub watch: &'a Watch<'a>,
+}
+
+/// Carries out the stages and stores what they find. Returns when everything that was started has
+/// been stopped.
+///
+/// # Errors
+/// Why the trial ended before its last measurement; what was measured is kept.
+pub fn carry_out(
+    config: &TrialConfig,
+    plan: &Plan,
+    inputs: &Inputs<'_>,
+    run: &RunDirectory,
+) -> Result<(), TrialError> {
+    let workload = Workload::new(inputs.requests);
+    let mut facts = workload.facts(inputs.requests);
+    store::write_workload(run, &facts)?;
+    let stand = Stand {
+        config,
+        cgroups: inputs.cgroups,
+        cpus: inputs.cpus,
+        logs: run.folder("logs")?,
+        prepare: inputs.prepare,
+        stop: inputs.stop,
+    };
+    build(&stand, inputs.watch)?;
+    let environment = environment::look(
+        config,
+        inputs.cpus,
+        inputs.cgroups,
+        inputs.version,
+        inputs.started_at,
+    );
+    store::write_environment(run, &environment)?;
+    keep_apart(inputs.cpus)?;
+    let redact = |path: &str, text: &str| match path {
+        "" => inputs.redactor.redact_text(text),
+        path => inputs.redactor.redact_value(path, text),
+    };
+    equivalence::Stage {
+        stand: &stand,
+        requests: inputs.requests,
+        endpoint_of: &workload.endpoint_of,
+        endpoints: &workload.endpoints,
+        differ: Differ::new(inputs.rules, &redact),
+        rules: inputs.rules,
+        budget: plan.equivalence.duration(),
+        run,
+        watch: inputs.watch,
+    }
+    .carry_out()?;
+    let evidence = store::read(run)?;
+    name_reproducers(&mut facts, &evidence.rows, inputs);
+    store::write_workload(run, &facts)?;
+    let noise = Noise::learn(&evidence.rows);
+    let same = judge::equivalence(&evidence, &noise, inputs.rules).different == 0;
+    if !same && !inputs.continue_when_different {
+        return Ok(());
+    }
+    let mut inspector = Inspector::new(&noise, inputs.rules, &workload.endpoints);
+    latency::Stage {
+        stand: &stand,
+        plan,
+        cpus: inputs.cpus,
+        requests: inputs.requests,
+        endpoint_of: &workload.endpoint_of,
+        run,
+        watch: inputs.watch,
+    }
+    .carry_out(&mut inspector)
+}
+
+fn build(stand: &Stand<'_>, watch: &Watch<'_>) -> Result<(), TrialError> {
+    for side in Side::ALL {
+        if stand.stop.load(Ordering::Relaxed) {
+            return Err(TrialError::Interrupted);
+        }
+        if matches!(stand.config.side(side), SideConfig::Launched(l) if l.build.is_some()) {
+            watch(Event::Building(side));
+            stand.build(side)?;
+        }
+    }
+    Ok(())
+}
+
+/// Keeps this thread, and those that it starts, off the CPUs of the sides.
+fn keep_apart(cpus: &Assignment) -> Result<(), TrialError> {
+    if cpus.generator.as_slice().is_empty() {
+        return Ok(());
+    }
+    pin_current_thread(&cpus.generator).map_err(|source| TrialError::Pin {
+        cpus: cpus.generator.clone(),
+        source,
+    })
+}
+
+/// Requests that differ get the command that sends them again.
+fn name_reproducers(facts: &mut WorkloadFacts, rows: &[Row], inputs: &Inputs<'_>) {
+    let differing: BTreeSet<u32> = rows
+        .iter()
+        .filter(|row| !row.differences.is_empty())
+        .map(|row| row.request)
+        .collect();
+    for request in differing {
+        let index = request as usize;
+        if let (Some(fact), Some(request)) = (
+            facts.requests.get_mut(index),
+            inputs.requests.all.get(index),
+        ) {
+            fact.reproduce = reproducer::curl(request, inputs.redactor);
+        }
+    }
+}
+
+/// Requests by endpoint.
+struct Workload {
+    endpoints: Vec<String>,
+    endpoint_of: Vec<u32>,
+}
+
+impl Workload {
+    /// Takes the endpoint that a request names, else the template learned from all targets.
+    fn new(requests: &Requests) -> Self {
+        let targets = requests
+            .all
+            .iter()
+            .map(|r| (r.method.as_str(), r.path.as_str()));
+        let templates = Templates::learn(targets);
+        let mut workload = Workload {
+            endpoints: Vec::new(),
+            endpoint_of: Vec::new(),
+        };
+        let mut indices = std::collections::HashMap::new();
+        for request in &requests.all {
+            let name = request
+                .endpoint
+                .clone()
+                .unwrap_or_else(|| templates.template(&request.method, &request.path));
+            let index = *indices.entry(name.clone()).or_insert_with(|| {
+                workload.endpoints.push(name);
+                workload.endpoints.len() as u32 - 1
+            });
+            workload.endpoint_of.push(index);
+        }
+        workload
+    }
+
+    fn facts(&self, requests: &Requests) -> WorkloadFacts {
+        WorkloadFacts {
+            endpoints: self.endpoints.clone(),
+            requests: requests
+                .all
+                .iter()
+                .map(|r| RequestFacts {
+                    bytes: r.size() as u64,
+                    reproduce: String::new(),
+                })
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The evidence of a trial in its run directory: written by the stages, read by the judge.
+
+use crate::error::TrialError;
+use crate::judge::{BlockFigures, Evidence, LatencyBlock, ReproducedCluster, RequestFacts};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+use understudy_evidence::{BlockId, BlockWriter, EvidenceError, Row, RunDirectory};
+use understudy_model::Side;
+
+pub(crate) const DIFFERENCES: &str = "differences.jsonl";
+const REPRODUCED: &str = "reproduced.jsonl";
+const NOTES: &str = "notes.jsonl";
+const WORKLOAD: &str = "workload.json";
+const ENVIRONMENT: &str = "environment.json";
+const FIGURES: &str = "figures";
+const RATE: &str = "rate_rps";
+const LATENCY: &str = "latency-";
+
+/// The workload as far as the judge needs it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WorkloadFacts {
+    pub(crate) endpoints: Vec<String>,
+    pub(crate) requests: Vec<RequestFacts>,
+}
+
+/// Writes what is known of the workload.
+pub(crate) fn write_workload(run: &RunDirectory, facts: &WorkloadFacts) -> Result<(), TrialError> {
+    Ok(run.write_json(WORKLOAD, facts)?)
+}
+
+/// Writes the machine and the versions.
+pub(crate) fn write_environment(
+    run: &RunDirectory,
+    environment: &understudy_model::verdict::Environment,
+) -> Result<(), TrialError> {
+    Ok(run.write_json(ENVIRONMENT, environment)?)
+}
+
+/// Adds a note about the reach of the result.
+pub(crate) fn note(run: &RunDirectory, note: &str) -> Result<(), TrialError> {
+    let mut lines = understudy_evidence::JsonLines::<String>::open(run, NOTES)?;
+    Ok(lines.write(&note.to_owned())?)
+}
+
+/// Adds what asking a cluster again showed.
+pub(crate) fn reproduced(
+    run: &RunDirectory,
+    cluster: &ReproducedCluster,
+) -> Result<(), TrialError> {
+    let mut lines = understudy_evidence::JsonLines::<ReproducedCluster>::open(run, REPRODUCED)?;
+    Ok(lines.write(cluster)?)
+}
+
+/// The name of a measurement.
+pub(crate) fn latency_block(rate_rps: f64, side: Side, block: u32) -> BlockId {
+    BlockId {
+        stage: format!("{LATENCY}{rate_rps}"),
+        side,
+        block,
+    }
+}
+
+/// Writes one measurement: whole or not at all.
+pub(crate) fn write_block(
+    run: &RunDirectory,
+    id: &BlockId,
+    rate_rps: f64,
+    figures: &BlockFigures,
+    rows: &[Row],
+) -> Result<(), TrialError> {
+    let mut writer = BlockWriter::create(run, id)?;
+    writer.append(rows)?;
+    let figures = serde_json::to_string(figures).map_err(|source| EvidenceError::Json {
+        action: "write",
+        path: run.path().to_owned(),
+        source,
+    })?;
+    let meta = BTreeMap::from([
+        (FIGURES.to_owned(), figures),
+        (RATE.to_owned(), rate_rps.to_string()),
+    ]);
+    Ok(writer.finish(&meta)?)
+}
+
+/// Reads everything that a verdict rests on.
+///
+/// # Errors
+/// The directory is not a run, or a file in it cannot be read.
+pub fn read(run: &RunDirectory) -> Result<Evidence, TrialError> {
+    let workload: WorkloadFacts = if_there(run, WORKLOAD, |name| run.read_json(name))?;
+    Ok(Evidence {
+        endpoints: workload.endpoints,
+        requests: workload.requests,
+        rows: if_there(run, DIFFERENCES, |name| run.read_lines(name))?,
+        reproduced: if_there(run, REPRODUCED, |name| run.read_lines(name))?,
+        notes: if_there(run, NOTES, |name| run.read_lines(name))?,
+        environment: if_there(run, ENVIRONMENT, |name| run.read_json(name))?,
+        blocks: read_blocks(run)?,
+    })
+}
+
+/// What an interrupted run has not written yet is empty.
+fn if_there<T: Default>(
+    run: &RunDirectory,
+    name: &str,
+    read: impl FnOnce(&str) -> Result<T, EvidenceError>,
+) -> Result<T, TrialError> {
+    if run.path().join(name).exists() {
+        Ok(read(name)?)
+    } else {
+        Ok(T::default())
+    }
+}
+
+fn read_blocks(run: &RunDirectory) -> Result<Vec<LatencyBlock>, TrialError> {
+    let mut blocks = Vec::new();
+    for id in run
+        .blocks()?
+        .into_iter()
+        .filter(|id| id.stage.starts_with(LATENCY))
+    {
+        let block = run.read_block(&id)?;
+        let path = run.path().join(format!(
+            "requests/{}-{}-{}.parquet",
+            id.stage, id.side, id.block
+        ));
+        let figures: BlockFigures = from_meta(&block.meta, FIGURES, &path)?;
+        let rate_rps: f64 = from_meta(&block.meta, RATE, &path)?;
+        blocks.push(LatencyBlock {
+            rate_rps,
+            side: id.side,
+            block: id.block,
+            figures,
+            rows: block.rows,
+        });
+    }
+    Ok(blocks)
+}
+
+/// A value that was stored in the footer of a block.
+fn from_meta<T: serde::de::DeserializeOwned>(
+    meta: &BTreeMap<String, String>,
+    key: &str,
+    path: &Path,
+) -> Result<T, EvidenceError> {
+    let text = meta.get(key).map_or("", String::as_str);
+    serde_json::from_str(text).map_err(|source| EvidenceError::Json {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })
+}
