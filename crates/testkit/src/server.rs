@@ -1,0 +1,157 @@
+//! A thread-per-connection HTTP server that behaves as its command line says.
+
+use crate::answer::{Plant, item};
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How the subject behaves.
+#[derive(Clone, Debug, Default)]
+pub struct Behaviour {
+    port: u16,
+    plant: Option<Plant>,
+    /// Time before every answer.
+    delay: Duration,
+    /// CPU time burnt for every answer.
+    burn: Duration,
+    /// Ends at once with this message.
+    exit: Option<String>,
+    /// Never listens.
+    never_ready: bool,
+    /// Ends when this many requests were answered.
+    die_after: Option<u64>,
+    /// Sends a body without end.
+    endless: bool,
+    answered: Arc<AtomicU64>,
+}
+
+impl Behaviour {
+    /// Reads the command line.
+    fn parse(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut behaviour = Behaviour::default();
+        let mut arguments = arguments;
+        while let Some(flag) = arguments.next() {
+            let mut value = || arguments.next().ok_or(format!("{flag} needs a value"));
+            let number = |text: String| text.parse::<u64>().map_err(|e| format!("{flag}: {e}"));
+            match flag.as_str() {
+                "--port" => behaviour.port = number(value()?)? as u16,
+                "--delay-us" => behaviour.delay = Duration::from_micros(number(value()?)?),
+                "--burn-us" => behaviour.burn = Duration::from_micros(number(value()?)?),
+                "--die-after" => behaviour.die_after = Some(number(value()?)?),
+                "--exit" => behaviour.exit = Some(value()?),
+                "--never-ready" => behaviour.never_ready = true,
+                "--endless" => behaviour.endless = true,
+                "--plant" => {
+                    let name = value()?;
+                    let plant = Plant::ALL.into_iter().find(|plant| plant.name() == name);
+                    behaviour.plant = Some(plant.ok_or(format!("no plant {name:?}"))?);
+                }
+                other => return Err(format!("unknown flag {other}")),
+            }
+        }
+        Ok(behaviour)
+    }
+}
+
+/// Serves until it is told to stop or its behaviour ends it.
+pub fn main() -> ExitCode {
+    let behaviour = match Behaviour::parse(std::env::args().skip(1)) {
+        Ok(behaviour) => behaviour,
+        Err(error) => return fail(&error),
+    };
+    if let Some(message) = &behaviour.exit {
+        return fail(message);
+    }
+    if behaviour.never_ready {
+        std::thread::sleep(Duration::from_secs(3600));
+    }
+    let listener = match TcpListener::bind(("127.0.0.1", behaviour.port)) {
+        Ok(listener) => listener,
+        Err(error) => {
+            return fail(&format!(
+                "cannot listen on port {}: {error}",
+                behaviour.port
+            ));
+        }
+    };
+    for stream in listener.incoming().flatten() {
+        let behaviour = behaviour.clone();
+        // A connection that cannot be served is one that the client will report.
+        let _ = std::thread::Builder::new()
+            .stack_size(128 * 1024)
+            .spawn(move || serve(stream, &behaviour));
+    }
+    ExitCode::SUCCESS
+}
+
+fn fail(message: &str) -> ExitCode {
+    // Standard error is the only place to say it.
+    let _ = writeln!(io::stderr(), "planted subject: {message}");
+    ExitCode::FAILURE
+}
+
+fn serve(mut stream: TcpStream, behaviour: &Behaviour) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut pending: Vec<u8> = Vec::new();
+    let mut buffer = [0; 8192];
+    loop {
+        while let Some((length, id)) = request(&pending)? {
+            pending.drain(..length);
+            answer(&mut stream, id, behaviour)?;
+        }
+        match stream.read(&mut buffer)? {
+            0 => return Ok(()),
+            count => pending.extend_from_slice(&buffer[..count]),
+        }
+    }
+}
+
+/// Length and item number of the first whole request.
+fn request(bytes: &[u8]) -> io::Result<Option<(usize, u64)>> {
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut request = httparse::Request::new(&mut headers);
+    let head = match request.parse(bytes) {
+        Ok(httparse::Status::Complete(head)) => head,
+        Ok(httparse::Status::Partial) => return Ok(None),
+        Err(_) => return Err(io::ErrorKind::InvalidData.into()),
+    };
+    let body: usize = request
+        .headers
+        .iter()
+        .find(|header| header.name.eq_ignore_ascii_case("content-length"))
+        .and_then(|header| std::str::from_utf8(header.value).ok()?.parse().ok())
+        .unwrap_or(0);
+    let path = request.path.unwrap_or_default();
+    let id = path
+        .rsplit('/')
+        .next()
+        .and_then(|last| last.parse().ok())
+        .unwrap_or(0);
+    Ok((bytes.len() >= head + body).then_some((head + body, id)))
+}
+
+fn answer(stream: &mut TcpStream, id: u64, behaviour: &Behaviour) -> io::Result<()> {
+    let number = behaviour.answered.fetch_add(1, Ordering::Relaxed);
+    if behaviour.die_after.is_some_and(|after| number >= after) {
+        let _ = writeln!(
+            io::stderr(),
+            "planted subject: fatal: out of luck after {number} answers"
+        );
+        std::process::exit(70);
+    }
+    std::thread::sleep(behaviour.delay);
+    let start = Instant::now();
+    while start.elapsed() < behaviour.burn {
+        std::hint::spin_loop();
+    }
+    if behaviour.endless && id > 0 {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")?;
+        loop {
+            stream.write_all(&[b'x'; 65536])?;
+        }
+    }
+    stream.write_all(&item(id, behaviour.plant))
+}
