@@ -251,7 +251,7 @@ impl RunDirectory {
         }
         Ok(Block {
             rows,
-            meta: file.meta(),
+            meta: file.meta().clone(),
         })
     }
 }

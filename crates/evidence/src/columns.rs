@@ -1,11 +1,12 @@
 //! Columns of numbers and names in one Parquet file.
 
+use crate::checksum::{self, Summed};
 use crate::{EvidenceError, files};
 use parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as Physical};
 use parquet::column::reader::get_typed_column_reader;
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
 use parquet::errors::{ParquetError, Result as ParquetResult};
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{KeyValue, ParquetMetaData};
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
@@ -82,7 +83,7 @@ impl Kind {
 
 /// A file of columns that is being written.
 pub(crate) struct ColumnFile {
-    writer: SerializedFileWriter<File>,
+    writer: SerializedFileWriter<Summed>,
     path: PathBuf,
 }
 
@@ -90,7 +91,8 @@ impl ColumnFile {
     /// Starts the file that will be `path`.
     pub(crate) fn create(path: &Path, columns: &[(&str, Kind)]) -> Result<Self, EvidenceError> {
         let file = files::start(path)?;
-        let writer = start_writer(file, columns).map_err(EvidenceError::parquet("write", path))?;
+        let writer = start_writer(Summed::new(file), columns)
+            .map_err(EvidenceError::parquet("write", path))?;
         Ok(Self {
             writer,
             path: path.to_owned(),
@@ -104,18 +106,27 @@ impl ColumnFile {
 
     /// Completes the file, with `meta` in its footer, and gives it its name.
     pub(crate) fn finish(mut self, meta: &BTreeMap<String, String>) -> Result<(), EvidenceError> {
-        for (key, value) in meta {
-            let pair = KeyValue::new(key.clone(), value.clone());
-            self.writer.append_key_value_metadata(pair);
+        let checksum = (checksum::KEY.to_owned(), checksum::UNKNOWN.to_owned());
+        for (key, value) in meta.clone().into_iter().chain([checksum]) {
+            self.writer
+                .append_key_value_metadata(KeyValue::new(key, value));
         }
         self.writer
             .finish()
             .map_err(EvidenceError::parquet("write", &self.path))?;
-        files::finish(self.writer.inner(), &self.path)
+        let file = self
+            .writer
+            .inner()
+            .seal()
+            .map_err(EvidenceError::io("write", &self.path))?;
+        files::finish(file, &self.path)
     }
 }
 
-fn start_writer(file: File, columns: &[(&str, Kind)]) -> ParquetResult<SerializedFileWriter<File>> {
+fn start_writer(
+    file: Summed,
+    columns: &[(&str, Kind)],
+) -> ParquetResult<SerializedFileWriter<Summed>> {
     let mut properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
     let mut fields = Vec::with_capacity(columns.len());
     for (name, kind) in columns {
@@ -134,7 +145,7 @@ fn start_writer(file: File, columns: &[(&str, Kind)]) -> ParquetResult<Serialize
     SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties.build()))
 }
 
-fn write_group(writer: &mut SerializedFileWriter<File>, columns: &[Values]) -> ParquetResult<()> {
+fn write_group(writer: &mut SerializedFileWriter<Summed>, columns: &[Values]) -> ParquetResult<()> {
     let mut group = writer.next_row_group()?;
     for values in columns {
         let mut column = group
@@ -197,16 +208,23 @@ fn levels<T>(values: &[Option<T>]) -> Vec<i16> {
 pub(crate) struct ColumnReader {
     reader: SerializedFileReader<File>,
     path: PathBuf,
+    meta: BTreeMap<String, String>,
 }
 
 impl ColumnReader {
     pub(crate) fn open(path: &Path) -> Result<Self, EvidenceError> {
         let file = File::open(path).map_err(EvidenceError::io("read", path))?;
+        if !checksum::is_intact(&file).map_err(EvidenceError::io("read", path))? {
+            return Err(EvidenceError::damaged(path, "it is not as it was written"));
+        }
         let reader =
             SerializedFileReader::new(file).map_err(EvidenceError::parquet("read", path))?;
+        let mut meta = key_values(reader.metadata());
+        meta.remove(checksum::KEY);
         Ok(Self {
             reader,
             path: path.to_owned(),
+            meta,
         })
     }
 
@@ -214,14 +232,9 @@ impl ColumnReader {
         &self.path
     }
 
-    /// The key-value metadata of the footer.
-    pub(crate) fn meta(&self) -> BTreeMap<String, String> {
-        let pairs = self.reader.metadata().file_metadata().key_value_metadata();
-        pairs
-            .into_iter()
-            .flatten()
-            .map(|pair| (pair.key.clone(), pair.value.clone().unwrap_or_default()))
-            .collect()
+    /// What [`ColumnFile::finish`] was told.
+    pub(crate) fn meta(&self) -> &BTreeMap<String, String> {
+        &self.meta
     }
 
     /// The names of the columns, in their order.
@@ -349,6 +362,17 @@ fn read_column<T: DataType>(
                 .map(Some)
                 .ok_or_else(|| missing("value of a column")),
         })
+        .collect()
+}
+
+fn key_values(metadata: &ParquetMetaData) -> BTreeMap<String, String> {
+    let pairs = metadata
+        .file_metadata()
+        .key_value_metadata()
+        .into_iter()
+        .flatten();
+    pairs
+        .map(|pair| (pair.key.clone(), pair.value.clone().unwrap_or_default()))
         .collect()
 }
 

@@ -32,10 +32,11 @@ pub(crate) fn unfinished(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Opens the unfinished form of `path` for writing, emptied.
+/// Opens the unfinished form of `path`, emptied.
 pub(crate) fn start(path: &Path) -> Result<File, EvidenceError> {
     let unfinished = unfinished(path);
     private()
+        .read(true)
         .write(true)
         .create(true)
         .truncate(true)

@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod block;
+mod checksum;
 mod columns;
 mod directory;
 mod error;
