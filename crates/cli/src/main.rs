@@ -1,6 +1,7 @@
 //! The `understudy` command: arguments become configuration become commands; exit codes.
 
 mod commands;
+mod config;
 mod exit;
 mod interrupt;
 mod requests_file;
@@ -23,6 +24,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Trial(Box<commands::trial::TrialArgs>),
+    Judge(commands::judge::JudgeArgs),
+    Plan(Box<commands::plan::PlanArgs>),
     Load(commands::load::LoadArgs),
 }
 
@@ -34,6 +38,9 @@ fn main() -> ExitCode {
 fn execute(command: Command) -> Result<u8, exit::Failure> {
     let stop = interrupt::flag().context("cannot handle signals")?;
     match command {
+        Command::Trial(args) => commands::trial::trial(&args, &stop),
+        Command::Judge(args) => commands::judge::judge(&args),
+        Command::Plan(args) => commands::plan::plan(&args),
         Command::Load(args) => commands::load::load(&args, &stop),
     }
 }

@@ -316,7 +316,7 @@ fn write_objectives(out: &mut String, document: &VerdictDocument) -> std::fmt::R
 }
 
 fn write_gates(out: &mut String, document: &VerdictDocument) -> std::fmt::Result {
-    let failed: Vec<_> = document.gates.iter().filter(|gate| !gate.passed).collect();
+    let failed = document.gates.iter().any(|gate| !gate.passed);
     if let Some(aa) = document.aa.iter().find(|aa| {
         document
             .primary
@@ -332,11 +332,9 @@ fn write_gates(out: &mut String, document: &VerdictDocument) -> std::fmt::Result
             ratio_text(aa.ratio)
         )?;
     }
-    if !document.gates.is_empty() && failed.is_empty() {
+    // Gates that failed are the reasons of the verdict.
+    if !document.gates.is_empty() && !failed {
         writeln!(out, "gates         all {} held", document.gates.len())?;
-    }
-    for gate in failed {
-        writeln!(out, "GATE FAILED   {}", gate.text)?;
     }
     Ok(())
 }

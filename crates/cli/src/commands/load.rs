@@ -189,6 +189,7 @@ pub(crate) fn load(args: &LoadArgs, stop: &AtomicBool) -> Result<u8, Failure> {
             &requests.weights(),
             stop,
             &progress,
+            &|_| {},
         );
         done.store(true, Ordering::Relaxed);
         ran

@@ -1,3 +1,6 @@
 //! One module a command.
 
+pub(crate) mod judge;
 pub(crate) mod load;
+pub(crate) mod plan;
+pub(crate) mod trial;

@@ -2,8 +2,10 @@
 //! that closes ends the output quietly.
 
 pub(crate) mod load;
+pub(crate) mod progress;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+use understudy_report::terminal::Style;
 
 /// Writes data to standard output. A reader that went away is no failure.
 ///
@@ -21,4 +23,13 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
 pub(crate) fn tell(line: &str) {
     // There is no other place left to report a failure of standard error.
     let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Colours on a terminal that has them, unless `NO_COLOR` (no-color.org) is set.
+pub(crate) fn style() -> Style {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    Style {
+        colour: io::stdout().is_terminal() && !refused,
+    }
 }

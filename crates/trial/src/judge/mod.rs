@@ -10,7 +10,7 @@ mod under_load;
 pub use blocks::{BlockFigures, LatencyBlock};
 
 use crate::config::TrialConfig;
-use crate::plan::Plan;
+use crate::plan::{Plan, RatePlan};
 use blocks::Latencies;
 use understudy_compare::{Noise, Row, Rules, Workload, tally};
 use understudy_model::Side;
@@ -71,6 +71,12 @@ pub fn judge(
 ) -> VerdictDocument {
     let noise = Noise::learn(&evidence.rows);
     let equivalence = equivalence(evidence, &noise, rules);
+    // What was not measured (the answers differ, or the run was interrupted) has no lines.
+    let measured = Plan {
+        rates: measured_rates(plan, &evidence.blocks),
+        ..plan.clone()
+    };
+    let plan = &measured;
     let latencies = Latencies::new(&evidence.blocks, config, &evidence.endpoints);
     let latency = comparisons::latency(plan, config, &latencies);
     let aa = comparisons::aa(plan, config, &latencies);
@@ -104,6 +110,11 @@ pub fn judge(
     document.verdict = verdict;
     document.because = because;
     document
+}
+
+fn measured_rates(plan: &Plan, blocks: &[LatencyBlock]) -> Vec<RatePlan> {
+    let measured = |rate: &&RatePlan| blocks.iter().any(|block| block.rate_rps == rate.rate_rps);
+    plan.rates.iter().filter(measured).copied().collect()
 }
 
 /// The ledger and the clusters, alone: what decides whether a trial goes on to measure.

@@ -1,0 +1,37 @@
+//! `understudy judge RUN`: the verdict again, from the stored evidence alone.
+
+use super::trial::{deliver, judged, store_verdict};
+use crate::config::{self, Mode};
+use crate::exit::{self, Failure, usage};
+use clap::Args;
+use std::path::PathBuf;
+use understudy_compare::{Day, Rules};
+use understudy_evidence::RunDirectory;
+use understudy_trial::plan::Plan;
+
+/// Recomputes the verdict from the evidence in a run directory; nothing is started.
+#[derive(Debug, Args)]
+pub(crate) struct JudgeArgs {
+    /// The run directory, e.g. runs/read-states-20261122T174501Z
+    run: PathBuf,
+    /// Write verdict.json to a file as well, or to standard output with "-"
+    #[arg(long, value_name = "PATH|-")]
+    json: Option<PathBuf>,
+}
+
+/// Carries out the command.
+pub(crate) fn judge(args: &JudgeArgs) -> Result<u8, Failure> {
+    let run = RunDirectory::open(&args.run)
+        .map_err(|error| usage(format!("{:#}", anyhow::Error::from(error))))?;
+    let config =
+        config::read(&run.path().join("trial.toml"), Mode::Judge).map_err(Failure::Usage)?;
+    // The rules held when the run was made; that they may have expired since changes nothing.
+    let first_day = Day::new(1, 1, 1).expect("the first of January of year 1 is a day");
+    let rules = Rules::compile(config.rules.clone(), first_day)
+        .map_err(|errors| Failure::Usage(errors.iter().map(ToString::to_string).collect()))?;
+    let plan = Plan::new(&config);
+    let document = judged(&config, &plan, &rules, &run)?;
+    store_verdict(&run, &document)?;
+    deliver(&document, &run, args.json.as_deref())?;
+    Ok(exit::of_verdict(document.verdict))
+}

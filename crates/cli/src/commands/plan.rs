@@ -1,0 +1,81 @@
+//! `understudy plan`: what a trial will take and what it can show.
+
+use super::trial::check;
+use crate::config::Flags;
+use crate::exit::{self, Failure};
+use crate::show;
+use anyhow::Context;
+use clap::Args;
+use std::fmt::Write;
+use std::path::PathBuf;
+use understudy_report::figures::{change, count, quantile, rate};
+use understudy_trial::config::Level;
+use understudy_trial::plan::{ASSUMED_VARIATION, Plan};
+
+/// Says how long a trial takes and the smallest effect it will see; nothing is started.
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// The trial's file; without it --incumbent, --candidate and --get say what to compare
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// Carries out the command.
+pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
+    let mut checked = check(args.file.as_deref(), &args.flags, None)?;
+    let requests = checked.requests.all.len();
+    let mut out = format!(
+        "{}: {} requests\n",
+        checked.config.name,
+        count(requests as u64)
+    );
+    for level in Level::ALL {
+        checked.config.level = level;
+        // Writing to a string cannot fail.
+        let _ = describe(&mut out, &Plan::new(&checked.config), level, requests);
+    }
+    let _ = writeln!(
+        out,
+        "\nSmallest effects hold for blocks that vary by {:.0} %, an assumption; a run measures its own\nand prints it beside every \"no difference\". Builds come on top of the times.",
+        ASSUMED_VARIATION * 100.0,
+    );
+    show::print(&out).context("cannot write the plan")?;
+    Ok(exit::DONE)
+}
+
+fn describe(out: &mut String, plan: &Plan, level: Level, requests: usize) -> std::fmt::Result {
+    let seconds = plan.seconds(requests);
+    let length = match seconds {
+        s if s < 120.0 => format!("{s:.0} s"),
+        s => format!("{:.0} min", s / 60.0),
+    };
+    writeln!(out, "\n{:<10}about {length}", level.name())?;
+    for plan in &plan.rates {
+        writeln!(
+            out,
+            "  at {:<12}{} pairs, {} requests in each measurement of {:.1} s",
+            rate(plan.rate_rps),
+            plan.pairs(),
+            count(plan.requests_per_block() as u64),
+            plan.measured.secs(),
+        )?;
+    }
+    let primary = &plan.primary;
+    let name = format!(
+        "{} at {}",
+        quantile(primary.quantile),
+        rate(primary.rate_rps)
+    );
+    match plan.smallest_effect(ASSUMED_VARIATION) {
+        Some(effect) => writeln!(
+            out,
+            "  smallest effect on {name}: about {}",
+            change(1.0 + effect)
+        ),
+        None => writeln!(
+            out,
+            "  {name} cannot be judged: a measurement has too few requests"
+        ),
+    }
+}

@@ -1,0 +1,92 @@
+//! What a trial is doing, with the time left, while it runs.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::time::Duration;
+use understudy_report::figures::{count, rate};
+use understudy_trial::Event;
+
+/// A line on a terminal; on anything else a line for each stage.
+pub(crate) struct Display {
+    bar: ProgressBar,
+    /// The stage last told of, where there is no terminal.
+    told: std::sync::Mutex<String>,
+}
+
+impl Display {
+    /// A display for a trial of about this many seconds.
+    pub(crate) fn new(seconds: f64) -> Self {
+        let target = ProgressDrawTarget::stderr();
+        let bar = ProgressBar::with_draw_target(Some(seconds.max(1.0) as u64), target);
+        // The template is a constant that the library accepts.
+        let style = ProgressStyle::with_template("  {wide_bar} {elapsed} of about {len}s  {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        bar.set_style(style);
+        bar.enable_steady_tick(Duration::from_millis(500));
+        Display {
+            bar,
+            told: std::sync::Mutex::default(),
+        }
+    }
+
+    /// Tells something once.
+    pub(crate) fn note(&self, text: &str) {
+        if self.bar.is_hidden() {
+            super::tell(text);
+        } else {
+            self.bar.println(text);
+        }
+    }
+
+    /// Shows what goes on.
+    pub(crate) fn show(&self, event: Event) {
+        let (stage, detail) = words(&event);
+        self.bar.set_position(self.bar.elapsed().as_secs());
+        if self.bar.is_hidden() {
+            let mut told = match self.told.lock() {
+                Ok(told) => told,
+                Err(poisoned) => poisoned.into_inner(),
+            };
+            if *told != stage {
+                super::tell(&format!("  {stage}"));
+                *told = stage;
+            }
+        } else {
+            self.bar.set_message(format!("{stage}{detail}"));
+        }
+    }
+
+    /// Removes the line.
+    pub(crate) fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// The stage, and what changes within it.
+fn words(event: &Event) -> (String, String) {
+    match event {
+        Event::Building(side) => (format!("building the {side}"), String::new()),
+        Event::Starting(name) => (format!("starting the {name}"), String::new()),
+        Event::Comparing {
+            done,
+            total,
+            different,
+        } => {
+            let mut detail = format!(" {} of {}", count(*done as u64), count(*total as u64));
+            if *different > 0 {
+                detail.push_str(&format!(", {} with differences", count(*different as u64)));
+            }
+            ("comparing answers".to_owned(), detail)
+        }
+        Event::Settling(side) => (format!("warming up the {side}"), String::new()),
+        Event::Measuring {
+            rate_rps,
+            side,
+            done,
+            total,
+        } => (
+            format!("measuring at {}", rate(*rate_rps)),
+            format!(", {side}, {} of {total}", done + 1),
+        ),
+        Event::Measured => ("stopping the sides".to_owned(), String::new()),
+    }
+}

@@ -1,0 +1,194 @@
+//! Runs the real program against real servers with planted faults.
+
+#![expect(dead_code, reason = "each test file uses its part of the harness")]
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard};
+
+/// Trials measure: two at once would disturb each other.
+static MACHINE: Mutex<()> = Mutex::new(());
+
+/// Waits until no other test of this file measures.
+pub fn machine() -> MutexGuard<'static, ()> {
+    MACHINE
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// The program under test.
+pub fn understudy() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_understudy"));
+    command.stdin(Stdio::null()).env("NO_COLOR", "1");
+    command
+}
+
+/// The server with planted faults: built by cargo as an example of this package.
+pub fn subject() -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_understudy"))
+        .parent()
+        .unwrap()
+        .join("examples/planted_subject");
+    assert!(
+        path.is_file(),
+        "{} is missing: cargo test builds it",
+        path.display()
+    );
+    path
+}
+
+/// A folder of its own for one test, removed at its end.
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    pub fn new(name: &str) -> Self {
+        let path =
+            std::env::temp_dir().join(format!("understudy-test-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Scratch(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// The only run directory below `runs`.
+    pub fn run(&self) -> PathBuf {
+        let runs: Vec<PathBuf> = fs::read_dir(self.0.join("runs"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        assert_eq!(runs.len(), 1, "one run directory: {runs:?}");
+        runs.into_iter().next().unwrap()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What a finished program left.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+pub fn ended(output: Output) -> Ended {
+    Ended {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+pub fn run(command: &mut Command) -> Ended {
+    ended(command.output().unwrap())
+}
+
+/// A trial of two planted subjects.
+pub struct Trial {
+    pub scratch: Scratch,
+    pub incumbent: String,
+    pub candidate: String,
+    pub tables: String,
+    pub workload: String,
+    pub sides: String,
+}
+
+impl Trial {
+    pub fn new(name: &str) -> Self {
+        let scratch = Scratch::new(name);
+        let requests: Vec<String> = (1..=60)
+            .map(|id| format!("{{\"method\":\"GET\",\"path\":\"/items/{id}\"}}\n"))
+            .collect();
+        scratch.write("requests.jsonl", &requests.concat());
+        Trial {
+            scratch,
+            incumbent: String::new(),
+            candidate: String::new(),
+            tables: String::new(),
+            workload: "rates = [1500]\nwarmup = \"200ms\"".to_owned(),
+            sides: String::new(),
+        }
+    }
+
+    /// Writes trial.toml.
+    pub fn write(&self) -> PathBuf {
+        let subject = subject();
+        let side = |name: &str, flags: &str| {
+            format!(
+                "[side.{name}]\nrun = \"'{}' --port {{port}} {flags}\"\nready_timeout = \"5s\"\n{}\n",
+                subject.display(),
+                self.sides,
+            )
+        };
+        let text = format!(
+            "schema = 1\n[trial]\nname = \"planted\"\n[subject]\nkind = \"http\"\n{}{}\n[workload]\nrequests = \"requests.jsonl\"\n{}\n{}\n",
+            side("incumbent", &self.incumbent),
+            side("candidate", &self.candidate),
+            self.workload,
+            self.tables,
+        );
+        self.scratch.write("trial.toml", &text)
+    }
+
+    /// The command that runs it.
+    pub fn command(&self) -> Command {
+        let file = self.write();
+        let mut command = understudy();
+        command
+            .arg("trial")
+            .arg(file)
+            .args(["--quick", "--json", "-", "--out"])
+            .arg(self.scratch.path().join("runs"));
+        command
+    }
+
+    /// Runs it to its end; the verdict if there is one.
+    pub fn run(&self) -> (Ended, Value) {
+        let ended = run(&mut self.command());
+        let verdict = serde_json::from_str(&ended.stdout).unwrap_or(Value::Null);
+        (ended, verdict)
+    }
+}
+
+/// The clusters of a verdict as (path, kind).
+pub fn clusters(verdict: &Value) -> Vec<(String, String)> {
+    let clusters = verdict["comparisons"][0]["equivalence"]["clusters"].as_array();
+    clusters
+        .into_iter()
+        .flatten()
+        .map(|c| {
+            let text = |key: &str| c[key].as_str().unwrap_or_default().to_owned();
+            (text("path"), text("kind"))
+        })
+        .collect()
+}
+
+/// The ratio of a latency quantile over all requests.
+pub fn ratio(verdict: &Value, quantile: f64) -> [f64; 3] {
+    let latency = verdict["comparisons"][0]["latency"].as_array().unwrap();
+    let line = latency
+        .iter()
+        .find(|l| l["endpoint"] == "*" && l["quantile"] == quantile)
+        .unwrap_or_else(|| panic!("no {quantile} in {latency:?}"));
+    ["low", "estimate", "high"].map(|key| line["ratio"][key].as_f64().unwrap())
+}
+
+/// The code of the first reason.
+pub fn because(verdict: &Value) -> &str {
+    verdict["because"][0]["code"].as_str().unwrap_or_default()
+}

@@ -1,0 +1,141 @@
+//! Planted truths about latency: whole trials, one after the other.
+
+mod harness;
+
+use harness::{Trial, because, clusters, machine, ratio, understudy};
+use serde_json::Value;
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use understudy_host::{CpuList, allowed_cpus, pin_current_thread};
+
+/// An objective on p90, which a short measurement can judge.
+fn objective(max: &str) -> String {
+    format!("[[slo]]\nquantile = 0.9\nmax = \"{max}\"\n")
+}
+
+#[test]
+fn equal_sides_are_never_replaced_and_noise_is_no_difference() {
+    let _machine = machine();
+    let mut trial = Trial::new("equal");
+    trial.tables = objective("1s");
+    let (ended, verdict) = trial.run();
+    assert_eq!(verdict["verdict"], "keep", "{}", ended.stderr);
+    assert_eq!((ended.code, because(&verdict)), (6, "no_measured_problem"));
+    assert_eq!(clusters(&verdict), []);
+    let equivalence = &verdict["comparisons"][0]["equivalence"];
+    let count = |key: &str| equivalence[key].as_u64().unwrap();
+    assert_eq!(
+        count("compared"),
+        count("equal") + count("different") + count("excused")
+    );
+    assert_eq!(count("eligible"), count("compared") + count("lost"));
+    let mut noisy: Vec<&str> = equivalence["noise"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|n| n["path"].as_str().unwrap())
+        .collect();
+    noisy.sort_unstable();
+    assert_eq!(noisy, ["$.generated_at", "$.request_id"]);
+    let under_load = &verdict["comparisons"][0]["under_load"];
+    assert_eq!(under_load["deviating"], 0, "{under_load}");
+    assert!(
+        under_load["agreeing"].as_u64().unwrap() > 1000,
+        "{under_load}"
+    );
+
+    let run = trial.scratch.run();
+    let stored = fs::read(run.join("verdict.json")).unwrap();
+    let judged = understudy().arg("judge").arg(&run).output().unwrap();
+    assert_eq!(
+        judged.status.code(),
+        Some(6),
+        "{}",
+        String::from_utf8_lossy(&judged.stderr)
+    );
+    assert_eq!(
+        fs::read(run.join("verdict.json")).unwrap(),
+        stored,
+        "bit for bit"
+    );
+}
+
+#[test]
+fn five_milliseconds_are_found_and_swapped_sides_invert_the_ratio() {
+    let _machine = machine();
+    let slow = "--delay-us 5000".to_owned();
+    let mut worse = Trial::new("worse");
+    worse.workload = "rates = [500]\nwarmup = \"200ms\"".to_owned();
+    worse.tables = objective("4ms");
+    worse.candidate = slow.clone();
+    let (ended, kept) = worse.run();
+    assert_eq!(
+        (ended.code, because(&kept)),
+        (6, "candidate_misses_slo"),
+        "{}",
+        ended.stderr
+    );
+
+    let mut better = Trial::new("better");
+    better.workload = worse.workload.clone();
+    better.tables = worse.tables.clone();
+    better.incumbent = slow;
+    let (ended, replaced) = better.run();
+    assert_eq!(replaced["verdict"], "replace", "{}", ended.stderr);
+    assert_eq!(
+        (ended.code, because(&replaced)),
+        (0, "incumbent_misses_slo")
+    );
+
+    let added = median_difference_us(&kept);
+    assert!(
+        (4_500.0..7_000.0).contains(&added),
+        "5 ms were added, {added} us were found"
+    );
+    let (there, back) = (ratio(&kept, 0.5), ratio(&replaced, 0.5));
+    let product = there[1] * back[1];
+    assert!((0.6..1.6).contains(&product), "{there:?} {back:?}");
+    assert!(there[0] > 1.0 && back[2] < 1.0, "{there:?} {back:?}");
+}
+
+/// Candidate minus incumbent at p50.
+fn median_difference_us(verdict: &Value) -> f64 {
+    let latency = verdict["comparisons"][0]["latency"].as_array().unwrap();
+    let line = latency.iter().find(|l| l["quantile"] == 0.5).unwrap();
+    let of = |side: &str| line[side]["estimate"].as_f64().unwrap();
+    of("contender_us") - of("baseline_us")
+}
+
+#[test]
+fn a_starved_generator_is_invalid() {
+    let _machine = machine();
+    let allowed = allowed_cpus();
+    let Some(cpu) = allowed.as_slice().first().copied() else {
+        return;
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let hogs: Vec<_> = (0..3)
+        .map(|_| {
+            let stop = stop.clone();
+            std::thread::spawn(move || {
+                pin_current_thread(&CpuList::new([cpu])).unwrap();
+                while !stop.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            })
+        })
+        .collect();
+    let mut trial = Trial::new("starved");
+    trial.tables = format!("{}[machine]\ngenerator = \"{cpu}\"\n", objective("1s"));
+    let (ended, verdict) = trial.run();
+    stop.store(true, Ordering::Relaxed);
+    hogs.into_iter().for_each(|hog| hog.join().unwrap());
+    assert_eq!(verdict["verdict"], "invalid", "{}", ended.stderr);
+    assert_eq!(ended.code, 3);
+    assert!(
+        because(&verdict).starts_with("gate_"),
+        "{}",
+        verdict["because"]
+    );
+}
