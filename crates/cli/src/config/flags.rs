@@ -1,0 +1,298 @@
+//! A trial without a file: `--incumbent`, `--candidate` and `--get` say it all.
+
+use super::objectives::{goal_argument, slo_argument};
+use super::reader::quantity;
+use super::sides::{Limited, READY_TIMEOUT, check_path, mistakes};
+use super::workload::{CONNECTIONS, TIMEOUT, ascending, check_rate};
+use super::{HIGHEST_SEED, SEED, absolute, check_memory, name_of};
+use clap::Args;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::path::Path;
+use understudy_load::Arrivals;
+use understudy_load::http::Target;
+use understudy_model::{ByteSize, Quantity};
+use understudy_trial::config::{
+    Fresh, Launched, Level, LimitsConfig, MachineConfig, Ready, RequestsFrom, SideConfig,
+    TrialConfig, WorkloadConfig,
+};
+
+/// The rate that is offered, where nothing is said.
+const RATE: f64 = 500.0;
+
+/// What a trial without a file is made of. Values stay texts here, so that everything that is wrong
+/// with them is told at once.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Without a file")]
+pub(crate) struct Flags {
+    /// Command that starts what runs today, with {port}; or the http:// URL where it runs already
+    #[arg(long, value_name = "COMMAND|URL")]
+    incumbent: Option<String>,
+    /// Command that starts what may replace it, with {port}; or its http:// URL
+    #[arg(long, value_name = "COMMAND|URL")]
+    candidate: Option<String>,
+    /// A path to ask both for (repeatable)
+    #[arg(long, value_name = "PATH")]
+    get: Vec<String>,
+    /// Requests as JSON lines, instead of --get
+    #[arg(long, value_name = "FILE.jsonl")]
+    requests: Option<String>,
+    /// Requests per second at which latency is compared (repeatable) [default: 500]
+    #[arg(long, value_name = "R")]
+    rate: Vec<String>,
+    /// What has to be held: "p99<20ms", "errors<0.1%" (repeatable)
+    #[arg(long, value_name = "OBJECTIVE")]
+    slo: Vec<String>,
+    /// What the rewrite is for: "cpu=-30%", "memory=-40%", "p99=-25%" (repeatable)
+    #[arg(long, value_name = "GOAL")]
+    goal: Vec<String>,
+    /// Limit of CPUs for each side, e.g. 1 or 0.5
+    #[arg(long, value_name = "N")]
+    cpus: Option<String>,
+    /// Limit of memory for each side, e.g. 512MiB
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<String>,
+    /// Path that answers 2xx once a side is ready
+    #[arg(long, value_name = "PATH")]
+    ready: Option<String>,
+    /// Fixes schedules, order and resampling [default: 1]
+    #[arg(long, value_name = "N")]
+    seed: Option<String>,
+    /// Requests that are not safe may be sent to sides that run already
+    #[arg(long)]
+    writes: bool,
+    /// Name of the trial [default: the name of this folder]
+    #[arg(long)]
+    name: Option<String>,
+}
+
+impl Flags {
+    /// The flags that were given, as they are written: none of them goes with a file.
+    pub(crate) fn given(&self) -> Vec<&'static str> {
+        let all = [
+            ("--incumbent", self.incumbent.is_some()),
+            ("--candidate", self.candidate.is_some()),
+            ("--get", !self.get.is_empty()),
+            ("--requests", self.requests.is_some()),
+            ("--rate", !self.rate.is_empty()),
+            ("--slo", !self.slo.is_empty()),
+            ("--goal", !self.goal.is_empty()),
+            ("--cpus", self.cpus.is_some()),
+            ("--memory", self.memory.is_some()),
+            ("--ready", self.ready.is_some()),
+            ("--seed", self.seed.is_some()),
+            ("--writes", self.writes),
+            ("--name", self.name.is_some()),
+        ];
+        let given = all.into_iter().filter(|(_, given)| *given);
+        given.map(|(flag, _)| flag).collect()
+    }
+}
+
+/// The trial that the flags describe, in the current directory.
+///
+/// # Errors
+/// Every mistake, one line each: `--FLAG: what`.
+pub(crate) fn from_flags(flags: &Flags) -> Result<TrialConfig, Vec<String>> {
+    let folder = std::env::current_dir()
+        .map_err(|error| vec![format!("the current directory cannot be told: {error}")])?;
+    in_folder(flags, &folder)
+}
+
+pub(super) fn in_folder(flags: &Flags, folder: &Path) -> Result<TrialConfig, Vec<String>> {
+    let mut check = Check {
+        flags,
+        folder,
+        wrong: Vec::new(),
+    };
+    if folder.to_str().is_none() {
+        check
+            .wrong
+            .push("the path of the current directory is not UTF-8; use another".to_owned());
+    }
+    let incumbent = check.side("--incumbent", flags.incumbent.as_deref());
+    let candidate = check.side("--candidate", flags.candidate.as_deref());
+    check.ready([&incumbent, &candidate]);
+    let workload = check.workload();
+    let slos = check.all("--slo", &flags.slo, slo_argument);
+    let goals = check.all("--goal", &flags.goal, goal_argument);
+    let limits = LimitsConfig {
+        cpus: check.quantity("--cpus", flags.cpus.as_deref()),
+        memory: check.memory(),
+    };
+    let seed = check.seed();
+    let name = check.name();
+    match (incumbent, candidate, workload) {
+        (Some(incumbent), Some(candidate), Some(workload)) if check.wrong.is_empty() => {
+            Ok(TrialConfig {
+                name,
+                level: Level::default(),
+                seed,
+                incumbent,
+                candidate,
+                workload,
+                slos,
+                goals,
+                limits,
+                rules: Vec::new(),
+                machine: MachineConfig::default(),
+            })
+        }
+        // Whatever is missing, a message says why.
+        _ => Err(check.wrong),
+    }
+}
+
+/// Reads flags and collects what is wrong with them.
+struct Check<'f> {
+    flags: &'f Flags,
+    folder: &'f Path,
+    wrong: Vec<String>,
+}
+
+impl Check<'_> {
+    fn keep<T, E: Display>(&mut self, flag: &str, read: Result<T, E>) -> Option<T> {
+        read.map_err(|error| self.wrong.push(format!("{flag}: {error}")))
+            .ok()
+    }
+
+    fn all<T>(
+        &mut self,
+        flag: &str,
+        texts: &[String],
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Vec<T> {
+        texts
+            .iter()
+            .filter_map(|text| self.keep(flag, read(text)))
+            .collect()
+    }
+
+    fn quantity<Q: Quantity>(&mut self, flag: &str, text: Option<&str>) -> Option<Q> {
+        text.and_then(|text| self.keep(flag, quantity(text)))
+    }
+
+    fn side(&mut self, flag: &str, text: Option<&str>) -> Option<SideConfig> {
+        let what = "is missing; give the command that starts it, or its http:// URL";
+        let text = self.keep(
+            flag,
+            text.filter(|text| !text.trim().is_empty()).ok_or(what),
+        )?;
+        if text.starts_with("http://") || text.starts_with("https://") {
+            self.keep(flag, Target::parse(text))?;
+            return Some(SideConfig::Running {
+                url: text.to_owned(),
+                pid: None,
+            });
+        }
+        let launched = Launched {
+            dir: self.folder.to_owned(),
+            build: None,
+            run: text.to_owned(),
+            env: BTreeMap::new(),
+            ready: self.flags.ready.clone().map_or(Ready::Port, Ready::Path),
+            ready_timeout: READY_TIMEOUT,
+        };
+        let limited = Limited {
+            memory: self.flags.memory.is_some(),
+            cpus: self.flags.cpus.is_some(),
+        };
+        for (_, what) in mistakes(&launched, limited) {
+            self.wrong.push(format!("{flag}: {what}"));
+        }
+        Some(SideConfig::Launched(launched))
+    }
+
+    fn ready(&mut self, sides: [&Option<SideConfig>; 2]) {
+        let Some(path) = &self.flags.ready else {
+            return;
+        };
+        self.keep("--ready", check_path(path));
+        if sides
+            .iter()
+            .all(|side| matches!(side, Some(SideConfig::Running { .. })))
+        {
+            self.wrong
+                .push("--ready: neither side is started, so that none is awaited".to_owned());
+        }
+    }
+
+    fn workload(&mut self) -> Option<WorkloadConfig> {
+        let requests = self.requests();
+        let rates = self.all("--rate", &self.flags.rate, |text| match text.parse() {
+            Ok(rate) => check_rate(rate),
+            Err(_) => Err(format!("{text:?} is not a number of requests per second")),
+        });
+        Some(WorkloadConfig {
+            requests: requests?,
+            prepare: None,
+            rates: match self.flags.rate.as_slice() {
+                [] => vec![RATE],
+                _ => ascending(rates),
+            },
+            arrivals: Arrivals::default(),
+            fresh: Fresh::default(),
+            connections: CONNECTIONS,
+            timeout: TIMEOUT,
+            warmup: None,
+            writes: self.flags.writes,
+        })
+    }
+
+    fn requests(&mut self) -> Option<RequestsFrom> {
+        let paths = self.all("--get", &self.flags.get, |path| {
+            check_path(path).map(|()| path.to_owned())
+        });
+        match (&self.flags.requests, self.flags.get.is_empty()) {
+            (None, false) => Some(RequestsFrom::Paths(paths)),
+            (Some(file), true) => {
+                let path = absolute(self.folder, file);
+                let there = path.is_file().then_some(path);
+                self.keep(
+                    "--requests",
+                    there.ok_or_else(|| format!("{file} is not a file")),
+                )
+                .map(RequestsFrom::File)
+            }
+            (Some(_), false) => {
+                self.wrong
+                    .push("--requests: excludes --get: a file, or paths".to_owned());
+                None
+            }
+            (None, true) => {
+                self.wrong
+                    .push("--get: is missing; give a path, or --requests a file".to_owned());
+                None
+            }
+        }
+    }
+
+    fn memory(&mut self) -> Option<ByteSize> {
+        let memory = self.quantity("--memory", self.flags.memory.as_deref())?;
+        self.keep("--memory", check_memory(memory))
+    }
+
+    fn seed(&mut self) -> u64 {
+        let Some(text) = &self.flags.seed else {
+            return SEED;
+        };
+        let seed = text.parse().ok().filter(|seed| *seed <= HIGHEST_SEED);
+        let wrong = || format!("{text:?} is not a whole number from 0 to {HIGHEST_SEED}");
+        self.keep("--seed", seed.ok_or_else(wrong)).unwrap_or(SEED)
+    }
+
+    fn name(&mut self) -> String {
+        match self.flags.name.as_deref() {
+            None => name_of(self.folder),
+            Some("") => {
+                self.wrong
+                    .push("--name: is empty; give a name or leave it out".to_owned());
+                String::new()
+            }
+            Some(name) => name.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

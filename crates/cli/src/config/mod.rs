@@ -1,0 +1,241 @@
+//! `trial.toml` and the flags that stand for it: both become a [`TrialConfig`].
+//!
+//! Everything that is wrong is told at once, one line each. TOML is read by hand instead of with
+//! serde, so that every mistake has its line and its key.
+
+mod flags;
+mod objectives;
+mod reader;
+mod rules;
+mod sides;
+mod workload;
+mod write;
+
+pub(crate) use flags::{Flags, from_flags};
+pub(crate) use write::write;
+
+use reader::{Problems, Section};
+use sides::Limited;
+use std::fs;
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+use toml::de::DeTable;
+use understudy_compare::Day;
+use understudy_host::CpuList;
+use understudy_model::{ByteSize, Side};
+use understudy_trial::config::{Level, LimitsConfig, MachineConfig, TrialConfig};
+
+/// The version of the format.
+const SCHEMA: u64 = 1;
+/// The seed, where nothing is said.
+const SEED: u64 = 1;
+/// The highest seed: TOML's integers have a sign.
+const HIGHEST_SEED: u64 = i64::MAX as u64;
+/// No configuration is longer; something else was named by mistake.
+const MOST_BYTES: u64 = 4 * 1024 * 1024;
+
+/// What a configuration is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// To run the trial on this day: folders and files have to be there, URLs to have an address,
+    /// rules to hold.
+    Run(Day),
+    /// To judge a run that was made: the world may have changed since. Rules are not checked.
+    Judge,
+}
+
+/// Where a configuration is read.
+struct Surroundings<'a> {
+    /// What its paths are relative to.
+    folder: &'a Path,
+    mode: Mode,
+}
+
+/// Reads the configuration in a file.
+///
+/// # Errors
+/// Every mistake, one line each: `FILE:LINE: KEY: what`; or that the file cannot be read.
+pub(crate) fn read(path: &Path, mode: Mode) -> Result<TrialConfig, Vec<String>> {
+    let shown = path.display();
+    let cannot = |why: String| vec![format!("cannot read {shown}: {why}")];
+    let mut text = String::new();
+    fs::File::open(path)
+        .and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text))
+        .map_err(|error| cannot(error.to_string()))?;
+    if text.len() as u64 > MOST_BYTES {
+        return Err(cannot(format!("it has more than {MOST_BYTES} bytes")));
+    }
+    let absolute = std::path::absolute(path).map_err(|error| cannot(error.to_string()))?;
+    let folder = absolute.parent().unwrap_or(&absolute);
+    parse(&text, folder, &shown.to_string(), mode)
+}
+
+/// Reads a configuration whose paths are relative to `folder`; messages call it `file`.
+///
+/// # Errors
+/// Every mistake, one line each: `FILE:LINE: KEY: what`.
+pub(crate) fn parse(
+    text: &str,
+    folder: &Path,
+    file: &str,
+    mode: Mode,
+) -> Result<TrialConfig, Vec<String>> {
+    let problems = Problems::new(text);
+    let (document, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        let at = error.span().map_or(text.len(), |span| span.start);
+        problems.add(at, format!("this is not TOML: {}", error.message()));
+    }
+    if folder.to_str().is_none() {
+        let what = format!(
+            "the path of {} is not UTF-8; move the file",
+            folder.display()
+        );
+        problems.add(0, what);
+    }
+    // What is left of a broken document would only give mistakes that nobody made.
+    if !problems.is_empty() {
+        return Err(problems.lines(file));
+    }
+    let around = Surroundings { folder, mode };
+    let config = trial(Section::root(document.get_ref(), &problems), &around);
+    match config {
+        Some(config) if problems.is_empty() => Ok(config),
+        // Whatever is missing, a problem says why.
+        _ => Err(problems.lines(file)),
+    }
+}
+
+fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig> {
+    root.need(&["schema"], "write schema = 1");
+    if let Some(schema) = root
+        .whole("schema", 1..=u64::MAX)
+        .filter(|schema| *schema != SCHEMA)
+    {
+        // A later format has other keys: nothing else can be said about it.
+        let version = env!("CARGO_PKG_VERSION");
+        let what = "needs a later version of understudy; this is";
+        root.refuse(
+            "schema",
+            format!("{schema} {what} {version}, which reads {SCHEMA}"),
+        );
+        return None;
+    }
+    let (name, level, seed) = header(root.section("trial"), around.folder);
+    subject(root.section("subject"));
+    let (limits, limited) = limits(root.section("limits"));
+    let mut sides = root.section("side");
+    let incumbent = sides::read(&mut sides, Side::Incumbent, limited, around);
+    let candidate = sides::read(&mut sides, Side::Candidate, limited, around);
+    sides.finish();
+    let workload = workload::read(root.section("workload"), around);
+    let slos = objectives::slos(root.sections("slo"));
+    let goals = objectives::goals(&root.section("goal"));
+    let rules = rules::read(root.section("compare"), around.mode);
+    let machine = machine(root.section("machine"));
+    root.finish();
+    Some(TrialConfig {
+        name,
+        level,
+        seed,
+        incumbent: incumbent?,
+        candidate: candidate?,
+        workload: workload?,
+        slos,
+        goals,
+        limits,
+        rules,
+        machine,
+    })
+}
+
+fn header(mut section: Section<'_>, folder: &Path) -> (String, Level, u64) {
+    let name = section.text("name").map(str::to_owned);
+    let levels = Level::ALL.map(|level| (level.name(), level));
+    let level = section.choice("level", &levels).unwrap_or_default();
+    let seed = section.whole("seed", 0..=HIGHEST_SEED).unwrap_or(SEED);
+    section.finish();
+    (name.unwrap_or_else(|| name_of(folder)), level, seed)
+}
+
+/// A trial without a name is called like its folder.
+fn name_of(folder: &Path) -> String {
+    let name = folder.file_name().unwrap_or("trial".as_ref());
+    name.to_string_lossy().into_owned()
+}
+
+/// There is one kind of subject so far, so that its choice decides nothing yet.
+fn subject(mut section: Section<'_>) {
+    section.choice("kind", &[("http", ())]);
+    section.finish();
+}
+
+fn limits(mut section: Section<'_>) -> (LimitsConfig, Limited) {
+    let limits = LimitsConfig {
+        cpus: section.cpus("cpus"),
+        memory: section.quantity("memory"),
+    };
+    if let Some(Err(error)) = limits.memory.map(check_memory) {
+        section.refuse("memory", error);
+    }
+    let limited = Limited {
+        memory: section.has("memory"),
+        cpus: section.has("cpus"),
+    };
+    section.finish();
+    (limits, limited)
+}
+
+fn check_memory(memory: ByteSize) -> Result<ByteSize, &'static str> {
+    match memory.bytes() {
+        0 => Err("0 leaves nothing to run in"),
+        _ => Ok(memory),
+    }
+}
+
+fn machine(mut section: Section<'_>) -> MachineConfig {
+    let what = "a list of CPUs such as \"0\", \"0,2\" or \"1-3\"";
+    let machine = MachineConfig {
+        generator: section.parsed::<CpuList>("generator", what),
+        subject: section.parsed::<CpuList>("subject", what),
+    };
+    section.finish();
+    machine
+}
+
+impl Surroundings<'_> {
+    /// The path of a key, made absolute.
+    fn path(&self, section: &mut Section<'_>, key: &'static str) -> Option<PathBuf> {
+        section.text(key).map(|path| absolute(self.folder, path))
+    }
+
+    /// A folder that has to be there.
+    fn folder(&self, section: &mut Section<'_>, key: &'static str) -> Option<PathBuf> {
+        let path = self.path(section, key)?;
+        if self.mode != Mode::Judge && !path.is_dir() {
+            section.refuse(key, format!("{} is not a folder", path.display()));
+        }
+        Some(path)
+    }
+
+    /// A file that has to be there.
+    fn file(&self, section: &mut Section<'_>, key: &'static str) -> Option<PathBuf> {
+        let path = self.path(section, key)?;
+        if self.mode != Mode::Judge && !path.is_file() {
+            section.refuse(key, format!("{} is not a file", path.display()));
+        }
+        Some(path)
+    }
+}
+
+/// `path` as seen from `folder`, without `.` in it. (`..` stays: it may lead through a link.)
+fn absolute(folder: &Path, path: &str) -> PathBuf {
+    let joined = folder.join(path);
+    let components = joined.components();
+    components
+        .filter(|part| *part != Component::CurDir)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,390 @@
+//! Reads the tables of a TOML document and collects everything that is wrong with them.
+
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use toml::de::{DeTable, DeValue};
+use understudy_model::{Cpus, Quantity, UnitError};
+
+/// Edits that still make one word a misspelling of another.
+const MISSPELLED: usize = 3;
+
+/// What is wrong with a document, by where it is.
+pub(super) struct Problems<'t> {
+    text: &'t str,
+    found: RefCell<Vec<(usize, String)>>,
+}
+
+impl<'t> Problems<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Problems {
+            text,
+            found: RefCell::default(),
+        }
+    }
+
+    /// Adds one that is at this byte of the text.
+    pub(super) fn add(&self, at: usize, what: String) {
+        self.found.borrow_mut().push((at, what));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.found.borrow().is_empty()
+    }
+
+    /// One line each, in the order of the text: `FILE:LINE: what`.
+    pub(super) fn lines(self, file: &str) -> Vec<String> {
+        let mut found = self.found.into_inner();
+        found.sort_by_key(|(at, _)| *at);
+        let line = |at: usize| {
+            let before = self.text.bytes().take(at);
+            before.filter(|byte| *byte == b'\n').count() + 1
+        };
+        found
+            .into_iter()
+            .map(|(at, what)| format!("{file}:{}: {what}", line(at)))
+            .collect()
+    }
+}
+
+/// A quantity that stays the same when it is written and read again.
+pub(super) fn quantity<Q: Quantity>(text: &str) -> Result<Q, UnitError> {
+    text.parse::<Q>()?.to_string().parse()
+}
+
+/// The word that was probably meant, as the end of a sentence.
+fn meant<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
+    let word: String = word.chars().take(40).collect();
+    known
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(&word, known), *known))
+        .min()
+        .filter(|(distance, known)| *distance <= MISSPELLED && *distance < known.len())
+        .map(|(_, known)| known)
+}
+
+/// A key as TOML wants it: in quotes where it is not a bare one.
+pub(super) fn shown_key(key: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !key.is_empty() && key.chars().all(bare) {
+        key.to_owned()
+    } else {
+        format!("{:?}", key.chars().take(60).collect::<String>())
+    }
+}
+
+/// `"a", "b" or "c"`.
+fn alternatives(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// The error of a value that should be another sort of thing.
+pub(super) fn expected(what: &str, value: &DeValue<'_>) -> String {
+    format!("expected {what}, found {}", kind(value))
+}
+
+/// A finite number, whole or not.
+pub(super) fn number(value: &DeValue<'_>) -> Option<f64> {
+    let number: f64 = match value {
+        DeValue::Integer(i) => i64::from_str_radix(i.as_str(), i.radix()).ok()? as f64,
+        DeValue::Float(float) => float.as_str().parse().ok()?,
+        _ => return None,
+    };
+    number.is_finite().then_some(number)
+}
+
+/// A text that the system can be given.
+pub(super) fn text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, String> {
+    match value.as_str() {
+        None => Err(expected("a text in quotes", value)),
+        Some(text) if text.contains('\0') => Err("holds a NUL character; remove it".to_owned()),
+        Some(text) => Ok(text),
+    }
+}
+
+/// One table of the document, or the absence of one, that hands out its values by key.
+///
+/// A value that is wrong is a problem and then as good as absent: reading goes on, so that
+/// everything that is wrong is found at once.
+pub(super) struct Section<'r> {
+    problems: &'r Problems<'r>,
+    /// Dotted; empty for the document itself.
+    name: String,
+    /// Where it begins.
+    at: usize,
+    table: Option<&'r DeTable<'r>>,
+    /// The keys that somebody has asked for: all that there are.
+    asked: Vec<&'static str>,
+    /// Of these keys, one has to be there; and what it is for.
+    needed: Vec<(&'static [&'static str], &'static str)>,
+}
+
+impl<'r> Section<'r> {
+    /// The whole document.
+    pub(super) fn root(table: &'r DeTable<'r>, problems: &'r Problems<'r>) -> Self {
+        Section::new(problems, String::new(), 0, Some(table))
+    }
+
+    fn new(
+        problems: &'r Problems<'r>,
+        name: String,
+        at: usize,
+        table: Option<&'r DeTable<'r>>,
+    ) -> Self {
+        Section {
+            problems,
+            name,
+            at,
+            table,
+            asked: Vec::new(),
+            needed: Vec::new(),
+        }
+    }
+
+    fn path(&self, key: &str) -> String {
+        match self.name.as_str() {
+            "" => shown_key(key),
+            name => format!("{name}.{}", shown_key(key)),
+        }
+    }
+
+    /// Does it have the key, right or wrong?
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.is_some_and(|table| table.contains_key(key))
+    }
+
+    /// Adds a problem with the value of a key.
+    pub(super) fn refuse(&self, key: &str, what: impl Display) {
+        let entry = self.table.and_then(|table| table.get_key_value(key));
+        let at = entry.map_or(self.at, |(key, _)| key.span().start);
+        self.refuse_at(at, key, what);
+    }
+
+    fn refuse_at(&self, at: usize, key: &str, what: impl Display) {
+        self.problems.add(at, format!("{}: {what}", self.path(key)));
+    }
+
+    /// Asks that one of these keys be there; `what` says what to write.
+    pub(super) fn need(&mut self, keys: &'static [&'static str], what: &'static str) {
+        self.needed.push((keys, what));
+    }
+
+    fn find(&mut self, key: &'static str) -> Option<&'r DeValue<'r>> {
+        self.asked.push(key);
+        Some(self.table?.get(key)?.get_ref())
+    }
+
+    /// The value of a key, as `read` understands it.
+    fn get<T, E: Display>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&'r DeValue<'r>) -> Result<T, E>,
+    ) -> Option<T> {
+        let value = self.find(key)?;
+        read(value).map_err(|error| self.refuse(key, error)).ok()
+    }
+
+    /// A text that is not empty.
+    pub(super) fn text(&mut self, key: &'static str) -> Option<&'r str> {
+        self.get(key, |value| match text(value) {
+            Ok("") => Err("is empty; give it a value or leave it out".to_owned()),
+            other => other,
+        })
+    }
+
+    /// A text that is a quantity with its unit.
+    pub(super) fn quantity<Q: Quantity>(&mut self, key: &'static str) -> Option<Q> {
+        self.get(key, |value| match value.as_str() {
+            Some(text) => quantity(text).map_err(|error| error.to_string()),
+            None => Err(expected(Q::EXPECTED, value)),
+        })
+    }
+
+    /// A text, or a date without quotes, that stands for something.
+    pub(super) fn parsed<T: FromStr<Err: Display>>(
+        &mut self,
+        key: &'static str,
+        what: &str,
+    ) -> Option<T> {
+        self.get(key, |value| {
+            let parsed = match value {
+                DeValue::String(text) => text.parse::<T>(),
+                DeValue::Datetime(date) => date.to_string().parse(),
+                _ => return Err(expected(what, value)),
+            };
+            parsed.map_err(|error| error.to_string())
+        })
+    }
+
+    /// A number of CPUs, in quotes or not.
+    pub(super) fn cpus(&mut self, key: &'static str) -> Option<Cpus> {
+        self.get(key, |value| match value.as_str() {
+            Some(text) => quantity(text).map_err(|error| error.to_string()),
+            None => number(value)
+                .and_then(Cpus::new)
+                .ok_or_else(|| format!("is not {}", Cpus::EXPECTED)),
+        })
+    }
+
+    /// A whole number.
+    pub(super) fn whole(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
+        self.get(key, |value| {
+            let number = match value {
+                DeValue::Integer(i) => u64::from_str_radix(i.as_str(), i.radix()).ok(),
+                _ => None,
+            };
+            number
+                .filter(|number| range.contains(number))
+                .ok_or_else(|| {
+                    let (least, most) = (range.start(), range.end());
+                    format!("is not a whole number from {least} to {most}")
+                })
+        })
+    }
+
+    /// A finite number.
+    pub(super) fn number(&mut self, key: &'static str) -> Option<f64> {
+        self.get(key, |value| {
+            number(value).ok_or_else(|| expected("a finite number", value))
+        })
+    }
+
+    /// True or false.
+    pub(super) fn boolean(&mut self, key: &'static str) -> Option<bool> {
+        self.get(key, |value| {
+            value
+                .as_bool()
+                .ok_or_else(|| expected("true or false", value))
+        })
+    }
+
+    /// One of these words.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        choices: &[(&'static str, T)],
+    ) -> Option<T> {
+        self.get(key, |value| {
+            let word = text(value)?;
+            let chosen = choices.iter().find(|(name, _)| *name == word);
+            chosen.map(|(_, choice)| *choice).ok_or_else(|| {
+                let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+                let word: String = word.chars().take(40).collect();
+                format!("{word:?} is not known; use {}", alternatives(&names))
+            })
+        })
+    }
+
+    /// A list with at least one element; a problem with an element is one of that line.
+    pub(super) fn list<T>(
+        &mut self,
+        key: &'static str,
+        what: &str,
+        read: impl Fn(&'r DeValue<'r>) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        let elements = self.get(key, |value| match value {
+            DeValue::Array(elements) if !elements.is_empty() => Ok(elements),
+            DeValue::Array(_) => Err(format!("is empty; expected {what}")),
+            _ => Err(expected(what, value)),
+        })?;
+        let read = elements.iter().map(|element| {
+            read(element.get_ref())
+                .map_err(|error| self.refuse_at(element.span().start, key, error))
+                .ok()
+        });
+        // Every element is read before the first bad one makes the list absent.
+        read.collect::<Vec<Option<T>>>().into_iter().collect()
+    }
+
+    /// The table of a key, absent or not.
+    pub(super) fn section(&mut self, key: &'static str) -> Section<'r> {
+        let name = self.path(key);
+        let table = self.get(key, |value| {
+            value
+                .as_table()
+                .ok_or_else(|| expected(&format!("a table [{name}]"), value))
+        });
+        let entry = self.table.and_then(|table| table.get_key_value(key));
+        let at = entry.map_or(self.at, |(key, _)| key.span().start);
+        Section::new(self.problems, name, at, table)
+    }
+
+    /// The tables of a key.
+    pub(super) fn sections(&mut self, key: &'static str) -> Vec<Section<'r>> {
+        let name = self.path(key);
+        let what = format!("tables [[{name}]]");
+        let elements = self.get(key, |value| {
+            value.as_array().ok_or_else(|| expected(&what, value))
+        });
+        let sections = elements.into_iter().flat_map(|elements| elements.iter());
+        let mut found = Vec::new();
+        for element in sections {
+            let at = element.span().start;
+            match element.get_ref().as_table() {
+                Some(table) => {
+                    found.push(Section::new(self.problems, name.clone(), at, Some(table)));
+                }
+                None => self.refuse_at(at, key, expected(&what, element.get_ref())),
+            }
+        }
+        found
+    }
+
+    /// Every key with its value, in the order of the document: for tables whose keys are data.
+    pub(super) fn entries(&self) -> Vec<(&'r str, &'r DeValue<'r>)> {
+        let mut entries: Vec<_> = self
+            .table
+            .into_iter()
+            .flat_map(|table| table.iter())
+            .collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        entries
+            .into_iter()
+            .map(|(key, value)| (key.get_ref().as_ref(), value.get_ref()))
+            .collect()
+    }
+
+    /// Ends the reading: keys that nobody asked for, and those that are not there but have to be.
+    pub(super) fn finish(self) {
+        let mut missed = Vec::new();
+        for (key, _) in self.entries() {
+            if self.asked.contains(&key) {
+                continue;
+            }
+            match meant(key, &self.asked) {
+                Some(known) => {
+                    missed.push(known);
+                    self.refuse(key, format!("is not a key; did you mean {known}?"));
+                }
+                None => {
+                    let known = self.asked.join(", ");
+                    self.refuse(key, format!("is not a key; known are {known}"));
+                }
+            }
+        }
+        for (keys, what) in &self.needed {
+            // A misspelt key is one mistake, not two.
+            if !keys.iter().any(|key| self.has(key) || missed.contains(key)) {
+                let what = format!("{} is missing; {what}", self.path(keys[0]));
+                self.problems.add(self.at, what);
+            }
+        }
+    }
+}

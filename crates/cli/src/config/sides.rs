@@ -1,0 +1,170 @@
+//! `[side.incumbent]` and `[side.candidate]`: how the sides come to run.
+
+use super::reader::{self, Section, shown_key};
+use super::{Mode, Surroundings};
+use std::collections::BTreeMap;
+use understudy_load::http::{Target, WorkloadRequest};
+use understudy_model::{Side, Span};
+use understudy_probe::split_command;
+use understudy_trial::config::{Launched, Ready, SideConfig};
+
+/// Longest time until a side is ready, where nothing is said.
+pub(super) const READY_TIMEOUT: Span = Span::from_secs(60);
+
+/// Keys that say how to start a side.
+const OF_A_START: [&str; 6] = ["dir", "build", "env", "ready", "ready_log", "ready_timeout"];
+
+/// Which limits are set, well or badly.
+#[derive(Clone, Copy)]
+pub(super) struct Limited {
+    pub(super) memory: bool,
+    pub(super) cpus: bool,
+}
+
+/// Reads one side; `None` if a problem says why.
+pub(super) fn read(
+    sides: &mut Section<'_>,
+    side: Side,
+    limited: Limited,
+    around: &Surroundings<'_>,
+) -> Option<SideConfig> {
+    let mut section = sides.section(side.name());
+    section.need(
+        &["run", "url"],
+        "write run, the command that starts it, or url, where it runs already",
+    );
+    let launched = launched(&mut section, limited, around);
+    let running = running(&mut section, around);
+    match (section.has("run"), section.has("url")) {
+        (true, true) => section.refuse("url", "excludes run: a side is started, or runs already"),
+        (false, true) => {
+            for key in OF_A_START.into_iter().filter(|key| section.has(key)) {
+                section.refuse(key, "goes with run only: with url, nothing is started");
+            }
+        }
+        (_, false) if section.has("pid") => {
+            section.refuse(
+                "pid",
+                "goes with url only: it names the process that answers there",
+            );
+        }
+        _ => {}
+    }
+    section.finish();
+    running.or(launched)
+}
+
+fn launched(
+    section: &mut Section<'_>,
+    limited: Limited,
+    around: &Surroundings<'_>,
+) -> Option<SideConfig> {
+    let dir = around.folder(section, "dir");
+    let build = section.text("build").map(str::to_owned);
+    let run = section.text("run");
+    let env = env(section.section("env"));
+    let ready = ready(section);
+    let ready_timeout = section.quantity("ready_timeout").unwrap_or(READY_TIMEOUT);
+    if ready_timeout.nanos() == 0 {
+        section.refuse("ready_timeout", "0 leaves no time to start");
+    }
+    let launched = Launched {
+        dir: dir.unwrap_or_else(|| around.folder.to_owned()),
+        build,
+        run: run?.to_owned(),
+        env,
+        ready,
+        ready_timeout,
+    };
+    for (key, what) in mistakes(&launched, limited) {
+        section.refuse(key, what);
+    }
+    Some(SideConfig::Launched(launched))
+}
+
+fn running(section: &mut Section<'_>, around: &Surroundings<'_>) -> Option<SideConfig> {
+    let pid = section.whole("pid", 1..=i32::MAX as u64);
+    let url = section.text("url")?;
+    if let Mode::Run(_) = around.mode
+        && let Err(error) = Target::parse(url)
+    {
+        section.refuse("url", error);
+    }
+    Some(SideConfig::Running {
+        url: url.to_owned(),
+        pid: pid.and_then(|pid| u32::try_from(pid).ok()),
+    })
+}
+
+fn ready(section: &mut Section<'_>) -> Ready {
+    let path = section.text("ready");
+    let log = section.text("ready_log");
+    if let Some(Err(error)) = path.map(check_path) {
+        section.refuse("ready", error);
+    }
+    if section.has("ready") && section.has("ready_log") {
+        section.refuse(
+            "ready_log",
+            "excludes ready: a path that answers, or a line of the log",
+        );
+    }
+    match (path, log) {
+        (Some(path), _) => Ready::Path(path.to_owned()),
+        (None, Some(log)) => Ready::Log(log.to_owned()),
+        (None, None) => Ready::Port,
+    }
+}
+
+fn env(section: Section<'_>) -> BTreeMap<String, String> {
+    let mut env = BTreeMap::new();
+    for (name, value) in section.entries() {
+        if name.is_empty() || name.contains(['=', '\0']) {
+            let shown = shown_key(name);
+            section.refuse(
+                name,
+                format!("{shown} is no name of an environment variable"),
+            );
+        }
+        match reader::text(value) {
+            Ok(text) => drop(env.insert(name.to_owned(), text.to_owned())),
+            Err(error) => section.refuse(name, error),
+        }
+    }
+    env
+}
+
+/// Is it a path that can be asked for?
+pub(super) fn check_path(path: &str) -> Result<(), String> {
+    match WorkloadRequest::get(path).render("localhost") {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// What is wrong with the commands of a side, by key.
+pub(super) fn mistakes(launched: &Launched, limited: Limited) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    if let Err(error) = split_command(&launched.run) {
+        found.push(("run", error.to_string()));
+    }
+    let uses = |text: &str| {
+        let in_env = launched.env.values().any(|value| value.contains(text));
+        match launched.run.contains(text) {
+            true => Some("run"),
+            false => in_env.then_some("env"),
+        }
+    };
+    if uses("{port}").is_none() {
+        let what = "{port} is missing; without it the side cannot be told where to listen";
+        found.push(("run", what.to_owned()));
+    }
+    for (limit, set) in [("memory", limited.memory), ("cpus", limited.cpus)] {
+        if let Some(key) = uses(&format!("{{{limit}}}"))
+            && !set
+        {
+            let what = format!("{{{limit}}} is used, but {limit} has no limit; set one");
+            found.push((key, what));
+        }
+    }
+    found
+}

@@ -1,0 +1,242 @@
+//! What is written reads as it was.
+
+use super::*;
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use understudy_model::{Change, Quantity, Share};
+use understudy_trial::config::{Launched, WorkloadConfig};
+
+/// Any text that TOML has to escape, or not.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof!["[ -~]{1,12}", "[^\0]{1,12}"]
+}
+
+fn path() -> impl Strategy<Value = PathBuf> {
+    vec("[^\0/]{1,8}", 1..4).prop_map(|parts| {
+        let parts = parts.into_iter().filter(|part| part != ".");
+        Path::new("/").join(parts.collect::<PathBuf>())
+    })
+}
+
+fn span() -> impl Strategy<Value = Span> {
+    let any = prop_oneof![1..1u64 << 53, (1..600u64).prop_map(|s| s * 1_000_000_000)];
+    any.prop_map(Span::from_nanos)
+}
+
+fn quantity<Q: Quantity<Err: std::fmt::Debug>>(text: String) -> Q {
+    text.parse().unwrap()
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    (-9999..100_000i32).prop_map(|n| quantity(format!("{}%", f64::from(n) / 100.0)))
+}
+
+fn share() -> impl Strategy<Value = Share> {
+    (0..=1_000_000u32).prop_map(|n| quantity(format!("{}%", f64::from(n) / 10_000.0)))
+}
+
+fn side() -> impl Strategy<Value = SideConfig> {
+    let ready = prop_oneof![
+        Just(Ready::Port),
+        "/[a-z?=&%0-9]{0,9}".prop_map(Ready::Path),
+        text().prop_map(Ready::Log),
+    ];
+    let env = btree_map("[^\0=]{1,8}", "[^\0]{0,8}", 0..3);
+    let launched = (
+        path(),
+        option::of(text()),
+        "[a-z ]{0,9}",
+        env,
+        ready,
+        span(),
+    );
+    let launched = launched.prop_map(|(dir, build, words, env, ready, ready_timeout)| Launched {
+        dir,
+        build,
+        run: format!("./serve {words} {{port}}"),
+        env,
+        ready,
+        ready_timeout,
+    });
+    let running = (text(), option::of(1..=i32::MAX as u32));
+    prop_oneof![
+        launched.prop_map(SideConfig::Launched),
+        running.prop_map(|(url, pid)| SideConfig::Running { url, pid }),
+    ]
+}
+
+fn workload() -> impl Strategy<Value = WorkloadConfig> {
+    let paths = vec("/[a-z?=&%0-9]{0,9}", 1..4);
+    let requests = prop_oneof![
+        path().prop_map(RequestsFrom::File),
+        paths.prop_map(RequestsFrom::Paths),
+    ];
+    let rates = vec(
+        prop_oneof![0.001..1e7, (1..9_999_999u32).prop_map(f64::from)],
+        1..5,
+    );
+    let arrivals = prop_oneof![Just(Arrivals::Poisson), Just(Arrivals::Constant)];
+    let fresh = prop_oneof![Just(Fresh::Trial), Just(Fresh::Block)];
+    let rest = (1..=65_536u32, span(), option::of(span()), any::<bool>());
+    (requests, option::of(path()), rates, arrivals, fresh, rest).prop_map(
+        |(requests, prepare, rates, arrivals, fresh, rest)| WorkloadConfig {
+            requests,
+            prepare,
+            rates: super::super::workload::ascending(rates),
+            arrivals,
+            fresh,
+            connections: rest.0,
+            timeout: rest.1,
+            warmup: rest.2,
+            writes: rest.3,
+        },
+    )
+}
+
+/// Quantiles as people write them, and any other.
+fn quantile() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        (1..100_000u32).prop_map(|n| f64::from(n) / 100_000.0),
+        1e-9..1.0f64,
+    ]
+}
+
+fn slo() -> impl Strategy<Value = Slo> {
+    let latency = (text(), quantile(), span());
+    prop_oneof![
+        latency.prop_map(|(endpoint, quantile, max)| Slo::Latency {
+            endpoint,
+            quantile,
+            max
+        }),
+        share().prop_map(|max| Slo::ErrorRate { max }),
+    ]
+}
+
+/// A document has every key once.
+fn goals() -> impl Strategy<Value = Vec<Goal>> {
+    let goals = prop_oneof![
+        change().prop_map(Goal::Cpu),
+        change().prop_map(Goal::Memory),
+        (quantile(), change()).prop_map(|(quantile, change)| Goal::Latency { quantile, change }),
+    ];
+    vec(goals, 0..4).prop_map(|goals| {
+        let mut seen = BTreeMap::new();
+        let key = |goal: &Goal| match goal {
+            Goal::Cpu(_) => "cpu".to_owned(),
+            Goal::Memory(_) => "memory".to_owned(),
+            Goal::Latency { quantile, .. } => quantile.to_string(),
+        };
+        let once = |goal: &Goal| seen.insert(key(goal), ()).is_none();
+        goals.into_iter().filter(once).collect()
+    })
+}
+
+fn rule() -> impl Strategy<Value = Rule> {
+    let kind = proptest::sample::select(DifferenceKind::ALL.to_vec());
+    let expires = (0..=9999u16, 1..=12u8, 1..=28u8)
+        .prop_map(|(year, month, day)| Day::new(year, month, day).unwrap());
+    let texts = (
+        text(),
+        option::of(text()),
+        option::of(text()),
+        option::of(text()),
+    );
+    (texts, option::of(kind), option::of(expires)).prop_map(
+        |((path, endpoint, reason, owner), kind, expires)| Rule {
+            path,
+            endpoint,
+            kind,
+            reason,
+            owner,
+            expires,
+        },
+    )
+}
+
+fn machine() -> impl Strategy<Value = MachineConfig> {
+    let list = || option::of(vec(0..4096u32, 1..4).prop_map(CpuList::new));
+    (list(), list()).prop_map(|(generator, subject)| MachineConfig { generator, subject })
+}
+
+/// Placeholders in generated texts may ask for limits.
+fn limits() -> impl Strategy<Value = LimitsConfig> {
+    let cpus = prop_oneof![0.01..64.0, (1..64u8).prop_map(f64::from)];
+    let memory = prop_oneof![1..1u64 << 50, (1..64u64).prop_map(|n| n << 30)];
+    (cpus, memory).prop_map(|(cpus, memory)| LimitsConfig {
+        cpus: Cpus::new(cpus),
+        memory: Some(ByteSize::new(memory)),
+    })
+}
+
+fn config() -> impl Strategy<Value = TrialConfig> {
+    let header = (
+        text(),
+        proptest::sample::select(Level::ALL.to_vec()),
+        0..=HIGHEST_SEED,
+    );
+    let wanted = (vec(slo(), 0..3), goals(), vec(rule(), 0..3));
+    (
+        header,
+        side(),
+        side(),
+        workload(),
+        wanted,
+        limits(),
+        machine(),
+    )
+        .prop_map(
+            |(header, incumbent, candidate, workload, wanted, limits, machine)| TrialConfig {
+                name: header.0,
+                level: header.1,
+                seed: header.2,
+                incumbent,
+                candidate,
+                workload,
+                slos: wanted.0,
+                goals: wanted.1,
+                limits,
+                rules: wanted.2,
+                machine,
+            },
+        )
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_reads_as_it_was(config in config()) {
+        let text = write(&config);
+        let again = parse(&text, Path::new("/elsewhere"), "trial.toml", Mode::Judge);
+        prop_assert_eq!(again, Ok(config), "{}", text);
+    }
+
+    /// A quantity with more digits than are written is rounded when it is read, not later.
+    #[test]
+    fn what_was_read_is_written_and_reads_as_it_was(
+        change in -99.0..1000.0f64,
+        share in 0.0..100.0f64,
+        time in 0.001..1e9f64,
+    ) {
+        let text = format!(
+            "{SMALLEST}[goal]\ncpu = \"{change}%\"\n[[slo]]\nerror_rate = \"{share}%\"\n\
+             [[slo]]\nquantile = 0.9\nmax = \"{time}s\"\n"
+        );
+        let config = judged(&text);
+        prop_assert_eq!(judged(&write(&config)), config);
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text in "\\PC{0,80}", at in 0..EVERYTHING.len(), len in 0..9usize) {
+        let _ = parse(&text, Path::new("/"), "trial.toml", Mode::Judge);
+        let mut broken: Vec<char> = EVERYTHING.chars().collect();
+        let end = (at + len).min(broken.len());
+        broken.splice(at..end, text.chars());
+        let broken: String = broken.into_iter().collect();
+        match parse(&broken, Path::new("/"), "trial.toml", Mode::Judge) {
+            Ok(_) => {}
+            Err(lines) => prop_assert!(!lines.is_empty(), "{}", broken),
+        }
+    }
+}

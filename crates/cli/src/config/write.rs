@@ -1,0 +1,180 @@
+//! The resolved configuration as text: what a run directory keeps and `judge` reads again.
+
+use super::SCHEMA;
+use super::objectives::quantile_name;
+use super::reader::shown_key;
+use std::path::Path;
+use toml::Value;
+use understudy_compare::Rule;
+use understudy_model::{Side, Span};
+use understudy_trial::config::{
+    Fresh, Goal, Launched, Ready, RequestsFrom, SideConfig, Slo, TrialConfig, WorkloadConfig,
+};
+
+/// Writes every value, defaults included and paths absolute; reading it gives an equal
+/// configuration.
+pub(crate) fn write(config: &TrialConfig) -> String {
+    let mut out = Document::default();
+    out.value("schema", SCHEMA as i64);
+    out.table("trial");
+    out.value("name", config.name.as_str());
+    out.value("level", config.level.name());
+    out.value("seed", config.seed as i64);
+    out.table("subject");
+    out.value("kind", "http");
+    for of in Side::ALL {
+        out.table(&format!("side.{of}"));
+        side(&mut out, config.side(of));
+    }
+    out.table("workload");
+    workload(&mut out, &config.workload);
+    for objective in &config.slos {
+        out.tables("slo");
+        slo(&mut out, objective);
+    }
+    if !config.goals.is_empty() {
+        out.table("goal");
+        config.goals.iter().for_each(|of| goal(&mut out, of));
+    }
+    let (limits, machine) = (&config.limits, &config.machine);
+    out.table("limits");
+    out.optional("cpus", limits.cpus.map(|cpus| number(cpus.get())));
+    out.optional("memory", limits.memory.map(|memory| memory.to_string()));
+    for accepted in &config.rules {
+        out.tables("compare.rule");
+        rule(&mut out, accepted);
+    }
+    out.table("machine");
+    out.optional(
+        "generator",
+        machine.generator.as_ref().map(ToString::to_string),
+    );
+    out.optional("subject", machine.subject.as_ref().map(ToString::to_string));
+    out.0
+}
+
+fn side(out: &mut Document, side: &SideConfig) {
+    match side {
+        SideConfig::Launched(side) => launched(out, side),
+        SideConfig::Running { url, pid } => {
+            out.value("url", url.as_str());
+            out.optional("pid", pid.map(i64::from));
+        }
+    }
+}
+
+fn launched(out: &mut Document, side: &Launched) {
+    out.value("dir", path(&side.dir));
+    out.optional("build", side.build.as_deref());
+    out.value("run", side.run.as_str());
+    out.value("env", Value::from(side.env.clone()));
+    match &side.ready {
+        Ready::Port => {}
+        Ready::Path(path) => out.value("ready", path.as_str()),
+        Ready::Log(pattern) => out.value("ready_log", pattern.as_str()),
+    }
+    out.value("ready_timeout", span(side.ready_timeout));
+}
+
+fn workload(out: &mut Document, workload: &WorkloadConfig) {
+    match &workload.requests {
+        RequestsFrom::File(file) => out.value("requests", path(file)),
+        RequestsFrom::Paths(paths) => out.value("paths", paths.clone()),
+    }
+    out.optional("prepare", workload.prepare.as_deref().map(path));
+    let rates = workload.rates.iter().map(|rate| number(*rate));
+    out.value("rates", rates.collect::<Vec<Value>>());
+    out.value("arrivals", workload.arrivals.name());
+    out.value(
+        "fresh",
+        match workload.fresh {
+            Fresh::Trial => "trial",
+            Fresh::Block => "block",
+        },
+    );
+    out.value("connections", i64::from(workload.connections));
+    out.value("timeout", span(workload.timeout));
+    out.optional("warmup", workload.warmup.map(span));
+    out.value("writes", workload.writes);
+}
+
+fn slo(out: &mut Document, slo: &Slo) {
+    match slo {
+        Slo::Latency {
+            endpoint,
+            quantile,
+            max,
+        } => {
+            out.value("endpoint", endpoint.as_str());
+            out.value("quantile", *quantile);
+            out.value("max", span(*max));
+        }
+        Slo::ErrorRate { max } => out.value("error_rate", max.to_string()),
+    }
+}
+
+fn goal(out: &mut Document, goal: &Goal) {
+    match goal {
+        Goal::Cpu(change) => out.value("cpu", change.to_string()),
+        Goal::Memory(change) => out.value("memory", change.to_string()),
+        Goal::Latency { quantile, change } => {
+            out.value(&quantile_name(*quantile), change.to_string());
+        }
+    }
+}
+
+fn rule(out: &mut Document, rule: &Rule) {
+    out.value("path", rule.path.as_str());
+    out.optional("endpoint", rule.endpoint.as_deref());
+    out.optional("kind", rule.kind.map(|kind| kind.name()));
+    out.optional("reason", rule.reason.as_deref());
+    out.optional("owner", rule.owner.as_deref());
+    out.optional("expires", rule.expires.map(|day| day.to_string()));
+}
+
+/// The text of a document, a line a value.
+#[derive(Default)]
+struct Document(String);
+
+impl Document {
+    fn table(&mut self, name: &str) {
+        self.0 += &format!("\n[{name}]\n");
+    }
+
+    fn tables(&mut self, name: &str) {
+        self.0 += &format!("\n[[{name}]]\n");
+    }
+
+    fn value(&mut self, key: &str, value: impl Into<Value>) {
+        self.0 += &format!("{} = {}\n", shown_key(key), value.into());
+    }
+
+    fn optional(&mut self, key: &str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.value(key, value);
+        }
+    }
+}
+
+/// Paths are texts: [`super::parse`] and [`super::from_flags`] let no other in.
+fn path(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// A number without a point where it is whole.
+fn number(number: f64) -> Value {
+    if number.fract() == 0.0 && number.abs() < 1e15 {
+        Value::Integer(number as i64)
+    } else {
+        Value::Float(number)
+    }
+}
+
+/// In the unit that people would use, unless it has more digits than that unit carries.
+fn span(span: Span) -> String {
+    let text = span.to_string();
+    match text.parse() {
+        Ok(again) if span == again => text,
+        _ => format!("{}ns", span.nanos()),
+    }
+}
