@@ -1,7 +1,6 @@
 //! A trial without a file: `--incumbent`, `--candidate` and `--get` say it all.
 
 use super::objectives::{goal_argument, slo_argument};
-use super::reader::quantity;
 use super::sides::{Limited, READY_TIMEOUT, check_path, mistakes};
 use super::workload::{CONNECTIONS, TIMEOUT, ascending, check_rate};
 use super::{HIGHEST_SEED, SEED, absolute, check_memory, name_of};
@@ -169,7 +168,7 @@ impl Check<'_> {
     }
 
     fn quantity<Q: Quantity>(&mut self, flag: &str, text: Option<&str>) -> Option<Q> {
-        text.and_then(|text| self.keep(flag, quantity(text)))
+        text.and_then(|text| self.keep(flag, text.parse()))
     }
 
     fn side(&mut self, flag: &str, text: Option<&str>) -> Option<SideConfig> {
@@ -250,7 +249,7 @@ impl Check<'_> {
                 let there = path.is_file().then_some(path);
                 self.keep(
                     "--requests",
-                    there.ok_or_else(|| format!("{file} is not a file")),
+                    there.ok_or_else(|| format!("{file:?} is not a file")),
                 )
                 .map(RequestsFrom::File)
             }

@@ -213,7 +213,7 @@ impl Surroundings<'_> {
     fn folder(&self, section: &mut Section<'_>, key: &'static str) -> Option<PathBuf> {
         let path = self.path(section, key)?;
         if self.mode != Mode::Judge && !path.is_dir() {
-            section.refuse(key, format!("{} is not a folder", path.display()));
+            section.refuse(key, format!("{path:?} is not a folder"));
         }
         Some(path)
     }
@@ -222,7 +222,7 @@ impl Surroundings<'_> {
     fn file(&self, section: &mut Section<'_>, key: &'static str) -> Option<PathBuf> {
         let path = self.path(section, key)?;
         if self.mode != Mode::Judge && !path.is_file() {
-            section.refuse(key, format!("{} is not a file", path.display()));
+            section.refuse(key, format!("{path:?} is not a file"));
         }
         Some(path)
     }

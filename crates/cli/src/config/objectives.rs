@@ -1,8 +1,8 @@
 //! `[[slo]]` and `[goal]`: what has to be held, and what the rewrite is for.
 
-use super::reader::{self, Section, quantity};
+use super::reader::{self, Section, percentage};
 use toml::de::DeValue;
-use understudy_model::{Change, Quantity, Share, Span};
+use understudy_model::{Change, Quantity, Share, Span, UnitError};
 use understudy_trial::config::{Goal, Slo};
 
 /// Reads the objectives.
@@ -22,7 +22,7 @@ fn slo(mut section: Section<'_>) -> Option<Slo> {
     let endpoint = section.text("endpoint").unwrap_or("*").to_owned();
     let quantile = section.number("quantile");
     let max = section.quantity::<Span>("max");
-    let error_rate = section.quantity::<Share>("error_rate");
+    let error_rate = section.percentage::<Share>("error_rate");
     if let Some(Err(error)) = quantile.map(check_quantile) {
         section.refuse("quantile", error);
     }
@@ -90,7 +90,7 @@ pub(super) fn goals(section: &Section<'_>) -> Vec<Goal> {
 }
 
 fn goal(key: &str, change: &str) -> Result<Goal, String> {
-    let change = || quantity::<Change>(change).map_err(|error| error.to_string());
+    let change = || percentage::<Change>(change).map_err(|error| error.to_string());
     match key {
         "cpu" => Ok(Goal::Cpu(change()?)),
         "memory" => Ok(Goal::Memory(change()?)),
@@ -108,7 +108,7 @@ fn goal(key: &str, change: &str) -> Result<Goal, String> {
 pub(super) fn goal_argument(text: &str) -> Result<Goal, String> {
     match text.split_once('=') {
         Some((key, change)) => {
-            goal(key.trim(), change).map_err(|error| format!("{:?}: {error}", key.trim()))
+            goal(key.trim(), change).map_err(|error| format!("{}: {error}", key.trim()))
         }
         None => Err(format!("{text:?} is not a goal such as \"cpu=-30%\"")),
     }
@@ -120,11 +120,13 @@ pub(super) fn slo_argument(text: &str) -> Result<Slo, String> {
     let (what, bound) = text.split_once('<').ok_or_else(error)?;
     let bound = bound.strip_prefix('=').unwrap_or(bound);
     if what.trim() == "errors" {
-        let max = quantity(bound).map_err(|error| error.to_string())?;
+        let max = percentage(bound).map_err(|error| error.to_string())?;
         return Ok(Slo::ErrorRate { max });
     }
     let quantile = quantile_of(what.trim()).ok_or_else(error)?;
-    let max = quantity(bound).map_err(|error| error.to_string())?;
+    let max = bound
+        .parse()
+        .map_err(|error: UnitError| error.to_string())?;
     Ok(Slo::Latency {
         endpoint: "*".to_owned(),
         quantile,

@@ -48,8 +48,8 @@ impl<'t> Problems<'t> {
     }
 }
 
-/// A quantity that stays the same when it is written and read again.
-pub(super) fn quantity<Q: Quantity>(text: &str) -> Result<Q, UnitError> {
+/// A quantity in percent, with as many digits as are written again: it reads the same once more.
+pub(super) fn percentage<Q: Quantity>(text: &str) -> Result<Q, UnitError> {
     text.parse::<Q>()?.to_string().parse()
 }
 
@@ -84,20 +84,18 @@ fn alternatives(words: &[&str]) -> String {
     }
 }
 
-fn kind(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a text",
-        DeValue::Integer(_) | DeValue::Float(_) => "a number",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
-    }
-}
-
-/// The error of a value that should be another sort of thing.
+/// The error of a value that should be another one, or another sort of thing.
 pub(super) fn expected(what: &str, value: &DeValue<'_>) -> String {
-    format!("expected {what}, found {}", kind(value))
+    let found = match value {
+        DeValue::String(_) => "a text".to_owned(),
+        DeValue::Integer(integer) => integer.to_string(),
+        DeValue::Float(float) => float.to_string(),
+        DeValue::Boolean(boolean) => boolean.to_string(),
+        DeValue::Datetime(date) => date.to_string(),
+        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Table(_) => "a table".to_owned(),
+    };
+    format!("expected {what}, found {found}")
 }
 
 /// A finite number, whole or not.
@@ -211,8 +209,21 @@ impl<'r> Section<'r> {
 
     /// A text that is a quantity with its unit.
     pub(super) fn quantity<Q: Quantity>(&mut self, key: &'static str) -> Option<Q> {
+        self.quantity_as(key, str::parse)
+    }
+
+    /// A text that is a quantity in percent.
+    pub(super) fn percentage<Q: Quantity>(&mut self, key: &'static str) -> Option<Q> {
+        self.quantity_as(key, percentage)
+    }
+
+    fn quantity_as<Q: Quantity>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&str) -> Result<Q, UnitError>,
+    ) -> Option<Q> {
         self.get(key, |value| match value.as_str() {
-            Some(text) => quantity(text).map_err(|error| error.to_string()),
+            Some(text) => read(text).map_err(|error| error.to_string()),
             None => Err(expected(Q::EXPECTED, value)),
         })
     }
@@ -236,10 +247,10 @@ impl<'r> Section<'r> {
     /// A number of CPUs, in quotes or not.
     pub(super) fn cpus(&mut self, key: &'static str) -> Option<Cpus> {
         self.get(key, |value| match value.as_str() {
-            Some(text) => quantity(text).map_err(|error| error.to_string()),
+            Some(text) => text.parse().map_err(|error: UnitError| error.to_string()),
             None => number(value)
                 .and_then(Cpus::new)
-                .ok_or_else(|| format!("is not {}", Cpus::EXPECTED)),
+                .ok_or_else(|| expected(Cpus::EXPECTED, value)),
         })
     }
 
@@ -254,7 +265,7 @@ impl<'r> Section<'r> {
                 .filter(|number| range.contains(number))
                 .ok_or_else(|| {
                     let (least, most) = (range.start(), range.end());
-                    format!("is not a whole number from {least} to {most}")
+                    expected(&format!("a whole number from {least} to {most}"), value)
                 })
         })
     }

@@ -1,6 +1,6 @@
 //! `[side.incumbent]` and `[side.candidate]`: how the sides come to run.
 
-use super::reader::{self, Section, shown_key};
+use super::reader::{self, Section};
 use super::{Mode, Surroundings};
 use std::collections::BTreeMap;
 use understudy_load::http::{Target, WorkloadRequest};

@@ -165,7 +165,75 @@ fn everything_that_can_be_said_is_understood() {
 
 #[test]
 fn the_configuration_is_written_with_every_value() {
-    insta::assert_snapshot!(write(&judged(EVERYTHING)), @"");
+    insta::assert_snapshot!(write(&judged(EVERYTHING)), @r#"
+    schema = 1
+
+    [trial]
+    name = "read-states"
+    level = "thorough"
+    seed = 7
+
+    [subject]
+    kind = "http"
+
+    [side.incumbent]
+    dir = "/lab/shop/incumbent"
+    build = "go build"
+    run = "./serve --listen 127.0.0.1:{port} --heap {memory}"
+    env = { GOMAXPROCS = "{cpus}", "odd name" = "" }
+    ready_log = 'listening on \d+'
+    ready_timeout = "1.5s"
+
+    [side.candidate]
+    url = "http://127.0.0.1:8080"
+    pid = 42
+
+    [workload]
+    requests = "/lab/shop/../requests.jsonl"
+    prepare = "/data/seed.jsonl"
+    rates = [1000.5, 4000]
+    arrivals = "constant"
+    fresh = "block"
+    connections = 8
+    timeout = "2s"
+    warmup = "0s"
+    writes = true
+
+    [[slo]]
+    endpoint = "*"
+    quantile = 0.99
+    max = "20ms"
+
+    [[slo]]
+    endpoint = "GET /items/{id}"
+    quantile = 0.5
+    max = "250us"
+
+    [[slo]]
+    error_rate = "0.1%"
+
+    [goal]
+    "p99.9" = "-25%"
+    cpu = "-30%"
+    p5 = "+1%"
+    memory = "-40%"
+
+    [limits]
+    cpus = 0.5
+    memory = "512MiB"
+
+    [[compare.rule]]
+    path = "$.generated_at"
+    endpoint = "GET *"
+    kind = "value"
+    reason = "it is a clock"
+    owner = "ada"
+    expires = "2026-12-31"
+
+    [machine]
+    generator = "0"
+    subject = "1,2,3"
+    "#);
 }
 
 #[test]

@@ -30,7 +30,9 @@ pub(super) fn read(mut section: Section<'_>, around: &Surroundings<'_>) -> Optio
         "rates",
         "numbers of requests per second such as [500]",
         |value| {
-            check_rate(reader::number(value).ok_or_else(|| reader::expected("a number", value))?)
+            check_rate(
+                reader::number(value).ok_or_else(|| reader::expected("a finite number", value))?,
+            )
         },
     );
     let prepare = around.file(&mut section, "prepare");

@@ -101,5 +101,70 @@ fn check(arguments: &[&str], expected: &[&str]) {
 
 #[test]
 fn every_mistake_is_told_at_once() {
-    check(&[], &[]);
+    check(
+        &[],
+        &[
+            "--incumbent: is missing; give the command that starts it, or its http:// URL",
+            "--candidate: is missing; give the command that starts it, or its http:// URL",
+            "--get: is missing; give a path, or --requests a file",
+        ],
+    );
+    check(
+        &[
+            "--incumbent=https://127.0.0.1/",
+            "--candidate=./server 'x {memory}",
+            "--get=items/1",
+            "--requests=gone.jsonl",
+            "--rate=0",
+            "--rate=fast",
+            "--slo=p99",
+            "--slo=p100<1s",
+            "--slo=p99<20",
+            "--slo=p99<0s",
+            "--slo=errors<1",
+            "--goal=cpu",
+            "--goal=speed=-1%",
+            "--goal=cpu=1",
+            "--cpus=0",
+            "--ready=healthz",
+            "--seed=-1",
+            "--name=",
+        ],
+        &[
+            "--incumbent: \"https://\" is not supported: only http:// is, in this version",
+            "--candidate: the command \"./server 'x {memory}\" cannot be split into words: close the open quote",
+            "--candidate: {port} is missing; without it the side cannot be told where to listen",
+            "--candidate: {memory} is used, but memory has no limit; set one",
+            "--ready: path \"healthz\" must begin with \"/\" and hold no space or control character; percent-encode them",
+            "--get: path \"items/1\" must begin with \"/\" and hold no space or control character; percent-encode them",
+            "--requests: excludes --get: a file, or paths",
+            "--rate: 0 is not a rate from 0.001 to 10000000 requests per second",
+            "--rate: \"fast\" is not a number of requests per second",
+            "--slo: \"p99\" is not an objective such as \"p99<20ms\" or \"errors<0.1%\"",
+            "--slo: \"p100<1s\" is not an objective such as \"p99<20ms\" or \"errors<0.1%\"",
+            "--slo: \"20\" is not a time such as \"250us\", \"20ms\", \"1.5s\" or \"2m\"",
+            "--slo: 0 can never be held",
+            "--slo: \"1\" is not a share such as \"0.1%\"",
+            "--goal: \"cpu\" is not a goal such as \"cpu=-30%\"",
+            "--goal: speed: is no goal; use cpu, memory or a quantile such as p99",
+            "--goal: cpu: \"1\" is not a change such as \"-30%\"",
+            "--cpus: \"0\" is not a number of CPUs such as 1 or 0.5",
+            "--seed: \"-1\" is not a whole number from 0 to 9223372036854775807",
+            "--name: is empty; give a name or leave it out",
+        ],
+    );
+    check(
+        &[
+            "--incumbent=http://127.0.0.1:1",
+            "--candidate=http://127.0.0.1:2",
+            "--requests=gone.jsonl",
+            "--ready=/",
+            "--memory=0B",
+        ],
+        &[
+            "--ready: neither side is started, so that none is awaited",
+            "--requests: \"gone.jsonl\" is not a file",
+            "--memory: 0 leaves nothing to run in",
+        ],
+    );
 }
