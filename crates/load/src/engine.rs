@@ -124,11 +124,16 @@ impl<D: Driver, R: Recorder> Engine<'_, D, R> {
         stop: &AtomicBool,
     ) -> io::Result<()> {
         let mut ended = Vec::with_capacity(256);
+        // When the turn before began, if it only waited awake.
+        let mut idle_since: Option<u64> = None;
         while !stop.load(Ordering::Relaxed) {
             let now = clock.now_ns();
             self.note_window(now);
+            self.note_spin(idle_since, now);
+            let mut released = false;
             while let Some(due) = schedule.next_if(|due| *due <= now && *due < self.window.end_ns) {
                 self.release(due);
+                released = true;
             }
             // The schedule is endless: its next time is past the end once all is released.
             let next = schedule.peek().copied().unwrap_or(u64::MAX);
@@ -148,7 +153,10 @@ impl<D: Driver, R: Recorder> Engine<'_, D, R> {
                 (true, true) => self.window.end_ns,
                 (true, false) => self.window.drain_ns,
             };
-            self.wait(now, wake, clock, &mut ended)?;
+            let park = (wake > now + SPIN_NS).then(|| wake - SPIN_NS);
+            self.driver.poll(park, &mut ended)?;
+            idle_since = (!released && park.is_none() && ended.is_empty()).then_some(now);
+            self.take(&mut ended);
         }
         Ok(())
     }
@@ -172,31 +180,13 @@ impl<D: Driver, R: Recorder> Engine<'_, D, R> {
                 self.window.drain_ns
             };
             self.driver.poll(Some(wake), &mut ended)?;
-            for observation in ended.drain(..) {
-                self.record(&observation);
-            }
+            self.take(&mut ended);
         }
         Ok(())
     }
 
-    /// Sleeps, or spins if `wake` is near, until something ends or is due.
-    fn wait(
-        &mut self,
-        now: u64,
-        wake: u64,
-        clock: Clock,
-        ended: &mut Vec<Observation>,
-    ) -> io::Result<()> {
-        let park = (wake > now + SPIN_NS).then(|| wake - SPIN_NS);
-        if park.is_some() {
-            self.driver.poll(park, ended)?;
-        } else {
-            let before = clock.now_ns();
-            self.driver.poll(None, ended)?;
-            if ended.is_empty() && self.measuring_since.is_some() {
-                self.done.spin_ns += clock.now_ns().saturating_sub(before);
-            }
-        }
+    /// Records what has ended and gives the connections to those that wait.
+    fn take(&mut self, ended: &mut Vec<Observation>) {
         for observation in ended.drain(..) {
             self.record(&observation);
             if self.driver.idle() > 0
@@ -205,7 +195,15 @@ impl<D: Driver, R: Recorder> Engine<'_, D, R> {
                 self.submit(job);
             }
         }
-        Ok(())
+    }
+
+    /// Waiting awake costs CPU time and is no work.
+    fn note_spin(&mut self, idle_since: Option<u64>, now: u64) {
+        if let Some(since) = idle_since
+            && self.measuring_since.is_some_and(|(_, start)| since >= start)
+        {
+            self.done.spin_ns += now - since;
+        }
     }
 
     /// A request is due: it is sent, waits for a connection, or finds no room to wait.

@@ -183,6 +183,6 @@ mod tests {
         assert_eq!(failed(|f| f.generator.late = 200), ["sent_rate"]);
         assert_eq!(failed(|f| f.send_lag_p99_us = 160.0), ["send_lag"]);
         assert_eq!(failed(|f| f.send_lag_p99_9_us = 501.0), ["send_lag"]);
-        assert!(failed(|f| f.generator.latency_p99_us = None).is_empty());
+        assert!(failed(|f| f.latency_p99_us = None).is_empty());
     }
 }
