@@ -119,11 +119,7 @@ fn env(section: Section<'_>) -> BTreeMap<String, String> {
     let mut env = BTreeMap::new();
     for (name, value) in section.entries() {
         if name.is_empty() || name.contains(['=', '\0']) {
-            let shown = shown_key(name);
-            section.refuse(
-                name,
-                format!("{shown} is no name of an environment variable"),
-            );
+            section.refuse(name, "is no name of an environment variable");
         }
         match reader::text(value) {
             Ok(text) => drop(env.insert(name.to_owned(), text.to_owned())),

@@ -324,7 +324,14 @@ fn what_is_not_toml_is_told_with_its_line() {
         "schema = 1\n[trial\n",
         &["trial.toml:2: this is not TOML: unclosed table, expected `]`"],
     );
-    check("name = \nseed = 1\nseed = 2\n[side]\nrun = 'a\n", &[]);
+    check(
+        "name = \nseed = 1\nseed = 2\n[side]\nrun = 'a\n",
+        &[
+            "trial.toml:1: this is not TOML: string values must be quoted, expected literal string",
+            "trial.toml:3: this is not TOML: duplicate key",
+            "trial.toml:5: this is not TOML: invalid literal string, expected `'`",
+        ],
+    );
 }
 
 #[test]
