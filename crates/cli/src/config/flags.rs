@@ -19,49 +19,51 @@ use understudy_trial::config::{
 /// The rate that is offered, where nothing is said.
 const RATE: f64 = 500.0;
 
+/// Where the flags stand in the help of a command, apart from its own.
+const HEADING: &str = "Without a file";
+
 /// What a trial without a file is made of. Values stay texts here, so that everything that is wrong
 /// with them is told at once.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Without a file")]
 pub(crate) struct Flags {
     /// Command that starts what runs today, with {port}; or the http:// URL where it runs already
-    #[arg(long, value_name = "COMMAND|URL")]
+    #[arg(long, help_heading = HEADING, value_name = "COMMAND|URL")]
     incumbent: Option<String>,
     /// Command that starts what may replace it, with {port}; or its http:// URL
-    #[arg(long, value_name = "COMMAND|URL")]
+    #[arg(long, help_heading = HEADING, value_name = "COMMAND|URL")]
     candidate: Option<String>,
     /// A path to ask both for (repeatable)
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, help_heading = HEADING, value_name = "PATH")]
     get: Vec<String>,
     /// Requests as JSON lines, instead of --get
-    #[arg(long, value_name = "FILE.jsonl")]
+    #[arg(long, help_heading = HEADING, value_name = "FILE.jsonl")]
     requests: Option<String>,
     /// Requests per second at which latency is compared (repeatable) [default: 500]
-    #[arg(long, value_name = "R")]
+    #[arg(long, help_heading = HEADING, value_name = "R")]
     rate: Vec<String>,
     /// What has to be held: "p99<20ms", "errors<0.1%" (repeatable)
-    #[arg(long, value_name = "OBJECTIVE")]
+    #[arg(long, help_heading = HEADING, value_name = "OBJECTIVE")]
     slo: Vec<String>,
     /// What the rewrite is for: "cpu=-30%", "memory=-40%", "p99=-25%" (repeatable)
-    #[arg(long, value_name = "GOAL")]
+    #[arg(long, help_heading = HEADING, value_name = "GOAL")]
     goal: Vec<String>,
     /// Limit of CPUs for each side, e.g. 1 or 0.5
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = HEADING, value_name = "N")]
     cpus: Option<String>,
     /// Limit of memory for each side, e.g. 512MiB
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, help_heading = HEADING, value_name = "SIZE")]
     memory: Option<String>,
     /// Path that answers 2xx once a side is ready
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, help_heading = HEADING, value_name = "PATH")]
     ready: Option<String>,
     /// Fixes schedules, order and resampling [default: 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = HEADING, value_name = "N")]
     seed: Option<String>,
     /// Requests that are not safe may be sent to sides that run already
-    #[arg(long)]
+    #[arg(long, help_heading = HEADING)]
     writes: bool,
     /// Name of the trial [default: the name of this folder]
-    #[arg(long)]
+    #[arg(long, help_heading = HEADING)]
     name: Option<String>,
 }
 
