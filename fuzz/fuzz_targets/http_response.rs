@@ -71,7 +71,10 @@ fn read(input: &Input<'_>, pieces: impl Iterator<Item = usize>) -> Vec<(Seen, En
                 Ok(Step::NeedMore { consumed }) => {
                     start += consumed;
                     let kept = arrived - start;
-                    assert!(kept <= limits.head_bytes.max(CHUNK_LINE) + 1, "keeps {kept}");
+                    assert!(
+                        kept <= limits.head_bytes.max(CHUNK_LINE) + 1,
+                        "keeps {kept}"
+                    );
                     break;
                 }
                 Ok(Step::Done { consumed, reusable }) => {

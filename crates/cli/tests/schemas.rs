@@ -1,0 +1,328 @@
+//! The published schemas of the JSON documents: they are what the types say, and what the program
+//! writes is valid by them. `UPDATE_SCHEMAS=1 cargo test -p understudy-cli --test schemas` writes them.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use understudy_compare::{Row as ComparedRow, Rules};
+use understudy_evidence::Row;
+use understudy_load::report::{self, LoadReport};
+use understudy_load::{Arrivals, GeneratorUse, Histograms, Plan as LoadPlan, Rate, Recorder};
+use understudy_model::verdict::{Environment, VerdictDocument};
+use understudy_model::{
+    Character, Difference, DifferenceKind, Ending, FailureKind, Observation, Side, Span,
+};
+use understudy_trial::config::{
+    Fresh, Goal, Level, LimitsConfig, MachineConfig, RequestsFrom, SideConfig, Slo, TrialConfig,
+    WorkloadConfig,
+};
+use understudy_trial::judge::{BlockFigures, Evidence, LatencyBlock, RequestFacts, judge};
+use understudy_trial::plan::Plan;
+use understudy_wire::http1::Limits;
+
+/// The schema of a document as it is written.
+fn generated<T: JsonSchema>() -> Schema {
+    SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator()
+        .into_root_schema_for::<T>()
+}
+
+fn schema_file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../../schemas/{name}.schema.json"))
+}
+
+/// The published schema: another test holds the file to it.
+fn published<T: JsonSchema>() -> Value {
+    generated::<T>().to_value()
+}
+
+fn check_published<T: JsonSchema>(name: &str) {
+    let text = serde_json::to_string_pretty(&generated::<T>()).unwrap() + "\n";
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        fs::write(schema_file(name), &text).unwrap();
+    }
+    let there = fs::read_to_string(schema_file(name)).unwrap_or_default();
+    assert!(
+        there == text,
+        "schemas/{name}.schema.json is not what the types say; if the change is meant, run: \
+         UPDATE_SCHEMAS=1 cargo test -p understudy-cli --test schemas"
+    );
+}
+
+#[test]
+fn the_published_schemas_are_what_the_types_say() {
+    check_published::<LoadReport>("load");
+    check_published::<VerdictDocument>("verdict");
+    check_published::<Environment>("environment");
+}
+
+/// Every mistake that a validator finds in a document.
+fn mistakes(schema: &Value, document: &Value) -> Vec<String> {
+    let validator = jsonschema::validator_for(schema).unwrap();
+    validator
+        .iter_errors(document)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect()
+}
+
+/// Every object of a schema that has properties, by where it stands.
+fn objects<'s>(at: &str, schema: &'s Value, found: &mut Vec<(String, &'s Value)>) {
+    match schema {
+        Value::Object(object) => {
+            if object.contains_key("properties") {
+                found.push((at.to_owned(), schema));
+            }
+            for (name, inner) in object {
+                objects(&format!("{at}/{name}"), inner, found);
+            }
+        }
+        Value::Array(all) => all.iter().for_each(|inner| objects(at, inner, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_field_is_described_and_no_other_is_allowed() {
+    let all = [
+        ("load", published::<LoadReport>()),
+        ("verdict", published::<VerdictDocument>()),
+        ("environment", published::<Environment>()),
+    ];
+    for (name, schema) in all {
+        let mut found = Vec::new();
+        objects(name, &schema, &mut found);
+        assert!(!found.is_empty());
+        for (at, object) in found {
+            assert_eq!(object["additionalProperties"], json!(false), "{at}");
+            assert!(object["description"].is_string(), "{at} has no description");
+            for (field, of) in object["properties"].as_object().unwrap() {
+                assert!(
+                    of["description"].is_string(),
+                    "{at}.{field} has no description"
+                );
+            }
+        }
+    }
+}
+
+/// An exchange of `at_us` that was answered after `latency_us`, or never.
+fn observation(request: u32, at_us: u64, latency_us: Option<u64>) -> Observation {
+    let sent_ns = at_us * 1000 + 2_000;
+    Observation {
+        request,
+        endpoint: 0,
+        intended_ns: at_us * 1000,
+        free_ns: at_us * 1000,
+        sent_ns,
+        first_byte_ns: latency_us.map_or(Observation::NEVER, |us| sent_ns + us * 1000),
+        last_byte_ns: sent_ns + latency_us.unwrap_or(10_000_000) * 1000,
+        ending: match latency_us {
+            Some(_) => Ending::Answered,
+            None => Ending::Failed(FailureKind::Timeout),
+        },
+        code: if latency_us.is_some() { 200 } else { 0 },
+        bytes: 150,
+        body_hash: 1,
+    }
+}
+
+/// The report of 20,000 exchanges, two of them without an answer.
+fn load_report(rate: Rate) -> LoadReport {
+    let plan = LoadPlan {
+        rate,
+        arrivals: Arrivals::Poisson,
+        warmup: Span::default(),
+        duration: Span::from_secs(2),
+        connections: 8,
+        threads: 1,
+        cpus: None,
+        timeout: Span::from_secs(10),
+        seed: u64::MAX,
+        queue: 100,
+        limits: Limits::default(),
+        inspect: false,
+    };
+    let mut histograms = Histograms::default();
+    for n in 0..20_000u32 {
+        let latency = (n % 10_000 != 0).then_some(u64::from(n % 977));
+        histograms.record(&observation(0, u64::from(n) * 100, latency));
+    }
+    let generator = GeneratorUse {
+        due: 20_000,
+        sent: 20_000,
+        work_ns: 400_000_000,
+        busy_share: 0.9,
+        wall_ns: 2_000_000_000,
+        ..GeneratorUse::default()
+    };
+    let context = report::Context {
+        target: "http://127.0.0.1:8080/",
+        interrupted: false,
+        versions: BTreeMap::from([("understudy".to_owned(), "0.1.0".to_owned())]),
+    };
+    report::report(&plan, &histograms, generator, context)
+}
+
+#[test]
+fn what_load_writes_is_valid() {
+    let schema = published::<LoadReport>();
+    for rate in [Rate::PerSecond(10_000.0), Rate::Max] {
+        let report = load_report(rate);
+        let document = serde_json::to_value(&report).unwrap();
+        assert_eq!(mistakes(&schema, &document), Vec::<String>::new());
+        let read: LoadReport = serde_json::from_value(document).unwrap();
+        assert_eq!(read, report, "reading gives what was written");
+    }
+}
+
+fn trial_config() -> TrialConfig {
+    let side = |port: u16| SideConfig::Running {
+        url: format!("http://127.0.0.1:{port}/"),
+        pid: None,
+    };
+    TrialConfig {
+        name: "sample".to_owned(),
+        level: Level::Quick,
+        seed: 1,
+        incumbent: side(8001),
+        candidate: side(8002),
+        workload: WorkloadConfig {
+            requests: RequestsFrom::Paths(vec!["/".to_owned()]),
+            prepare: None,
+            rates: vec![1000.0],
+            arrivals: Arrivals::Poisson,
+            fresh: Fresh::Trial,
+            connections: 8,
+            timeout: Span::from_secs(10),
+            warmup: None,
+            writes: false,
+        },
+        slos: vec![
+            Slo::Latency {
+                endpoint: "*".to_owned(),
+                quantile: 0.99,
+                max: Span::from_millis(20),
+            },
+            Slo::ErrorRate {
+                max: "0.1%".parse().unwrap(),
+            },
+        ],
+        goals: vec![Goal::Cpu("-30%".parse().unwrap())],
+        limits: LimitsConfig::default(),
+        rules: Vec::new(),
+        machine: MachineConfig::default(),
+    }
+}
+
+fn difference(kind: DifferenceKind) -> Difference {
+    Difference {
+        path: "$.items[3].price".to_owned(),
+        pattern: "$.items[*].price".to_owned(),
+        kind,
+        baseline: "1".to_owned(),
+        contender: "2".to_owned(),
+        baseline_character: Character("integer".to_owned()),
+        contender_character: Character("integer".to_owned()),
+        rules: Vec::new(),
+    }
+}
+
+/// Differences, noise, a lost exchange, and six blocks a side of which one has too few requests for
+/// p99.9: every part of a verdict has something to say.
+fn evidence() -> Evidence {
+    let row = |request: u32| ComparedRow {
+        request,
+        differences: match request {
+            7 => vec![difference(DifferenceKind::Value)],
+            _ => Vec::new(),
+        },
+        noise: match request {
+            8 => vec![difference(DifferenceKind::Order)],
+            _ => Vec::new(),
+        },
+        lost: (request == 9).then(|| "incumbent: timeout".to_owned()),
+        ..ComparedRow::default()
+    };
+    let block = |side: Side, block: u32| {
+        let slower = u64::from(side == Side::Incumbent) * 300 + u64::from(block) * 7;
+        let rows = (0..6_000u32).map(|n| Row {
+            observation: observation(0, u64::from(n) * 1000, Some(u64::from(n % 900) + slower)),
+            shape: 3,
+            value: 4 + u64::from(side == Side::Candidate && n == 5),
+        });
+        LatencyBlock {
+            rate_rps: 1000.0,
+            side,
+            block,
+            figures: BlockFigures {
+                side_cpu_us: Some(90_000.0 + slower as f64),
+                unmeasured: Some("memory is not measured".to_owned()),
+                ..BlockFigures::default()
+            },
+            rows: rows.collect(),
+        }
+    };
+    Evidence {
+        endpoints: vec!["GET /".to_owned()],
+        requests: vec![RequestFacts {
+            bytes: 40,
+            reproduce: "curl \"$URL\"'/'".to_owned(),
+        }],
+        rows: (0..400).map(row).collect(),
+        reproduced: Vec::new(),
+        blocks: Side::ALL
+            .into_iter()
+            .flat_map(|side| (0..6).map(move |number| (side, number)))
+            .map(|(side, number)| block(side, number))
+            .collect(),
+        environment: Environment {
+            governor: Some("performance".to_owned()),
+            ..Environment::default()
+        },
+        notes: vec!["a note".to_owned()],
+    }
+}
+
+#[test]
+fn what_trial_writes_is_valid() {
+    let config = trial_config();
+    let document = judge(&config, &Plan::new(&config), &Rules::default(), &evidence());
+    let comparison = &document.comparisons[0];
+    assert!(!comparison.equivalence.clusters.is_empty() && !comparison.latency.is_empty());
+    assert!(!document.gates.is_empty() && !document.aa.is_empty() && !document.slo.is_empty());
+    let value = serde_json::to_value(&document).unwrap();
+    assert_eq!(
+        mistakes(&published::<VerdictDocument>(), &value),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        mistakes(&published::<Environment>(), &value["environment"]),
+        Vec::<String>::new()
+    );
+    let read: VerdictDocument = serde_json::from_value(value).unwrap();
+    assert_eq!(read, document, "reading gives what was written");
+}
+
+#[test]
+fn what_is_wrong_is_not_valid() {
+    let schema = published::<LoadReport>();
+    let right = serde_json::to_value(load_report(Rate::Max)).unwrap();
+    let wrong = |change: &dyn Fn(&mut Value)| {
+        let mut document = right.clone();
+        change(&mut document);
+        mistakes(&schema, &document)
+    };
+    assert_eq!(wrong(&|_| {}), Vec::<String>::new());
+    assert_eq!(wrong(&|d| d["unknown"] = json!(1)).len(), 1);
+    assert_eq!(wrong(&|d| d["requests"] = json!(-1)).len(), 1);
+    assert_eq!(wrong(&|d| d["load_model"] = json!("half_open")).len(), 1);
+    assert_eq!(wrong(&|d| d["latency_us"]["p50"] = json!("1ms")).len(), 1);
+    let missing = |d: &mut Value| drop(d.as_object_mut().unwrap().remove("valid"));
+    assert_eq!(wrong(&missing).len(), 1);
+}
