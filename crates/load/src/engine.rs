@@ -200,7 +200,9 @@ impl<D: Driver, R: Recorder> Engine<'_, D, R> {
     /// Waiting awake costs CPU time and is no work.
     fn note_spin(&mut self, idle_since: Option<u64>, now: u64) {
         if let Some(since) = idle_since
-            && self.measuring_since.is_some_and(|(_, start)| since >= start)
+            && self
+                .measuring_since
+                .is_some_and(|(_, start)| since >= start)
         {
             self.done.spin_ns += now - since;
         }

@@ -15,7 +15,7 @@ use understudy_trial::plan::{ASSUMED_VARIATION, Plan};
 /// Says how long a trial takes and the smallest effect it will see; nothing is started.
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
-    /// The trial's file; without it --incumbent, --candidate and --get say what to compare
+    /// The trial's file [default: trial.toml]; or --incumbent, --candidate and --get instead
     file: Option<PathBuf>,
     #[command(flatten)]
     flags: Flags,

@@ -21,10 +21,13 @@ use understudy_trial::config::{Level, RequestsFrom, SideConfig, TrialConfig};
 use understudy_trial::plan::Plan;
 use understudy_trial::{Assignment, Inputs, TrialError, carry_out, judge};
 
+/// The trial's file where neither it nor a flag is given.
+const DEFAULT_FILE: &str = "trial.toml";
+
 /// Compares the incumbent with the candidate: first the answers, then latency and resources.
 #[derive(Debug, Args)]
 pub(crate) struct TrialArgs {
-    /// The trial's file; without it --incumbent, --candidate and --get say what to compare
+    /// The trial's file [default: trial.toml]; or --incumbent, --candidate and --get instead
     file: Option<PathBuf>,
     #[command(flatten)]
     flags: Flags,
@@ -61,6 +64,8 @@ pub(crate) fn check(
     level: Option<Level>,
 ) -> Result<Checked, Failure> {
     let today = today();
+    let default = Path::new(DEFAULT_FILE);
+    let file = file.or_else(|| flags.given().is_empty().then_some(default));
     let mut config = match file {
         Some(path) => {
             let conflicts = flags.given();

@@ -1,8 +1,6 @@
 //! Planted truths about latency: whole trials, one after the other.
 
-mod harness;
-
-use harness::{Trial, because, clusters, machine, ratio, understudy};
+use crate::harness::{Trial, because, clusters, machine, ratio, understudy};
 use serde_json::Value;
 use std::fs;
 use std::sync::Arc;

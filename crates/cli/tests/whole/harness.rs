@@ -1,7 +1,5 @@
 //! Runs the real program against real servers with planted faults.
 
-#![expect(dead_code, reason = "each test file uses its part of the harness")]
-
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,38 +10,51 @@ use std::sync::{Mutex, MutexGuard};
 static MACHINE: Mutex<()> = Mutex::new(());
 
 /// Waits until no other test of this file measures.
-pub fn machine() -> MutexGuard<'static, ()> {
+pub(crate) fn machine() -> MutexGuard<'static, ()> {
     MACHINE
         .lock()
         .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// The program under test.
-pub fn understudy() -> Command {
+pub(crate) fn understudy() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_understudy"));
     command.stdin(Stdio::null()).env("NO_COLOR", "1");
     command
 }
 
-/// The server with planted faults: built by cargo as an example of this package.
-pub fn subject() -> PathBuf {
-    let path = Path::new(env!("CARGO_BIN_EXE_understudy"))
-        .parent()
-        .unwrap()
-        .join("examples/planted_subject");
-    assert!(
-        path.is_file(),
-        "{} is missing: cargo test builds it",
-        path.display()
-    );
-    path
+/// The server with planted faults, an example of this package. A whole `cargo test` has built it;
+/// one that names its targets has not.
+pub(crate) fn subject() -> PathBuf {
+    static BUILT: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
+    let path = BUILT.get_or_init(|| {
+        let built = Path::new(env!("CARGO_BIN_EXE_understudy"))
+            .parent()
+            .unwrap()
+            .join("examples/planted_subject");
+        if !built.is_file() {
+            let built = Command::new(env!("CARGO"))
+                .args([
+                    "build",
+                    "--quiet",
+                    "-p",
+                    "understudy-cli",
+                    "--example",
+                    "planted_subject",
+                ])
+                .status();
+            assert!(built.unwrap().success());
+        }
+        built
+    });
+    path.clone()
 }
 
 /// A folder of its own for one test, removed at its end.
-pub struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let path =
             std::env::temp_dir().join(format!("understudy-test-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
@@ -51,18 +62,18 @@ impl Scratch {
         Scratch(path)
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
-    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.0.join(name);
         fs::write(&path, text).unwrap();
         path
     }
 
     /// The only run directory below `runs`.
-    pub fn run(&self) -> PathBuf {
+    pub(crate) fn run(&self) -> PathBuf {
         let runs: Vec<PathBuf> = fs::read_dir(self.0.join("runs"))
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -80,13 +91,13 @@ impl Drop for Scratch {
 
 /// What a finished program left.
 #[derive(Debug)]
-pub struct Ended {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
-pub fn ended(output: Output) -> Ended {
+pub(crate) fn ended(output: Output) -> Ended {
     Ended {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -94,22 +105,22 @@ pub fn ended(output: Output) -> Ended {
     }
 }
 
-pub fn run(command: &mut Command) -> Ended {
+pub(crate) fn run(command: &mut Command) -> Ended {
     ended(command.output().unwrap())
 }
 
 /// A trial of two planted subjects.
-pub struct Trial {
-    pub scratch: Scratch,
-    pub incumbent: String,
-    pub candidate: String,
-    pub tables: String,
-    pub workload: String,
-    pub sides: String,
+pub(crate) struct Trial {
+    pub(crate) scratch: Scratch,
+    pub(crate) incumbent: String,
+    pub(crate) candidate: String,
+    pub(crate) tables: String,
+    pub(crate) workload: String,
+    pub(crate) sides: String,
 }
 
 impl Trial {
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let scratch = Scratch::new(name);
         let requests: Vec<String> = (1..=60)
             .map(|id| format!("{{\"method\":\"GET\",\"path\":\"/items/{id}\"}}\n"))
@@ -126,7 +137,7 @@ impl Trial {
     }
 
     /// Writes trial.toml.
-    pub fn write(&self) -> PathBuf {
+    pub(crate) fn write(&self) -> PathBuf {
         let subject = subject();
         let side = |name: &str, flags: &str| {
             format!(
@@ -146,7 +157,7 @@ impl Trial {
     }
 
     /// The command that runs it.
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let file = self.write();
         let mut command = understudy();
         command
@@ -158,7 +169,7 @@ impl Trial {
     }
 
     /// Runs it to its end; the verdict if there is one.
-    pub fn run(&self) -> (Ended, Value) {
+    pub(crate) fn run(&self) -> (Ended, Value) {
         let ended = run(&mut self.command());
         let verdict = serde_json::from_str(&ended.stdout).unwrap_or(Value::Null);
         (ended, verdict)
@@ -166,7 +177,7 @@ impl Trial {
 }
 
 /// The clusters of a verdict as (path, kind).
-pub fn clusters(verdict: &Value) -> Vec<(String, String)> {
+pub(crate) fn clusters(verdict: &Value) -> Vec<(String, String)> {
     let clusters = verdict["comparisons"][0]["equivalence"]["clusters"].as_array();
     clusters
         .into_iter()
@@ -179,7 +190,7 @@ pub fn clusters(verdict: &Value) -> Vec<(String, String)> {
 }
 
 /// The ratio of a latency quantile over all requests.
-pub fn ratio(verdict: &Value, quantile: f64) -> [f64; 3] {
+pub(crate) fn ratio(verdict: &Value, quantile: f64) -> [f64; 3] {
     let latency = verdict["comparisons"][0]["latency"].as_array().unwrap();
     let line = latency
         .iter()
@@ -189,6 +200,6 @@ pub fn ratio(verdict: &Value, quantile: f64) -> [f64; 3] {
 }
 
 /// The code of the first reason.
-pub fn because(verdict: &Value) -> &str {
+pub(crate) fn because(verdict: &Value) -> &str {
     verdict["because"][0]["code"].as_str().unwrap_or_default()
 }

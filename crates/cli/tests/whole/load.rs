@@ -1,8 +1,6 @@
 //! `understudy load` as a whole process.
 
-mod harness;
-
-use harness::{machine, run, subject, understudy};
+use crate::harness::{machine, run, subject, understudy};
 use serde_json::Value;
 use std::io::Read;
 use std::net::TcpStream;
@@ -190,7 +188,7 @@ fn an_interrupt_prints_what_was_measured() {
             .unwrap()
             .success()
     );
-    let ended = harness::ended(load.wait_with_output().unwrap());
+    let ended = crate::harness::ended(load.wait_with_output().unwrap());
     assert_eq!(ended.code, 130);
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(report["interrupted"], true);
@@ -257,7 +255,7 @@ fn a_server_that_dies_is_counted_and_not_hidden() {
         .unwrap();
     std::thread::sleep(Duration::from_millis(1000));
     server.child.kill().unwrap();
-    let ended = harness::ended(load.wait_with_output().unwrap());
+    let ended = crate::harness::ended(load.wait_with_output().unwrap());
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
     let errors = report["errors"].as_object().unwrap();
     let failed: u64 = errors.values().filter_map(Value::as_u64).sum();

@@ -1,8 +1,6 @@
 //! Wrong input and bad luck: one clear sentence, the right exit code, nothing left behind.
 
-mod harness;
-
-use harness::{Ended, Scratch, Trial, ended, machine, run, understudy};
+use crate::harness::{Ended, Scratch, Trial, ended, machine, run, understudy};
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -172,7 +170,7 @@ fn an_endless_answer_is_a_difference_and_not_the_end_of_memory() {
     trial.workload = "rates = [100]\ntimeout = \"2s\"".to_owned();
     let (ended, verdict) = trial.run();
     assert_eq!(ended.code, 5, "{}", ended.stderr);
-    assert_eq!(harness::clusters(&verdict)[0].1, "outcome");
+    assert_eq!(crate::harness::clusters(&verdict)[0].1, "outcome");
 }
 
 fn wait_for(child: &mut Child, file: &Path) {
@@ -237,8 +235,9 @@ fn interrupted(name: &str, sides: &str, file: &str) {
     assert_eq!(left(&trial.scratch), [] as [String; 0], "{name}");
     assert_eq!(cgroups(), [] as [String; 0], "{name}");
     let judged = run(understudy().arg("judge").arg(&run_directory));
-    assert_eq!(
-        judged.code, 4,
+    // Inconclusive; invalid where the machine was too busy for the little that was measured.
+    assert!(
+        matches!(judged.code, 3 | 4),
         "{name}: evidence so far can be judged: {}",
         judged.stderr
     );

@@ -1,13 +1,11 @@
 //! Planted changes of answers are found where they were planted, and nothing else is.
 
-mod harness;
-
-use harness::{Trial, because, clusters};
+use crate::harness::{Trial, because, clusters};
 use understudy_testkit::Plant;
 
 #[test]
 fn every_planted_change_is_found_at_its_place_and_nothing_else_is() {
-    let _machine = harness::machine();
+    let _machine = crate::harness::machine();
     for plant in Plant::ALL {
         let mut trial = Trial::new(&format!("plant-{}", plant.name()));
         trial.candidate = format!("--plant {}", plant.name());
@@ -44,7 +42,7 @@ fn every_planted_change_is_found_at_its_place_and_nothing_else_is() {
 
 #[test]
 fn a_rule_excuses_what_it_names_and_no_more() {
-    let _machine = harness::machine();
+    let _machine = crate::harness::machine();
     let mut trial = Trial::new("rule");
     trial.candidate = "--plant value".to_owned();
     trial.tables = "[[compare.rule]]\npath = \"$.price\"\nreason = \"another field\"\n".to_owned();

@@ -1,0 +1,13 @@
+//! The program as its users meet it: whole processes against real servers.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod equivalence;
+mod harness;
+mod latency;
+mod load;
+mod wrong_input;
