@@ -16,7 +16,7 @@ use std::sync::mpsc;
 use std::time::Instant;
 use understudy_evidence::{Folder, RunDirectory};
 use understudy_load::http::{Prepared, Requests};
-use understudy_load::{DEFAULT_QUEUE, Plan as LoadPlan, Progress, Ran, Rate, run};
+use understudy_load::{DEFAULT_QUEUE, GeneratorUse, Plan as LoadPlan, Progress, Ran, Rate, run};
 use understudy_model::{Observation, Side, Span};
 
 /// What the stage works on.
@@ -61,7 +61,7 @@ impl Stage<'_> {
                     if self.stand.config.workload.fresh == crate::config::Fresh::Block {
                         self.renew(&mut pair, side)?;
                     }
-                    self.measure(&mut pair, rate, side, number, inspector)?;
+                    self.measure(&mut pair, rate, (side, number), inspector)?;
                     done += 1;
                 }
             }
@@ -135,8 +135,7 @@ impl Stage<'_> {
         &self,
         pair: &mut Pair,
         rate: &RatePlan,
-        side: Side,
-        number: u32,
+        (side, number): (Side, u32),
         inspector: &mut Inspector<'_>,
     ) -> Result<(), TrialError> {
         let seed = pair_seed(self.stand.config.seed, rate.rate_rps, number);
@@ -172,7 +171,14 @@ impl Stage<'_> {
             Err(panic) => std::panic::resume_unwind(panic),
         };
         self.rest(pair, side)?;
-        self.keep(rate, side, number, &load, ran, &measured, inspector)
+        // One generator thread, one recorder.
+        let observations: Vec<Observation> = ran.recorders.into_iter().flatten().collect();
+        let rows = inspector.rows(&observations, &ran.captures);
+        let figures = figures(&load, ran.generator, &measured);
+        let id = store::latency_block(rate.rate_rps, side, number);
+        self.run
+            .write_table(Folder::Samples, &id, &measured.samples)?;
+        store::write_block(self.run, &id, rate.rate_rps, &figures, &rows)
     }
 
     fn load_plan(&self, rate_rps: f64, seed: u64) -> LoadPlan {
@@ -223,43 +229,23 @@ impl Stage<'_> {
             source,
         })
     }
+}
 
-    /// Stores a measurement.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one measurement has that many parts"
-    )]
-    fn keep(
-        &self,
-        rate: &RatePlan,
-        side: Side,
-        number: u32,
-        load: &LoadPlan,
-        mut ran: Ran<Vec<Observation>>,
-        measured: &Measured,
-        inspector: &mut Inspector<'_>,
-    ) -> Result<(), TrialError> {
-        let observations = ran.recorders.pop().unwrap_or_default();
-        let generator = ran.generator;
-        let figures = BlockFigures {
-            seed: load.seed,
-            warmup_s: rate.warmup.secs(),
-            measured_s: rate.measured.secs(),
-            due: generator.due,
-            sent: generator.sent,
-            late: generator.late,
-            generator_work_ns: generator.work_ns,
-            generator_busy_share: generator.busy_share,
-            run_queue_share: generator.run_queue_share,
-            steal_share: generator.steal_share,
-            wall_ns: generator.wall_ns,
-            ..measured.figures.clone()
-        };
-        let rows = inspector.rows(&observations, &ran.captures);
-        let id = store::latency_block(rate.rate_rps, side, number);
-        self.run
-            .write_table(Folder::Samples, &id, &measured.samples)?;
-        store::write_block(self.run, &id, rate.rate_rps, &figures, &rows)
+/// What is stored with a measurement beside its exchanges.
+fn figures(load: &LoadPlan, generator: GeneratorUse, measured: &Measured) -> BlockFigures {
+    BlockFigures {
+        seed: load.seed,
+        warmup_s: load.warmup.secs(),
+        measured_s: load.duration.secs(),
+        due: generator.due,
+        sent: generator.sent,
+        late: generator.late,
+        generator_work_ns: generator.work_ns,
+        generator_busy_share: generator.busy_share,
+        run_queue_share: generator.run_queue_share,
+        steal_share: generator.steal_share,
+        wall_ns: generator.wall_ns,
+        ..measured.figures.clone()
     }
 }
 

@@ -38,8 +38,9 @@ impl Client {
 
     /// Sends one request and waits for its whole answer.
     ///
-    /// A kept connection that the server has closed in the meantime is replaced once, silently:
-    /// that race is nobody's fault (RFC 9112, section 9.3.1).
+    /// A kept connection that the server has closed in the meantime is replaced once, silently, for
+    /// methods that may be repeated: that race is nobody's fault (RFC 9112, section 9.3.1). Others
+    /// get a new connection if the kept one is seen to be closed, and fail if it closes later.
     pub fn exchange(&mut self, request: &WorkloadRequest) -> Outcome {
         let wire = match request.render(&self.target.host) {
             Ok(wire) => wire,
@@ -47,11 +48,14 @@ impl Client {
         };
         let deadline = Instant::now() + self.limits.timeout;
         let is_head = request.method == "HEAD";
-        if let Some(stream) = self.stream.take() {
+        let repeatable = request.is_idempotent();
+        let kept = self
+            .stream
+            .take()
+            .filter(|kept| repeatable || is_open(kept));
+        if let Some(stream) = kept {
             match self.attempt(stream, &wire, is_head, deadline) {
-                Err(Broken {
-                    untouched: true, ..
-                }) => {}
+                Err(broken) if broken.untouched && repeatable => {}
                 Err(broken) => return Outcome::Failed(broken.failure),
                 Ok(answer) => return Outcome::Answered(answer),
             }
@@ -148,6 +152,16 @@ struct Broken {
 
 fn failed(kind: FailureKind, detail: String) -> Outcome {
     Outcome::Failed(Failure { kind, detail })
+}
+
+/// Has the server left the connection open, as far as this side knows?
+fn is_open(stream: &TcpStream) -> bool {
+    if stream.set_nonblocking(true).is_err() {
+        return false;
+    }
+    let quiet =
+        matches!(stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
+    quiet && stream.set_nonblocking(false).is_ok()
 }
 
 fn connect(target: &Target, deadline: Instant) -> std::io::Result<TcpStream> {

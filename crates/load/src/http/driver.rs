@@ -15,6 +15,7 @@ use understudy_host::{Clock, SleepTimer};
 use understudy_model::{Ending, FailureKind, Observation, Span};
 use understudy_wire::http1::{Limits, Step};
 
+#[cfg(target_os = "linux")]
 const TIMER: Token = Token(usize::MAX);
 /// One read takes at most this; most answers take one read.
 const READ_BYTES: usize = 64 * 1024;

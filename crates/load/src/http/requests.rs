@@ -97,6 +97,11 @@ impl WorkloadRequest {
         matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
     }
 
+    /// May the request be repeated without asking (RFC 9110, section 9.2.2)?
+    pub(super) fn is_idempotent(&self) -> bool {
+        self.is_safe() || matches!(self.method.as_str(), "PUT" | "DELETE")
+    }
+
     /// Head and body as they go on the wire to `host`.
     ///
     /// # Errors

@@ -338,8 +338,7 @@ fn interval_text(slo: &SloResult) -> String {
     let Some(value) = slo.value else {
         return "too few samples".to_owned();
     };
-    let is_share = slo.slo.starts_with("error rate");
-    let show = |figure: Option<f64>| match (figure, is_share) {
+    let show = |figure: Option<f64>| match (figure, is_share(slo)) {
         (None, _) => "infinite".to_owned(),
         (Some(share), true) => format!("{:.3} %", share * 100.0),
         (Some(us), false) => format!("{:.2} ms", us / 1e3),
@@ -379,32 +378,36 @@ fn goal_text(goal: &GoalResult, verb: &str) -> String {
     )
 }
 
+/// The bound and the interval, with their unit in the names.
 fn slo_figures(slo: &SloResult) -> Vec<(&'static str, f64)> {
-    let mut figures = vec![("bound", slo.bound), ("rate_rps", slo.rate_rps)];
-    figures.extend(estimate_figures(slo.value));
+    let names = match is_share(slo) {
+        true => ["bound_share", "estimate_share", "low_share", "high_share"],
+        false => ["bound_us", "estimate_us", "low_us", "high_us"],
+    };
+    let mut figures = named(names, slo.bound, slo.value);
+    figures.push(("rate_rps", slo.rate_rps));
     figures
 }
 
 fn goal_figures(goal: &GoalResult) -> Vec<(&'static str, f64)> {
-    let mut figures = vec![("bound_ratio", goal.bound)];
-    figures.extend(estimate_figures(goal.ratio));
-    figures
+    let names = ["bound_ratio", "estimate_ratio", "low_ratio", "high_ratio"];
+    named(names, goal.bound, goal.ratio)
 }
 
-fn estimate_figures(value: Option<Estimate>) -> Vec<(&'static str, f64)> {
-    let value = value.unwrap_or(Estimate {
-        estimate: None,
-        low: None,
-        high: None,
-    });
-    [
-        ("estimate", value.estimate),
-        ("low", value.low),
-        ("high", value.high),
-    ]
-    .into_iter()
-    .filter_map(|(name, figure)| Some((name, figure?)))
-    .collect()
+/// Infinite ends have no figure.
+fn named(
+    [bound, estimate, low, high]: [&'static str; 4],
+    limit: f64,
+    value: Option<Estimate>,
+) -> Vec<(&'static str, f64)> {
+    let ends = value.map_or([None; 3], |value| [value.estimate, value.low, value.high]);
+    let ends = [estimate, low, high].into_iter().zip(ends);
+    let known = ends.filter_map(|(name, figure)| Some((name, figure?)));
+    std::iter::once((bound, limit)).chain(known).collect()
+}
+
+fn is_share(slo: &SloResult) -> bool {
+    slo.slo.starts_with("error rate")
 }
 
 fn reason(

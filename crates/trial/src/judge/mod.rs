@@ -9,7 +9,7 @@ mod under_load;
 
 pub use blocks::{BlockFigures, LatencyBlock};
 
-use crate::config::TrialConfig;
+use crate::config::{Level, TrialConfig};
 use crate::plan::{Plan, RatePlan};
 use blocks::Latencies;
 use understudy_compare::{Noise, Row, Rules, Workload, tally};
@@ -105,7 +105,7 @@ pub fn judge(
         environment: evidence.environment.clone(),
         limits_of_this_result: Vec::new(),
     };
-    document.limits_of_this_result = limits(config, plan, evidence, &document);
+    document.limits_of_this_result = limits(config, evidence, &document);
     let (verdict, because) = decide::decide(config, evidence, &document);
     document.verdict = verdict;
     document.because = because;
@@ -139,12 +139,7 @@ pub fn equivalence(evidence: &Evidence, noise: &Noise, rules: &Rules) -> Equival
 }
 
 /// What this result does not say, in plain words.
-fn limits(
-    config: &TrialConfig,
-    plan: &Plan,
-    evidence: &Evidence,
-    document: &VerdictDocument,
-) -> Vec<String> {
+fn limits(config: &TrialConfig, evidence: &Evidence, document: &VerdictDocument) -> Vec<String> {
     let mut limits = evidence.notes.clone();
     let environment = &document.environment;
     let shared = environment
@@ -170,7 +165,7 @@ fn limits(
          sides without other load"
             .to_owned(),
     );
-    if config.workload.rates.len() > plan.rates.len() {
+    if config.level == Level::Quick && config.workload.rates.len() > 1 {
         limits.push("only the highest rate was measured (--quick)".to_owned());
     }
     if let Some(under_load) = &document.comparisons[0].under_load
