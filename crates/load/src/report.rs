@@ -92,7 +92,8 @@ pub struct LoadReport {
 }
 
 /// A distribution in microseconds. A quantile is null if it has too few samples (then it is named
-/// in `not_judged`) or if it is infinite (more requests were never answered than it leaves room for).
+/// in `not_judged`), if the generator itself was late by more than a fifth of it (named likewise), or
+/// if it is infinite (more requests were never answered than it leaves room for).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Distribution {
@@ -115,9 +116,13 @@ pub struct Distribution {
     /// 95 % interval of each judged quantile by order statistics, which takes the requests for
     /// independent: under a queue they are not, and the true interval is wider. Null is infinite.
     pub interval_95: BTreeMap<String, [Option<f64>; 2]>,
-    /// Quantiles with fewer than ten requests beyond them.
+    /// Quantiles with fewer than ten requests beyond them, or with more of the generator's lateness in
+    /// them than a measurement may have.
     pub not_judged: Vec<String>,
 }
+
+/// The quantile at which the generator's lateness makes a run invalid.
+const GATED: f64 = 0.99;
 
 /// The quantiles of a [`Distribution`], by name.
 pub const QUANTILES: [(&str, f64); 6] = [
@@ -151,6 +156,25 @@ impl Distribution {
             distribution.mean = Some(histogram.mean() / 1e3);
         }
         distribution
+    }
+
+    /// Withdraws the tail quantiles that say more of the generator's lateness than of the subject.
+    /// The quantile that the gate looks at stays: it makes the whole run invalid.
+    fn withdraw(&mut self, send_lag: &Distribution) {
+        for (name, q) in QUANTILES {
+            let value = self.quantile(name);
+            let Some(lag) = send_lag
+                .quantile(name)
+                .filter(|_| q > GATED && value.is_some())
+            else {
+                continue;
+            };
+            if lag > gates::most_send_lag_us(value) {
+                *self.slot(name) = None;
+                self.interval_95.remove(name);
+                self.not_judged.push(name.to_owned());
+            }
+        }
     }
 
     /// A quantile by its name in [`QUANTILES`].
@@ -219,8 +243,9 @@ pub fn report(
         true => (generator.wall_ns as f64 / 1e9).min(plan.duration.secs()),
         false => plan.duration.secs(),
     };
-    let latency = Distribution::new(&histograms.latency_ns, requests - answered);
     let send_lag = Distribution::new(&histograms.send_lag_ns, 0);
+    let mut latency = Distribution::new(&histograms.latency_ns, requests - answered);
+    latency.withdraw(&send_lag);
     let until_last_s =
         (histograms.last_ns.saturating_sub(plan.warmup.nanos()) as f64 / 1e9).max(window_s);
     let offered_rate_rps = match plan.rate {
@@ -230,11 +255,10 @@ pub fn report(
     let figures = Figures {
         generator,
         offered_rate_rps,
+        quantile: GATED,
         // A gate needs a figure even where a quantile is not judged: the plain order statistic.
-        send_lag_p99_us: plain(&histograms.send_lag_ns, 0.99).unwrap_or(0.0),
-        send_lag_p99_9_us: plain(&histograms.send_lag_ns, 0.999).unwrap_or(0.0),
-        latency_p99_us: plain(&histograms.latency_ns, 0.99),
-        latency_p99_9_us: plain(&histograms.latency_ns, 0.999),
+        send_lag_us: plain(&histograms.send_lag_ns, GATED).unwrap_or(0.0),
+        latency_us: plain(&histograms.latency_ns, GATED),
     };
     let invalid_because: Vec<String> = gates::judge(&figures)
         .into_iter()

@@ -21,7 +21,12 @@ pub(super) fn judge(
 ) -> Vec<Gate> {
     let mut gates = Vec::new();
     for rate in &plan.rates {
-        gates.extend(generator(rate.rate_rps, blocks, latencies));
+        gates.extend(generator(
+            rate.rate_rps,
+            plan.primary.quantile,
+            blocks,
+            latencies,
+        ));
     }
     gates.extend(
         aa.iter()
@@ -32,11 +37,16 @@ pub(super) fn judge(
 }
 
 /// The generator's gates of every measurement at one rate, summed up.
-fn generator(rate_rps: f64, blocks: &[LatencyBlock], latencies: &Latencies) -> Vec<Gate> {
+fn generator(
+    rate_rps: f64,
+    quantile: f64,
+    blocks: &[LatencyBlock],
+    latencies: &Latencies,
+) -> Vec<Gate> {
     let mut by_code: BTreeMap<&str, Vec<load_gates::Gate>> = BTreeMap::new();
     let here: Vec<&LatencyBlock> = blocks.iter().filter(|b| b.rate_rps == rate_rps).collect();
     for block in &here {
-        for gate in load_gates::judge(&figures(block, latencies)) {
+        for gate in load_gates::judge(&figures(block, quantile, latencies)) {
             by_code.entry(gate.code).or_default().push(gate);
         }
     }
@@ -64,7 +74,7 @@ fn generator(rate_rps: f64, blocks: &[LatencyBlock], latencies: &Latencies) -> V
         .collect()
 }
 
-fn figures(block: &LatencyBlock, latencies: &Latencies) -> Figures {
+fn figures(block: &LatencyBlock, quantile: f64, latencies: &Latencies) -> Figures {
     let mut lags: Vec<f64> = block
         .rows
         .iter()
@@ -75,15 +85,12 @@ fn figures(block: &LatencyBlock, latencies: &Latencies) -> Figures {
     let sorted = latencies.of(block.rate_rps, block.side, "*");
     let sorted = sorted.get(block.block as usize).copied();
     // A gate needs a figure even where a quantile is not judged: the plain order statistic.
-    let lag = |q: f64| at_quantile(&lags, q).unwrap_or(0.0);
-    let latency = |q| sorted.and_then(|s| at_quantile(&s.answered_us, q));
     Figures {
         generator: block.figures.generator(),
         offered_rate_rps: Some(block.rate_rps),
-        send_lag_p99_us: lag(0.99),
-        send_lag_p99_9_us: lag(0.999),
-        latency_p99_us: latency(0.99),
-        latency_p99_9_us: latency(0.999),
+        quantile,
+        send_lag_us: at_quantile(&lags, quantile).unwrap_or(0.0),
+        latency_us: sorted.and_then(|s| at_quantile(&s.answered_us, quantile)),
     }
 }
 
