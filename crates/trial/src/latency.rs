@@ -139,8 +139,9 @@ impl Stage<'_> {
         inspector: &mut Inspector<'_>,
     ) -> Result<(), TrialError> {
         let seed = pair_seed(self.stand.config.seed, rate.rate_rps, number);
+        let warmup = varied(rate.warmup, seed);
         let load = LoadPlan {
-            warmup: rate.warmup,
+            warmup,
             duration: rate.measured,
             inspect: true,
             ..self.load_plan(rate.rate_rps, seed)
@@ -151,7 +152,7 @@ impl Stage<'_> {
         running.thaw()?;
         let sampler = running.sampler()?;
         let (announce, started) = mpsc::channel::<Instant>();
-        let window = (rate.warmup.duration(), rate.measured.duration());
+        let window = (warmup.duration(), rate.measured.duration());
         let stop = self.stand.stop;
         let (ran, measured) = std::thread::scope(|scope| {
             let resources =
@@ -263,6 +264,14 @@ fn order(seed: u64, rate: u32, abba: u32) -> [(Side, u32); 4] {
     [(outer, 0), (inner, 0), (inner, 1), (outer, 1)]
 }
 
+/// The warm-up of one pair, between half and one and a half times the planned one. What a side does
+/// every so many requests (collect its heap) would otherwise fall into the same half of each ABBA
+/// block again and again, and look like a difference of the incumbent from itself.
+fn varied(warmup: Span, seed: u64) -> Span {
+    let unit = (mix(seed) >> 11) as f64 / (1u64 << 53) as f64;
+    Span::from_secs_f64(warmup.secs() * (0.5 + unit))
+}
+
 /// Both sides of a pair meet the same arrivals and the same requests; each pair meets its own.
 fn pair_seed(seed: u64, rate_rps: f64, number: u32) -> u64 {
     mix(seed ^ mix(rate_rps.to_bits() ^ u64::from(number).rotate_left(17)))
@@ -291,6 +300,15 @@ mod tests {
             first_incumbent += usize::from(sides[0] == Side::Incumbent);
         }
         assert!((30..=70).contains(&first_incumbent), "{first_incumbent}");
+    }
+
+    #[test]
+    fn warm_ups_vary_around_the_planned_one() {
+        let planned = Span::from_secs(2);
+        let all: Vec<f64> = (0..1000).map(|seed| varied(planned, seed).secs()).collect();
+        assert!(all.iter().all(|s| (1.0..=3.0).contains(s)));
+        let mean = all.iter().sum::<f64>() / 1000.0;
+        assert!((mean - 2.0).abs() < 0.1, "{mean}");
     }
 
     #[test]

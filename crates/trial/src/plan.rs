@@ -10,11 +10,11 @@ impl Level {
         match self {
             Level::Quick => Budget {
                 equivalence: Span::from_secs(12),
-                latency_s: 56.0,
+                latency_s: 66.0,
                 primary_abbas: 3,
                 other_abbas: 0,
                 warmup_s: 0.8,
-                settle_s: 2.0,
+                settle_s: 1.5,
                 longest_s: 8.0,
             },
             Level::Default => Budget {
@@ -112,8 +112,8 @@ impl Plan {
             .warmup
             .unwrap_or(Span::from_secs_f64(budget.warmup_s));
         // A block holds 100 / (1 - q) requests for the highest quantile that is judged, so that a
-        // hundred of them lie beyond it.
-        let wanted = 100.0 / (1.0 - highest_quantile(config));
+        // hundred of them lie beyond it; a few more, because arrivals are random.
+        let wanted = 105.0 / (1.0 - highest_quantile(config));
         let mut rates: Vec<RatePlan> = config
             .workload
             .rates
@@ -129,7 +129,7 @@ impl Plan {
             })
             .filter(|plan| plan.abbas > 0)
             .collect();
-        fit(&mut rates, budget.latency_s);
+        fit(&mut rates, primary.rate_rps, &budget);
         Plan {
             equivalence: budget.equivalence,
             settle: Span::from_secs_f64(budget.settle_s),
@@ -195,16 +195,106 @@ fn highest_quantile(config: &TrialConfig) -> f64 {
     if highest.is_nan() { 0.99 } else { highest }
 }
 
-/// Shortens the measurements until they fit; warm-up and switching cannot be shortened.
-fn fit(rates: &mut [RatePlan], latency_s: f64) {
-    let measured = |r: &RatePlan| f64::from(r.abbas * 4) * r.measured.secs();
-    let total: f64 = rates.iter().map(RatePlan::seconds).sum();
-    let share: f64 = rates.iter().map(measured).sum();
-    let excess = total - latency_s;
-    if excess > 0.0 && share > 0.0 {
-        let keep = ((share - excess) / share).max(0.05);
-        for rate in rates {
-            rate.measured = Span::from_secs_f64((rate.measured.secs() * keep).max(0.5));
+/// Shortens the measurements until they fit; warm-up and switching cannot be shortened. What is left
+/// of the time lengthens those at the primary rate: whatever a side does only now and then, such as
+/// collecting its heap, should come several times in each.
+fn fit(rates: &mut [RatePlan], primary_rps: f64, budget: &Budget) {
+    let blocks = |r: &RatePlan| f64::from(r.abbas * 4);
+    let measured: f64 = rates.iter().map(|r| blocks(r) * r.measured.secs()).sum();
+    let left = budget.latency_s - rates.iter().map(RatePlan::seconds).sum::<f64>();
+    for rate in rates {
+        let length = rate.measured.secs();
+        let fitted = match left < 0.0 {
+            true => (length * (1.0 + left / measured).max(0.05)).max(0.5),
+            false if rate.rate_rps == primary_rps => {
+                (length + left / blocks(rate)).min(budget.longest_s)
+            }
+            false => length,
+        };
+        rate.measured = Span::from_secs_f64(fitted);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::*;
+    use understudy_load::Arrivals;
+
+    fn config(level: Level, rates: &[f64], quantile: f64) -> TrialConfig {
+        let side = SideConfig::Running {
+            url: "http://127.0.0.1:1".to_owned(),
+            pid: None,
+        };
+        TrialConfig {
+            name: "plan".to_owned(),
+            level,
+            seed: 1,
+            incumbent: side.clone(),
+            candidate: side,
+            workload: WorkloadConfig {
+                requests: RequestsFrom::Paths(vec!["/".to_owned()]),
+                prepare: None,
+                rates: rates.to_vec(),
+                arrivals: Arrivals::Poisson,
+                fresh: Fresh::Trial,
+                connections: 64,
+                timeout: Span::from_secs(10),
+                warmup: None,
+                writes: false,
+            },
+            slos: vec![Slo::Latency {
+                endpoint: "*".to_owned(),
+                quantile,
+                max: Span::from_millis(20),
+            }],
+            goals: Vec::new(),
+            limits: LimitsConfig::default(),
+            rules: Vec::new(),
+            machine: MachineConfig::default(),
         }
+    }
+
+    #[test]
+    fn levels_keep_their_time_and_their_pairs() {
+        for rates in [
+            &[1000.0, 4000.0][..],
+            &[20.0],
+            &[100.0, 500.0, 2000.0, 20_000.0],
+        ] {
+            for (level, most_s) in [
+                (Level::Quick, 90.0),
+                (Level::Default, 360.0),
+                (Level::Thorough, 2400.0),
+            ] {
+                let plan = Plan::new(&config(level, rates, 0.99));
+                let seconds = plan.seconds(100_000);
+                assert!(seconds < most_s, "{level:?} {rates:?}: {seconds} s");
+                assert!(plan.rates.iter().all(|r| r.pairs() >= 6), "{plan:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn quick_measures_the_highest_rate_alone() {
+        let plan = Plan::new(&config(Level::Quick, &[1000.0, 4000.0], 0.99));
+        assert_eq!(plan.rates.len(), 1);
+        assert_eq!(
+            (plan.rates[0].rate_rps, plan.primary.rate_rps),
+            (4000.0, 4000.0)
+        );
+        assert!(plan.rates[0].requests_per_block() >= 10_000.0);
+    }
+
+    #[test]
+    fn more_time_shows_smaller_effects_and_too_few_samples_none() {
+        let effect =
+            |level, q| Plan::new(&config(level, &[1000.0], q)).smallest_effect(ASSUMED_VARIATION);
+        let [quick, default, thorough] = Level::ALL.map(|level| effect(level, 0.99).unwrap());
+        assert!(
+            quick > default && default > thorough,
+            "{quick} {default} {thorough}"
+        );
+        assert_eq!(effect(Level::Quick, 0.9999), None);
     }
 }

@@ -1,6 +1,7 @@
 //! When the measurement as a whole cannot be trusted.
 
 use super::blocks::{Latencies, LatencyBlock};
+use crate::config::{Goal, Slo, TrialConfig};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 use understudy_load::gates::{self as load_gates, Figures};
@@ -12,21 +13,56 @@ const MOST_BROKEN: f64 = 0.20;
 /// How far the incumbent may be from itself, where that is more than chance.
 const MOST_AA: f64 = 0.05;
 
+/// Share of an objective's bound that the generator's lateness may be without a word.
+const NEGLIGIBLE: f64 = 0.05;
+
+/// What the measurement has to answer.
+struct Asked {
+    quantile: f64,
+    /// Lateness that changes nothing that is judged, microseconds.
+    negligible_us: f64,
+}
+
+impl Asked {
+    /// Lateness counts in proportion to what is judged: the objective's bound, where one is stated
+    /// for the primary quantile and no goal compares the quantiles themselves.
+    fn new(config: &TrialConfig, plan: &Plan) -> Self {
+        let compares = config
+            .goals
+            .iter()
+            .any(|goal| matches!(goal, Goal::Latency { .. }));
+        let bound = config.slos.iter().find_map(|slo| match slo {
+            Slo::Latency {
+                endpoint,
+                quantile,
+                max,
+            } if *endpoint == plan.primary.endpoint && *quantile == plan.primary.quantile => {
+                Some(max.micros())
+            }
+            _ => None,
+        });
+        let negligible_us = bound
+            .filter(|_| !compares)
+            .map_or(0.0, |bound| bound * NEGLIGIBLE);
+        Asked {
+            quantile: plan.primary.quantile,
+            negligible_us,
+        }
+    }
+}
+
 /// Judges all gates.
 pub(super) fn judge(
+    config: &TrialConfig,
     plan: &Plan,
     blocks: &[LatencyBlock],
     latencies: &Latencies,
     aa: &[LatencyComparison],
 ) -> Vec<Gate> {
+    let asked = Asked::new(config, plan);
     let mut gates = Vec::new();
     for rate in &plan.rates {
-        gates.extend(generator(
-            rate.rate_rps,
-            plan.primary.quantile,
-            blocks,
-            latencies,
-        ));
+        gates.extend(generator(rate.rate_rps, &asked, blocks, latencies));
     }
     gates.extend(
         aa.iter()
@@ -39,14 +75,14 @@ pub(super) fn judge(
 /// The generator's gates of every measurement at one rate, summed up.
 fn generator(
     rate_rps: f64,
-    quantile: f64,
+    asked: &Asked,
     blocks: &[LatencyBlock],
     latencies: &Latencies,
 ) -> Vec<Gate> {
     let mut by_code: BTreeMap<&str, Vec<load_gates::Gate>> = BTreeMap::new();
     let here: Vec<&LatencyBlock> = blocks.iter().filter(|b| b.rate_rps == rate_rps).collect();
     for block in &here {
-        for gate in load_gates::judge(&figures(block, quantile, latencies)) {
+        for gate in load_gates::judge(&figures(block, asked, latencies)) {
             by_code.entry(gate.code).or_default().push(gate);
         }
     }
@@ -74,7 +110,7 @@ fn generator(
         .collect()
 }
 
-fn figures(block: &LatencyBlock, quantile: f64, latencies: &Latencies) -> Figures {
+fn figures(block: &LatencyBlock, asked: &Asked, latencies: &Latencies) -> Figures {
     let mut lags: Vec<f64> = block
         .rows
         .iter()
@@ -88,9 +124,10 @@ fn figures(block: &LatencyBlock, quantile: f64, latencies: &Latencies) -> Figure
     Figures {
         generator: block.figures.generator(),
         offered_rate_rps: Some(block.rate_rps),
-        quantile,
-        send_lag_us: at_quantile(&lags, quantile).unwrap_or(0.0),
-        latency_us: sorted.and_then(|s| at_quantile(&s.answered_us, quantile)),
+        quantile: asked.quantile,
+        negligible_us: asked.negligible_us,
+        send_lag_us: at_quantile(&lags, asked.quantile).unwrap_or(0.0),
+        latency_us: sorted.and_then(|s| at_quantile(&s.answered_us, asked.quantile)),
     }
 }
 

@@ -82,7 +82,7 @@ pub fn judge(
     let aa = comparisons::aa(plan, config, &latencies);
     let resources = comparisons::resources(plan, config, &evidence.blocks);
     let (slo, goals) = objectives::judge(config, plan, &latencies, &evidence.blocks);
-    let gates = gates::judge(plan, &evidence.blocks, &latencies, &aa);
+    let gates = gates::judge(config, plan, &evidence.blocks, &latencies, &aa);
     let under_load = under_load::compare(evidence);
     let mut document = VerdictDocument {
         schema: SCHEMA,
