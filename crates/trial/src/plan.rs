@@ -196,7 +196,7 @@ fn highest_quantile(config: &TrialConfig) -> f64 {
 }
 
 /// Shortens the measurements until they fit; warm-up and switching cannot be shortened. What is left
-/// of the time lengthens those at the primary rate: whatever a side does only now and then, such as
+/// of the time lengthens those at the primary rate, up to twice: whatever a side does only now and then, such as
 /// collecting its heap, should come several times in each.
 fn fit(rates: &mut [RatePlan], primary_rps: f64, budget: &Budget) {
     let blocks = |r: &RatePlan| f64::from(r.abbas * 4);
@@ -206,9 +206,9 @@ fn fit(rates: &mut [RatePlan], primary_rps: f64, budget: &Budget) {
         let length = rate.measured.secs();
         let fitted = match left < 0.0 {
             true => (length * (1.0 + left / measured).max(0.05)).max(0.5),
-            false if rate.rate_rps == primary_rps => {
-                (length + left / blocks(rate)).min(budget.longest_s)
-            }
+            false if rate.rate_rps == primary_rps => (length + left / blocks(rate))
+                .min(2.0 * length)
+                .min(budget.longest_s),
             false => length,
         };
         rate.measured = Span::from_secs_f64(fitted);
