@@ -303,14 +303,17 @@ fn help(arguments: &[&str]) -> Option<String> {
         .then(|| String::from_utf8(output.stdout).unwrap())
 }
 
-/// What follows `understudy ` in a line of a document, word by word, without the comment behind it.
+/// What follows `understudy ` in a line of a document, word by word, without quoted words and without
+/// the comment behind it.
 fn arguments(line: &str) -> Option<Vec<&str>> {
     let line = line.trim_start_matches("$ ");
     let rest = line
         .trim_start_matches("./target/release/")
         .strip_prefix("understudy ")?;
+    let unquoted = rest.split('"').step_by(2);
     Some(
-        rest.split_whitespace()
+        unquoted
+            .flat_map(str::split_whitespace)
             .take_while(|word| *word != "#")
             .collect(),
     )
@@ -332,6 +335,8 @@ fn commands_in_documents_exist_with_their_flags() {
     assert_eq!(unknown(&["load", "URL", "--rate=5"]), None);
     assert_eq!(unknown(&["load", "URL", "--rat"]), Some("--rat"));
     assert_eq!(unknown(&["lode", "URL"]), Some("lode"));
+    let quoted = arguments("understudy trial --incumbent \"x --port 1\" --get / # --not");
+    assert_eq!(quoted, Some(vec!["trial", "--incumbent", "--get", "/"]));
     let mut wrong = Vec::new();
     for document in files("md") {
         for line in prose_and_code(&read(&document)).1 {

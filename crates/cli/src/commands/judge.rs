@@ -3,6 +3,7 @@
 use super::trial::{deliver, judged, store_verdict};
 use crate::config::{self, Mode};
 use crate::exit::{self, Failure, usage};
+use crate::show;
 use clap::Args;
 use std::path::PathBuf;
 use understudy_compare::{Day, Rules};
@@ -31,7 +32,10 @@ pub(crate) fn judge(args: &JudgeArgs) -> Result<u8, Failure> {
         .map_err(|errors| Failure::Usage(errors.iter().map(ToString::to_string).collect()))?;
     let plan = Plan::new(&config);
     let document = judged(&config, &plan, &rules, &run)?;
-    store_verdict(&run, &document)?;
+    // A full disk, or a run that belongs to someone else, does not hide the verdict.
+    if let Err(error) = store_verdict(&run, &document) {
+        show::tell(&format!("understudy: the verdict is not stored: {error:#}"));
+    }
     deliver(&document, &run, args.json.as_deref())?;
     Ok(exit::of_verdict(document.verdict))
 }
