@@ -36,11 +36,15 @@ fn main() -> ExitCode {
 }
 
 fn execute(command: Command) -> Result<u8, exit::Failure> {
-    let stop = interrupt::flag().context("cannot handle signals")?;
     match command {
-        Command::Trial(args) => commands::trial::trial(&args, &stop),
+        Command::Trial(args) => commands::trial::trial(&args, stop()?.as_ref()),
         Command::Judge(args) => commands::judge::judge(&args),
         Command::Plan(args) => commands::plan::plan(&args),
-        Command::Load(args) => commands::load::load(&args, &stop),
+        Command::Load(args) => commands::load::load(&args, stop()?.as_ref()),
     }
+}
+
+/// Commands that start something end it themselves; for the others a signal is what it always is.
+fn stop() -> anyhow::Result<std::sync::Arc<std::sync::atomic::AtomicBool>> {
+    interrupt::flag().context("cannot handle signals")
 }

@@ -47,7 +47,7 @@ pub(crate) struct Task {
 pub(crate) struct Done {
     /// Requests that were due in the measured window.
     pub(crate) due: u64,
-    /// Those of them that were sent.
+    /// Those of them that were sent in the window.
     pub(crate) sent: u64,
     /// Those of them that had a connection before the window ended and were sent after it.
     pub(crate) late: u64,
@@ -55,7 +55,7 @@ pub(crate) struct Done {
     pub(crate) usage: ThreadUsage,
     /// CPU time of it that was only spent waiting awake.
     pub(crate) spin_ns: u64,
-    /// Length of the measured window until the last exchange ended.
+    /// Length of the measured window; shorter than planned if interrupted.
     pub(crate) wall_ns: u64,
 }
 
@@ -189,11 +189,14 @@ impl<D: Driver, R: Recorder> Engine<'_, D, R> {
     fn take(&mut self, ended: &mut Vec<Observation>) {
         for observation in ended.drain(..) {
             self.record(&observation);
-            if self.driver.idle() > 0
-                && let Some(job) = self.queue.pop_front()
-            {
-                self.submit(job);
-            }
+        }
+        // Connections also become free without an end: a closed one that was opened again. Each is
+        // offered once: a dead target frees a connection at once, again and again.
+        for _ in 0..self.driver.idle() {
+            let Some(job) = self.queue.pop_front() else {
+                break;
+            };
+            self.driver.submit(job);
         }
     }
 
@@ -218,7 +221,7 @@ impl<D: Driver, R: Recorder> Engine<'_, D, R> {
             self.done.due += 1;
         }
         if self.queue.is_empty() && self.driver.idle() > 0 {
-            self.submit(job);
+            self.driver.submit(job);
         } else if self.queue.len() < self.queue_bound {
             self.queue.push_back(job);
         } else {
@@ -227,18 +230,13 @@ impl<D: Driver, R: Recorder> Engine<'_, D, R> {
         }
     }
 
-    fn submit(&mut self, job: Job) {
-        if self.is_measured(job.intended_ns) {
-            self.done.sent += 1;
-        }
-        self.driver.submit(job);
-    }
-
     fn record(&mut self, observation: &Observation) {
         if self.is_measured(observation.intended_ns) {
             let end = self.window.end_ns;
             let sent = observation.sent_ns != Observation::NEVER;
-            if sent && observation.free_ns < end && observation.sent_ns > end + END_SLACK_NS {
+            if sent && observation.sent_ns <= end + END_SLACK_NS {
+                self.done.sent += 1;
+            } else if sent && observation.free_ns < end {
                 self.done.late += 1;
             }
             self.recorder.record(observation);
@@ -266,18 +264,29 @@ impl<D: Driver, R: Recorder> Engine<'_, D, R> {
         }
     }
 
+    /// Takes the usage at the beginning and at the end of the window: the drain after it, in which
+    /// the thread mostly waits, would water it down.
     fn note_window(&mut self, now: u64) {
         if self.measuring_since.is_none() && now >= self.window.warmup_ns {
             self.measuring_since = Some((ThreadUsage::now(), now));
+        }
+        if now >= self.window.end_ns {
+            self.close_window(now);
+        }
+    }
+
+    fn close_window(&mut self, now: u64) {
+        if let Some((usage, since)) = self.measuring_since
+            && self.done.wall_ns == 0
+        {
+            self.done.usage = ThreadUsage::now().since(usage);
+            self.done.wall_ns = now.saturating_sub(since).max(1);
         }
     }
 
     /// Accounts for what is left: an interrupt drops it, the end of the drain abandons it.
     fn finish(&mut self, now: u64, interrupted: bool) {
-        if let Some((usage, since)) = self.measuring_since {
-            self.done.usage = ThreadUsage::now().since(usage);
-            self.done.wall_ns = now.saturating_sub(since);
-        }
+        self.close_window(now);
         if interrupted {
             return;
         }

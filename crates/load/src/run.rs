@@ -60,7 +60,7 @@ pub const DEFAULT_QUEUE: usize = 100_000;
 pub struct GeneratorUse {
     /// Requests that were due.
     pub due: u64,
-    /// Those of them that were sent.
+    /// Those of them that were sent in the window.
     pub sent: u64,
     /// Those of them that had a connection before the window ended and were sent after it: the
     /// generator fell behind.
@@ -73,7 +73,7 @@ pub struct GeneratorUse {
     pub run_queue_share: Option<f64>,
     /// Share of the machine's CPU time that the hypervisor took; `None` where it is not known.
     pub steal_share: Option<f64>,
-    /// Length of the measured window until the last exchange ended, nanoseconds.
+    /// Length of the measured window, nanoseconds; shorter than planned if interrupted.
     pub wall_ns: u64,
 }
 

@@ -25,6 +25,8 @@ pub struct Behaviour {
     die_after: Option<u64>,
     /// Sends a body without end.
     endless: bool,
+    /// Closes the connection after every answer.
+    close: bool,
     answered: Arc<AtomicU64>,
 }
 
@@ -44,6 +46,7 @@ impl Behaviour {
                 "--exit" => behaviour.exit = Some(value()?),
                 "--never-ready" => behaviour.never_ready = true,
                 "--endless" => behaviour.endless = true,
+                "--close" => behaviour.close = true,
                 "--plant" => {
                     let name = value()?;
                     let plant = Plant::ALL.into_iter().find(|plant| plant.name() == name);
@@ -101,6 +104,9 @@ fn serve(mut stream: TcpStream, behaviour: &Behaviour) -> io::Result<()> {
         while let Some((length, id)) = request(&pending)? {
             pending.drain(..length);
             answer(&mut stream, id, behaviour)?;
+            if behaviour.close {
+                return Ok(());
+            }
         }
         match stream.read(&mut buffer)? {
             0 => return Ok(()),
@@ -153,5 +159,13 @@ fn answer(stream: &mut TcpStream, id: u64, behaviour: &Behaviour) -> io::Result<
             stream.write_all(&[b'x'; 65536])?;
         }
     }
-    stream.write_all(&item(id, behaviour.plant))
+    let mut bytes = item(id, behaviour.plant);
+    if behaviour.close {
+        let status_line = bytes
+            .iter()
+            .position(|b| *b == b'\n')
+            .map_or(0, |at| at + 1);
+        bytes.splice(status_line..status_line, *b"Connection: close\r\n");
+    }
+    stream.write_all(&bytes)
 }

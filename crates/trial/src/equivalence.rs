@@ -88,9 +88,20 @@ impl Stage<'_> {
     }
 
     fn compare(&self, trio: &mut Trio) -> Result<Vec<Row>, TrialError> {
+        let mut exchanges: [Vec<ExchangeRow>; 3] = Default::default();
+        let compared = self.compare_all(trio, &mut exchanges);
+        // Also what led to an error or an interrupt is evidence.
+        self.keep_exchanges(&exchanges)?;
+        compared
+    }
+
+    fn compare_all(
+        &self,
+        trio: &mut Trio,
+        exchanges: &mut [Vec<ExchangeRow>; 3],
+    ) -> Result<Vec<Row>, TrialError> {
         let mut lines = JsonLines::<Row>::open(self.run, store::DIFFERENCES)?;
         let mut rows = Vec::new();
-        let mut exchanges: [Vec<ExchangeRow>; 3] = Default::default();
         let count = self.requests.all.len();
         let total = count.max(WANTED.div_ceil(count) * count);
         let timeout = self.stand.config.workload.timeout.duration();
@@ -102,7 +113,7 @@ impl Stage<'_> {
                 return Err(TrialError::Interrupted);
             }
             if start.elapsed() > self.budget {
-                store::note(self.run, &stopped_early(number, count, self.budget))?;
+                store::note(self.run, &stopped_early(number, total, self.budget))?;
                 break;
             }
             let request = (number % count) as u32;
@@ -126,9 +137,7 @@ impl Stage<'_> {
                 different,
             });
         }
-        drop(askers);
         lines.sync()?;
-        self.keep_exchanges(&exchanges)?;
         Ok(rows)
     }
 
@@ -211,10 +220,10 @@ impl Stage<'_> {
     }
 }
 
-fn stopped_early(compared: usize, count: usize, budget: Duration) -> String {
+fn stopped_early(compared: usize, total: usize, budget: Duration) -> String {
     format!(
-        "the first {compared} of {} requests were compared: the time for this stage ({} s) was over; a longer level compares more",
-        count.max(compared),
+        "the first {compared} of {} exchanges were compared: the time for this stage ({} s) was over; a longer level compares more",
+        total,
         budget.as_secs(),
     )
 }

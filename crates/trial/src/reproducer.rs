@@ -18,7 +18,11 @@ pub(crate) fn curl(request: &WorkloadRequest, redactor: &Redactor) -> String {
     for (name, value) in &request.headers {
         let shown = redactor.reproducible_field(name, value);
         // Double quotes, so that the shell fills variables in.
-        command.push(format!("-H \"{}: {}\"", name, in_double_quotes(&shown)));
+        command.push(format!(
+            "-H {}\": {}\"",
+            in_single_quotes(name),
+            in_double_quotes(&shown)
+        ));
     }
     if !request.body.is_empty() {
         let text = redactor.redact_text(&String::from_utf8_lossy(&request.body));
@@ -34,11 +38,37 @@ fn in_single_quotes(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// `$` stays: it names a variable.
+/// `$NAME` and `${NAME}` stay variables; no other `$` reaches the shell, least of all `$(`.
 fn in_double_quotes(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('`', "\\`")
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
+        let escaped = match c {
+            '$' => !names_variable(rest),
+            '\\' | '"' | '`' => true,
+            _ => false,
+        };
+        if escaped {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// Does a variable's name follow the dollar sign?
+fn names_variable(after: &str) -> bool {
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    match after.strip_prefix('{') {
+        Some(braced) => braced
+            .split_once('}')
+            .is_some_and(|(name, _)| is_name(name)),
+        None => after.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'),
+    }
 }
 
 #[cfg(test)]
@@ -66,8 +96,12 @@ mod tests {
         for secret in ["abcdefghijklmnop", "s3cret", "hunter2"] {
             assert!(!command.contains(secret), "{command}");
         }
-        assert!(command.contains("-H \"X-Api-Key: $TOKEN\""), "{command}");
-        assert!(command.contains("-H \"Accept: a\\\"b\""), "{command}");
+        assert!(command.contains("-H 'X-Api-Key'\": $TOKEN\""), "{command}");
+        assert!(command.contains("-H 'Accept'\": a\\\"b\""), "{command}");
+        assert_eq!(
+            in_double_quotes("$(rm) `x` $5 ${a b} $A ${B}"),
+            "\\$(rm) \\`x\\` \\$5 \\${a b} $A ${B}"
+        );
         assert!(command.ends_with("\"$URL\"'/a'\\''b?x=1'"), "{command}");
         assert!(command.starts_with("curl -sS -i -X PUT"), "{command}");
     }

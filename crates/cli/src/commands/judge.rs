@@ -4,6 +4,7 @@ use super::trial::{deliver, judged, store_verdict};
 use crate::config::{self, Mode};
 use crate::exit::{self, Failure, usage};
 use crate::show;
+use crate::show::json::JsonOutput;
 use clap::Args;
 use std::path::PathBuf;
 use understudy_compare::{Day, Rules};
@@ -22,6 +23,7 @@ pub(crate) struct JudgeArgs {
 
 /// Carries out the command.
 pub(crate) fn judge(args: &JudgeArgs) -> Result<u8, Failure> {
+    let mut json = JsonOutput::open(args.json.as_deref())?;
     let run = RunDirectory::open(&args.run)
         .map_err(|error| usage(format!("{:#}", anyhow::Error::from(error))))?;
     let config =
@@ -36,6 +38,6 @@ pub(crate) fn judge(args: &JudgeArgs) -> Result<u8, Failure> {
     if let Err(error) = store_verdict(&run, &document) {
         show::tell(&format!("understudy: the verdict is not stored: {error:#}"));
     }
-    deliver(&document, &run, args.json.as_deref())?;
+    deliver(&document, &run, json.as_mut())?;
     Ok(exit::of_verdict(document.verdict))
 }

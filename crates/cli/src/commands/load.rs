@@ -1,13 +1,13 @@
 //! `understudy load`: open-model load with true latencies.
 
+use super::trial::redaction_key;
 use crate::exit::{self, Failure, usage};
 use crate::requests_file;
 use crate::show;
+use crate::show::json::JsonOutput;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Write;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +16,7 @@ use understudy_load::http::{Requests, Target, WorkloadRequest};
 use understudy_load::report::{self, LoadReport};
 use understudy_load::{Arrivals, DEFAULT_QUEUE, Histograms, Plan, Progress, Rate, run};
 use understudy_model::Span;
+use understudy_redact::Redactor;
 use understudy_wire::http1::Limits;
 
 /// Open-model load over HTTP/1.1: latencies count from the time a request was due.
@@ -175,7 +176,7 @@ pub(crate) fn load(args: &LoadArgs, stop: &AtomicBool) -> Result<u8, Failure> {
     let prepared = requests
         .prepare(&target.host, |_| 0)
         .map_err(|(index, error)| usage(format!("request {}: {error}", index + 1)))?;
-    let mut json = open_json(args)?;
+    let mut json = JsonOutput::open(args.json.as_deref())?;
     let plan = args.plan();
     let progress: Vec<Progress> = (0..plan.threads).map(|_| Progress::default()).collect();
     let done = AtomicBool::new(false);
@@ -200,8 +201,10 @@ pub(crate) fn load(args: &LoadArgs, stop: &AtomicBool) -> Result<u8, Failure> {
         .into_iter()
         .for_each(|recorder| histograms.merge(recorder));
     let interrupted = stop.load(Ordering::Relaxed);
+    // A URL can hold a key.
+    let shown = Redactor::new(redaction_key()?).redact_text(&args.url);
     let context = report::Context {
-        target: &args.url,
+        target: &shown,
         interrupted,
         versions: versions(),
     };
@@ -214,46 +217,18 @@ pub(crate) fn load(args: &LoadArgs, stop: &AtomicBool) -> Result<u8, Failure> {
     })
 }
 
-/// Where the JSON goes; opened before anything is measured, so that a wrong path costs nothing.
-enum JsonOutput {
-    Stdout,
-    File(PathBuf, File),
-}
-
-fn open_json(args: &LoadArgs) -> Result<Option<JsonOutput>, Failure> {
-    Ok(match &args.json {
-        None => None,
-        Some(path) if path.as_os_str() == "-" => Some(JsonOutput::Stdout),
-        Some(path) => {
-            let file = File::create(path).map_err(|error| {
-                usage(format!("--json: cannot write {}: {error}", path.display()))
-            })?;
-            Some(JsonOutput::File(path.clone(), file))
-        }
-    })
-}
-
 fn deliver(report: &LoadReport, json: Option<&mut JsonOutput>) -> anyhow::Result<()> {
-    let text = || -> anyhow::Result<String> {
-        Ok(
-            serde_json::to_string_pretty(report).context("the result cannot be written as JSON")?
-                + "\n",
-        )
-    };
-    match json {
-        Some(JsonOutput::Stdout) => {
+    if let Some(json) = json {
+        let text = serde_json::to_string_pretty(report).context("the result is not JSON")? + "\n";
+        json.write(&text)?;
+        if json.is_stdout() {
             for reason in &report.invalid_because {
                 show::tell(&format!("understudy: invalid: {reason}"));
             }
-            show::print(&text()?).context("cannot write the result")
+            return Ok(());
         }
-        Some(JsonOutput::File(path, file)) => {
-            file.write_all(text()?.as_bytes())
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            show::print(&show::load::summary(report)).context("cannot write the result")
-        }
-        None => show::print(&show::load::summary(report)).context("cannot write the result"),
     }
+    show::print(&show::load::summary(report)).context("cannot write the result")
 }
 
 fn versions() -> BTreeMap<String, String> {

@@ -2,6 +2,7 @@
 
 use crate::config::{self, Flags, Mode};
 use crate::exit::{self, Failure, usage};
+use crate::show::json::JsonOutput;
 use crate::show::progress::Display;
 use crate::{requests_file, show};
 use anyhow::Context;
@@ -169,24 +170,52 @@ pub(crate) fn trial(args: &TrialArgs, stop: &AtomicBool) -> Result<u8, Failure> 
         _ => None,
     };
     let checked = check(args.file.as_deref(), &args.flags, level)?;
+    let mut json = JsonOutput::open(args.json.as_deref())?;
     let now = jiff::Timestamp::now();
     let stamp = now.strftime("%Y%m%dT%H%M%SZ").to_string();
     let run = RunDirectory::create(&args.out, &checked.config.name, &stamp)
         .map_err(|error| usage(format!("--out: {:#}", anyhow::Error::from(error))))?;
-    run.write_text("trial.toml", &config::write(&checked.config))
+    let redactor = Redactor::new(redaction_key()?);
+    let shown = without_secrets(&checked.config, &redactor);
+    run.write_text("trial.toml", &config::write(&shown))
         .map_err(anyhow::Error::from)?;
-    measure(args, &checked, &run, &now.to_string(), stop)?;
+    measure(args, &checked, &redactor, (&run, &now.to_string()), stop)?;
     let document = judged(&checked.config, &checked.plan, &checked.rules, &run)?;
-    store_verdict(&run, &document)?;
-    deliver(&document, &run, args.json.as_deref())?;
+    let stored = store_verdict(&run, &document);
+    deliver(&document, &run, json.as_mut())?;
+    stored?;
     Ok(exit::of_verdict(document.verdict))
+}
+
+/// The configuration as it may be stored: values of secret variables, and whatever has the form of a
+/// secret, are replaced. Judging needs none of them.
+fn without_secrets(config: &TrialConfig, redactor: &Redactor) -> TrialConfig {
+    let mut config = config.clone();
+    for side in [&mut config.incumbent, &mut config.candidate] {
+        match side {
+            SideConfig::Running { url, .. } => *url = redactor.redact_text(url),
+            SideConfig::Launched(launched) => {
+                launched.run = redactor.redact_text(&launched.run);
+                launched.build = launched.build.as_deref().map(|b| redactor.redact_text(b));
+                for (name, value) in &mut launched.env {
+                    *value = redactor.redact_field(name, value.as_bytes());
+                }
+            }
+        }
+    }
+    if let RequestsFrom::Paths(paths) = &mut config.workload.requests {
+        for path in paths {
+            *path = redactor.redact_text(path);
+        }
+    }
+    config
 }
 
 fn measure(
     args: &TrialArgs,
     checked: &Checked,
-    run: &RunDirectory,
-    started_at: &str,
+    redactor: &Redactor,
+    (run, started_at): (&RunDirectory, &str),
     stop: &AtomicBool,
 ) -> Result<(), Failure> {
     let cgroups = Cgroups::detect(Path::new("/sys/fs/cgroup"));
@@ -194,7 +223,6 @@ fn measure(
         show::tell(&format!("understudy: {swept}"));
     }
     let cpus = Assignment::new(&checked.config, &allowed_cpus());
-    let redactor = Redactor::new(redaction_key()?);
     let display = Display::new(checked.plan.seconds(checked.requests.all.len()));
     display.note(&format!(
         "{}: about {} s, evidence in {}",
@@ -208,7 +236,7 @@ fn measure(
         rules: &checked.rules,
         cpus: &cpus,
         cgroups: &cgroups,
-        redactor: &redactor,
+        redactor,
         version: env!("CARGO_PKG_VERSION"),
         started_at,
         continue_when_different: args.continue_when_different,
@@ -227,7 +255,7 @@ fn measure(
 }
 
 /// A key that is forgotten with the process, so that nobody can try secrets against their marks.
-fn redaction_key() -> anyhow::Result<[u8; 16]> {
+pub(crate) fn redaction_key() -> anyhow::Result<[u8; 16]> {
     let mut key = [0; 16];
     getrandom::fill(&mut key)
         .map_err(|error| anyhow::anyhow!("the system gives no random numbers: {error}"))?;
@@ -254,14 +282,16 @@ pub(crate) fn store_verdict(run: &RunDirectory, document: &VerdictDocument) -> a
 pub(crate) fn deliver(
     document: &VerdictDocument,
     run: &RunDirectory,
-    json: Option<&Path>,
+    json: Option<&mut JsonOutput>,
 ) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(document).context("the verdict is not JSON")? + "\n";
-    if json.is_some_and(|path| path.as_os_str() == "-") {
-        return show::print(&text).context("cannot write the verdict");
-    }
-    if let Some(path) = json {
-        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    let text = serde_json::to_string_pretty(document).context("the verdict is not JSON")?
+        + "
+";
+    if let Some(json) = json {
+        json.write(&text)?;
+        if json.is_stdout() {
+            return Ok(());
+        }
     }
     let summary = understudy_report::terminal::summary(document, show::style());
     show::print(&format!(

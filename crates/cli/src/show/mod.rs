@@ -1,6 +1,7 @@
 //! The one output policy: data goes to standard output, everything else to standard error; a pipe
 //! that closes ends the output quietly.
 
+pub(crate) mod json;
 pub(crate) mod load;
 pub(crate) mod progress;
 

@@ -23,29 +23,28 @@ pub(crate) fn understudy() -> Command {
     command
 }
 
-/// The server with planted faults, an example of this package. A whole `cargo test` has built it;
-/// one that names its targets has not.
+/// The server with planted faults, an example of this package. A whole `cargo test` has built it; one
+/// that names its targets has not, or has left an older one.
 pub(crate) fn subject() -> PathBuf {
     static BUILT: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
     let path = BUILT.get_or_init(|| {
-        let built = Path::new(env!("CARGO_BIN_EXE_understudy"))
+        let profile = Path::new(env!("CARGO_BIN_EXE_understudy"))
             .parent()
-            .unwrap()
-            .join("examples/planted_subject");
-        if !built.is_file() {
-            let built = Command::new(env!("CARGO"))
-                .args([
-                    "build",
-                    "--quiet",
-                    "-p",
-                    "understudy-cli",
-                    "--example",
-                    "planted_subject",
-                ])
-                .status();
-            assert!(built.unwrap().success());
+            .unwrap();
+        let mut build = Command::new(env!("CARGO"));
+        build.args([
+            "build",
+            "--quiet",
+            "-p",
+            "understudy-cli",
+            "--example",
+            "planted_subject",
+        ]);
+        if profile.ends_with("release") {
+            build.arg("--release");
         }
-        built
+        assert!(build.status().unwrap().success());
+        profile.join("examples/planted_subject")
     });
     path.clone()
 }

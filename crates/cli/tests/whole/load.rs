@@ -14,6 +14,10 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
+        Server::with(&[])
+    }
+
+    fn with(flags: &[&str]) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
@@ -21,6 +25,7 @@ impl Server {
             .port();
         let child = Command::new(subject())
             .args(["--port", &port.to_string()])
+            .args(flags)
             .spawn()
             .unwrap();
         let start = Instant::now();
@@ -270,4 +275,17 @@ fn a_server_that_dies_is_counted_and_not_hidden() {
         report["latency_us"]["p90"].is_null(),
         "a quantile among the unanswered is infinite"
     );
+}
+
+#[test]
+fn requests_that_wait_are_sent_when_a_closed_connection_is_open_again() {
+    let _machine = machine();
+    let server = Server::with(&["--close", "--delay-us", "3000"]);
+    let ended = run(understudy()
+        .args(["load", &server.url(), "--rate", "200", "--duration", "2s"])
+        .args(["--warmup", "0s", "--connections", "1", "--json", "-"]));
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let (requests, answered) = (&report["requests"], &report["answered"]);
+    assert!(requests.as_u64().unwrap() > 300, "{requests}");
+    assert_eq!(requests, answered, "{}", report["errors"]);
 }

@@ -35,6 +35,8 @@ pub(super) struct Connection {
     pub(super) started_ns: u64,
     pub(super) sent_ns: u64,
     pub(super) first_byte_ns: u64,
+    /// It has carried a request since it was opened.
+    pub(super) used: bool,
     /// Bytes of the request that the kernel has taken.
     pub(super) written: usize,
     pub(super) bytes: u64,
@@ -55,6 +57,7 @@ impl Connection {
             started_ns: 0,
             sent_ns: Observation::NEVER,
             first_byte_ns: Observation::NEVER,
+            used: false,
             written: 0,
             bytes: 0,
             reader: ResponseReader::new(limits),
@@ -71,6 +74,7 @@ impl Connection {
         self.job = Some(job);
         self.free_ns = self.free_since_ns.max(job.intended_ns);
         self.state = State::Busy;
+        self.used = true;
         self.started_ns = now_ns;
         self.sent_ns = now_ns;
         self.first_byte_ns = Observation::NEVER;

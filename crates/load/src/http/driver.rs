@@ -203,6 +203,7 @@ impl HttpDriver {
         match opened {
             Ok(stream) => {
                 connection.stream = Some(stream);
+                connection.used = false;
                 connection.state = State::Connecting;
                 connection.started_ns = self.clock.now_ns();
             }
@@ -386,10 +387,15 @@ impl HttpDriver {
         self.replace(index);
     }
 
-    /// An idle connection is of no more use.
+    /// An idle connection is of no more use. One that never carried a request is not opened again
+    /// before there is one for it: the target may not want as many.
     fn reconnect(&mut self, index: usize) {
         self.hot.retain(|hot| *hot != index);
-        self.replace(index);
+        if self.connections[index].used {
+            self.replace(index);
+        } else {
+            self.go_down(index);
+        }
     }
 
     /// Opens a new connection in the place of one that is neither hot nor cold.

@@ -1,7 +1,9 @@
 //! The rules of the verdict, in order; the first that matches decides.
 
 use super::Evidence;
+use super::blocks::{LatencyBlock, is_error};
 use crate::config::TrialConfig;
+use crate::plan::{Plan, RatePlan};
 use std::collections::BTreeMap;
 use understudy_model::Side;
 use understudy_model::verdict::{
@@ -21,6 +23,7 @@ type Decision = (Verdict, Vec<Reason>);
 /// Decides.
 pub(super) fn decide(
     config: &TrialConfig,
+    plan: &Plan,
     evidence: &Evidence,
     document: &VerdictDocument,
 ) -> Decision {
@@ -29,8 +32,9 @@ pub(super) fn decide(
         .or_else(|| differences(&comparison.equivalence))
         .or_else(|| comparison.under_load.as_ref().and_then(deviations))
         .or_else(|| too_little_compared(&comparison.equivalence))
-        .or_else(|| not_measured(evidence))
+        .or_else(|| not_measured(plan, evidence))
         .or_else(|| candidate_misses(document))
+        .or_else(|| failures(evidence))
         .or_else(|| problem_solved(document))
         .or_else(|| no_problem(config, document))
         .unwrap_or_else(|| undecided(document))
@@ -138,23 +142,70 @@ fn too_little_compared(equivalence: &Equivalence) -> Option<Decision> {
     })
 }
 
-/// An interrupted run, or one that ended before it measured.
-fn not_measured(evidence: &Evidence) -> Option<Decision> {
-    let measured = |side| evidence.blocks.iter().filter(|b| b.side == side).count();
-    let (a, b) = (measured(Side::Incumbent), measured(Side::Candidate));
-    if a >= 2 && b >= 2 {
-        return None;
-    }
+/// An interrupted run, or one that ended before it had measured what was planned: what is missing
+/// could be what would have decided.
+fn not_measured(plan: &Plan, evidence: &Evidence) -> Option<Decision> {
+    let measured = |rate: &RatePlan, side| {
+        let here = |b: &&LatencyBlock| b.side == side && b.rate_rps == rate.rate_rps;
+        evidence.blocks.iter().filter(here).count() as u32
+    };
+    let missing = plan.rates.iter().find_map(|rate| {
+        Side::ALL
+            .into_iter()
+            .map(|side| (rate, side, measured(rate, side)))
+            .find(|(rate, _, count)| *count < rate.pairs())
+    });
+    let (rate, side, count) = missing?;
     let text = format!(
-        "{a} measurements of the incumbent and {b} of the candidate are stored, at least 2 of each are needed; run the trial to its end",
+        "{count} of {} measurements of the {side} at {}/s are stored: the run did not come to its end; run the trial again",
+        rate.pairs(),
+        rate.rate_rps,
     );
     let figures = [
-        ("incumbent_blocks", a as f64),
-        ("candidate_blocks", b as f64),
+        ("blocks", f64::from(count)),
+        ("planned_blocks", f64::from(rate.pairs())),
+        ("rate_rps", rate.rate_rps),
     ];
     Some((
         Verdict::Inconclusive,
         vec![reason("not_measured", text, figures)],
+    ))
+}
+
+/// Rule 4 for trials without an objective on errors: a candidate that surely fails more often than
+/// 0.1 % of the time, and more often than the incumbent, is no replacement. Errors are fast and
+/// cheap: no other figure would show them.
+fn failures(evidence: &Evidence) -> Option<Decision> {
+    let count = |side| {
+        let rows = evidence.blocks.iter().filter(|b| b.side == side);
+        rows.flat_map(|b| &b.rows).fold((0, 0), |(k, n), row| {
+            (k + u64::from(is_error(&row.observation)), n + 1)
+        })
+    };
+    let (incumbent, candidate) = (count(Side::Incumbent), count(Side::Candidate));
+    let most = binomial::interval(incumbent.0, incumbent.1)?
+        .high
+        .max(MOST_DEVIATING);
+    let share = binomial::interval(candidate.0, candidate.1)?;
+    if share.low <= most {
+        return None;
+    }
+    let text = format!(
+        "under load the candidate leaves {} of {} requests without an answer or answers 5xx ({:.2} %), the incumbent {} of {}",
+        candidate.0,
+        candidate.1,
+        share.estimate * 100.0,
+        incumbent.0,
+        incumbent.1,
+    );
+    let figures = [
+        ("candidate_error_share", share.estimate),
+        ("candidate_error_share_low", share.low),
+        ("incumbent_errors", incumbent.0 as f64),
+    ];
+    Some((
+        Verdict::Keep,
+        vec![reason("candidate_fails_under_load", text, figures)],
     ))
 }
 

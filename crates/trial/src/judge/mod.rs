@@ -76,7 +76,7 @@ pub fn judge(
         rates: measured_rates(plan, &evidence.blocks),
         ..plan.clone()
     };
-    let plan = &measured;
+    let (planned, plan) = (plan, &measured);
     let latencies = Latencies::new(&evidence.blocks, config, &evidence.endpoints);
     let latency = comparisons::latency(plan, config, &latencies);
     let aa = comparisons::aa(plan, config, &latencies);
@@ -106,7 +106,7 @@ pub fn judge(
         limits_of_this_result: Vec::new(),
     };
     document.limits_of_this_result = limits(config, evidence, &document);
-    let (verdict, because) = decide::decide(config, evidence, &document);
+    let (verdict, because) = decide::decide(config, planned, evidence, &document);
     document.verdict = verdict;
     document.because = because;
     document
@@ -175,6 +175,14 @@ fn limits(config: &TrialConfig, evidence: &Evidence, document: &VerdictDocument)
             "{} of {} answers under load had a code, shape or value that the incumbent did not \
              show for the same request",
             under_load.deviating, under_load.answered,
+        ));
+    }
+    if let Some(under_load) = &document.comparisons[0].under_load
+        && under_load.not_inspected * 20 > under_load.answered
+    {
+        limits.push(format!(
+            "{} of {} answers under load could not be compared: their requests are asked too seldom, or their bodies are too many or too large",
+            under_load.not_inspected, under_load.answered,
         ));
     }
     limits
