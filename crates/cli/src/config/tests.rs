@@ -239,7 +239,8 @@ fn the_configuration_is_written_with_every_value() {
 #[test]
 fn the_demo_is_a_trial() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/read-states/trial.toml");
-    let config = read(&path, Mode::Run(today())).unwrap();
+    // Its requests are written by `./demo`; a clean clone has none.
+    let config = read(&path, Mode::Judge).unwrap();
     assert_eq!(config.name, "read-states");
     assert_eq!(config.workload.rates, [1000.0, 4000.0]);
     assert_eq!((config.slos.len(), config.goals.len()), (2, 1));
