@@ -17,7 +17,7 @@ fn equal_sides_are_never_replaced_and_noise_is_no_difference() {
     let _machine = machine();
     let mut trial = Trial::new("equal");
     trial.tables = objective("1s");
-    let (ended, verdict) = trial.run();
+    let (ended, verdict) = trial.run_trusted();
     assert_eq!(verdict["verdict"], "keep", "{}", ended.stderr);
     assert_eq!((ended.code, because(&verdict)), (6, "no_measured_problem"));
     assert_eq!(clusters(&verdict), []);
@@ -67,7 +67,7 @@ fn five_milliseconds_are_found_and_swapped_sides_invert_the_ratio() {
     worse.workload = "rates = [500]\nwarmup = \"200ms\"".to_owned();
     worse.tables = objective("4ms");
     worse.candidate = slow.clone();
-    let (ended, kept) = worse.run();
+    let (ended, kept) = worse.run_trusted();
     assert_eq!(
         (ended.code, because(&kept)),
         (6, "candidate_misses_slo"),
@@ -79,7 +79,7 @@ fn five_milliseconds_are_found_and_swapped_sides_invert_the_ratio() {
     better.workload = worse.workload.clone();
     better.tables = worse.tables.clone();
     better.incumbent = slow;
-    let (ended, replaced) = better.run();
+    let (ended, replaced) = better.run_trusted();
     assert_eq!(replaced["verdict"], "replace", "{}", ended.stderr);
     assert_eq!(
         (ended.code, because(&replaced)),
