@@ -17,7 +17,7 @@ pub struct Figures {
     pub send_lag_us: f64,
     /// The latency at that quantile, microseconds; `None` if it is infinite.
     pub latency_us: Option<f64>,
-    /// Lateness that changes nothing that is judged, microseconds; at least [`LAG_FLOOR_US`] is taken.
+    /// Lateness that changes nothing that is judged, microseconds; 150 us are always allowed.
     pub negligible_us: f64,
 }
 
@@ -43,7 +43,7 @@ const MOST_LATE: f64 = 0.01;
 /// Share of a latency quantile that the generator's own lateness may be at the same quantile.
 const MOST_LAG: f64 = 0.20;
 /// Lateness that a wake-up on an ordinary kernel can take; below it the share does not count.
-pub const LAG_FLOOR_US: f64 = 150.0;
+const LAG_FLOOR_US: f64 = 150.0;
 
 /// The most that the generator may be late at a quantile at which the latency is `latency_us`
 /// (`None`: infinite), microseconds.
@@ -65,69 +65,68 @@ pub fn judge(figures: &Figures) -> Vec<Gate> {
     gates
 }
 
+/// A gate whose sentence ends with what to change where it failed.
+fn gate(code: &'static str, passed: bool, figure: &str, advice: &str) -> Gate {
+    let text = match passed {
+        true => figure.to_owned(),
+        false => format!("{figure}; {advice}"),
+    };
+    Gate { code, passed, text }
+}
+
 fn cpu(generator: &GeneratorUse, open: bool) -> Gate {
     let limit = if open { MOST_BUSY } else { MOST_BUSY_CLOSED };
-    let passed = generator.busy_share <= limit;
-    let advice = "; use --threads on more CPUs or a lower rate";
-    Gate {
-        code: "generator_cpu",
-        passed,
-        text: format!(
-            "the busiest generator thread worked {:.0} % of the time (limit {:.0} %){}",
-            generator.busy_share * 100.0,
-            limit * 100.0,
-            if passed { "" } else { advice },
-        ),
-    }
+    let figure = format!(
+        "the busiest generator thread worked {:.0} % of the time (limit {:.0} %)",
+        generator.busy_share * 100.0,
+        limit * 100.0,
+    );
+    let advice = "use --threads on more CPUs or a lower rate";
+    gate(
+        "generator_cpu",
+        generator.busy_share <= limit,
+        &figure,
+        advice,
+    )
 }
 
 fn run_queue(share: f64) -> Gate {
-    let passed = share <= MOST_RUN_QUEUE;
-    let advice = "; something else uses its CPU: stop it, or pin the generator apart with --cpus";
-    Gate {
-        code: "generator_run_queue",
-        passed,
-        text: format!(
-            "the generator waited {:.1} % of the time for a CPU (limit {:.0} %){}",
-            share * 100.0,
-            MOST_RUN_QUEUE * 100.0,
-            if passed { "" } else { advice },
-        ),
-    }
+    let figure = format!(
+        "the generator waited {:.1} % of the time for a CPU (limit {:.0} %)",
+        share * 100.0,
+        MOST_RUN_QUEUE * 100.0,
+    );
+    let advice = "something else uses its CPU: stop it, or pin the generator apart with --cpus";
+    gate(
+        "generator_run_queue",
+        share <= MOST_RUN_QUEUE,
+        &figure,
+        advice,
+    )
 }
 
 fn sent(figures: &Figures) -> Gate {
     let share = figures.generator.late as f64 / (figures.generator.due as f64).max(1.0);
-    let passed = share <= MOST_LATE;
-    let advice = "; the generator cannot keep this rate: lower it or use more --threads";
-    Gate {
-        code: "sent_rate",
-        passed,
-        text: format!(
-            "{:.2} % of the requests that were due were sent after the window though a connection was free (limit {:.0} %){}",
-            share * 100.0,
-            MOST_LATE * 100.0,
-            if passed { "" } else { advice },
-        ),
-    }
+    let figure = format!(
+        "{:.2} % of the requests that were due were sent after the window though a connection was free (limit {:.0} %)",
+        share * 100.0,
+        MOST_LATE * 100.0,
+    );
+    let advice = "the generator cannot keep this rate: lower it or use more --threads";
+    gate("sent_rate", share <= MOST_LATE, &figure, advice)
 }
 
 /// Lateness must be a small part of what is measured, at the quantile that the result rests on.
 fn send_lag(figures: &Figures) -> Gate {
     let limit = most_send_lag_us(figures.latency_us).max(figures.negligible_us);
-    let passed = figures.send_lag_us <= limit;
+    let figure = format!(
+        "requests left {:.0} us after they were due and had a connection (p{}; limit {limit:.0} us)",
+        figures.send_lag_us,
+        (figures.quantile * 1e8).round() / 1e6,
+    );
     let advice =
-        "; the generator was kept from its CPU: pin it apart with --cpus, or quieten the machine";
-    Gate {
-        code: "send_lag",
-        passed,
-        text: format!(
-            "requests left {:.0} us after they were due and had a connection (p{}; limit {limit:.0} us){}",
-            figures.send_lag_us,
-            (figures.quantile * 1e8).round() / 1e6,
-            if passed { "" } else { advice },
-        ),
-    }
+        "the generator was kept from its CPU: pin it apart with --cpus, or quieten the machine";
+    gate("send_lag", figures.send_lag_us <= limit, &figure, advice)
 }
 
 #[cfg(test)]

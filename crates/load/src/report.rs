@@ -259,7 +259,7 @@ pub fn report(
         // A gate needs a figure even where a quantile is not judged: the plain order statistic.
         send_lag_us: plain(&histograms.send_lag_ns, GATED).unwrap_or(0.0),
         latency_us: plain(&histograms.latency_ns, GATED),
-        negligible_us: gates::LAG_FLOOR_US,
+        negligible_us: 0.0,
     };
     let invalid_because: Vec<String> = gates::judge(&figures)
         .into_iter()
