@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use understudy_model::verdict::Verdict;
 
-/// Done; or the verdict is `replace`.
+/// Done; or the verdict is `replace` or `no_worse`.
 pub(crate) const DONE: u8 = 0;
 /// Failed while running.
 pub(crate) const FAILED: u8 = 1;
@@ -15,7 +15,7 @@ pub(crate) const INVALID: u8 = 3;
 pub(crate) const INCONCLUSIVE: u8 = 4;
 /// The candidate answers differently.
 pub(crate) const NOT_EQUIVALENT: u8 = 5;
-/// The incumbent stays.
+/// The incumbent stays, or the newer version is worse.
 pub(crate) const KEEP: u8 = 6;
 /// Stopped by SIGINT or SIGTERM.
 pub(crate) const INTERRUPTED: u8 = 130;
@@ -23,11 +23,11 @@ pub(crate) const INTERRUPTED: u8 = 130;
 /// The code that a verdict exits with.
 pub(crate) fn of_verdict(verdict: Verdict) -> u8 {
     match verdict {
-        Verdict::Replace => DONE,
+        Verdict::Replace | Verdict::NoWorse => DONE,
         Verdict::Invalid => INVALID,
         Verdict::Inconclusive => INCONCLUSIVE,
         Verdict::NotEquivalent => NOT_EQUIVALENT,
-        Verdict::Keep => KEEP,
+        Verdict::Keep | Verdict::Worse => KEEP,
     }
 }
 

@@ -214,6 +214,7 @@ fn trial_config() -> TrialConfig {
             },
         ],
         goals: vec![Goal::Cpu("-30%".parse().unwrap())],
+        question: understudy_trial::config::Question::default(),
         limits: LimitsConfig::default(),
         rules: Vec::new(),
         machine: MachineConfig::default(),

@@ -6,6 +6,7 @@
 mod difference;
 mod exchange;
 mod observation;
+pub mod series;
 mod side;
 mod units;
 pub mod verdict;

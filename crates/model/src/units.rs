@@ -183,6 +183,10 @@ fn percent(share: f64) -> f64 {
 pub struct Change(f64);
 
 impl Change {
+    /// From a share: 0.05 is `"+5%"`.
+    pub fn new(share: f64) -> Self {
+        Change(share)
+    }
     /// The ratio of new to old: 0.7 for `"-30%"`.
     pub fn ratio(self) -> f64 {
         1.0 + self.0

@@ -25,6 +25,10 @@ pub enum Verdict {
     Keep,
     /// Replace the incumbent by the candidate.
     Replace,
+    /// Asked whether a newer version is worse: it is, by more than the margin.
+    Worse,
+    /// Asked whether a newer version is worse: it is not, by more than the margin.
+    NoWorse,
 }
 
 impl Verdict {
@@ -36,6 +40,8 @@ impl Verdict {
             Verdict::Inconclusive => "inconclusive",
             Verdict::Keep => "keep",
             Verdict::Replace => "replace",
+            Verdict::Worse => "worse",
+            Verdict::NoWorse => "no_worse",
         }
     }
 }
@@ -85,6 +91,8 @@ pub struct VerdictDocument {
     pub gates: Vec<Gate>,
     /// The primary endpoint, declared before the run.
     pub primary: Option<Primary>,
+    /// How it was measured.
+    pub method: Method,
     /// The machine and the versions.
     pub environment: Environment,
     /// What this result does not say.
@@ -378,6 +386,8 @@ pub struct GoalResult {
     pub bound: f64,
     /// The judgement.
     pub held: Held,
+    /// False: it is enough that it is not missed for certain.
+    pub required: bool,
 }
 
 /// A condition for trusting the measurement.
@@ -404,6 +414,44 @@ pub struct Primary {
     pub quantile: f64,
     /// Offered rate, requests per second.
     pub rate_rps: f64,
+}
+
+/// How a trial was measured and how to repeat it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Method {
+    /// `quick`, `default` or `thorough`.
+    pub level: String,
+    /// Fixes schedules, choice of requests, order of blocks and resampling.
+    pub seed: u64,
+    /// Distribution of the gaps between requests: `poisson` or `constant`.
+    pub arrivals: String,
+    /// Connections to the side under load.
+    pub connections: u32,
+    /// Distinct requests of the workload.
+    pub requests: u64,
+    /// What was measured at each rate, ascending.
+    pub rates: Vec<MeasuredRate>,
+    /// How each side came to run, by name: its command or URL, secrets redacted.
+    pub sides: BTreeMap<String, String>,
+    /// Limits of each side in words (`cpus`, `memory`); empty without limits.
+    pub limits: BTreeMap<String, String>,
+    /// The command that repeats the trial, entered beside the run directory's `trial.toml`.
+    pub repeat: String,
+}
+
+/// What was measured at one rate.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MeasuredRate {
+    /// Offered rate, requests per second.
+    pub rate_rps: f64,
+    /// Pairs of measurements, one of each side.
+    pub pairs: u32,
+    /// Load before each measurement, discarded, seconds.
+    pub warmup_s: f64,
+    /// Length of one measurement, seconds.
+    pub measured_s: f64,
 }
 
 /// The machine and the versions, as `environment.json` holds them.

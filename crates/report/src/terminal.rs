@@ -56,10 +56,10 @@ fn headline(verdict: Verdict, style: Style) -> String {
         return word;
     }
     let code = match verdict {
-        Verdict::Replace => "1;32",
+        Verdict::Replace | Verdict::NoWorse => "1;32",
         Verdict::Keep => "1;34",
         Verdict::Inconclusive => "1;33",
-        Verdict::NotEquivalent | Verdict::Invalid => "1;31",
+        Verdict::NotEquivalent | Verdict::Invalid | Verdict::Worse => "1;31",
     };
     format!("\u{1b}[{code}m{word}\u{1b}[0m")
 }

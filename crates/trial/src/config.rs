@@ -52,6 +52,8 @@ pub struct TrialConfig {
     pub slos: Vec<Slo>,
     /// What the rewrite is for. May be empty.
     pub goals: Vec<Goal>,
+    /// What the verdict answers.
+    pub question: Question,
     /// Equal limits for both sides.
     pub limits: LimitsConfig,
     /// Differences that are accepted.
@@ -61,6 +63,37 @@ pub struct TrialConfig {
 }
 
 impl TrialConfig {
+    /// The goals that are judged: those that are stated, or, where it is only asked whether a newer
+    /// version is worse, that nothing grows by more than the margin.
+    pub fn judged_goals(&self) -> Vec<Goal> {
+        let Question::NoWorse { margin } = self.question else {
+            return self.goals.clone();
+        };
+        if !self.goals.is_empty() {
+            return self.goals.clone();
+        }
+        let change = Change::new(margin.get());
+        let mut quantiles = vec![0.5, self.primary_quantile().1];
+        quantiles.dedup();
+        let latency = quantiles
+            .into_iter()
+            .map(|quantile| Goal::Latency { quantile, change });
+        let resources = [Goal::Cpu(change), Goal::Memory(change)];
+        latency.chain(resources).collect()
+    }
+
+    /// Endpoint and quantile on which the verdict rests first: the first latency objective, p99 of
+    /// all requests where none is stated.
+    pub fn primary_quantile(&self) -> (String, f64) {
+        let first = self.slos.iter().find_map(|slo| match slo {
+            Slo::Latency {
+                endpoint, quantile, ..
+            } => Some((endpoint.clone(), *quantile)),
+            Slo::ErrorRate { .. } => None,
+        });
+        first.unwrap_or_else(|| ("*".to_owned(), 0.99))
+    }
+
     /// The configuration of one side.
     pub fn side(&self, side: Side) -> &SideConfig {
         match side {
@@ -68,6 +101,24 @@ impl TrialConfig {
             Side::Candidate => &self.candidate,
         }
     }
+}
+
+/// What a verdict answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Question {
+    /// Should the candidate replace the incumbent?
+    #[default]
+    Replace,
+    /// Is the candidate, a newer version of the same service, worse by more than a margin?
+    NoWorse {
+        /// What it may be worse.
+        margin: Share,
+    },
+}
+
+impl Question {
+    /// The margin, where nothing is said.
+    pub const MARGIN: f64 = 0.05;
 }
 
 /// How a side comes to run.

@@ -164,16 +164,10 @@ impl Plan {
     }
 }
 
-/// The first latency objective at the highest rate; p99 of all requests where none is stated.
+/// The primary quantile at the highest rate.
 fn primary(config: &TrialConfig) -> Primary {
     let rate_rps = config.workload.rates.iter().copied().fold(0.0, f64::max);
-    let first = config.slos.iter().find_map(|slo| match slo {
-        Slo::Latency {
-            endpoint, quantile, ..
-        } => Some((endpoint.clone(), *quantile)),
-        Slo::ErrorRate { .. } => None,
-    });
-    let (endpoint, quantile) = first.unwrap_or_else(|| ("*".to_owned(), 0.99));
+    let (endpoint, quantile) = config.primary_quantile();
     Primary {
         endpoint,
         quantile,
@@ -183,7 +177,8 @@ fn primary(config: &TrialConfig) -> Primary {
 
 /// The highest quantile that an objective, a goal or the primary endpoint names.
 fn highest_quantile(config: &TrialConfig) -> f64 {
-    let goals = config.goals.iter().filter_map(|goal| match goal {
+    let goals = config.judged_goals();
+    let goals = goals.iter().filter_map(|goal| match goal {
         Goal::Latency { quantile, .. } => Some(*quantile),
         _ => None,
     });
@@ -191,8 +186,8 @@ fn highest_quantile(config: &TrialConfig) -> f64 {
         Slo::Latency { quantile, .. } => Some(*quantile),
         Slo::ErrorRate { .. } => None,
     });
-    let highest = slos.chain(goals).fold(f64::NAN, f64::max);
-    if highest.is_nan() { 0.99 } else { highest }
+    slos.chain(goals)
+        .fold(config.primary_quantile().1, f64::max)
 }
 
 /// Shortens the measurements until they fit; warm-up and switching cannot be shortened. What is left
@@ -249,6 +244,7 @@ mod tests {
                 max: Span::from_millis(20),
             }],
             goals: Vec::new(),
+            question: Question::Replace,
             limits: LimitsConfig::default(),
             rules: Vec::new(),
             machine: MachineConfig::default(),

@@ -3,7 +3,7 @@
 use super::objectives::{goal_argument, slo_argument};
 use super::sides::{Limited, READY_TIMEOUT, check_path, mistakes};
 use super::workload::{CONNECTIONS, TIMEOUT, ascending, check_rate};
-use super::{HIGHEST_SEED, SEED, absolute, check_memory, name_of};
+use super::{HIGHEST_SEED, SEED, absolute, check_margin, check_memory, name_of};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -12,7 +12,7 @@ use understudy_load::Arrivals;
 use understudy_load::http::Target;
 use understudy_model::{ByteSize, Quantity};
 use understudy_trial::config::{
-    Fresh, Launched, Level, LimitsConfig, MachineConfig, Ready, RequestsFrom, SideConfig,
+    Fresh, Launched, Level, LimitsConfig, MachineConfig, Question, Ready, RequestsFrom, SideConfig,
     TrialConfig, WorkloadConfig,
 };
 
@@ -47,6 +47,9 @@ pub(crate) struct Flags {
     /// What the rewrite is for: "cpu=-30%", "memory=-40%", "p99=-25%" (repeatable)
     #[arg(long, help_heading = HEADING, value_name = "GOAL")]
     goal: Vec<String>,
+    /// Ask whether the candidate, a newer version, is worse by more than this, e.g. 5%
+    #[arg(long, help_heading = HEADING, value_name = "MARGIN")]
+    no_worse: Option<String>,
     /// Limit of CPUs for each side, e.g. 1 or 0.5
     #[arg(long, help_heading = HEADING, value_name = "N")]
     cpus: Option<String>,
@@ -78,6 +81,7 @@ impl Flags {
             ("--rate", !self.rate.is_empty()),
             ("--slo", !self.slo.is_empty()),
             ("--goal", !self.goal.is_empty()),
+            ("--no-worse", self.no_worse.is_some()),
             ("--cpus", self.cpus.is_some()),
             ("--memory", self.memory.is_some()),
             ("--ready", self.ready.is_some()),
@@ -117,6 +121,7 @@ pub(super) fn in_folder(flags: &Flags, folder: &Path) -> Result<TrialConfig, Vec
     let workload = check.workload();
     let slos = check.all("--slo", &flags.slo, slo_argument);
     let goals = check.all("--goal", &flags.goal, goal_argument);
+    let question = check.question();
     let limits = LimitsConfig {
         cpus: check.quantity("--cpus", flags.cpus.as_deref()),
         memory: check.memory(),
@@ -134,6 +139,7 @@ pub(super) fn in_folder(flags: &Flags, folder: &Path) -> Result<TrialConfig, Vec
                 workload,
                 slos,
                 goals,
+                question,
                 limits,
                 rules: Vec::new(),
                 machine: MachineConfig::default(),
@@ -266,6 +272,12 @@ impl Check<'_> {
                 None
             }
         }
+    }
+
+    fn question(&mut self) -> Question {
+        let margin = self.quantity("--no-worse", self.flags.no_worse.as_deref());
+        let margin = margin.and_then(|margin| self.keep("--no-worse", check_margin(margin)));
+        margin.map_or(Question::Replace, |margin| Question::NoWorse { margin })
     }
 
     fn memory(&mut self) -> Option<ByteSize> {

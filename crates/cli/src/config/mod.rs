@@ -22,8 +22,8 @@ use std::path::{Component, Path, PathBuf};
 use toml::de::DeTable;
 use understudy_compare::Day;
 use understudy_host::CpuList;
-use understudy_model::{ByteSize, Side};
-use understudy_trial::config::{Level, LimitsConfig, MachineConfig, TrialConfig};
+use understudy_model::{ByteSize, Share, Side};
+use understudy_trial::config::{Level, LimitsConfig, MachineConfig, Question, TrialConfig};
 
 /// The version of the format.
 const SCHEMA: u64 = 1;
@@ -131,6 +131,7 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
     let workload = workload::read(root.section("workload"), around);
     let slos = objectives::slos(root.sections("slo"));
     let goals = objectives::goals(&root.section("goal"));
+    let question = question(root.section("judge"));
     let rules = rules::read(root.section("compare"), around.mode);
     let machine = machine(root.section("machine"));
     root.finish();
@@ -143,6 +144,7 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
         workload: workload?,
         slos,
         goals,
+        question,
         limits,
         rules,
         machine,
@@ -168,6 +170,34 @@ fn name_of(folder: &Path) -> String {
 fn subject(mut section: Section<'_>) {
     section.choice("kind", &[("http", ())]);
     section.finish();
+}
+
+/// `[judge]`: what the verdict answers.
+fn question(mut section: Section<'_>) -> Question {
+    let margin = section.percentage::<Share>("margin");
+    let no_worse = section
+        .choice("goal", &[("replace", false), ("no_worse", true)])
+        .unwrap_or_default();
+    if section.has("margin") && !no_worse {
+        section.refuse("margin", "goes with goal = \"no_worse\" only");
+    }
+    if let Some(Err(error)) = margin.map(check_margin) {
+        section.refuse("margin", error);
+    }
+    section.finish();
+    match no_worse {
+        true => Question::NoWorse {
+            margin: margin.unwrap_or(Share::new(Question::MARGIN)),
+        },
+        false => Question::Replace,
+    }
+}
+
+fn check_margin(margin: Share) -> Result<Share, &'static str> {
+    match margin.get() {
+        0.0 => Err("0% can never be shown: every measurement has an interval"),
+        _ => Ok(margin),
+    }
 }
 
 fn limits(mut section: Section<'_>) -> (LimitsConfig, Limited) {

@@ -8,7 +8,8 @@ use toml::Value;
 use understudy_compare::Rule;
 use understudy_model::{Side, Span};
 use understudy_trial::config::{
-    Fresh, Goal, Launched, Ready, RequestsFrom, SideConfig, Slo, TrialConfig, WorkloadConfig,
+    Fresh, Goal, Launched, Question, Ready, RequestsFrom, SideConfig, Slo, TrialConfig,
+    WorkloadConfig,
 };
 
 /// Writes every value, defaults included and paths absolute; reading it gives an equal
@@ -35,6 +36,14 @@ pub(crate) fn write(config: &TrialConfig) -> String {
     if !config.goals.is_empty() {
         out.table("goal");
         config.goals.iter().for_each(|of| goal(&mut out, of));
+    }
+    out.table("judge");
+    match config.question {
+        Question::Replace => out.value("goal", "replace"),
+        Question::NoWorse { margin } => {
+            out.value("goal", "no_worse");
+            out.value("margin", margin.to_string());
+        }
     }
     let (limits, machine) = (&config.limits, &config.machine);
     out.table("limits");

@@ -2,12 +2,12 @@
 
 use super::Evidence;
 use super::blocks::{LatencyBlock, is_error};
-use crate::config::TrialConfig;
+use super::sentences::{goal_figures, goal_text, reason, slo_figures, slo_text, slo_text_with};
+use crate::config::{Question, TrialConfig};
 use crate::plan::{Plan, RatePlan};
-use std::collections::BTreeMap;
 use understudy_model::Side;
 use understudy_model::verdict::{
-    Equivalence, Estimate, GoalResult, Held, Reason, SloResult, UnderLoad, Verdict, VerdictDocument,
+    Equivalence, GoalResult, Held, Reason, SloResult, UnderLoad, Verdict, VerdictDocument,
 };
 use understudy_stats::binomial;
 
@@ -33,11 +33,75 @@ pub(super) fn decide(
         .or_else(|| comparison.under_load.as_ref().and_then(deviations))
         .or_else(|| too_little_compared(&comparison.equivalence))
         .or_else(|| not_measured(plan, evidence))
-        .or_else(|| candidate_misses(document))
-        .or_else(|| failures(evidence))
+        .unwrap_or_else(|| match config.question {
+            Question::Replace => replace_or_keep(config, evidence, document),
+            Question::NoWorse { .. } => worse_or_not(evidence, document),
+        })
+}
+
+/// Rules 4 to 7.
+fn replace_or_keep(
+    config: &TrialConfig,
+    evidence: &Evidence,
+    document: &VerdictDocument,
+) -> Decision {
+    candidate_misses(document)
+        .or_else(|| failures(evidence).map(|why| (Verdict::Keep, why)))
         .or_else(|| problem_solved(document))
         .or_else(|| no_problem(config, document))
         .unwrap_or_else(|| undecided(document))
+}
+
+/// Rules 4 to 7 where two versions of one service are compared.
+fn worse_or_not(evidence: &Evidence, document: &VerdictDocument) -> Decision {
+    let mut worse = newly_missed(document);
+    worse.extend(failures(evidence).unwrap_or_default());
+    worse.extend(goal_reasons(document, "worse", "is missed", |goal| {
+        goal.held == Held::Misses
+    }));
+    if !worse.is_empty() {
+        return (Verdict::Worse, worse);
+    }
+    let required = |goal: &GoalResult| goal.required && goal.ratio.is_some();
+    let shown = document.goals.iter().any(required);
+    let all = document
+        .goals
+        .iter()
+        .filter(|goal| required(goal))
+        .all(|goal| goal.held == Held::Holds);
+    if shown && all {
+        let held = goal_reasons(document, "not_worse", "holds", required);
+        return (Verdict::NoWorse, held);
+    }
+    undecided(document)
+}
+
+/// Objectives that the candidate misses and the incumbent does not.
+fn newly_missed(document: &VerdictDocument) -> Vec<Reason> {
+    let by_incumbent = |slo: &SloResult| {
+        slos(document, Side::Incumbent, Held::Misses)
+            .any(|missed| missed.slo == slo.slo && missed.rate_rps == slo.rate_rps)
+    };
+    slos(document, Side::Candidate, Held::Misses)
+        .filter(|slo| !by_incumbent(slo))
+        .map(|slo| {
+            let text = slo_text(slo, "misses");
+            reason("candidate_misses_slo", text, slo_figures(slo))
+        })
+        .collect()
+}
+
+/// One reason for each goal of a kind.
+fn goal_reasons(
+    document: &VerdictDocument,
+    code: &str,
+    verb: &str,
+    which: impl Fn(&GoalResult) -> bool,
+) -> Vec<Reason> {
+    let goals = document.goals.iter().filter(|goal| which(goal));
+    goals
+        .map(|goal| reason(code, goal_text(goal, verb), goal_figures(goal)))
+        .collect()
 }
 
 /// Rule 1.
@@ -175,7 +239,7 @@ fn not_measured(plan: &Plan, evidence: &Evidence) -> Option<Decision> {
 /// Rule 4 for trials without an objective on errors: a candidate that surely fails more often than
 /// 0.1 % of the time, and more often than the incumbent, is no replacement. Errors are fast and
 /// cheap: no other figure would show them.
-fn failures(evidence: &Evidence) -> Option<Decision> {
+fn failures(evidence: &Evidence) -> Option<Vec<Reason>> {
     let count = |side| {
         let rows = evidence.blocks.iter().filter(|b| b.side == side);
         rows.flat_map(|b| &b.rows).fold((0, 0), |(k, n), row| {
@@ -203,10 +267,7 @@ fn failures(evidence: &Evidence) -> Option<Decision> {
         ("candidate_error_share_low", share.low),
         ("incumbent_errors", incumbent.0 as f64),
     ];
-    Some((
-        Verdict::Keep,
-        vec![reason("candidate_fails_under_load", text, figures)],
-    ))
+    Some(vec![reason("candidate_fails_under_load", text, figures)])
 }
 
 /// Rule 4.
@@ -362,116 +423,4 @@ fn slos(document: &VerdictDocument, side: Side, held: Held) -> impl Iterator<Ite
         .slo
         .iter()
         .filter(move |slo| slo.side == side && slo.held == held)
-}
-
-fn slo_text(slo: &SloResult, verb: &str) -> String {
-    format!(
-        "the {} {verb} \"{}\" at {}/s: {}",
-        slo.side,
-        slo.slo,
-        slo.rate_rps,
-        interval_text(slo),
-    )
-}
-
-fn slo_text_with(slo: &SloResult, how: &str) -> String {
-    format!(
-        "\"{}\" {how} the {} at {}/s: {}",
-        slo.slo,
-        slo.side,
-        slo.rate_rps,
-        interval_text(slo)
-    )
-}
-
-/// The value with its interval, in milliseconds or percent.
-fn interval_text(slo: &SloResult) -> String {
-    let Some(value) = slo.value else {
-        return "too few samples".to_owned();
-    };
-    let show = |figure: Option<f64>| match (figure, is_share(slo)) {
-        (None, _) => "infinite".to_owned(),
-        (Some(share), true) => format!("{:.3} %", share * 100.0),
-        (Some(us), false) => format!("{:.2} ms", us / 1e3),
-    };
-    format!(
-        "{} (95 % interval {} to {})",
-        show(value.estimate),
-        show(value.low),
-        show(value.high)
-    )
-}
-
-fn goal_text(goal: &GoalResult, verb: &str) -> String {
-    let change = |ratio: Option<f64>| {
-        ratio.map_or_else(
-            || "unknown".to_owned(),
-            |r| format!("{:+.1} %", (r - 1.0) * 100.0),
-        )
-    };
-    let Some(Estimate {
-        estimate,
-        low,
-        high,
-    }) = goal.ratio
-    else {
-        return format!(
-            "the goal \"{}\" {verb}: it could not be measured",
-            goal.goal
-        );
-    };
-    format!(
-        "the goal \"{}\" {verb}: {} (95 % interval {} to {})",
-        goal.goal,
-        change(estimate),
-        change(low),
-        change(high),
-    )
-}
-
-/// The bound and the interval, with their unit in the names.
-fn slo_figures(slo: &SloResult) -> Vec<(&'static str, f64)> {
-    let names = match is_share(slo) {
-        true => ["bound_share", "estimate_share", "low_share", "high_share"],
-        false => ["bound_us", "estimate_us", "low_us", "high_us"],
-    };
-    let mut figures = named(names, slo.bound, slo.value);
-    figures.push(("rate_rps", slo.rate_rps));
-    figures
-}
-
-fn goal_figures(goal: &GoalResult) -> Vec<(&'static str, f64)> {
-    let names = ["bound_ratio", "estimate_ratio", "low_ratio", "high_ratio"];
-    named(names, goal.bound, goal.ratio)
-}
-
-/// Infinite ends have no figure.
-fn named(
-    [bound, estimate, low, high]: [&'static str; 4],
-    limit: f64,
-    value: Option<Estimate>,
-) -> Vec<(&'static str, f64)> {
-    let ends = value.map_or([None; 3], |value| [value.estimate, value.low, value.high]);
-    let ends = [estimate, low, high].into_iter().zip(ends);
-    let known = ends.filter_map(|(name, figure)| Some((name, figure?)));
-    std::iter::once((bound, limit)).chain(known).collect()
-}
-
-fn is_share(slo: &SloResult) -> bool {
-    slo.slo.starts_with("error rate")
-}
-
-fn reason(
-    code: &str,
-    text: String,
-    figures: impl IntoIterator<Item = (&'static str, f64)>,
-) -> Reason {
-    Reason {
-        code: code.to_owned(),
-        text,
-        figures: figures
-            .into_iter()
-            .map(|(n, v)| (n.to_owned(), v))
-            .collect::<BTreeMap<_, _>>(),
-    }
 }

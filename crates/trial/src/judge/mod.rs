@@ -4,7 +4,9 @@ mod blocks;
 mod comparisons;
 mod decide;
 mod gates;
+mod method;
 mod objectives;
+mod sentences;
 mod under_load;
 
 pub use blocks::{BlockFigures, LatencyBlock};
@@ -102,6 +104,7 @@ pub fn judge(
         goals,
         gates,
         primary: Some(plan.primary.clone()),
+        method: method::describe(config, plan, evidence),
         environment: evidence.environment.clone(),
         limits_of_this_result: Vec::new(),
     };

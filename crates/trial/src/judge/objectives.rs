@@ -7,7 +7,7 @@ use super::blocks::{Latencies, LatencyBlock, is_error};
 use super::comparisons::{
     Values, estimate, log_differences, resource_values, side_estimate, values,
 };
-use crate::config::{Goal, Slo, TrialConfig};
+use crate::config::{Goal, Question, Slo, TrialConfig};
 use crate::plan::Plan;
 use understudy_model::Side;
 use understudy_model::verdict::{Estimate, GoalResult, Held, Resource, SloResult};
@@ -73,18 +73,28 @@ pub(super) fn judge(
             }
         }
     }
-    for goal in &config.goals {
+    for goal in &config.judged_goals() {
         let (one, bound) = judge_goal(goal, config, plan, latencies, blocks);
         goals.push(GoalResult {
             goal: goal.describe(),
             ratio: one.value,
             bound,
             held: one.by_interval(bound),
+            required: is_required(goal, config),
         });
         judged.push(one);
     }
-    correct(&judged, &mut slos, &mut goals);
+    let all_must_hold = config.question != Question::Replace;
+    correct(&judged, all_must_hold, &mut slos, &mut goals);
     (slos, goals)
+}
+
+/// Where it is asked whether a version is worse and no bound of its own is stated for it, a tail
+/// quantile has only to be not worse for certain: on most machines it varies by more than any useful
+/// margin from one minute to the next, whoever is measured.
+fn is_required(goal: &Goal, config: &TrialConfig) -> bool {
+    let tail = matches!(goal, Goal::Latency { quantile, .. } if *quantile > 0.5);
+    config.question == Question::Replace || !config.goals.is_empty() || !tail
 }
 
 fn is_primary(plan: &Plan, slo: &Slo, rate_rps: f64) -> bool {
@@ -94,8 +104,15 @@ fn is_primary(plan: &Plan, slo: &Slo, rate_rps: f64) -> bool {
         && rate_rps == primary.rate_rps
 }
 
-/// Replaces the conclusions of the secondary results by the corrected ones.
-fn correct(judged: &[Judged], slos: &mut [SloResult], goals: &mut [GoalResult]) {
+/// Replaces the conclusions of the secondary results by the corrected ones. Where every goal must
+/// hold before anything is concluded, each may do so by its own interval (an intersection-union
+/// test: Berger, Technometrics 1982); that one is missed is still corrected.
+fn correct(
+    judged: &[Judged],
+    all_must_hold: bool,
+    slos: &mut [SloResult],
+    goals: &mut [GoalResult],
+) {
     let secondary: Vec<usize> = judged
         .iter()
         .enumerate()
@@ -115,7 +132,12 @@ fn correct(judged: &[Judged], slos: &mut [SloResult], goals: &mut [GoalResult]) 
         };
         match slos.get_mut(*index) {
             Some(slo) => slo.held = held,
-            None => goals[*index - slos.len()].held = held,
+            None => {
+                let goal = &mut goals[*index - slos.len()];
+                if !(all_must_hold && goal.held == Held::Holds) {
+                    goal.held = held;
+                }
+            }
         }
     }
 }

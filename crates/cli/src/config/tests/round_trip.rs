@@ -171,13 +171,21 @@ fn limits() -> impl Strategy<Value = LimitsConfig> {
     })
 }
 
+fn question() -> impl Strategy<Value = Question> {
+    let margin = (1..1000u32).prop_map(|tenths| Share::new(f64::from(tenths) / 1000.0));
+    prop_oneof![
+        Just(Question::Replace),
+        margin.prop_map(|margin| Question::NoWorse { margin }),
+    ]
+}
+
 fn config() -> impl Strategy<Value = TrialConfig> {
     let header = (
         text(),
         proptest::sample::select(Level::ALL.to_vec()),
         0..=HIGHEST_SEED,
     );
-    let wanted = (vec(slo(), 0..3), goals(), vec(rule(), 0..3));
+    let wanted = (vec(slo(), 0..3), goals(), vec(rule(), 0..3), question());
     (
         header,
         side(),
@@ -197,6 +205,7 @@ fn config() -> impl Strategy<Value = TrialConfig> {
                 workload,
                 slos: wanted.0,
                 goals: wanted.1,
+                question: wanted.3,
                 limits,
                 rules: wanted.2,
                 machine,

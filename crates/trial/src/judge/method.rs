@@ -1,0 +1,58 @@
+//! How a trial was measured, in plain data for a report.
+
+use super::Evidence;
+use crate::config::{LimitsConfig, SideConfig, TrialConfig};
+use crate::plan::{Plan, RatePlan};
+use std::collections::BTreeMap;
+use understudy_model::Side;
+use understudy_model::verdict::{MeasuredRate, Method};
+
+/// Describes how the measurements in `evidence` were made.
+pub(super) fn describe(config: &TrialConfig, plan: &Plan, evidence: &Evidence) -> Method {
+    let side = |side: Side| (side.name().to_owned(), started_by(config.side(side)));
+    Method {
+        level: config.level.name().to_owned(),
+        seed: config.seed,
+        arrivals: config.workload.arrivals.name().to_owned(),
+        connections: config.workload.connections,
+        requests: evidence.requests.len() as u64,
+        rates: plan
+            .rates
+            .iter()
+            .map(|rate| measured(rate, evidence))
+            .collect(),
+        sides: Side::ALL.into_iter().map(side).collect(),
+        limits: limits(config.limits),
+        repeat: "understudy trial trial.toml".to_owned(),
+    }
+}
+
+fn started_by(side: &SideConfig) -> String {
+    match side {
+        SideConfig::Launched(launched) => launched.run.clone(),
+        SideConfig::Running { url, .. } => url.clone(),
+    }
+}
+
+/// Pairs are counted, not planned: a run may have been interrupted.
+fn measured(rate: &RatePlan, evidence: &Evidence) -> MeasuredRate {
+    let of = |side: Side| {
+        let blocks = evidence.blocks.iter();
+        blocks
+            .filter(|block| block.side == side && block.rate_rps == rate.rate_rps)
+            .count() as u32
+    };
+    MeasuredRate {
+        rate_rps: rate.rate_rps,
+        pairs: of(Side::Incumbent).min(of(Side::Candidate)),
+        warmup_s: rate.warmup.secs(),
+        measured_s: rate.measured.secs(),
+    }
+}
+
+fn limits(limits: LimitsConfig) -> BTreeMap<String, String> {
+    let cpus = limits.cpus.map(|cpus| ("cpus", cpus.to_string()));
+    let memory = limits.memory.map(|memory| ("memory", memory.to_string()));
+    let set = cpus.into_iter().chain(memory);
+    set.map(|(name, limit)| (name.to_owned(), limit)).collect()
+}
