@@ -108,6 +108,14 @@ impl Sampler {
         Err(SampleError::Unsupported)
     }
 
+    /// Measures nothing.
+    ///
+    /// # Errors
+    /// Always [`SampleError::Unsupported`].
+    pub fn of_cgroup(_path: &Path) -> Result<Sampler, SampleError> {
+        Err(SampleError::Unsupported)
+    }
+
     /// Cannot be called.
     ///
     /// # Errors

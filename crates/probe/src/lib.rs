@@ -38,7 +38,7 @@ pub use launch::{Launch, LaunchError, Limits, split_command};
 pub use platform::{Cgroups, Child, Sampler};
 pub use port::{Listener, free_port, port_taken};
 pub use ready::{LogPattern, Readiness, ReadyError, wait_ready};
-pub use sample::{Sample, SampleError};
+pub use sample::{Pressure, Sample, SampleError};
 pub use task::{Task, TaskError, run_to_completion};
 
 /// Which control groups Understudy may use.

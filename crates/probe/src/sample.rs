@@ -27,6 +27,8 @@ pub struct Sample {
     pub processes: u32,
     /// Their threads.
     pub threads: u32,
+    /// Open file descriptors of processes that may be looked into.
+    pub open_files: Option<u64>,
     /// Switches because a thread had to wait.
     pub voluntary_switches: u64,
     /// Switches because a thread was preempted.
@@ -40,6 +42,20 @@ pub struct Sample {
     pub throttled_us: Option<u64>,
     /// Processes killed because the memory limit was reached.
     pub oom_kills: Option<u64>,
+    /// Time in which some of its threads waited for something, by the kernel's pressure stall
+    /// information of the cgroup (version 2 only).
+    pub pressure: Pressure,
+}
+
+/// Pressure stall information: time in which at least one thread could not go on, microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pressure {
+    /// For want of a CPU.
+    pub cpu_us: Option<u64>,
+    /// For want of memory.
+    pub memory_us: Option<u64>,
+    /// For want of a disk.
+    pub io_us: Option<u64>,
 }
 
 impl Sample {
@@ -57,6 +73,23 @@ pub enum SampleError {
     Gone {
         /// The process.
         pid: u32,
+    },
+    /// No process is left in the control group.
+    #[error("no process is in the control group {path}", path = .path.display())]
+    Empty {
+        /// The group.
+        path: std::path::PathBuf,
+    },
+    /// There is no such control group.
+    #[error(
+        "there is no control group {path} below {root}; name it as /proc/PID/cgroup does",
+        path = .path.display(), root = .root.display()
+    )]
+    NoGroup {
+        /// What was asked for.
+        path: std::path::PathBuf,
+        /// Where control groups are mounted.
+        root: std::path::PathBuf,
     },
     /// This operating system is not Linux.
     #[error("processes are measured on Linux only")]

@@ -304,3 +304,36 @@ fn own_groups() -> Vec<String> {
     }
     found
 }
+
+/// As a container is: a group that someone else made, processes in a group below it included.
+#[test]
+fn a_group_that_exists_is_measured_as_a_whole() {
+    if !grouped() {
+        return; // the sentence is held above
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let child = shell(&dir, BUSY).spawn(&cgroups()).unwrap();
+    let own = std::fs::read_to_string(format!("/proc/{}/cgroup", child.pid())).unwrap();
+    let line = own
+        .lines()
+        .find(|line| line.contains(":memory:") || line.starts_with("0::/u"))
+        .unwrap();
+    let name = line.rsplit(':').next().unwrap();
+    // In a container the path is that of the host: what is visible begins at the own group.
+    let name = &name[name.find("/understudy-").unwrap_or(0)..];
+    let mut sampler = Sampler::of_cgroup(Path::new(name)).unwrap();
+    let before = sampler.sample(false).unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    let after = sampler.sample(true).unwrap();
+    assert_eq!(after.processes, 1);
+    let used = after.cpu_us() - before.cpu_us();
+    assert!((100_000..=600_000).contains(&used), "{used} us");
+    assert!(after.pss_bytes.unwrap() > 0 && after.open_files.unwrap() >= 3);
+    drop(child);
+    let error = sampler.sample(false).unwrap_err().to_string();
+    assert!(
+        error.starts_with("no process is in the control group"),
+        "{error}"
+    );
+    assert!(Sampler::of_cgroup(Path::new("/no/such")).is_err());
+}

@@ -1,4 +1,4 @@
-use super::cgroup::GroupFiles;
+use super::cgroup::{Group, GroupFiles};
 use super::members::{Family, lives, reread};
 use crate::{Sample, SampleError};
 use procfs::FromRead;
@@ -6,6 +6,7 @@ use procfs::process::{ClearRefs, Process, Stat};
 use rustix::time::{ClockId, clock_gettime};
 use std::collections::HashMap;
 use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Reads what a process tree uses. Keeps files open between samples and remembers what ended
@@ -27,6 +28,8 @@ pub struct Sampler {
     major_faults: u64,
     ticks_per_second: u64,
     buffer: Vec<u8>,
+    /// The group that this sampler was attached to, as it was named.
+    attached: Option<PathBuf>,
 }
 
 /// A scan of all of `/proc` costs milliseconds: without a cgroup that names the processes, new
@@ -77,13 +80,47 @@ impl Sampler {
         })
     }
 
+    /// For a control group that Understudy did not make, such as a container's: everything that
+    /// runs in it and in the groups below it.
+    ///
+    /// `path` is what `/proc/PID/cgroup` says behind the last colon, or the directory below
+    /// `/sys/fs/cgroup`.
+    ///
+    /// # Errors
+    /// When there is no such group, or nothing runs in it.
+    pub fn of_cgroup(path: &Path) -> Result<Sampler, SampleError> {
+        let root = Path::new("/sys/fs/cgroup");
+        let group = Group::existing(root, path).ok_or_else(|| SampleError::NoGroup {
+            path: path.to_owned(),
+            root: root.to_owned(),
+        })?;
+        let mut sampler = Self::new(Family {
+            // The id of no process: the group alone says who belongs.
+            root: 0,
+            mark: None,
+            group: Some(group),
+        });
+        sampler.attached = Some(path.to_owned());
+        sampler.find_processes();
+        match sampler.processes.is_empty() {
+            true => Err(sampler.gone()),
+            false => Ok(sampler),
+        }
+    }
+
     pub(super) fn of_family(family: Family) -> Result<Sampler, SampleError> {
         if !lives(family.root) {
             return Err(SampleError::Gone {
                 pid: family.root as u32,
             });
         }
-        let mut sampler = Sampler {
+        let mut sampler = Self::new(family);
+        sampler.find_processes();
+        Ok(sampler)
+    }
+
+    fn new(family: Family) -> Sampler {
+        Sampler {
             group: family.group.as_ref().map(GroupFiles::open),
             family,
             processes: HashMap::new(),
@@ -95,9 +132,17 @@ impl Sampler {
             major_faults: 0,
             ticks_per_second: procfs::ticks_per_second().max(1),
             buffer: Vec::new(),
-        };
-        sampler.find_processes();
-        Ok(sampler)
+            attached: None,
+        }
+    }
+
+    fn gone(&self) -> SampleError {
+        match &self.attached {
+            Some(path) => SampleError::Empty { path: path.clone() },
+            None => SampleError::Gone {
+                pid: self.family.root as u32,
+            },
+        }
     }
 
     /// Reads everything once. `pss` also walks the page tables of every process for
@@ -114,9 +159,7 @@ impl Sampler {
         };
         self.add_processes(&mut sample);
         if sample.processes == 0 {
-            return Err(SampleError::Gone {
-                pid: self.family.root as u32,
-            });
+            return Err(self.gone());
         }
         self.add_scheduling(&mut sample);
         self.add_group(&mut sample);
@@ -129,10 +172,13 @@ impl Sampler {
 
     /// Opens what is new and closes what has ended.
     fn find_processes(&mut self) {
-        let grouped = self
-            .group
-            .as_ref()
-            .and_then(|group| group.pids(&mut self.buffer));
+        let grouped = match (&self.attached, &self.family.group) {
+            (Some(_), Some(group)) => Some(group.pids_below()),
+            _ => self
+                .group
+                .as_ref()
+                .and_then(|group| group.pids(&mut self.buffer)),
+        };
         let found = match grouped {
             Some(pids) => pids,
             None if self.scanned.is_some_and(|at| at.elapsed() < RESCAN) => return,
@@ -172,6 +218,7 @@ impl Sampler {
             sample.processes += 1;
             true
         });
+        sample.open_files = processes.keys().map(|pid| open_files(*pid)).sum();
         let microseconds = |ticks: u64| ticks * 1_000_000 / self.ticks_per_second;
         sample.cpu_user_us = microseconds(user);
         sample.cpu_system_us = microseconds(system);
@@ -224,6 +271,7 @@ impl Sampler {
         let used = sample.cgroup_bytes.zip(inactive);
         sample.cgroup_working_set_bytes = used.map(|(all, cache)| all.saturating_sub(cache));
         sample.oom_kills = group.oom_kills(buffer);
+        sample.pressure = group.pressure(buffer);
     }
 
     fn pss_bytes(&self) -> Option<u64> {
@@ -292,6 +340,16 @@ fn pss_bytes(process: &Process) -> Option<u64> {
         .iter()
         .map(|map| map.extension.map.get("Pss").copied())
         .sum()
+}
+
+/// Open file descriptors of one process. Since Linux 6.2 the folder's size says how many; before,
+/// they are counted.
+fn open_files(pid: i32) -> Option<u64> {
+    let folder = format!("/proc/{pid}/fd");
+    match fs::metadata(&folder).ok()?.len() {
+        0 => Some(fs::read_dir(&folder).ok()?.count() as u64),
+        counted => Some(counted),
+    }
 }
 
 fn thread(pid: i32, tid: i32, buffer: &mut Vec<u8>) -> Option<(Scheduling, Memory)> {

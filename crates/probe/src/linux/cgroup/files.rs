@@ -1,4 +1,5 @@
 use super::Group;
+use crate::Pressure;
 use crate::platform::members::reread;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -20,6 +21,8 @@ pub(crate) struct GroupFiles {
     memory_stat: Option<File>,
     /// Version 1: `memory.oom_control`; version 2: `memory.events`.
     memory_events: Option<File>,
+    /// Version 2: pressure of CPU, memory and disk.
+    pressure: [Option<File>; 3],
 }
 
 impl GroupFiles {
@@ -48,6 +51,10 @@ impl GroupFiles {
                 .and_then(|dir| open_peak(dir.clone(), v2)),
             memory_stat: open(&roles.memory, "memory.stat", "memory.stat"),
             memory_events: open(&roles.memory, "memory.oom_control", "memory.events"),
+            pressure: ["cpu.pressure", "memory.pressure", "io.pressure"].map(|name| {
+                let dir = roles.cpuacct.as_ref().filter(|_| v2)?;
+                File::open(dir.join(name)).ok()
+            }),
         }
     }
 
@@ -116,6 +123,17 @@ impl GroupFiles {
         value(&reread(self.memory_events.as_ref()?, buffer)?, "oom_kill")
     }
 
+    /// How long some of its threads could not go on.
+    pub(crate) fn pressure(&self, buffer: &mut Vec<u8>) -> Pressure {
+        let mut some = |file: &Option<File>| some_total(&reread(file.as_ref()?, buffer)?);
+        let [cpu, memory, io] = &self.pressure;
+        Pressure {
+            cpu_us: some(cpu),
+            memory_us: some(memory),
+            io_us: some(io),
+        }
+    }
+
     /// Lets the peak start again from now. In version 2 (kernel 6.12 and later) that holds for this
     /// open file only.
     ///
@@ -146,6 +164,12 @@ fn open_peak(dir: PathBuf, v2: bool) -> Option<File> {
         .open(&path)
         .or_else(|_| File::open(&path))
         .ok()
+}
+
+/// The total of the line `some avg10=0.00 avg60=0.00 avg300=0.00 total=123`, microseconds.
+pub(super) fn some_total(text: &str) -> Option<u64> {
+    let line = text.lines().find(|line| line.starts_with("some "))?;
+    line.rsplit_once("total=")?.1.trim().parse().ok()
 }
 
 /// The number after a key at the start of a line: `oom_kill 3`.

@@ -49,6 +49,56 @@ impl Group {
         (group, failures)
     }
 
+    /// A group that exists: named as `/proc/PID/cgroup` names it, or by its path below `root`.
+    /// `None` if there is none.
+    pub(crate) fn existing(root: &Path, path: &Path) -> Option<Group> {
+        let path = path.strip_prefix(root).unwrap_or(path);
+        let path = path.strip_prefix("/").unwrap_or(path);
+        let v2 = root.join("cgroup.controllers").exists();
+        if v2 {
+            let dir = Some(root.join(path)).filter(|dir| dir.is_dir())?;
+            let all = || Some(dir.clone());
+            let roles = Roles {
+                cpu: all(),
+                cpuacct: all(),
+                memory: all(),
+                cpuset: None,
+            };
+            return Some(Group { v2, roles });
+        }
+        // A path below one controller's hierarchy names the same group in the others.
+        let mut parts = path.components();
+        let first = parts.next()?;
+        let named = Path::new(&first);
+        let controller = ["cpu", "cpuacct", "cpu,cpuacct", "memory"].map(Path::new);
+        let path = match controller.contains(&named) {
+            true => parts.as_path(),
+            false => path,
+        };
+        let below = |role: &str| Some(root.join(role).join(path)).filter(|dir| dir.is_dir());
+        let roles = Roles {
+            cpu: below("cpu"),
+            cpuacct: below("cpuacct"),
+            memory: below("memory"),
+            cpuset: None,
+        };
+        (roles != Roles::default()).then_some(Group { v2, roles })
+    }
+
+    /// The live processes in it and in the groups below it, found in one hierarchy.
+    pub(crate) fn pids_below(&self) -> Vec<i32> {
+        let first = self.roles.dirs().into_iter().next();
+        let mut open: Vec<PathBuf> = first.into_iter().collect();
+        let mut all = Vec::new();
+        while let Some(dir) = open.pop() {
+            all.extend(pids(&dir));
+            let entries = fs::read_dir(&dir).into_iter().flatten().flatten();
+            let folders = entries.filter(|e| e.file_type().is_ok_and(|kind| kind.is_dir()));
+            open.extend(folders.map(|entry| entry.path()));
+        }
+        all
+    }
+
     /// Sets limits before anything runs in the group. Returns a sentence for each that cannot be.
     pub(crate) fn limit(&self, limits: &Limits, cpus: &[u32]) -> Vec<String> {
         let mut failures = self.confine(cpus);

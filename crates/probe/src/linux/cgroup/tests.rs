@@ -222,3 +222,53 @@ fn a_limit_without_its_controller_is_a_sentence() {
     ];
     assert_eq!(group.unwrap().limit(&limits, &[0]), expected);
 }
+
+#[test]
+fn an_existing_group_is_found_by_either_of_its_names() {
+    let v1 = tempfile::tempdir().unwrap();
+    for dir in ["cpu/docker/abc", "cpuacct/docker/abc", "memory/docker/abc"] {
+        fs::create_dir_all(v1.path().join(dir)).unwrap();
+    }
+    let root = v1.path();
+    let below = |role: &str| Some(root.join(role).join("docker/abc"));
+    for named in [
+        Path::new("/docker/abc"),
+        Path::new("docker/abc"),
+        &root.join("memory/docker/abc"),
+        &root.join("cpuacct/docker/abc"),
+    ] {
+        let roles = Group::existing(root, named).unwrap().roles;
+        assert_eq!(roles.memory, below("memory"), "{}", named.display());
+        assert_eq!(roles.cpuacct, below("cpuacct"));
+        assert_eq!(roles.cpu, below("cpu"));
+    }
+    assert!(Group::existing(root, Path::new("/docker/other")).is_none());
+
+    let v2 = unified("cpu memory");
+    let named = Path::new("/user.slice/run-1.scope");
+    let group = Group::existing(v2.path(), named).unwrap();
+    assert_eq!(
+        group.roles.memory,
+        Some(v2.path().join("user.slice/run-1.scope"))
+    );
+}
+
+#[test]
+fn version_2_counts_pressure() {
+    let root = unified("cpu memory");
+    let scope = root.path().join("user.slice/run-1.scope");
+    let line = |total: u32| {
+        format!(
+            "some avg10=1.50 avg60=0.20 avg300=0.01 total={total}\n\
+             full avg10=0.00 avg60=0.00 avg300=0.00 total=7\n"
+        )
+    };
+    fs::write(scope.join("cpu.pressure"), line(1234)).unwrap();
+    fs::write(scope.join("memory.pressure"), line(5)).unwrap();
+    let group = Group::existing(root.path(), Path::new("/user.slice/run-1.scope")).unwrap();
+    let pressure = GroupFiles::open(&group).pressure(&mut Vec::new());
+    assert_eq!(
+        (pressure.cpu_us, pressure.memory_us, pressure.io_us),
+        (Some(1234), Some(5), None)
+    );
+}
