@@ -28,6 +28,8 @@ enum Command {
     Judge(commands::judge::JudgeArgs),
     Plan(Box<commands::plan::PlanArgs>),
     Load(commands::load::LoadArgs),
+    #[command(hide = true)]
+    Guard(commands::guard::GuardArgs),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +42,7 @@ fn execute(command: Command) -> Result<u8, exit::Failure> {
         Command::Trial(args) => commands::trial::trial(&args, stop()?.as_ref()),
         Command::Judge(args) => commands::judge::judge(&args),
         Command::Plan(args) => commands::plan::plan(&args),
+        Command::Guard(args) => commands::guard::guard(&args),
         Command::Load(args) => commands::load::load(&args, stop()?.as_ref()),
     }
 }

@@ -184,7 +184,7 @@ fn what_load_writes_is_valid() {
 fn trial_config() -> TrialConfig {
     let side = |port: u16| SideConfig::Running {
         url: format!("http://127.0.0.1:{port}/"),
-        pid: None,
+        attach: None,
     };
     TrialConfig {
         name: "sample".to_owned(),

@@ -4,7 +4,7 @@ mod tests;
 use crate::{EvidenceError, files};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use understudy_model::Side;
@@ -86,6 +86,10 @@ impl BlockId {
     }
 }
 
+/// A run that is claimed by this process: the lock of an open file, which ends with the process.
+#[derive(Debug)]
+pub struct RunLock(#[expect(dead_code, reason = "held, not used")] File);
+
 impl RunDirectory {
     /// Creates `<parent>/<name>-<utc_stamp>` (and `parent`, if need be), for its owner only.
     ///
@@ -126,6 +130,26 @@ impl RunDirectory {
                 &marker,
                 "not the number of a format",
             )),
+        }
+    }
+
+    /// Claims the run for this process until the lock is dropped.
+    ///
+    /// # Errors
+    /// Another process has claimed it.
+    pub fn lock(&self) -> Result<RunLock, EvidenceError> {
+        let path = self.path.join("lock");
+        let file = files::private()
+            .write(true)
+            .create(true)
+            .open(&path)
+            .map_err(EvidenceError::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(RunLock(file)),
+            Err(fs::TryLockError::WouldBlock) => Err(EvidenceError::InUse {
+                path: self.path.clone(),
+            }),
+            Err(fs::TryLockError::Error(error)) => Err(EvidenceError::io("lock", &path)(error)),
         }
     }
 

@@ -53,6 +53,12 @@ pub enum EvidenceError {
         /// What is wrong with it.
         what: String,
     },
+    /// Another process measures into the directory.
+    #[error("{} is in use: another understudy measures into it", path.display())]
+    InUse {
+        /// The run.
+        path: PathBuf,
+    },
     /// The directory was written by a later version.
     #[error(
         "{} has format {found}, this version knows up to {known}: use the understudy that wrote it",

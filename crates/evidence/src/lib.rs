@@ -25,7 +25,7 @@ mod lines;
 mod table;
 
 pub use block::{Block, BlockWriter, Row};
-pub use directory::{BlockId, Folder, RunDirectory};
+pub use directory::{BlockId, Folder, RunDirectory, RunLock};
 pub use error::EvidenceError;
 pub use lines::JsonLines;
 pub use table::Table;

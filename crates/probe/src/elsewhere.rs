@@ -95,6 +95,28 @@ impl Child {
     }
 }
 
+/// Guards nothing: nothing can be started here.
+#[derive(Debug)]
+pub struct Guard(());
+
+impl Guard {
+    /// Starts nothing.
+    ///
+    /// # Errors
+    /// None.
+    pub fn start(_command: std::process::Command) -> std::io::Result<Guard> {
+        Ok(Guard(()))
+    }
+}
+
+/// Has nothing to end.
+///
+/// # Errors
+/// None.
+pub fn stand_guard(_of: u32, _line: impl std::io::Read, _cgroups: &Cgroups) -> std::io::Result<()> {
+    Ok(())
+}
+
 /// Reads what a process tree uses: nothing here.
 #[derive(Debug)]
 pub enum Sampler {}

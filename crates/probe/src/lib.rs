@@ -11,9 +11,9 @@
 //! * [`wait_ready`], [`LogPattern`], [`free_port`], [`port_taken`] and [`run_to_completion`] are
 //!   what a trial needs around a start.
 //!
-//! **What is left when Understudy is killed with SIGKILL.** The kernel kills the process that was
-//! launched. Its own children are re-parented to init and live on; where they were in a cgroup, the
-//! next start finds and kills them ([`Cgroups::sweep`]).
+//! **When Understudy is killed with SIGKILL**, the kernel kills the process that was launched. Its own
+//! children are re-parented to init; the [`Guard`] finds and kills them. Should that be killed too, the
+//! next start does it, where they were in a cgroup ([`Cgroups::sweep`]).
 //!
 //! Everything that starts or watches a process works on Linux. Elsewhere the crate compiles, and
 //! starting fails with [`LaunchError::Unsupported`].
@@ -35,7 +35,7 @@ mod platform;
 
 pub use exit::{Exit, How};
 pub use launch::{Launch, LaunchError, Limits, split_command};
-pub use platform::{Cgroups, Child, Sampler};
+pub use platform::{Cgroups, Child, Guard, Sampler, stand_guard};
 pub use port::{Listener, free_port, port_taken};
 pub use ready::{LogPattern, Readiness, ReadyError, wait_ready};
 pub use sample::{Pressure, Sample, SampleError};

@@ -130,9 +130,19 @@ pub enum SideConfig {
     Running {
         /// Its base URL.
         url: String,
-        /// Its process, so that resources can be measured.
-        pid: Option<u32>,
+        /// What is measured of it; nothing where `None`.
+        attach: Option<Attach>,
     },
+}
+
+/// Where the CPU time and memory of a side that runs already are measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attach {
+    /// This process and its descendants.
+    Pid(u32),
+    /// Everything in this control group, such as a container's: named as `/proc/PID/cgroup` does, or
+    /// by its directory.
+    Cgroup(PathBuf),
 }
 
 /// A side that Understudy starts.
@@ -140,6 +150,9 @@ pub enum SideConfig {
 pub struct Launched {
     /// Working directory.
     pub dir: PathBuf,
+    /// Commit, branch or tag of the repository around `dir`: it is checked out beside the working
+    /// tree, and `dir` means the same folder there.
+    pub git: Option<String>,
     /// Shell command that builds it, run once.
     pub build: Option<String>,
     /// Command that starts it; `{port}`, `{memory}` (bytes) and `{cpus}` are replaced.

@@ -2,11 +2,12 @@
 
 use crate::config::{Launched, RequestsFrom, SideConfig, TrialConfig};
 use crate::cpus::Assignment;
+use crate::error::TrialError;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use understudy_host::Machine;
+use understudy_host::{CpuList, Machine};
 use understudy_model::Side;
 use understudy_model::verdict::Environment;
 use understudy_probe::{Cgroups, Detected, split_command};
@@ -37,6 +38,53 @@ pub(crate) fn look(
         subject_cpus: cpus.subject.as_slice().to_vec(),
         hashes: hashes(config),
         versions: BTreeMap::from([("understudy".to_owned(), version.to_owned())]),
+    }
+}
+
+/// May a run that began in one environment go on in another?
+///
+/// # Errors
+/// What changed and would make its measurements incomparable.
+pub(crate) fn unchanged(began: &Environment, now: &Environment) -> Result<(), TrialError> {
+    let cpus = |cpus: &[u32]| CpuList::new(cpus.iter().copied()).to_string();
+    let mut pairs = vec![
+        (
+            "the kernel".to_owned(),
+            began.kernel.clone(),
+            now.kernel.clone(),
+        ),
+        (
+            "the processor".to_owned(),
+            began.cpu_model.clone(),
+            now.cpu_model.clone(),
+        ),
+        (
+            "the version of understudy".to_owned(),
+            began.understudy.clone(),
+            now.understudy.clone(),
+        ),
+        (
+            "the generator's CPUs".to_owned(),
+            cpus(&began.generator_cpus),
+            cpus(&now.generator_cpus),
+        ),
+        (
+            "the sides' CPUs".to_owned(),
+            cpus(&began.subject_cpus),
+            cpus(&now.subject_cpus),
+        ),
+    ];
+    let hash = |of: &Environment, name: &str| of.hashes.get(name).cloned().unwrap_or_default();
+    for name in began.hashes.keys().chain(now.hashes.keys()) {
+        let what = match name.as_str() {
+            "requests" => "the request file".to_owned(),
+            side => format!("the program of the {side}"),
+        };
+        pairs.push((what, hash(began, name), hash(now, name)));
+    }
+    match pairs.into_iter().find(|(_, was, is)| was != is) {
+        Some((what, was, is)) => Err(TrialError::Changed { what, was, is }),
+        None => Ok(()),
     }
 }
 

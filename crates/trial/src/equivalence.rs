@@ -13,12 +13,14 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use understudy_compare::{Differ, Noise, Outcomes, Row, Rules};
 use understudy_evidence::{BlockId, JsonLines, Row as ExchangeRow, RunDirectory};
-use understudy_load::http::{Client, Requests};
+use understudy_load::http::{Client, Requests, WorkloadRequest};
 use understudy_model::verdict::{Equivalence, Reproduced};
 use understudy_model::{Ending, Observation, Outcome, Side};
 
 /// The workload is gone through again until this many exchanges are compared, even if it is small.
 const WANTED: usize = 400;
+/// The name of its blocks.
+const STAGE: &str = "equivalence";
 /// Clusters that are asked again, and how often.
 const REPRODUCED_CLUSTERS: usize = 10;
 const REPEATS: u32 = 3;
@@ -88,27 +90,42 @@ impl Stage<'_> {
     }
 
     fn compare(&self, trio: &mut Trio) -> Result<Vec<Row>, TrialError> {
+        let earlier = self.earlier()?;
         let mut exchanges: [Vec<ExchangeRow>; 3] = Default::default();
-        let compared = self.compare_all(trio, &mut exchanges);
+        let compared = self.compare_all(trio, earlier, &mut exchanges);
         // Also what led to an error or an interrupt is evidence.
         self.keep_exchanges(&exchanges)?;
         compared
     }
 
+    /// What an interrupted run compared already. Sides that were changed by the requests so far
+    /// begin anew: then so does the comparison, and what there was is put aside.
+    fn earlier(&self) -> Result<Vec<Row>, TrialError> {
+        if !self.run.path().join(store::DIFFERENCES).exists() {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<Row> = self.run.read_lines(store::DIFFERENCES)?;
+        if self.requests.all.iter().all(WorkloadRequest::is_safe) {
+            return Ok(rows);
+        }
+        store::put_aside(self.run, store::DIFFERENCES)?;
+        Ok(Vec::new())
+    }
+
     fn compare_all(
         &self,
         trio: &mut Trio,
+        mut rows: Vec<Row>,
         exchanges: &mut [Vec<ExchangeRow>; 3],
     ) -> Result<Vec<Row>, TrialError> {
         let mut lines = JsonLines::<Row>::open(self.run, store::DIFFERENCES)?;
-        let mut rows = Vec::new();
         let count = self.requests.all.len();
         let total = count.max(WANTED.div_ceil(count) * count);
         let timeout = self.stand.config.workload.timeout.duration();
         let start = Instant::now();
         let mut askers = Askers::new(trio, self.requests, timeout);
-        let mut different = 0;
-        for number in 0..total {
+        let mut different = rows.iter().filter(|r| !r.differences.is_empty()).count();
+        for number in rows.len()..total {
             if self.stand.stop.load(Ordering::Relaxed) {
                 return Err(TrialError::Interrupted);
             }
@@ -156,14 +173,17 @@ impl Stage<'_> {
     }
 
     fn keep_exchanges(&self, exchanges: &[Vec<ExchangeRow>; 3]) -> Result<(), TrialError> {
+        // Each time the stage goes on, it adds a block of each of the three.
+        let part = |id: &BlockId| id.stage == STAGE && id.side == Side::Candidate;
+        let parts = self.run.blocks()?.iter().filter(|id| part(id)).count() as u32;
         let sides = [
-            (Side::Incumbent, 0),
-            (Side::Incumbent, 1),
-            (Side::Candidate, 0),
+            (Side::Incumbent, 2 * parts),
+            (Side::Incumbent, 2 * parts + 1),
+            (Side::Candidate, parts),
         ];
         for ((side, block), rows) in sides.into_iter().zip(exchanges) {
             let id = BlockId {
-                stage: "equivalence".to_owned(),
+                stage: STAGE.to_owned(),
                 side,
                 block,
             };
@@ -180,7 +200,11 @@ impl Stage<'_> {
         let equivalence = self.tally(rows, &noise);
         let timeout = self.stand.config.workload.timeout.duration();
         let mut askers = Askers::new(trio, self.requests, timeout);
+        let asked_before = store::asked_again(self.run)?;
         for cluster in equivalence.clusters.iter().take(REPRODUCED_CLUSTERS) {
+            if asked_before.iter().any(|before| before.is(cluster)) {
+                continue;
+            }
             let Some(example) = cluster.examples.first() else {
                 continue;
             };

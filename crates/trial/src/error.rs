@@ -1,5 +1,6 @@
 //! Why a trial ends without a verdict.
 
+use std::path::PathBuf;
 use understudy_evidence::EvidenceError;
 use understudy_load::RunError;
 use understudy_load::http::TargetError;
@@ -15,6 +16,28 @@ pub enum TrialError {
     /// A build failed.
     #[error(transparent)]
     Build(#[from] TaskError),
+    /// A commit cannot be checked out.
+    #[error("git {command} in {dir}: {why}", dir = .dir.display())]
+    Git {
+        /// Where.
+        dir: PathBuf,
+        /// Its arguments.
+        command: String,
+        /// What git says.
+        why: String,
+    },
+    /// A run cannot go on because something is not as it was when it began.
+    #[error(
+        "{what} changed since the run began (was {was}, is {is}): its measurements would not be comparable; begin a new run"
+    )]
+    Changed {
+        /// What.
+        what: String,
+        /// When the run began.
+        was: String,
+        /// Now.
+        is: String,
+    },
     /// A side cannot be started.
     #[error(transparent)]
     Launch(#[from] LaunchError),
@@ -68,8 +91,8 @@ pub enum TrialError {
         source: TargetError,
     },
     /// A side that runs already cannot be measured.
-    #[error("side.{side}.pid: {source}")]
-    Pid {
+    #[error("side.{side}.attach: {source}")]
+    Attach {
         /// The side.
         side: Side,
         /// What is wrong.

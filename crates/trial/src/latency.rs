@@ -9,12 +9,12 @@ use crate::resources::{self, Measured};
 use crate::sides::{RESPONSE, RunningSide, Stand};
 use crate::store;
 use crate::{Event, Watch};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
-use std::time::Instant;
-use understudy_evidence::{Folder, RunDirectory};
+use std::time::{Instant, SystemTime};
+use understudy_evidence::{BlockId, Folder, RunDirectory};
 use understudy_load::http::{Prepared, Requests};
 use understudy_load::{DEFAULT_QUEUE, GeneratorUse, Plan as LoadPlan, Progress, Ran, Rate, run};
 use understudy_model::{Observation, Side, Span};
@@ -37,40 +37,71 @@ struct Pair {
     prepared: HashMap<Side, Arc<[Prepared]>>,
 }
 
+/// One measurement that the plan asks for.
+#[derive(Clone, Copy, Debug)]
+struct Planned {
+    rate: RatePlan,
+    side: Side,
+    number: u32,
+}
+
+impl Planned {
+    fn id(&self) -> BlockId {
+        store::latency_block(self.rate.rate_rps, self.side, self.number)
+    }
+}
+
 impl Stage<'_> {
     /// Measures every rate. Each measurement is on disk when the next one begins.
     pub(crate) fn carry_out(&self, inspector: &mut Inspector<'_>) -> Result<(), TrialError> {
+        let planned = self.planned();
+        let on_disk: BTreeSet<BlockId> = self.run.blocks()?.into_iter().collect();
+        let there = |of: &Planned| on_disk.contains(&of.id());
+        let total = planned.len();
+        let mut done = planned.iter().filter(|one| there(one)).count();
+        if done == total {
+            return Ok(());
+        }
+        if done > 0 {
+            let note =
+                format!("the run was interrupted and went on after {done} of {total} measurements");
+            store::note(self.run, &note)?;
+        }
         let mut pair = self.start_pair()?;
-        let total = self
-            .plan
-            .rates
-            .iter()
-            .map(|rate| rate.abbas as usize * 4)
-            .sum();
-        let mut done = 0;
-        for (index, rate) in self.plan.rates.iter().enumerate() {
-            for abba in 0..rate.abbas {
-                for (side, within) in order(self.stand.config.seed, index as u32, abba) {
-                    let number = abba * 2 + within;
-                    (self.watch)(Event::Measuring {
-                        rate_rps: rate.rate_rps,
-                        side,
-                        done,
-                        total,
-                    });
-                    if self.stand.config.workload.fresh == crate::config::Fresh::Block {
-                        self.renew(&mut pair, side)?;
-                    }
-                    self.measure(&mut pair, rate, (side, number), inspector)?;
-                    done += 1;
-                }
+        for one in planned.iter().filter(|one| !there(one)) {
+            (self.watch)(Event::Measuring {
+                rate_rps: one.rate.rate_rps,
+                side: one.side,
+                done,
+                total,
+            });
+            if self.stand.config.workload.fresh == crate::config::Fresh::Block {
+                self.renew(&mut pair, one.side)?;
             }
+            self.measure(&mut pair, one, inspector)?;
+            done += 1;
         }
         (self.watch)(Event::Measured);
         for note in pair.sides.into_values().filter_map(RunningSide::stop) {
             store::note(self.run, &note)?;
         }
         Ok(())
+    }
+
+    /// Every measurement, in order.
+    fn planned(&self) -> Vec<Planned> {
+        let mut planned = Vec::new();
+        for (index, rate) in self.plan.rates.iter().enumerate() {
+            for abba in 0..rate.abbas {
+                let four = order(self.stand.config.seed, index as u32, abba);
+                planned.extend(four.map(|(side, within)| Planned {
+                    rate: *rate,
+                    side,
+                    number: abba * 2 + within,
+                }));
+            }
+        }
+        planned
     }
 
     fn start_pair(&self) -> Result<Pair, TrialError> {
@@ -134,10 +165,10 @@ impl Stage<'_> {
     fn measure(
         &self,
         pair: &mut Pair,
-        rate: &RatePlan,
-        (side, number): (Side, u32),
+        planned: &Planned,
         inspector: &mut Inspector<'_>,
     ) -> Result<(), TrialError> {
+        let Planned { rate, side, number } = *planned;
         let seed = pair_seed(self.stand.config.seed, rate.rate_rps, number);
         let warmup = varied(rate.warmup, seed);
         let load = LoadPlan {
@@ -150,6 +181,7 @@ impl Stage<'_> {
             return Ok(());
         };
         running.thaw()?;
+        let clocks = Clocks::now();
         let sampler = running.sampler()?;
         let (announce, started) = mpsc::channel::<Instant>();
         let window = (warmup.duration(), rate.measured.duration());
@@ -175,8 +207,12 @@ impl Stage<'_> {
         // One generator thread, one recorder.
         let observations: Vec<Observation> = ran.recorders.into_iter().flatten().collect();
         let rows = inspector.rows(&observations, &ran.captures);
-        let figures = figures(&load, ran.generator, &measured);
-        let id = store::latency_block(rate.rate_rps, side, number);
+        let mut figures = figures(&load, ran.generator, &measured);
+        figures.started_unix_s = clocks.unix_s();
+        if let Some(step_s) = clocks.step_s() {
+            store::note(self.run, &clock_was_set(step_s))?;
+        }
+        let id = planned.id();
         self.run
             .write_table(Folder::Samples, &id, &measured.samples)?;
         store::write_block(self.run, &id, rate.rate_rps, &figures, &rows)
@@ -230,6 +266,41 @@ impl Stage<'_> {
             source,
         })
     }
+}
+
+/// The system's clock and the one that measures, at the same moment.
+struct Clocks {
+    system: SystemTime,
+    monotonic: Instant,
+}
+
+impl Clocks {
+    fn now() -> Self {
+        Clocks {
+            system: SystemTime::now(),
+            monotonic: Instant::now(),
+        }
+    }
+
+    /// Seconds since 1970.
+    fn unix_s(&self) -> f64 {
+        let since = self.system.duration_since(SystemTime::UNIX_EPOCH);
+        since.map_or(0.0, |since| since.as_secs_f64())
+    }
+
+    /// By how much the system's clock was set since, in seconds; `None` if it went on as it should.
+    fn step_s(&self) -> Option<f64> {
+        const TOLERATED_S: f64 = 0.5;
+        let now = Clocks::now();
+        let step = now.unix_s() - self.unix_s() - (now.monotonic - self.monotonic).as_secs_f64();
+        (step.abs() > TOLERATED_S).then_some(step)
+    }
+}
+
+fn clock_was_set(step_s: f64) -> String {
+    format!(
+        "the system's clock was set by {step_s:+.1} s during a measurement: latencies are measured by another clock and stand, times of day in the report may be out of order"
+    )
 }
 
 /// What is stored with a measurement beside its exchanges.

@@ -4,6 +4,7 @@
 //! stored into a verdict. The stages never judge and the judge never measures: a verdict recomputes
 //! from the run directory alone.
 
+mod checkout;
 pub mod config;
 mod cpus;
 mod environment;
@@ -15,14 +16,16 @@ mod latency;
 pub mod plan;
 mod reproducer;
 mod resources;
+mod series;
 mod sides;
 mod stages;
 mod store;
 
+pub use checkout::commit;
 pub use cpus::Assignment;
 pub use error::TrialError;
 pub use stages::{Inputs, carry_out};
-pub use store::read;
+pub use store::{read, write_series};
 
 use understudy_model::Side;
 

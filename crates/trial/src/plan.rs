@@ -219,7 +219,7 @@ mod tests {
     fn config(level: Level, rates: &[f64], quantile: f64) -> TrialConfig {
         let side = SideConfig::Running {
             url: "http://127.0.0.1:1".to_owned(),
-            pid: None,
+            attach: None,
         };
         TrialConfig {
             name: "plan".to_owned(),

@@ -9,6 +9,11 @@ use understudy_probe::{Sample, Sampler};
 
 /// Time between two samples.
 const EVERY: Duration = Duration::from_millis(500);
+/// Least time between two readings of the proportional set.
+const PSS_EVERY: Duration = Duration::from_secs(2);
+/// A reading of the proportional set walks the page tables of the side, which then may not map
+/// memory: at most one part in so many of the time is spent on it.
+const PSS_SHARE: u32 = 1000;
 
 /// The figures and samples of one measurement.
 #[derive(Debug, Default)]
@@ -19,6 +24,9 @@ pub(crate) struct Measured {
     pub(crate) samples: Table,
 }
 
+/// One sample and when it was taken, since the start of the load.
+type Taken = (Duration, Sample);
+
 /// Samples a side from the end of the warm-up to the end of the window, beginning when `started`
 /// says when the load starts.
 pub(crate) fn measure(
@@ -28,7 +36,7 @@ pub(crate) fn measure(
     stop: &AtomicBool,
 ) -> Measured {
     let Some(mut sampler) = sampler else {
-        return unmeasured("the process is not known: name its pid");
+        return unmeasured("the process is not known: say attach = { pid = ... }");
     };
     // No start: the load could not begin, and says so itself.
     let Ok(start) = started.recv() else {
@@ -36,27 +44,35 @@ pub(crate) fn measure(
     };
     wait_until(start + warmup, stop);
     sampler.reset_peak();
+    match sample(&mut sampler, start, start + warmup + length, stop) {
+        Ok(samples) => Measured {
+            figures: figures(&samples),
+            samples: table(&samples),
+        },
+        Err(error) => unmeasured(&error.to_string()),
+    }
+}
+
+fn sample(
+    sampler: &mut Sampler,
+    start: Instant,
+    end: Instant,
+    stop: &AtomicBool,
+) -> Result<Vec<Taken>, understudy_probe::SampleError> {
     let mut samples = Vec::new();
-    let end = start + warmup + length;
-    loop {
-        match sampler.sample(false) {
-            Ok(sample) => samples.push((start.elapsed(), sample)),
-            Err(error) => return unmeasured(&error.to_string()),
+    let mut pss_due = Instant::now() + PSS_EVERY;
+    while Instant::now() < end && !stop.load(Ordering::Relaxed) {
+        let before = Instant::now();
+        let pss = before >= pss_due;
+        samples.push((start.elapsed(), sampler.sample(pss)?));
+        if pss {
+            pss_due = before + PSS_EVERY.max(before.elapsed() * PSS_SHARE);
         }
-        if Instant::now() >= end || stop.load(Ordering::Relaxed) {
-            break;
-        }
-        wait_until((Instant::now() + EVERY).min(end), stop);
+        wait_until((before + EVERY).min(end), stop);
     }
-    // The proportional set takes the side's memory map for a moment: only when nothing is measured.
-    let pss = sampler
-        .sample(true)
-        .ok()
-        .and_then(|sample| sample.pss_bytes);
-    Measured {
-        figures: figures(&samples, pss),
-        samples: table(&samples),
-    }
+    // The window is over: the proportional set may take its time, and is always there once.
+    samples.push((start.elapsed(), sampler.sample(true)?));
+    Ok(samples)
 }
 
 fn unmeasured(why: &str) -> Measured {
@@ -81,18 +97,17 @@ fn wait_until(moment: Instant, stop: &AtomicBool) {
     }
 }
 
-fn figures(samples: &[(Duration, Sample)], pss: Option<u64>) -> BlockFigures {
+fn figures(samples: &[Taken]) -> BlockFigures {
     let (Some((_, first)), Some((_, last))) = (samples.first(), samples.last()) else {
         return BlockFigures::default();
     };
-    let highest = samples
-        .iter()
-        .map(|(_, s)| s.rss_bytes.max(s.peak_rss_bytes))
-        .max();
+    let all = || samples.iter().map(|(_, sample)| sample);
+    let highest_rss = all().map(|s| s.rss_bytes.max(s.peak_rss_bytes)).max();
+    let highest_pss = all().filter_map(|s| s.pss_bytes).max();
     BlockFigures {
         side_cpu_us: Some(last.cpu_us().saturating_sub(first.cpu_us()) as f64),
-        peak_rss_bytes: highest.map(|bytes| bytes as f64),
-        peak_pss_bytes: pss.map(|bytes| bytes as f64),
+        peak_rss_bytes: highest_rss.map(|bytes| bytes as f64),
+        peak_pss_bytes: highest_pss.map(|bytes| bytes as f64),
         peak_cgroup_bytes: last.cgroup_peak_bytes.map(|bytes| bytes as f64),
         oom_kills: last
             .oom_kills
@@ -103,35 +118,34 @@ fn figures(samples: &[(Duration, Sample)], pss: Option<u64>) -> BlockFigures {
 }
 
 /// The samples as columns, units in the names.
-fn table(samples: &[(Duration, Sample)]) -> Table {
-    let column = |name: &str, value: &dyn Fn(&Sample) -> Option<f64>| {
+fn table(samples: &[Taken]) -> Table {
+    let column = |name: &str, value: &dyn Fn(&Sample) -> Option<u64>| {
+        let values = samples.iter().map(|(_, sample)| value(sample));
         (
             name.to_owned(),
-            samples.iter().map(|(_, sample)| value(sample)).collect(),
+            values.map(|v| v.map(|v| v as f64)).collect(),
         )
     };
-    let all = |value: u64| Some(value as f64);
-    let some = |value: Option<u64>| value.map(|value| value as f64);
-    let at = samples
-        .iter()
-        .map(|(at, _)| Some(at.as_secs_f64()))
-        .collect();
+    let at = samples.iter().map(|(at, _)| Some(at.as_secs_f64()));
     Table {
         columns: vec![
-            ("at_s".to_owned(), at),
-            column("cpu_user_us", &|s| all(s.cpu_user_us)),
-            column("cpu_system_us", &|s| all(s.cpu_system_us)),
-            column("rss_bytes", &|s| all(s.rss_bytes)),
-            column("cgroup_bytes", &|s| some(s.cgroup_bytes)),
-            column("cgroup_working_set_bytes", &|s| {
-                some(s.cgroup_working_set_bytes)
-            }),
-            column("threads", &|s| all(u64::from(s.threads))),
-            column("voluntary_switches", &|s| all(s.voluntary_switches)),
-            column("involuntary_switches", &|s| all(s.involuntary_switches)),
-            column("major_faults", &|s| all(s.major_faults)),
-            column("run_queue_wait_ns", &|s| all(s.run_queue_wait_ns)),
-            column("throttled_us", &|s| some(s.throttled_us)),
+            ("at_s".to_owned(), at.collect()),
+            column("cpu_user_us", &|s| Some(s.cpu_user_us)),
+            column("cpu_system_us", &|s| Some(s.cpu_system_us)),
+            column("rss_bytes", &|s| Some(s.rss_bytes)),
+            column("pss_bytes", &|s| s.pss_bytes),
+            column("cgroup_bytes", &|s| s.cgroup_bytes),
+            column("cgroup_working_set_bytes", &|s| s.cgroup_working_set_bytes),
+            column("threads", &|s| Some(u64::from(s.threads))),
+            column("open_files", &|s| s.open_files),
+            column("voluntary_switches", &|s| Some(s.voluntary_switches)),
+            column("involuntary_switches", &|s| Some(s.involuntary_switches)),
+            column("major_faults", &|s| Some(s.major_faults)),
+            column("run_queue_wait_ns", &|s| Some(s.run_queue_wait_ns)),
+            column("throttled_us", &|s| s.throttled_us),
+            column("cpu_pressure_us", &|s| s.pressure.cpu_us),
+            column("memory_pressure_us", &|s| s.pressure.memory_us),
+            column("io_pressure_us", &|s| s.pressure.io_us),
         ],
     }
 }

@@ -1,6 +1,6 @@
 //! Starting the sides, knowing when they are ready, and resting the one that is not measured.
 
-use crate::config::{Launched, LimitsConfig, Ready, SideConfig, TrialConfig};
+use crate::config::{Attach, Launched, LimitsConfig, Ready, SideConfig, TrialConfig};
 use crate::cpus::Assignment;
 use crate::error::TrialError;
 use std::collections::BTreeMap;
@@ -45,7 +45,7 @@ pub(crate) struct RunningSide {
     pub(crate) name: String,
     pub(crate) target: Target,
     child: Option<Child>,
-    pid: Option<u32>,
+    attach: Option<Attach>,
 }
 
 impl Stand<'_> {
@@ -75,12 +75,12 @@ impl Stand<'_> {
             SideConfig::Launched(launched) => self
                 .launch(launched, side, name)
                 .map_err(|error| self.or_interrupted(error))?,
-            SideConfig::Running { url, pid } => RunningSide {
+            SideConfig::Running { url, attach } => RunningSide {
                 side,
                 name: name.to_owned(),
                 target: Target::parse(url).map_err(|source| TrialError::Url { side, source })?,
                 child: None,
-                pid: *pid,
+                attach: attach.clone(),
             },
         };
         self.prepare(&mut running)?;
@@ -120,7 +120,7 @@ impl Stand<'_> {
             name: name.to_owned(),
             target: Target::local(port),
             child: Some(child),
-            pid: None,
+            attach: None,
         };
         self.await_ready(launched, &mut running, port)?;
         Ok(running)
@@ -242,13 +242,15 @@ impl RunningSide {
     /// Measures its processes; `None` if it runs elsewhere and no process was named.
     pub(crate) fn sampler(&self) -> Result<Option<Sampler>, TrialError> {
         let side = self.side;
-        match (&self.child, self.pid) {
-            (Some(child), _) => Ok(child.sampler().ok()),
-            (None, Some(pid)) => Sampler::of_pid(pid)
-                .map(Some)
-                .map_err(|source| TrialError::Pid { side, source }),
-            (None, None) => Ok(None),
-        }
+        let attached = match (&self.child, &self.attach) {
+            (Some(child), _) => return Ok(child.sampler().ok()),
+            (None, None) => return Ok(None),
+            (None, Some(Attach::Pid(pid))) => Sampler::of_pid(*pid),
+            (None, Some(Attach::Cgroup(path))) => Sampler::of_cgroup(path),
+        };
+        attached
+            .map(Some)
+            .map_err(|source| TrialError::Attach { side, source })
     }
 
     /// What of it cannot be limited or measured.
@@ -259,9 +261,9 @@ impl RunningSide {
                 .iter()
                 .map(|what| format!("{}: {what}", self.name))
                 .collect(),
-            None if self.pid.is_none() => {
+            None if self.attach.is_none() => {
                 vec![format!(
-                    "the {} runs already and names no pid: its CPU and memory are unmeasured",
+                    "the {} runs already and attaches to no process: its CPU and memory are unmeasured",
                     self.name
                 )]
             }

@@ -1,5 +1,6 @@
 //! The stages of a trial, in order.
 
+use crate::checkout::Checkouts;
 use crate::config::{SideConfig, TrialConfig};
 use crate::cpus::Assignment;
 use crate::error::TrialError;
@@ -18,6 +19,10 @@ use understudy_load::http::Requests;
 use understudy_model::Side;
 use understudy_probe::Cgroups;
 use understudy_redact::Redactor;
+
+/// The stage that is remembered as finished. The measurements under load need no such mark: each is
+/// a file of its own.
+const EQUIVALENCE: &str = "equivalence";
 
 /// What a trial needs beside its configuration.
 pub struct Inputs<'a> {
@@ -45,8 +50,8 @@ pub struct Inputs<'a> {
     pub watch: &'a Watch<'a>,
 }
 
-/// Carries out the stages and stores what they find. Returns when everything that was started has
-/// been stopped.
+/// Carries out the stages and stores what they find; what the run directory holds already is not
+/// measured again. Returns when everything that was started has been stopped.
 ///
 /// # Errors
 /// Why the trial ended before its last measurement; what was measured is kept.
@@ -56,6 +61,9 @@ pub fn carry_out(
     inputs: &Inputs<'_>,
     run: &RunDirectory,
 ) -> Result<(), TrialError> {
+    run.drop_unfinished()?;
+    let (_checkouts, config) = Checkouts::make(config, &run.folder("worktrees")?)?;
+    let config = &config;
     let workload = Workload::new(inputs.requests);
     let mut facts = workload.facts(inputs.requests);
     store::write_workload(run, &facts)?;
@@ -75,21 +83,27 @@ pub fn carry_out(
         inputs.version,
         inputs.started_at,
     );
-    store::write_environment(run, &environment)?;
+    match store::environment(run)? {
+        Some(began) => environment::unchanged(&began, &environment)?,
+        None => store::write_environment(run, &environment)?,
+    }
     keep_apart(inputs.cpus)?;
     let redact = |path: &str, text: &str| inputs.redactor.redact_value(path, text);
-    equivalence::Stage {
-        stand: &stand,
-        requests: inputs.requests,
-        endpoint_of: &workload.endpoint_of,
-        endpoints: &workload.endpoints,
-        differ: Differ::new(inputs.rules, &redact),
-        rules: inputs.rules,
-        budget: plan.equivalence.duration(),
-        run,
-        watch: inputs.watch,
+    if !store::is_finished(run, EQUIVALENCE)? {
+        equivalence::Stage {
+            stand: &stand,
+            requests: inputs.requests,
+            endpoint_of: &workload.endpoint_of,
+            endpoints: &workload.endpoints,
+            differ: Differ::new(inputs.rules, &redact),
+            rules: inputs.rules,
+            budget: plan.equivalence.duration(),
+            run,
+            watch: inputs.watch,
+        }
+        .carry_out()?;
+        store::finish(run, EQUIVALENCE)?;
     }
-    .carry_out()?;
     let evidence = store::read(run)?;
     name_reproducers(&mut facts, &evidence.rows, inputs);
     store::write_workload(run, &facts)?;

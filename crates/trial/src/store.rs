@@ -2,17 +2,23 @@
 
 use crate::error::TrialError;
 use crate::judge::{BlockFigures, Evidence, LatencyBlock, ReproducedCluster, RequestFacts};
+use crate::series;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
-use understudy_evidence::{BlockId, BlockWriter, EvidenceError, Row, RunDirectory};
+use understudy_evidence::{BlockId, BlockWriter, EvidenceError, Folder, Row, RunDirectory, Table};
 use understudy_model::Side;
+use understudy_model::series::SeriesDocument;
+use understudy_model::verdict::Environment;
 
 pub(crate) const DIFFERENCES: &str = "differences.jsonl";
 const REPRODUCED: &str = "reproduced.jsonl";
 const NOTES: &str = "notes.jsonl";
 const WORKLOAD: &str = "workload.json";
 const ENVIRONMENT: &str = "environment.json";
+/// Names of the stages that are finished, a line each.
+const STAGES: &str = "stages.jsonl";
+const SERIES: &str = "series.json";
 const FIGURES: &str = "figures";
 const RATE: &str = "rate_rps";
 const LATENCY: &str = "latency-";
@@ -33,13 +39,35 @@ pub(crate) fn write_workload(run: &RunDirectory, facts: &WorkloadFacts) -> Resul
 /// Writes the machine and the versions.
 pub(crate) fn write_environment(
     run: &RunDirectory,
-    environment: &understudy_model::verdict::Environment,
+    environment: &Environment,
 ) -> Result<(), TrialError> {
     Ok(run.write_json(ENVIRONMENT, environment)?)
 }
 
-/// Adds a note about the reach of the result.
+/// Remembers that a stage is finished: a run that is resumed does not repeat it.
+pub(crate) fn finish(run: &RunDirectory, stage: &str) -> Result<(), TrialError> {
+    let mut lines = understudy_evidence::JsonLines::<String>::open(run, STAGES)?;
+    lines.write(&stage.to_owned())?;
+    Ok(lines.sync()?)
+}
+
+/// Is a stage finished?
+pub(crate) fn is_finished(run: &RunDirectory, stage: &str) -> Result<bool, TrialError> {
+    let stages: Vec<String> = if_there(run, STAGES, |name| run.read_lines(name))?;
+    Ok(stages.iter().any(|finished| finished == stage))
+}
+
+/// The environment that a run began in; `None` if it has not come so far.
+pub(crate) fn environment(run: &RunDirectory) -> Result<Option<Environment>, TrialError> {
+    if_there(run, ENVIRONMENT, |name| run.read_json(name).map(Some))
+}
+
+/// Adds a note about the reach of the result, once.
 pub(crate) fn note(run: &RunDirectory, note: &str) -> Result<(), TrialError> {
+    let notes: Vec<String> = if_there(run, NOTES, |name| run.read_lines(name))?;
+    if notes.iter().any(|there| there == note) {
+        return Ok(());
+    }
     let mut lines = understudy_evidence::JsonLines::<String>::open(run, NOTES)?;
     Ok(lines.write(&note.to_owned())?)
 }
@@ -51,6 +79,28 @@ pub(crate) fn reproduced(
 ) -> Result<(), TrialError> {
     let mut lines = understudy_evidence::JsonLines::<ReproducedCluster>::open(run, REPRODUCED)?;
     Ok(lines.write(cluster)?)
+}
+
+/// The clusters that were asked again so far.
+pub(crate) fn asked_again(run: &RunDirectory) -> Result<Vec<ReproducedCluster>, TrialError> {
+    if_there(run, REPRODUCED, |name| run.read_lines(name))
+}
+
+/// Gives a file of an interrupted run another name, so that it is kept and no longer counts.
+pub(crate) fn put_aside(run: &RunDirectory, name: &str) -> Result<(), TrialError> {
+    let path = run.path().join(name);
+    let aside = (1u32..)
+        .map(|number| run.path().join(format!("interrupted-{number}-{name}")))
+        .find(|aside| !aside.exists())
+        .unwrap_or_else(|| path.with_extension("interrupted"));
+    std::fs::rename(&path, aside).map_err(|source| {
+        let action = "rename";
+        TrialError::from(EvidenceError::Io {
+            action,
+            path,
+            source,
+        })
+    })
 }
 
 /// The name of a measurement.
@@ -99,6 +149,24 @@ pub fn read(run: &RunDirectory) -> Result<Evidence, TrialError> {
         environment: if_there(run, ENVIRONMENT, |name| run.read_json(name))?,
         blocks: read_blocks(run)?,
     })
+}
+
+/// Draws the curves and time series of what is stored, and stores them for the report.
+///
+/// # Errors
+/// A table of samples cannot be read, or the document not be written.
+pub fn write_series(run: &RunDirectory, evidence: &Evidence) -> Result<SeriesDocument, TrialError> {
+    let samples: Result<Vec<Table>, EvidenceError> = evidence
+        .blocks
+        .iter()
+        .map(|block| {
+            let id = latency_block(block.rate_rps, block.side, block.block);
+            run.read_table(Folder::Samples, &id)
+        })
+        .collect();
+    let document = series::draw(&evidence.blocks, &samples?);
+    run.write_json(SERIES, &document)?;
+    Ok(document)
 }
 
 /// What an interrupted run has not written yet is empty.

@@ -1,13 +1,13 @@
 //! `understudy judge RUN`: the verdict again, from the stored evidence alone.
 
-use super::trial::{deliver, judged, store_verdict};
+use super::trial::{deliver, first_day, judged, store_verdict};
 use crate::config::{self, Mode};
 use crate::exit::{self, Failure, usage};
 use crate::show;
 use crate::show::json::JsonOutput;
 use clap::Args;
 use std::path::PathBuf;
-use understudy_compare::{Day, Rules};
+use understudy_compare::Rules;
 use understudy_evidence::RunDirectory;
 use understudy_trial::plan::Plan;
 
@@ -28,9 +28,7 @@ pub(crate) fn judge(args: &JudgeArgs) -> Result<u8, Failure> {
         .map_err(|error| usage(format!("{:#}", anyhow::Error::from(error))))?;
     let config =
         config::read(&run.path().join("trial.toml"), Mode::Judge).map_err(Failure::Usage)?;
-    // The rules held when the run was made; that they may have expired since changes nothing.
-    let first_day = Day::new(1, 1, 1).expect("the first of January of year 1 is a day");
-    let rules = Rules::compile(config.rules.clone(), first_day)
+    let rules = Rules::compile(config.rules.clone(), first_day())
         .map_err(|errors| Failure::Usage(errors.iter().map(ToString::to_string).collect()))?;
     let plan = Plan::new(&config);
     let document = judged(&config, &plan, &rules, &run)?;

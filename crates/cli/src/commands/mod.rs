@@ -1,5 +1,6 @@
 //! One module a command.
 
+pub(crate) mod guard;
 pub(crate) mod judge;
 pub(crate) mod load;
 pub(crate) mod plan;

@@ -1,7 +1,7 @@
 //! `understudy plan`: what a trial will take and what it can show.
 
-use super::trial::check;
-use crate::config::Flags;
+use super::trial::{Asked, check};
+use crate::config::{Flags, SideArgument};
 use crate::exit::{self, Failure};
 use crate::show;
 use anyhow::Context;
@@ -19,11 +19,19 @@ pub(crate) struct PlanArgs {
     file: Option<PathBuf>,
     #[command(flatten)]
     flags: Flags,
+    /// Replace a side of the file, as in `understudy trial` (repeatable)
+    #[arg(long = "side", value_name = "SIDE=git:REF|COMMAND|URL")]
+    sides: Vec<SideArgument>,
 }
 
 /// Carries out the command.
 pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
-    let mut checked = check(args.file.as_deref(), &args.flags, None)?;
+    let mut checked = check(&Asked {
+        file: args.file.as_deref(),
+        flags: &args.flags,
+        sides: &args.sides,
+        level: None,
+    })?;
     let requests = checked.requests.all.len();
     let mut out = format!(
         "{}: {} requests\n",

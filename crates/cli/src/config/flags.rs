@@ -189,11 +189,12 @@ impl Check<'_> {
             self.keep(flag, Target::parse(text))?;
             return Some(SideConfig::Running {
                 url: text.to_owned(),
-                pid: None,
+                attach: None,
             });
         }
         let launched = Launched {
             dir: self.folder.to_owned(),
+            git: None,
             build: None,
             run: text.to_owned(),
             env: BTreeMap::new(),

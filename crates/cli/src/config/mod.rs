@@ -7,11 +7,13 @@ mod flags;
 mod objectives;
 mod reader;
 mod rules;
+mod side_argument;
 mod sides;
 mod workload;
 mod write;
 
 pub(crate) use flags::{Flags, from_flags};
+pub(crate) use side_argument::SideArgument;
 pub(crate) use write::write;
 
 use reader::{Problems, Section};
@@ -36,10 +38,14 @@ const MOST_BYTES: u64 = 4 * 1024 * 1024;
 
 /// What a configuration is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// To run the trial on this day: folders and files have to be there, URLs to have an address,
-    /// rules to hold.
-    Run(Day),
+pub(crate) enum Mode<'a> {
+    /// To run the trial: folders and files have to be there, URLs to have an address, rules to hold.
+    Run {
+        /// The day on which it runs.
+        day: Day,
+        /// Sides that replace those of the file.
+        sides: &'a [SideArgument],
+    },
     /// To judge a run that was made: the world may have changed since. Rules are not checked.
     Judge,
 }
@@ -48,14 +54,14 @@ pub(crate) enum Mode {
 struct Surroundings<'a> {
     /// What its paths are relative to.
     folder: &'a Path,
-    mode: Mode,
+    mode: Mode<'a>,
 }
 
 /// Reads the configuration in a file.
 ///
 /// # Errors
 /// Every mistake, one line each: `FILE:LINE: KEY: what`; or that the file cannot be read.
-pub(crate) fn read(path: &Path, mode: Mode) -> Result<TrialConfig, Vec<String>> {
+pub(crate) fn read(path: &Path, mode: Mode<'_>) -> Result<TrialConfig, Vec<String>> {
     let shown = path.display();
     let cannot = |why: String| vec![format!("cannot read {shown}: {why}")];
     let mut text = String::new();
@@ -78,7 +84,7 @@ pub(crate) fn parse(
     text: &str,
     folder: &Path,
     file: &str,
-    mode: Mode,
+    mode: Mode<'_>,
 ) -> Result<TrialConfig, Vec<String>> {
     let problems = Problems::new(text);
     let (document, errors) = DeTable::parse_recoverable(text);
@@ -100,7 +106,12 @@ pub(crate) fn parse(
     let around = Surroundings { folder, mode };
     let config = trial(Section::root(document.get_ref(), &problems), &around);
     match config {
-        Some(config) if problems.is_empty() => Ok(config),
+        Some(mut config) if problems.is_empty() => {
+            if let Mode::Run { sides, .. } = mode {
+                side_argument::apply(&mut config, sides, folder)?;
+            }
+            Ok(config)
+        }
         // Whatever is missing, a problem says why.
         _ => Err(problems.lines(file)),
     }
@@ -125,8 +136,16 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
     subject(root.section("subject"));
     let (limits, limited) = limits(root.section("limits"));
     let mut sides = root.section("side");
-    let incumbent = sides::read(&mut sides, Side::Incumbent, limited, around);
-    let candidate = sides::read(&mut sides, Side::Candidate, limited, around);
+    let [incumbent, candidate] = Side::ALL.map(|side| {
+        let written = sides.has(side.name()) || !around.replaces(side);
+        written.then(|| sides::read(&mut sides, side, limited, around))
+    });
+    // A side that is replaced need not be written: the other one stands for it until then.
+    let (incumbent, candidate) = match (incumbent, candidate) {
+        (Some(one), None) => (one.clone(), one),
+        (None, Some(other)) => (other.clone(), other),
+        (incumbent, candidate) => (incumbent.flatten(), candidate.flatten()),
+    };
     sides.finish();
     let workload = workload::read(root.section("workload"), around);
     let slos = objectives::slos(root.sections("slo"));
@@ -234,6 +253,11 @@ fn machine(mut section: Section<'_>) -> MachineConfig {
 }
 
 impl Surroundings<'_> {
+    /// Does an argument replace this side?
+    fn replaces(&self, side: Side) -> bool {
+        matches!(self.mode, Mode::Run { sides, .. } if sides.iter().any(|of| of.side == side))
+    }
+
     /// The path of a key, made absolute.
     fn path(&self, section: &mut Section<'_>, key: &'static str) -> Option<PathBuf> {
         section.text(key).map(|path| absolute(self.folder, path))

@@ -34,7 +34,7 @@ fn rule(mut section: Section<'_>, mode: Mode) -> Option<Rule> {
         owner,
         expires,
     });
-    if let (Some(rule), Mode::Run(today)) = (&rule, mode) {
+    if let (Some(rule), Mode::Run { day: today, .. }) = (&rule, mode) {
         check(&section, rule, today);
     }
     section.finish();

@@ -3,16 +3,25 @@
 use super::reader::{self, Section};
 use super::{Mode, Surroundings};
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use understudy_load::http::{Target, WorkloadRequest};
 use understudy_model::{Side, Span};
 use understudy_probe::split_command;
-use understudy_trial::config::{Launched, Ready, SideConfig};
+use understudy_trial::config::{Attach, Launched, Ready, SideConfig};
 
 /// Longest time until a side is ready, where nothing is said.
 pub(super) const READY_TIMEOUT: Span = Span::from_secs(60);
 
 /// Keys that say how to start a side.
-const OF_A_START: [&str; 6] = ["dir", "build", "env", "ready", "ready_log", "ready_timeout"];
+const OF_A_START: [&str; 7] = [
+    "dir",
+    "git",
+    "build",
+    "env",
+    "ready",
+    "ready_log",
+    "ready_timeout",
+];
 
 /// Which limits are set, well or badly.
 #[derive(Clone, Copy)]
@@ -42,9 +51,9 @@ pub(super) fn read(
                 section.refuse(key, "goes with run only: with url, nothing is started");
             }
         }
-        (_, false) if section.has("pid") => {
+        (_, false) if section.has("attach") => {
             section.refuse(
-                "pid",
+                "attach",
                 "goes with url only: it names the process that answers there",
             );
         }
@@ -60,6 +69,20 @@ fn launched(
     around: &Surroundings<'_>,
 ) -> Option<SideConfig> {
     let dir = around.folder(section, "dir");
+    let git = section.text("git").map(str::to_owned);
+    let git = match (&dir, git) {
+        (dir, Some(name)) if around.mode != Mode::Judge => {
+            let dir = dir.as_deref().unwrap_or(around.folder);
+            match resolve(dir, &name) {
+                Ok(commit) => Some(commit),
+                Err(error) => {
+                    section.refuse("git", error);
+                    None
+                }
+            }
+        }
+        (_, name) => name,
+    };
     let build = section.text("build").map(str::to_owned);
     let run = section.text("run");
     let env = env(section.section("env"));
@@ -70,6 +93,7 @@ fn launched(
     }
     let launched = Launched {
         dir: dir.unwrap_or_else(|| around.folder.to_owned()),
+        git,
         build,
         run: run?.to_owned(),
         env,
@@ -82,18 +106,37 @@ fn launched(
     Some(SideConfig::Launched(launched))
 }
 
+/// The commit that a name stands for, in the repository around a folder.
+pub(super) fn resolve(dir: &Path, name: &str) -> Result<String, String> {
+    understudy_trial::commit(dir, name).map_err(|error| {
+        format!("{name:?} is no commit, branch or tag that can be checked out: {error}")
+    })
+}
+
 fn running(section: &mut Section<'_>, around: &Surroundings<'_>) -> Option<SideConfig> {
-    let pid = section.whole("pid", 1..=i32::MAX as u64);
+    let attach = attach(section.section("attach"));
     let url = section.text("url")?;
-    if let Mode::Run(_) = around.mode
+    if around.mode != Mode::Judge
         && let Err(error) = Target::parse(url)
     {
         section.refuse("url", error);
     }
     Some(SideConfig::Running {
         url: url.to_owned(),
-        pid: pid.and_then(|pid| u32::try_from(pid).ok()),
+        attach,
     })
+}
+
+/// What of a side that runs already is measured.
+fn attach(mut section: Section<'_>) -> Option<Attach> {
+    let pid = section.whole("pid", 1..=i32::MAX as u64);
+    let cgroup = section.text("cgroup").map(PathBuf::from);
+    if section.has("pid") && section.has("cgroup") {
+        section.refuse("cgroup", "excludes pid: one process, or a whole group");
+    }
+    section.finish();
+    let pid = pid.and_then(|pid| u32::try_from(pid).ok());
+    pid.map(Attach::Pid).or(cgroup.map(Attach::Cgroup))
 }
 
 fn ready(section: &mut Section<'_>) -> Ready {

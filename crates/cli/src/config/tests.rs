@@ -2,7 +2,7 @@ use super::*;
 use understudy_compare::Rule;
 use understudy_load::Arrivals;
 use understudy_model::{Cpus, DifferenceKind, Span};
-use understudy_trial::config::{Fresh, Goal, Ready, RequestsFrom, SideConfig, Slo};
+use understudy_trial::config::{Attach, Fresh, Goal, Ready, RequestsFrom, SideConfig, Slo};
 
 mod errors;
 mod round_trip;
@@ -66,7 +66,7 @@ ready_log = "listening on \\d+"
 ready_timeout = "1.5s"
 [side.candidate]
 url = "http://127.0.0.1:8080"
-pid = 42
+attach = { pid = 42 }
 [workload]
 requests = "../requests.jsonl"
 prepare = "/data/seed.jsonl"
@@ -119,7 +119,13 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(incumbent.ready, Ready::Log("listening on \\d+".to_owned()));
     assert_eq!(incumbent.ready_timeout, Span::from_millis(1500));
     let url = "http://127.0.0.1:8080".to_owned();
-    assert_eq!(config.candidate, SideConfig::Running { url, pid: Some(42) });
+    assert_eq!(
+        config.candidate,
+        SideConfig::Running {
+            url,
+            attach: Some(Attach::Pid(42))
+        }
+    );
     let workload = &config.workload;
     let file = PathBuf::from("/lab/shop/../requests.jsonl");
     assert_eq!(workload.requests, RequestsFrom::File(file));
@@ -186,7 +192,7 @@ fn the_configuration_is_written_with_every_value() {
 
     [side.candidate]
     url = "http://127.0.0.1:8080"
-    pid = 42
+    attach = { pid = 42 }
 
     [workload]
     requests = "/lab/shop/../requests.jsonl"

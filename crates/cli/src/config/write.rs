@@ -3,12 +3,13 @@
 use super::SCHEMA;
 use super::objectives::quantile_name;
 use super::reader::shown_key;
+use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Value;
 use understudy_compare::Rule;
 use understudy_model::{Side, Span};
 use understudy_trial::config::{
-    Fresh, Goal, Launched, Question, Ready, RequestsFrom, SideConfig, Slo, TrialConfig,
+    Attach, Fresh, Goal, Launched, Question, Ready, RequestsFrom, SideConfig, Slo, TrialConfig,
     WorkloadConfig,
 };
 
@@ -65,15 +66,24 @@ pub(crate) fn write(config: &TrialConfig) -> String {
 fn side(out: &mut Document, side: &SideConfig) {
     match side {
         SideConfig::Launched(side) => launched(out, side),
-        SideConfig::Running { url, pid } => {
+        SideConfig::Running { url, attach } => {
             out.value("url", url.as_str());
-            out.optional("pid", pid.map(i64::from));
+            out.optional("attach", attach.as_ref().map(attached));
         }
     }
 }
 
+fn attached(attach: &Attach) -> Value {
+    let (key, value) = match attach {
+        Attach::Pid(pid) => ("pid", Value::from(i64::from(*pid))),
+        Attach::Cgroup(group) => ("cgroup", Value::from(path(group))),
+    };
+    Value::from(BTreeMap::from([(key.to_owned(), value)]))
+}
+
 fn launched(out: &mut Document, side: &Launched) {
     out.value("dir", path(&side.dir));
+    out.optional("git", side.git.as_deref());
     out.optional("build", side.build.as_deref());
     out.value("run", side.run.as_str());
     out.value("env", Value::from(side.env.clone()));

@@ -2,6 +2,7 @@
 
 mod cgroup;
 mod child;
+mod guard;
 mod listener;
 mod members;
 mod sampler;
@@ -9,4 +10,5 @@ mod spawn;
 
 pub use cgroup::Cgroups;
 pub use child::Child;
+pub use guard::{Guard, stand_guard};
 pub use sampler::Sampler;

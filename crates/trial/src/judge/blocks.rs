@@ -29,6 +29,9 @@ pub struct LatencyBlock {
 pub struct BlockFigures {
     /// Seed of schedule and choice of requests: the same for both sides of a pair.
     pub seed: u64,
+    /// When its load began: seconds since 1970 by the system clock. It orders measurements for
+    /// display; no figure rests on it.
+    pub started_unix_s: f64,
     /// Discarded load before the window, seconds.
     pub warmup_s: f64,
     /// Length of the window, seconds.

@@ -17,7 +17,7 @@ use blocks::Latencies;
 use understudy_compare::{Noise, Row, Rules, Workload, tally};
 use understudy_model::Side;
 use understudy_model::verdict::{
-    Comparison, Environment, Equivalence, Reproduced, SCHEMA, VerdictDocument,
+    Cluster, Comparison, Environment, Equivalence, Reproduced, SCHEMA, VerdictDocument,
 };
 
 /// Everything that a verdict rests on.
@@ -62,6 +62,13 @@ pub struct ReproducedCluster {
     pub kind: understudy_model::DifferenceKind,
     /// How often it showed again.
     pub reproduced: Reproduced,
+}
+
+impl ReproducedCluster {
+    /// Is it this cluster?
+    pub(crate) fn is(&self, cluster: &Cluster) -> bool {
+        self.endpoint == cluster.endpoint && self.path == cluster.path && self.kind == cluster.kind
+    }
 }
 
 /// Judges the evidence by the rules of the verdict.
@@ -133,9 +140,7 @@ pub fn equivalence(evidence: &Evidence, noise: &Noise, rules: &Rules) -> Equival
         cluster.reproduced = evidence
             .reproduced
             .iter()
-            .find(|r| {
-                r.endpoint == cluster.endpoint && r.path == cluster.path && r.kind == cluster.kind
-            })
+            .find(|again| again.is(cluster))
             .map(|r| r.reproduced);
     }
     equivalence

@@ -6,7 +6,16 @@ use super::*;
 fn refused(text: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("requests.jsonl"), "").unwrap();
-    let errors = parse(text, folder.path(), "trial.toml", Mode::Run(today())).unwrap_err();
+    let errors = parse(
+        text,
+        folder.path(),
+        "trial.toml",
+        Mode::Run {
+            day: today(),
+            sides: &[],
+        },
+    )
+    .unwrap_err();
     let path = folder.path().display().to_string();
     errors
         .iter()
@@ -91,7 +100,7 @@ fn a_command_uses_the_port_and_only_limits_that_are_set() {
         r#"schema = 1
 [side.incumbent]
 run = "a 'b"
-pid = 7
+attach = { pid = 7 }
 ready_timeout = "0s"
 [side.candidate]
 run = "a --heap {memory}"
@@ -110,7 +119,7 @@ rates = [1]
         &[
             "trial.toml:3: side.incumbent.run: the command \"a 'b\" cannot be split into words: close the open quote",
             "trial.toml:3: side.incumbent.run: {port} is missing; without it the side cannot be told where to listen",
-            "trial.toml:4: side.incumbent.pid: goes with url only: it names the process that answers there",
+            "trial.toml:4: side.incumbent.attach: goes with url only: it names the process that answers there",
             "trial.toml:5: side.incumbent.ready_timeout: 0 leaves no time to start",
             "trial.toml:7: side.candidate.run: {memory} is used, but memory has no limit; set one",
             "trial.toml:8: side.candidate.dir: \"/lab/gone\" is not a folder",

@@ -6,7 +6,7 @@ use proptest::option;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use understudy_model::{Change, Quantity, Share};
-use understudy_trial::config::{Launched, WorkloadConfig};
+use understudy_trial::config::{Attach, Launched, WorkloadConfig};
 
 /// Any text that TOML has to escape, or not.
 fn text() -> impl Strategy<Value = String> {
@@ -47,23 +47,32 @@ fn side() -> impl Strategy<Value = SideConfig> {
     let launched = (
         path(),
         option::of(text()),
+        option::of(text()),
         "[a-z ]{0,9}",
         env,
         ready,
         span(),
     );
-    let launched = launched.prop_map(|(dir, build, words, env, ready, ready_timeout)| Launched {
-        dir,
-        build,
-        run: format!("./serve {words} {{port}}"),
-        env,
-        ready,
-        ready_timeout,
-    });
-    let running = (text(), option::of(1..=i32::MAX as u32));
+    let launched =
+        launched.prop_map(
+            |(dir, git, build, words, env, ready, ready_timeout)| Launched {
+                dir,
+                git,
+                build,
+                run: format!("./serve {words} {{port}}"),
+                env,
+                ready,
+                ready_timeout,
+            },
+        );
+    let attach = prop_oneof![
+        (1..=i32::MAX as u32).prop_map(Attach::Pid),
+        path().prop_map(Attach::Cgroup),
+    ];
+    let running = (text(), option::of(attach));
     prop_oneof![
         launched.prop_map(SideConfig::Launched),
-        running.prop_map(|(url, pid)| SideConfig::Running { url, pid }),
+        running.prop_map(|(url, attach)| SideConfig::Running { url, attach }),
     ]
 }
 

@@ -1,0 +1,177 @@
+//! A trial, read and checked before anything starts.
+
+use crate::config::{self, Flags, Mode, SideArgument};
+use crate::exit::{Failure, usage};
+use crate::requests_file;
+use std::collections::BTreeSet;
+use std::path::Path;
+use understudy_compare::{Day, Rules};
+use understudy_load::http::{Requests, Target, WorkloadRequest};
+use understudy_model::Side;
+use understudy_trial::config::{Level, RequestsFrom, SideConfig, TrialConfig};
+use understudy_trial::plan::Plan;
+
+/// The trial's file where neither it nor a flag is given.
+const DEFAULT_FILE: &str = "trial.toml";
+
+/// What a trial is made of, read and checked.
+pub(crate) struct Checked {
+    pub(crate) config: TrialConfig,
+    pub(crate) plan: Plan,
+    pub(crate) requests: Requests,
+    pub(crate) prepare: Option<Requests>,
+    pub(crate) rules: Rules,
+}
+
+/// What of the arguments of a command names a trial.
+pub(crate) struct Asked<'a> {
+    /// Its file.
+    pub(crate) file: Option<&'a Path>,
+    /// The flags that stand for a file.
+    pub(crate) flags: &'a Flags,
+    /// Sides that replace those of the file.
+    pub(crate) sides: &'a [SideArgument],
+    /// Overrides the level of the file.
+    pub(crate) level: Option<Level>,
+}
+
+/// Reads and checks a trial: all mistakes at once, before anything starts.
+pub(crate) fn check(asked: &Asked<'_>) -> Result<Checked, Failure> {
+    let today = today();
+    let mut config = configuration(asked, today)?;
+    if let Some(level) = asked.level {
+        config.level = level;
+    }
+    checked(config, today)
+}
+
+/// The configuration that a file or flags describe.
+pub(crate) fn configuration(asked: &Asked<'_>, today: Day) -> Result<TrialConfig, Failure> {
+    let Some(path) = asked.path() else {
+        if !asked.sides.is_empty() {
+            return Err(usage(
+                "--side replaces a side of a file; name the file, or use --incumbent and --candidate",
+            ));
+        }
+        return config::from_flags(asked.flags).map_err(Failure::Usage);
+    };
+    let conflicts = asked.flags.given();
+    if !conflicts.is_empty() {
+        return Err(usage(format!(
+            "{} and {} both say what to compare; use one of them",
+            path.display(),
+            conflicts.join(", "),
+        )));
+    }
+    let mode = Mode::Run {
+        day: today,
+        sides: asked.sides,
+    };
+    config::read(path, mode).map_err(Failure::Usage)
+}
+
+impl<'a> Asked<'a> {
+    /// The file that is read; `None` where flags say everything.
+    pub(crate) fn path(&self) -> Option<&'a Path> {
+        let default = Path::new(DEFAULT_FILE);
+        self.file
+            .or_else(|| self.flags.given().is_empty().then_some(default))
+    }
+}
+
+/// Adds to a configuration what it names, and the plan. `day` is when its rules have to hold.
+pub(crate) fn checked(config: TrialConfig, day: Day) -> Result<Checked, Failure> {
+    let rules = Rules::compile(config.rules.clone(), day)
+        .map_err(|errors| Failure::Usage(errors.iter().map(ToString::to_string).collect()))?;
+    let (requests, prepare) = read_requests(&config)?;
+    let errors = unsafe_requests(&config, &requests, prepare.as_ref());
+    if !errors.is_empty() {
+        return Err(Failure::Usage(errors));
+    }
+    Ok(Checked {
+        plan: Plan::new(&config),
+        config,
+        requests,
+        prepare,
+        rules,
+    })
+}
+
+fn read_requests(config: &TrialConfig) -> Result<(Requests, Option<Requests>), Failure> {
+    let mut errors = Vec::new();
+    let mut read = |path: &Path| match requests_file::read(path) {
+        Ok(requests) => Some(requests),
+        Err(more) => {
+            errors.extend(more);
+            None
+        }
+    };
+    let requests = match &config.workload.requests {
+        RequestsFrom::File(path) => read(path),
+        RequestsFrom::Paths(paths) => Some(Requests {
+            all: paths
+                .iter()
+                .map(|path| WorkloadRequest::get(path))
+                .collect(),
+        }),
+    };
+    let prepare = config.workload.prepare.as_deref().map(&mut read);
+    match (requests, prepare) {
+        (Some(requests), None) => Ok((requests, None)),
+        (Some(requests), Some(Some(prepare))) => Ok((requests, Some(prepare))),
+        _ => Err(Failure::Usage(errors)),
+    }
+}
+
+/// What must not be sent to a side that runs already, unless the trial says that it may.
+fn unsafe_requests(
+    config: &TrialConfig,
+    requests: &Requests,
+    prepare: Option<&Requests>,
+) -> Vec<String> {
+    let running: Vec<Side> = Side::ALL
+        .into_iter()
+        .filter(|side| matches!(config.side(*side), SideConfig::Running { .. }))
+        .collect();
+    let mut errors = Vec::new();
+    for side in &running {
+        if let SideConfig::Running { url, .. } = config.side(*side)
+            && let Err(error) = Target::parse(url)
+        {
+            errors.push(format!("side.{side}.url: {error}"));
+        }
+    }
+    let all = requests
+        .all
+        .iter()
+        .chain(prepare.iter().flat_map(|p| &p.all));
+    let methods: BTreeSet<&str> = all
+        .filter(|request| !request.is_safe())
+        .map(|request| request.method.as_str())
+        .collect();
+    if !running.is_empty() && !methods.is_empty() && !config.workload.writes {
+        errors.push(format!(
+            "the requests change data ({}), and the {} runs already: set writes = true in [workload] (or --writes) if it may be changed",
+            methods.into_iter().collect::<Vec<_>>().join(", "),
+            running.iter().map(|side| side.name()).collect::<Vec<_>>().join(" and the "),
+        ));
+    }
+    errors
+}
+
+/// A day on which every rule holds: a run goes on, and is judged, by the rules that held when it began.
+pub(crate) fn first_day() -> Day {
+    Day::new(1, 1, 1).expect("the first of January of year 1 is a day")
+}
+
+/// Today in UTC.
+pub(crate) fn today() -> Day {
+    let date = jiff::Timestamp::now()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .date();
+    let (year, month, day) = (date.year(), date.month(), date.day());
+    // A clock before year 0 is set back to the first day that can be told.
+    Day::new(year.max(1) as u16, month as u8, day as u8)
+        .or_else(|_| Day::new(1970, 1, 1))
+        .expect("1 January 1970 is a day")
+}

@@ -1,0 +1,181 @@
+//! `understudy trial`: both sides side by side, to a verdict.
+
+mod check;
+mod secrets;
+mod session;
+
+pub(crate) use check::{Asked, check, first_day};
+pub(crate) use secrets::redaction_key;
+
+use crate::config::{Flags, SideArgument};
+use crate::exit::{self, Failure};
+use crate::show;
+use crate::show::json::JsonOutput;
+use crate::show::progress::Display;
+use anyhow::Context;
+use clap::Args;
+use session::Session;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::AtomicBool;
+use understudy_compare::Rules;
+use understudy_evidence::RunDirectory;
+use understudy_host::allowed_cpus;
+use understudy_model::verdict::VerdictDocument;
+use understudy_probe::{Cgroups, Guard};
+use understudy_trial::config::TrialConfig;
+use understudy_trial::plan::Plan;
+use understudy_trial::{Assignment, Inputs, TrialError, carry_out, judge};
+
+/// Compares the incumbent with the candidate: first the answers, then latency and resources.
+#[derive(Debug, Args)]
+pub(crate) struct TrialArgs {
+    /// The trial's file [default: trial.toml]; or --incumbent, --candidate and --get instead
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    flags: Flags,
+    /// Replace a side of the file: "candidate=git:REF" builds that commit, branch or tag in a work
+    /// tree of its own; a command or an http:// URL may stand there as well (repeatable)
+    #[arg(long = "side", value_name = "SIDE=git:REF|COMMAND|URL")]
+    sides: Vec<SideArgument>,
+    /// Go on with an interrupted run: what it has measured is not measured again
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["quick", "thorough", "sides", "out"])]
+    resume: Option<PathBuf>,
+    /// The highest rate only, in under 90 seconds
+    #[arg(long, conflicts_with = "thorough")]
+    quick: bool,
+    /// More and longer measurements, for about half an hour
+    #[arg(long)]
+    thorough: bool,
+    /// Measure latency even if the answers differ
+    #[arg(long = "continue")]
+    continue_when_different: bool,
+    /// Write verdict.json to a file as well, or to standard output with "-"
+    #[arg(long, value_name = "PATH|-")]
+    json: Option<PathBuf>,
+    /// Folder for the run directory
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    out: PathBuf,
+}
+
+/// Carries out the command.
+pub(crate) fn trial(args: &TrialArgs, stop: &AtomicBool) -> Result<u8, Failure> {
+    let session = match &args.resume {
+        Some(run) => Session::resume(args, run)?,
+        None => Session::begin(args)?,
+    };
+    let mut json = JsonOutput::open(args.json.as_deref())?;
+    measure(&session, stop)?;
+    let Session { checked, run, .. } = &session;
+    let document = judged(&checked.config, &checked.plan, &checked.rules, run)?;
+    let stored = store_verdict(run, &document);
+    deliver(&document, run, json.as_mut())?;
+    stored?;
+    Ok(exit::of_verdict(document.verdict))
+}
+
+fn measure(session: &Session, stop: &AtomicBool) -> Result<(), Failure> {
+    let Session { checked, run, .. } = session;
+    let cgroups = Cgroups::detect(Path::new("/sys/fs/cgroup"));
+    for swept in cgroups.sweep() {
+        show::tell(&format!("understudy: {swept}"));
+    }
+    let _guard = guard();
+    let cpus = Assignment::new(&checked.config, &allowed_cpus());
+    let seconds = checked.plan.seconds(checked.requests.all.len());
+    let display = Display::new(seconds);
+    display.note(&format!(
+        "{}: about {} s, evidence in {}",
+        checked.config.name,
+        seconds.round(),
+        run.path().display(),
+    ));
+    let inputs = Inputs {
+        requests: &checked.requests,
+        prepare: checked.prepare.as_ref(),
+        rules: &checked.rules,
+        cpus: &cpus,
+        cgroups: &cgroups,
+        redactor: &session.redactor,
+        version: env!("CARGO_PKG_VERSION"),
+        started_at: &session.started_at,
+        continue_when_different: session.continue_when_different,
+        stop,
+        watch: &|event| display.show(event),
+    };
+    let outcome = carry_out(&checked.config, &checked.plan, &inputs, run);
+    display.end();
+    let kept = format!(
+        "what was measured is kept; go on with: understudy trial --resume {}",
+        run.path().display()
+    );
+    outcome.map_err(|error| match error {
+        TrialError::Interrupted => Failure::Interrupted(format!("interrupted; {kept}")),
+        error @ TrialError::Changed { .. } => {
+            Failure::Usage(vec![anyhow::Error::from(error).to_string()])
+        }
+        error => Failure::Running(
+            anyhow::Error::from(error).context(format!("the trial failed ({kept})")),
+        ),
+    })
+}
+
+/// Ends what this trial starts, should it be killed. Without a guard it is measured all the same.
+fn guard() -> Option<Guard> {
+    let mut command = Command::new("/proc/self/exe");
+    command
+        .arg0("understudy")
+        .args(["guard", &std::process::id().to_string()]);
+    Guard::start(command)
+        .inspect_err(|error| {
+            show::tell(&format!(
+                "understudy: no guard is started ({error}): if this is killed, children of the sides may stay"
+            ));
+        })
+        .ok()
+}
+
+/// The verdict of what is stored.
+pub(crate) fn judged(
+    config: &TrialConfig,
+    plan: &Plan,
+    rules: &Rules,
+    run: &RunDirectory,
+) -> anyhow::Result<VerdictDocument> {
+    let evidence = understudy_trial::read(run)?;
+    // A full disk, or a run that belongs to someone else, does not hide the verdict.
+    if let Err(error) = understudy_trial::write_series(run, &evidence) {
+        let error = anyhow::Error::from(error);
+        show::tell(&format!("understudy: the curves are not stored: {error:#}"));
+    }
+    Ok(judge::judge(config, plan, rules, &evidence))
+}
+
+/// Stores the verdict in the run directory.
+pub(crate) fn store_verdict(run: &RunDirectory, document: &VerdictDocument) -> anyhow::Result<()> {
+    Ok(run.write_json("verdict.json", document)?)
+}
+
+/// Shows the verdict.
+pub(crate) fn deliver(
+    document: &VerdictDocument,
+    run: &RunDirectory,
+    json: Option<&mut JsonOutput>,
+) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(document).context("the verdict is not JSON")?
+        + "
+";
+    if let Some(json) = json {
+        json.write(&text)?;
+        if json.is_stdout() {
+            return Ok(());
+        }
+    }
+    let summary = understudy_report::terminal::summary(document, show::style());
+    show::print(&format!(
+        "{summary}evidence      {}\n",
+        run.path().display()
+    ))
+    .context("cannot write the verdict")
+}
