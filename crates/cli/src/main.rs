@@ -28,6 +28,7 @@ enum Command {
     Judge(commands::judge::JudgeArgs),
     Plan(Box<commands::plan::PlanArgs>),
     Load(commands::load::LoadArgs),
+    Import(commands::import::ImportArgs),
     #[command(hide = true)]
     Guard(commands::guard::GuardArgs),
 }
@@ -43,6 +44,7 @@ fn execute(command: Command) -> Result<u8, exit::Failure> {
         Command::Judge(args) => commands::judge::judge(&args),
         Command::Plan(args) => commands::plan::plan(&args),
         Command::Guard(args) => commands::guard::guard(&args),
+        Command::Import(args) => commands::import::import(&args),
         Command::Load(args) => commands::load::load(&args, stop()?.as_ref()),
     }
 }

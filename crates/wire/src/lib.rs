@@ -3,4 +3,7 @@
 //! Every parser in here reads bytes of strangers: it is bounded, never panics, and is fuzzed
 //! (`fuzz/fuzz_targets`).
 
+pub mod access_log;
+pub mod gor;
+pub mod har;
 pub mod http1;

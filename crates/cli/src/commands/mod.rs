@@ -1,6 +1,7 @@
 //! One module a command.
 
 pub(crate) mod guard;
+pub(crate) mod import;
 pub(crate) mod judge;
 pub(crate) mod load;
 pub(crate) mod plan;

@@ -1,0 +1,203 @@
+//! `understudy import`: captured or described traffic becomes a request file.
+
+mod told;
+
+use crate::exit::{self, Failure, usage};
+use crate::show;
+use crate::show::json::JsonOutput;
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use understudy_import::{Format, Imported, MAX_FILE_BYTES, Options, Source, import as import_all};
+
+/// Where requests go, where nothing is said.
+pub(crate) const DEFAULT_OUT: &str = "requests.jsonl";
+
+/// Makes a request file of real traffic: HAR, access log, GoReplay capture, OpenAPI document.
+///
+/// Identical requests become one line with a weight, requests of one client in a row a session.
+/// Secrets in headers and cookies become $NAMES that are read from the environment when the requests
+/// are sent; requests with a secret elsewhere are left out. The summary says what was, and why.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// Files to read, in this order; "-" is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Format of all files [default: detected in each]
+    #[arg(long, value_enum)]
+    format: Option<FormatArg>,
+    /// The request file to write, "-" for standard output [default: requests.jsonl, unless it exists]
+    #[arg(long, value_name = "FILE.jsonl|-")]
+    out: Option<PathBuf>,
+    /// Write the summary as JSON to a file, or to standard output with "-"
+    #[arg(long, value_name = "PATH|-")]
+    json: Option<PathBuf>,
+    #[command(flatten)]
+    choice: Choice,
+}
+
+/// What is taken, and how.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Choice {
+    /// Take requests to this host, with or without port (repeatable) [default: of a HAR file the host
+    /// with the most requests, of other files all]
+    #[arg(long, value_name = "HOST")]
+    host: Vec<String>,
+    /// Keep the order of each client's requests (auto), or only how often each occurs (none)
+    #[arg(long, value_enum, default_value_t = SessionsArg::Auto)]
+    sessions: SessionsArg,
+    /// Leave out scripts, styles, images and fonts
+    #[arg(long)]
+    skip_static: bool,
+    /// One variable for all values of a header or cookie: every request is sent as one user
+    #[arg(long)]
+    merge_secrets: bool,
+    /// Do not send this header (repeatable)
+    #[arg(long, value_name = "NAME")]
+    drop_header: Vec<String>,
+    /// Values of this header, cookie, parameter or JSON key are secret too (repeatable)
+    #[arg(long, value_name = "NAME")]
+    secret: Vec<String>,
+    /// Values of this header, cookie, parameter or JSON key are not secret (repeatable)
+    #[arg(long, value_name = "NAME")]
+    not_secret: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FormatArg {
+    Har,
+    AccessLog,
+    Gor,
+    #[value(name = "openapi")]
+    OpenApi,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SessionsArg {
+    Auto,
+    None,
+}
+
+impl FormatArg {
+    fn format(self) -> Format {
+        match self {
+            FormatArg::Har => Format::Har,
+            FormatArg::AccessLog => Format::AccessLog,
+            FormatArg::Gor => Format::Gor,
+            FormatArg::OpenApi => Format::OpenApi,
+        }
+    }
+}
+
+impl Choice {
+    fn options(&self, format: Option<FormatArg>) -> Options {
+        Options {
+            format: format.map(FormatArg::format),
+            hosts: self.host.clone(),
+            sessions: self.sessions == SessionsArg::Auto,
+            skip_static: self.skip_static,
+            merge_secrets: self.merge_secrets,
+            drop_headers: self.drop_header.clone(),
+            secret: self.secret.clone(),
+            not_secret: self.not_secret.clone(),
+        }
+    }
+}
+
+/// Carries out the command.
+pub(crate) fn import(args: &ImportArgs) -> Result<u8, Failure> {
+    let out = Out::of(args.out.as_deref())?;
+    if matches!(out, Out::Stdout) && args.json.as_deref() == Some(Path::new("-")) {
+        return Err(usage(
+            "--out - and --json - both want standard output; give one of them a file",
+        ));
+    }
+    let imported = read(&args.files, &args.choice.options(args.format))?;
+    let mut json = JsonOutput::open(args.json.as_deref())?;
+    match &out {
+        Out::Stdout => show::print(&imported.jsonl).context("cannot write the requests")?,
+        Out::File(path) => fs::write(path, &imported.jsonl)
+            .with_context(|| format!("cannot write {}", path.display()))?,
+    }
+    if let Some(json) = &mut json {
+        let text =
+            serde_json::to_string_pretty(&imported.summary).context("the summary is not JSON")?;
+        json.write(&(text + "\n"))?;
+    }
+    let to = match &out {
+        Out::Stdout => None,
+        Out::File(path) => Some(path.as_path()),
+    };
+    show::tell(told::summary(&imported.summary, to).trim_end());
+    Ok(exit::DONE)
+}
+
+/// Where the requests go.
+enum Out {
+    Stdout,
+    File(PathBuf),
+}
+
+impl Out {
+    fn of(path: Option<&Path>) -> Result<Self, Failure> {
+        match path {
+            Some(path) if path.as_os_str() == "-" => Ok(Out::Stdout),
+            Some(path) => Ok(Out::File(path.to_owned())),
+            None if Path::new(DEFAULT_OUT).exists() => Err(usage(format!(
+                "{DEFAULT_OUT} exists; --out {DEFAULT_OUT} overwrites it, another name keeps it"
+            ))),
+            None => Ok(Out::File(PathBuf::from(DEFAULT_OUT))),
+        }
+    }
+}
+
+/// Reads files and imports them; what is wrong with any of them is told at once.
+pub(crate) fn read(paths: &[PathBuf], options: &Options) -> Result<Imported, Failure> {
+    let mut errors = Vec::new();
+    let mut contents = Vec::new();
+    let stdin = paths.iter().filter(|path| path.as_os_str() == "-").count();
+    if stdin > 1 {
+        errors.push("standard input (-) can be read only once".to_owned());
+    }
+    for path in paths {
+        let name = name_of(path);
+        match content(path) {
+            Ok(bytes) => contents.push((name, bytes)),
+            Err(error) => errors.push(format!("{name}: cannot be read: {error}")),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Failure::Usage(errors));
+    }
+    let sources: Vec<Source<'_>> = contents
+        .iter()
+        .map(|(name, bytes)| Source { name, bytes })
+        .collect();
+    import_all(&sources, options)
+        .map_err(|errors| Failure::Usage(errors.iter().map(ToString::to_string).collect()))
+}
+
+fn name_of(path: &Path) -> String {
+    match path.as_os_str() == "-" {
+        true => "standard input".to_owned(),
+        false => path.display().to_string(),
+    }
+}
+
+fn content(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = MAX_FILE_BYTES + 1;
+    match path.as_os_str() == "-" {
+        true => io::stdin().lock().take(most).read_to_end(&mut bytes)?,
+        false => File::open(path)?.take(most).read_to_end(&mut bytes)?,
+    };
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        let what = format!(
+            "it has more than {MAX_FILE_BYTES} bytes; import a part, such as: head -n 100000 FILE | understudy import -"
+        );
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,187 @@
+//! What an import read, wrote and left out: a document with a published schema.
+
+use crate::detect::Format;
+use crate::lines::Lines;
+use crate::recorded::{Place, Reason};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The version of this document's format.
+pub const SCHEMA: u32 = 1;
+
+/// The document. Of the whole and of every file: `read` = `written` + the requests left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// Format version of this document.
+    pub schema: u32,
+    /// The files in the order in which they were given.
+    pub files: Vec<FileSummary>,
+    /// Requests that the files hold.
+    pub read: u64,
+    /// Requests that were written: the sum of the weights.
+    pub written: u64,
+    /// Lines of the request file.
+    pub lines: u64,
+    /// Requests that were not written, by reason.
+    pub left_out: Vec<LeftOut>,
+    /// Endpoints of what was written, the most frequent first.
+    pub endpoints: Vec<Endpoint>,
+    /// The order that was kept.
+    pub sessions: SessionSummary,
+    /// Hosts that the files name, the most frequent first.
+    pub hosts: Vec<HostSummary>,
+    /// Environment variables that the request file reads; all have to be set.
+    pub variables: Vec<Variable>,
+}
+
+/// One file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileSummary {
+    /// Its name as given.
+    pub file: String,
+    /// The format in which it was read.
+    pub format: Format,
+    /// Requests that it holds.
+    pub read: u64,
+    /// Requests that were written.
+    pub written: u64,
+    /// Requests that were not written, by reason.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Requests that were not written for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOut {
+    /// The reason.
+    pub reason: Reason,
+    /// The reason in words.
+    pub explanation: String,
+    /// How many.
+    pub requests: u64,
+    /// Where the first of them is: FILE:LINE, or FILE and the operation.
+    pub first: String,
+}
+
+/// One endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Endpoint {
+    /// Method and template: GET /items/{id}.
+    pub endpoint: String,
+    /// Requests to it.
+    pub requests: u64,
+}
+
+/// Sessions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionSummary {
+    /// How many there are.
+    pub sessions: u64,
+    /// Requests in them.
+    pub requests: u64,
+}
+
+/// One host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HostSummary {
+    /// Its name, with the port where it is not the scheme's.
+    pub host: String,
+    /// Requests to it that could be read.
+    pub requests: u64,
+    /// Those of them that were not left out because of the host.
+    pub taken: u64,
+}
+
+/// An environment variable that stands for a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// What it is the value of.
+    pub stands_for: String,
+    /// Requests that need it.
+    pub requests: u64,
+}
+
+impl FileSummary {
+    pub(crate) fn new(file: &str, format: Format) -> Self {
+        FileSummary {
+            file: file.to_owned(),
+            format,
+            read: 0,
+            written: 0,
+            left_out: Vec::new(),
+        }
+    }
+
+    /// Counts a request that is not written.
+    pub(crate) fn leave_out(&mut self, reason: Reason, place: &Place) {
+        if let Some(left) = self.left_out.iter_mut().find(|left| left.reason == reason) {
+            left.requests += 1;
+            return;
+        }
+        self.left_out.push(LeftOut {
+            reason,
+            explanation: reason.explanation().to_owned(),
+            requests: 1,
+            first: match place {
+                Place::Line(line) => format!("{}:{line}", self.file),
+                Place::Operation(operation) => format!("{}: {operation}", self.file),
+            },
+        });
+    }
+}
+
+impl Summary {
+    pub(crate) fn of(
+        mut files: Vec<FileSummary>,
+        lines: &Lines,
+        hosts: Vec<HostSummary>,
+        variables: Vec<Variable>,
+    ) -> Self {
+        let most_first = |left_out: &mut Vec<LeftOut>| {
+            left_out.sort_by_key(|left| (std::cmp::Reverse(left.requests), left.reason));
+        };
+        let mut left_out: Vec<LeftOut> = Vec::new();
+        for file in &mut files {
+            most_first(&mut file.left_out);
+            for left in &file.left_out {
+                match left_out
+                    .iter_mut()
+                    .find(|known| known.reason == left.reason)
+                {
+                    Some(known) => known.requests += left.requests,
+                    None => left_out.push(left.clone()),
+                }
+            }
+        }
+        most_first(&mut left_out);
+        let of = |(endpoint, requests): (&String, &u64)| Endpoint {
+            endpoint: endpoint.clone(),
+            requests: *requests,
+        };
+        let mut endpoints: Vec<Endpoint> = lines.endpoints.iter().map(of).collect();
+        endpoints.sort_by_key(|endpoint| std::cmp::Reverse(endpoint.requests));
+        Summary {
+            schema: SCHEMA,
+            read: files.iter().map(|file| file.read).sum(),
+            written: lines.requests(),
+            lines: lines.len(),
+            files,
+            left_out,
+            endpoints,
+            sessions: SessionSummary {
+                sessions: lines.sessions.len() as u64,
+                requests: lines.sessions.values().sum(),
+            },
+            hosts,
+            variables,
+        }
+    }
+}
