@@ -1,4 +1,11 @@
 //! What people read of a verdict. Works on documents alone and never opens a store.
 
+#![forbid(unsafe_code)]
+
+mod charts;
 pub mod figures;
+pub mod html;
+pub mod junit;
+pub mod markdown;
 pub mod terminal;
+mod wording;

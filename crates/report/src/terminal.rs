@@ -1,11 +1,11 @@
 //! The verdict in about 25 lines of text.
 
-use crate::figures::{change, count, memory, quantile, rate, share, time};
-use std::fmt::Write;
-use understudy_model::Side;
+use crate::figures::{count, rate};
+use crate::wording;
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use understudy_model::verdict::{
-    Cluster, Comparison, Equivalence, Estimate, Held, LatencyComparison, Resource,
-    ResourceComparison, Verdict, VerdictDocument,
+    Cluster, Comparison, Equivalence, Held, LatencyComparison, Resource, ResourceComparison,
+    Verdict, VerdictDocument,
 };
 
 /// How the text is dressed.
@@ -13,6 +13,8 @@ use understudy_model::verdict::{
 pub struct Style {
     /// Colours, for a terminal that has them.
     pub colour: bool,
+    /// Columns of the terminal; lines are as long as they are without it (a pipe, a file).
+    pub width: Option<usize>,
 }
 
 /// Differences and reasons shown; the document has all.
@@ -20,321 +22,262 @@ const CLUSTERS: usize = 3;
 const REASONS: usize = 4;
 const NOISE: usize = 3;
 
+/// Where the text behind a label begins.
+const LABEL: usize = 14;
+/// Where the last column of the table begins.
+const LAST_COLUMN: usize = 49;
+/// Below this width the table has two lines a row.
+const NARROW: usize = 76;
+/// No terminal is narrower than a word.
+const NARROWEST: usize = 20;
+
 /// The verdict, its reasons, and the figures behind them.
 pub fn summary(document: &VerdictDocument, style: Style) -> String {
-    let mut out = String::new();
-    // Writing to a string cannot fail.
-    let _ = write_summary(&mut out, document, style);
-    out
-}
-
-fn write_summary(out: &mut String, document: &VerdictDocument, style: Style) -> std::fmt::Result {
-    writeln!(
-        out,
-        "{}  {}",
-        headline(document.verdict, style),
-        document.name
-    )?;
+    let mut page = Page {
+        text: String::new(),
+        width: style.width.map(|width| width.max(NARROWEST)),
+    };
+    let word = wording::headline(document.verdict).to_uppercase();
+    page.line(LABEL, &format!("{word}  {}", document.name));
     for reason in document.because.iter().take(REASONS) {
-        writeln!(out, "  because {}", reason.text)?;
+        page.line(4, &format!("  because {}", reason.text));
     }
-    rest(out, document.because.len(), REASONS, "reasons")?;
+    page.rest(document.because.len(), REASONS, "reasons");
     for comparison in &document.comparisons {
-        write_comparison(out, document, comparison)?;
+        page.comparison(document, comparison);
     }
-    write_objectives(out, document)?;
-    write_gates(out, document)?;
+    page.objectives(document);
+    page.gates(document);
     for limit in &document.limits_of_this_result {
-        writeln!(out, "limit         {limit}")?;
+        page.labelled("limit", limit);
     }
-    Ok(())
+    if style.colour {
+        let coloured = format!("\u{1b}[{}m{word}\u{1b}[0m", colour(document.verdict));
+        page.text.replace_range(..word.len(), &coloured);
+    }
+    page.text
 }
 
-fn headline(verdict: Verdict, style: Style) -> String {
-    let word = verdict.name().to_uppercase().replace('_', " ");
-    if !style.colour {
-        return word;
-    }
-    let code = match verdict {
+/// The code of the verdict's colour (ECMA-48 SGR).
+fn colour(verdict: Verdict) -> &'static str {
+    match verdict {
         Verdict::Replace | Verdict::NoWorse => "1;32",
         Verdict::Keep => "1;34",
         Verdict::Inconclusive => "1;33",
         Verdict::NotEquivalent | Verdict::Invalid | Verdict::Worse => "1;31",
-    };
-    format!("\u{1b}[{code}m{word}\u{1b}[0m")
-}
-
-fn rest(out: &mut String, all: usize, shown: usize, what: &str) -> std::fmt::Result {
-    match all.checked_sub(shown) {
-        Some(more) if more > 0 => writeln!(out, "  and {more} more {what} in verdict.json"),
-        _ => Ok(()),
     }
 }
 
-fn write_comparison(
-    out: &mut String,
-    document: &VerdictDocument,
-    comparison: &Comparison,
-) -> std::fmt::Result {
-    write_equivalence(out, &comparison.equivalence)?;
-    if let Some(under_load) = &comparison.under_load {
-        writeln!(
-            out,
-            "under load    {} of {} answers agree with the incumbent's, {} deviate, {} not inspected",
-            count(under_load.agreeing),
-            count(under_load.answered),
-            count(under_load.deviating),
-            count(under_load.not_inspected),
-        )?;
-    }
-    let mut rates: Vec<f64> = comparison.latency.iter().map(|l| l.rate_rps).collect();
-    rates.dedup();
-    for rate_rps in rates {
-        writeln!(
-            out,
-            "\n{:<22}{:>12}{:>12}   change (95 % interval)",
-            format!("at {}", rate(rate_rps)),
-            comparison.baseline.name(),
-            comparison.contender.name(),
-        )?;
-        for line in comparison.latency.iter().filter(|l| l.rate_rps == rate_rps) {
-            write_latency(out, document, line)?;
-        }
-        for line in comparison
-            .resources
-            .iter()
-            .filter(|r| r.rate_rps == rate_rps)
-        {
-            write_resource(out, line)?;
-        }
-    }
-    Ok(())
+/// Lines, as they come.
+struct Page {
+    text: String,
+    width: Option<usize>,
 }
 
-fn write_equivalence(out: &mut String, e: &Equivalence) -> std::fmt::Result {
-    writeln!(
-        out,
-        "\nequivalence   {} compared: {} equal, {} different, {} excused; {} lost",
-        count(e.compared),
-        count(e.equal),
-        count(e.different),
-        count(e.excused),
-        count(e.lost),
-    )?;
-    writeln!(
-        out,
-        "              at most {} of requests like these differ (upper 95 % bound)",
-        share(e.mismatch_upper_95),
-    )?;
-    for noise in e.noise.iter().take(NOISE) {
-        writeln!(
-            out,
-            "  noise       {} at {} of {} ({} pairs of the incumbent with itself)",
-            noise.kind,
-            noise.path,
-            noise.endpoint,
-            count(noise.pairs),
-        )?;
-    }
-    rest(out, e.noise.len(), NOISE, "noisy places")?;
-    for cluster in e.clusters.iter().take(CLUSTERS) {
-        write_cluster(out, cluster)?;
-    }
-    rest(out, e.clusters.len(), CLUSTERS, "differences")
-}
-
-fn write_cluster(out: &mut String, cluster: &Cluster) -> std::fmt::Result {
-    let again = cluster.reproduced.map_or_else(String::new, |r| {
-        format!("; reproduced {} of {}", r.times, r.of)
-    });
-    writeln!(
-        out,
-        "  DIFFERENT   {} at {} of {}: {} of {}{again}",
-        cluster.kind,
-        cluster.path,
-        cluster.endpoint,
-        count(cluster.count),
-        count(cluster.of),
-    )?;
-    if let Some(example) = cluster.examples.first() {
-        let shown = |value: &str| {
-            if value.is_empty() {
-                "absent".to_owned()
-            } else {
-                value.to_owned()
+impl Page {
+    /// One line, wrapped where the terminal ends; what follows is indented by `hang`.
+    fn line(&mut self, hang: usize, text: &str) {
+        let text = wording::one_line(text);
+        match self.width {
+            Some(width) => {
+                let indent = " ".repeat(hang.min(width / 3));
+                let options = Options::new(width)
+                    .subsequent_indent(&indent)
+                    .word_separator(WordSeparator::AsciiSpace)
+                    .word_splitter(WordSplitter::NoHyphenation)
+                    .wrap_algorithm(WrapAlgorithm::FirstFit);
+                for line in textwrap::wrap(&wording::unbroken(&text), options) {
+                    self.text += &line.replace('\u{a0}', " ");
+                    self.text.push('\n');
+                }
             }
-        };
-        writeln!(out, "              incumbent {}", shown(&example.baseline))?;
-        writeln!(out, "              candidate {}", shown(&example.contender))?;
+            None => {
+                self.text += &text;
+                self.text.push('\n');
+            }
+        }
     }
-    if !cluster.reproduce.is_empty() {
-        writeln!(out, "              {}", cluster.reproduce)?;
-    }
-    Ok(())
-}
 
-fn write_latency(
-    out: &mut String,
-    document: &VerdictDocument,
-    line: &LatencyComparison,
-) -> std::fmt::Result {
-    let endpoint = if line.endpoint == "*" {
-        "latency".to_owned()
-    } else {
-        line.endpoint.clone()
-    };
-    let is_primary = document.primary.as_ref().is_some_and(|p| {
-        p.endpoint == line.endpoint && p.quantile == line.quantile && p.rate_rps == line.rate_rps
-    });
-    let label = format!("  {endpoint} {}", quantile(line.quantile));
-    if !line.judged {
-        let why = line
-            .not_judged_because
-            .as_deref()
-            .unwrap_or("too few samples");
-        return writeln!(out, "{label:<22}not judged: {why}");
+    /// A command, which is copied and therefore never wrapped.
+    fn command(&mut self, text: &str) {
+        self.text += &format!("{:LABEL$}{}\n", "", wording::one_line(text));
     }
-    let mut note = String::new();
-    if let (Some(ratio), Some(mde)) = (line.ratio, line.mde)
-        && contains_one(ratio)
-    {
-        note = format!(
-            "; no difference seen, {} would have been",
-            change(1.0 + mde)
+
+    fn empty(&mut self) {
+        self.text.push('\n');
+    }
+
+    fn labelled(&mut self, label: &str, text: &str) {
+        self.line(LABEL, &format!("{label:<LABEL$}{text}"));
+    }
+
+    fn rest(&mut self, all: usize, shown: usize, what: &str) {
+        if all > shown {
+            self.line(
+                2,
+                &format!("  and {} more {what} in verdict.json", all - shown),
+            );
+        }
+    }
+
+    fn is_narrow(&self) -> bool {
+        self.width.is_some_and(|width| width < NARROW)
+    }
+
+    /// A row of the table: label, both sides, what is said about them.
+    fn row(&mut self, label: &str, [baseline, contender]: [&str; 2], last: &str) {
+        if self.is_narrow() {
+            self.line(4, label);
+            self.line(6, &format!("    {baseline} -> {contender}, {last}"));
+        } else {
+            let text = format!("{label:<22}{baseline:>12}{contender:>12}   {last}");
+            self.line(LAST_COLUMN, &text);
+        }
+    }
+
+    fn comparison(&mut self, document: &VerdictDocument, comparison: &Comparison) {
+        self.equivalence(&comparison.equivalence);
+        if let Some(under_load) = &comparison.under_load {
+            self.labelled("under load", &wording::under_load(under_load));
+        }
+        for rate_rps in wording::rates(&comparison.latency, &comparison.resources) {
+            self.empty();
+            let sides = [comparison.baseline.name(), comparison.contender.name()];
+            let label = format!("at {}", rate(rate_rps));
+            self.row(&label, sides, "change (95 % interval)");
+            let latency = comparison.latency.iter();
+            for line in latency.filter(|line| line.rate_rps == rate_rps) {
+                self.latency(document, line);
+            }
+            let resources = comparison.resources.iter();
+            for line in resources.filter(|line| line.rate_rps == rate_rps) {
+                self.resource(line);
+            }
+        }
+    }
+
+    fn equivalence(&mut self, e: &Equivalence) {
+        self.empty();
+        self.labelled("equivalence", &wording::ledger(e));
+        self.labelled("", &wording::mismatch(e));
+        for noise in e.noise.iter().take(NOISE) {
+            self.labelled("  noise", &wording::noise(noise));
+        }
+        self.rest(e.noise.len(), NOISE, "noisy places");
+        for cluster in e.clusters.iter().take(CLUSTERS) {
+            self.cluster(cluster);
+        }
+        self.rest(e.clusters.len(), CLUSTERS, "differences");
+    }
+
+    fn cluster(&mut self, cluster: &Cluster) {
+        let what = format!("{}: {}", wording::place(cluster), wording::seen(cluster));
+        self.labelled("  DIFFERENT", &what);
+        if let Some(example) = cluster.examples.first() {
+            let [baseline, contender] =
+                [&example.baseline, &example.contender].map(|v| wording::value(v));
+            self.labelled("", &format!("incumbent {baseline}"));
+            self.labelled("", &format!("candidate {contender}"));
+        }
+        if !cluster.reproduce.is_empty() {
+            self.command(&cluster.reproduce);
+        }
+    }
+
+    fn latency(&mut self, document: &VerdictDocument, line: &LatencyComparison) {
+        let label = format!("  {}", wording::latency_label(line));
+        if !line.judged {
+            let why = wording::not_judged(line);
+            return self.line(4, &format!("{label:<22}not judged: {why}"));
+        }
+        let note = wording::no_difference(line).map_or_else(String::new, |n| format!("; {n}"));
+        let primary = match wording::is_primary(document, line) {
+            true => "  <- primary",
+            false => "",
+        };
+        let sides = [line.baseline_us, line.contender_us]
+            .map(|side| wording::estimate(side, crate::figures::time));
+        self.row(
+            &label,
+            [&sides[0], &sides[1]],
+            &format!("{}{note}{primary}", wording::effect(line.ratio)),
         );
     }
-    let side = |estimate: Option<Estimate>| {
-        estimate.map_or("-".to_owned(), |e| or_infinite(e.estimate, time))
-    };
-    writeln!(
-        out,
-        "{label:<22}{:>12}{:>12}   {}{note}{}",
-        side(line.baseline_us),
-        side(line.contender_us),
-        ratio_text(line.ratio),
-        if is_primary { "  <- primary" } else { "" },
-    )
-}
 
-fn contains_one(ratio: Estimate) -> bool {
-    ratio.low.is_some_and(|low| low <= 1.0) && ratio.high.is_some_and(|high| high >= 1.0)
-}
-
-fn or_infinite(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
-    value.map_or_else(|| "infinite".to_owned(), show)
-}
-
-fn ratio_text(ratio: Option<Estimate>) -> String {
-    let Some(ratio) = ratio else {
-        return "no ratio".to_owned();
-    };
-    let end = |end: Option<f64>| or_infinite(end, change);
-    format!(
-        "{} ({} to {})",
-        end(ratio.estimate),
-        end(ratio.low),
-        end(ratio.high)
-    )
-}
-
-fn write_resource(out: &mut String, line: &ResourceComparison) -> std::fmt::Result {
-    let label = format!("  {}", line.resource.label());
-    if line.unmeasured.is_some() {
-        // The cgroup's figure is an extra; the others say why they are missing.
-        if line.resource == Resource::CpuUsPerRequest {
-            let why = line.unmeasured.as_deref().unwrap_or_default();
-            return writeln!(out, "{:<22}unmeasured: {why}", "  resources");
+    fn resource(&mut self, line: &ResourceComparison) {
+        if let Some(why) = &line.unmeasured {
+            // One line says it for all of them.
+            if line.resource == Resource::CpuUsPerRequest {
+                self.line(4, &format!("{:<22}unmeasured: {why}", "  resources"));
+            }
+            return;
         }
-        return Ok(());
+        let label = format!("  {}", line.resource.label());
+        let sides = [line.baseline, line.contender]
+            .map(|side| wording::estimate(side, |v| wording::resource(line.resource, v)));
+        self.row(&label, [&sides[0], &sides[1]], &wording::effect(line.ratio));
     }
-    let show = |estimate: Option<Estimate>| {
-        let value = estimate.and_then(|e| e.estimate);
-        value.map_or_else(
-            || "-".to_owned(),
-            |v| {
-                if line.resource == Resource::CpuUsPerRequest {
-                    time(v)
-                } else {
-                    memory(v)
-                }
-            },
-        )
-    };
-    writeln!(
-        out,
-        "{label:<22}{:>12}{:>12}   {}",
-        show(line.baseline),
-        show(line.contender),
-        ratio_text(line.ratio),
-    )
-}
 
-fn write_objectives(out: &mut String, document: &VerdictDocument) -> std::fmt::Result {
-    if !document.slo.is_empty() || !document.goals.is_empty() {
-        writeln!(out)?;
-    }
-    let word = |held: Held| match held {
-        Held::Holds => "holds",
-        Held::Misses => "MISSES",
-        Held::Undecided => "undecided",
-        Held::NotJudged => "not judged",
-    };
-    for incumbent in document
-        .slo
-        .iter()
-        .filter(|slo| slo.side == Side::Incumbent)
-    {
-        let candidate = document.slo.iter().find(|slo| {
-            slo.side == Side::Candidate
-                && slo.slo == incumbent.slo
-                && slo.rate_rps == incumbent.rate_rps
-        });
-        writeln!(
-            out,
-            "objective     {} at {}: incumbent {}, candidate {}",
-            incumbent.slo,
-            rate(incumbent.rate_rps),
-            word(incumbent.held),
-            candidate.map_or("-", |slo| word(slo.held)),
-        )?;
-    }
-    for goal in &document.goals {
-        let held = match goal.held {
-            Held::Holds => "reached",
-            Held::Misses => "NOT REACHED",
-            Held::Undecided => "undecided",
-            Held::NotJudged => "not judged",
+    fn objectives(&mut self, document: &VerdictDocument) {
+        if !document.slo.is_empty() || !document.goals.is_empty() {
+            self.empty();
+        }
+        // What is missed catches the eye without colour.
+        let loud = |held: Held, word: &str| match held {
+            Held::Misses => word.to_uppercase(),
+            _ => word.to_owned(),
         };
-        writeln!(
-            out,
-            "goal          {}: {held}, {}",
-            goal.goal,
-            ratio_text(goal.ratio)
-        )?;
+        let word = |held| loud(held, wording::objective_held(held));
+        for objective in wording::objectives(document) {
+            let incumbent = objective.incumbent;
+            let text = format!(
+                "{} at {}: incumbent {}, candidate {}",
+                incumbent.slo,
+                rate(incumbent.rate_rps),
+                word(incumbent.held),
+                objective
+                    .candidate
+                    .map_or("-".to_owned(), |slo| word(slo.held)),
+            );
+            self.labelled("objective", &text);
+        }
+        for goal in &document.goals {
+            let quiet = wording::goal_held(goal.held);
+            let text = wording::goal(goal).replacen(quiet, &loud(goal.held, quiet), 1);
+            self.labelled("goal", &format!("{}: {text}", goal.goal));
+        }
     }
-    Ok(())
+
+    fn gates(&mut self, document: &VerdictDocument) {
+        if let Some(text) = wording::against_itself(document) {
+            self.labelled("A/A", &text);
+        }
+        // Gates that failed are the reasons of the verdict.
+        if !document.gates.is_empty() && document.gates.iter().all(|gate| gate.passed) {
+            let held = format!("all {} held", count(document.gates.len() as u64));
+            self.labelled("gates", &held);
+        }
+    }
 }
 
-fn write_gates(out: &mut String, document: &VerdictDocument) -> std::fmt::Result {
-    let failed = document.gates.iter().any(|gate| !gate.passed);
-    if let Some(aa) = document.aa.iter().find(|aa| {
-        document
-            .primary
-            .as_ref()
-            .is_some_and(|p| p.quantile == aa.quantile && p.rate_rps == aa.rate_rps)
-    }) && aa.ratio.is_some()
-    {
-        writeln!(
-            out,
-            "A/A           incumbent against itself, {} at {}: {}",
-            quantile(aa.quantile),
-            rate(aa.rate_rps),
-            ratio_text(aa.ratio)
-        )?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_wrap_where_the_terminal_ends_and_commands_do_not() {
+        let mut page = Page {
+            text: String::new(),
+            width: Some(30),
+        };
+        page.labelled(
+            "limit",
+            "a sentence that is longer than the terminal is wide",
+        );
+        page.command("curl -X POST \"$URL\"/a/very/long/path");
+        assert_eq!(
+            page.text,
+            "limit         a sentence that\n          is longer than the\n          terminal is wide\n              curl -X POST \"$URL\"/a/very/long/path\n"
+        );
     }
-    // Gates that failed are the reasons of the verdict.
-    if !document.gates.is_empty() && !failed {
-        writeln!(out, "gates         all {} held", document.gates.len())?;
-    }
-    Ok(())
 }

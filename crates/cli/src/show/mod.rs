@@ -26,11 +26,13 @@ pub(crate) fn tell(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// Colours on a terminal that has them, unless `NO_COLOR` (no-color.org) is set.
+/// Colours on a terminal that has them, unless `NO_COLOR` (no-color.org) is set; lines as wide as the
+/// terminal is.
 pub(crate) fn style() -> Style {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
         || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     Style {
         colour: io::stdout().is_terminal() && !refused,
+        width: terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0.into()),
     }
 }

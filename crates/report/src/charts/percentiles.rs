@@ -1,0 +1,209 @@
+//! Latency by quantile: how slow the slowest are.
+
+use super::{Frame, Point, Tick, area, legend, line, path, percent, side_class, value_ticks};
+use crate::charts::scale::Scale;
+use crate::figures::{quantile, time};
+use maud::{Markup, html};
+use understudy_model::Side;
+use understudy_model::series::{CurvePoint, PercentileCurve};
+
+/// Most points of a curve; more cannot be told apart.
+const MOST_POINTS: usize = 240;
+/// Quantiles that bear a marker.
+const NAMED: [f64; 6] = [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999];
+/// A bound that is further above every latency than this would leave the curves no room.
+const FAR: f64 = 8.0;
+
+/// The names of two curves stand at least this far apart, as a share of the height.
+const APART: f64 = 0.07;
+
+/// A bound on a latency.
+pub(crate) struct Bound {
+    /// Microseconds.
+    pub(crate) us: f64,
+    /// The objective in words.
+    pub(crate) text: String,
+    /// The quantile it is for, where that is known.
+    pub(crate) quantile: Option<f64>,
+}
+
+/// The curves of one rate; nothing where no latency is finite.
+pub(crate) fn chart(curves: &[&PercentileCurve], bounds: &[Bound]) -> Option<Markup> {
+    let points = || curves.iter().flat_map(|curve| &curve.points);
+    let latencies = points().flat_map(|p| [p.latency_us, p.lowest_us, p.highest_us]);
+    let latencies: Vec<f64> = latencies.flatten().collect();
+    let highest = latencies.iter().copied().fold(0.0, f64::max);
+    let (near, far): (Vec<_>, Vec<_>) = bounds.iter().partition(|b| b.us <= highest * FAR);
+    let y = Scale::log(latencies.into_iter().chain(near.iter().map(|b| b.us)))?;
+    let x = Scale::nines(points().map(|p| p.quantile).fold(0.9, f64::max));
+    let drawn: Vec<Drawn<'_>> = curves
+        .iter()
+        .map(|curve| Drawn::new(curve, &x, &y))
+        .collect();
+    let frame = Frame {
+        title: "Latency by quantile, both sides, both axes logarithmic",
+        description: &described(curves),
+        class: "tall named",
+        x: quantile_ticks(&x),
+        y: value_ticks(&y, time),
+        drawing: html! {
+            @for bound in &near { (bound_line(bound, &x, &y)) }
+            @for curve in &drawn { (curve.drawing()) }
+        },
+        labels: html! {
+            @for bound in &near {
+                span class="on-line" style={"bottom:" (percent(y.at(bound.us)))} { (bound.text) }
+            }
+            @for curve in &drawn { (curve.label(&drawn)) }
+        },
+    };
+    Some(html! {
+        (legend(&[
+            ("incumbent line dot", "incumbent"),
+            ("candidate line dot", "candidate"),
+            ("incumbent band", "lowest to highest single measurement"),
+        ]))
+        (frame.markup())
+        @for curve in &drawn {
+            @if let Some(q) = curve.infinite_from {
+                p class="note" { "From " (quantile(q)) " on, the requests to the " (curve.curve.side) " were never answered: its curve goes up without end." }
+            }
+        }
+        @for bound in far {
+            p class="note" {
+                "The bound of \u{201c}" (bound.text) "\u{201d} (" (time(bound.us)) ") lies above what the chart shows."
+            }
+        }
+    })
+}
+
+fn quantile_ticks(x: &Scale) -> Vec<Tick> {
+    let tick = |q: f64| Tick {
+        at: x.at(q),
+        label: quantile(q),
+        minor: q == 0.0,
+    };
+    x.ticks().into_iter().map(tick).collect()
+}
+
+fn described(curves: &[&PercentileCurve]) -> String {
+    let said = |curve: &&PercentileCurve| {
+        let named = NAMED.iter().filter_map(|q| at(&curve.points, *q));
+        let figures: Vec<String> = named
+            .map(|p| format!("{} {}", quantile(p.quantile), shown(p.latency_us)))
+            .collect();
+        format!("{}: {}", curve.side, figures.join(", "))
+    };
+    curves.iter().map(said).collect::<Vec<_>>().join("; ")
+}
+
+fn shown(us: Option<f64>) -> String {
+    crate::wording::or_infinite(us, time)
+}
+
+/// The point of a curve at a quantile.
+pub(crate) fn at(points: &[CurvePoint], quantile: f64) -> Option<&CurvePoint> {
+    points
+        .iter()
+        .find(|point| (point.quantile - quantile).abs() < (1.0 - quantile) * 1e-6)
+}
+
+fn bound_line(bound: &Bound, x: &Scale, y: &Scale) -> Markup {
+    let height = y.at(bound.us);
+    html! {
+        (path("bound", &line(&[(0.0, height), (1.0, height)]), Some(&bound.text)))
+        @if let Some(q) = bound.quantile {
+            (path("bound-at", &line(&[(x.at(q), height)]), Some(&bound.text)))
+        }
+    }
+}
+
+/// One curve in the units of the drawing.
+struct Drawn<'c> {
+    curve: &'c PercentileCurve,
+    line: Vec<Point>,
+    lower: Vec<Point>,
+    upper: Vec<Point>,
+    markers: Vec<(Point, String)>,
+    /// The first quantile that is infinite.
+    infinite_from: Option<f64>,
+}
+
+impl<'c> Drawn<'c> {
+    fn new(curve: &'c PercentileCurve, x: &Scale, y: &Scale) -> Self {
+        let every = curve.points.len().div_ceil(MOST_POINTS).max(1);
+        let last = curve.points.len().saturating_sub(1);
+        let kept = curve.points.iter().enumerate();
+        let kept: Vec<&CurvePoint> = kept
+            .filter(|(index, _)| index % every == 0 || *index == last)
+            .map(|(_, point)| point)
+            .collect();
+        let place = |q: f64, us: f64| (x.at(q), y.at(us));
+        let points = kept
+            .iter()
+            .filter_map(|p| Some(place(p.quantile, p.latency_us?)));
+        let bands = kept.iter().filter_map(|p| {
+            Some((
+                place(p.quantile, p.lowest_us?),
+                place(p.quantile, p.highest_us?),
+            ))
+        });
+        let (lower, upper) = bands.unzip();
+        let markers = NAMED.iter().filter_map(|q| {
+            let point = at(&curve.points, *q)?;
+            let us = point.latency_us?;
+            let title = format!("{} {}: {}", curve.side, quantile(*q), time(us));
+            Some((place(point.quantile, us), title))
+        });
+        Drawn {
+            curve,
+            line: points.collect(),
+            lower,
+            upper,
+            markers: markers.collect(),
+            infinite_from: curve
+                .points
+                .iter()
+                .find(|p| p.latency_us.is_none())
+                .map(|p| p.quantile),
+        }
+    }
+
+    fn drawing(&self) -> Markup {
+        let side = side_class(self.curve.side);
+        let mut points = self.line.clone();
+        if let (Some(_), Some(last)) = (self.infinite_from, points.last().copied()) {
+            points.push((last.0, 1.0));
+        }
+        html! {
+            @if self.lower.len() > 1 {
+                (path(&format!("band {side}"), &area(&self.lower, &self.upper), None))
+            }
+            (path(&format!("line {side}"), &line(&points), None))
+            @for (point, title) in &self.markers {
+                (path(&format!("dot {side}"), &line(&[*point]), Some(title)))
+            }
+        }
+    }
+
+    /// The side's name beside the end of its curve, apart from the other's.
+    fn label(&self, all: &[Drawn<'_>]) -> Markup {
+        let Some((_, y)) = self.line.last().copied() else {
+            return html! {};
+        };
+        let ends = all.iter().filter_map(|drawn| drawn.line.last());
+        let other = ends.map(|(_, end)| *end).find(|end| *end != y);
+        let y = match other {
+            Some(other) if (y - other).abs() < APART => {
+                (y + other) / 2.0 + (y - other).signum() * APART / 2.0
+            }
+            None if self.curve.side == Side::Candidate => y - APART,
+            _ => y,
+        };
+        html! {
+            span class={"direct " (side_class(self.curve.side))} style={"top:" (percent(1.0 - y))} {
+                (self.curve.side.name())
+            }
+        }
+    }
+}

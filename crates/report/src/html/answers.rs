@@ -1,0 +1,182 @@
+//! Are the answers the same, and where are they not?
+
+use super::{badge, command, more, table};
+use crate::figures::{count, share};
+use crate::wording;
+use maud::{Markup, html};
+use understudy_model::verdict::{
+    Cluster, Comparison, Equivalence, Example, UnderLoad, VerdictDocument,
+};
+
+/// Clusters shown; the document has all.
+const CLUSTERS: usize = 60;
+
+pub(super) fn section(document: &VerdictDocument) -> Markup {
+    html! {
+        @for comparison in &document.comparisons {
+            (ledger(&comparison.equivalence))
+            (clusters(comparison))
+            @if let Some(under_load) = &comparison.under_load { (loaded(under_load)) }
+            (excused(&comparison.equivalence))
+        }
+    }
+}
+
+/// Every request is somewhere: as a bar and as figures.
+fn ledger(e: &Equivalence) -> Markup {
+    let parts = [
+        ("equal", "equal", e.equal),
+        ("excused", "excused", e.excused),
+        ("different", "different", e.different),
+        ("lost", "lost", e.lost),
+    ];
+    let all = e.eligible.max(1) as f64;
+    html! {
+        figure class="ledger" {
+            figcaption {
+                h3 { "Where did every request go?" }
+                p { "Each request was sent to the incumbent, to a second incumbent and to the candidate, and the answers were compared by meaning; " (super::typeset(&wording::mismatch(e))) "." }
+            }
+            div class="bar" role="img" aria-label={(count(e.eligible)) " requests. " (wording::ledger(e))} {
+                @for (class, _, pairs) in parts {
+                    @if pairs > 0 { i class=(class) style={"flex-grow:" (pairs as f64 / all)} {} }
+                }
+            }
+            ul class="parts" {
+                @for (class, name, pairs) in parts {
+                    li { i class={"swatch " (class)} aria-hidden="true" {} b { (count(pairs)) } " " (name) span { " " (share(pairs as f64 / all)) } }
+                }
+            }
+            @if !e.lost_by_reason.is_empty() {
+                (more("Why requests were lost", table("Lost requests", &["reason", "requests"], e.lost_by_reason.iter().map(|(why, pairs)| vec![why.clone(), count(*pairs)]))))
+            }
+        }
+    }
+}
+
+fn clusters(comparison: &Comparison) -> Markup {
+    let clusters = &comparison.equivalence.clusters;
+    if clusters.is_empty() {
+        return html! {
+            @if comparison.equivalence.compared > 0 {
+                p class="lead" { (badge("better", "\u{2713}", "no difference")) " Nothing was found that a rule or learned noise does not excuse." }
+            }
+        };
+    }
+    html! {
+        h3 { "In which ways do they differ?" }
+        @for cluster in clusters.iter().take(CLUSTERS) { (one(cluster)) }
+        @if clusters.len() > CLUSTERS {
+            p class="note" { "And " (count((clusters.len() - CLUSTERS) as u64)) " more in verdict.json." }
+        }
+    }
+}
+
+fn one(cluster: &Cluster) -> Markup {
+    html! {
+        article class="cluster" {
+            h4 { (badge("worse", "\u{2260}", &cluster.kind.to_string())) " at " code { (cluster.path) } " of " code { (cluster.endpoint) } }
+            p { (wording::seen(cluster)) "." }
+            @for example in &cluster.examples { (pair(example)) }
+            @if !cluster.reproduce.is_empty() {
+                p class="note" { "The smallest request that shows it:" }
+                (command(&cluster.reproduce))
+            }
+        }
+    }
+}
+
+/// Both answers side by side; the part in which they differ is marked.
+fn pair(example: &Example) -> Markup {
+    let (before, after) = common(&example.baseline, &example.contender);
+    html! {
+        div class="pair" {
+            p class="at" { code { (example.path) } " of request " (example.request) }
+            div class="side incumbent" { h5 { "incumbent" } (marked(&example.baseline, before, after)) }
+            div class="side candidate" { h5 { "candidate" } (marked(&example.contender, before, after)) }
+        }
+    }
+}
+
+fn marked(value: &str, before: usize, after: usize) -> Markup {
+    let end = value.len() - after;
+    html! {
+        @if value.is_empty() {
+            p class="absent" { (wording::value(value)) }
+        } @else {
+            pre tabindex="0" { code { (value[..before]) mark { (value[before..end]) } (value[end..]) } }
+        }
+    }
+}
+
+/// How many bytes two texts share at their beginning, and at their end behind that.
+fn common(one: &str, other: &str) -> (usize, usize) {
+    let same = |(a, b): &(char, char)| a == b;
+    let before = one.chars().zip(other.chars()).take_while(same);
+    let before = before.map(|(c, _)| c.len_utf8()).sum();
+    let ends = one[before..]
+        .chars()
+        .rev()
+        .zip(other[before..].chars().rev());
+    let after = ends.take_while(same).map(|(c, _)| c.len_utf8()).sum();
+    (before, after)
+}
+
+fn loaded(under_load: &UnderLoad) -> Markup {
+    let rows = under_load.deviations.iter().map(|d| {
+        vec![
+            d.endpoint.clone(),
+            d.what.clone(),
+            count(d.count),
+            d.request.to_string(),
+        ]
+    });
+    html! {
+        h3 { "And under load?" }
+        p { (wording::under_load(under_load)) "." }
+        @if !under_load.deviations.is_empty() {
+            (table("Answers under load that deviate", &["endpoint", "what", "answers", "a request"], rows))
+        }
+    }
+}
+
+fn excused(e: &Equivalence) -> Markup {
+    let rules = e.excused_by.iter().map(|excuse| {
+        vec![
+            excuse.by.clone(),
+            excuse.reason.clone().unwrap_or_else(|| "-".to_owned()),
+            count(excuse.pairs),
+        ]
+    });
+    let noise = e.noise.iter().map(|noise| {
+        vec![
+            noise.endpoint.clone(),
+            noise.path.clone(),
+            noise.kind.to_string(),
+            noise.characters.join(", "),
+            count(noise.pairs),
+        ]
+    });
+    html! {
+        @if !e.excused_by.is_empty() {
+            (more("What was excused, and by what", table("Excused pairs", &["by", "reason", "pairs"], rules)))
+        }
+        @if !e.noise.is_empty() {
+            (more("Where the incumbent differs from itself", table("Noise learned from a second incumbent", &["endpoint", "place", "in which way", "characters", "pairs"], noise)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_two_texts_share_is_found_from_both_ends_and_never_twice() {
+        assert_eq!(common("\"12.50\"", "\"12.5\""), (5, 1));
+        assert_eq!(common("aa", "aaa"), (2, 0));
+        assert_eq!(common("é1ü", "é2ü"), (2, 2));
+        assert_eq!(common("", "x"), (0, 0));
+        assert_eq!(common("same", "same"), (4, 0));
+    }
+}

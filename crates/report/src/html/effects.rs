@@ -1,0 +1,214 @@
+//! Every effect with its interval, beside what the incumbent against itself gives.
+
+use super::verdict::{capital, direction_class};
+use super::{more, table, typeset};
+use crate::charts::legend;
+use crate::charts::ratios::{Axis, Row};
+use crate::figures::{change, rate, time};
+use crate::wording;
+use maud::{Markup, html};
+use understudy_model::verdict::{
+    Comparison, Estimate, LatencyComparison, ResourceComparison, VerdictDocument,
+};
+
+/// A line of the table: words and figures around a drawing.
+struct Line {
+    rate_rps: f64,
+    label: String,
+    primary: bool,
+    sides: [String; 2],
+    effect: String,
+    note: Option<String>,
+    row: Row,
+}
+
+pub(super) fn section(document: &VerdictDocument) -> Markup {
+    html! {
+        @for comparison in &document.comparisons { (of_comparison(document, comparison)) }
+    }
+}
+
+fn of_comparison(document: &VerdictDocument, comparison: &Comparison) -> Markup {
+    let rates = wording::rates(&comparison.latency, &comparison.resources);
+    if rates.is_empty() {
+        return html! { p class="absent" { "No load was put on the sides, so there is nothing to compare but their answers." } };
+    }
+    let latency = comparison
+        .latency
+        .iter()
+        .map(|line| latency_line(document, line));
+    let resources = comparison
+        .resources
+        .iter()
+        .map(|line| resource_line(document, line));
+    let lines: Vec<Line> = latency.chain(resources).collect();
+    let axis = Axis::new(lines.iter().map(|line| &line.row), axis_label);
+    html! {
+        p class="lead" {
+            "The " (comparison.contender) " against the " (comparison.baseline) ". Where a bar crosses the line there may be no difference at all."
+        }
+        (legend(&[
+            ("interval-key", "95 % interval around the estimate"),
+            ("noise-key", "incumbent against itself: what this machine calls a difference when there is none"),
+            ("bound-key", "goal"),
+        ]))
+        table class="forest" role="table" {
+            caption class="unseen" { "Change of each figure with its 95 % interval" }
+            thead role="rowgroup" {
+                tr role="row" {
+                    th role="columnheader" scope="col" { span class="unseen" { "Figure" } }
+                    th role="columnheader" scope="col" { (comparison.baseline) }
+                    th role="columnheader" scope="col" { (comparison.contender) }
+                    th role="columnheader" scope="col" class="drawn" { span class="less" { "\u{2190} less" } span class="more" { "more \u{2192}" } }
+                    th role="columnheader" scope="col" { "Change (95 % interval)" }
+                }
+            }
+            tbody role="rowgroup" {
+                @for rate_rps in rates.into_iter().rev() {
+                    tr role="row" class="group" { th role="rowheader" scope="rowgroup" colspan="5" { "At " (rate(rate_rps)) } }
+                    @for line in lines.iter().filter(|line| line.rate_rps == rate_rps) { (line_row(line, &axis)) }
+                }
+                tr role="row" class="axis" aria-hidden="true" { td role="cell" colspan="3" {} td role="cell" class="drawn" { (axis.labels()) } td role="cell" {} }
+            }
+        }
+        (more("Every figure, with p values and smallest detectable effects", details(comparison)))
+    }
+}
+
+fn line_row(line: &Line, axis: &Axis) -> Markup {
+    html! {
+        tr role="row" {
+            th role="rowheader" scope="row" { (line.label) @if line.primary { " " span class="primary" { "primary" } } }
+            td role="cell" class="side" { (typeset(&line.sides[0])) }
+            td role="cell" class="side" { (typeset(&line.sides[1])) }
+            td role="cell" class="drawn" { (axis.strip(&line.row)) }
+            td role="cell" class="effect" {
+                (typeset(&line.effect))
+                @if let Some(note) = &line.note { small { (typeset(note)) } }
+            }
+        }
+    }
+}
+
+fn latency_line(document: &VerdictDocument, line: &LatencyComparison) -> Line {
+    let label = wording::latency_label(line);
+    let effect = match line.judged {
+        true => wording::effect(line.ratio),
+        false => "not judged".to_owned(),
+    };
+    let note = match line.judged {
+        true => wording::no_difference(line),
+        false => Some(wording::not_judged(line).to_owned()),
+    };
+    let against_itself = document.aa.iter().find(|aa| {
+        aa.endpoint == line.endpoint && aa.quantile == line.quantile && aa.rate_rps == line.rate_rps
+    });
+    Line {
+        rate_rps: line.rate_rps,
+        primary: wording::is_primary(document, line),
+        sides: [line.baseline_us, line.contender_us].map(|side| wording::estimate(side, time)),
+        note,
+        row: Row {
+            noise: against_itself.and_then(|aa| aa.ratio),
+            ..row(document, &label, line.rate_rps, line.ratio)
+        },
+        label: capital(&label),
+        effect,
+    }
+}
+
+fn resource_line(document: &VerdictDocument, line: &ResourceComparison) -> Line {
+    let label = line.resource.label();
+    let show = |value| wording::resource(line.resource, value);
+    Line {
+        rate_rps: line.rate_rps,
+        label: capital(label),
+        primary: false,
+        sides: [line.baseline, line.contender].map(|side| wording::estimate(side, show)),
+        effect: match &line.unmeasured {
+            Some(_) => "unmeasured".to_owned(),
+            None => wording::effect(line.ratio),
+        },
+        note: line.unmeasured.clone(),
+        row: row(document, label, line.rate_rps, line.ratio),
+    }
+}
+
+fn row(document: &VerdictDocument, label: &str, rate_rps: f64, ratio: Option<Estimate>) -> Row {
+    Row {
+        ratio,
+        noise: None,
+        bound: bound_of(document, rate_rps, ratio),
+        class: direction_class(ratio),
+        title: format!("{label}: {}", wording::effect(ratio)),
+    }
+}
+
+/// A goal is about the comparison at the primary rate that has its very ratio.
+fn bound_of(document: &VerdictDocument, rate_rps: f64, ratio: Option<Estimate>) -> Option<f64> {
+    let ratio = ratio?;
+    document
+        .primary
+        .as_ref()
+        .filter(|primary| primary.rate_rps == rate_rps)?;
+    let goal = document.goals.iter().find(|goal| goal.ratio == Some(ratio));
+    goal.map(|goal| goal.bound)
+}
+
+/// `-50 %`, `±0`, `2 times` below an axis.
+pub(super) fn axis_label(ratio: f64) -> String {
+    match ratio {
+        1.0 => "\u{b1}0".to_owned(),
+        r if r >= 2.0 => format!("{r} times"),
+        r => typeset(&format!("{:+.0} %", (r - 1.0) * 100.0)),
+    }
+}
+
+fn details(comparison: &Comparison) -> Markup {
+    let head = [
+        "figure",
+        "rate",
+        "incumbent (95 % interval)",
+        "candidate (95 % interval)",
+        "change (95 % interval)",
+        "p",
+        "p, Holm",
+        "smallest detectable",
+        "pairs",
+    ];
+    let p = |p: Option<f64>| p.map_or("-".to_owned(), |p| format!("{p:.3}"));
+    let latency = comparison.latency.iter().map(|line| {
+        vec![
+            wording::latency_label(line),
+            rate(line.rate_rps),
+            wording::with_interval(line.baseline_us, time),
+            wording::with_interval(line.contender_us, time),
+            match line.judged {
+                true => wording::effect(line.ratio),
+                false => format!("not judged: {}", wording::not_judged(line)),
+            },
+            p(line.p_value),
+            p(line.p_value_holm),
+            line.mde.map_or("-".to_owned(), |mde| change(1.0 + mde)),
+            line.pairs.to_string(),
+        ]
+    });
+    let resources = comparison.resources.iter().map(|line| {
+        let show = |value| wording::resource(line.resource, value);
+        vec![
+            line.resource.label().to_owned(),
+            rate(line.rate_rps),
+            wording::with_interval(line.baseline, show),
+            wording::with_interval(line.contender, show),
+            match &line.unmeasured {
+                Some(why) => format!("unmeasured: {why}"),
+                None => wording::effect(line.ratio),
+            },
+            "-".to_owned(),
+            "-".to_owned(),
+            "-".to_owned(),
+            line.pairs.to_string(),
+        ]
+    });
+    table("Every figure", &head, latency.chain(resources))
+}

@@ -1,0 +1,211 @@
+//! The report as one HTML file: nothing is loaded from anywhere, everything is readable without
+//! JavaScript, and every text from outside is escaped by the templates.
+
+mod answers;
+mod effects;
+mod judged;
+mod latency;
+mod method;
+mod resources;
+mod verdict;
+
+use crate::wording;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use understudy_model::series::{BlockSeries, SeriesDocument};
+use understudy_model::verdict::{Verdict, VerdictDocument};
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+/// SHA-256 of [`SCRIPT`]: no other script runs, whatever finds its way into the page. The browser
+/// tells the right one, and a test in it fails, when the two part.
+const SCRIPT_HASH: &str = "sha256-YU784MGeidcxDdONh7tFxpKdD/0dx4Eb53DW3pyznV8=";
+
+/// The page: verdict and key figures first, then what they rest on.
+///
+/// Without `series` (a run whose answers differ or that was interrupted has none) the curves are left
+/// out and the page says why. Its size is bounded however long the trial was.
+pub fn page(document: &VerdictDocument, series: Option<&SeriesDocument>) -> String {
+    let sections = [
+        ("latency", "Latency", latency::section(document, series)),
+        ("effects", "Effects", effects::section(document)),
+        (
+            "resources",
+            "CPU and memory",
+            resources::section(document, series),
+        ),
+        ("answers", "Answers", answers::section(document)),
+        (
+            "objectives",
+            "Objectives and goals",
+            judged::objectives(document),
+        ),
+        ("gates", "Can it be trusted?", judged::gates(document)),
+        ("method", "How it was measured", method::section(document)),
+        ("limits", "Limits of this result", method::limits(document)),
+        ("repeat", "How to repeat it", method::repeat(document)),
+        ("words", "Words", method::words()),
+    ];
+    let policy = format!(
+        "default-src 'none'; style-src 'unsafe-inline'; script-src '{SCRIPT_HASH}'; base-uri 'none'; form-action 'none'"
+    );
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                title { (wording::headline(document.verdict)) ": " (document.name) " \u{b7} Understudy" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a class="skip" href="#content" { "Skip to the verdict" }
+                (verdict::masthead(document))
+                main id="content" {
+                    (verdict::section(document))
+                    nav aria-label="Sections" {
+                        @for (id, title, _) in &sections { a href={"#" (id)} { (title) } }
+                    }
+                    @for (id, title, body) in &sections {
+                        section id=(id) aria-labelledby={(id) "-title"} {
+                            h2 id={(id) "-title"} { (title) }
+                            (body)
+                        }
+                    }
+                }
+                footer {
+                    "Drawn by Understudy " (document.environment.understudy)
+                    " from verdict.json and series.json. This file loads nothing from anywhere."
+                }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    wording::visible(&page.into_string())
+}
+
+/// Why there are no curves.
+fn no_series(document: &VerdictDocument) -> Markup {
+    let why = match document.verdict {
+        Verdict::NotEquivalent => {
+            "Nothing was measured over time: the answers differ, and a fast wrong answer never beats a slow right one. (`understudy trial --continue` measures nevertheless.)"
+        }
+        _ => {
+            "There are no curves: the run has no series.json, because it ended before latency was measured, or because an earlier version made it (`understudy judge` writes it again)."
+        }
+    };
+    html! { p class="absent" { (why) } }
+}
+
+/// The rates of a series, ascending.
+fn rates(series: &SeriesDocument) -> Vec<f64> {
+    let curves = series.curves.iter().map(|curve| curve.rate_rps);
+    let mut rates: Vec<f64> = curves
+        .chain(series.blocks.iter().map(|block| block.rate_rps))
+        .collect();
+    rates.sort_by(f64::total_cmp);
+    rates.dedup();
+    rates
+}
+
+/// The measurements at a rate, in the order in which they were made.
+fn blocks(series: &SeriesDocument, rate_rps: f64) -> Vec<&BlockSeries> {
+    let here = |block: &&BlockSeries| block.rate_rps == rate_rps;
+    series.blocks.iter().filter(here).collect()
+}
+
+/// One of several to choose from, the last one first; without a choice it is simply there. Works
+/// without JavaScript: radio buttons and CSS. Print shows all of them.
+fn tabs(name: &str, panels: Vec<(String, Markup)>) -> Markup {
+    let last = panels.len().saturating_sub(1);
+    html! {
+        @if last == 0 {
+            @for (label, panel) in panels { p class="only" { "At " (label) "." } (panel) }
+        } @else {
+            fieldset class="tabs" {
+                legend class="unseen" { "Offered rate" }
+                @for (index, (label, panel)) in panels.into_iter().enumerate() {
+                    input type="radio" name=(name) id={(name) "-" (index)} checked[index == last];
+                    label for={(name) "-" (index)} { (label) }
+                    div class="tab" { p class="only printed" { "At " (label) "." } (panel) }
+                }
+            }
+        }
+    }
+}
+
+/// A table that scrolls within its own box where it is wider than the page.
+fn table(caption: &str, head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Markup {
+    html! {
+        div class="scroll" tabindex="0" role="region" aria-label=(caption) {
+            table class="figures" {
+                caption { (caption) }
+                thead { tr { @for cell in head { th scope="col" { (cell) } } } }
+                tbody {
+                    @for row in rows {
+                        tr {
+                            @for (index, cell) in row.iter().enumerate() {
+                                @if index == 0 { th scope="row" { (cell) } } @else { td { (typeset(cell)) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is there for whoever wants it.
+fn more(summary: &str, body: Markup) -> Markup {
+    html! { details { summary { (summary) } div class="body" { (body) } } }
+}
+
+/// Figures as a book sets them: a minus sign in place of a hyphen, and no line break between a
+/// number and its unit.
+fn typeset(figures: &str) -> String {
+    let unbroken = wording::unbroken(figures);
+    let mut words = unbroken.split(' ').map(|word| {
+        let (bracket, number) = match word.strip_prefix('(') {
+            Some(number) => ("(", number),
+            None => ("", word),
+        };
+        match number.strip_prefix('-') {
+            Some(digits) if digits.starts_with(|c: char| c.is_ascii_digit()) => {
+                format!("{bracket}\u{2212}{digits}")
+            }
+            _ => word.to_owned(),
+        }
+    });
+    let first = words.next().unwrap_or_default();
+    words.fold(first, |out, word| out + " " + &word)
+}
+
+/// A command with a button that copies it, where there is JavaScript.
+fn command(text: &str) -> Markup {
+    html! {
+        div class="command" {
+            pre tabindex="0" { code { (text) } }
+            button type="button" class="copy" hidden { "Copy" }
+        }
+    }
+}
+
+/// A word in a shape that is told apart without its colour.
+fn badge(class: &str, sign: &str, word: &str) -> Markup {
+    html! { span class={"badge " (class)} { span aria-hidden="true" { (sign) } " " (word) } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_their_units_and_get_a_minus() {
+        assert_eq!(
+            typeset("-75.0 % (-89.6 % to +1.0 %), 3 times, 12 ms; not-judged, - 7 s"),
+            "−75.0\u{a0}% (−89.6\u{a0}% to +1.0\u{a0}%), 3 times, 12\u{a0}ms; not-judged, - 7\u{a0}s"
+        );
+    }
+}

@@ -1,0 +1,259 @@
+//! The verdict in GitHub-flavoured Markdown, for a comment below a pull request.
+
+use crate::figures::{count, rate, time};
+use crate::wording;
+use understudy_model::verdict::{
+    Cluster, Comparison, Equivalence, Held, LatencyComparison, ResourceComparison, Verdict,
+    VerdictDocument,
+};
+
+/// Clusters shown; the document has all. A comment on GitHub holds 65,536 characters.
+const CLUSTERS: usize = 10;
+/// Endpoints, rates and quantiles shown.
+const ROWS: usize = 60;
+
+/// Verdict, reasons, a table of effects, objectives, differences and limits.
+pub fn summary(document: &VerdictDocument) -> String {
+    let mut out = format!(
+        "## {} {}: {}\n\n{}\n\n",
+        sign(document.verdict),
+        wording::headline(document.verdict),
+        text(&document.name),
+        text(wording::meaning(document)),
+    );
+    for reason in &document.because {
+        out += &format!("- because {}\n", text(&reason.text));
+    }
+    for comparison in &document.comparisons {
+        effects(&mut out, document, comparison);
+        equivalence(&mut out, comparison);
+    }
+    objectives(&mut out, document);
+    gates(&mut out, document);
+    if !document.limits_of_this_result.is_empty() {
+        out += "\n**Limits of this result**\n\n";
+    }
+    for limit in &document.limits_of_this_result {
+        out += &format!("- {}\n", text(limit));
+    }
+    out += &format!(
+        "\n<sub>Understudy {}, level {}, seed {}, {}. Repeat with {}</sub>\n",
+        text(&document.environment.understudy),
+        text(&document.method.level),
+        document.method.seed,
+        text(&document.environment.started_at),
+        code(&document.method.repeat),
+    );
+    out
+}
+
+/// A sign that is read without colour.
+fn sign(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Replace | Verdict::NoWorse => "\u{2705}",
+        Verdict::Keep => "\u{1f535}",
+        Verdict::Inconclusive => "\u{2754}",
+        Verdict::NotEquivalent | Verdict::Worse => "\u{274c}",
+        Verdict::Invalid => "\u{26a0}\u{fe0f}",
+    }
+}
+
+fn effects(out: &mut String, document: &VerdictDocument, comparison: &Comparison) {
+    let rows = comparison.latency.len() + comparison.resources.len();
+    if rows == 0 {
+        return;
+    }
+    *out += &format!(
+        "\n| | {} | {} | change (95 % interval) |\n|---|--:|--:|---|\n",
+        comparison.baseline, comparison.contender
+    );
+    let latency = comparison
+        .latency
+        .iter()
+        .map(|line| latency_row(document, line));
+    let resources = comparison.resources.iter().filter_map(resource_row);
+    for row in latency.chain(resources).take(ROWS) {
+        *out += &row;
+    }
+    if rows > ROWS {
+        *out += &format!("\n{} more rows in `verdict.json`.\n", rows - ROWS);
+    }
+}
+
+fn latency_row(document: &VerdictDocument, line: &LatencyComparison) -> String {
+    let mut label = format!(
+        "{} at {}",
+        text(&wording::latency_label(line)),
+        rate(line.rate_rps)
+    );
+    if wording::is_primary(document, line) {
+        label = format!("**{label}** (primary)");
+    }
+    if !line.judged {
+        let why = text(wording::not_judged(line));
+        return format!("| {label} | - | - | not judged: {why} |\n");
+    }
+    let [baseline, contender] =
+        [line.baseline_us, line.contender_us].map(|side| wording::estimate(side, time));
+    let note = wording::no_difference(line).map_or_else(String::new, |n| format!("; {n}"));
+    let effect = wording::effect(line.ratio);
+    format!("| {label} | {baseline} | {contender} | {effect}{note} |\n")
+}
+
+fn resource_row(line: &ResourceComparison) -> Option<String> {
+    let label = format!("{} at {}", line.resource.label(), rate(line.rate_rps));
+    if let Some(why) = &line.unmeasured {
+        return Some(format!("| {label} | - | - | unmeasured: {} |\n", text(why)));
+    }
+    let show = |value| wording::resource(line.resource, value);
+    let [baseline, contender] =
+        [line.baseline, line.contender].map(|side| wording::estimate(side, show));
+    let effect = wording::effect(line.ratio);
+    Some(format!(
+        "| {label} | {baseline} | {contender} | {effect} |\n"
+    ))
+}
+
+fn equivalence(out: &mut String, comparison: &Comparison) {
+    let e: &Equivalence = &comparison.equivalence;
+    *out += &format!(
+        "\n**Answers**: {}; {}.",
+        wording::ledger(e),
+        wording::mismatch(e)
+    );
+    if let Some(under_load) = &comparison.under_load {
+        *out += &format!(" Under load: {}.", wording::under_load(under_load));
+    }
+    out.push('\n');
+    for shown in e.clusters.iter().take(CLUSTERS) {
+        cluster(out, shown);
+    }
+    if e.clusters.len() > CLUSTERS {
+        let more = e.clusters.len() - CLUSTERS;
+        *out += &format!("\n{more} more differences in `verdict.json`.\n");
+    }
+}
+
+fn cluster(out: &mut String, cluster: &Cluster) {
+    *out += &format!(
+        "\n<details><summary><b>{}</b>: {}</summary>\n\n",
+        text(&wording::place(cluster)),
+        text(&wording::seen(cluster)),
+    );
+    if !cluster.examples.is_empty() {
+        *out += "| | incumbent | candidate |\n|---|---|---|\n";
+    }
+    for example in &cluster.examples {
+        *out += &format!(
+            "| {} | {} | {} |\n",
+            cell(&example.path),
+            cell(wording::value(&example.baseline)),
+            cell(wording::value(&example.contender)),
+        );
+    }
+    if !cluster.reproduce.is_empty() {
+        *out += &format!("\n{}\n", fenced(&cluster.reproduce));
+    }
+    *out += "\n</details>\n";
+}
+
+fn objectives(out: &mut String, document: &VerdictDocument) {
+    if document.slo.is_empty() && document.goals.is_empty() {
+        return;
+    }
+    *out += "\n| objective or goal | incumbent | candidate |\n|---|---|---|\n";
+    let held = |held: Held| match held {
+        Held::Misses => format!("**{}**", wording::objective_held(held)),
+        held => wording::objective_held(held).to_owned(),
+    };
+    for objective in wording::objectives(document) {
+        let candidate = objective
+            .candidate
+            .map_or("-".to_owned(), |slo| held(slo.held));
+        *out += &format!(
+            "| {} at {} | {} | {candidate} |\n",
+            text(&objective.incumbent.slo),
+            rate(objective.incumbent.rate_rps),
+            held(objective.incumbent.held),
+        );
+    }
+    for goal in &document.goals {
+        *out += &format!("| {} | | {} |\n", text(&goal.goal), wording::goal(goal));
+    }
+}
+
+fn gates(out: &mut String, document: &VerdictDocument) {
+    let failed = document.gates.iter().filter(|gate| !gate.passed).count();
+    let all = count(document.gates.len() as u64);
+    if let Some(aa) = wording::against_itself(document) {
+        *out += &format!("\n**A/A**: {aa}.\n");
+    }
+    if document.gates.is_empty() {
+        return;
+    }
+    *out += &match failed {
+        0 => format!("\n**Gates**: all {all} held.\n"),
+        failed => format!("\n**Gates**: {failed} of {all} failed.\n"),
+    };
+}
+
+/// Text that no part of is taken for markup, on one line; nobody is mentioned by it.
+fn text(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len());
+    for c in wording::one_line(raw).chars() {
+        match c {
+            '&' => out += "&amp;",
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '$' => {
+                out.push('\\');
+                out.push(c);
+            }
+            // A zero-width space, so that `@name` calls nobody.
+            '@' => out += "@\u{200b}",
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A code span; in it only backticks have a meaning.
+fn code(raw: &str) -> String {
+    let raw = wording::one_line(raw);
+    let fence = "`".repeat(longest_run(&raw) + 1);
+    format!("{fence} {raw} {fence}")
+}
+
+/// A code span within a table, where a bar ends the cell even in code.
+fn cell(raw: &str) -> String {
+    code(raw).replace('|', "\\|")
+}
+
+/// A block of code.
+fn fenced(raw: &str) -> String {
+    let raw = wording::visible(raw);
+    let fence = "`".repeat(longest_run(&raw).max(2) + 1);
+    format!("{fence}sh\n{raw}\n{fence}")
+}
+
+/// The most backticks in a row.
+fn longest_run(text: &str) -> usize {
+    let runs = text.split(|c| c != '`').map(str::len);
+    runs.max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_is_no_markup() {
+        assert_eq!(
+            text("<b>|@team `x` [a](b) #1\n"),
+            "&lt;b&gt;\\|@\u{200b}team \\`x\\` \\[a\\](b) \\#1\u{240a}"
+        );
+        assert_eq!(code("a``b"), "``` a``b ```");
+        assert_eq!(cell("a|b"), "` a\\|b `");
+        assert_eq!(fenced("x```y"), "````sh\nx```y\n````");
+    }
+}

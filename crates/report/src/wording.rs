@@ -1,0 +1,362 @@
+//! What every form of a report says in the same words: verdicts, judgements, effects, ledgers.
+
+use crate::figures::{change, count, memory, quantile, rate, share, time};
+use understudy_model::Side;
+use understudy_model::verdict::{
+    Cluster, Equivalence, Estimate, GoalResult, Held, LatencyComparison, Noise, Resource,
+    ResourceComparison, SloResult, UnderLoad, Verdict, VerdictDocument,
+};
+
+/// The verdict as a heading.
+pub(crate) fn headline(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Invalid => "Invalid",
+        Verdict::NotEquivalent => "Not equivalent",
+        Verdict::Inconclusive => "Inconclusive",
+        Verdict::Keep => "Keep",
+        Verdict::Replace => "Replace",
+        Verdict::Worse => "Worse",
+        Verdict::NoWorse => "No worse",
+    }
+}
+
+/// What the verdict means for whoever has to act on it, in one or two sentences.
+pub(crate) fn meaning(document: &VerdictDocument) -> &'static str {
+    let because = document.because.first().map(|reason| reason.code.as_str());
+    match (document.verdict, because) {
+        (Verdict::Replace, _) => {
+            "Replace the incumbent: the candidate gives the same answers and reaches what was asked for."
+        }
+        (Verdict::Keep, Some("no_measured_problem")) if document.slo.is_empty() => {
+            "Keep the incumbent: nothing was asked for that a replacement would have to reach."
+        }
+        (Verdict::Keep, Some("no_measured_problem")) => {
+            "Keep the incumbent: it does what is asked of it. That is a good outcome: a rewrite would solve no problem that was measured."
+        }
+        (Verdict::Keep, Some("goal_not_reached")) => {
+            "Keep the incumbent: the candidate does not reach what the rewrite is for."
+        }
+        (Verdict::Keep, _) => "Keep the incumbent: the candidate does not do what is asked of it.",
+        (Verdict::NotEquivalent, _) => {
+            "The candidate answers differently. However fast it is, it replaces nothing until it answers the same or a rule accepts the difference."
+        }
+        (Verdict::Inconclusive, _) => {
+            "The evidence does not decide. The reasons say what to measure next."
+        }
+        (Verdict::Invalid, _) => {
+            "This measurement cannot be trusted and says nothing about either side. The reasons say what to change before it is repeated."
+        }
+        (Verdict::Worse, _) => {
+            "The candidate is worse than the incumbent by more than the margin that was allowed."
+        }
+        (Verdict::NoWorse, _) => {
+            "The candidate gives the same answers and is not worse than the incumbent by more than the margin that was allowed."
+        }
+    }
+}
+
+/// What an interval says about an objective.
+pub(crate) fn objective_held(held: Held) -> &'static str {
+    match held {
+        Held::Holds => "holds",
+        Held::Misses => "misses",
+        Held::Undecided => "undecided",
+        Held::NotJudged => "not judged",
+    }
+}
+
+/// What an interval says about a goal.
+pub(crate) fn goal_held(held: Held) -> &'static str {
+    match held {
+        Held::Holds => "reached",
+        Held::Misses => "not reached",
+        Held::Undecided => "undecided",
+        Held::NotJudged => "not judged",
+    }
+}
+
+/// A figure, or that there is none because requests were never answered.
+pub(crate) fn or_infinite(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
+    value.map_or_else(|| "infinite".to_owned(), show)
+}
+
+/// An estimate alone: `246 us`, `infinite`, or `-` where there is none.
+pub(crate) fn estimate(value: Option<Estimate>, show: impl Fn(f64) -> String) -> String {
+    value.map_or_else(|| "-".to_owned(), |e| or_infinite(e.estimate, show))
+}
+
+/// Both ends of an interval: `231 us to 262 us`.
+pub(crate) fn interval(value: Estimate, show: impl Fn(f64) -> String) -> String {
+    format!(
+        "{} to {}",
+        or_infinite(value.low, &show),
+        or_infinite(value.high, &show)
+    )
+}
+
+/// An estimate with its interval: `246 us (231 us to 262 us)`.
+pub(crate) fn with_interval(value: Option<Estimate>, show: impl Fn(f64) -> String) -> String {
+    value.map_or_else(
+        || "-".to_owned(),
+        |e| {
+            format!(
+                "{} ({})",
+                or_infinite(e.estimate, &show),
+                interval(e, &show)
+            )
+        },
+    )
+}
+
+/// A ratio as a change with its interval: `-30.0 % (-35.1 % to -24.2 %)`.
+pub(crate) fn effect(ratio: Option<Estimate>) -> String {
+    match ratio {
+        Some(_) => with_interval(ratio, change),
+        None => "no ratio".to_owned(),
+    }
+}
+
+/// In which direction a ratio lies for certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// The whole interval is below 1.
+    Lower,
+    /// The whole interval is above 1.
+    Higher,
+    /// There may be no difference at all.
+    Unclear,
+}
+
+/// In which direction a ratio lies; an end that is none is infinite.
+pub(crate) fn direction(ratio: Estimate) -> Direction {
+    match (ratio.low, ratio.high) {
+        (_, Some(high)) if high < 1.0 => Direction::Lower,
+        (Some(low), _) if low <= 1.0 => Direction::Unclear,
+        _ => Direction::Higher,
+    }
+}
+
+/// Beside every "no difference": the smallest one that would have shown.
+pub(crate) fn no_difference(line: &LatencyComparison) -> Option<String> {
+    let (ratio, mde) = line.ratio.zip(line.mde)?;
+    (direction(ratio) == Direction::Unclear)
+        .then(|| format!("no difference seen, {} would have been", change(1.0 + mde)))
+}
+
+/// Why a quantile is not judged.
+pub(crate) fn not_judged(line: &LatencyComparison) -> &str {
+    line.not_judged_because
+        .as_deref()
+        .unwrap_or("too few samples")
+}
+
+/// `latency p99`, or with the endpoint that it is of.
+pub(crate) fn latency_label(line: &LatencyComparison) -> String {
+    let of = match line.endpoint.as_str() {
+        "*" => "latency",
+        endpoint => endpoint,
+    };
+    format!("{of} {}", quantile(line.quantile))
+}
+
+/// Is this the quantile that was declared before the run?
+pub(crate) fn is_primary(document: &VerdictDocument, line: &LatencyComparison) -> bool {
+    document.primary.as_ref().is_some_and(|primary| {
+        primary.endpoint == line.endpoint
+            && primary.quantile == line.quantile
+            && primary.rate_rps == line.rate_rps
+    })
+}
+
+/// The rates that a comparison has figures of, in their order.
+pub(crate) fn rates(latency: &[LatencyComparison], resources: &[ResourceComparison]) -> Vec<f64> {
+    let all = latency.iter().map(|line| line.rate_rps);
+    let mut rates: Vec<f64> = all
+        .chain(resources.iter().map(|line| line.rate_rps))
+        .collect();
+    rates.sort_by(f64::total_cmp);
+    rates.dedup();
+    rates
+}
+
+/// A resource with its unit.
+pub(crate) fn resource(of: Resource, value: f64) -> String {
+    match of {
+        Resource::CpuUsPerRequest => time(value),
+        Resource::PeakRssBytes | Resource::PeakPssBytes | Resource::PeakCgroupBytes => {
+            memory(value)
+        }
+    }
+}
+
+/// An objective's figure with its unit: a share for error rates, else a time.
+pub(crate) fn objective_value(slo: &SloResult, value: f64) -> String {
+    if is_error_rate(slo) {
+        share(value)
+    } else {
+        time(value)
+    }
+}
+
+/// Is this objective about errors?
+pub(crate) fn is_error_rate(slo: &SloResult) -> bool {
+    slo.slo.starts_with("error rate")
+}
+
+/// A goal, what became of it and by how much.
+pub(crate) fn goal(goal: &GoalResult) -> String {
+    let weight = if goal.required {
+        ""
+    } else {
+        " (enough that it is not missed for certain)"
+    };
+    format!("{}, {}{weight}", goal_held(goal.held), effect(goal.ratio))
+}
+
+/// The ledger of the equivalence stage in one line.
+pub(crate) fn ledger(e: &Equivalence) -> String {
+    format!(
+        "{} compared: {} equal, {} different, {} excused; {} lost",
+        count(e.compared),
+        count(e.equal),
+        count(e.different),
+        count(e.excused),
+        count(e.lost),
+    )
+}
+
+/// How many requests like these may differ nevertheless.
+pub(crate) fn mismatch(e: &Equivalence) -> String {
+    format!(
+        "at most {} of requests like these differ (upper 95 % bound)",
+        share(e.mismatch_upper_95)
+    )
+}
+
+/// The ledger of answers under load in one line.
+pub(crate) fn under_load(u: &UnderLoad) -> String {
+    format!(
+        "{} of {} answers agree with the incumbent's, {} deviate, {} not inspected",
+        count(u.agreeing),
+        count(u.answered),
+        count(u.deviating),
+        count(u.not_inspected),
+    )
+}
+
+/// A noisy place.
+pub(crate) fn noise(noise: &Noise) -> String {
+    format!(
+        "{} at {} of {} ({} pairs of the incumbent with itself)",
+        noise.kind,
+        noise.path,
+        noise.endpoint,
+        count(noise.pairs),
+    )
+}
+
+/// A cluster's place: `value at $.price of GET /items/{id}`.
+pub(crate) fn place(cluster: &Cluster) -> String {
+    format!(
+        "{} at {} of {}",
+        cluster.kind, cluster.path, cluster.endpoint
+    )
+}
+
+/// How often a cluster was seen, and whether it shows again.
+pub(crate) fn seen(cluster: &Cluster) -> String {
+    let again = cluster.reproduced.map_or_else(String::new, |again| {
+        format!("; reproduced {} of {}", again.times, again.of)
+    });
+    format!("{} of {}{again}", count(cluster.count), count(cluster.of))
+}
+
+/// A value of an answer; what is empty is absent.
+pub(crate) fn value(value: &str) -> &str {
+    if value.is_empty() { "absent" } else { value }
+}
+
+/// The incumbent against itself, at the primary quantile and rate.
+pub(crate) fn against_itself(document: &VerdictDocument) -> Option<String> {
+    let primary = document.primary.as_ref()?;
+    let aa = document
+        .aa
+        .iter()
+        .find(|aa| primary.quantile == aa.quantile && primary.rate_rps == aa.rate_rps)?;
+    aa.ratio.map(|ratio| {
+        format!(
+            "incumbent against itself, {} at {}: {}",
+            quantile(aa.quantile),
+            rate(aa.rate_rps),
+            effect(Some(ratio))
+        )
+    })
+}
+
+/// One objective at one rate, both sides beside each other.
+pub(crate) struct Objective<'d> {
+    /// The incumbent's result, from which text, rate and bound are.
+    pub(crate) incumbent: &'d SloResult,
+    /// The candidate's.
+    pub(crate) candidate: Option<&'d SloResult>,
+}
+
+/// The objectives, each with both sides.
+pub(crate) fn objectives(document: &VerdictDocument) -> impl Iterator<Item = Objective<'_>> {
+    let of = |side| document.slo.iter().filter(move |slo| slo.side == side);
+    of(Side::Incumbent).map(move |incumbent| Objective {
+        incumbent,
+        candidate: of(Side::Candidate)
+            .find(|slo| slo.slo == incumbent.slo && slo.rate_rps == incumbent.rate_rps),
+    })
+}
+
+/// Units that stay on the line of their number.
+const UNITS: [&str; 8] = ["%", "us", "ms", "s", "B", "KiB", "MiB", "GiB"];
+
+/// The text with a no-break space between each number and its unit.
+pub(crate) fn unbroken(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    for (index, word) in text.split(' ').enumerate() {
+        if index > 0 {
+            let unit = word.trim_end_matches([')', ',', ';', '.', ':']);
+            let stays = UNITS.contains(&unit) && out.ends_with(|c: char| c.is_ascii_digit());
+            out.push(if stays { '\u{a0}' } else { ' ' });
+        }
+        out += word;
+    }
+    out
+}
+
+/// Makes characters that control a terminal, or that no document may hold, visible: `ESC` becomes
+/// `\u{241b}`. Line breaks and tabs stay.
+pub(crate) fn visible(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\n' | '\t' => c,
+        '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'),
+        '\u{7f}' => '\u{2421}',
+        '\u{80}'..='\u{9f}' | '\u{fdd0}'..='\u{fdef}' => '\u{fffd}',
+        c if u32::from(c) & 0xfffe == 0xfffe => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(shown).collect()
+}
+
+/// The same on one line: line breaks and tabs are shown, too.
+pub(crate) fn one_line(text: &str) -> String {
+    visible(text)
+        .replace('\n', "\u{240a}")
+        .replace('\t', "\u{2409}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_seen_and_not_obeyed() {
+        assert_eq!(visible("a\u{1b}[31m\0\u{7f}\u{9b}\n"), "a␛[31m␀␡\u{fffd}\n");
+        assert_eq!(visible("\u{fffe}\u{1ffff}é"), "\u{fffd}\u{fffd}é");
+        assert_eq!(one_line("a\r\n\tb"), "a␍␊␉b");
+    }
+}

@@ -1,0 +1,14 @@
+//! Reports as people meet them: in words, as documents other programs read, and in a real browser.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod browser;
+mod chromium;
+mod escaping;
+mod fixtures;
+mod series;
+mod snapshots;
