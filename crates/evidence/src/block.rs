@@ -28,7 +28,7 @@ pub struct Block {
 
 /// How a column gets its values from a row, and a row from a column.
 #[derive(Clone, Copy)]
-enum Access {
+pub(crate) enum Access {
     U32(fn(&Row) -> u32, fn(&mut Row, u32)),
     I32(fn(&Row) -> i32, fn(&mut Row, i32)),
     U64(fn(&Row) -> u64, fn(&mut Row, u64)),
@@ -38,7 +38,7 @@ enum Access {
 }
 
 /// The columns of `requests/*.parquet`, in their order.
-const COLUMNS: [(&str, Access); 13] = [
+pub(crate) const COLUMNS: [(&str, Access); 13] = [
     (
         "request",
         Access::U32(|r| r.observation.request, |r, v| r.observation.request = v),
@@ -122,7 +122,7 @@ const BLANK: Row = Row {
 };
 
 impl Access {
-    fn kind(self) -> Kind {
+    pub(crate) fn kind(self) -> Kind {
         match self {
             Access::U32(..) => Kind::U32,
             Access::I32(..) => Kind::I32,
@@ -132,7 +132,7 @@ impl Access {
         }
     }
 
-    fn values(self, rows: &[Row]) -> Values {
+    pub(crate) fn values(self, rows: &[Row]) -> Values {
         match self {
             Access::U32(get, _) => Values::U32(rows.iter().map(get).collect()),
             Access::I32(get, _) => Values::I32(rows.iter().map(get).collect()),

@@ -4,13 +4,14 @@ use crate::checksum::{self, Summed};
 use crate::{EvidenceError, files};
 use parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as Physical};
 use parquet::column::reader::get_typed_column_reader;
+use parquet::column::writer::{ColumnWriter, ColumnWriterImpl, get_typed_column_writer_mut};
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int32Type, Int64Type};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{KeyValue, ParquetMetaData};
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
-use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
-use parquet::schema::types::{ColumnPath, Type};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::{ColumnPath, Type, TypePtr};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -91,7 +92,10 @@ impl ColumnFile {
     /// Starts the file that will be `path`.
     pub(crate) fn create(path: &Path, columns: &[(&str, Kind)]) -> Result<Self, EvidenceError> {
         let file = files::start(path)?;
-        let writer = start_writer(Summed::new(file), columns)
+        let (schema, properties) =
+            layout(columns).map_err(EvidenceError::parquet("write", path))?;
+        let properties = Arc::new(properties.build());
+        let writer = SerializedFileWriter::new(Summed::new(file), schema, properties)
             .map_err(EvidenceError::parquet("write", path))?;
         Ok(Self {
             writer,
@@ -123,10 +127,10 @@ impl ColumnFile {
     }
 }
 
-fn start_writer(
-    file: Summed,
+/// The schema of these columns, and how they are encoded.
+pub(crate) fn layout(
     columns: &[(&str, Kind)],
-) -> ParquetResult<SerializedFileWriter<Summed>> {
+) -> ParquetResult<(TypePtr, WriterPropertiesBuilder)> {
     let mut properties = WriterProperties::builder().set_compression(Compression::SNAPPY);
     let mut fields = Vec::with_capacity(columns.len());
     for (name, kind) in columns {
@@ -142,7 +146,7 @@ fn start_writer(
     let schema = Type::group_type_builder("rows")
         .with_fields(fields)
         .build()?;
-    SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties.build()))
+    Ok((Arc::new(schema), properties))
 }
 
 fn write_group(writer: &mut SerializedFileWriter<Summed>, columns: &[Values]) -> ParquetResult<()> {
@@ -151,7 +155,7 @@ fn write_group(writer: &mut SerializedFileWriter<Summed>, columns: &[Values]) ->
         let mut column = group
             .next_column()?
             .ok_or_else(|| missing("column in the schema"))?;
-        write_column(&mut column, values)?;
+        write_column(column.untyped(), values)?;
         column.close()?;
     }
     group.close()?;
@@ -159,16 +163,16 @@ fn write_group(writer: &mut SerializedFileWriter<Summed>, columns: &[Values]) ->
 }
 
 /// Parquet stores unsigned integers as the signed ones of the same bits.
-fn write_column(column: &mut SerializedColumnWriter<'_>, values: &Values) -> ParquetResult<()> {
+pub(crate) fn write_column(column: &mut ColumnWriter<'_>, values: &Values) -> ParquetResult<()> {
     match values {
         Values::U32(values) => {
             let bits: Vec<i32> = values.iter().map(|value| value.cast_signed()).collect();
-            column.typed::<Int32Type>().write_batch(&bits, None, None)
+            typed::<Int32Type>(column).write_batch(&bits, None, None)
         }
-        Values::I32(values) => column.typed::<Int32Type>().write_batch(values, None, None),
+        Values::I32(values) => typed::<Int32Type>(column).write_batch(values, None, None),
         Values::U64(values) => {
             let bits: Vec<i64> = values.iter().map(|value| value.cast_signed()).collect();
-            column.typed::<Int64Type>().write_batch(&bits, None, None)
+            typed::<Int64Type>(column).write_batch(&bits, None, None)
         }
         Values::Time(values) => {
             let bits: Vec<i64> = values
@@ -176,24 +180,32 @@ fn write_column(column: &mut SerializedColumnWriter<'_>, values: &Values) -> Par
                 .flatten()
                 .map(|value| value.cast_signed())
                 .collect();
-            column
-                .typed::<Int64Type>()
-                .write_batch(&bits, Some(&levels(values)), None)
+            typed::<Int64Type>(column).write_batch(&bits, Some(&levels(values)), None)
         }
         Values::Name(values) => {
-            let names: Vec<ByteArray> = values.iter().map(|name| ByteArray::from(*name)).collect();
-            column
-                .typed::<ByteArrayType>()
-                .write_batch(&names, None, None)
+            typed::<ByteArrayType>(column).write_batch(&texts(values), None, None)
         }
         Values::Number(values) => {
             let numbers: Vec<f64> = values.iter().flatten().copied().collect();
-            column
-                .typed::<DoubleType>()
-                .write_batch(&numbers, Some(&levels(values)), None)
+            typed::<DoubleType>(column).write_batch(&numbers, Some(&levels(values)), None)
         }
     }?;
     Ok(())
+}
+
+/// The writer of a column whose kind has this type.
+fn typed<'a, 'b, T: DataType>(column: &'a mut ColumnWriter<'b>) -> &'a mut ColumnWriterImpl<'b, T> {
+    get_typed_column_writer_mut(column)
+}
+
+/// Each text once in memory, however often it comes in a row.
+fn texts(names: &[&'static str]) -> Vec<ByteArray> {
+    let mut last: Option<(&str, ByteArray)> = None;
+    let text = |name: &'static str| match &last {
+        Some((before, text)) if *before == name => text.clone(),
+        _ => last.insert((name, ByteArray::from(name))).1.clone(),
+    };
+    names.iter().copied().map(text).collect()
 }
 
 /// 1 where there is a value, 0 where there is none.
@@ -335,7 +347,7 @@ impl ColumnReader {
     }
 }
 
-fn read_column<T: DataType>(
+pub(crate) fn read_column<T: DataType>(
     group: &dyn RowGroupReader,
     index: usize,
     rows: usize,

@@ -22,10 +22,13 @@ mod directory;
 mod error;
 mod files;
 mod lines;
+mod log;
+mod pages;
 mod table;
 
 pub use block::{Block, BlockWriter, Row};
 pub use directory::{BlockId, Folder, RunDirectory, RunLock};
 pub use error::EvidenceError;
 pub use lines::JsonLines;
+pub use log::{ExchangeLog, Logged};
 pub use table::Table;

@@ -18,6 +18,22 @@ impl Clock {
         self.epoch.elapsed().as_nanos() as u64
     }
 
+    /// What the system's monotonic clock (`CLOCK_MONOTONIC`) shows at zero, nanoseconds; `None` where
+    /// there is none. With it, times of this clock can be laid beside those of other programs.
+    #[cfg(unix)]
+    pub fn zero_monotonic_ns(&self) -> Option<u64> {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        let since_zero = i128::try_from(self.epoch.elapsed().as_nanos()).ok()?;
+        let now_ns = i128::from(now.tv_sec) * 1_000_000_000 + i128::from(now.tv_nsec);
+        u64::try_from(now_ns - since_zero).ok()
+    }
+
+    /// What the system's monotonic clock shows at zero: there is none on this system.
+    #[cfg(not(unix))]
+    pub fn zero_monotonic_ns(&self) -> Option<u64> {
+        None
+    }
+
     /// The moment that this clock calls zero.
     pub fn epoch(&self) -> Instant {
         self.epoch

@@ -12,5 +12,5 @@ mod timer;
 pub use clock::Clock;
 pub use cpus::{CpuList, CpuListError, allowed_cpus, pin_current_thread};
 pub use machine::{Machine, stolen_ns};
-pub use thread::{ThreadUsage, sharpen_timers};
+pub use thread::{ThreadUsage, give_way, sharpen_timers};
 pub use timer::SleepTimer;

@@ -1,3 +1,5 @@
+use std::io;
+
 /// What the calling thread has used so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ThreadUsage {
@@ -62,6 +64,37 @@ pub fn sharpen_timers() {
     }
 }
 
+/// Makes the calling thread give way to every other at once, for good (`SCHED_IDLE`): it runs where a
+/// CPU has nothing else to do, and is preempted when another thread wakes up there.
+///
+/// A thread of low `nice` value would not do: it may finish its time slice, some milliseconds.
+///
+/// # Errors
+/// The kernel's word, should it refuse; elsewhere than on Linux there is no such policy.
+#[cfg(target_os = "linux")]
+pub fn give_way() -> io::Result<()> {
+    let parameters = libc::sched_param { sched_priority: 0 };
+    #[expect(
+        unsafe_code,
+        reason = "neither std nor rustix offers sched_setscheduler"
+    )]
+    // SAFETY: 0 is the calling thread, and the parameters live through the call.
+    let refused = unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const parameters) };
+    match refused {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Makes the calling thread give way to every other: not possible on this system.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub fn give_way() -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
@@ -77,5 +110,18 @@ mod tests {
         let used = ThreadUsage::now().since(before);
         assert!((1_000_000..=60_000_000).contains(&used.cpu_ns), "{used:?}");
         assert!(used.run_queue_wait_ns.is_some());
+    }
+
+    #[test]
+    fn a_thread_that_gives_way_has_the_idle_policy() {
+        std::thread::spawn(|| {
+            give_way().unwrap();
+            let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+            // Field 41 of proc(5), counted after the name in brackets, is the policy; 5 is idle.
+            let after_name = stat.rsplit_once(')').unwrap().1;
+            assert_eq!(after_name.split_ascii_whitespace().nth(41 - 3), Some("5"));
+        })
+        .join()
+        .unwrap();
     }
 }

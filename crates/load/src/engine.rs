@@ -15,6 +15,13 @@ use understudy_model::{Ending, Observation};
 /// Shorter than this before a due time the thread does not sleep any more: a wake-up takes longer.
 const SPIN_NS: u64 = 60_000;
 
+/// While a thread that stores the log wants this CPU, waits of this length are slept through, so that
+/// it runs. Falling asleep and waking up costs 5 us of CPU: shorter naps would cost more than they give.
+const SHORTEST_NAP_NS: u64 = 30_000;
+
+/// A nap ends this much before a due time: the CPU is not idle meanwhile, and a wake-up is short.
+const NAP_AWAKE_NS: u64 = 3_000;
+
 /// A request due in the last moment of the window may leave this much after it.
 const END_SLACK_NS: u64 = 1_000_000;
 
@@ -153,7 +160,11 @@ impl<D: Driver, R: Recorder> Engine<'_, D, R> {
                 (true, true) => self.window.end_ns,
                 (true, false) => self.window.drain_ns,
             };
-            let park = (wake > now + SPIN_NS).then(|| wake - SPIN_NS);
+            let (shortest, awake) = match self.recorder.wants_rest() {
+                true => (SHORTEST_NAP_NS, NAP_AWAKE_NS),
+                false => (SPIN_NS, SPIN_NS),
+            };
+            let park = (wake > now + shortest).then(|| wake - awake);
             self.driver.poll(park, &mut ended)?;
             idle_since = (!released && park.is_none() && ended.is_empty()).then_some(now);
             self.take(&mut ended);

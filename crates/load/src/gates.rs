@@ -65,6 +65,13 @@ pub fn judge(figures: &Figures) -> Vec<Gate> {
     gates
 }
 
+/// Is every exchange in the log that was asked for?
+pub fn log_complete(missed: u64, requests: u64) -> Gate {
+    let figure = format!("{missed} of {requests} exchanges are missing from the log");
+    let advice = "the CPU or the disk could not keep up with it: lower the rate, or leave it out";
+    gate("log_incomplete", missed == 0, &figure, advice)
+}
+
 /// A gate whose sentence ends with what to change where it failed.
 fn gate(code: &'static str, passed: bool, figure: &str, advice: &str) -> Gate {
     let text = match passed {
@@ -176,5 +183,6 @@ mod tests {
         assert!(failed(|f| (f.send_lag_us, f.latency_us) = (199.0, Some(1000.0))).is_empty());
         assert!(failed(|f| (f.send_lag_us, f.latency_us) = (1e6, None)).is_empty());
         assert!(failed(|f| (f.send_lag_us, f.negligible_us) = (900.0, 1000.0)).is_empty());
+        assert!(log_complete(0, 10).passed && !log_complete(1, 10).passed);
     }
 }

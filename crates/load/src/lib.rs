@@ -8,6 +8,7 @@ mod driver;
 mod engine;
 pub mod gates;
 pub mod http;
+mod log;
 mod pick;
 mod progress;
 mod recorder;
@@ -16,8 +17,9 @@ mod run;
 mod schedule;
 
 pub use driver::{Driver, Job};
+pub use log::{LogReceiver, LogSender, log_pipe};
 pub use pick::Picker;
 pub use progress::{Glimpse, Progress};
 pub use recorder::{Histograms, Recorder};
-pub use run::{DEFAULT_QUEUE, GeneratorUse, Plan, Ran, Rate, RunError, run};
+pub use run::{DEFAULT_QUEUE, GeneratorUse, Plan, Ran, Rate, RunError, Workload, run, run_into};
 pub use schedule::{Arrivals, Schedule};

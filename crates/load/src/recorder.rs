@@ -8,6 +8,37 @@ use understudy_model::{Ending, Observation};
 pub trait Recorder: Send {
     /// One exchange of the measured window.
     fn record(&mut self, observation: &Observation);
+
+    /// Does a thread that takes over what was recorded need a CPU? Then the engine sleeps between
+    /// requests where it would otherwise wait awake.
+    fn wants_rest(&self) -> bool {
+        false
+    }
+}
+
+/// Both take every exchange.
+impl<A: Recorder, B: Recorder> Recorder for (A, B) {
+    fn record(&mut self, observation: &Observation) {
+        self.0.record(observation);
+        self.1.record(observation);
+    }
+
+    fn wants_rest(&self) -> bool {
+        self.0.wants_rest() || self.1.wants_rest()
+    }
+}
+
+/// A recorder that may not be wanted.
+impl<R: Recorder> Recorder for Option<R> {
+    fn record(&mut self, observation: &Observation) {
+        if let Some(recorder) = self {
+            recorder.record(observation);
+        }
+    }
+
+    fn wants_rest(&self) -> bool {
+        self.as_ref().is_some_and(R::wants_rest)
+    }
 }
 
 /// Keeps every exchange: the evidence of a block.

@@ -73,7 +73,7 @@ pub struct LoadReport {
     pub connection_wait_us: Distribution,
     /// Due and a connection free, until written: the generator's own lateness.
     pub send_lag_us: Distribution,
-    /// CPU time of the generator per request; waiting awake is not counted.
+    /// CPU time of the generator per request, that for the log included; waiting awake is not counted.
     pub cpu_us_per_request: f64,
     /// Share of the busiest generator thread's time that was work.
     pub generator_busy_share: f64,
@@ -81,6 +81,8 @@ pub struct LoadReport {
     pub run_queue_share: Option<f64>,
     /// Share of CPU time taken by the hypervisor; null where it is not known.
     pub steal_share: Option<f64>,
+    /// The log of every exchange, if one was asked for.
+    pub log: Option<LogReport>,
     /// Can the measurement be trusted?
     pub valid: bool,
     /// Why not, one sentence each.
@@ -89,6 +91,26 @@ pub struct LoadReport {
     pub interrupted: bool,
     /// Versions of the programs involved.
     pub versions: BTreeMap<String, String>,
+}
+
+/// The log of every exchange of the measured window.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogReport {
+    /// Where it is.
+    pub path: String,
+    /// How many files it takes: the second of a very long run ends in `-2` before the ending.
+    pub files: u32,
+    /// Exchanges in it.
+    pub rows: u64,
+    /// Exchanges that are not in it, because it could not keep up; they make the run invalid.
+    pub missed: u64,
+    /// Length of its files.
+    pub bytes: u64,
+    /// What `CLOCK_MONOTONIC` showed at time zero of the log, nanoseconds; null where there is none.
+    pub zero_monotonic_ns: Option<u64>,
+    /// CPU time for writing it, per request.
+    pub cpu_us_per_request: f64,
 }
 
 /// A distribution in microseconds. A quantile is null if it has too few samples (then it is named
@@ -303,10 +325,26 @@ pub fn report(
         generator_busy_share: generator.busy_share,
         run_queue_share: generator.run_queue_share,
         steal_share: generator.steal_share,
+        log: None,
         valid: invalid_because.is_empty(),
         invalid_because,
         interrupted: context.interrupted,
         versions: context.versions,
+    }
+}
+
+impl LoadReport {
+    /// Adds the log of the run: what it cost, and whether it is complete.
+    #[must_use]
+    pub fn with_log(mut self, log: LogReport) -> Self {
+        let gate = gates::log_complete(log.missed, self.requests);
+        if !gate.passed {
+            self.invalid_because.push(gate.text);
+            self.valid = false;
+        }
+        self.cpu_us_per_request += log.cpu_us_per_request;
+        self.log = Some(log);
+        self
     }
 }
 

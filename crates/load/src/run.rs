@@ -77,6 +77,17 @@ pub struct GeneratorUse {
     pub wall_ns: u64,
 }
 
+/// What is sent, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Workload<'a> {
+    /// Where to.
+    pub target: &'a Target,
+    /// The requests as they go on the wire.
+    pub prepared: &'a Arc<[Prepared]>,
+    /// How often each is chosen relative to the others.
+    pub weights: &'a [f64],
+}
+
 /// What a run left.
 #[derive(Debug)]
 pub struct Ran<R> {
@@ -112,13 +123,10 @@ pub enum RunError {
 /// Time between the last connection and the first due request.
 const LEAD: Duration = Duration::from_millis(2);
 
-/// Carries out the plan against a target. `stop` ends it early; what was measured is kept.
-///
-/// `progress` has one element a thread. `on_start` is told time zero of the observations, shortly
-/// before it comes.
+/// [`run_into`] recorders that begin empty.
 ///
 /// # Errors
-/// The target cannot be reached, or this machine cannot do what the plan asks for.
+/// Those of [`run_into`].
 pub fn run<R: Recorder + Default>(
     plan: &Plan,
     target: &Target,
@@ -128,9 +136,36 @@ pub fn run<R: Recorder + Default>(
     progress: &[Progress],
     on_start: &dyn Fn(Instant),
 ) -> Result<Ran<R>, RunError> {
+    let workload = Workload {
+        target,
+        prepared,
+        weights,
+    };
+    let recorders = (0..plan.threads.max(1)).map(|_| R::default()).collect();
+    run_into(plan, workload, stop, progress, on_start, recorders)
+}
+
+/// Carries out the plan against a target. `stop` ends it early; what was measured is kept.
+///
+/// `progress` and `recorders` have one element a thread. `on_start` is told time zero of the
+/// observations, shortly before it comes.
+///
+/// # Errors
+/// The target cannot be reached, or this machine cannot do what the plan asks for.
+pub fn run_into<R: Recorder>(
+    plan: &Plan,
+    workload: Workload<'_>,
+    stop: &AtomicBool,
+    progress: &[Progress],
+    on_start: &dyn Fn(Instant),
+    recorders: Vec<R>,
+) -> Result<Ran<R>, RunError> {
     let threads = plan.threads.max(1);
     let mut drivers = (0..threads)
-        .map(|thread| HttpDriver::open(target, prepared.clone(), options(plan, thread, threads)))
+        .map(|thread| {
+            let options = options(plan, thread, threads);
+            HttpDriver::open(workload.target, workload.prepared.clone(), options)
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let started = Instant::now() + LEAD;
     let clock = Clock::since(started);
@@ -141,9 +176,10 @@ pub fn run<R: Recorder + Default>(
         let handles: Vec<_> = drivers
             .iter_mut()
             .zip(progress)
+            .zip(recorders)
             .enumerate()
-            .map(|(thread, (driver, progress))| {
-                let task = task(plan, weights, thread, threads);
+            .map(|(thread, ((driver, progress), mut recorder))| {
+                let task = task(plan, workload.weights, thread, threads);
                 let cpus = plan.cpus.as_ref();
                 std::thread::Builder::new()
                     .name(format!("load-{thread}"))
@@ -151,7 +187,6 @@ pub fn run<R: Recorder + Default>(
                         prepare_thread(cpus, thread)?;
                         std::thread::sleep(started.saturating_duration_since(Instant::now()));
                         driver.start(clock);
-                        let mut recorder = R::default();
                         engine::run(driver, task, clock, stop, progress, &mut recorder)
                             .map(|done| (recorder, done))
                             .map_err(RunError::Engine)

@@ -1,5 +1,7 @@
 //! `understudy load`: open-model load with true latencies.
 
+mod log;
+
 use super::trial::redaction_key;
 use crate::exit::{self, Failure, usage};
 use crate::requests_file;
@@ -7,14 +9,18 @@ use crate::show;
 use crate::show::json::JsonOutput;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use log::{Log, Written};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use understudy_host::CpuList;
+use understudy_host::{Clock, CpuList};
 use understudy_load::http::{Requests, Target, WorkloadRequest};
 use understudy_load::report::{self, LoadReport};
-use understudy_load::{Arrivals, DEFAULT_QUEUE, Histograms, Plan, Progress, Rate, run};
+use understudy_load::{
+    Arrivals, DEFAULT_QUEUE, GeneratorUse, Histograms, LogSender, Plan, Progress, Rate, Workload,
+    run_into,
+};
 use understudy_model::Span;
 use understudy_redact::Redactor;
 use understudy_wire::http1::Limits;
@@ -66,6 +72,9 @@ pub(crate) struct LoadArgs {
     /// Write the result as JSON to a file, or to standard output with "-"
     #[arg(long, value_name = "PATH|-")]
     json: Option<PathBuf>,
+    /// Write every exchange of the measured window to a Parquet file while the run goes on
+    #[arg(long, value_name = "FILE.parquet")]
+    log: Option<PathBuf>,
     /// Allow a target that is not on this machine
     #[arg(long)]
     allow_remote: bool,
@@ -178,42 +187,95 @@ pub(crate) fn load(args: &LoadArgs, stop: &AtomicBool) -> Result<u8, Failure> {
         .map_err(|(index, error)| usage(format!("request {}: {error}", index + 1)))?;
     let mut json = JsonOutput::open(args.json.as_deref())?;
     let plan = args.plan();
-    let progress: Vec<Progress> = (0..plan.threads).map(|_| Progress::default()).collect();
-    let done = AtomicBool::new(false);
-    let length = plan.warmup.duration() + plan.duration.duration();
-    let ran = std::thread::scope(|scope| {
-        scope.spawn(|| show::load::live(&progress, length, &done));
-        let ran = run::<Histograms>(
-            &plan,
-            &target,
-            &prepared,
-            &requests.weights(),
-            stop,
-            &progress,
-            &|_| {},
-        );
-        done.store(true, Ordering::Relaxed);
-        ran
-    })
-    .map_err(anyhow::Error::from)?;
-    let mut histograms = Histograms::default();
-    ran.recorders
-        .into_iter()
-        .for_each(|recorder| histograms.merge(recorder));
+    let log = args
+        .log
+        .as_deref()
+        .map(|path| Log::start(path, &plan))
+        .transpose()?;
+    let workload = Workload {
+        target: &target,
+        prepared: &prepared,
+        weights: &requests.weights(),
+    };
+    let Measured {
+        histograms,
+        generator,
+        clock,
+        log,
+    } = measure(&plan, workload, stop, log)?;
     let interrupted = stop.load(Ordering::Relaxed);
     // A URL can hold a key.
     let shown = Redactor::new(redaction_key()?).redact_text(&args.url);
+    let (log, log_error) = match log.transpose() {
+        Ok(log) => (log, None),
+        Err(error) => (None, Some(error)),
+    };
     let context = report::Context {
         target: &shown,
         interrupted,
         versions: versions(),
     };
-    let report = report::report(&plan, &histograms, ran.generator, context);
+    let mut report = report::report(&plan, &histograms, generator, context);
+    if let Some(log) = log {
+        report = report.with_log(log.report(histograms.total(), clock));
+    }
     deliver(&report, json.as_mut())?;
+    if let Some(error) = log_error {
+        return Err(error.into());
+    }
     Ok(match (interrupted, report.valid) {
         (true, _) => exit::INTERRUPTED,
         (false, false) => exit::INVALID,
         (false, true) => exit::DONE,
+    })
+}
+
+/// What is left of a run.
+struct Measured {
+    histograms: Histograms,
+    generator: GeneratorUse,
+    /// Zero is the start of the load.
+    clock: Clock,
+    log: Option<anyhow::Result<Written>>,
+}
+
+fn measure(
+    plan: &Plan,
+    workload: Workload<'_>,
+    stop: &AtomicBool,
+    log: Option<(Log, Vec<LogSender>)>,
+) -> anyhow::Result<Measured> {
+    let progress: Vec<Progress> = (0..plan.threads).map(|_| Progress::default()).collect();
+    let done = AtomicBool::new(false);
+    let length = plan.warmup.duration() + plan.duration.duration();
+    let (log, mut senders) = log.map_or((None, Vec::new()), |(log, senders)| (Some(log), senders));
+    let recorders = (0..plan.threads)
+        .map(|_| (Histograms::default(), senders.pop()))
+        .collect();
+    let ran = std::thread::scope(|scope| {
+        scope.spawn(|| show::load::live(&progress, length, &done));
+        let ran = run_into(plan, workload, stop, &progress, &|_| {}, recorders);
+        done.store(true, Ordering::Relaxed);
+        ran
+    });
+    let ran = match ran {
+        Ok(ran) => ran,
+        Err(error) => {
+            log.into_iter().for_each(Log::discard);
+            return Err(error.into());
+        }
+    };
+    let mut histograms = Histograms::default();
+    let mut missed = 0;
+    for (kept, sender) in ran.recorders {
+        histograms.merge(kept);
+        missed += sender.map_or(0, LogSender::finish);
+    }
+    Ok(Measured {
+        histograms,
+        generator: ran.generator,
+        clock: Clock::since(ran.started),
+        log: log.map(|log| log.finish(missed)),
     })
 }
 

@@ -72,6 +72,16 @@ fn write_summary(out: &mut String, report: &LoadReport) -> std::fmt::Result {
         share(report.generator_busy_share),
         cpus(report),
     )?;
+    if let Some(log) = &report.log {
+        writeln!(
+            out,
+            "  {:<16}{}, {} rows, {} bytes",
+            "log",
+            log.path,
+            count(log.rows),
+            count(log.bytes)
+        )?;
+    }
     if report.interrupted {
         writeln!(out, "\n  interrupted: this is what was measured until then")?;
     }

@@ -1,11 +1,13 @@
 //! `understudy load` as a whole process.
 
-use crate::harness::{machine, run, subject, understudy};
+use crate::harness::{Scratch, ended, machine, run, subject, understudy};
 use serde_json::Value;
 use std::io::Read;
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use understudy_host::Clock;
+use understudy_load::{Arrivals, Schedule};
 
 struct Server {
     child: Child,
@@ -166,6 +168,169 @@ fn a_stall_is_seen_by_every_request_that_was_due_in_it() {
     assert_eq!(report["requests"], 4000);
 }
 
+/// Moments on CLOCK_MONOTONIC, nanoseconds: before and after each signal that began and ended a stall.
+struct Stall {
+    begun: [u64; 2],
+    ended: [u64; 2],
+}
+
+impl Server {
+    fn stall(&self, length: Duration) -> Stall {
+        let signal = |name: &str| {
+            let before = monotonic_ns();
+            self.signal(name);
+            [before, monotonic_ns()]
+        };
+        let begun = signal("-STOP");
+        std::thread::sleep(length);
+        let ended = signal("-CONT");
+        Stall { begun, ended }
+    }
+}
+
+fn monotonic_ns() -> u64 {
+    Clock::since(Instant::now()).zero_monotonic_ns().unwrap()
+}
+
+/// Latencies (ms) at p95 and p99 of a server that answers at once and stands still in the windows.
+fn simulated(due: &[u64], windows: &[(u64, u64)]) -> [f64; 2] {
+    let wait = |at: &u64| {
+        let window = windows
+            .iter()
+            .find(|(begin, end)| (begin..end).contains(&at));
+        window.map_or(0, |(_, end)| end - at)
+    };
+    let mut waits: Vec<u64> = due.iter().map(wait).collect();
+    waits.sort_unstable();
+    [0.95, 0.99].map(|q: f64| waits[(q * waits.len() as f64).ceil() as usize - 1] as f64 / 1e6)
+}
+
+/// One run against a server that is stalled three times: what it measured at p95 and p99, and the least
+/// and the most that the stalls explain (ms).
+fn stalled(arrivals: Arrivals, rate: u32) -> ([f64; 2], [f64; 2], [f64; 2]) {
+    let server = Server::start();
+    let scratch = Scratch::new("stalled");
+    let log = scratch.path().join("log.parquet");
+    let load = understudy()
+        .args([
+            "load",
+            &server.url(),
+            "--rate",
+            &rate.to_string(),
+            "--seed",
+            "5",
+        ])
+        .args(["--duration", "3s", "--warmup", "0s", "--json", "-"])
+        .args(["--arrivals", arrivals.name(), "--log"])
+        .arg(&log)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stalls = [(); 3].map(|()| {
+        std::thread::sleep(Duration::from_millis(500));
+        server.stall(Duration::from_millis(200))
+    });
+    let ended = ended(load.wait_with_output().unwrap());
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let zero = report["log"]["zero_monotonic_ns"].as_u64().unwrap();
+    let due: Vec<u64> = Schedule::new(arrivals, f64::from(rate), 5, 0, 1)
+        .take_while(|due| *due < 3_000_000_000)
+        .collect();
+    assert_eq!(
+        report["answered"],
+        due.len(),
+        "what the seed says was sent and answered"
+    );
+    assert_eq!(report["log"]["rows"], due.len());
+    let windows = |begin: usize, end: usize| {
+        stalls
+            .iter()
+            .map(|s| (s.begun[begin] - zero, s.ended[end] - zero))
+            .collect::<Vec<_>>()
+    };
+    let measured = ["p95", "p99"].map(|q| report["latency_us"][q].as_f64().unwrap() / 1e3);
+    let least = simulated(&due, &windows(1, 0));
+    let most = simulated(&due, &windows(0, 1));
+    (measured, least, most)
+}
+
+#[test]
+fn latencies_are_those_of_a_simulation_of_the_same_arrivals() {
+    let _machine = machine();
+    for (arrivals, rate) in [(Arrivals::Constant, 1000), (Arrivals::Poisson, 2000)] {
+        let mut excess = Vec::new();
+        // A machine that is busy with something else makes latencies longer, never shorter.
+        let explained = (0..6).any(|_| {
+            let (measured, least, most) = stalled(arrivals, rate);
+            for n in 0..2 {
+                assert!(least[n] > 50.0, "the stalls reach p95: {least:?}");
+                assert!(
+                    measured[n] > least[n] - 2.0,
+                    "{arrivals:?}: {measured:?}, at least {least:?}"
+                );
+            }
+            excess.push([measured[0] - most[0], measured[1] - most[1]]);
+            // Less than a stall: counting one twice would show.
+            excess
+                .last()
+                .is_some_and(|ms| ms.iter().all(|ms| *ms < 150.0))
+        });
+        assert!(
+            explained,
+            "{arrivals:?}: longer than the stalls explain by {excess:?} ms"
+        );
+    }
+}
+
+#[test]
+fn the_log_has_a_row_for_every_request_and_only_its_owner_reads_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let _machine = machine();
+    let server = Server::start();
+    let scratch = Scratch::new("log");
+    let log = scratch.path().join("log.parquet");
+    let ended = run(understudy()
+        .args(["load", &server.url(), "--rate", "2000", "--duration", "1s"])
+        .args([
+            "--arrivals",
+            "constant",
+            "--warmup",
+            "0.2s",
+            "--threads",
+            "2",
+            "--log",
+        ])
+        .arg(&log));
+    assert!(matches!(ended.code, 0 | 3), "{}", ended.stderr);
+    let line = ended
+        .stdout
+        .lines()
+        .find(|line| line.trim_start().starts_with("log "))
+        .unwrap();
+    assert!(line.contains("log.parquet, 2,000 rows, "), "{line}");
+    let bytes = std::fs::read(&log).unwrap();
+    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+    assert_eq!(log.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::read_dir(scratch.path()).unwrap().count(),
+        1,
+        "nothing unfinished"
+    );
+    let refused = run(understudy()
+        .args(["load", "http://127.0.0.1:1/", "--log"])
+        .arg(&log));
+    assert_eq!(refused.code, 1, "{}", refused.stderr);
+    assert_eq!(
+        std::fs::read_dir(scratch.path()).unwrap().count(),
+        1,
+        "nothing of a run that never began"
+    );
+    assert!(
+        std::fs::read(&log).unwrap() == bytes,
+        "the log before it is as it was"
+    );
+}
+
 #[test]
 fn an_interrupt_prints_what_was_measured() {
     let _machine = machine();
@@ -193,7 +358,7 @@ fn an_interrupt_prints_what_was_measured() {
             .unwrap()
             .success()
     );
-    let ended = crate::harness::ended(load.wait_with_output().unwrap());
+    let ended = ended(load.wait_with_output().unwrap());
     assert_eq!(ended.code, 130);
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(report["interrupted"], true);
@@ -235,6 +400,13 @@ fn what_cannot_be_done_is_one_sentence() {
         "{}",
         folder.stderr
     );
+    let log =
+        run(understudy().args(["load", "http://127.0.0.1:1/", "--log", "/nowhere/x.parquet"]));
+    assert_eq!((log.code, log.stderr.lines().count()), (2, 1));
+    assert!(
+        log.stderr
+            .contains("--log: cannot create /nowhere/x.parquet")
+    );
     let rate = run(understudy().args(["load", "http://127.0.0.1:1/", "--rate", "fast"]));
     assert_eq!(rate.code, 2);
 }
@@ -260,7 +432,7 @@ fn a_server_that_dies_is_counted_and_not_hidden() {
         .unwrap();
     std::thread::sleep(Duration::from_millis(1000));
     server.child.kill().unwrap();
-    let ended = crate::harness::ended(load.wait_with_output().unwrap());
+    let ended = ended(load.wait_with_output().unwrap());
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
     let errors = report["errors"].as_object().unwrap();
     let failed: u64 = errors.values().filter_map(Value::as_u64).sum();

@@ -19,6 +19,9 @@ use understudy_wire::http1::{Limits, Step};
 const TIMER: Token = Token(usize::MAX);
 /// One read takes at most this; most answers take one read.
 const READ_BYTES: usize = 64 * 1024;
+/// Events handled before the engine looks at its schedule again: each takes some microseconds, and
+/// after a stall they come in crowds.
+const EVENTS: usize = 16;
 /// Most distinct bodies kept of one block, and most bytes of them.
 const CAPTURED_BODIES: usize = 16_384;
 const CAPTURED_BYTES: usize = 64 * 1024 * 1024;
@@ -89,6 +92,8 @@ pub struct HttpDriver {
     poll: Poll,
     events: Events,
     timer: Option<SleepTimer>,
+    /// When the timer goes off, or went off last.
+    timer_ns: u64,
     connections: Vec<Connection>,
     /// Connected and free, the longest free first: every connection gets its share.
     hot: VecDeque<usize>,
@@ -131,8 +136,9 @@ impl HttpDriver {
             address: target.address,
             prepared,
             poll,
-            events: Events::with_capacity(1024),
+            events: Events::with_capacity(EVENTS),
             timer,
+            timer_ns: 0,
             connections,
             hot: VecDeque::new(),
             cold: Vec::new(),
@@ -151,6 +157,7 @@ impl HttpDriver {
     /// Tells it the clock on which jobs are due.
     pub fn start(&mut self, clock: Clock) {
         self.clock = clock;
+        self.timer_ns = 0;
     }
 
     /// The distinct bodies seen so far; leaves none behind.
@@ -496,8 +503,11 @@ impl HttpDriver {
         let length = Duration::from_nanos(until.saturating_sub(now));
         let timeout = match &self.timer {
             _ if length.is_zero() => Some(Duration::ZERO),
+            // In a closed model the same time is waited for again and again.
+            Some(_) if until == self.timer_ns => None,
             Some(timer) => {
                 timer.arm(length)?;
+                self.timer_ns = until;
                 None
             }
             // Whole milliseconds, rounded down: the caller spins the rest.
