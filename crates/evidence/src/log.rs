@@ -42,6 +42,8 @@ type Columns = Vec<(Access, PagedColumn)>;
 pub struct ExchangeLog {
     /// Of the first file.
     path: PathBuf,
+    rows_per_group: u64,
+    groups_per_file: usize,
     /// Of the file that is being written.
     part: PathBuf,
     parts: u32,
@@ -100,6 +102,8 @@ impl ExchangeLog {
             .collect();
         Ok(Self {
             path: path.to_owned(),
+            rows_per_group: ROWS_PER_GROUP,
+            groups_per_file: GROUPS_PER_FILE,
             part: path.to_owned(),
             parts: 1,
             schema,
@@ -128,11 +132,11 @@ impl ExchangeLog {
         }
         self.group.last_ns = last.intended_ns;
         self.group.rows += observations.len() as u64;
-        if !self.group.is_due() {
+        if self.group.rows < self.rows_per_group && !self.group.is_old() {
             return Ok(());
         }
         self.write_group()?;
-        if self.writer.flushed_row_groups().len() < GROUPS_PER_FILE {
+        if self.writer.flushed_row_groups().len() < self.groups_per_file {
             return self.write_footer_for_now();
         }
         self.finish_part()?;
@@ -224,8 +228,8 @@ impl ExchangeLog {
 }
 
 impl Group {
-    fn is_due(&self) -> bool {
-        self.rows >= ROWS_PER_GROUP || self.last_ns.saturating_sub(self.first_ns) >= GROUP_NS
+    fn is_old(&self) -> bool {
+        self.last_ns.saturating_sub(self.first_ns) >= GROUP_NS
     }
 }
 

@@ -82,12 +82,12 @@ fn what_a_kill_leaves_can_be_read_up_to_the_last_row_group() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.parquet");
     let mut log = ExchangeLog::create(&path).unwrap();
-    // 50,000 a second: after 1,048,576 rows a group is full, and there are rows in the next.
-    append(&mut log, 0..ROWS_PER_GROUP + 9000);
+    log.rows_per_group = 20_000;
+    append(&mut log, 0..49_000);
     drop(log);
     let left = files::unfinished(&path);
     let read = times(&left, "intended_ns");
-    assert!((ROWS_PER_GROUP as usize..ROWS_PER_GROUP as usize + 2048).contains(&read.len()));
+    assert_eq!(read.len(), 2 * 10 * 2048, "two groups of ten batches");
     assert!(read == expected(read.len() as u64, |o| o.intended_ns));
 }
 
@@ -118,11 +118,12 @@ fn a_run_without_end_takes_several_files_and_loses_nothing_between_them() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.parquet");
     let mut log = ExchangeLog::create(&path).unwrap();
+    log.groups_per_file = 5;
     let slow = |n: u64| Observation {
         intended_ns: n * GROUP_NS,
         ..observation(n)
     };
-    let rows = 2 * GROUPS_PER_FILE as u64 + 7;
+    let rows = 2 * 5 + 7;
     (0..rows).for_each(|n| log.append(&[slow(n)]).unwrap());
     let second = folder.path().join("log-2.parquet");
     assert!(
@@ -132,7 +133,7 @@ fn a_run_without_end_takes_several_files_and_loses_nothing_between_them() {
     let logged = log.finish().unwrap();
     assert_eq!((logged.rows, logged.files), (rows, 2));
     let mut read = times(&path, "intended_ns");
-    assert_eq!(read.len(), 2 * GROUPS_PER_FILE, "two rows a group");
+    assert_eq!(read.len(), 2 * 5, "two rows a group");
     read.extend(times(&second, "intended_ns"));
     let expected: Vec<_> = (0..rows).map(|n| Some((n * GROUP_NS) as i64)).collect();
     assert!(read == expected);
