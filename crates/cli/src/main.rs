@@ -26,9 +26,11 @@ struct Arguments {
 enum Command {
     Trial(Box<commands::trial::TrialArgs>),
     Judge(commands::judge::JudgeArgs),
+    Report(commands::report::ReportArgs),
     Plan(Box<commands::plan::PlanArgs>),
     Load(commands::load::LoadArgs),
     Import(commands::import::ImportArgs),
+    Init(commands::init::InitArgs),
     #[command(hide = true)]
     Guard(commands::guard::GuardArgs),
 }
@@ -42,9 +44,11 @@ fn execute(command: Command) -> Result<u8, exit::Failure> {
     match command {
         Command::Trial(args) => commands::trial::trial(&args, stop()?.as_ref()),
         Command::Judge(args) => commands::judge::judge(&args),
+        Command::Report(args) => commands::report::report(&args),
         Command::Plan(args) => commands::plan::plan(&args),
         Command::Guard(args) => commands::guard::guard(&args),
         Command::Import(args) => commands::import::import(&args),
+        Command::Init(args) => commands::init::init(&args),
         Command::Load(args) => commands::load::load(&args, stop()?.as_ref()),
     }
 }

@@ -1,6 +1,6 @@
 //! `understudy import`: captured or described traffic becomes a request file.
 
-mod told;
+pub(super) mod told;
 
 use crate::exit::{self, Failure, usage};
 use crate::show;

@@ -2,7 +2,9 @@
 
 pub(crate) mod guard;
 pub(crate) mod import;
+pub(crate) mod init;
 pub(crate) mod judge;
 pub(crate) mod load;
 pub(crate) mod plan;
+pub(crate) mod report;
 pub(crate) mod trial;

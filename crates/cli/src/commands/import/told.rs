@@ -10,18 +10,36 @@ const MOST_SHOWN: usize = 20;
 
 /// The summary; `to` is the file that was written, none for standard output.
 pub(crate) fn summary(summary: &Summary, to: Option<&Path>) -> String {
-    let mut out = String::new();
-    // Writing to a string cannot fail.
-    let _ = write_summary(&mut out, summary, to);
+    let mut out = match to {
+        Some(path) => without_next(summary, path),
+        None => of_target(summary, "standard output"),
+    };
+    if let Some(path) = to {
+        out += &format!(
+            "next        understudy init --requests {}\n",
+            path.display()
+        );
+    }
     out
 }
 
-fn write_summary(out: &mut String, of: &Summary, to: Option<&Path>) -> std::fmt::Result {
+/// The summary of what went to this file, without what to do next.
+pub(crate) fn without_next(summary: &Summary, to: &Path) -> String {
+    of_target(summary, &to.to_string_lossy())
+}
+
+fn of_target(summary: &Summary, target: &str) -> String {
+    let mut out = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_summary(&mut out, summary, target);
+    out
+}
+
+fn write_summary(out: &mut String, of: &Summary, target: &str) -> std::fmt::Result {
     for file in &of.files {
         let (read, format) = (requests(file.read), file.format.name());
         writeln!(out, "read        {read} in {} ({format})", file.file)?;
     }
-    let target = to.map_or("standard output".into(), Path::to_string_lossy);
     let lines = plural(of.lines, "line");
     writeln!(
         out,
@@ -61,10 +79,6 @@ fn write_summary(out: &mut String, of: &Summary, to: Option<&Path>) -> std::fmt:
         format!("{name}: {what} ({})", requests(variable.requests))
     });
     list(out, "set before", variables, MOST_SHOWN)?;
-    if let Some(path) = to {
-        let path = path.display();
-        writeln!(out, "next        understudy init --requests {path}")?;
-    }
     Ok(())
 }
 
