@@ -13,8 +13,8 @@ use std::process::ExitCode;
 
 /// Measures a running component beside its rewrite and says, with evidence, whether to replace it.
 ///
-/// Exit codes: 0 done or "replace", 1 failed while running, 2 usage or configuration, 3 invalid
-/// measurement, 4 inconclusive, 5 not equivalent, 6 keep, 130 interrupted.
+/// Exit codes: 0 done, "replace" or "no_worse", 1 failed while running, 2 usage or configuration,
+/// 3 invalid measurement, 4 inconclusive, 5 not equivalent, 6 "keep" or "worse", 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "understudy", version, max_term_width = 100)]
 struct Arguments {
@@ -31,6 +31,8 @@ enum Command {
     Load(commands::load::LoadArgs),
     Import(commands::import::ImportArgs),
     Init(commands::init::InitArgs),
+    Completions(commands::completions::CompletionsArgs),
+    Man(commands::man::ManArgs),
     #[command(hide = true)]
     Guard(commands::guard::GuardArgs),
 }
@@ -46,6 +48,8 @@ fn execute(command: Command) -> Result<u8, exit::Failure> {
         Command::Judge(args) => commands::judge::judge(&args),
         Command::Report(args) => commands::report::report(&args),
         Command::Plan(args) => commands::plan::plan(&args),
+        Command::Completions(args) => commands::completions::completions::<Arguments>(&args),
+        Command::Man(args) => commands::man::man::<Arguments>(&args),
         Command::Guard(args) => commands::guard::guard(&args),
         Command::Import(args) => commands::import::import(&args),
         Command::Init(args) => commands::init::init(&args),

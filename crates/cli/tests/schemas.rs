@@ -13,6 +13,7 @@ use understudy_compare::{Row as ComparedRow, Rules};
 use understudy_evidence::Row;
 use understudy_load::report::{self, LoadReport};
 use understudy_load::{Arrivals, GeneratorUse, Histograms, Plan as LoadPlan, Rate, Recorder};
+use understudy_model::series::SeriesDocument;
 use understudy_model::verdict::{Environment, VerdictDocument};
 use understudy_model::{
     Character, Difference, DifferenceKind, Ending, FailureKind, Observation, Side, Span,
@@ -59,6 +60,7 @@ fn check_published<T: JsonSchema>(name: &str) {
 fn the_published_schemas_are_what_the_types_say() {
     check_published::<LoadReport>("load");
     check_published::<VerdictDocument>("verdict");
+    check_published::<SeriesDocument>("series");
     check_published::<Environment>("environment");
 }
 
@@ -92,6 +94,7 @@ fn every_field_is_described_and_no_other_is_allowed() {
     let all = [
         ("load", published::<LoadReport>()),
         ("verdict", published::<VerdictDocument>()),
+        ("series", published::<SeriesDocument>()),
         ("environment", published::<Environment>()),
     ];
     for (name, schema) in all {

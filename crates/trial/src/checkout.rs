@@ -4,6 +4,7 @@ use crate::config::{Launched, SideConfig, TrialConfig};
 use crate::error::TrialError;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use understudy_evidence::RunDirectory;
 use understudy_model::Side;
 
 /// The work trees that a trial has made. Dropping it removes them.
@@ -14,14 +15,14 @@ pub(crate) struct Checkouts {
 }
 
 impl Checkouts {
-    /// Checks out every side that names a commit, below `folder`; the configuration that comes back
+    /// Checks out every side that names a commit, within the run; the configuration that comes back
     /// points there. A work tree that an interrupted run left is used again.
     ///
     /// # Errors
     /// Git is missing, or refuses; its own words say why.
     pub(crate) fn make(
         config: &TrialConfig,
-        folder: &Path,
+        run: &RunDirectory,
     ) -> Result<(Self, TrialConfig), TrialError> {
         let mut checkouts = Checkouts::default();
         let mut config = config.clone();
@@ -33,6 +34,9 @@ impl Checkouts {
             if let SideConfig::Launched(launched) = of
                 && let Some(commit) = launched.git.clone()
             {
+                // Git tells paths apart by their text.
+                let folder = run.folder("worktrees")?;
+                let folder = folder.canonicalize().unwrap_or(folder);
                 let tree = folder.join(side.name());
                 launched.dir = checkouts.add(launched, &commit, tree)?;
             }

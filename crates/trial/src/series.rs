@@ -174,3 +174,118 @@ fn resources(block: &LatencyBlock, samples: &Table) -> Vec<ResourcePoint> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::BlockFigures;
+    use understudy_model::{Ending, FailureKind, Observation};
+
+    /// A block of one second after a warm-up of one, a request in the middle of each millisecond; the latency of the
+    /// n-th is n microseconds, every hundredth is not answered.
+    fn block(side: Side, block: u32, started_unix_s: f64) -> LatencyBlock {
+        let row = |index: u32| {
+            let intended_ns = 1_000_500_000 + u64::from(index) * 1_000_000;
+            let lost = index % 100 == 99;
+            Row {
+                observation: Observation {
+                    request: 0,
+                    endpoint: 0,
+                    intended_ns,
+                    free_ns: intended_ns,
+                    sent_ns: intended_ns,
+                    first_byte_ns: Observation::NEVER,
+                    last_byte_ns: intended_ns + u64::from(index + 1) * 1000,
+                    ending: match lost {
+                        true => Ending::Failed(FailureKind::Timeout),
+                        false => Ending::Answered,
+                    },
+                    code: 200,
+                    bytes: 0,
+                    body_hash: 0,
+                },
+                shape: 0,
+                value: 0,
+            }
+        };
+        LatencyBlock {
+            rate_rps: 1000.0,
+            side,
+            block,
+            figures: BlockFigures {
+                started_unix_s,
+                warmup_s: 1.0,
+                measured_s: 1.0,
+                ..BlockFigures::default()
+            },
+            rows: (0..1000).map(row).collect(),
+        }
+    }
+
+    #[test]
+    fn windows_hold_every_request_once_and_quantiles_are_order_statistics() {
+        let blocks = [
+            block(Side::Candidate, 0, 107.5),
+            block(Side::Incumbent, 0, 100.0),
+        ];
+        let document = draw(&blocks, &[Table::default(), Table::default()]);
+        let order: Vec<(Side, f64)> = document
+            .blocks
+            .iter()
+            .map(|b| (b.side, b.started_s))
+            .collect();
+        assert_eq!(order, [(Side::Incumbent, 0.0), (Side::Candidate, 7.5)]);
+        let windows = &document.blocks[0].latency;
+        assert_eq!(windows.len(), 10, "none is shorter than 100 ms");
+        for (index, window) in windows.iter().enumerate() {
+            assert_eq!((window.requests, window.unanswered), (100, 1));
+            assert!((window.at_s - (index as f64 * 0.1 + 0.05)).abs() < 1e-9);
+            // 99 are answered, the slowest with the highest number.
+            assert_eq!(window.max_us, Some(index as f64 * 100.0 + 99.0));
+            assert_eq!(window.p50_us, Some(index as f64 * 100.0 + 50.0));
+        }
+        let curve = &document.curves[0];
+        assert_eq!((curve.side, curve.requests), (Side::Incumbent, 1000));
+        assert_eq!(curve.unanswered, 10);
+        let last = curve.points.last().unwrap();
+        assert!(
+            (0.985..=0.99).contains(&last.quantile),
+            "ten requests lie beyond {}",
+            last.quantile
+        );
+        let middle = curve.points.iter().find(|p| p.quantile >= 0.5).unwrap();
+        // Every hundredth is infinite and comes last.
+        let rank = (1000.0 * middle.quantile).ceil();
+        assert_eq!(
+            middle.latency_us,
+            Some(rank + ((rank - 1.0) / 99.0).floor())
+        );
+    }
+
+    #[test]
+    fn counters_become_rates_and_what_was_not_measured_is_absent() {
+        let columns = [
+            ("at_s", vec![Some(1.0), Some(1.5), Some(2.0)]),
+            (
+                "cpu_user_us",
+                vec![Some(0.0), Some(250_000.0), Some(250_000.0)],
+            ),
+            ("threads", vec![Some(4.0), Some(5.0), Some(6.0)]),
+            ("throttled_us", vec![None, None, None]),
+        ];
+        let samples = Table {
+            columns: columns
+                .map(|(name, values)| (name.to_owned(), values))
+                .into(),
+        };
+        let points = resources(&block(Side::Incumbent, 0, 0.0), &samples);
+        let of = |value: fn(&ResourcePoint) -> Option<f64>| -> Vec<Option<f64>> {
+            points.iter().map(value).collect()
+        };
+        assert_eq!(of(|p| Some(p.at_s)), [Some(0.5), Some(1.0)]);
+        assert_eq!(of(|p| p.cpu_user), [Some(0.5), Some(0.0)]);
+        assert_eq!(of(|p| p.threads), [Some(5.0), Some(6.0)]);
+        assert_eq!(of(|p| p.throttled), [None, None]);
+        assert_eq!(of(|p| p.rss_bytes), [None, None]);
+    }
+}

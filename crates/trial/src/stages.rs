@@ -62,7 +62,7 @@ pub fn carry_out(
     run: &RunDirectory,
 ) -> Result<(), TrialError> {
     run.drop_unfinished()?;
-    let (_checkouts, config) = Checkouts::make(config, &run.folder("worktrees")?)?;
+    let (_checkouts, config) = Checkouts::make(config, run)?;
     let config = &config;
     let workload = Workload::new(inputs.requests);
     let mut facts = workload.facts(inputs.requests);

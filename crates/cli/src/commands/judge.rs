@@ -1,5 +1,6 @@
 //! `understudy judge RUN`: the verdict again, from the stored evidence alone.
 
+use super::report::write_html;
 use super::trial::{deliver, first_day, judged, store_verdict};
 use crate::config::{self, Mode};
 use crate::exit::{self, Failure, usage};
@@ -33,7 +34,9 @@ pub(crate) fn judge(args: &JudgeArgs) -> Result<u8, Failure> {
     let plan = Plan::new(&config);
     let document = judged(&config, &plan, &rules, &run)?;
     // A full disk, or a run that belongs to someone else, does not hide the verdict.
-    if let Err(error) = store_verdict(&run, &document) {
+    let stored = store_verdict(&run, &document);
+    let drawn = stored.and_then(|()| write_html(&run, &document).map(drop));
+    if let Err(error) = drawn {
         show::tell(&format!("understudy: the verdict is not stored: {error:#}"));
     }
     deliver(&document, &run, json.as_mut())?;

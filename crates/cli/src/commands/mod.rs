@@ -1,10 +1,12 @@
 //! One module a command.
 
+pub(crate) mod completions;
 pub(crate) mod guard;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod judge;
 pub(crate) mod load;
+pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod trial;

@@ -10,4 +10,7 @@ mod equivalence;
 mod harness;
 mod latency;
 mod load;
+mod report;
 mod wrong_input;
+mod resume;
+mod versions;

@@ -7,6 +7,7 @@ mod session;
 pub(crate) use check::{Asked, check, first_day};
 pub(crate) use secrets::redaction_key;
 
+use super::report::write_html;
 use crate::config::{Flags, SideArgument};
 use crate::exit::{self, Failure};
 use crate::show;
@@ -70,8 +71,9 @@ pub(crate) fn trial(args: &TrialArgs, stop: &AtomicBool) -> Result<u8, Failure> 
     let Session { checked, run, .. } = &session;
     let document = judged(&checked.config, &checked.plan, &checked.rules, run)?;
     let stored = store_verdict(run, &document);
+    let drawn = stored.and_then(|()| write_html(run, &document).map(drop));
     deliver(&document, run, json.as_mut())?;
-    stored?;
+    drawn?;
     Ok(exit::of_verdict(document.verdict))
 }
 
@@ -173,8 +175,13 @@ pub(crate) fn deliver(
         }
     }
     let summary = understudy_report::terminal::summary(document, show::style());
+    let page = run.path().join("report.html");
+    let report = match page.exists() {
+        true => format!("report        {}\n", page.display()),
+        false => String::new(),
+    };
     show::print(&format!(
-        "{summary}evidence      {}\n",
+        "{summary}{report}evidence      {}\n",
         run.path().display()
     ))
     .context("cannot write the verdict")

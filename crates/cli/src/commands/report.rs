@@ -1,0 +1,121 @@
+//! `understudy report RUN`: the verdict of a run in another form; nothing is judged again.
+
+use crate::exit::{self, Failure, usage};
+use crate::show;
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use understudy_evidence::{EvidenceError, RunDirectory};
+use understudy_model::series::SeriesDocument;
+use understudy_model::verdict::VerdictDocument;
+use understudy_report::{html, junit, markdown};
+
+/// Where the page is written unless `--out` says otherwise.
+const PAGE: &str = "report.html";
+
+/// Draws the verdict of a run: an HTML page, Markdown for a pull request, JUnit, or JSON.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// The run directory, e.g. runs/read-states-20261122T174501Z
+    run: PathBuf,
+    /// The form of the report
+    #[arg(long, value_enum, default_value_t = Format::Html)]
+    format: Format,
+    /// Write to this file, or to standard output with "-" [default: report.html in the run
+    /// directory for html, standard output for the others]
+    #[arg(long, value_name = "PATH|-")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One self-contained page with all charts
+    Html,
+    /// A summary for a comment on a pull request
+    Markdown,
+    /// Gates, answers, objectives and goals as tests
+    Junit,
+    /// verdict.json as it is stored
+    Json,
+}
+
+/// Carries out the command.
+pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
+    let run = RunDirectory::open(&args.run)
+        .map_err(|error| usage(format!("{:#}", anyhow::Error::from(error))))?;
+    let document = verdict(&run)?;
+    let text = match args.format {
+        Format::Html if args.out.is_none() => {
+            let path = write_html(&run, &document)?;
+            return told(&path);
+        }
+        Format::Html => page(&run, &document)?,
+        Format::Markdown => markdown::summary(&document),
+        Format::Junit => junit::document(&document),
+        Format::Json => run.read_text("verdict.json").map_err(anyhow::Error::from)?,
+    };
+    match args.out.as_deref().filter(|path| path.as_os_str() != "-") {
+        Some(path) => {
+            let refused = |error| usage(format!("--out: cannot write {}: {error}", path.display()));
+            fs::write(path, text).map_err(refused)?;
+            told(path)
+        }
+        None => {
+            show::print(&text).context("cannot write the report")?;
+            Ok(exit::DONE)
+        }
+    }
+}
+
+/// Says where a report is.
+fn told(path: &Path) -> Result<u8, Failure> {
+    show::print(&format!("{}\n", path.display())).context("cannot tell where the report is")?;
+    Ok(exit::DONE)
+}
+
+/// Writes `report.html` into the run directory, from the verdict and the series stored there.
+/// Returns where it is.
+///
+/// # Errors
+/// `series.json` is damaged, or the page cannot be written.
+pub(crate) fn write_html(
+    run: &RunDirectory,
+    document: &VerdictDocument,
+) -> anyhow::Result<PathBuf> {
+    run.write_text(PAGE, &page(run, document)?)?;
+    Ok(run.path().join(PAGE))
+}
+
+fn page(run: &RunDirectory, document: &VerdictDocument) -> anyhow::Result<String> {
+    let series: Option<SeriesDocument> = stored(run, "series.json")?;
+    Ok(html::page(document, series.as_ref()))
+}
+
+/// The stored verdict; a run without one says how it comes by it.
+fn verdict(run: &RunDirectory) -> Result<VerdictDocument, Failure> {
+    let shown = run.path().display();
+    match stored(run, "verdict.json") {
+        Ok(Some(document)) => Ok(document),
+        Ok(None) => Err(usage(format!(
+            "{shown} has no verdict yet: judge it first (understudy judge {shown}), or resume it if it was interrupted (understudy trial --resume {shown})"
+        ))),
+        Err(error) => Err(usage(format!(
+            "{:#}; if another version wrote it, judge the run again (understudy judge {shown})",
+            anyhow::Error::from(error)
+        ))),
+    }
+}
+
+/// A JSON document of the run, if there is one.
+fn stored<T: serde::de::DeserializeOwned>(
+    run: &RunDirectory,
+    name: &str,
+) -> Result<Option<T>, EvidenceError> {
+    match run.read_json(name) {
+        Ok(document) => Ok(Some(document)),
+        Err(EvidenceError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

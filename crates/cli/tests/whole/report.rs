@@ -1,0 +1,147 @@
+//! `understudy report` on run directories, whole and broken ones.
+
+use crate::harness::{Scratch, run, understudy};
+use std::fs;
+use std::path::{Path, PathBuf};
+use understudy_evidence::RunDirectory;
+use understudy_model::Side;
+use understudy_model::series::{PercentileCurve, SeriesDocument};
+use understudy_model::verdict::{Environment, Method, Reason, Verdict, VerdictDocument};
+
+fn verdict() -> VerdictDocument {
+    VerdictDocument {
+        schema: 1,
+        name: "planted <one>".to_owned(),
+        verdict: Verdict::Keep,
+        because: vec![Reason {
+            code: "no_measured_problem".to_owned(),
+            text: "no measured problem".to_owned(),
+            figures: Default::default(),
+        }],
+        comparisons: Vec::new(),
+        aa: Vec::new(),
+        slo: Vec::new(),
+        goals: Vec::new(),
+        gates: Vec::new(),
+        primary: None,
+        method: Method {
+            level: "quick".to_owned(),
+            seed: 1,
+            arrivals: "poisson".to_owned(),
+            connections: 64,
+            requests: 60,
+            rates: Vec::new(),
+            sides: Default::default(),
+            limits: Default::default(),
+            repeat: "understudy trial trial.toml".to_owned(),
+        },
+        environment: Environment::default(),
+        limits_of_this_result: Vec::new(),
+    }
+}
+
+/// A run directory without anything in it.
+fn empty_run(scratch: &Scratch) -> RunDirectory {
+    RunDirectory::create(&scratch.path().join("runs"), "planted", "20261122T000000Z").unwrap()
+}
+
+fn report(run_directory: &Path, arguments: &[&str]) -> crate::harness::Ended {
+    run(understudy()
+        .arg("report")
+        .arg(run_directory)
+        .args(arguments))
+}
+
+#[test]
+fn the_page_is_written_into_the_run_and_its_path_is_told() {
+    let scratch = Scratch::new("report-page");
+    let stored = empty_run(&scratch);
+    stored.write_json("verdict.json", &verdict()).unwrap();
+    let without = report(stored.path(), &[]);
+    assert_eq!((without.code, without.stderr.as_str()), (0, ""));
+    let path = PathBuf::from(without.stdout.trim_end());
+    assert_eq!(path, stored.path().join("report.html"));
+    let page = fs::read_to_string(&path).unwrap();
+    assert!(page.contains("<h1>planted &lt;one&gt;</h1>") && page.contains("no series.json"));
+
+    let series = SeriesDocument {
+        schema: 1,
+        curves: vec![PercentileCurve {
+            rate_rps: 1500.0,
+            side: Side::Incumbent,
+            blocks: 6,
+            requests: 9000,
+            unanswered: 0,
+            points: Vec::new(),
+        }],
+        blocks: Vec::new(),
+    };
+    stored.write_json("series.json", &series).unwrap();
+    let with = report(stored.path(), &["--format", "html", "--out", "-"]);
+    assert_eq!(with.code, 0, "{}", with.stderr);
+    assert!(with.stdout.contains("At 1,500/s") && !with.stdout.contains("no series.json"));
+}
+
+#[test]
+fn the_other_forms_go_to_standard_output_or_to_a_file() {
+    let scratch = Scratch::new("report-forms");
+    let stored = empty_run(&scratch);
+    stored.write_json("verdict.json", &verdict()).unwrap();
+    for (format, begins) in [
+        ("markdown", "## "),
+        (
+            "junit",
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites",
+        ),
+        ("json", "{\n  \"schema\": 1,"),
+    ] {
+        let printed = report(stored.path(), &["--format", format]);
+        assert_eq!(printed.code, 0, "{format}: {}", printed.stderr);
+        assert!(printed.stdout.starts_with(begins), "{}", printed.stdout);
+        let file = scratch.path().join(format);
+        let written = report(
+            stored.path(),
+            &["--format", format, "--out", file.to_str().unwrap()],
+        );
+        assert_eq!(written.stdout, format!("{}\n", file.display()));
+        assert_eq!(fs::read_to_string(file).unwrap(), printed.stdout);
+    }
+    let json = report(stored.path(), &["--format", "json"]).stdout;
+    assert_eq!(
+        json,
+        stored.read_text("verdict.json").unwrap(),
+        "as it is stored"
+    );
+    assert!(!stored.path().join("report.html").exists());
+}
+
+#[test]
+fn what_is_no_judged_run_is_told_in_one_sentence_and_exits_2() {
+    let scratch = Scratch::new("report-wrong");
+    let refused = |path: &Path, arguments: &[&str], expected: &str| {
+        let ended = report(path, arguments);
+        assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{expected}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+        assert!(ended.stderr.contains(expected), "{}", ended.stderr);
+    };
+    refused(scratch.path(), &[], "is not a run directory");
+    refused(&scratch.path().join("none"), &[], "cannot open");
+    let stored = empty_run(&scratch);
+    refused(
+        stored.path(),
+        &[],
+        "has no verdict yet: judge it first (understudy judge ",
+    );
+    refused(stored.path(), &[], "(understudy trial --resume ");
+    stored
+        .write_text("verdict.json", "{\"schema\": 1}")
+        .unwrap();
+    refused(stored.path(), &[], "missing field `name`");
+    stored.write_json("verdict.json", &verdict()).unwrap();
+    let nowhere = scratch.path().join("no/such/folder");
+    refused(
+        stored.path(),
+        &["--format", "json", "--out", nowhere.to_str().unwrap()],
+        "--out: cannot write",
+    );
+}

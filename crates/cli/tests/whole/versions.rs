@@ -1,0 +1,103 @@
+//! Two versions of one service: commits that are built beside the working tree, and the question
+//! whether the newer one is worse.
+
+use crate::harness::{Ended, Scratch, machine, run, subject, understudy};
+use serde_json::Value;
+use std::fs;
+use std::process::Command;
+
+/// A repository whose commits differ in how their service behaves.
+fn repository(scratch: &Scratch) {
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.args(["-c", "user.name=test", "-c", "user.email=test@localhost"]);
+        let ended = run(command.arg("-C").arg(scratch.path()).args(arguments));
+        assert_eq!(ended.code, 0, "git {arguments:?}: {}", ended.stderr);
+    };
+    git(&["init", "-q"]);
+    for (flags, tag) in [
+        ("", "first"),
+        ("--delay-us 0", "same"),
+        ("--delay-us 3000", "slow"),
+    ] {
+        scratch.write("flags", flags);
+        git(&["add", "flags"]);
+        git(&["commit", "-q", "-m", tag]);
+        git(&["tag", tag]);
+    }
+    scratch.write(
+        "flags",
+        "--exit \"the working tree is not what was asked for\"",
+    );
+    let trial = format!(
+        r#"schema = 1
+[side.incumbent]
+build = "cp flags built"
+run = "sh -c 'exec \"{}\" --port {{port}} $(cat built)'"
+[workload]
+paths = ["/items/1", "/items/2"]
+rates = [500]
+warmup = "200ms"
+[judge]
+goal = "no_worse"
+margin = "95%"
+[goal]
+"p50" = "+95%"
+"#,
+        subject().display()
+    );
+    scratch.write("trial.toml", &trial);
+}
+
+fn compare(scratch: &Scratch, incumbent: &str, candidate: &str) -> (Ended, Value) {
+    let mut command = understudy();
+    command.arg("trial").arg(scratch.path().join("trial.toml"));
+    for (side, version) in [("incumbent", incumbent), ("candidate", candidate)] {
+        command.args(["--side", &format!("{side}=git:{version}")]);
+    }
+    command.args(["--quick", "--json", "-", "--out"]);
+    let ended = run(command.arg(scratch.path().join("runs")));
+    let verdict = serde_json::from_str(&ended.stdout).unwrap_or(Value::Null);
+    (ended, verdict)
+}
+
+/// Until the machine was quiet enough.
+fn trusted(scratch: &Scratch, incumbent: &str, candidate: &str) -> (Ended, Value) {
+    let invalid = |verdict: &Value| verdict["verdict"] == "invalid";
+    (0..3)
+        .map(|_| compare(scratch, incumbent, candidate))
+        .find(|(_, verdict)| !invalid(verdict))
+        .unwrap_or_else(|| compare(scratch, incumbent, candidate))
+}
+
+#[test]
+fn a_slower_commit_is_worse_and_an_equal_one_is_not() {
+    let _machine = machine();
+    let scratch = Scratch::new("versions");
+    repository(&scratch);
+
+    let (ended, verdict) = trusted(&scratch, "first", "slow");
+    assert_eq!(verdict["verdict"], "worse", "{}", ended.stderr);
+    assert_eq!(ended.code, 6);
+
+    let (ended, verdict) = trusted(&scratch, "first", "same");
+    assert_eq!(verdict["verdict"], "no_worse", "{}", ended.stderr);
+    assert_eq!(ended.code, 0);
+
+    for run in fs::read_dir(scratch.path().join("runs")).unwrap() {
+        let left = run.unwrap().path().join("worktrees");
+        let left = fs::read_dir(left).into_iter().flatten().count();
+        assert_eq!(left, 0, "work trees are removed");
+    }
+}
+
+#[test]
+fn a_commit_that_is_not_there_is_told_before_anything_starts() {
+    let scratch = Scratch::new("no-version");
+    repository(&scratch);
+    let (ended, _) = compare(&scratch, "first", "nowhere");
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    let said = "--side candidate: \"nowhere\" is no commit, branch or tag";
+    assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    assert!(!scratch.path().join("runs").exists());
+}
