@@ -63,6 +63,9 @@ fn effects(out: &mut String, document: &VerdictDocument, comparison: &Comparison
     if rows == 0 {
         return;
     }
+    if document.verdict == Verdict::Invalid {
+        *out += "\nThe measurement was refused; these figures are no result.\n";
+    }
     *out += &format!(
         "\n| | {} | {} | change (95 % interval) |\n|---|--:|--:|---|\n",
         comparison.baseline, comparison.contender

@@ -153,12 +153,15 @@ pub(crate) fn side_class(side: Side) -> &'static str {
     }
 }
 
-/// How both sides are drawn.
+/// What is drawn how: the classes of a key, and its meaning.
 pub(crate) fn legend(entries: &[(&'static str, &str)]) -> Markup {
     html! {
         p class="legend" {
             @for (class, text) in entries {
-                span { i class={"key " (class)} aria-hidden="true" {} (text) }
+                span class=[class.strip_prefix("bound-key ")] {
+                    i class={"key " (class)} aria-hidden="true" {}
+                    (text)
+                }
             }
         }
     }

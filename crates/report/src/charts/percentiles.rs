@@ -57,16 +57,22 @@ pub(crate) fn chart(curves: &[&PercentileCurve], bounds: &[Bound]) -> Option<Mar
             @for curve in &drawn { (curve.label(&drawn)) }
         },
     };
+    let mut entries = vec![
+        ("incumbent line dot", "incumbent"),
+        ("candidate line dot", "candidate"),
+        ("band", "lowest to highest single measurement"),
+    ];
+    // Where there is no room for a text at the line itself.
+    let notes = near
+        .iter()
+        .map(|bound| ("bound-key bound-note", bound.text.as_str()));
+    entries.extend(notes);
     Some(html! {
-        (legend(&[
-            ("incumbent line dot", "incumbent"),
-            ("candidate line dot", "candidate"),
-            ("incumbent band", "lowest to highest single measurement"),
-        ]))
+        (legend(&entries))
         (frame.markup())
         @for curve in &drawn {
             @if let Some(q) = curve.infinite_from {
-                p class="note" { "From " (quantile(q)) " on, the requests to the " (curve.curve.side) " were never answered: its curve goes up without end." }
+                p class="note" { "From " (cut(q)) " on, the requests to the " (curve.curve.side) " were never answered: its curve goes up without end." }
             }
         }
         @for bound in far {
@@ -95,6 +101,13 @@ fn described(curves: &[&PercentileCurve]) -> String {
         format!("{}: {}", curve.side, figures.join(", "))
     };
     curves.iter().map(said).collect::<Vec<_>>().join("; ")
+}
+
+/// A quantile to one digit behind its nines: 0.99953 is `p99.95`.
+fn cut(q: f64) -> String {
+    let digits = (-(1.0 - q).max(1e-9).log10()).ceil().max(2.0) as i32;
+    let scale = 10_f64.powi(digits);
+    quantile((q * scale).floor() / scale)
 }
 
 fn shown(us: Option<f64>) -> String {

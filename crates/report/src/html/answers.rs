@@ -75,7 +75,7 @@ fn clusters(comparison: &Comparison) -> Markup {
 fn one(cluster: &Cluster) -> Markup {
     html! {
         article class="cluster" {
-            h4 { (badge("worse", "\u{2260}", &cluster.kind.to_string())) " at " code { (cluster.path) } " of " code { (cluster.endpoint) } }
+            h4 { (badge("worse", "\u{2260}", &cluster.kind.name().replace('_', " "))) " at " code { (cluster.path) } " of " code { (cluster.endpoint) } }
             p { (wording::seen(cluster)) "." }
             @for example in &cluster.examples { (pair(example)) }
             @if !cluster.reproduce.is_empty() {

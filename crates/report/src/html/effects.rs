@@ -7,6 +7,7 @@ use crate::charts::ratios::{Axis, Row};
 use crate::figures::{change, rate, time};
 use crate::wording;
 use maud::{Markup, html};
+use understudy_model::Side;
 use understudy_model::verdict::{
     Comparison, Estimate, LatencyComparison, ResourceComparison, VerdictDocument,
 };
@@ -37,10 +38,9 @@ fn of_comparison(document: &VerdictDocument, comparison: &Comparison) -> Markup 
         .latency
         .iter()
         .map(|line| latency_line(document, line));
-    let resources = comparison
-        .resources
+    let resources = rates
         .iter()
-        .map(|line| resource_line(document, line));
+        .flat_map(|rate_rps| resource_lines(document, comparison, *rate_rps));
     let lines: Vec<Line> = latency.chain(resources).collect();
     let axis = Axis::new(lines.iter().map(|line| &line.row), axis_label);
     html! {
@@ -66,7 +66,7 @@ fn of_comparison(document: &VerdictDocument, comparison: &Comparison) -> Markup 
             tbody role="rowgroup" {
                 @for rate_rps in rates.into_iter().rev() {
                     tr role="row" class="group" { th role="rowheader" scope="rowgroup" colspan="5" { "At " (rate(rate_rps)) } }
-                    @for line in lines.iter().filter(|line| line.rate_rps == rate_rps) { (line_row(line, &axis)) }
+                    @for line in lines.iter().filter(|line| line.rate_rps == rate_rps) { (line_row(line, [comparison.baseline, comparison.contender], &axis)) }
                 }
                 tr role="row" class="axis" aria-hidden="true" { td role="cell" colspan="3" {} td role="cell" class="drawn" { (axis.labels()) } td role="cell" {} }
             }
@@ -75,12 +75,12 @@ fn of_comparison(document: &VerdictDocument, comparison: &Comparison) -> Markup 
     }
 }
 
-fn line_row(line: &Line, axis: &Axis) -> Markup {
+fn line_row(line: &Line, sides: [Side; 2], axis: &Axis) -> Markup {
     html! {
         tr role="row" {
             th role="rowheader" scope="row" { (line.label) @if line.primary { " " span class="primary" { "primary" } } }
-            td role="cell" class="side" { (typeset(&line.sides[0])) }
-            td role="cell" class="side" { (typeset(&line.sides[1])) }
+            td role="cell" class="side" data-of=(sides[0]) { (typeset(&line.sides[0])) }
+            td role="cell" class="side" data-of=(sides[1]) { (typeset(&line.sides[1])) }
             td role="cell" class="drawn" { (axis.strip(&line.row)) }
             td role="cell" class="effect" {
                 (typeset(&line.effect))
@@ -115,6 +115,28 @@ fn latency_line(document: &VerdictDocument, line: &LatencyComparison) -> Line {
         label: capital(&label),
         effect,
     }
+}
+
+/// The resources at a rate; one line for all that are missing for the same reason.
+fn resource_lines(document: &VerdictDocument, comparison: &Comparison, rate_rps: f64) -> Vec<Line> {
+    let here = comparison
+        .resources
+        .iter()
+        .filter(|line| line.rate_rps == rate_rps);
+    let here: Vec<&ResourceComparison> = here.collect();
+    let (first, alike) = match here.split_first() {
+        Some((first, rest)) => (first, rest.iter().all(|l| l.unmeasured == first.unmeasured)),
+        None => return Vec::new(),
+    };
+    if alike && first.unmeasured.is_some() {
+        return vec![Line {
+            label: "CPU and memory".to_owned(),
+            ..resource_line(document, first)
+        }];
+    }
+    here.into_iter()
+        .map(|line| resource_line(document, line))
+        .collect()
 }
 
 fn resource_line(document: &VerdictDocument, line: &ResourceComparison) -> Line {

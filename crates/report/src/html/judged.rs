@@ -1,6 +1,7 @@
 //! Objectives, goals and gates: what was judged, against which bound.
 
 use super::effects::axis_label;
+use super::verdict::capital;
 use super::{badge, table, typeset};
 use crate::charts::ratios::{Axis, Row};
 use crate::figures::{change, rate};
@@ -114,7 +115,7 @@ fn goals(document: &VerdictDocument) -> Markup {
                 @for (goal, row) in &rows {
                     tr role="row" {
                         th role="rowheader" scope="row" { (typeset(&goal.goal)) }
-                        td role="cell" class="side" { (typeset(&change(goal.bound))) }
+                        td role="cell" class="side" data-of="at most" { (typeset(&change(goal.bound))) }
                         td role="cell" class="drawn" { (axis.strip(row)) }
                         td role="cell" class="effect" {
                             (typeset(&wording::effect(goal.ratio)))
@@ -161,7 +162,7 @@ pub(super) fn gates(document: &VerdictDocument) -> Markup {
             p class="lead" { (badge("better", "\u{2713}", "yes")) " All " (document.gates.len()) " gates held." }
         } @else {
             p class="lead" { (badge("worse", "\u{2715}", "no")) " " (failed.len()) " of " (document.gates.len()) " gates failed:" }
-            ul class="reasons" { @for gate in &failed { li { (typeset(&gate.text)) } } }
+            ul class="reasons" { @for gate in &failed { li { (typeset(&capital(&gate.text))) } } }
         }
         @if let Some(aa) = wording::against_itself(document) { p { "A/A: " (typeset(&aa)) "." } }
         @if !document.gates.is_empty() {

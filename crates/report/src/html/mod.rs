@@ -25,7 +25,7 @@ const SCRIPT_HASH: &str = "sha256-YU784MGeidcxDdONh7tFxpKdD/0dx4Eb53DW3pyznV8=";
 /// Without `series` (a run whose answers differ or that was interrupted has none) the curves are left
 /// out and the page says why. Its size is bounded however long the trial was.
 pub fn page(document: &VerdictDocument, series: Option<&SeriesDocument>) -> String {
-    let sections = [
+    let mut sections = [
         ("latency", "Latency", latency::section(document, series)),
         ("effects", "Effects", effects::section(document)),
         (
@@ -45,6 +45,13 @@ pub fn page(document: &VerdictDocument, series: Option<&SeriesDocument>) -> Stri
         ("repeat", "How to repeat it", method::repeat(document)),
         ("words", "Words", method::words()),
     ];
+    // What decided comes first where nothing else counts.
+    let deciding = match document.verdict {
+        Verdict::NotEquivalent => "answers",
+        Verdict::Invalid => "gates",
+        _ => "latency",
+    };
+    sections.sort_by_key(|(id, ..)| *id != deciding);
     let policy = format!(
         "default-src 'none'; style-src 'unsafe-inline'; script-src '{SCRIPT_HASH}'; base-uri 'none'; form-action 'none'"
     );
@@ -69,8 +76,9 @@ pub fn page(document: &VerdictDocument, series: Option<&SeriesDocument>) -> Stri
                         @for (id, title, _) in &sections { a href={"#" (id)} { (title) } }
                     }
                     @for (id, title, body) in &sections {
-                        section id=(id) aria-labelledby={(id) "-title"} {
+                        section id=(id) class=[refused(document, id)] aria-labelledby={(id) "-title"} {
                             h2 id={(id) "-title"} { (title) }
+                            @if refused(document, id).is_some() { (refusal()) }
                             (body)
                         }
                     }
@@ -86,17 +94,32 @@ pub fn page(document: &VerdictDocument, series: Option<&SeriesDocument>) -> Stri
     wording::visible(&page.into_string())
 }
 
+/// What was measured under load is shown without praise or blame where it was refused.
+fn refused(document: &VerdictDocument, section: &str) -> Option<&'static str> {
+    let measured = ["latency", "effects", "resources", "objectives"].contains(&section);
+    (measured && document.verdict == Verdict::Invalid).then_some("refused")
+}
+
 /// Why there are no curves.
 fn no_series(document: &VerdictDocument) -> Markup {
-    let why = match document.verdict {
-        Verdict::NotEquivalent => {
-            "Nothing was measured over time: the answers differ, and a fast wrong answer never beats a slow right one. (`understudy trial --continue` measures nevertheless.)"
+    html! {
+        p class="absent" {
+            @if document.verdict == Verdict::NotEquivalent {
+                "Not measured: the answers differ, and a fast wrong answer never beats a slow right one. "
+                code { "understudy trial --continue" } " measures nevertheless."
+            } @else {
+                "There are no curves: the run has no series.json, because it ended before latency was measured or because an earlier version made it. "
+                code { "understudy judge" } " writes it again from what is stored."
+            }
         }
-        _ => {
-            "There are no curves: the run has no series.json, because it ended before latency was measured, or because an earlier version made it (`understudy judge` writes it again)."
-        }
-    };
-    html! { p class="absent" { (why) } }
+    }
+}
+
+/// Before figures that a gate refused.
+fn refusal() -> Markup {
+    html! {
+        p class="refusal" { "This measurement was refused. What follows helps to find out why; it is no result and says nothing about either side." }
+    }
 }
 
 /// The rates of a series, ascending.
@@ -165,6 +188,9 @@ fn more(summary: &str, body: Markup) -> Markup {
 /// Figures as a book sets them: a minus sign in place of a hyphen, and no line break between a
 /// number and its unit.
 fn typeset(figures: &str) -> String {
+    if figures == "-" {
+        return "\u{2013}".to_owned();
+    }
     let unbroken = wording::unbroken(figures);
     let mut words = unbroken.split(' ').map(|word| {
         let (bracket, number) = match word.strip_prefix('(') {

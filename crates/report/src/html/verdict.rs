@@ -124,25 +124,38 @@ pub(super) fn direction_class(ratio: Option<Estimate>) -> &'static str {
 
 /// The four or five figures that people ask for.
 fn tiles(document: &VerdictDocument, comparison: &Comparison) -> Markup {
-    let tiles = [
-        Some(latency_tile(document, comparison)),
-        Some(resource_tile(
-            "CPU per request",
-            &[Resource::CpuUsPerRequest],
-            comparison,
-        )),
-        Some(resource_tile(
-            "Memory",
-            &[
-                Resource::PeakPssBytes,
-                Resource::PeakRssBytes,
-                Resource::PeakCgroupBytes,
-            ],
-            comparison,
-        )),
-        Some(answers_tile(comparison)),
-        errors_tile(document),
-    ];
+    let nothing = comparison.latency.is_empty() && comparison.resources.is_empty();
+    let refused = document.verdict == Verdict::Invalid;
+    let tiles = if nothing || refused {
+        let rest = match refused {
+            true => Tile {
+                figure: "refused".to_owned(),
+                ..not_measured(
+                    "Latency, CPU and memory",
+                    "What was measured cannot be trusted.",
+                )
+            },
+            false => not_measured("Latency, CPU and memory", "No load was put on the sides."),
+        };
+        [Some(answers_tile(comparison)), Some(rest), None, None, None]
+    } else {
+        let memory = [
+            Resource::PeakPssBytes,
+            Resource::PeakRssBytes,
+            Resource::PeakCgroupBytes,
+        ];
+        [
+            Some(latency_tile(document, comparison)),
+            Some(resource_tile(
+                "CPU per request",
+                &[Resource::CpuUsPerRequest],
+                comparison,
+            )),
+            Some(resource_tile("Memory", &memory, comparison)),
+            Some(answers_tile(comparison)),
+            errors_tile(document),
+        ]
+    };
     html! {
         ul class="tiles" aria-label={"Key figures: the " (comparison.contender) " against the " (comparison.baseline)} {
             @for tile in tiles.into_iter().flatten() {
@@ -271,7 +284,12 @@ fn answers_tile(comparison: &Comparison) -> Tile {
     Tile {
         title: "Answers".to_owned(),
         figure,
-        between: wording::ledger(e),
+        between: format!(
+            "{} compared; {} excused, {} lost",
+            count(e.compared),
+            count(e.excused),
+            count(e.lost)
+        ),
         interval: wording::mismatch(e),
         tone,
     }
