@@ -15,7 +15,7 @@ pub mod judge;
 mod latency;
 pub mod plan;
 mod reproducer;
-mod resources;
+pub mod resources;
 mod series;
 mod sides;
 mod stages;

@@ -17,11 +17,11 @@ const PSS_SHARE: u32 = 1000;
 
 /// The figures and samples of one measurement.
 #[derive(Debug, Default)]
-pub(crate) struct Measured {
+pub struct Measured {
     /// The resource part of a block's figures.
-    pub(crate) figures: BlockFigures,
+    pub figures: BlockFigures,
     /// Samples over time; `at_s` counts from the start of the load.
-    pub(crate) samples: Table,
+    pub samples: Table,
 }
 
 /// One sample and when it was taken, since the start of the load.
@@ -29,7 +29,7 @@ type Taken = (Duration, Sample);
 
 /// Samples a side from the end of the warm-up to the end of the window, beginning when `started`
 /// says when the load starts.
-pub(crate) fn measure(
+pub fn measure(
     sampler: Option<Sampler>,
     started: &Receiver<Instant>,
     (warmup, length): (Duration, Duration),
