@@ -121,21 +121,21 @@ impl Bench {
             limits: Default::default(),
             inspect: false,
         };
-        let never = AtomicBool::new(false);
+        let never = &AtomicBool::new(false);
         let mut counter = self.child.sampler().unwrap();
         let sampler = sampled.then(|| self.child.sampler().unwrap());
         let (announce, started) = mpsc::channel();
         let before = counter.sample(false).unwrap().cpu_us();
         let ran = std::thread::scope(|scope| {
             let window = (WARMUP.duration(), MEASURED.duration());
-            scope.spawn(|| resources::measure(sampler, &started, window, &never));
+            scope.spawn(move || resources::measure(sampler, &started, window, never));
             let progress = [Progress::default()];
             run::<Histograms>(
                 &plan,
                 &self.target,
                 &prepared,
                 &[1.0],
-                &never,
+                never,
                 &progress,
                 &|at| drop(announce.send(at)),
             )
