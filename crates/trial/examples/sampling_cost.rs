@@ -137,7 +137,10 @@ impl Bench {
                 &[1.0],
                 never,
                 &progress,
-                &|at| drop(announce.send(at)),
+                &|at| {
+                    // The receiver lives as long as the sampling thread wants to be told.
+                    let _ = announce.send(at);
+                },
             )
             .unwrap()
         });
