@@ -58,8 +58,9 @@ impl Stage<'_> {
         let on_disk: BTreeSet<BlockId> = self.run.blocks()?.into_iter().collect();
         let there = |of: &Planned| on_disk.contains(&of.id());
         let total = planned.len();
-        let mut done = planned.iter().filter(|one| there(one)).count();
-        if done == total {
+        let missing: Vec<&Planned> = planned.iter().filter(|one| !there(one)).collect();
+        let done = total - missing.len();
+        if missing.is_empty() {
             return Ok(());
         }
         if done > 0 {
@@ -68,7 +69,7 @@ impl Stage<'_> {
             store::note(self.run, &note)?;
         }
         let mut pair = self.start_pair()?;
-        for one in planned.iter().filter(|one| !there(one)) {
+        for (done, one) in (done..).zip(missing) {
             (self.watch)(Event::Measuring {
                 rate_rps: one.rate.rate_rps,
                 side: one.side,
@@ -79,7 +80,6 @@ impl Stage<'_> {
                 self.renew(&mut pair, one.side)?;
             }
             self.measure(&mut pair, one, inspector)?;
-            done += 1;
         }
         (self.watch)(Event::Measured);
         for note in pair.sides.into_values().filter_map(RunningSide::stop) {
