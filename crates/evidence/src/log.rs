@@ -26,8 +26,8 @@ const ROWS_PER_GROUP: u64 = 1 << 20;
 const GROUP_NS: u64 = 30_000_000_000;
 
 /// Row groups of one file. What the footer says of each is kept in memory until the file is finished,
-/// so that a run without end needs files that end: of a milliard rows, six hours of 50,000 a second.
-const GROUPS_PER_FILE: usize = 1024;
+/// so that a run without end needs files that end: of half a milliard rows, three hours of 50,000 a second.
+const GROUPS_PER_FILE: usize = 512;
 
 type Writer = SerializedFileWriter<BufWriter<File>>;
 /// Each column with where its values come from.
