@@ -93,15 +93,13 @@ fn value_ticks(scale: &Scale, show: impl Fn(f64) -> String) -> Vec<Tick> {
 
 /// `2.00 ms` is `2 ms` on an axis.
 fn short(figure: &str) -> String {
-    let (number, unit) = figure.split_once(' ').unwrap_or((figure, ""));
+    let end = figure.find([' ', '/']).unwrap_or(figure.len());
+    let (number, unit) = figure.split_at(end);
     let number = match number.contains('.') && !number.contains('e') {
         true => number.trim_end_matches('0').trim_end_matches('.'),
         false => number,
     };
-    match unit {
-        "" => number.to_owned(),
-        unit => format!("{number}\u{a0}{unit}"),
-    }
+    format!("{number}{}", unit.replace(' ', "\u{a0}"))
 }
 
 /// A point of a drawing, both between 0 and 1, upwards.
@@ -186,10 +184,10 @@ mod tests {
             [
                 short("2.00 ms"),
                 short("150 us"),
-                short("0"),
+                short("80.0/s"),
                 short("0.500 %")
             ],
-            ["2\u{a0}ms", "150\u{a0}us", "0", "0.5\u{a0}%"]
+            ["2\u{a0}ms", "150\u{a0}us", "80/s", "0.5\u{a0}%"]
         );
     }
 

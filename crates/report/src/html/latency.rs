@@ -20,7 +20,7 @@ const TABLED: [f64; 7] = [0.5, 0.75, 0.9, 0.99, 0.999, 0.9999, 0.99999];
 
 pub(super) fn section(document: &VerdictDocument, series: Option<&SeriesDocument>) -> Markup {
     let Some(series) = series.filter(|s| !s.curves.is_empty() || !s.blocks.is_empty()) else {
-        return no_series(document);
+        return no_series(document, series.is_some());
     };
     let panels = rates(series).into_iter().map(|rate_rps| {
         let curves: Vec<_> = series

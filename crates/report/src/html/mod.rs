@@ -101,12 +101,14 @@ fn refused(document: &VerdictDocument, section: &str) -> Option<&'static str> {
 }
 
 /// Why there are no curves.
-fn no_series(document: &VerdictDocument) -> Markup {
+fn no_series(document: &VerdictDocument, is_stored: bool) -> Markup {
     html! {
         p class="absent" {
             @if document.verdict == Verdict::NotEquivalent {
                 "Not measured: the answers differ, and a fast wrong answer never beats a slow right one. "
                 code { "understudy trial --continue" } " measures nevertheless."
+            } @else if is_stored {
+                "No measurement under load is stored in series.json."
             } @else {
                 "There are no curves: the run has no series.json, because it ended before latency was measured or because an earlier version made it. "
                 code { "understudy judge" } " writes it again from what is stored."

@@ -143,7 +143,7 @@ fn whole(number: f64) -> String {
 
 pub(super) fn section(document: &VerdictDocument, series: Option<&SeriesDocument>) -> Markup {
     let Some(series) = series.filter(|s| !s.blocks.is_empty()) else {
-        return no_series(document);
+        return no_series(document, series.is_some());
     };
     if series.blocks.iter().all(|block| block.resources.is_empty()) {
         let why = document

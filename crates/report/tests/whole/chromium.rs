@@ -226,6 +226,7 @@ fn print_is_light_and_shows_everything() {
     assert_eq!(hidden, json!(0), "tabs and details are open");
     let ground = browser.evaluate("getComputedStyle(document.body).backgroundColor");
     assert_eq!(ground, json!("rgb(255, 255, 255)"));
+    shoot(&mut browser, "replace-print");
     browser.look(1000, "light", "");
     let pdf = browser.call(
         "Page.printToPDF",

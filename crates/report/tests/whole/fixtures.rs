@@ -42,7 +42,7 @@ fn latency(rate_rps: f64, q: f64, baseline_us: f64, ratio: Estimate) -> LatencyC
         ratio: Some(ratio),
         p_value: Some(0.031),
         p_value_holm: Some(0.094),
-        mde: Some(0.11),
+        mde: Some((ratio.high.unwrap() / ratio.estimate.unwrap() - 1.0) * 1.6),
         pairs: 10,
         judged: true,
         not_judged_because: None,
