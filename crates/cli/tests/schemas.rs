@@ -11,6 +11,7 @@ use std::fs;
 use std::path::PathBuf;
 use understudy_compare::{Row as ComparedRow, Rules};
 use understudy_evidence::Row;
+use understudy_import::{Options, Source, Summary, import};
 use understudy_load::report::{self, LoadReport};
 use understudy_load::{Arrivals, GeneratorUse, Histograms, Plan as LoadPlan, Rate, Recorder};
 use understudy_model::series::SeriesDocument;
@@ -62,6 +63,7 @@ fn the_published_schemas_are_what_the_types_say() {
     check_published::<VerdictDocument>("verdict");
     check_published::<SeriesDocument>("series");
     check_published::<Environment>("environment");
+    check_published::<Summary>("import");
 }
 
 /// Every mistake that a validator finds in a document.
@@ -96,6 +98,7 @@ fn every_field_is_described_and_no_other_is_allowed() {
         ("verdict", published::<VerdictDocument>()),
         ("series", published::<SeriesDocument>()),
         ("environment", published::<Environment>()),
+        ("import", published::<Summary>()),
     ];
     for (name, schema) in all {
         let mut found = Vec::new();
@@ -311,6 +314,23 @@ fn what_trial_writes_is_valid() {
     );
     let read: VerdictDocument = serde_json::from_value(value).unwrap();
     assert_eq!(read, document, "reading gives what was written");
+}
+
+#[test]
+fn what_import_writes_is_valid() {
+    let archive = include_bytes!("../../import/fixtures/shop.har");
+    let log = include_bytes!("../../import/fixtures/vhost.log");
+    let sources = [("shop.har", &archive[..]), ("vhost.log", &log[..])];
+    let sources = sources.map(|(name, bytes)| Source { name, bytes });
+    let summary = import(&sources, &Options::default()).unwrap().summary;
+    assert!(!summary.left_out.is_empty() && !summary.variables.is_empty());
+    let document = serde_json::to_value(&summary).unwrap();
+    assert_eq!(
+        mistakes(&published::<Summary>(), &document),
+        Vec::<String>::new()
+    );
+    let read: Summary = serde_json::from_value(document).unwrap();
+    assert_eq!(read, summary, "reading gives what was written");
 }
 
 #[test]

@@ -1,1 +1,300 @@
+use super::*;
+use proptest::prelude::*;
+use serde_json::Value;
 
+const FIXTURES: [(&str, &[u8]); 6] = [
+    ("shop.har", include_bytes!("../fixtures/shop.har")),
+    ("access.log", include_bytes!("../fixtures/access.log")),
+    ("vhost.log", include_bytes!("../fixtures/vhost.log")),
+    ("access.jsonl", include_bytes!("../fixtures/access.jsonl")),
+    ("chat.gor", include_bytes!("../fixtures/chat.gor")),
+    (
+        "shop.openapi.yaml",
+        include_bytes!("../fixtures/shop.openapi.yaml"),
+    ),
+];
+
+fn fixture(name: &str) -> Source<'static> {
+    let (name, bytes) = FIXTURES.iter().find(|(of, _)| *of == name).unwrap();
+    Source { name, bytes }
+}
+
+fn with(source: &Source<'_>, options: &Options) -> (Vec<Value>, Summary) {
+    let imported = import(std::slice::from_ref(source), options).unwrap();
+    let lines = imported
+        .jsonl
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    (lines.collect(), imported.summary)
+}
+
+fn of(name: &str) -> (Vec<Value>, Summary) {
+    with(&fixture(name), &Options::default())
+}
+
+/// Everything that was read is written or left out, of the whole and of each file; the weights are
+/// what was written.
+fn balanced(imported: &Imported) -> Result<(), TestCaseError> {
+    let summary = &imported.summary;
+    let left = |all: &[LeftOut]| all.iter().map(|left| left.requests).sum::<u64>();
+    prop_assert_eq!(summary.read, summary.written + left(&summary.left_out));
+    for file in &summary.files {
+        prop_assert_eq!(file.read, file.written + left(&file.left_out));
+    }
+    let mut weights = 0;
+    for line in imported.jsonl.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        weights += line["weight"].as_u64().unwrap_or(1);
+    }
+    prop_assert_eq!(weights, summary.written);
+    prop_assert_eq!(summary.lines as usize, imported.jsonl.lines().count());
+    prop_assert_eq!(
+        summary.endpoints.iter().map(|of| of.requests).sum::<u64>(),
+        summary.written
+    );
+    Ok(())
+}
+
+#[test]
+fn every_fixture_balances_and_together_they_do() {
+    let sources: Vec<Source<'_>> = FIXTURES
+        .map(|(name, bytes)| Source { name, bytes })
+        .to_vec();
+    let all = import(&sources, &Options::default()).unwrap();
+    balanced(&all).unwrap();
+    let alone: u64 = FIXTURES.iter().map(|(name, _)| of(name).1.written).sum();
+    assert_eq!((all.summary.written, all.summary.files.len()), (alone, 6));
+}
+
+#[test]
+fn an_archive_becomes_sessions_with_variables() {
+    let (lines, summary) = of("shop.har");
+    assert_eq!((summary.read, summary.written), (16, 8));
+    let reasons: Vec<Reason> = summary.left_out.iter().map(|left| left.reason).collect();
+    assert_eq!(
+        reasons,
+        [
+            Reason::Unreadable,
+            Reason::OtherHost,
+            Reason::FromCache,
+            Reason::NotAnswered,
+            Reason::WebSocket,
+            Reason::NoBody,
+            Reason::SecretInPath,
+            Reason::SecretInBody,
+        ]
+    );
+    assert_eq!(summary.left_out[0].first, "shop.har:931");
+    let cart = lines
+        .iter()
+        .find(|line| line["path"] == "/api/cart")
+        .unwrap();
+    assert_eq!(
+        cart["headers"]["Cookie"],
+        "session=$SESSION_COOKIE; theme=dark"
+    );
+    assert_eq!(cart["headers"]["X-Price"], "$$5 each");
+    assert!(cart["headers"]["Content-Length"].is_null() && cart["headers"][":method"].is_null());
+    assert_eq!(cart["body"], "{\"item\":1001,\"quantity\":2}");
+    assert_eq!(
+        (&cart["session"], &lines[0]["session"]),
+        (&Value::from("s2"), &Value::from("s1"))
+    );
+    let text = format!("{lines:?}{summary:?}");
+    for secret in [
+        "9f8e7d6c",
+        "eyJhbGciOiJIUzI1NiJ9",
+        "correct horse",
+        "Zx81kQp0Lm55",
+    ] {
+        assert!(!text.contains(secret), "{secret} is written");
+    }
+}
+
+#[test]
+fn a_log_becomes_weights_where_there_is_no_order() {
+    let (lines, summary) = of("access.log");
+    assert_eq!((summary.read, summary.written, summary.lines), (25, 21, 16));
+    let health = lines.iter().find(|line| line["path"] == "/health").unwrap();
+    assert_eq!(
+        (&health["weight"], &health["session"]),
+        (&Value::from(6), &Value::Null)
+    );
+    assert_eq!(summary.sessions.requests, 12);
+    let no_sessions = Options {
+        sessions: false,
+        ..Options::default()
+    };
+    let (lines, summary) = with(&fixture("access.log"), &no_sessions);
+    assert_eq!(
+        (summary.written, summary.lines, summary.sessions.sessions),
+        (21, 8, 0)
+    );
+    assert_eq!(
+        (&lines[0]["path"], &lines[0]["weight"]),
+        (&Value::from("/items/100?expand=price"), &Value::from(3))
+    );
+    assert_eq!(lines[0]["endpoint"], "GET /items/{id}");
+    let skipped = Options {
+        skip_static: true,
+        ..Options::default()
+    };
+    let (_, summary) = with(&fixture("access.log"), &skipped);
+    assert!(
+        summary
+            .left_out
+            .iter()
+            .any(|left| left.reason == Reason::StaticAsset)
+    );
+}
+
+#[test]
+fn hosts_are_taken_as_asked_for() {
+    let hosts = |name: &str, hosts: &[&str]| {
+        let options = Options {
+            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+            ..Options::default()
+        };
+        with(&fixture(name), &options).1.written
+    };
+    assert_eq!(hosts("vhost.log", &[]), 5);
+    assert_eq!(hosts("vhost.log", &["Admin.example.test"]), 2);
+    assert_eq!(hosts("vhost.log", &["shop.example.test:443"]), 3);
+    assert_eq!(hosts("shop.har", &["metrics.example.net"]), 1);
+    assert_eq!(
+        hosts("shop.har", &["metrics.example.net", "shop.example.test"]),
+        9
+    );
+    assert_eq!(
+        hosts("access.log", &["nobody"]),
+        21,
+        "a log that names no host"
+    );
+    let (_, summary) = of("shop.har");
+    let taken: Vec<(&str, u64)> = summary
+        .hosts
+        .iter()
+        .map(|of| (of.host.as_str(), of.taken))
+        .collect();
+    assert_eq!(
+        taken,
+        [("shop.example.test", 10), ("metrics.example.net", 0)]
+    );
+}
+
+#[test]
+fn captures_keep_bodies_and_tell_cut_ones() {
+    let (lines, summary) = of("chat.gor");
+    assert_eq!(
+        (summary.read, summary.written),
+        (8, 6),
+        "answers are no requests"
+    );
+    assert_eq!(lines[1]["body"], "{\"text\":\"hello\"}");
+    assert_eq!(lines[2]["headers"]["Authorization"], "$AUTHORIZATION_2");
+    assert!(
+        lines
+            .iter()
+            .any(|line| line["path"] == "/notes/1" && line["body"] == "hello")
+    );
+    let reasons: Vec<(Reason, &str)> = summary
+        .left_out
+        .iter()
+        .map(|left| (left.reason, left.first.as_str()))
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            (Reason::Unreadable, "chat.gor:94"),
+            (Reason::NoBody, "chat.gor:51")
+        ]
+    );
+}
+
+fn error(name: &str, bytes: &[u8]) -> String {
+    let errors = import(&[Source { name, bytes }], &Options::default()).unwrap_err();
+    assert_eq!(errors.len(), 1);
+    errors[0].to_string()
+}
+
+#[test]
+fn files_without_anything_to_use_are_told() {
+    assert_eq!(error("a", b""), "a: is empty");
+    assert!(error("a", b"hello\n").starts_with("a: is neither a HAR file"));
+    assert!(error("a.gz", &[0x1f, 0x8b, 8, 0]).contains("zcat FILE | understudy import -"));
+    assert!(error("a", b"{\n \"log\": {\n").starts_with("a:3: is not a HAR file: EOF"));
+    assert_eq!(error("a", b"{\"log\": {\"entries\": []}}"), "a: is empty");
+    let posts = "1.1.1.1 - - [t] \"POST /a HTTP/1.1\" 200 1\nbroken\n".repeat(2);
+    assert_eq!(
+        error("a", posts.as_bytes()),
+        "a: none of its 4 requests can be used: 2: its body is not in the file; 2: cannot be read"
+    );
+    let both = [
+        fixture("access.log"),
+        Source {
+            name: "b",
+            bytes: b"x",
+        },
+        Source {
+            name: "c",
+            bytes: b"",
+        },
+    ];
+    assert_eq!(
+        import(&both, &Options::default()).unwrap_err().len(),
+        2,
+        "all at once"
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn every_log_balances(
+        requests in proptest::collection::vec((0u8..4, 0u8..6, "[a-z0-9/?=&$%. ]{0,12}", 0u8..8), 1..60),
+        sessions: bool,
+        skip_static: bool,
+    ) {
+        let lines = requests.iter().map(|(client, method, path, broken)| {
+            let method = ["GET", "HEAD", "POST", "DELETE", "-", "CONNECT"][usize::from(*method)];
+            match broken {
+                0 => format!("{path}\n"),
+                _ => format!("10.0.0.{client} - - [t] \"{method} /{path} HTTP/1.1\" 200 1 \"-\" \"{client}\"\n"),
+            }
+        });
+        let log: String = lines.chain(["1.1.1.1 - - [t] \"GET / HTTP/1.1\" 200 1\n".to_owned()]).collect();
+        let options = Options { sessions, skip_static, format: Some(Format::AccessLog), ..Options::default() };
+        let imported = import(&[Source { name: "l", bytes: log.as_bytes() }], &options).unwrap();
+        balanced(&imported)?;
+        let rows = log.lines().filter(|line| !line.trim().is_empty()).count();
+        prop_assert_eq!(imported.summary.read as usize, rows);
+    }
+
+    #[test]
+    fn order_within_a_session_is_that_of_the_file(clients in proptest::collection::vec(0u8..3, 1..40)) {
+        let log: String = clients
+            .iter()
+            .enumerate()
+            .map(|(n, client)| format!("10.0.0.{client} - - [t] \"GET /p/x{n} HTTP/1.1\" 200 1\n"))
+            .collect();
+        let (lines, _) = with(&Source { name: "l", bytes: log.as_bytes() }, &Options::default());
+        let paths: Vec<&str> = lines.iter().map(|line| line["path"].as_str().unwrap()).collect();
+        let expected: Vec<String> = (0..clients.len()).map(|n| format!("/p/x{n}")).collect();
+        prop_assert_eq!(paths, expected);
+        for (a, b) in lines.iter().zip(&clients).flat_map(|a| lines.iter().zip(&clients).map(move |b| (a, b))) {
+            if !a.0["session"].is_null() {
+                prop_assert_eq!(a.0["session"] == b.0["session"], a.1 == b.1);
+            }
+        }
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes: Vec<u8>, text in "\\PC{0,80}") {
+        for format in [Format::Har, Format::AccessLog, Format::Gor, Format::OpenApi] {
+            let options = Options { format: Some(format), ..Options::default() };
+            let _ = import(&[Source { name: "f", bytes: &bytes }], &options);
+            let _ = import(&[Source { name: "f", bytes: text.as_bytes() }], &options);
+        }
+    }
+}

@@ -71,7 +71,7 @@ fn combined(line: &str) -> Result<Entry, LineError> {
     }
     let (host, client) = who(before).ok_or(LineError::Form)?;
     // `bytes "referer" "user agent"`
-    let mut quotes = rest.splitn(2, " \"").nth(1).and_then(quoted);
+    let mut quotes = rest.split_once(" \"").and_then(|(_, rest)| quoted(rest));
     quotes = quotes.and_then(|(_, rest)| quoted(rest.trim_start().strip_prefix('"')?));
     let user_agent = quotes.map(|(agent, _)| agent).filter(|agent| agent != "-");
     let entry = Entry {

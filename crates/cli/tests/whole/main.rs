@@ -8,6 +8,8 @@
 
 mod equivalence;
 mod harness;
+mod import;
+mod init;
 mod latency;
 mod load;
 mod report;

@@ -14,6 +14,7 @@ mod schema;
 use crate::recorded::{Found, Place};
 use crate::{Problem, Wrong};
 use document::Document;
+use schema::Maker;
 use serde_json::Value;
 
 /// Most bytes of a document.
@@ -29,6 +30,7 @@ const METHODS: [&str; 8] = [
 pub(crate) fn requests(text: &str) -> Result<Vec<Found>, Wrong> {
     let document = Document::new(parsed(text)?);
     check_version(&document)?;
+    let maker = Maker::new(&document);
     let paths = document.root().get("paths").and_then(Value::as_object);
     let mut all = Vec::new();
     for (path, item) in paths.into_iter().flatten() {
@@ -41,7 +43,7 @@ pub(crate) fn requests(text: &str) -> Result<Vec<Found>, Wrong> {
                 continue;
             };
             let name = format!("{} {path}", method.to_ascii_uppercase());
-            let requests = operation::requests(&document, method, path, item, operation);
+            let requests = operation::requests((&document, &maker), method, path, item, operation);
             all.extend(requests.into_iter().map(|request| Found {
                 place: Place::Operation(name.clone()),
                 request,

@@ -12,7 +12,7 @@ const MOST_VARIANTS: usize = 20;
 
 /// Makes them: one, or as many as the operation has examples of one part.
 pub(super) fn requests<'d>(
-    document: &'d Document,
+    (document, maker): (&'d Document, &Maker<'d>),
     method: &str,
     path: &str,
     item: &'d Value,
@@ -22,12 +22,11 @@ pub(super) fn requests<'d>(
         return vec![Err(Reason::Reference)];
     };
     let base = base(document, item, operation);
-    let maker = Maker::new(document);
     let make = |variant| -> Result<Recorded, Reason> {
-        let placed = place(document, &maker, path, &parameters, variant)?;
+        let placed = place(document, maker, path, &parameters, variant)?;
         let described = Described {
             document,
-            maker: &maker,
+            maker,
             operation,
             variant,
         };

@@ -9,8 +9,9 @@ use std::cell::{Cell, RefCell};
 
 /// Schemas inside of schemas, references included.
 const MAX_DEPTH: usize = 32;
-/// Values made for one document.
-const MAX_VALUES: usize = 2_000_000;
+/// Values made for one schema, and for all of a document together.
+const MAX_VALUES: usize = 20_000;
+const MAX_VALUES_IN_ALL: usize = 2_000_000;
 /// Most elements that a list is filled with, and characters that a text is.
 const MOST_ELEMENTS: u64 = 100;
 const MOST_CHARACTERS: u64 = 10_000;
@@ -19,6 +20,7 @@ const MOST_CHARACTERS: u64 = 10_000;
 pub(super) struct Maker<'d> {
     document: &'d Document,
     left: Cell<usize>,
+    left_in_all: Cell<usize>,
     /// The references that are being followed: one that comes again is a circle.
     open: RefCell<Vec<&'d str>>,
 }
@@ -27,14 +29,20 @@ impl<'d> Maker<'d> {
     pub(super) fn new(document: &'d Document) -> Self {
         Maker {
             document,
-            left: Cell::new(MAX_VALUES),
+            left: Cell::new(0),
+            left_in_all: Cell::new(MAX_VALUES_IN_ALL),
             open: RefCell::default(),
         }
     }
 
     /// A value of the schema; `None` where none can be made in finite depth or from this document.
     pub(super) fn value(&self, schema: &'d Value) -> Option<Value> {
-        self.at(schema, 0)
+        let in_all = self.left_in_all.get();
+        let most = MAX_VALUES.min(in_all);
+        self.left.set(most);
+        let made = self.at(schema, 0);
+        self.left_in_all.set(in_all - (most - self.left.get()));
+        made
     }
 
     fn at(&self, schema: &'d Value, depth: usize) -> Option<Value> {

@@ -1,1 +1,171 @@
+use super::*;
+use crate::recorded::{Reason, Recorded};
+use proptest::prelude::*;
+use serde_json::json;
 
+const SHOP: &str = include_str!("../../fixtures/shop.openapi.yaml");
+
+fn of(text: &str) -> Vec<(String, Result<Recorded, Reason>)> {
+    let found = requests(text).unwrap();
+    found
+        .into_iter()
+        .map(|found| match found.place {
+            Place::Operation(operation) => (operation, found.request),
+            Place::Line(line) => panic!("line {line} of a document"),
+        })
+        .collect()
+}
+
+fn error(text: &str) -> (Option<u64>, String) {
+    let (line, problem) = requests(text).unwrap_err();
+    (line, problem.to_string())
+}
+
+#[test]
+fn operations_become_requests() {
+    let all = of(SHOP);
+    let shown: Vec<String> = all
+        .iter()
+        .map(|(operation, request)| match request {
+            Ok(request) => format!("{} {}", request.method, request.path),
+            Err(reason) => format!("{operation}: {reason:?}"),
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "POST /avatar: NoValue",
+            "GET /elsewhere: Reference",
+            "GET /v1/items?limit=20",
+            "POST /v1/items?limit=20",
+            "POST /v1/items?limit=20",
+            "GET /v1/items/1001",
+            "GET /v1/items/1002",
+            "PUT /v1/items/1001",
+            "PUT /v1/items/1002",
+            "GET /report: SecretInPath",
+            "POST /v1/tree",
+        ]
+    );
+    let put = all[7].1.as_ref().unwrap();
+    assert_eq!(put.endpoint.as_deref(), Some("PUT /v1/items/{itemId}"));
+    assert_eq!(put.credentials[0].header, "Authorization");
+    let body: Value = serde_json::from_slice(&put.body).unwrap();
+    assert_eq!(
+        body,
+        json!({"name": "string", "price": 1, "tags": ["new"], "parent": {"label": "root", "children": []}})
+    );
+    assert!(
+        all[5].1.as_ref().unwrap().credentials.is_empty(),
+        "security: [] needs none"
+    );
+}
+
+#[test]
+fn the_same_document_as_json_gives_the_same() {
+    let yaml = parsed(SHOP).unwrap();
+    let json = of(&yaml.to_string());
+    assert_eq!(format!("{json:?}"), format!("{:?}", of(SHOP)));
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_its_line() {
+    assert!(
+        error("swagger: '2.0'\npaths: {}\n")
+            .1
+            .contains("Swagger 2.0")
+    );
+    assert!(error("openapi: 4.0.0\n").1.contains("version \"4.0.0\""));
+    assert!(error("info: {}\n").1.contains("no key \"openapi\""));
+    assert!(
+        error("openapi: 3.1.0\npaths: {}\n")
+            .1
+            .contains("no operation")
+    );
+    assert_eq!(error("{\n\"openapi\": 3,\n}").0, Some(3));
+    assert_eq!(error("openapi: 3.0.0\npaths: [\n  a: }\n").0, Some(2));
+    assert_eq!(
+        of("openapi: 3.1\npaths: {/a: {get: {}}, x-b: {get: {}}}\n").len(),
+        1
+    );
+}
+
+#[test]
+fn aliases_that_multiply_are_refused() {
+    let mut text = "openapi: 3.0.0\na0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n".to_owned();
+    for level in 1..10 {
+        let before = format!("*a{}", level - 1);
+        text += &format!("a{level}: &a{level} [{}]\n", vec![before; 9].join(", "));
+    }
+    assert!(
+        error(&text).1.contains("not an OpenAPI document"),
+        "{}",
+        error(&text).1
+    );
+}
+
+#[test]
+fn servers_and_security_schemes_in_all_forms() {
+    let document = |server: Value, schemes: Value, security: Value| {
+        json!({
+            "openapi": "3.0.0",
+            "servers": [server],
+            "security": security,
+            "paths": {"/a": {"get": {}}},
+            "components": {"securitySchemes": schemes},
+        })
+        .to_string()
+    };
+    for (url, path) in [
+        ("https://h.test/v1/", "/v1/a"),
+        ("/v2", "/v2/a"),
+        ("https://h.test", "/a"),
+        ("v3", "/v3/a"),
+        ("/", "/a"),
+    ] {
+        let text = document(json!({ "url": url }), json!({}), json!([]));
+        assert_eq!(of(&text)[0].1.as_ref().unwrap().path, path, "{url}");
+    }
+    for (scheme, header, cookie) in [
+        (
+            json!({"type": "http", "scheme": "basic"}),
+            "Authorization",
+            None,
+        ),
+        (
+            json!({"type": "oauth2", "flows": {}}),
+            "Authorization",
+            None,
+        ),
+        (
+            json!({"type": "apiKey", "in": "header", "name": "X-Key"}),
+            "X-Key",
+            None,
+        ),
+        (
+            json!({"type": "apiKey", "in": "cookie", "name": "sid"}),
+            "Cookie",
+            Some("sid"),
+        ),
+    ] {
+        let text = document(json!({}), json!({ "s": scheme }), json!([{"s": []}]));
+        let credential = of(&text)[0].1.as_ref().unwrap().credentials[0].clone();
+        assert_eq!(
+            (credential.header.as_str(), credential.cookie.as_deref()),
+            (header, cookie)
+        );
+    }
+    let unknown = document(json!({}), json!({}), json!([{"gone": []}]));
+    assert_eq!(of(&unknown)[0].1.as_ref().unwrap_err(), &Reason::Reference);
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "\\PC{0,120}", schema in "[{}\\[\\]:,\"a-z$#/ ]{0,60}") {
+        let _ = requests(&text);
+        let _ = requests(&format!("openapi: 3.0.0\npaths:\n  /a/{{b}}:\n    get: {text}\n"));
+        let _ = requests(&format!(
+            r#"{{"openapi":"3.1.0","paths":{{"/a":{{"post":{{"requestBody":{{"content":{{"application/json":{{"schema":{schema}}}}}}}}}}}}}}}"#
+        ));
+    }
+}
