@@ -140,8 +140,8 @@ fn equivalence(out: &mut String, comparison: &Comparison) {
 fn cluster(out: &mut String, cluster: &Cluster) {
     *out += &format!(
         "\n<details><summary><b>{}</b>: {}</summary>\n\n",
-        text(&wording::place(cluster)),
-        text(&wording::seen(cluster)),
+        within_html(&wording::place(cluster)),
+        within_html(&wording::seen(cluster)),
     );
     if !cluster.examples.is_empty() {
         *out += "| | incumbent | candidate |\n|---|---|---|\n";
@@ -220,6 +220,14 @@ fn text(raw: &str) -> String {
     out
 }
 
+/// The same within an HTML element, where backslashes are shown.
+fn within_html(raw: &str) -> String {
+    let escaped = wording::one_line(raw)
+        .replace('&', "&amp;")
+        .replace('<', "&lt;");
+    escaped.replace('>', "&gt;").replace('@', "@\u{200b}")
+}
+
 /// A code span; in it only backticks have a meaning.
 fn code(raw: &str) -> String {
     let raw = wording::one_line(raw);
@@ -254,6 +262,10 @@ mod tests {
         assert_eq!(
             text("<b>|@team `x` [a](b) #1\n"),
             "&lt;b&gt;\\|@\u{200b}team \\`x\\` \\[a\\](b) \\#1\u{240a}"
+        );
+        assert_eq!(
+            within_html("<b>&@x_y\n"),
+            "&lt;b&gt;&amp;@\u{200b}x_y\u{240a}"
         );
         assert_eq!(code("a``b"), "``` a``b ```");
         assert_eq!(cell("a|b"), "` a\\|b `");

@@ -242,7 +242,7 @@ impl Page {
             self.labelled("objective", &text);
         }
         for goal in &document.goals {
-            let quiet = wording::goal_held(goal.held);
+            let quiet = wording::goal_held(goal);
             let text = wording::goal(goal).replacen(quiet, &loud(goal.held, quiet), 1);
             self.labelled("goal", &format!("{}: {text}", goal.goal));
         }

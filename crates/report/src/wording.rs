@@ -65,9 +65,12 @@ pub(crate) fn objective_held(held: Held) -> &'static str {
     }
 }
 
-/// What an interval says about a goal.
-pub(crate) fn goal_held(held: Held) -> &'static str {
-    match held {
+/// What an interval says about a goal. One that allows for more is a margin, which nobody reaches.
+pub(crate) fn goal_held(goal: &GoalResult) -> &'static str {
+    let is_margin = goal.bound >= 1.0;
+    match goal.held {
+        Held::Holds if is_margin => "holds",
+        Held::Misses if is_margin => "missed",
         Held::Holds => "reached",
         Held::Misses => "not reached",
         Held::Undecided => "undecided",
@@ -210,7 +213,7 @@ pub(crate) fn goal(goal: &GoalResult) -> String {
     } else {
         " (enough that it is not missed for certain)"
     };
-    format!("{}, {}{weight}", goal_held(goal.held), effect(goal.ratio))
+    format!("{}, {}{weight}", goal_held(goal), effect(goal.ratio))
 }
 
 /// The ledger of the equivalence stage in one line.

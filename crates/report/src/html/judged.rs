@@ -121,7 +121,7 @@ fn goals(document: &VerdictDocument) -> Markup {
                             (typeset(&wording::effect(goal.ratio)))
                             @if !goal.required { small { "enough that it is not missed for certain" } }
                         }
-                        td role="cell" { (held(goal.held, wording::goal_held(goal.held))) }
+                        td role="cell" { (held(goal.held, wording::goal_held(goal))) }
                     }
                 }
                 tr role="row" class="axis" aria-hidden="true" { td role="cell" colspan="2" {} td role="cell" class="drawn" { (axis.labels()) } td role="cell" colspan="2" {} }
