@@ -14,7 +14,15 @@ const MOST_LINES: usize = 800;
 /// The only crates that may hold code the compiler cannot check.
 const MAY_BE_UNSAFE: [&str; 2] = ["crates/host", "crates/probe"];
 /// Folders that hold nothing written by hand.
-const NOT_OURS: [&str; 6] = ["target", "runs", ".git", "corpus", "artifacts", "coverage"];
+const NOT_OURS: [&str; 7] = [
+    "target",
+    "runs",
+    ".git",
+    "corpus",
+    "artifacts",
+    "coverage",
+    "node_modules",
+];
 /// The only crate that is for development alone.
 const FOR_TESTS: &str = "testkit";
 

@@ -103,7 +103,7 @@ fn run_queue(share: f64) -> Gate {
         share * 100.0,
         MOST_RUN_QUEUE * 100.0,
     );
-    let advice = "something else uses its CPU: stop it, or pin the generator apart with --cpus";
+    let advice = "something else uses its CPU: stop it, or pin the generator apart (--cpus; [machine] in trial.toml)";
     gate(
         "generator_run_queue",
         share <= MOST_RUN_QUEUE,
@@ -132,7 +132,7 @@ fn send_lag(figures: &Figures) -> Gate {
         (figures.quantile * 1e8).round() / 1e6,
     );
     let advice =
-        "the generator was kept from its CPU: pin it apart with --cpus, or quieten the machine";
+        "the generator was kept from its CPU: quieten the machine, or pin the generator apart (--cpus; [machine] in trial.toml)";
     gate("send_lag", figures.send_lag_us <= limit, &figure, advice)
 }
 

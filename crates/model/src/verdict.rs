@@ -354,12 +354,31 @@ pub enum Held {
     NotJudged,
 }
 
+/// What an objective or a goal is about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Figure {
+    /// A latency quantile, microseconds.
+    Latency {
+        /// Endpoint template, `*` for all.
+        endpoint: String,
+        /// The quantile, 0.99 for p99.
+        quantile: f64,
+    },
+    /// The share of requests without an answer, or with a 5xx status.
+    ErrorShare,
+    /// CPU or memory, in the unit of the resource.
+    Resource(Resource),
+}
+
 /// A service level objective, judged for one side at one rate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SloResult {
     /// The objective in words: `p99 of * at most 20ms`.
     pub slo: String,
+    /// What it is about.
+    pub about: Figure,
     /// Which side.
     pub side: Side,
     /// Offered rate, requests per second.
@@ -380,6 +399,8 @@ pub struct SloResult {
 pub struct GoalResult {
     /// The goal in words: `cpu -30%`.
     pub goal: String,
+    /// What it is about.
+    pub about: Figure,
     /// Contender over baseline.
     pub ratio: Option<Estimate>,
     /// The ratio to reach.

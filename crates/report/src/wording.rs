@@ -3,7 +3,7 @@
 use crate::figures::{change, count, memory, quantile, rate, share, time};
 use understudy_model::Side;
 use understudy_model::verdict::{
-    Cluster, Equivalence, Estimate, GoalResult, Held, LatencyComparison, Noise, Resource,
+    Cluster, Equivalence, Estimate, Figure, GoalResult, Held, LatencyComparison, Noise, Resource,
     ResourceComparison, SloResult, UnderLoad, Verdict, VerdictDocument,
 };
 
@@ -203,7 +203,7 @@ pub(crate) fn objective_value(slo: &SloResult, value: f64) -> String {
 
 /// Is this objective about errors?
 pub(crate) fn is_error_rate(slo: &SloResult) -> bool {
-    slo.slo.starts_with("error rate")
+    slo.about == Figure::ErrorShare
 }
 
 /// A goal, what became of it and by how much.

@@ -9,7 +9,7 @@ use crate::wording;
 use maud::{Markup, html};
 use understudy_model::Side;
 use understudy_model::verdict::{
-    Comparison, Estimate, LatencyComparison, ResourceComparison, VerdictDocument,
+    Comparison, Estimate, Figure, LatencyComparison, ResourceComparison, VerdictDocument,
 };
 
 /// A line of the table: words and figures around a drawing.
@@ -100,6 +100,10 @@ fn latency_line(document: &VerdictDocument, line: &LatencyComparison) -> Line {
         true => wording::no_difference(line),
         false => Some(wording::not_judged(line).to_owned()),
     };
+    let about = Figure::Latency {
+        endpoint: line.endpoint.clone(),
+        quantile: line.quantile,
+    };
     let against_itself = document.aa.iter().find(|aa| {
         aa.endpoint == line.endpoint && aa.quantile == line.quantile && aa.rate_rps == line.rate_rps
     });
@@ -110,7 +114,11 @@ fn latency_line(document: &VerdictDocument, line: &LatencyComparison) -> Line {
         note,
         row: Row {
             noise: against_itself.and_then(|aa| aa.ratio),
-            ..row(document, &label, line.rate_rps, line.ratio)
+            ..row(
+                &label,
+                line.ratio,
+                bound_of(document, line.rate_rps, &about),
+            )
         },
         label: capital(&label),
         effect,
@@ -152,28 +160,31 @@ fn resource_line(document: &VerdictDocument, line: &ResourceComparison) -> Line 
             None => wording::effect(line.ratio),
         },
         note: line.unmeasured.clone(),
-        row: row(document, label, line.rate_rps, line.ratio),
+        row: row(
+            label,
+            line.ratio,
+            bound_of(document, line.rate_rps, &Figure::Resource(line.resource)),
+        ),
     }
 }
 
-fn row(document: &VerdictDocument, label: &str, rate_rps: f64, ratio: Option<Estimate>) -> Row {
+fn row(label: &str, ratio: Option<Estimate>, bound: Option<f64>) -> Row {
     Row {
         ratio,
         noise: None,
-        bound: bound_of(document, rate_rps, ratio),
+        bound,
         class: direction_class(ratio),
         title: format!("{label}: {}", wording::effect(ratio)),
     }
 }
 
-/// A goal is about the comparison at the primary rate that has its very ratio.
-fn bound_of(document: &VerdictDocument, rate_rps: f64, ratio: Option<Estimate>) -> Option<f64> {
-    let ratio = ratio?;
+/// The bound of the goal that is about this figure; goals are judged at the primary rate.
+fn bound_of(document: &VerdictDocument, rate_rps: f64, about: &Figure) -> Option<f64> {
     document
         .primary
         .as_ref()
         .filter(|primary| primary.rate_rps == rate_rps)?;
-    let goal = document.goals.iter().find(|goal| goal.ratio == Some(ratio));
+    let goal = document.goals.iter().find(|goal| goal.about == *about);
     goal.map(|goal| goal.bound)
 }
 

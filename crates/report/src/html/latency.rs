@@ -11,7 +11,7 @@ use understudy_model::Side;
 use understudy_model::series::{
     BlockSeries, CurvePoint, LatencyPoint, PercentileCurve, SeriesDocument,
 };
-use understudy_model::verdict::VerdictDocument;
+use understudy_model::verdict::{Figure, SloResult, VerdictDocument};
 
 /// Most points of one panel, over all measurements of a rate.
 const MOST_POINTS: usize = 900;
@@ -44,22 +44,19 @@ pub(super) fn section(document: &VerdictDocument, series: Option<&SeriesDocument
 }
 
 fn by_quantile(document: &VerdictDocument, rate_rps: f64, curves: &[&PercentileCurve]) -> Markup {
-    let of_all = |text: &str| text.contains(" of all requests ");
-    let bounds = document
+    let here = document
         .slo
         .iter()
-        .filter(|slo| slo.side == Side::Incumbent && slo.rate_rps == rate_rps && of_all(&slo.slo));
-    let bounds: Vec<Bound> = bounds
-        .map(|slo| Bound {
+        .filter(|slo| slo.side == Side::Incumbent && slo.rate_rps == rate_rps);
+    let bound = |slo: &SloResult| match &slo.about {
+        Figure::Latency { endpoint, quantile } if endpoint == "*" => Some(Bound {
             us: slo.bound,
             text: slo.slo.clone(),
-            quantile: document
-                .primary
-                .as_ref()
-                .filter(|_| slo.primary)
-                .map(|p| p.quantile),
-        })
-        .collect();
+            quantile: Some(*quantile),
+        }),
+        _ => None,
+    };
+    let bounds: Vec<Bound> = here.filter_map(bound).collect();
     let Some(chart) = percentiles::chart(curves, &bounds) else {
         return html! { p class="absent" { "No request was answered." } };
     };

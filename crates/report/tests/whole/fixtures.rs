@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use understudy_model::verdict::{
-    Cluster, Comparison, Environment, Equivalence, Estimate, Example, Excuse, Gate, GoalResult,
-    Held, LatencyComparison, MeasuredRate, Method, Noise, Primary, Reason, Reproduced, Resource,
-    ResourceComparison, SloResult, UnderLoad, Verdict, VerdictDocument,
+    Cluster, Comparison, Environment, Equivalence, Estimate, Example, Excuse, Figure, Gate,
+    GoalResult, Held, LatencyComparison, MeasuredRate, Method, Noise, Primary, Reason, Reproduced,
+    Resource, ResourceComparison, SloResult, UnderLoad, Verdict, VerdictDocument,
 };
 use understudy_model::{DifferenceKind, Side};
 
@@ -135,6 +135,13 @@ fn slo(
 ) -> SloResult {
     SloResult {
         slo: text.to_owned(),
+        about: match text.starts_with("p99") {
+            true => Figure::Latency {
+                endpoint: "*".to_owned(),
+                quantile: 0.99,
+            },
+            false => Figure::ErrorShare,
+        },
         side,
         rate_rps,
         value: Some(value),
@@ -175,8 +182,17 @@ fn slos(incumbent_p99_us: f64, candidate_p99_us: f64) -> Vec<SloResult> {
 }
 
 fn goal(text: &str, ratio: Estimate, bound: f64, held: Held, required: bool) -> GoalResult {
+    let about = match text.split(' ').next() {
+        Some("p99") => Figure::Latency {
+            endpoint: "*".to_owned(),
+            quantile: 0.99,
+        },
+        Some("memory") => Figure::Resource(Resource::PeakPssBytes),
+        _ => Figure::Resource(Resource::CpuUsPerRequest),
+    };
     GoalResult {
         goal: text.to_owned(),
+        about,
         ratio: Some(ratio),
         bound,
         held,

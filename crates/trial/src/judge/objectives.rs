@@ -10,7 +10,7 @@ use super::comparisons::{
 use crate::config::{Goal, Question, Slo, TrialConfig};
 use crate::plan::Plan;
 use understudy_model::Side;
-use understudy_model::verdict::{Estimate, GoalResult, Held, Resource, SloResult};
+use understudy_model::verdict::{Estimate, Figure, GoalResult, Held, Resource, SloResult};
 use understudy_stats::paired::{effect, p_above, p_below};
 use understudy_stats::{binomial, holm};
 
@@ -62,6 +62,7 @@ pub(super) fn judge(
                 let primary = is_primary(plan, slo, rate.rate_rps);
                 slos.push(SloResult {
                     slo: slo.describe(),
+                    about: about(slo),
                     side,
                     rate_rps: rate.rate_rps,
                     value: one.value,
@@ -74,9 +75,10 @@ pub(super) fn judge(
         }
     }
     for goal in &config.judged_goals() {
-        let (one, bound) = judge_goal(goal, config, plan, latencies, blocks);
+        let (one, bound, about) = judge_goal(goal, config, plan, latencies, blocks);
         goals.push(GoalResult {
             goal: goal.describe(),
+            about,
             ratio: one.value,
             bound,
             held: one.by_interval(bound),
@@ -95,6 +97,18 @@ pub(super) fn judge(
 fn is_required(goal: &Goal, config: &TrialConfig) -> bool {
     let tail = matches!(goal, Goal::Latency { quantile, .. } if *quantile > 0.5);
     config.question == Question::Replace || !config.goals.is_empty() || !tail
+}
+
+fn about(slo: &Slo) -> Figure {
+    match slo {
+        Slo::Latency {
+            endpoint, quantile, ..
+        } => Figure::Latency {
+            endpoint: endpoint.clone(),
+            quantile: *quantile,
+        },
+        Slo::ErrorRate { .. } => Figure::ErrorShare,
+    }
 }
 
 fn is_primary(plan: &Plan, slo: &Slo, rate_rps: f64) -> bool {
@@ -243,27 +257,34 @@ fn judge_goal(
     plan: &Plan,
     latencies: &Latencies,
     blocks: &[LatencyBlock],
-) -> (Judged, f64) {
+) -> (Judged, f64, Figure) {
     let rate = plan.primary.rate_rps;
-    let (pairs, change) = match goal {
+    let (pairs, change, about) = match goal {
         Goal::Latency { quantile, change } => {
             let of = |side| values(&latencies.of(rate, side, "*"), *quantile);
             let pairs = match (of(Side::Incumbent), of(Side::Candidate)) {
                 (Values::Judged(a), Values::Judged(b)) => Some((a, b)),
                 _ => None,
             };
-            (pairs, change)
+            let about = Figure::Latency {
+                endpoint: "*".to_owned(),
+                quantile: *quantile,
+            };
+            (pairs, change, about)
         }
-        Goal::Cpu(change) => (
-            resource_pairs(rate, Resource::CpuUsPerRequest, blocks),
-            change,
-        ),
+        Goal::Cpu(change) => {
+            let cpu = Resource::CpuUsPerRequest;
+            let pairs = resource_pairs(rate, cpu, blocks);
+            (pairs, change, Figure::Resource(cpu))
+        }
         Goal::Memory(change) => {
-            let pss = resource_pairs(rate, Resource::PeakPssBytes, blocks);
-            (
-                pss.or_else(|| resource_pairs(rate, Resource::PeakRssBytes, blocks)),
-                change,
-            )
+            let measured = |of| resource_pairs(rate, of, blocks).map(|pairs| (pairs, of));
+            let memory = measured(Resource::PeakPssBytes)
+                .or_else(|| measured(Resource::PeakRssBytes))
+                .map_or((None, Resource::PeakPssBytes), |(pairs, of)| {
+                    (Some(pairs), of)
+                });
+            (memory.0, change, Figure::Resource(memory.1))
         }
     };
     let bound = change.ratio();
@@ -277,7 +298,7 @@ fn judge_goal(
             fixed: None,
         })
     });
-    (judged.unwrap_or_else(Judged::not_judged), bound)
+    (judged.unwrap_or_else(Judged::not_judged), bound, about)
 }
 
 fn resource_pairs(

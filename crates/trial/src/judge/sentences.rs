@@ -1,7 +1,7 @@
 //! Reasons in words: one sentence each, with its figures.
 
 use std::collections::BTreeMap;
-use understudy_model::verdict::{Estimate, GoalResult, Reason, SloResult};
+use understudy_model::verdict::{Estimate, Figure, GoalResult, Reason, SloResult};
 
 pub(super) fn slo_text(slo: &SloResult, verb: &str) -> String {
     format!(
@@ -97,7 +97,7 @@ fn named(
 }
 
 fn is_share(slo: &SloResult) -> bool {
-    slo.slo.starts_with("error rate")
+    slo.about == Figure::ErrorShare
 }
 
 pub(super) fn reason(
