@@ -1,6 +1,6 @@
 //! Requests of HTTP archives.
 
-use crate::recorded::{Found, From, Place, Reason, Recorded, at};
+use crate::recorded::{Found, Origin, Place, Reason, Recorded, at};
 use understudy_wire::har::{Body, Entry, HarError, entries};
 
 /// The requests of an archive.
@@ -31,7 +31,7 @@ fn request(entry: Entry) -> Result<Recorded, Reason> {
         headers: entry.headers,
         body,
         client: entry.page.map(|page| format!("page {page}")),
-        from: From::Browser,
+        from: Origin::Browser,
         ..Recorded::default()
     };
     at(&entry.url, of)

@@ -1,7 +1,7 @@
 //! Whose requests are taken.
 
 use crate::Read;
-use crate::recorded::{From, Recorded};
+use crate::recorded::{Origin, Recorded};
 use crate::summary::HostSummary;
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ impl Hosts {
             requests.filter_map(|request| Some((request, request.host.as_deref()?)))
         };
         let mut of_browsers: Vec<(&str, u64)> = Vec::new();
-        for (_, host) in requests().filter(|(request, _)| request.from == From::Browser) {
+        for (_, host) in requests().filter(|(request, _)| request.from == Origin::Browser) {
             match of_browsers.iter_mut().find(|(other, _)| *other == host) {
                 Some((_, count)) => *count += 1,
                 None => of_browsers.push((host, 1)),
@@ -56,8 +56,8 @@ impl Hosts {
             return true;
         };
         match request.from {
-            From::Browser => self.takes_of_browser(host),
-            From::Server | From::Description => self.wanted.is_empty() || self.is_wanted(host),
+            Origin::Browser => self.takes_of_browser(host),
+            Origin::Server | Origin::Description => self.wanted.is_empty() || self.is_wanted(host),
         }
     }
 

@@ -91,7 +91,7 @@ pub(crate) struct Recorded {
     pub(crate) client: Option<String>,
     /// Its endpoint, where the file names it.
     pub(crate) endpoint: Option<String>,
-    pub(crate) from: From,
+    pub(crate) from: Origin,
     /// Credentials that a description asks for and does not give.
     pub(crate) credentials: Vec<Credential>,
 }
@@ -109,7 +109,7 @@ pub(crate) struct Credential {
 
 /// What kind of file a request is from, as far as that decides what is done with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum From {
+pub(crate) enum Origin {
     /// What a server got.
     #[default]
     Server,

@@ -5,7 +5,7 @@
 
 use crate::Options;
 use crate::headers;
-use crate::recorded::{From, Reason, Recorded};
+use crate::recorded::{Origin, Reason, Recorded};
 use crate::summary::Variable;
 use crate::target::{decoded, parameters, parts};
 use serde_json::Value;
@@ -68,7 +68,7 @@ impl Secrets {
 
     /// Is there a secret where no variable can stand?
     pub(crate) fn check(&self, request: &Recorded) -> Result<(), Reason> {
-        let names = request.from != From::Description;
+        let names = request.from != Origin::Description;
         if self.in_path(&request.path, names) {
             return Err(Reason::SecretInPath);
         }
@@ -292,7 +292,7 @@ fn is_setting(value: &str) -> bool {
 
 /// Does the value of a parameter look like a token?
 fn looks_like_token(name: &str, value: &str) -> bool {
-    let any = |test: fn(&u8) -> bool| value.as_bytes().iter().any(|b| test(b));
+    let any = |test: fn(&u8) -> bool| value.as_bytes().iter().any(test);
     let letters = |b: u8| b.is_ascii_alphanumeric() || b"-_.~+/=".contains(&b);
     if !value.bytes().all(letters) || !any(u8::is_ascii_digit) {
         return false;

@@ -211,6 +211,15 @@ fn captures_keep_bodies_and_tell_cut_ones() {
     );
 }
 
+#[test]
+fn too_many_requests_and_another_encoding_are_told() {
+    let room = |room| read(fixture("access.log"), None, room).map(|file| file.found.len());
+    assert_eq!(room(25).ok(), Some(25));
+    assert!(matches!(room(24), Err((None, Problem::TooMany))));
+    let latin = b"{\"log\": {\"entries\": [\"\xfc\"]}}";
+    assert_eq!(error("a", latin), "a: is not UTF-8");
+}
+
 fn error(name: &str, bytes: &[u8]) -> String {
     let errors = import(&[Source { name, bytes }], &Options::default()).unwrap_err();
     assert_eq!(errors.len(), 1);

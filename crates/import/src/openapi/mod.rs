@@ -89,7 +89,7 @@ fn parsed(text: &str) -> Result<Value, Wrong> {
             .next()
             .unwrap_or_default()
             .to_owned();
-        let line = error.location().map(|location| location.line() as u64);
+        let line = error.location().map(|location| location.line());
         (line, Problem::OpenApi(what))
     })
 }

@@ -4,7 +4,7 @@ use super::body::body;
 use super::document::Document;
 use super::parameters::{Placed, place};
 use super::schema::Maker;
-use crate::recorded::{Credential, From, Reason, Recorded};
+use crate::recorded::{Credential, Origin, Reason, Recorded};
 use serde_json::Value;
 
 /// Most requests of one operation.
@@ -141,7 +141,7 @@ impl Described<'_, '_> {
             headers,
             body,
             endpoint: Some(endpoint),
-            from: From::Description,
+            from: Origin::Description,
             credentials: self.credentials()?,
             ..Recorded::default()
         };
