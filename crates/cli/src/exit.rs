@@ -58,11 +58,38 @@ pub(crate) fn report(outcome: Result<u8, Failure>) -> ExitCode {
     let (messages, code) = match outcome {
         Ok(code) => return ExitCode::from(code),
         Err(Failure::Usage(messages)) => (messages, USAGE),
-        Err(Failure::Running(error)) => (vec![format!("{error:#}")], FAILED),
+        Err(Failure::Running(error)) => (vec![sentence(&error)], FAILED),
         Err(Failure::Interrupted(what)) => (vec![what], INTERRUPTED),
     };
     for message in messages {
         crate::show::tell(&format!("understudy: {message}"));
     }
     ExitCode::from(code)
+}
+
+/// An error with its causes in one sentence; a cause that the error before it tells already is not
+/// told twice.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut sentence = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        match sentence.as_str() {
+            "" => sentence = cause,
+            told if told.contains(&cause) => {}
+            _ => sentence = format!("{sentence}: {cause}"),
+        }
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_is_told_once() {
+        let error = anyhow::anyhow!("no space left").context("cannot write x: no space left");
+        let error = error.context("the trial failed");
+        let expected = "the trial failed: cannot write x: no space left";
+        assert_eq!(sentence(&error), expected);
+    }
 }

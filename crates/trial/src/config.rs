@@ -6,6 +6,7 @@ use understudy_compare::Rule;
 use understudy_host::CpuList;
 use understudy_load::Arrivals;
 use understudy_model::{ByteSize, Change, Cpus, Share, Side, Span};
+use understudy_probe::{SampleError, Sampler};
 
 /// How much time a trial may take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -143,6 +144,19 @@ pub enum Attach {
     /// Everything in this control group, such as a container's: named as `/proc/PID/cgroup` does, or
     /// by its directory.
     Cgroup(PathBuf),
+}
+
+impl Attach {
+    /// Reads what it names.
+    ///
+    /// # Errors
+    /// There is no such process or group, or nothing runs in it.
+    pub fn sampler(&self) -> Result<Sampler, SampleError> {
+        match self {
+            Attach::Pid(pid) => Sampler::of_pid(*pid),
+            Attach::Cgroup(path) => Sampler::of_cgroup(path),
+        }
+    }
 }
 
 /// A side that Understudy starts.

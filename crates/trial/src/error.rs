@@ -83,7 +83,7 @@ pub enum TrialError {
     #[error(transparent)]
     Freeze(#[from] FreezeError),
     /// A side that runs already has no usable URL.
-    #[error("side.{side}.url: {source}")]
+    #[error("side.{side}.url")]
     Url {
         /// The side.
         side: Side,
@@ -91,7 +91,7 @@ pub enum TrialError {
         source: TargetError,
     },
     /// A side that runs already cannot be measured.
-    #[error("side.{side}.attach: {source}")]
+    #[error("side.{side}.attach")]
     Attach {
         /// The side.
         side: Side,

@@ -245,8 +245,7 @@ impl RunningSide {
         let attached = match (&self.child, &self.attach) {
             (Some(child), _) => return Ok(child.sampler().ok()),
             (None, None) => return Ok(None),
-            (None, Some(Attach::Pid(pid))) => Sampler::of_pid(*pid),
-            (None, Some(Attach::Cgroup(path))) => Sampler::of_cgroup(path),
+            (None, Some(attach)) => attach.sampler(),
         };
         attached
             .map(Some)

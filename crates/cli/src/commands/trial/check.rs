@@ -8,7 +8,7 @@ use std::path::Path;
 use understudy_compare::{Day, Rules};
 use understudy_load::http::{Requests, Target, WorkloadRequest};
 use understudy_model::Side;
-use understudy_trial::config::{Level, RequestsFrom, SideConfig, TrialConfig};
+use understudy_trial::config::{Attach, Level, RequestsFrom, SideConfig, TrialConfig};
 use understudy_trial::plan::Plan;
 
 /// The trial's file where neither it nor a flag is given.
@@ -84,7 +84,7 @@ pub(crate) fn checked(config: TrialConfig, day: Day) -> Result<Checked, Failure>
     let rules = Rules::compile(config.rules.clone(), day)
         .map_err(|errors| Failure::Usage(errors.iter().map(ToString::to_string).collect()))?;
     let (requests, prepare) = read_requests(&config)?;
-    let errors = unsafe_requests(&config, &requests, prepare.as_ref());
+    let errors = running_sides(&config, &requests, prepare.as_ref());
     if !errors.is_empty() {
         return Err(Failure::Usage(errors));
     }
@@ -123,8 +123,9 @@ fn read_requests(config: &TrialConfig) -> Result<(Requests, Option<Requests>), F
     }
 }
 
-/// What must not be sent to a side that runs already, unless the trial says that it may.
-fn unsafe_requests(
+/// What is wrong with sides that run already: where they are, and what must not be sent to them
+/// unless the trial says that it may.
+fn running_sides(
     config: &TrialConfig,
     requests: &Requests,
     prepare: Option<&Requests>,
@@ -135,10 +136,13 @@ fn unsafe_requests(
         .collect();
     let mut errors = Vec::new();
     for side in &running {
-        if let SideConfig::Running { url, .. } = config.side(*side)
-            && let Err(error) = Target::parse(url)
-        {
-            errors.push(format!("side.{side}.url: {error}"));
+        if let SideConfig::Running { url, attach } = config.side(*side) {
+            if let Err(error) = Target::parse(url) {
+                errors.push(format!("side.{side}.url: {error}"));
+            }
+            if let Some(Err(error)) = attach.as_ref().map(Attach::sampler) {
+                errors.push(format!("side.{side}.attach: {error}"));
+            }
         }
     }
     let all = requests
