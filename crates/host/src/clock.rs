@@ -1,4 +1,4 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A monotonic clock that counts nanoseconds from its epoch.
 #[derive(Clone, Copy, Debug)]
@@ -38,4 +38,25 @@ impl Clock {
     pub fn epoch(&self) -> Instant {
         self.epoch
     }
+}
+
+/// How long the machine has slept since it was started (suspended to memory or disk): what
+/// `CLOCK_BOOTTIME` counts and `CLOCK_MONOTONIC` does not. Only differences mean something; zero where
+/// the system does not tell.
+#[cfg(target_os = "linux")]
+pub fn time_asleep() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+    let read = |clock| {
+        let now = clock_gettime(clock);
+        Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec as u32)
+    };
+    // Two clocks are read one after the other: in this order the difference never grows by that.
+    let boot = read(ClockId::Boottime);
+    boot.saturating_sub(read(ClockId::Monotonic))
+}
+
+/// How long the machine has slept: not told here.
+#[cfg(not(target_os = "linux"))]
+pub fn time_asleep() -> Duration {
+    Duration::ZERO
 }

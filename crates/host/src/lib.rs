@@ -9,7 +9,7 @@ mod machine;
 mod thread;
 mod timer;
 
-pub use clock::Clock;
+pub use clock::{Clock, time_asleep};
 pub use cpus::{CpuList, CpuListError, allowed_cpus, pin_current_thread};
 pub use machine::{Machine, stolen_ns};
 pub use thread::{ThreadUsage, give_way, sharpen_timers};

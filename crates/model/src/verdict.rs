@@ -354,17 +354,22 @@ pub enum Held {
     NotJudged,
 }
 
+/// A latency quantile of an endpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LatencyQuantile {
+    /// Endpoint template, `*` for all.
+    pub endpoint: String,
+    /// The quantile, 0.99 for p99.
+    pub quantile: f64,
+}
+
 /// What an objective or a goal is about.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Figure {
     /// A latency quantile, microseconds.
-    Latency {
-        /// Endpoint template, `*` for all.
-        endpoint: String,
-        /// The quantile, 0.99 for p99.
-        quantile: f64,
-    },
+    Latency(LatencyQuantile),
     /// The share of requests without an answer, or with a 5xx status.
     ErrorShare,
     /// CPU or memory, in the unit of the resource.

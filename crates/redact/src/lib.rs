@@ -10,9 +10,11 @@
 //! called `comment`) is not recognised: add its field with [`Redactor::with_names`].
 
 mod form;
+mod mark;
 mod names;
 mod preview;
 
+pub use mark::{is_redacted, is_redaction_of};
 pub use preview::preview;
 
 use names::Names;
@@ -112,7 +114,7 @@ impl Redactor {
     /// Stands for a secret: its length and its keyed mark.
     pub fn placeholder(&self, secret: &[u8]) -> String {
         let mark = self.hasher.hash(secret) as u32;
-        format!("<redacted {} bytes #{mark:08x}>", secret.len())
+        format!("{}{} bytes #{mark:08x}>", mark::BEGIN, secret.len())
     }
 }
 

@@ -2,12 +2,14 @@
 
 use crate::config::{Launched, SideConfig, TrialConfig};
 use crate::error::TrialError;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use understudy_evidence::RunDirectory;
 use understudy_model::Side;
 
-/// The work trees that a trial has made. Dropping it removes them.
+/// The work trees that a trial has made. An interrupted trial leaves them to the one that goes on: a
+/// build there need not be made again.
 #[derive(Debug, Default)]
 pub(crate) struct Checkouts {
     /// Repository and work tree.
@@ -44,6 +46,15 @@ impl Checkouts {
         Ok((checkouts, config))
     }
 
+    /// Removes them.
+    pub(crate) fn remove(self) {
+        for (repository, tree) in &self.made {
+            let path = tree.to_string_lossy();
+            // The trial is over; `git worktree prune` forgets what stays.
+            let _ = git(repository, &["worktree", "remove", "--force", &path]);
+        }
+    }
+
     /// Makes one work tree. Returns the folder in it that the side's `dir` is in the working tree.
     fn add(
         &mut self,
@@ -55,27 +66,26 @@ impl Checkouts {
         let dir = launched.dir.canonicalize();
         let dir = dir.unwrap_or_else(|_| launched.dir.clone());
         let within = dir.strip_prefix(&top).unwrap_or(Path::new(""));
-        let there = tree.is_dir() && git(&tree, &["rev-parse", "HEAD"]).is_ok_and(|h| h == commit);
-        let path = tree.to_string_lossy().into_owned();
-        // Registered before it is made: a half-made one is removed too.
-        self.made.push((top.clone(), tree.clone()));
-        if !there {
-            // Twice forced: the path may be known of a work tree whose folder was deleted.
+        if !is_work_tree(&tree, commit) {
+            let path = tree.to_string_lossy().into_owned();
+            // What an interrupted run left of it, if anything.
+            let _ = git(&top, &["worktree", "remove", "-f", "-f", &path]);
+            let _ = std::fs::remove_dir_all(&tree);
+            // Twice forced: git may know the path of a work tree whose folder was deleted.
             let add = ["worktree", "add", "-f", "-f", "--detach", &path, commit];
             git(&top, &add)?;
         }
+        self.made.push((top, tree.clone()));
         Ok(tree.join(within))
     }
 }
 
-impl Drop for Checkouts {
-    fn drop(&mut self) {
-        for (repository, tree) in &self.made {
-            let path = tree.to_string_lossy();
-            // Nobody is left to tell; `git worktree prune` forgets what stays.
-            let _ = git(repository, &["worktree", "remove", "--force", &path]);
-        }
-    }
+/// Is this a whole work tree of its own at the commit? Files that a build changed are put back, what
+/// it added stays.
+fn is_work_tree(tree: &Path, commit: &str) -> bool {
+    // Where there is no work tree, git would answer for the repository around the folder.
+    let own = git(tree, &["rev-parse", "--show-toplevel"]).is_ok_and(|top| Path::new(&top) == tree);
+    own && git(tree, &["reset", "-q", "--hard", commit]).is_ok()
 }
 
 /// The commit that a name stands for in the repository around `dir`, as its full hash.
@@ -98,7 +108,11 @@ fn git(dir: &Path, arguments: &[&str]) -> Result<String, TrialError> {
     let output = Command::new("git")
         .arg("-C")
         .arg(dir)
+        // The repository's hooks are for people who work in it.
+        .args(["-c", "core.hooksPath=/dev/null"])
         .args(arguments)
+        // A group of its own: Ctrl-C ends this program, which then ends as it should.
+        .process_group(0)
         // Set where a hook runs this program; they would name another repository.
         .env_remove("GIT_DIR")
         .env_remove("GIT_WORK_TREE")

@@ -1,43 +1,38 @@
 //! The machine and what was compared, for the record.
 
 use crate::config::{Launched, RequestsFrom, SideConfig, TrialConfig};
-use crate::cpus::Assignment;
 use crate::error::TrialError;
+use crate::stages::Inputs;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use understudy_host::{CpuList, Machine};
+use understudy_load::http::Requests;
 use understudy_model::Side;
 use understudy_model::verdict::Environment;
-use understudy_probe::{Cgroups, Detected, split_command};
+use understudy_probe::{Detected, split_command};
 
 /// Looks at the machine and hashes what is about to be compared.
-pub(crate) fn look(
-    config: &TrialConfig,
-    cpus: &Assignment,
-    cgroups: &Cgroups,
-    version: &str,
-    started_at: &str,
-) -> Environment {
+pub(crate) fn look(config: &TrialConfig, inputs: &Inputs<'_>) -> Environment {
     let machine = Machine::look();
     Environment {
-        understudy: version.to_owned(),
+        understudy: inputs.version.to_owned(),
         kernel: machine.kernel,
         cpu_model: machine.cpu_model,
         cpus: machine.cpus,
         governor: machine.governor,
         memory_bytes: machine.memory_bytes,
-        cgroup: match cgroups.detected() {
+        cgroup: match inputs.cgroups.detected() {
             Detected::V1 => "v1".to_owned(),
             Detected::V2 => "v2".to_owned(),
             Detected::None(why) => format!("none: {why}"),
         },
-        started_at: started_at.to_owned(),
-        generator_cpus: cpus.generator.as_slice().to_vec(),
-        subject_cpus: cpus.subject.as_slice().to_vec(),
-        hashes: hashes(config),
-        versions: BTreeMap::from([("understudy".to_owned(), version.to_owned())]),
+        started_at: inputs.started_at.to_owned(),
+        generator_cpus: inputs.cpus.generator.as_slice().to_vec(),
+        subject_cpus: inputs.cpus.subject.as_slice().to_vec(),
+        hashes: hashes(config, inputs.requests),
+        versions: BTreeMap::from([("understudy".to_owned(), inputs.version.to_owned())]),
     }
 }
 
@@ -59,6 +54,16 @@ pub(crate) fn unchanged(began: &Environment, now: &Environment) -> Result<(), Tr
             now.cpu_model.clone(),
         ),
         (
+            "the control group version".to_owned(),
+            began.cgroup.clone(),
+            now.cgroup.clone(),
+        ),
+        (
+            "the frequency governor".to_owned(),
+            began.governor.clone().unwrap_or_default(),
+            now.governor.clone().unwrap_or_default(),
+        ),
+        (
             "the version of understudy".to_owned(),
             began.understudy.clone(),
             now.understudy.clone(),
@@ -78,6 +83,8 @@ pub(crate) fn unchanged(began: &Environment, now: &Environment) -> Result<(), Tr
     for name in began.hashes.keys().chain(now.hashes.keys()) {
         let what = match name.as_str() {
             "requests" => "the request file".to_owned(),
+            "prepare" => "the prepare file".to_owned(),
+            "workload" => "a body of the workload".to_owned(),
             side => format!("the program of the {side}"),
         };
         pairs.push((what, hash(began, name), hash(now, name)));
@@ -88,28 +95,55 @@ pub(crate) fn unchanged(began: &Environment, now: &Environment) -> Result<(), Tr
     }
 }
 
-fn hashes(config: &TrialConfig) -> BTreeMap<String, String> {
+/// Is the program of a side the one that a run began with?
+pub(crate) fn is_built(config: &TrialConfig, side: Side, began: &Environment) -> bool {
+    let now = program_hashes(config, side);
+    let of_side = |name: &str| name.split(' ').next() == Some(side.name());
+    let was = began.hashes.iter().filter(|(name, _)| of_side(name));
+    !now.is_empty() && was.eq(&now)
+}
+
+fn hashes(config: &TrialConfig, requests: &Requests) -> BTreeMap<String, String> {
     let mut hashes = BTreeMap::new();
     for side in Side::ALL {
-        if let SideConfig::Launched(launched) = config.side(side)
-            && let Some(hash) = program(launched).and_then(|path| sha256(&path))
-        {
-            hashes.insert(side.name().to_owned(), hash);
-        }
+        hashes.extend(program_hashes(config, side));
     }
-    if let RequestsFrom::File(path) = &config.workload.requests
-        && let Some(hash) = sha256(path)
-    {
-        hashes.insert("requests".to_owned(), hash);
+    let mut add = |name: &str, path: &Path| {
+        hashes.extend(sha256(path).map(|hash| (name.to_owned(), hash)));
+    };
+    if let RequestsFrom::File(path) = &config.workload.requests {
+        add("requests", path);
     }
+    if let Some(path) = &config.workload.prepare {
+        add("prepare", path);
+    }
+    // Bodies may stand in files of their own.
+    let mut hasher = Sha256::new();
+    for request in &requests.all {
+        hasher.update((request.body.len() as u64).to_le_bytes());
+        hasher.update(&request.body);
+    }
+    hashes.insert("workload".to_owned(), hexadecimal(hasher));
     hashes
 }
 
-/// The program's file, where its command names one.
-fn program(launched: &Launched) -> Option<PathBuf> {
-    let program = split_command(&launched.run).ok()?.into_iter().next()?;
-    let path = launched.dir.join(&program);
-    (program.contains('/') && path.is_file()).then_some(path)
+/// The files that the command of a side names, the program first: `incumbent`, `incumbent server.mjs`.
+fn program_hashes(config: &TrialConfig, side: Side) -> BTreeMap<String, String> {
+    let SideConfig::Launched(Launched { run, dir, .. }) = config.side(side) else {
+        return BTreeMap::new();
+    };
+    let words = split_command(run).unwrap_or_default();
+    let named = words.iter().enumerate().filter_map(|(index, word)| {
+        // A program without a slash is looked for elsewhere.
+        let path = Some(dir.join(word)).filter(|_| index > 0 || word.contains('/'))?;
+        let hash = sha256(&path.is_file().then_some(path)?)?;
+        let name = match index {
+            0 => side.name().to_owned(),
+            _ => format!("{side} {word}"),
+        };
+        Some((name, hash))
+    });
+    named.collect()
 }
 
 fn sha256(path: &Path) -> Option<String> {
@@ -122,11 +156,10 @@ fn sha256(path: &Path) -> Option<String> {
             count => hasher.update(&buffer[..count]),
         }
     }
-    Some(
-        hasher
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect(),
-    )
+    Some(hexadecimal(hasher))
+}
+
+fn hexadecimal(hasher: Sha256) -> String {
+    let bytes = hasher.finalize();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

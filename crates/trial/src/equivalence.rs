@@ -4,7 +4,7 @@
 //! request after the other in the order of the workload, so that all three see the same history.
 
 use crate::error::TrialError;
-use crate::judge::ReproducedCluster;
+use crate::judge::{self, ReproducedCluster};
 use crate::sides::{RunningSide, Stand};
 use crate::store;
 use crate::{Event, Watch};
@@ -17,8 +17,6 @@ use understudy_load::http::{Client, Requests, WorkloadRequest};
 use understudy_model::verdict::{Equivalence, Reproduced};
 use understudy_model::{Ending, Observation, Outcome, Side};
 
-/// The workload is gone through again until this many exchanges are compared, even if it is small.
-const WANTED: usize = 400;
 /// The name of its blocks.
 const STAGE: &str = "equivalence";
 /// Clusters that are asked again, and how often.
@@ -120,7 +118,7 @@ impl Stage<'_> {
     ) -> Result<Vec<Row>, TrialError> {
         let mut lines = JsonLines::<Row>::open(self.run, store::DIFFERENCES)?;
         let count = self.requests.all.len();
-        let total = count.max(WANTED.div_ceil(count) * count);
+        let total = judge::exchanges(count);
         let timeout = self.stand.config.workload.timeout.duration();
         let start = Instant::now();
         let mut askers = Askers::new(trio, self.requests, timeout);
@@ -130,7 +128,6 @@ impl Stage<'_> {
                 return Err(TrialError::Interrupted);
             }
             if start.elapsed() > self.budget {
-                store::note(self.run, &stopped_early(number, total, self.budget))?;
                 break;
             }
             let request = (number % count) as u32;
@@ -173,9 +170,18 @@ impl Stage<'_> {
     }
 
     fn keep_exchanges(&self, exchanges: &[Vec<ExchangeRow>; 3]) -> Result<(), TrialError> {
-        // Each time the stage goes on, it adds a block of each of the three.
-        let part = |id: &BlockId| id.stage == STAGE && id.side == Side::Candidate;
-        let parts = self.run.blocks()?.iter().filter(|id| part(id)).count() as u32;
+        if exchanges[0].is_empty() {
+            return Ok(());
+        }
+        // Each time the stage goes on, it adds a block of each of the three, the incumbent's first.
+        let first = |id: &BlockId| id.stage == STAGE && id.side == Side::Incumbent;
+        let blocks = self.run.blocks()?;
+        let last = blocks
+            .iter()
+            .filter(|id| first(id))
+            .map(|id| id.block)
+            .max();
+        let parts = last.map_or(0, |last| last / 2 + 1);
         let sides = [
             (Side::Incumbent, 2 * parts),
             (Side::Incumbent, 2 * parts + 1),
@@ -242,14 +248,6 @@ impl Stage<'_> {
         };
         understudy_compare::tally(rows, noise, self.rules, workload)
     }
-}
-
-fn stopped_early(compared: usize, total: usize, budget: Duration) -> String {
-    format!(
-        "the first {compared} of {} exchanges were compared: the time for this stage ({} s) was over; a longer level compares more",
-        total,
-        budget.as_secs(),
-    )
 }
 
 /// One answer with its times.

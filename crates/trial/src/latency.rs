@@ -13,8 +13,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use understudy_evidence::{BlockId, Folder, RunDirectory};
+use understudy_host::time_asleep;
 use understudy_load::http::{Prepared, Requests};
 use understudy_load::{DEFAULT_QUEUE, GeneratorUse, Plan as LoadPlan, Progress, Ran, Rate, run};
 use understudy_model::{Observation, Side, Span};
@@ -79,7 +80,7 @@ impl Stage<'_> {
             if self.stand.config.workload.fresh == crate::config::Fresh::Block {
                 self.renew(&mut pair, one.side)?;
             }
-            self.measure(&mut pair, one, inspector)?;
+            while !self.measure(&mut pair, one, inspector)? {}
         }
         (self.watch)(Event::Measured);
         for note in pair.sides.into_values().filter_map(RunningSide::stop) {
@@ -122,6 +123,9 @@ impl Stage<'_> {
     fn begin(&self, pair: &mut Pair, side: Side) -> Result<(), TrialError> {
         (self.watch)(Event::Starting(side.name().to_owned()));
         let running = self.stand.start(side, side.name())?;
+        for note in running.unmeasured() {
+            store::note(self.run, &note)?;
+        }
         let prepared = self
             .requests
             .prepare(&running.target.host, |request| {
@@ -161,13 +165,13 @@ impl Stage<'_> {
             .map_or(Ok(()), RunningSide::freeze)
     }
 
-    /// One measurement of one side.
+    /// One measurement of one side. False: the machine slept meanwhile, and nothing was kept.
     fn measure(
         &self,
         pair: &mut Pair,
         planned: &Planned,
         inspector: &mut Inspector<'_>,
-    ) -> Result<(), TrialError> {
+    ) -> Result<bool, TrialError> {
         let Planned { rate, side, number } = *planned;
         let seed = pair_seed(self.stand.config.seed, rate.rate_rps, number);
         let warmup = varied(rate.warmup, seed);
@@ -178,7 +182,7 @@ impl Stage<'_> {
             ..self.load_plan(rate.rate_rps, seed)
         };
         let Some(running) = pair.sides.get_mut(&side) else {
-            return Ok(());
+            return Ok(true);
         };
         running.thaw()?;
         let clocks = Clocks::now();
@@ -204,6 +208,11 @@ impl Stage<'_> {
             Err(panic) => std::panic::resume_unwind(panic),
         };
         self.rest(pair, side)?;
+        if clocks.slept_s() > TOLERATED_S {
+            let slept = "the machine slept during a measurement, which was made again";
+            store::note(self.run, slept)?;
+            return Ok(false);
+        }
         // One generator thread, one recorder.
         let observations: Vec<Observation> = ran.recorders.into_iter().flatten().collect();
         let rows = inspector.rows(&observations, &ran.captures);
@@ -215,7 +224,8 @@ impl Stage<'_> {
         let id = planned.id();
         self.run
             .write_table(Folder::Samples, &id, &measured.samples)?;
-        store::write_block(self.run, &id, rate.rate_rps, &figures, &rows)
+        store::write_block(self.run, &id, rate.rate_rps, &figures, &rows)?;
+        Ok(true)
     }
 
     fn load_plan(&self, rate_rps: f64, seed: u64) -> LoadPlan {
@@ -268,17 +278,22 @@ impl Stage<'_> {
     }
 }
 
-/// The system's clock and the one that measures, at the same moment.
+/// The system's clock, the one that measures and the time spent asleep, at the same moment.
 struct Clocks {
     system: SystemTime,
     monotonic: Instant,
+    asleep: Duration,
 }
+
+/// Seconds by which clocks may part.
+const TOLERATED_S: f64 = 0.5;
 
 impl Clocks {
     fn now() -> Self {
         Clocks {
             system: SystemTime::now(),
             monotonic: Instant::now(),
+            asleep: time_asleep(),
         }
     }
 
@@ -288,9 +303,13 @@ impl Clocks {
         since.map_or(0.0, |since| since.as_secs_f64())
     }
 
+    /// Seconds that the machine has slept since.
+    fn slept_s(&self) -> f64 {
+        time_asleep().saturating_sub(self.asleep).as_secs_f64()
+    }
+
     /// By how much the system's clock was set since, in seconds; `None` if it went on as it should.
     fn step_s(&self) -> Option<f64> {
-        const TOLERATED_S: f64 = 0.5;
         let now = Clocks::now();
         let step = now.unix_s() - self.unix_s() - (now.monotonic - self.monotonic).as_secs_f64();
         (step.abs() > TOLERATED_S).then_some(step)

@@ -24,6 +24,15 @@ pub struct Measured {
     pub samples: Table,
 }
 
+/// Where the peaks of memory come from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Peaks {
+    /// The kernel counts them, from the begin of the window.
+    Kernel,
+    /// The highest sample: the kernel's peak could not be reset, or belongs to someone else.
+    Samples,
+}
+
 /// One sample and when it was taken, since the start of the load.
 type Taken = (Duration, Sample);
 
@@ -43,10 +52,13 @@ pub fn measure(
         return Measured::default();
     };
     wait_until(start + warmup, stop);
-    sampler.reset_peak();
+    let peaks = match sampler.reset_peak().is_empty() {
+        true => Peaks::Kernel,
+        false => Peaks::Samples,
+    };
     match sample(&mut sampler, start, start + warmup + length, stop) {
         Ok(samples) => Measured {
-            figures: figures(&samples),
+            figures: figures(&samples, peaks),
             samples: table(&samples),
         },
         Err(error) => unmeasured(&error.to_string()),
@@ -97,18 +109,26 @@ fn wait_until(moment: Instant, stop: &AtomicBool) {
     }
 }
 
-fn figures(samples: &[Taken]) -> BlockFigures {
+fn figures(samples: &[Taken], peaks: Peaks) -> BlockFigures {
     let (Some((_, first)), Some((_, last))) = (samples.first(), samples.last()) else {
         return BlockFigures::default();
     };
-    let all = || samples.iter().map(|(_, sample)| sample);
-    let highest_rss = all().map(|s| s.rss_bytes.max(s.peak_rss_bytes)).max();
-    let highest_pss = all().filter_map(|s| s.pss_bytes).max();
+    let highest = |value: &dyn Fn(&Sample) -> Option<u64>| {
+        let values = samples.iter().filter_map(|(_, sample)| value(sample));
+        values.max().map(|bytes| bytes as f64)
+    };
+    let kernel = |bytes: u64| match peaks {
+        Peaks::Kernel => bytes,
+        Peaks::Samples => 0,
+    };
     BlockFigures {
         side_cpu_us: Some(last.cpu_us().saturating_sub(first.cpu_us()) as f64),
-        peak_rss_bytes: highest_rss.map(|bytes| bytes as f64),
-        peak_pss_bytes: highest_pss.map(|bytes| bytes as f64),
-        peak_cgroup_bytes: last.cgroup_peak_bytes.map(|bytes| bytes as f64),
+        peak_rss_bytes: highest(&|s| Some(s.rss_bytes.max(kernel(s.peak_rss_bytes)))),
+        peak_pss_bytes: highest(&|s| s.pss_bytes),
+        peak_cgroup_bytes: highest(&|s| {
+            let peak = s.cgroup_peak_bytes.map_or(0, kernel);
+            s.cgroup_bytes.map(|now| now.max(peak))
+        }),
         oom_kills: last
             .oom_kills
             .zip(first.oom_kills)

@@ -17,6 +17,7 @@ use understudy_evidence::RunDirectory;
 use understudy_host::pin_current_thread;
 use understudy_load::http::Requests;
 use understudy_model::Side;
+use understudy_model::verdict::Environment;
 use understudy_probe::Cgroups;
 use understudy_redact::Redactor;
 
@@ -62,11 +63,26 @@ pub fn carry_out(
     run: &RunDirectory,
 ) -> Result<(), TrialError> {
     run.drop_unfinished()?;
-    let (_checkouts, config) = Checkouts::make(config, run)?;
-    let config = &config;
+    // A verdict of fewer measurements is none of this run any more.
+    store::forget_verdict(run)?;
+    let interrupted = |error| match inputs.stop.load(Ordering::Relaxed) {
+        true => TrialError::Interrupted,
+        false => error,
+    };
+    let (checkouts, config) = Checkouts::make(config, run).map_err(interrupted)?;
+    measure(&config, plan, inputs, run)?;
+    checkouts.remove();
+    Ok(())
+}
+
+fn measure(
+    config: &TrialConfig,
+    plan: &Plan,
+    inputs: &Inputs<'_>,
+    run: &RunDirectory,
+) -> Result<(), TrialError> {
     let workload = Workload::new(inputs.requests);
     let mut facts = workload.facts(inputs.requests);
-    store::write_workload(run, &facts)?;
     let stand = Stand {
         config,
         cgroups: inputs.cgroups,
@@ -75,18 +91,14 @@ pub fn carry_out(
         prepare: inputs.prepare,
         stop: inputs.stop,
     };
-    build(&stand, inputs.watch)?;
-    let environment = environment::look(
-        config,
-        inputs.cpus,
-        inputs.cgroups,
-        inputs.version,
-        inputs.started_at,
-    );
-    match store::environment(run)? {
-        Some(began) => environment::unchanged(&began, &environment)?,
+    let began = store::environment(run)?;
+    build(&stand, began.as_ref(), inputs.watch)?;
+    let environment = environment::look(config, inputs);
+    match &began {
+        Some(began) => environment::unchanged(began, &environment)?,
         None => store::write_environment(run, &environment)?,
     }
+    store::begin_workload(run, &facts)?;
     keep_apart(inputs.cpus)?;
     let redact = |path: &str, text: &str| inputs.redactor.redact_value(path, text);
     if !store::is_finished(run, EQUIVALENCE)? {
@@ -104,11 +116,12 @@ pub fn carry_out(
         .carry_out()?;
         store::finish(run, EQUIVALENCE)?;
     }
-    let evidence = store::read(run)?;
+    let evidence = store::read_answers(run)?;
     name_reproducers(&mut facts, &evidence.rows, inputs);
     store::write_workload(run, &facts)?;
     let noise = Noise::learn(&evidence.rows);
     let same = judge::equivalence(&evidence, &noise, inputs.rules).different == 0;
+    drop(evidence);
     if !same && !inputs.continue_when_different {
         return Ok(());
     }
@@ -125,12 +138,21 @@ pub fn carry_out(
     .carry_out(&mut inspector)
 }
 
-fn build(stand: &Stand<'_>, watch: &Watch<'_>) -> Result<(), TrialError> {
+/// Builds the sides. One that a run that goes on finds as it was is not built again: not every build
+/// gives the same bytes twice.
+fn build(
+    stand: &Stand<'_>,
+    began: Option<&Environment>,
+    watch: &Watch<'_>,
+) -> Result<(), TrialError> {
     for side in Side::ALL {
         if stand.stop.load(Ordering::Relaxed) {
             return Err(TrialError::Interrupted);
         }
-        if matches!(stand.config.side(side), SideConfig::Launched(l) if l.build.is_some()) {
+        let there = began.is_some_and(|began| environment::is_built(stand.config, side, began));
+        let builds =
+            matches!(stand.config.side(side), SideConfig::Launched(l) if l.build.is_some());
+        if builds && !there {
             watch(Event::Building(side));
             stand.build(side)?;
         }

@@ -36,6 +36,34 @@ pub(crate) fn write_workload(run: &RunDirectory, facts: &WorkloadFacts) -> Resul
     Ok(run.write_json(WORKLOAD, facts)?)
 }
 
+/// Writes what is known of the workload at the begin of a run; one that goes on has it already.
+pub(crate) fn begin_workload(run: &RunDirectory, facts: &WorkloadFacts) -> Result<(), TrialError> {
+    match run.path().join(WORKLOAD).exists() {
+        true => Ok(()),
+        false => write_workload(run, facts),
+    }
+}
+
+/// Removes the verdict and what was drawn of it.
+pub(crate) fn forget_verdict(run: &RunDirectory) -> Result<(), TrialError> {
+    for name in ["verdict.json", SERIES, "report.html"] {
+        let path = run.path().join(name);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                let action = "remove";
+                return Err(EvidenceError::Io {
+                    action,
+                    path,
+                    source,
+                }
+                .into());
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Writes the machine and the versions.
 pub(crate) fn write_environment(
     run: &RunDirectory,
@@ -139,6 +167,14 @@ pub(crate) fn write_block(
 /// # Errors
 /// The directory is not a run, or a file in it cannot be read.
 pub fn read(run: &RunDirectory) -> Result<Evidence, TrialError> {
+    Ok(Evidence {
+        blocks: read_blocks(run)?,
+        ..read_answers(run)?
+    })
+}
+
+/// What the equivalence stage left, without the measurements under load.
+pub(crate) fn read_answers(run: &RunDirectory) -> Result<Evidence, TrialError> {
     let workload: WorkloadFacts = if_there(run, WORKLOAD, |name| run.read_json(name))?;
     Ok(Evidence {
         endpoints: workload.endpoints,
@@ -147,7 +183,7 @@ pub fn read(run: &RunDirectory) -> Result<Evidence, TrialError> {
         reproduced: if_there(run, REPRODUCED, |name| run.read_lines(name))?,
         notes: if_there(run, NOTES, |name| run.read_lines(name))?,
         environment: if_there(run, ENVIRONMENT, |name| run.read_json(name))?,
-        blocks: read_blocks(run)?,
+        blocks: Vec::new(),
     })
 }
 

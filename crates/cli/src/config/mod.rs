@@ -25,7 +25,9 @@ use toml::de::DeTable;
 use understudy_compare::Day;
 use understudy_host::CpuList;
 use understudy_model::{ByteSize, Share, Side};
-use understudy_trial::config::{Level, LimitsConfig, MachineConfig, Question, TrialConfig};
+use understudy_trial::config::{
+    Level, LimitsConfig, MachineConfig, Question, SideConfig, TrialConfig,
+};
 
 /// The version of the format.
 const SCHEMA: u64 = 1;
@@ -62,6 +64,16 @@ struct Surroundings<'a> {
 /// # Errors
 /// Every mistake, one line each: `FILE:LINE: KEY: what`; or that the file cannot be read.
 pub(crate) fn read(path: &Path, mode: Mode<'_>) -> Result<TrialConfig, Vec<String>> {
+    let text = text_of(path)?;
+    let shown = path.display();
+    let cannot = |why: String| vec![format!("cannot read {shown}: {why}")];
+    let absolute = std::path::absolute(path).map_err(|error| cannot(error.to_string()))?;
+    let folder = absolute.parent().unwrap_or(&absolute);
+    parse(&text, folder, &shown.to_string(), mode)
+}
+
+/// The text of a file that is no longer than a configuration can be.
+fn text_of(path: &Path) -> Result<String, Vec<String>> {
     let shown = path.display();
     let cannot = |why: String| vec![format!("cannot read {shown}: {why}")];
     let mut text = String::new();
@@ -71,9 +83,16 @@ pub(crate) fn read(path: &Path, mode: Mode<'_>) -> Result<TrialConfig, Vec<Strin
     if text.len() as u64 > MOST_BYTES {
         return Err(cannot(format!("it has more than {MOST_BYTES} bytes")));
     }
-    let absolute = std::path::absolute(path).map_err(|error| cannot(error.to_string()))?;
-    let folder = absolute.parent().unwrap_or(&absolute);
-    parse(&text, folder, &shown.to_string(), mode)
+    Ok(text)
+}
+
+/// Tells what makes a text no TOML; what is left of such a document is not read.
+fn no_document(errors: &[toml::de::Error], text: &str, problems: &Problems<'_>) -> bool {
+    for error in errors {
+        let at = error.span().map_or(text.len(), |span| span.start);
+        problems.add(at, format!("this is not TOML: {}", error.message()));
+    }
+    !errors.is_empty()
 }
 
 /// Reads a configuration whose paths are relative to `folder`; messages call it `file`.
@@ -88,10 +107,7 @@ pub(crate) fn parse(
 ) -> Result<TrialConfig, Vec<String>> {
     let problems = Problems::new(text);
     let (document, errors) = DeTable::parse_recoverable(text);
-    for error in errors {
-        let at = error.span().map_or(text.len(), |span| span.start);
-        problems.add(at, format!("this is not TOML: {}", error.message()));
-    }
+    no_document(&errors, text, &problems);
     if folder.to_str().is_none() {
         let what = format!(
             "the path of {} is not UTF-8; move the file",
@@ -144,6 +160,14 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
     let (incumbent, candidate) = match (incumbent, candidate) {
         (Some(one), None) => (one.clone(), one),
         (None, Some(other)) => (other.clone(), other),
+        (None, None) => {
+            // Arguments that name a commit find no side that they could be a commit of.
+            let stand_in = SideConfig::Running {
+                url: String::new(),
+                attach: None,
+            };
+            (Some(stand_in.clone()), Some(stand_in))
+        }
         (incumbent, candidate) => (incumbent.flatten(), candidate.flatten()),
     };
     sides.finish();

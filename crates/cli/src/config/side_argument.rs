@@ -104,7 +104,7 @@ impl SideArgument {
                 }))
             }
             (Given::Git(_), SideConfig::Running { .. }) => Err(
-                "the file says that it runs already (url); a commit needs run and build".to_owned(),
+                "a commit needs a side in the file that says run and build (and no url)".to_owned(),
             ),
             (Given::Url(url), _) => match Target::parse(url) {
                 Ok(_) => Ok(SideConfig::Running {

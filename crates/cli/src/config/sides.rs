@@ -70,19 +70,14 @@ fn launched(
 ) -> Option<SideConfig> {
     let dir = around.folder(section, "dir");
     let git = section.text("git").map(str::to_owned);
-    let git = match (&dir, git) {
-        (dir, Some(name)) if around.mode != Mode::Judge => {
-            let dir = dir.as_deref().unwrap_or(around.folder);
-            match resolve(dir, &name) {
-                Ok(commit) => Some(commit),
-                Err(error) => {
-                    section.refuse("git", error);
-                    None
-                }
-            }
-        }
-        (_, name) => name,
-    };
+    let git = git.map(|name| match around.mode {
+        Mode::Judge => Ok(name),
+        Mode::Run { .. } => resolve(dir.as_deref().unwrap_or(around.folder), &name),
+    });
+    if let Some(Err(error)) = &git {
+        section.refuse("git", error);
+    }
+    let git = git.and_then(Result::ok);
     let build = section.text("build").map(str::to_owned);
     let run = section.text("run");
     let env = env(section.section("env"));

@@ -224,6 +224,9 @@ fn the_configuration_is_written_with_every_value() {
     p5 = "+1%"
     memory = "-40%"
 
+    [judge]
+    goal = "replace"
+
     [limits]
     cpus = 0.5
     memory = "512MiB"

@@ -1,3 +1,4 @@
+use super::guard::{Word, tell};
 use super::members::{Family, Member, running_thread};
 use super::sampler::Sampler;
 use crate::{Exit, FreezeError, How, Launch, Listener, SampleError, StopError};
@@ -215,6 +216,7 @@ impl Child {
         self.kill(&mut seen)?;
         self.reap_orphans(&seen);
         let exit = self.reap()?;
+        tell(Word::Ended(self.family.root));
         if let Some(group) = &self.family.group {
             group.remove().map_err(|(path, source)| StopError::Cgroup {
                 name: self.name.clone(),

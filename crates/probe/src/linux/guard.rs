@@ -5,14 +5,21 @@ use super::cgroup::Cgroups;
 use super::members::{MARK, lives};
 use procfs::process::all_processes;
 use rustix::process::{Pid, Signal, kill_process};
+use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
-use std::process::{Child as Process, Command, Stdio};
+use std::process::{Child as Process, ChildStdin, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// What the guard is told when there is nothing left to do.
-const DISMISSED: &[u8] = b"dismissed";
+/// What the guard is told: a session that began or ended, and at last that nothing is left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    Began(i32),
+    Ended(i32),
+    Dismissed,
+}
 /// How long the guard tries.
 const WITHIN: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(10);
@@ -23,6 +30,34 @@ const POLL: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub struct Guard {
     process: Process,
+}
+
+/// The line to the guard of this process, if it has one.
+static LINE: Mutex<Option<ChildStdin>> = Mutex::new(None);
+
+/// Tells the guard. One that has gone hears nothing more, which is no reason to stop measuring.
+pub(super) fn tell(word: Word) {
+    let text = match word {
+        Word::Began(session) => format!("began {session}\n"),
+        Word::Ended(session) => format!("ended {session}\n"),
+        Word::Dismissed => "dismissed\n".to_owned(),
+    };
+    if let Ok(mut line) = LINE.lock()
+        && let Some(line) = line.as_mut()
+    {
+        let _ = line.write_all(text.as_bytes());
+    }
+}
+
+impl Word {
+    fn parse(line: &str) -> Option<Word> {
+        match line.split_once(' ') {
+            Some(("began", session)) => session.parse().ok().map(Word::Began),
+            Some(("ended", session)) => session.parse().ok().map(Word::Ended),
+            None if line == "dismissed" => Some(Word::Dismissed),
+            _ => None,
+        }
+    }
 }
 
 impl Guard {
@@ -37,17 +72,19 @@ impl Guard {
             .stderr(Stdio::null())
             // A group of its own: Ctrl-C is not for the guard.
             .process_group(0);
-        Ok(Guard {
-            process: command.spawn()?,
-        })
+        let mut process = command.spawn()?;
+        if let Ok(mut line) = LINE.lock() {
+            *line = process.stdin.take();
+        }
+        Ok(Guard { process })
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // A guard that has gone already needs no dismissal.
-        if let Some(mut line) = self.process.stdin.take() {
-            let _ = line.write_all(DISMISSED);
+        tell(Word::Dismissed);
+        if let Ok(mut line) = LINE.lock() {
+            *line = None;
         }
         let _ = self.process.wait();
     }
@@ -58,11 +95,15 @@ impl Drop for Guard {
 ///
 /// # Errors
 /// The line cannot be read.
-pub fn stand_guard(of: u32, mut line: impl Read, cgroups: &Cgroups) -> io::Result<()> {
-    let mut said = Vec::new();
-    line.read_to_end(&mut said)?;
-    if said == DISMISSED {
-        return Ok(());
+pub fn stand_guard(of: u32, line: impl Read, cgroups: &Cgroups) -> io::Result<()> {
+    let mut sessions = HashSet::new();
+    for said in BufReader::new(line).lines() {
+        match Word::parse(&said?) {
+            Some(Word::Began(session)) => drop(sessions.insert(session)),
+            Some(Word::Ended(session)) => drop(sessions.remove(&session)),
+            Some(Word::Dismissed) => return Ok(()),
+            None => {}
+        }
     }
     let deadline = Instant::now() + WITHIN;
     while lives(of as i32) && Instant::now() < deadline {
@@ -71,7 +112,7 @@ pub fn stand_guard(of: u32, mut line: impl Read, cgroups: &Cgroups) -> io::Resul
     // Twice nothing: one that forks while the others are looked at shows the second time.
     let mut clean = 0;
     while clean < 2 && Instant::now() < deadline {
-        clean = match kill_marked(of) {
+        clean = match kill_left(of, &sessions) {
             0 => clean + 1,
             _ => 0,
         };
@@ -81,16 +122,24 @@ pub fn stand_guard(of: u32, mut line: impl Read, cgroups: &Cgroups) -> io::Resul
     Ok(())
 }
 
-/// Kills what bears the mark of an Understudy; how many there were.
-fn kill_marked(of: u32) -> usize {
+/// Kills what is left: of a session that a child began (its number is no other's as long as anyone is
+/// in it), or with the mark of an Understudy in its environment. Returns how many there were.
+fn kill_left(of: u32, sessions: &HashSet<i32>) -> usize {
     let mark = format!("understudy-{of}-");
-    let processes = all_processes().into_iter().flatten().flatten();
-    let marked = processes.filter(|process| {
+    let marked = |process: &procfs::process::Process| {
         let environ = process.environ().unwrap_or_default();
         let value = environ.get(OsStr::new(MARK));
-        value.is_some_and(|value| value.to_string_lossy().starts_with(&mark)) && lives(process.pid)
-    });
-    marked
+        value.is_some_and(|value| value.to_string_lossy().starts_with(&mark))
+    };
+    let left = |process: &procfs::process::Process| {
+        let stat = process.stat().ok();
+        let lives = stat.as_ref().is_some_and(|stat| stat.state != 'Z');
+        let inside = stat.is_some_and(|stat| sessions.contains(&stat.session));
+        lives && (inside || marked(process))
+    };
+    let processes = all_processes().into_iter().flatten().flatten();
+    processes
+        .filter(left)
         .filter_map(|process| Pid::from_raw(process.pid))
         .filter(|pid| kill_process(*pid, Signal::KILL).is_ok())
         .count()

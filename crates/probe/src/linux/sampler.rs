@@ -296,6 +296,9 @@ impl Sampler {
     /// Lets the peaks of memory start again from what is used now. Returns a sentence for each that
     /// cannot: its peak counts from the start of the process.
     pub fn reset_peak(&mut self) -> Vec<String> {
+        if self.family.mark.is_none() {
+            return vec!["it was not started by Understudy: its peaks are left as they are".into()];
+        }
         self.find_processes();
         let mut sentences = Vec::new();
         for (pid, files) in &self.processes {

@@ -9,7 +9,8 @@ use crate::wording;
 use maud::{Markup, html};
 use understudy_model::Side;
 use understudy_model::verdict::{
-    Comparison, Estimate, Figure, LatencyComparison, ResourceComparison, VerdictDocument,
+    Comparison, Estimate, Figure, LatencyComparison, LatencyQuantile, ResourceComparison,
+    VerdictDocument,
 };
 
 /// A line of the table: words and figures around a drawing.
@@ -100,10 +101,10 @@ fn latency_line(document: &VerdictDocument, line: &LatencyComparison) -> Line {
         true => wording::no_difference(line),
         false => Some(wording::not_judged(line).to_owned()),
     };
-    let about = Figure::Latency {
+    let about = Figure::Latency(LatencyQuantile {
         endpoint: line.endpoint.clone(),
         quantile: line.quantile,
-    };
+    });
     let against_itself = document.aa.iter().find(|aa| {
         aa.endpoint == line.endpoint && aa.quantile == line.quantile && aa.rate_rps == line.rate_rps
     });

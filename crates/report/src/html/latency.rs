@@ -49,10 +49,10 @@ fn by_quantile(document: &VerdictDocument, rate_rps: f64, curves: &[&PercentileC
         .iter()
         .filter(|slo| slo.side == Side::Incumbent && slo.rate_rps == rate_rps);
     let bound = |slo: &SloResult| match &slo.about {
-        Figure::Latency { endpoint, quantile } if endpoint == "*" => Some(Bound {
+        Figure::Latency(of) if of.endpoint == "*" => Some(Bound {
             us: slo.bound,
             text: slo.slo.clone(),
-            quantile: Some(*quantile),
+            quantile: Some(of.quantile),
         }),
         _ => None,
     };

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use understudy_model::verdict::{
     Cluster, Comparison, Environment, Equivalence, Estimate, Example, Excuse, Figure, Gate,
-    GoalResult, Held, LatencyComparison, MeasuredRate, Method, Noise, Primary, Reason, Reproduced,
-    Resource, ResourceComparison, SloResult, UnderLoad, Verdict, VerdictDocument,
+    GoalResult, Held, LatencyComparison, LatencyQuantile, MeasuredRate, Method, Noise, Primary,
+    Reason, Reproduced, Resource, ResourceComparison, SloResult, UnderLoad, Verdict,
+    VerdictDocument,
 };
 use understudy_model::{DifferenceKind, Side};
 
@@ -125,6 +126,13 @@ fn equivalence() -> Equivalence {
     }
 }
 
+fn p99() -> Figure {
+    Figure::Latency(LatencyQuantile {
+        endpoint: "*".to_owned(),
+        quantile: 0.99,
+    })
+}
+
 fn slo(
     text: &str,
     side: Side,
@@ -136,10 +144,7 @@ fn slo(
     SloResult {
         slo: text.to_owned(),
         about: match text.starts_with("p99") {
-            true => Figure::Latency {
-                endpoint: "*".to_owned(),
-                quantile: 0.99,
-            },
+            true => p99(),
             false => Figure::ErrorShare,
         },
         side,
@@ -183,10 +188,7 @@ fn slos(incumbent_p99_us: f64, candidate_p99_us: f64) -> Vec<SloResult> {
 
 fn goal(text: &str, ratio: Estimate, bound: f64, held: Held, required: bool) -> GoalResult {
     let about = match text.split(' ').next() {
-        Some("p99") => Figure::Latency {
-            endpoint: "*".to_owned(),
-            quantile: 0.99,
-        },
+        Some("p99") => p99(),
         Some("memory") => Figure::Resource(Resource::PeakPssBytes),
         _ => Figure::Resource(Resource::CpuUsPerRequest),
     };

@@ -31,6 +31,7 @@ pub struct BlockFigures {
     pub seed: u64,
     /// When its load began: seconds since 1970 by the system clock. It orders measurements for
     /// display; no figure rests on it.
+    #[serde(default)]
     pub started_unix_s: f64,
     /// Discarded load before the window, seconds.
     pub warmup_s: f64,

@@ -134,9 +134,9 @@ fn quantiles(config: &TrialConfig, endpoint: &str) -> Vec<f64> {
             _ => {}
         }
     }
-    for goal in &config.goals {
+    for goal in config.judged_goals() {
         if let Goal::Latency { quantile, .. } = goal {
-            quantiles.push(*quantile);
+            quantiles.push(quantile);
         }
     }
     quantiles.sort_by(f64::total_cmp);

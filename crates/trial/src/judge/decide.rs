@@ -7,7 +7,7 @@ use crate::config::{Question, TrialConfig};
 use crate::plan::{Plan, RatePlan};
 use understudy_model::Side;
 use understudy_model::verdict::{
-    Equivalence, GoalResult, Held, Reason, SloResult, UnderLoad, Verdict, VerdictDocument,
+    Equivalence, Figure, GoalResult, Held, Reason, SloResult, UnderLoad, Verdict, VerdictDocument,
 };
 use understudy_stats::binomial;
 
@@ -35,7 +35,7 @@ pub(super) fn decide(
         .or_else(|| not_measured(plan, evidence))
         .unwrap_or_else(|| match config.question {
             Question::Replace => replace_or_keep(config, evidence, document),
-            Question::NoWorse { .. } => worse_or_not(evidence, document),
+            Question::NoWorse { .. } => worse_or_not(config, evidence, document),
         })
 }
 
@@ -53,7 +53,7 @@ fn replace_or_keep(
 }
 
 /// Rules 4 to 7 where two versions of one service are compared.
-fn worse_or_not(evidence: &Evidence, document: &VerdictDocument) -> Decision {
+fn worse_or_not(config: &TrialConfig, evidence: &Evidence, document: &VerdictDocument) -> Decision {
     let mut worse = newly_missed(document);
     worse.extend(failures(evidence).unwrap_or_default());
     worse.extend(goal_reasons(document, "worse", "is missed", |goal| {
@@ -62,28 +62,31 @@ fn worse_or_not(evidence: &Evidence, document: &VerdictDocument) -> Decision {
     if !worse.is_empty() {
         return (Verdict::Worse, worse);
     }
-    let required = |goal: &GoalResult| goal.required && goal.ratio.is_some();
-    let shown = document.goals.iter().any(required);
-    let all = document
-        .goals
-        .iter()
-        .filter(|goal| required(goal))
-        .all(|goal| goal.held == Held::Holds);
-    if shown && all {
+    let required = |goal: &GoalResult| goal.required && !is_left_out(config, goal);
+    let mut goals = document.goals.iter().filter(|goal| required(goal));
+    if goals.all(|goal| goal.held == Held::Holds) {
         let held = goal_reasons(document, "not_worse", "holds", required);
         return (Verdict::NoWorse, held);
     }
     undecided(document)
 }
 
-/// Objectives that the candidate misses and the incumbent does not.
+/// A goal that nobody stated, about a resource that was not measured: its absence is one of the limits
+/// of the result. A stated goal has to be judged.
+pub(super) fn is_left_out(config: &TrialConfig, goal: &GoalResult) -> bool {
+    config.goals.is_empty()
+        && goal.held == Held::NotJudged
+        && matches!(goal.about, Figure::Resource(_))
+}
+
+/// Objectives that the candidate misses and the incumbent holds, both for certain.
 fn newly_missed(document: &VerdictDocument) -> Vec<Reason> {
     let by_incumbent = |slo: &SloResult| {
-        slos(document, Side::Incumbent, Held::Misses)
-            .any(|missed| missed.slo == slo.slo && missed.rate_rps == slo.rate_rps)
+        slos(document, Side::Incumbent, Held::Holds)
+            .any(|held| held.slo == slo.slo && held.rate_rps == slo.rate_rps)
     };
     slos(document, Side::Candidate, Held::Misses)
-        .filter(|slo| !by_incumbent(slo))
+        .filter(|slo| by_incumbent(slo))
         .map(|slo| {
             let text = slo_text(slo, "misses");
             reason("candidate_misses_slo", text, slo_figures(slo))
@@ -221,7 +224,7 @@ fn not_measured(plan: &Plan, evidence: &Evidence) -> Option<Decision> {
     });
     let (rate, side, count) = missing?;
     let text = format!(
-        "{count} of {} measurements of the {side} at {}/s are stored: the run did not come to its end; run the trial again",
+        "{count} of {} measurements of the {side} at {}/s are stored: the run did not come to its end; go on with it (understudy trial --resume)",
         rate.pairs(),
         rate.rate_rps,
     );

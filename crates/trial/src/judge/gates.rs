@@ -28,7 +28,7 @@ impl Asked {
     /// for the primary quantile and no goal compares the quantiles themselves.
     fn new(config: &TrialConfig, plan: &Plan) -> Self {
         let compares = config
-            .goals
+            .judged_goals()
             .iter()
             .any(|goal| matches!(goal, Goal::Latency { .. }));
         let bound = config.slos.iter().find_map(|slo| match slo {

@@ -11,7 +11,7 @@ mod under_load;
 
 pub use blocks::{BlockFigures, LatencyBlock};
 
-use crate::config::{Level, TrialConfig};
+use crate::config::{Level, Question, TrialConfig};
 use crate::plan::{Plan, RatePlan};
 use blocks::Latencies;
 use understudy_compare::{Noise, Row, Rules, Workload, tally};
@@ -146,9 +146,22 @@ pub fn equivalence(evidence: &Evidence, noise: &Noise, rules: &Rules) -> Equival
     equivalence
 }
 
+/// Exchanges that the equivalence stage compares if it has the time: a small workload is gone through
+/// again as a whole until there are enough.
+pub(crate) fn exchanges(requests: usize) -> usize {
+    const WANTED: usize = 400;
+    requests.max(WANTED.div_ceil(requests.max(1)) * requests)
+}
+
 /// What this result does not say, in plain words.
 fn limits(config: &TrialConfig, evidence: &Evidence, document: &VerdictDocument) -> Vec<String> {
     let mut limits = evidence.notes.clone();
+    let (compared, wanted) = (evidence.rows.len(), exchanges(evidence.requests.len()));
+    if compared < wanted {
+        limits.push(format!(
+            "the first {compared} of {wanted} exchanges were compared: then the time for this stage was over, or the run was interrupted; a longer level compares more"
+        ));
+    }
     let environment = &document.environment;
     let shared = environment
         .generator_cpus
@@ -175,6 +188,18 @@ fn limits(config: &TrialConfig, evidence: &Evidence, document: &VerdictDocument)
     );
     if config.level == Level::Quick && config.workload.rates.len() > 1 {
         limits.push("only the highest rate was measured (--quick)".to_owned());
+    }
+    if config.question != Question::Replace {
+        let left_out = document
+            .goals
+            .iter()
+            .filter(|g| decide::is_left_out(config, g));
+        limits.extend(left_out.map(|goal| {
+            format!(
+                "\"{}\" was not measured: nothing is said about it",
+                goal.goal
+            )
+        }));
     }
     if let Some(under_load) = &document.comparisons[0].under_load
         && under_load.deviating > 0

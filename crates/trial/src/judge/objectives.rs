@@ -10,7 +10,9 @@ use super::comparisons::{
 use crate::config::{Goal, Question, Slo, TrialConfig};
 use crate::plan::Plan;
 use understudy_model::Side;
-use understudy_model::verdict::{Estimate, Figure, GoalResult, Held, Resource, SloResult};
+use understudy_model::verdict::{
+    Estimate, Figure, GoalResult, Held, LatencyQuantile, Resource, SloResult,
+};
 use understudy_stats::paired::{effect, p_above, p_below};
 use understudy_stats::{binomial, holm};
 
@@ -103,10 +105,10 @@ fn about(slo: &Slo) -> Figure {
     match slo {
         Slo::Latency {
             endpoint, quantile, ..
-        } => Figure::Latency {
+        } => Figure::Latency(LatencyQuantile {
             endpoint: endpoint.clone(),
             quantile: *quantile,
-        },
+        }),
         Slo::ErrorRate { .. } => Figure::ErrorShare,
     }
 }
@@ -266,10 +268,10 @@ fn judge_goal(
                 (Values::Judged(a), Values::Judged(b)) => Some((a, b)),
                 _ => None,
             };
-            let about = Figure::Latency {
+            let about = Figure::Latency(LatencyQuantile {
                 endpoint: "*".to_owned(),
                 quantile: *quantile,
-            };
+            });
             (pairs, change, about)
         }
         Goal::Cpu(change) => {

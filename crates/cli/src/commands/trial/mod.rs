@@ -62,11 +62,18 @@ pub(crate) struct TrialArgs {
 
 /// Carries out the command.
 pub(crate) fn trial(args: &TrialArgs, stop: &AtomicBool) -> Result<u8, Failure> {
-    let session = match &args.resume {
-        Some(run) => Session::resume(args, run)?,
-        None => Session::begin(args)?,
+    let (session, mut json) = match &args.resume {
+        Some(run) => {
+            let session = Session::resume(args, run)?;
+            (session, JsonOutput::open(args.json.as_deref())?)
+        }
+        None => {
+            // Nothing is left behind by a mistake: the run directory comes last.
+            let checked = check(&args.asked())?;
+            let json = JsonOutput::open(args.json.as_deref())?;
+            (Session::begin(args, checked)?, json)
+        }
     };
-    let mut json = JsonOutput::open(args.json.as_deref())?;
     measure(&session, stop)?;
     let Session { checked, run, .. } = &session;
     let document = judged(&checked.config, &checked.plan, &checked.rules, run)?;

@@ -1,8 +1,8 @@
 //! What of a configuration may be stored, and how a resumed run gets the rest again.
 
-use crate::exit::{Failure, usage};
+use crate::exit::Failure;
 use understudy_model::Side;
-use understudy_redact::Redactor;
+use understudy_redact::{Redactor, is_redacted, is_redaction_of};
 use understudy_trial::config::{RequestsFrom, SideConfig, TrialConfig};
 
 /// The configuration as it may be stored: values of secret variables, and whatever has the form of a
@@ -29,79 +29,84 @@ pub(super) fn without_secrets(config: &TrialConfig, redactor: &Redactor) -> Tria
     config
 }
 
-/// How a value begins that was replaced.
-const REPLACED: &str = "<redacted ";
-
-/// Puts back what [`without_secrets`] took out, from the configuration that the run began with.
+/// Puts back what [`without_secrets`] took out, from the configuration that the run began with. Where
+/// a side is attached to is taken from there too: it may have been started anew.
 ///
 /// # Errors
-/// The values are hidden and `original` is not known, or has no such value.
+/// Values are hidden and `original` is not known, or says something else than the run began with.
 pub(super) fn with_secrets(
     stored: &TrialConfig,
     original: Option<&TrialConfig>,
 ) -> Result<TrialConfig, Failure> {
     let mut config = stored.clone();
     let mut hidden = Hidden::default();
-    let from = |side| original.map(|original| original.side(side));
-    hidden.side(&mut config.incumbent, from(Side::Incumbent));
-    hidden.side(&mut config.candidate, from(Side::Candidate));
+    for (side, of) in [
+        (Side::Incumbent, &mut config.incumbent),
+        (Side::Candidate, &mut config.candidate),
+    ] {
+        hidden.side(of, original.map(|original| original.side(side)));
+    }
     if let RequestsFrom::Paths(paths) = &mut config.workload.requests {
-        let original = original.map(|original| &original.workload.requests);
+        let known = match original.map(|original| &original.workload.requests) {
+            Some(RequestsFrom::Paths(known)) => known.as_slice(),
+            _ => &[],
+        };
         for (index, path) in paths.iter_mut().enumerate() {
-            let known = match original {
-                Some(RequestsFrom::Paths(paths)) => paths.get(index),
-                _ => None,
-            };
-            hidden.reveal(path, known);
+            hidden.reveal("workload.paths", path, known.get(index));
         }
     }
-    match hidden.unknown {
-        0 => Ok(config),
-        count => Err(usage(format!(
-            "--resume: {count} secret value{} of the configuration {} not stored; name the trial's file (or give its flags) again beside --resume",
-            if count == 1 { "" } else { "s" },
-            if count == 1 { "is" } else { "are" },
-        ))),
+    match hidden.wrong.is_empty() {
+        true => Ok(config),
+        false => Err(Failure::Usage(hidden.wrong)),
     }
 }
 
-/// Counts the values that nobody knows any more.
+/// What cannot be put back.
 #[derive(Default)]
 struct Hidden {
-    unknown: usize,
+    wrong: Vec<String>,
 }
 
 impl Hidden {
-    fn reveal(&mut self, value: &mut String, original: Option<&String>) {
-        if !value.contains(REPLACED) {
+    fn reveal(&mut self, key: &str, value: &mut String, original: Option<&String>) {
+        if !is_redacted(value) {
             return;
         }
         match original {
-            Some(original) => value.clone_from(original),
-            None => self.unknown += 1,
+            Some(original) if is_redaction_of(value, original) => value.clone_from(original),
+            Some(_) => self.wrong.push(format!(
+                "--resume: {key} is not what the run began with; put it back, or begin a new run"
+            )),
+            None => self.wrong.push(format!(
+                "--resume: the secret in {key} is not stored; name the trial's file (or give its flags) again beside --resume"
+            )),
         }
     }
 
     fn side(&mut self, side: &mut SideConfig, original: Option<&SideConfig>) {
         match (side, original) {
-            (SideConfig::Running { url, .. }, original) => {
+            (SideConfig::Running { url, attach }, original) => {
                 let known = match original {
-                    Some(SideConfig::Running { url, .. }) => Some(url),
+                    Some(SideConfig::Running { url, attach: known }) => {
+                        attach.clone_from(known);
+                        Some(url)
+                    }
                     _ => None,
                 };
-                self.reveal(url, known);
+                self.reveal("url", url, known);
             }
             (SideConfig::Launched(launched), original) => {
                 let known = match original {
                     Some(SideConfig::Launched(known)) => Some(known),
                     _ => None,
                 };
-                self.reveal(&mut launched.run, known.map(|known| &known.run));
+                self.reveal("run", &mut launched.run, known.map(|known| &known.run));
                 if let Some(build) = &mut launched.build {
-                    self.reveal(build, known.and_then(|known| known.build.as_ref()));
+                    self.reveal("build", build, known.and_then(|known| known.build.as_ref()));
                 }
                 for (name, value) in &mut launched.env {
-                    self.reveal(value, known.and_then(|known| known.env.get(name)));
+                    let known = known.and_then(|known| known.env.get(name));
+                    self.reveal(&format!("env.{name}"), value, known);
                 }
             }
         }

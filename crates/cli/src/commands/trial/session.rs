@@ -1,7 +1,7 @@
 //! The run that a trial measures into: a new one, or one that goes on.
 
 use super::TrialArgs;
-use super::check::{Asked, Checked, check, checked, configuration, first_day, today};
+use super::check::{Asked, Checked, checked, configuration, first_day, today};
 use super::secrets::{redaction_key, with_secrets, without_secrets};
 use crate::config::{self, Mode};
 use crate::exit::{Failure, usage};
@@ -36,10 +36,9 @@ struct Begun {
 }
 
 impl Session {
-    /// A new run: everything is checked before its directory is made.
-    pub(super) fn begin(args: &TrialArgs) -> Result<Self, Failure> {
+    /// A new run of what has been checked.
+    pub(super) fn begin(args: &TrialArgs, checked: Checked) -> Result<Self, Failure> {
         let asked = args.asked();
-        let checked = check(&asked)?;
         let now = jiff::Timestamp::now();
         let stamp = now.strftime("%Y%m%dT%H%M%SZ").to_string();
         let run = RunDirectory::create(&args.out, &checked.config.name, &stamp)
@@ -88,15 +87,21 @@ impl Session {
 /// Where the secrets of a resumed run stand: in the file or flags that are given again, else in the
 /// file that it began with, if that can still be read.
 fn original(args: &TrialArgs, begun: &Begun) -> Result<Option<TrialConfig>, Failure> {
-    if args.file.is_some() || !args.flags.given().is_empty() {
+    if !args.flags.given().is_empty() {
         return configuration(&args.asked(), today()).map(Some);
     }
-    let file = begun.file.as_deref();
-    Ok(file.and_then(|file| config::read(file, Mode::Judge).ok()))
+    // By the rules and in the world in which the run began: both may have changed since.
+    match (&args.file, &begun.file) {
+        (Some(file), _) => config::read(file, Mode::Judge)
+            .map(Some)
+            .map_err(Failure::Usage),
+        (None, Some(file)) => Ok(config::read(file, Mode::Judge).ok()),
+        (None, None) => Ok(None),
+    }
 }
 
 impl TrialArgs {
-    fn asked(&self) -> Asked<'_> {
+    pub(super) fn asked(&self) -> Asked<'_> {
         Asked {
             file: self.file.as_deref(),
             flags: &self.flags,

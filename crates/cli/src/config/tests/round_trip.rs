@@ -181,7 +181,7 @@ fn limits() -> impl Strategy<Value = LimitsConfig> {
 }
 
 fn question() -> impl Strategy<Value = Question> {
-    let margin = (1..1000u32).prop_map(|tenths| Share::new(f64::from(tenths) / 1000.0));
+    let margin = share().prop_filter("0% is refused", |share| share.get() > 0.0);
     prop_oneof![
         Just(Question::Replace),
         margin.prop_map(|margin| Question::NoWorse { margin }),
