@@ -1,0 +1,256 @@
+//! The formulas. Sources: `docs/case.md`.
+
+use crate::case::Resolved;
+use crate::document::Arm;
+use crate::input::Input;
+use crate::unit::{
+    Gib, GibPrice, HourlyPrice, Instances, Money, MonthlyCost, Months, People, PerSecond,
+    PersonMonths, VcpuPrice, Vcpus, Years,
+};
+
+/// What lies this little above a whole number is rounding error of the arithmetic, not an instance.
+const DUST: f64 = 1e-9;
+
+/// Are instances whole?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rounding {
+    /// As they are paid.
+    Whole,
+    /// Before rounding: every figure then depends on the demand without steps.
+    Fraction,
+}
+
+/// One number for every input that there is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Point([Option<f64>; Input::COUNT]);
+
+impl Point {
+    /// Every figure at this quantile of its own.
+    pub(crate) fn medians(resolved: &Resolved) -> Self {
+        Point(Input::ALL.map(|input| resolved.get(input).map(|value| value.spread.median())))
+    }
+
+    pub(crate) fn get(&self, input: Input) -> Option<f64> {
+        self.0[input as usize]
+    }
+
+    /// Of an input that has a default or is required.
+    fn or_zero(&self, input: Input) -> f64 {
+        self.get(input).unwrap_or(0.0)
+    }
+
+    pub(crate) fn set(&mut self, input: Input, value: f64) {
+        self.0[input as usize] = Some(value);
+    }
+
+    pub(crate) fn with(&self, input: Input, value: f64) -> Self {
+        let mut other = self.clone();
+        other.set(input, value);
+        other
+    }
+}
+
+/// The case at one point.
+pub(crate) struct Model<'p> {
+    point: &'p Point,
+    rounding: Rounding,
+    /// Vulnerabilities of memory safety count: the incumbent can have them.
+    unsafe_memory: bool,
+}
+
+impl<'p> Model<'p> {
+    pub(crate) fn new(point: &'p Point, rounding: Rounding, unsafe_memory: bool) -> Self {
+        Model {
+            point,
+            rounding,
+            unsafe_memory,
+        }
+    }
+
+    fn get(&self, input: Input) -> f64 {
+        self.point.or_zero(input)
+    }
+
+    /// Instances of the incumbent that the demand needs in the year that begins after `year` years.
+    fn incumbent_by_demand(&self, year: i32) -> Instances {
+        let growth = (1.0 + self.get(Input::Growth)).powi(year);
+        let now = match self.point.get(Input::Instances) {
+            Some(instances) => Instances(instances),
+            None => {
+                let provided = PerSecond(self.get(Input::Demand)) * self.get(Input::Headroom);
+                Instances(provided / PerSecond(self.get(Input::IncumbentCapacity)))
+            }
+        };
+        now * growth
+    }
+
+    /// Instances of an arm for one of the incumbent, as far as the demand needs them.
+    fn ratio(&self, arm: Arm) -> f64 {
+        match arm {
+            Arm::Incumbent => 1.0,
+            Arm::Tuned => 1.0 - self.get(Input::TunedSaving),
+            Arm::Candidate => match self.point.get(Input::CandidateSaving) {
+                Some(saving) => 1.0 - saving,
+                None => match self.point.get(Input::CandidateCapacity) {
+                    Some(capacity) => self.get(Input::IncumbentCapacity) / capacity,
+                    None => 1.0,
+                },
+            },
+        }
+    }
+
+    fn vcpus(&self, arm: Arm) -> Vcpus {
+        let own = (arm == Arm::Candidate).then(|| self.point.get(Input::CandidateVcpus));
+        Vcpus(own.flatten().unwrap_or(self.get(Input::IncumbentVcpus)))
+    }
+
+    fn memory(&self, arm: Arm) -> Gib {
+        let own = (arm == Arm::Candidate).then(|| self.point.get(Input::CandidateMemory));
+        Gib(own.flatten().unwrap_or(self.get(Input::IncumbentMemory)))
+    }
+
+    /// max(ceil(demand x headroom / capacity), redundancy floor, ceil(state / memory)).
+    pub(crate) fn instances(&self, arm: Arm, year: i32) -> Instances {
+        let demanded = self.incumbent_by_demand(year) * self.ratio(arm);
+        let state = self.get(Input::State);
+        let holding = if state > 0.0 {
+            Gib(state) / self.memory(arm)
+        } else {
+            0.0
+        };
+        let whole = |instances: f64| match self.rounding {
+            Rounding::Whole => (instances * (1.0 - DUST)).ceil(),
+            Rounding::Fraction => instances,
+        };
+        let floor = whole(self.get(Input::Redundancy));
+        Instances(whole(demanded.0).max(whole(holding)).max(floor))
+    }
+
+    /// What an instance costs in an hour.
+    pub(crate) fn price(&self, arm: Arm) -> HourlyPrice {
+        let own = match arm {
+            Arm::Candidate => self.point.get(Input::CandidateHour),
+            Arm::Incumbent | Arm::Tuned => None,
+        };
+        match own.or(self.point.get(Input::IncumbentHour)) {
+            Some(price) => HourlyPrice(price),
+            None => {
+                VcpuPrice(self.get(Input::VcpuHour)) * self.vcpus(arm)
+                    + GibPrice(self.get(Input::GibHour)) * self.memory(arm)
+            }
+        }
+    }
+
+    /// Infrastructure of an arm in the year that begins after `year` years.
+    pub(crate) fn yearly_cost(&self, arm: Arm, year: i32) -> Money {
+        self.price(arm).for_a_year(self.instances(arm, year))
+    }
+
+    /// What an arm saves against doing nothing, in that year.
+    pub(crate) fn net(&self, arm: Arm, year: i32) -> Money {
+        let saved = self.yearly_cost(Arm::Incumbent, year) - self.yearly_cost(arm, year);
+        match arm {
+            Arm::Candidate => {
+                let vulnerabilities = match self.unsafe_memory {
+                    true => self.get(Input::Vulnerabilities),
+                    false => 0.0,
+                };
+                saved + Money(self.get(Input::Incidents)) + Money(vulnerabilities)
+                    - Money(self.get(Input::Maintenance))
+            }
+            Arm::Incumbent | Arm::Tuned => saved,
+        }
+    }
+
+    /// The work that an arm takes, learning included.
+    pub(crate) fn work(&self, arm: Arm) -> PersonMonths {
+        match arm {
+            Arm::Incumbent => PersonMonths(0.0),
+            Arm::Tuned => PersonMonths(self.get(Input::TunedEffort)),
+            Arm::Candidate => self.building() + self.learning(),
+        }
+    }
+
+    fn building(&self) -> PersonMonths {
+        PersonMonths(self.get(Input::Effort)) + PersonMonths(self.get(Input::Rebuild))
+    }
+
+    /// Half of the ramp-up is lost, and all of the training, for each newcomer.
+    pub(crate) fn learning(&self) -> PersonMonths {
+        let newcomers = (self.get(Input::People) - self.get(Input::RustPeople)).max(0.0);
+        let months = self.get(Input::RampUp) * 0.5 + self.get(Input::Training);
+        People(newcomers) * Months(months)
+    }
+
+    /// Both run for a while: the candidate's infrastructure comes on top.
+    pub(crate) fn dual_running(&self, arm: Arm) -> Money {
+        match arm {
+            Arm::Candidate => {
+                let years = Months(self.get(Input::DualRunning)).years();
+                self.yearly_cost(Arm::Candidate, 0) * years.0
+            }
+            Arm::Incumbent | Arm::Tuned => Money(0.0),
+        }
+    }
+
+    /// What an arm costs once.
+    pub(crate) fn one_off(&self, arm: Arm) -> Money {
+        MonthlyCost(self.get(Input::PersonMonth)) * self.work(arm) + self.dual_running(arm)
+    }
+
+    /// The time until an arm earns.
+    pub(crate) fn earns_after(&self, arm: Arm) -> Years {
+        let months = match arm {
+            Arm::Incumbent => Months(0.0),
+            Arm::Tuned => Months(self.get(Input::TunedAfter)),
+            Arm::Candidate => match self.point.get(Input::EarnsAfter) {
+                Some(months) => Months(months),
+                None => {
+                    let people = People(self.get(Input::People));
+                    self.building().shared_by(people) + Months(self.get(Input::HandOver))
+                }
+            },
+        };
+        months.years()
+    }
+
+    /// The net present value of an arm against doing nothing, after so many years:
+    /// the sum over the years of net x ((1+r)^-from - (1+r)^-to) / r, less what it costs once. Without
+    /// growth that is A x net - E with A = ((1+r)^-d - (1+r)^-T) / r.
+    pub(crate) fn npv_after(&self, arm: Arm, years: Years) -> Money {
+        let begin = self.earns_after(arm).0;
+        let mut value = Money(0.0) - self.one_off(arm);
+        let mut year = begin.floor();
+        while year < years.0 {
+            let weight = self.annuity(year.max(begin), (year + 1.0).min(years.0));
+            value = value + self.net(arm, year as i32) * weight;
+            year += 1.0;
+        }
+        value
+    }
+
+    /// The net present value over the horizon.
+    pub(crate) fn npv(&self, arm: Arm) -> Money {
+        self.npv_after(arm, Years(self.get(Input::Horizon)))
+    }
+
+    /// ((1+r)^-from - (1+r)^-to) / r, and its limit to - from for r = 0.
+    pub(crate) fn annuity(&self, from: f64, to: f64) -> f64 {
+        let rate = self.get(Input::Discount);
+        let force = rate.ln_1p();
+        if rate == 0.0 {
+            return to - from;
+        }
+        (-force * from).exp() * -(-force * (to - from)).exp_m1() / rate
+    }
+
+    /// Months until the discounted savings have paid what the arm costs once; `None` within the horizon
+    /// never.
+    pub(crate) fn payback(&self, arm: Arm) -> Option<f64> {
+        let months = (self.get(Input::Horizon) * 12.0 + DUST).floor() as u32;
+        (1..=months).map(f64::from).find(|months| {
+            let paid = self.npv_after(arm, Months(*months).years());
+            paid >= Money(0.0) && months / 12.0 >= self.earns_after(arm).0
+        })
+    }
+}

@@ -1,0 +1,140 @@
+//! Monte Carlo: one uniform number a figure and draw, turned into the figure by its quantiles.
+
+use crate::case::Resolved;
+use crate::document::{Arm, Quantile, Three};
+use crate::input::Input;
+use crate::model::{Model, Point, Rounding};
+use crate::spread::Spread;
+use rand_core::{Rng, SeedableRng};
+use rand_pcg::Pcg64;
+
+/// The distribution of a result.
+pub(crate) struct Sample(Vec<f64>);
+
+impl Sample {
+    fn new(mut values: Vec<f64>) -> Self {
+        values.sort_unstable_by(f64::total_cmp);
+        Sample(values)
+    }
+
+    /// The smallest value that at least a share `p` of the draws does not exceed.
+    pub(crate) fn quantile(&self, p: f64) -> f64 {
+        let rank = (p * self.0.len() as f64).ceil() as usize;
+        let last = self.0.len().saturating_sub(1);
+        self.0
+            .get(rank.saturating_sub(1).min(last))
+            .copied()
+            .unwrap_or(0.0)
+    }
+
+    pub(crate) fn three(&self) -> Three {
+        Three {
+            p10: self.quantile(0.1),
+            p50: self.quantile(0.5),
+            p90: self.quantile(0.9),
+        }
+    }
+
+    /// Quantiles at 1, 5, 10, ... 95 and 99 %.
+    pub(crate) fn quantiles(&self) -> Vec<Quantile> {
+        let shares = [1].into_iter().chain((1..20).map(|n| n * 5)).chain([99]);
+        shares
+            .map(|percent| f64::from(percent) / 100.0)
+            .map(|p| Quantile {
+                p,
+                value: self.quantile(p),
+            })
+            .collect()
+    }
+
+    /// The share of the draws above 0.
+    fn positive(&self) -> f64 {
+        let not = self.0.partition_point(|value| *value <= 0.0);
+        (self.0.len() - not) as f64 / self.0.len().max(1) as f64
+    }
+}
+
+/// The distributions of one arm.
+pub(crate) struct Simulated {
+    pub(crate) instances: Sample,
+    pub(crate) yearly_cost: Sample,
+    pub(crate) yearly_saving: Sample,
+    pub(crate) one_off: Sample,
+    pub(crate) npv: Sample,
+}
+
+/// The distributions of all arms, in the order of [`Arm::ALL`].
+pub(crate) struct Simulation {
+    pub(crate) arms: Vec<Simulated>,
+    pub(crate) p_npv_positive: f64,
+    pub(crate) p_beats_tuning: f64,
+}
+
+/// The results that are kept of each draw and arm.
+#[derive(Default)]
+struct Columns {
+    instances: Vec<f64>,
+    yearly_cost: Vec<f64>,
+    yearly_saving: Vec<f64>,
+    one_off: Vec<f64>,
+    npv: Vec<f64>,
+}
+
+impl Columns {
+    fn push(&mut self, arm: Arm, model: &Model<'_>) -> f64 {
+        let npv = model.npv(arm).0;
+        self.instances.push(model.instances(arm, 0).0);
+        self.yearly_cost.push(model.yearly_cost(arm, 0).0);
+        self.yearly_saving.push(model.net(arm, 0).0);
+        self.one_off.push(model.one_off(arm).0);
+        self.npv.push(npv);
+        npv
+    }
+
+    fn sorted(self) -> Simulated {
+        Simulated {
+            instances: Sample::new(self.instances),
+            yearly_cost: Sample::new(self.yearly_cost),
+            yearly_saving: Sample::new(self.yearly_saving),
+            one_off: Sample::new(self.one_off),
+            npv: Sample::new(self.npv),
+        }
+    }
+}
+
+/// Draws every uncertain figure independently of the others; the arms share each draw.
+pub(crate) fn simulate(
+    resolved: &Resolved,
+    unsafe_memory: bool,
+    draws: u32,
+    seed: u64,
+) -> Simulation {
+    let uncertain: Vec<(Input, Spread)> = resolved
+        .all()
+        .filter(|(_, value)| !value.spread.is_point())
+        .map(|(input, value)| (input, value.spread))
+        .collect();
+    let mut random = Pcg64::seed_from_u64(seed);
+    let mut point = Point::medians(resolved);
+    let mut columns = Arm::ALL.map(|_| Columns::default());
+    let mut better = 0u32;
+    for _ in 0..draws {
+        for (input, spread) in &uncertain {
+            point.set(*input, spread.quantile(uniform(&mut random)));
+        }
+        let model = Model::new(&point, Rounding::Whole, unsafe_memory);
+        let [_, tuned, candidate] = Arm::ALL.map(|arm| columns[arm as usize].push(arm, &model));
+        better += u32::from(candidate > tuned);
+    }
+    let arms: Vec<Simulated> = columns.into_iter().map(Columns::sorted).collect();
+    Simulation {
+        p_npv_positive: arms[Arm::Candidate as usize].npv.positive(),
+        p_beats_tuning: f64::from(better) / f64::from(draws.max(1)),
+        arms,
+    }
+}
+
+/// Uniform on (0, 1), neither end included: the middle of one of 2^53 cells.
+fn uniform(random: &mut Pcg64) -> f64 {
+    ((random.next_u64() >> 12) as f64 + 0.5) / (1u64 << 52) as f64
+}
