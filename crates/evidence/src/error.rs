@@ -53,10 +53,19 @@ pub enum EvidenceError {
         /// What is wrong with it.
         what: String,
     },
-    /// Another process measures into the directory.
+    /// Another process measures into the directory or the file.
     #[error("{} is in use: another understudy measures into it", path.display())]
     InUse {
-        /// The run.
+        /// The run, or the file.
+        path: PathBuf,
+    },
+    /// A run was killed before this file was finished, and its rows may still be wanted.
+    #[error(
+        "{} is what an interrupted run left: rename it to keep it, or remove it",
+        path.display()
+    )]
+    LeftUnfinished {
+        /// The unfinished file.
         path: PathBuf,
     },
     /// The directory was written by a later version.

@@ -63,9 +63,18 @@ pub(crate) fn replace(path: &Path, contents: &[u8]) -> Result<(), EvidenceError>
     })
 }
 
+/// The directory of a file; `.` where its path names none.
+pub(crate) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
 /// A rename survives a power cut only when its directory is on the disk.
 fn sync_parent(path: &Path) -> Result<(), EvidenceError> {
-    if let Some(parent) = path.parent().filter(|_| cfg!(unix)) {
+    if cfg!(unix) {
+        let parent = parent(path);
         let synced = File::open(parent).and_then(|directory| directory.sync_all());
         synced.map_err(EvidenceError::io("write", parent))?;
     }

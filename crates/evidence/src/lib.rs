@@ -30,5 +30,5 @@ pub use block::{Block, BlockWriter, Row};
 pub use directory::{BlockId, Folder, RunDirectory, RunLock};
 pub use error::EvidenceError;
 pub use lines::JsonLines;
-pub use log::{ExchangeLog, Logged};
+pub use log::{CutShort, ExchangeLog, Logged};
 pub use table::Table;

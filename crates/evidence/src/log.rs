@@ -1,19 +1,19 @@
 //! The log of a run of any length: one row an exchange, stored while the run goes on.
 
+mod names;
+mod part;
 #[cfg(test)]
 mod tests;
 
+use crate::EvidenceError;
 use crate::block::{Access, COLUMNS, Row};
 use crate::columns::layout;
 use crate::pages::PagedColumn;
-use crate::{EvidenceError, files};
 use parquet::errors::Result as ParquetResult;
-use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataWriter};
 use parquet::file::properties::{EnabledStatistics, WriterPropertiesPtr};
-use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::TypePtr;
+use part::{Columns, Part};
 use std::fs::File;
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use understudy_model::Observation;
@@ -29,10 +29,6 @@ const GROUP_NS: u64 = 30_000_000_000;
 /// so that a run without end needs files that end: of half a milliard rows, three hours of 50,000 a second.
 const GROUPS_PER_FILE: usize = 512;
 
-type Writer = SerializedFileWriter<BufWriter<File>>;
-/// Each column with where its values come from.
-type Columns = Vec<(Access, PagedColumn)>;
-
 /// A log that is being written.
 ///
 /// Its files are `<path>`, and for very long runs `<path>` with `-2`, `-3`, ... before the ending.
@@ -44,20 +40,17 @@ pub struct ExchangeLog {
     path: PathBuf,
     rows_per_group: u64,
     groups_per_file: usize,
-    /// Of the file that is being written.
-    part: PathBuf,
-    parts: u32,
     schema: TypePtr,
     properties: WriterPropertiesPtr,
-    writer: Writer,
+    part: Part,
     columns: Columns,
     /// Rows of a batch as the columns take them.
     scratch: Vec<Row>,
     group: Group,
-    /// Rows of the file that is being written.
-    rows: u64,
-    /// What the files before it hold.
+    /// What the finished files hold.
     before: Logged,
+    /// Keeps another run from the name of this one, also past the first file.
+    _lock: File,
 }
 
 /// The row group that is being filled.
@@ -79,11 +72,22 @@ pub struct Logged {
     pub files: u32,
 }
 
+/// A log that could not be completed.
+#[derive(Debug, thiserror::Error)]
+#[error("the log ends early")]
+pub struct CutShort {
+    /// What is in its files nevertheless.
+    pub kept: Logged,
+    /// Why the rest is not.
+    pub source: EvidenceError,
+}
+
 impl ExchangeLog {
     /// Starts the log that will be `path`.
     ///
     /// # Errors
-    /// The file cannot be created.
+    /// The file cannot be created, another process writes this log, or there are rows of it that an
+    /// interrupted run left.
     pub fn create(path: &Path) -> Result<Self, EvidenceError> {
         let accesses: Vec<(&str, Access)> = COLUMNS
             .into_iter()
@@ -91,10 +95,12 @@ impl ExchangeLog {
             .collect();
         let (schema, properties) =
             log_layout(&accesses).map_err(EvidenceError::parquet("write", path))?;
-        let writer = start(path, &schema, &properties)?;
+        let file = names::claim_first(path)?;
+        let lock = file.try_clone().map_err(EvidenceError::io("open", path))?;
+        let part = Part::start((1, path.to_owned(), file), &schema, &properties)?;
         let columns = accesses
             .into_iter()
-            .zip(writer.schema_descr().columns())
+            .zip(part.schema().columns())
             .map(|((_, access), descr)| {
                 let column = PagedColumn::new(descr.clone(), properties.clone());
                 (access, column)
@@ -104,29 +110,35 @@ impl ExchangeLog {
             path: path.to_owned(),
             rows_per_group: ROWS_PER_GROUP,
             groups_per_file: GROUPS_PER_FILE,
-            part: path.to_owned(),
-            parts: 1,
             schema,
             properties,
-            writer,
+            part,
             columns,
             scratch: Vec::new(),
             group: Group::default(),
-            rows: 0,
             before: Logged::default(),
+            _lock: lock,
         })
     }
 
     /// Adds exchanges.
     ///
     /// # Errors
-    /// The file cannot be written: the disk is full, for example.
+    /// The file cannot be written: the disk is full, for example. The log ends then with its last
+    /// whole row group and takes nothing more; what came after is given back to the disk.
     pub fn append(&mut self, observations: &[Observation]) -> Result<(), EvidenceError> {
+        self.take(observations).inspect_err(|_| {
+            // What fails here is tried again by `finish`.
+            let _ = self.part.cut_back();
+        })
+    }
+
+    fn take(&mut self, observations: &[Observation]) -> Result<(), EvidenceError> {
         let (Some(first), Some(last)) = (observations.first(), observations.last()) else {
             return Ok(());
         };
         self.encode(observations)
-            .map_err(EvidenceError::parquet("write", &self.part))?;
+            .map_err(EvidenceError::parquet("write", &self.part.path))?;
         if self.group.rows == 0 {
             self.group.first_ns = first.intended_ns;
         }
@@ -136,50 +148,70 @@ impl ExchangeLog {
             return Ok(());
         }
         self.write_group()?;
-        if self.writer.flushed_row_groups().len() < self.groups_per_file {
-            return self.write_footer_for_now();
+        if self.part.groups() < self.groups_per_file {
+            return Ok(());
         }
-        self.finish_part()?;
         self.start_part()
     }
 
-    /// Completes the log and gives it its name.
+    /// Does it hold nothing yet?
+    pub fn is_empty(&self) -> bool {
+        self.before.rows + self.part.rows() + self.group.rows == 0
+    }
+
+    /// Completes the log and gives it its name. Later files of a longer run before it are removed.
+    ///
+    /// A log that has ended early with an error keeps what is whole; without a whole row group it leaves
+    /// no file and the one that bore its name as it was.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn finish(mut self) -> Result<Logged, EvidenceError> {
-        if self.group.rows > 0 {
-            self.write_group()?;
+    pub fn finish(mut self) -> Result<Logged, CutShort> {
+        let written = match self.group.rows > 0 && !self.part.is_cut() {
+            true => self.write_group(),
+            false => Ok(()),
+        };
+        let whole = match written.is_err() || self.part.is_cut() {
+            true => self.part.cut_back(),
+            false => Ok(()),
+        };
+        // What was whole before is kept whatever happened to the last row group.
+        let finished = whole.and_then(|()| self.finish_last());
+        match written.and(finished) {
+            Ok(()) => Ok(self.before),
+            Err(source) => Err(CutShort {
+                kept: self.before,
+                source,
+            }),
         }
-        self.finish_part()?;
-        Ok(self.before)
     }
 
     /// Removes what was written.
     pub fn discard(self) {
-        // Best effort: what stays bears the name of what is unfinished.
-        let _ = std::fs::remove_file(files::unfinished(&self.part));
+        names::remove_unfinished(&self.part.path);
     }
 
+    /// Ends the full file and begins the next, which is claimed first: a run always holds one.
     fn start_part(&mut self) -> Result<(), EvidenceError> {
-        self.parts += 1;
-        self.part = numbered(&self.path, self.parts);
-        self.writer = start(&self.part, &self.schema, &self.properties)?;
-        Ok(())
+        let claimed = names::claim_next(&self.path, self.part.number)?;
+        let next = Part::start(claimed, &self.schema, &self.properties)?;
+        let mut full = std::mem::replace(&mut self.part, next);
+        self.before.add(&mut full)
     }
 
-    fn finish_part(&mut self) -> Result<(), EvidenceError> {
-        self.writer
-            .finish()
-            .map_err(EvidenceError::parquet("write", &self.part))?;
-        let bytes = self.writer.bytes_written() as u64;
-        let file = self.writer.inner().get_ref();
-        file.set_len(bytes)
-            .map_err(EvidenceError::io("write", &self.part))?;
-        files::finish(file, &self.part)?;
-        self.before.rows += std::mem::take(&mut self.rows);
-        self.before.bytes += bytes;
-        self.before.files += 1;
+    /// A log of no exchange is a file all the same; a later file without any is none, nor is one that
+    /// could not be written.
+    fn finish_last(&mut self) -> Result<(), EvidenceError> {
+        let mut last = self.part.number;
+        if self.part.groups() == 0 && (self.part.is_cut() || last > 1) {
+            names::remove_unfinished(&self.part.path);
+            last -= 1;
+        } else {
+            self.before.add(&mut self.part)?;
+        }
+        if self.before.files > 0 {
+            names::remove_followers(&self.path, last);
+        }
         Ok(())
     }
 
@@ -198,32 +230,19 @@ impl ExchangeLog {
     }
 
     fn write_group(&mut self) -> Result<(), EvidenceError> {
-        move_group(&mut self.writer, &mut self.columns)
-            .map_err(EvidenceError::parquet("write", &self.part))?;
-        self.rows += self.group.rows;
+        self.part.write_group(&mut self.columns, self.group.rows)?;
         self.group = Group::default();
         Ok(())
     }
+}
 
-    /// Makes the file a whole one; the next row group takes the place of this footer.
-    fn write_footer_for_now(&self) -> Result<(), EvidenceError> {
-        let mut footer = Vec::new();
-        let descr = self.writer.schema_descr();
-        let about = FileMetaData::new(
-            1,
-            self.rows as i64,
-            None,
-            None,
-            Arc::new(descr.clone()),
-            None,
-        );
-        let metadata = ParquetMetaData::new(about, self.writer.flushed_row_groups().to_vec());
-        ParquetMetaDataWriter::new(&mut footer, &metadata)
-            .finish()
-            .map_err(EvidenceError::parquet("write", &self.part))?;
-        let end = self.writer.bytes_written() as u64;
-        let file = self.writer.inner().get_ref();
-        write_beyond(file, end, &footer).map_err(EvidenceError::io("write", &self.part))
+impl Logged {
+    /// Gives a file its name and counts what it holds.
+    fn add(&mut self, part: &mut Part) -> Result<(), EvidenceError> {
+        self.bytes += part.finish()?;
+        self.rows += part.rows();
+        self.files += 1;
+        Ok(())
     }
 }
 
@@ -245,42 +264,4 @@ fn log_layout(columns: &[(&str, Access)]) -> ParquetResult<(TypePtr, WriterPrope
         .set_offset_index_disabled(true)
         .build();
     Ok((schema, Arc::new(properties)))
-}
-
-fn start(
-    path: &Path,
-    schema: &TypePtr,
-    properties: &WriterPropertiesPtr,
-) -> Result<Writer, EvidenceError> {
-    let file = BufWriter::new(files::start(path)?);
-    SerializedFileWriter::new(file, schema.clone(), properties.clone())
-        .map_err(EvidenceError::parquet("write", path))
-}
-
-/// `log.parquet` and 2 give `log-2.parquet`.
-fn numbered(path: &Path, part: u32) -> PathBuf {
-    let mut name = path.file_stem().unwrap_or_default().to_owned();
-    name.push(format!("-{part}"));
-    if let Some(ending) = path.extension() {
-        name.push(".");
-        name.push(ending);
-    }
-    path.with_file_name(name)
-}
-
-fn move_group(writer: &mut Writer, columns: &mut [(Access, PagedColumn)]) -> ParquetResult<()> {
-    let mut group = writer.next_row_group()?;
-    for (_, column) in columns {
-        column.move_to(&mut group)?;
-    }
-    group.close()?;
-    Ok(writer.flush()?)
-}
-
-/// Writes after `end` and leaves the file where the next bytes shall replace these.
-fn write_beyond(mut file: &File, end: u64, bytes: &[u8]) -> io::Result<()> {
-    file.seek(SeekFrom::Start(end))?;
-    file.write_all(bytes)?;
-    file.seek(SeekFrom::Start(end))?;
-    Ok(())
 }
