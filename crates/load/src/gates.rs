@@ -65,11 +65,12 @@ pub fn judge(figures: &Figures) -> Vec<Gate> {
     gates
 }
 
-/// Is every exchange in the log that was asked for?
-pub fn log_complete(missed: u64, requests: u64) -> Gate {
+/// Is every exchange in the log that was asked for? `failure` says why it could not be written.
+pub fn log_complete(missed: u64, requests: u64, failure: Option<&str>) -> Gate {
     let figure = format!("{missed} of {requests} exchanges are missing from the log");
-    let advice = "the CPU or the disk could not keep up with it: lower the rate, or leave it out";
-    gate("log_incomplete", missed == 0, &figure, advice)
+    let slow = "the CPU or the disk could not keep up with it: lower the rate, or leave it out";
+    let passed = missed == 0 && failure.is_none();
+    gate("log_incomplete", passed, &figure, failure.unwrap_or(slow))
 }
 
 /// A gate whose sentence ends with what to change where it failed.
@@ -131,8 +132,7 @@ fn send_lag(figures: &Figures) -> Gate {
         figures.send_lag_us,
         (figures.quantile * 1e8).round() / 1e6,
     );
-    let advice =
-        "the generator was kept from its CPU: quieten the machine, or pin the generator apart (--cpus; [machine] in trial.toml)";
+    let advice = "the generator was kept from its CPU: quieten the machine, or pin the generator apart (--cpus; [machine] in trial.toml)";
     gate("send_lag", figures.send_lag_us <= limit, &figure, advice)
 }
 
@@ -183,6 +183,8 @@ mod tests {
         assert!(failed(|f| (f.send_lag_us, f.latency_us) = (199.0, Some(1000.0))).is_empty());
         assert!(failed(|f| (f.send_lag_us, f.latency_us) = (1e6, None)).is_empty());
         assert!(failed(|f| (f.send_lag_us, f.negligible_us) = (900.0, 1000.0)).is_empty());
-        assert!(log_complete(0, 10).passed && !log_complete(1, 10).passed);
+        assert!(log_complete(0, 10, None).passed && !log_complete(1, 10, None).passed);
+        let full = log_complete(0, 10, Some("the disk is full"));
+        assert!(!full.passed && full.text.ends_with("; the disk is full"));
     }
 }

@@ -1,7 +1,8 @@
 //! Exchanges on their way from the engine threads to the one thread that stores them.
 //!
 //! Batches are made before the run and go round: filled by an engine, emptied by the receiver. The
-//! engine neither allocates nor waits: if there is no empty batch it counts what it could not log.
+//! engine neither allocates nor waits: what finds no empty batch is not logged. The report counts it,
+//! by what was measured and what is in the log.
 
 use crate::recorder::Recorder;
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -20,7 +21,7 @@ const HOLD_NS: u64 = 1_000_000_000;
 
 type Batch = Vec<Observation>;
 
-/// The end of an engine thread.
+/// The end of an engine thread. Dropped, it hands over what is left.
 #[derive(Debug)]
 pub struct LogSender {
     batch: Batch,
@@ -28,11 +29,10 @@ pub struct LogSender {
     empty: Consumer<Batch>,
     /// Batches of this sender, wherever they are.
     batches: usize,
-    missed: u64,
     shared: Arc<Shared>,
 }
 
-/// The end of the thread that stores the exchanges.
+/// The end of the thread that stores the exchanges. When it is gone the senders keep nothing any more.
 #[derive(Debug)]
 pub struct LogReceiver {
     lanes: Vec<Lane>,
@@ -78,7 +78,6 @@ fn lane(batches: usize, shared: &Arc<Shared>) -> (LogSender, Lane) {
         full,
         empty,
         batches,
-        missed: 0,
         shared: shared.clone(),
     };
     let lane = Lane {
@@ -89,12 +88,6 @@ fn lane(batches: usize, shared: &Arc<Shared>) -> (LogSender, Lane) {
 }
 
 impl LogSender {
-    /// Hands over what is left. Returns how many exchanges found no empty batch and are in no log.
-    pub fn finish(mut self) -> u64 {
-        self.hand_over(Batch::new());
-        self.missed
-    }
-
     /// Makes room for one more exchange, if there is any.
     fn has_room(&mut self, now_ns: u64) -> bool {
         let is_full = self.batch.len() == self.batch.capacity();
@@ -126,19 +119,19 @@ impl Recorder for LogSender {
     fn record(&mut self, observation: &Observation) {
         if self.has_room(observation.intended_ns) {
             self.batch.push(*observation);
-        } else {
-            self.missed += 1;
         }
     }
 
     fn wants_rest(&self) -> bool {
-        // All but the one being filled are empty when there is nothing to store.
-        self.empty.slots() + 1 < self.batches
+        // All but the one being filled are empty when there is nothing to store. A log that has failed
+        // empties none, and nobody waits for the CPU.
+        self.empty.slots() + 1 < self.batches && !self.empty.is_abandoned()
     }
 }
 
 impl Drop for LogSender {
     fn drop(&mut self) {
+        self.hand_over(Batch::new());
         self.shared.senders.fetch_sub(1, Ordering::Release);
         self.shared.wake();
     }
@@ -251,7 +244,6 @@ mod tests {
                         }
                         sender.record(&observation(n * 2 + thread as u32, u64::from(n) * 1000));
                     }
-                    assert_eq!(sender.finish(), 0);
                 });
             }
             storing.join().unwrap()
@@ -264,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_finds_no_empty_batch_is_counted_and_the_rest_is_kept() {
+    fn what_finds_no_empty_batch_is_left_out_and_the_rest_is_kept() {
         let (mut senders, mut receiver) = log_pipe(1);
         let mut sender = senders.remove(0);
         let room = BATCHES * BATCH_ROWS;
@@ -275,9 +267,27 @@ mod tests {
         let mut stored = Vec::new();
         receiver.drain(collect(&mut stored)).unwrap();
         assert!(!sender.wants_rest(), "everything handed over was stored");
-        assert_eq!(sender.finish(), 5);
+        drop(sender);
         receiver.drain(collect(&mut stored)).unwrap();
         assert_eq!(stored, (0..room as u32).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn nobody_rests_for_a_log_that_has_failed() {
+        let (mut senders, mut receiver) = log_pipe(1);
+        let sender = &mut senders[0];
+        for n in 0..2 * BATCH_ROWS {
+            sender.record(&observation(n as u32, 0));
+        }
+        assert!(sender.wants_rest());
+        receiver.drain(|_| Err("full")).unwrap_err();
+        assert!(sender.wants_rest(), "the receiver may go on");
+        drop(receiver);
+        assert!(!sender.wants_rest());
+        for n in 0..2 * BATCHES * BATCH_ROWS {
+            sender.record(&observation(n as u32, 0));
+        }
+        assert!(!sender.wants_rest());
     }
 
     #[test]

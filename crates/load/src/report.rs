@@ -334,10 +334,11 @@ pub fn report(
 }
 
 impl LoadReport {
-    /// Adds the log of the run: what it cost, and whether it is complete.
+    /// Adds the log of the run: what it cost, and whether it is complete; `failure` says why it could
+    /// not be written.
     #[must_use]
-    pub fn with_log(mut self, log: LogReport) -> Self {
-        let gate = gates::log_complete(log.missed, self.requests);
+    pub fn with_log(mut self, log: LogReport, failure: Option<&str>) -> Self {
+        let gate = gates::log_complete(log.missed, self.requests, failure);
         if !gate.passed {
             self.invalid_because.push(gate.text);
             self.valid = false;

@@ -206,10 +206,6 @@ pub(crate) fn load(args: &LoadArgs, stop: &AtomicBool) -> Result<u8, Failure> {
     let interrupted = stop.load(Ordering::Relaxed);
     // A URL can hold a key.
     let shown = Redactor::new(redaction_key()?).redact_text(&args.url);
-    let (log, log_error) = match log.transpose() {
-        Ok(log) => (log, None),
-        Err(error) => (None, Some(error)),
-    };
     let context = report::Context {
         target: &shown,
         interrupted,
@@ -217,12 +213,9 @@ pub(crate) fn load(args: &LoadArgs, stop: &AtomicBool) -> Result<u8, Failure> {
     };
     let mut report = report::report(&plan, &histograms, generator, context);
     if let Some(log) = log {
-        report = report.with_log(log.report(histograms.total(), clock));
+        report = report.with_log(log.report(histograms.total(), clock), log.failure());
     }
     deliver(&report, json.as_mut())?;
-    if let Some(error) = log_error {
-        return Err(error.into());
-    }
     Ok(match (interrupted, report.valid) {
         (true, _) => exit::INTERRUPTED,
         (false, false) => exit::INVALID,
@@ -236,7 +229,7 @@ struct Measured {
     generator: GeneratorUse,
     /// Zero is the start of the load.
     clock: Clock,
-    log: Option<anyhow::Result<Written>>,
+    log: Option<Written>,
 }
 
 fn measure(
@@ -261,21 +254,23 @@ fn measure(
     let ran = match ran {
         Ok(ran) => ran,
         Err(error) => {
-            log.into_iter().for_each(Log::discard);
+            if let Some(written) = log.and_then(Log::end) {
+                written.tell();
+            }
             return Err(error.into());
         }
     };
     let mut histograms = Histograms::default();
-    let mut missed = 0;
     for (kept, sender) in ran.recorders {
         histograms.merge(kept);
-        missed += sender.map_or(0, LogSender::finish);
+        // It hands over what is left.
+        drop(sender);
     }
     Ok(Measured {
         histograms,
         generator: ran.generator,
         clock: Clock::since(ran.started),
-        log: log.map(|log| log.finish(missed)),
+        log: log.map(Log::finish),
     })
 }
 

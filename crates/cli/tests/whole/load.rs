@@ -331,6 +331,58 @@ fn the_log_has_a_row_for_every_request_and_only_its_owner_reads_it() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_log_that_cannot_be_written_makes_the_run_invalid_and_leaves_the_one_before() {
+    let _machine = machine();
+    let server = Server::start();
+    let scratch = Scratch::new("full");
+    let log = scratch.write("log.parquet", "the log before");
+    // The system refuses what a full disk would: a file longer than 8 KiB (16 in some shells).
+    let ended = run(Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\""])
+        .arg(understudy().get_program())
+        .args(["load", &server.url(), "--rate", "5000", "--duration", "1s"])
+        .args(["--warmup", "0s", "--json", "-", "--log"])
+        .arg(&log));
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(report["valid"], false);
+    assert_eq!(report["log"]["rows"], 0);
+    assert_eq!(report["log"]["missed"], report["requests"]);
+    let reasons = report["invalid_because"].as_array().unwrap();
+    let reason = reasons.iter().filter_map(Value::as_str);
+    let reason = reason
+        .filter(|r| r.contains("missing from the log"))
+        .collect::<String>();
+    assert!(reason.contains("cannot write "), "{reason}");
+    assert!(reason.contains("File too large"), "{reason}");
+    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 1);
+    assert_eq!(std::fs::read(&log).unwrap(), b"the log before");
+}
+
+#[test]
+fn rows_of_a_killed_run_are_not_written_over() {
+    let scratch = Scratch::new("killed");
+    let log = scratch.path().join("log.parquet");
+    let left = scratch.write("log.parquet.tmp", "rows");
+    let load = || {
+        run(understudy()
+            .args(["load", "http://127.0.0.1:1/", "--log"])
+            .arg(&log))
+    };
+    let refused = load();
+    assert_eq!((refused.code, refused.stderr.lines().count()), (2, 1));
+    let advice = "is what an interrupted run left: rename it to keep it, or remove it";
+    assert!(refused.stderr.contains(advice), "{}", refused.stderr);
+    let writer = std::fs::File::open(&left).unwrap();
+    writer.lock().unwrap();
+    let refused = load();
+    assert_eq!((refused.code, refused.stderr.lines().count()), (2, 1));
+    assert!(refused.stderr.contains("is in use"), "{}", refused.stderr);
+    assert_eq!(std::fs::read(&left).unwrap(), b"rows");
+}
+
 #[test]
 fn an_interrupt_prints_what_was_measured() {
     let _machine = machine();

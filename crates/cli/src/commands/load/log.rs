@@ -1,10 +1,11 @@
 //! `--log`: a thread that stores every exchange and gives way to the generator.
 
 use crate::exit::{Failure, usage};
+use crate::show;
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
-use understudy_evidence::{EvidenceError, ExchangeLog, Logged};
+use understudy_evidence::{CutShort, ExchangeLog, Logged};
 use understudy_host::{Clock, CpuList, ThreadUsage, give_way, pin_current_thread};
 use understudy_load::report::LogReport;
 use understudy_load::{LogReceiver, LogSender, Plan, log_pipe};
@@ -12,22 +13,23 @@ use understudy_load::{LogReceiver, LogSender, Plan, log_pipe};
 /// A log that is being written.
 pub(super) struct Log {
     path: PathBuf,
-    storing: JoinHandle<Result<Stored, EvidenceError>>,
+    storing: JoinHandle<Stored>,
 }
 
-/// What the thread leaves when the run is over.
+/// What the thread leaves when the run is over, or when it cannot write.
 struct Stored {
     file: ExchangeLog,
-    /// With what the thread has not come to.
-    receiver: LogReceiver,
+    /// With what the thread has not come to; or why it has given up.
+    rest: anyhow::Result<LogReceiver>,
     cpu_ns: u64,
 }
 
-/// A log that is complete as far as it goes.
+/// A log that goes as far as it could be written.
 pub(super) struct Written {
     path: PathBuf,
     logged: Logged,
-    missed: u64,
+    /// Why it goes no further.
+    failure: Option<String>,
     cpu_ns: u64,
 }
 
@@ -46,66 +48,106 @@ impl Log {
         Ok((Log { path, storing }, senders))
     }
 
-    /// Completes the log of a run whose senders are finished; they have missed so many exchanges.
-    pub(super) fn finish(self, missed: u64) -> anyhow::Result<Written> {
+    /// Completes the log of a run whose senders are dropped.
+    pub(super) fn finish(self) -> Written {
         let begun = ThreadUsage::now();
-        let mut stored = join(self.storing)?;
-        // This thread gives way to nobody: on a busy machine the other might never come to an end.
-        stored.receiver.drain(|batch| stored.file.append(batch))?;
-        let logged = stored.file.finish()?;
-        Ok(Written {
-            path: self.path,
-            logged,
-            missed,
-            cpu_ns: stored.cpu_ns + ThreadUsage::now().since(begun).cpu_ns,
-        })
+        finish(self.path, drained(self.storing), begun)
     }
 
-    /// Leaves nothing behind: the run never began.
-    pub(super) fn discard(self) {
-        if let Ok(stored) = join(self.storing) {
+    /// After a failed run: keeps what was measured, and leaves nothing of a run that never began.
+    pub(super) fn end(self) -> Option<Written> {
+        let begun = ThreadUsage::now();
+        let stored = drained(self.storing);
+        if stored.file.is_empty() {
             stored.file.discard();
+            return None;
         }
+        Some(finish(self.path, stored, begun))
     }
 }
 
 impl Written {
-    /// What the report says of it; `zero` is the clock of its times.
-    pub(super) fn report(self, requests: u64, zero: Clock) -> LogReport {
+    /// What the report says of it: of so many `requests`; `zero` is the clock of its times.
+    pub(super) fn report(&self, requests: u64, zero: Clock) -> LogReport {
         LogReport {
             path: self.path.display().to_string(),
             files: self.logged.files,
             rows: self.logged.rows,
-            missed: self.missed,
+            missed: requests.saturating_sub(self.logged.rows),
             bytes: self.logged.bytes,
             zero_monotonic_ns: zero.zero_monotonic_ns(),
             cpu_us_per_request: self.cpu_ns as f64 / 1e3 / (requests as f64).max(1.0),
         }
     }
+
+    /// Why not everything could be written.
+    pub(super) fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    /// Tells where the log of a failed run is.
+    pub(super) fn tell(&self) {
+        let (path, rows) = (self.path.display(), self.logged.rows);
+        show::tell(&match &self.failure {
+            None => format!("understudy: the log up to there is {path}, {rows} rows"),
+            Some(why) => format!("understudy: the log ends before, after {rows} rows: {why}"),
+        });
+    }
 }
 
 /// On the generator's CPUs, so that the subject is left alone, and only when they are free.
-fn store(
-    mut file: ExchangeLog,
-    mut receiver: LogReceiver,
-    cpus: Option<&CpuList>,
-) -> Result<Stored, EvidenceError> {
+fn store(mut file: ExchangeLog, mut receiver: LogReceiver, cpus: Option<&CpuList>) -> Stored {
     // Both only spare others: the generator reports CPUs that it cannot have, and its gates notice
     // when this thread disturbs it.
     let _ = cpus.map(pin_current_thread);
     let _ = give_way();
-    receiver.serve(|batch| file.append(batch))?;
-    Ok(Stored {
+    let rest = match receiver.serve(|batch| file.append(batch)) {
+        Ok(()) => Ok(receiver),
+        Err(error) => {
+            // The engines notice that nobody takes anything.
+            drop(receiver);
+            let error = anyhow::Error::from(error);
+            show::tell(&format!(
+                "understudy: the log ends here, the run goes on: {error:#}"
+            ));
+            Err(error)
+        }
+    };
+    Stored {
         file,
-        receiver,
+        rest,
         cpu_ns: ThreadUsage::now().cpu_ns,
-    })
+    }
 }
 
-fn join(storing: JoinHandle<Result<Stored, EvidenceError>>) -> Result<Stored, EvidenceError> {
-    match storing.join() {
+/// Waits for the thread and stores what it has not come to.
+fn drained(storing: JoinHandle<Stored>) -> Stored {
+    let mut stored = match storing.join() {
         Ok(stored) => stored,
         // A panic is a bug in this program: it goes on, with its own message.
         Err(panic) => std::panic::resume_unwind(panic),
+    };
+    // This thread gives way to nobody: on a busy machine the other might never come to an end.
+    stored.rest = stored.rest.and_then(|mut receiver| {
+        receiver.drain(|batch| stored.file.append(batch))?;
+        Ok(receiver)
+    });
+    stored
+}
+
+fn finish(path: PathBuf, stored: Stored, begun: ThreadUsage) -> Written {
+    let failed = stored.rest.err();
+    let (logged, failed) = match stored.file.finish() {
+        Ok(logged) => (logged, failed),
+        Err(CutShort { kept, source }) => (kept, failed.or(Some(source.into()))),
+    };
+    Written {
+        path,
+        logged,
+        failure: failed.map(|error| format!("{error:#}")),
+        cpu_ns: stored.cpu_ns + ThreadUsage::now().since(begun).cpu_ns,
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;
