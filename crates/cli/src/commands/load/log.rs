@@ -149,5 +149,6 @@ fn finish(path: PathBuf, stored: Stored, begun: ThreadUsage) -> Written {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests;
