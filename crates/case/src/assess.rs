@@ -50,7 +50,7 @@ pub fn assess(case: &Case, resolved: &Resolved, draws: u32, seed: u64) -> CaseDo
         threshold,
         p_npv_positive: simulation.p_npv_positive,
         p_beats_tuning: simulation.p_beats_tuning,
-        npv: simulation.arms[Arm::Candidate as usize].npv.quantiles(),
+        npv: simulation.npv.quantiles(),
         arms: arms(
             &simulation,
             &Model::new(&point, Rounding::Whole, unsafe_memory),
@@ -71,11 +71,11 @@ fn arms(simulation: &Simulation, medians: &Model<'_>) -> Vec<ArmFigures> {
     let each = Arm::ALL.into_iter().zip(&simulation.arms);
     each.map(|(arm, drawn)| ArmFigures {
         arm,
-        instances: drawn.instances.three(),
-        yearly_cost: drawn.yearly_cost.three(),
-        yearly_saving: drawn.yearly_saving.three(),
-        one_off: drawn.one_off.three(),
-        npv: drawn.npv.three(),
+        instances: drawn.instances,
+        yearly_cost: drawn.yearly_cost,
+        yearly_saving: drawn.yearly_saving,
+        one_off: drawn.one_off,
+        npv: drawn.npv,
         payback_months: match arm {
             Arm::Incumbent => None,
             Arm::Tuned | Arm::Candidate => medians.payback(arm),

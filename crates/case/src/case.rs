@@ -94,7 +94,7 @@ impl Case {
 
     fn contradictions(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        for (input, _) in &self.figures {
+        for input in self.figures.keys() {
             // Each pair once, at its second member.
             for other in input.instead_of().iter().filter(|other| *other < input) {
                 if self.has(*other) {
@@ -190,7 +190,7 @@ impl Case {
             return Some(value.clone());
         }
         if input == Input::Effort {
-            return self.from_lines();
+            return self.effort_of_lines();
         }
         let foreign =
             self.currency != Currency::USD && [Input::VcpuHour, Input::GibHour].contains(&input);
@@ -205,7 +205,7 @@ impl Case {
     }
 
     /// A rough effort, half to twice what the formula says.
-    fn from_lines(&self) -> Option<Value> {
+    fn effort_of_lines(&self) -> Option<Value> {
         let thousands = self.figures.get(&Input::CodeLines)?.spread.median() / 1000.0;
         let months = COCOMO.0 * thousands.powf(COCOMO.1);
         Some(Value {

@@ -136,7 +136,7 @@ fn no_gain(known: &Known<'_>) -> Option<Ruling> {
     let simulation = known.simulation;
     let arm = |arm: Arm| &simulation.arms[arm as usize];
     let money = |value: f64| amount(known, value);
-    let saving = arm(Arm::Candidate).yearly_saving.quantile(0.5);
+    let saving = arm(Arm::Candidate).yearly_saving.p50;
     if saving <= 0.0 {
         let text = format!(
             "no measured problem: the candidate saves nothing ({} a year), and no objective is missed",
@@ -144,12 +144,12 @@ fn no_gain(known: &Known<'_>) -> Option<Ruling> {
         );
         return Some((Verdict::Keep, "no_measured_problem", text));
     }
-    let tuned = arm(Arm::Tuned).npv.quantile(0.5);
+    let tuned = arm(Arm::Tuned).npv.p50;
     if tuned > 0.0 && simulation.p_beats_tuning < 0.5 {
         let text = format!(
             "tuning in place gains as much: the candidate is worth more than tuning with a probability of {} only ({} against {} in the median)",
             percent(simulation.p_beats_tuning),
-            money(arm(Arm::Candidate).npv.quantile(0.5)),
+            money(arm(Arm::Candidate).npv.p50),
             money(tuned)
         );
         return Some((Verdict::Keep, "tuning_gains_as_much", text));

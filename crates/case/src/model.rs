@@ -56,6 +56,8 @@ pub(crate) struct Model<'p> {
     rounding: Rounding,
     /// Vulnerabilities of memory safety count: the incumbent can have them.
     unsafe_memory: bool,
+    /// ln(1 + r) of the discount rate r.
+    force: f64,
 }
 
 impl<'p> Model<'p> {
@@ -64,6 +66,7 @@ impl<'p> Model<'p> {
             point,
             rounding,
             unsafe_memory,
+            force: point.or_zero(Input::Discount).ln_1p(),
         }
     }
 
@@ -118,12 +121,12 @@ impl<'p> Model<'p> {
         } else {
             0.0
         };
-        let whole = |instances: f64| match self.rounding {
-            Rounding::Whole => (instances * (1.0 - DUST)).ceil(),
-            Rounding::Fraction => instances,
-        };
-        let floor = whole(self.get(Input::Redundancy));
-        Instances(whole(demanded.0).max(whole(holding)).max(floor))
+        // The largest is rounded up instead of each: the result is the same.
+        let needed = demanded.0.max(holding).max(self.get(Input::Redundancy));
+        Instances(match self.rounding {
+            Rounding::Whole => (needed * (1.0 - DUST)).ceil(),
+            Rounding::Fraction => needed,
+        })
     }
 
     /// What an instance costs in an hour.
@@ -148,6 +151,9 @@ impl<'p> Model<'p> {
 
     /// What an arm saves against doing nothing, in that year.
     pub(crate) fn net(&self, arm: Arm, year: i32) -> Money {
+        if arm == Arm::Incumbent {
+            return Money(0.0);
+        }
         let saved = self.yearly_cost(Arm::Incumbent, year) - self.yearly_cost(arm, year);
         match arm {
             Arm::Candidate => {
@@ -218,6 +224,9 @@ impl<'p> Model<'p> {
     /// the sum over the years of net x ((1+r)^-from - (1+r)^-to) / r, less what it costs once. Without
     /// growth that is A x net - E with A = ((1+r)^-d - (1+r)^-T) / r.
     pub(crate) fn npv_after(&self, arm: Arm, years: Years) -> Money {
+        if arm == Arm::Incumbent {
+            return Money(0.0);
+        }
         let begin = self.earns_after(arm).0;
         let mut value = Money(0.0) - self.one_off(arm);
         let mut year = begin.floor();
@@ -237,7 +246,11 @@ impl<'p> Model<'p> {
     /// ((1+r)^-from - (1+r)^-to) / r, and its limit to - from for r = 0.
     pub(crate) fn annuity(&self, from: f64, to: f64) -> f64 {
         let rate = self.get(Input::Discount);
-        let force = rate.ln_1p();
+        let force = self.force;
+        if to - from == 1.0 {
+            // Of a whole year it is (1+r)^-to: most years are, and this is cheap.
+            return (-force * to).exp();
+        }
         if rate == 0.0 {
             return to - from;
         }

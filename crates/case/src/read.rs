@@ -15,7 +15,7 @@ fn words(unit: Unit) -> &'static [(&'static str, f64)] {
         Unit::Vcpus => &[("vCPU", 1.0), ("vCPUs", 1.0)],
         Unit::Gib => &[("GiB", 1.0), ("MiB", 1.0 / 1024.0), ("TiB", 1024.0)],
         Unit::Money => &[],
-        Unit::Share => &[("%", 0.01)],
+        Unit::Share => &[("%", 1.0)],
         Unit::Months => &[
             ("months", 1.0),
             ("month", 1.0),
@@ -95,7 +95,11 @@ impl Input {
             format!("{shown:?} is not a figure such as {example}")
         };
         let (number, own) = split(piece);
-        let number: f64 = number.replace('_', "").parse().map_err(|_| expected())?;
+        // The point is moved in the text: 99.9 x 0.01 is not 0.999.
+        let exponent = if unit == Unit::Share { "e-2" } else { "" };
+        let number: f64 = format!("{}{exponent}", number.replace('_', ""))
+            .parse()
+            .map_err(|_| expected())?;
         let word = if own.is_empty() { common } else { own };
         let factor = match unit {
             Unit::Money => match Currency::new(word) {
@@ -213,6 +217,7 @@ mod tests {
         assert_eq!(read(Input::Horizon, "18 months").median(), 1.5);
         assert_eq!(read(Input::PersonMonth, "20_000 USD").median(), 20_000.0);
         assert_eq!(read(Input::Instances, "10000").median(), 10_000.0);
+        assert_eq!(read(Input::Threshold, "99.9%").median(), 0.999);
         let saving = read(Input::CandidateSaving, "40..50..60%");
         assert_eq!((saving.form(), saving.quantile(0.5)), ("triangular", 0.5));
         let effort = read(Input::Effort, "6..24 person-months");
@@ -250,6 +255,7 @@ mod tests {
             (Input::CandidateSaving, "60%..40%", "from low to high"),
             (Input::Effort, "6..9..10 person-months", "efforts overrun"),
             (Input::Effort, "0..9 person-months", "has no middle"),
+            (Input::Threshold, "99.95%", "99.95 % is out of bounds"),
             (Input::Threshold, "60%..80%", "one number and no range"),
             (Input::Growth, "1..2..3..4%", "too many numbers"),
             (Input::Growth, "", "is not a figure"),

@@ -99,9 +99,10 @@ impl<'r> Sensitivity<'r> {
         let sources = || self.resolved.all().map(|(_, value)| &value.source);
         let default = |source: &&Source| matches!(source, Source::Default(_));
         let square = |swing: &Swing| swing.width() * swing.width();
-        let all: f64 = tornado.iter().map(square).sum();
+        // Not sum(): of nothing that is -0.
+        let all = tornado.iter().map(square).fold(0.0, |a, b| a + b);
         let by_default = tornado.iter().filter(|swing| swing.source == "default");
-        let by_default: f64 = by_default.map(square).sum();
+        let by_default = by_default.map(square).fold(0.0, |a, b| a + b);
         Defaults {
             figures: sources().filter(default).count() as u32,
             of: sources().count() as u32,

@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use understudy_case::{
+    Case, CaseDocument, Currency, Input, Kind, Source as FigureSource, Value as Figure, assess,
+};
 use understudy_compare::{Row as ComparedRow, Rules};
 use understudy_evidence::Row;
 use understudy_import::{Options, Source, Summary, import};
@@ -64,6 +67,7 @@ fn the_published_schemas_are_what_the_types_say() {
     check_published::<SeriesDocument>("series");
     check_published::<Environment>("environment");
     check_published::<Summary>("import");
+    check_published::<CaseDocument>("case");
 }
 
 /// Every mistake that a validator finds in a document.
@@ -99,6 +103,7 @@ fn every_field_is_described_and_no_other_is_allowed() {
         ("series", published::<SeriesDocument>()),
         ("environment", published::<Environment>()),
         ("import", published::<Summary>()),
+        ("case", published::<CaseDocument>()),
     ];
     for (name, schema) in all {
         let mut found = Vec::new();
@@ -334,6 +339,32 @@ fn what_import_writes_is_valid() {
     );
     let read: Summary = serde_json::from_value(document).unwrap();
     assert_eq!(read, summary, "reading gives what was written");
+}
+
+#[test]
+fn what_case_writes_is_valid() {
+    let mut case = Case::new("sample".to_owned(), Currency::USD);
+    let figures = [
+        (Input::Instances, "500"),
+        (Input::IncumbentVcpus, "1 vCPU"),
+        (Input::IncumbentMemory, "4 GiB"),
+        (Input::CandidateSaving, "40%..60%"),
+        (Input::Effort, "2..4 person-months"),
+    ];
+    for (input, text) in figures {
+        let spread = input.read(text, case.currency).unwrap();
+        let source = FigureSource::Stated("a test".to_owned());
+        case.set(input, Figure { spread, source });
+    }
+    case.facts.kind = Kind::Proxy;
+    let document = assess(&case, &case.resolve().unwrap(), 1_000, 1);
+    assert!(!document.tornado.is_empty() && !document.checks.is_empty());
+    assert!(document.flip.is_some());
+    let value = serde_json::to_value(&document).unwrap();
+    let found = mistakes(&published::<CaseDocument>(), &value);
+    assert_eq!(found, Vec::<String>::new());
+    let read: CaseDocument = serde_json::from_value(value).unwrap();
+    assert_eq!(read, document, "reading gives what was written");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! One module a command.
 
+pub(crate) mod case;
 pub(crate) mod completions;
 pub(crate) mod guard;
 pub(crate) mod import;

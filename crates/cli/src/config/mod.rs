@@ -4,6 +4,7 @@
 //! serde, so that every mistake has its line and its key.
 
 mod flags;
+mod fleet;
 mod objectives;
 mod reader;
 mod rules;
@@ -13,6 +14,7 @@ mod workload;
 mod write;
 
 pub(crate) use flags::{Flags, from_flags};
+pub(crate) use fleet::fleet;
 pub(crate) use side_argument::SideArgument;
 pub(crate) use write::write;
 

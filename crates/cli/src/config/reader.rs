@@ -170,8 +170,7 @@ impl<'r> Section<'r> {
 
     /// Adds a problem with the value of a key.
     pub(super) fn refuse(&self, key: &str, what: impl Display) {
-        let entry = self.table.and_then(|table| table.get_key_value(key));
-        let at = entry.map_or(self.at, |(key, _)| key.span().start);
+        let at = self.place(key).unwrap_or(self.at);
         self.refuse_at(at, key, what);
     }
 
@@ -189,8 +188,14 @@ impl<'r> Section<'r> {
         Some(self.table?.get(key)?.get_ref())
     }
 
+    /// Where the key is.
+    pub(super) fn place(&self, key: &str) -> Option<usize> {
+        let (key, _) = self.table?.get_key_value(key)?;
+        Some(key.span().start)
+    }
+
     /// The value of a key, as `read` understands it.
-    fn get<T, E: Display>(
+    pub(super) fn get<T, E: Display>(
         &mut self,
         key: &'static str,
         read: impl FnOnce(&'r DeValue<'r>) -> Result<T, E>,

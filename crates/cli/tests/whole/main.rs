@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod case;
 mod equivalence;
 mod harness;
 mod import;
@@ -13,6 +14,6 @@ mod init;
 mod latency;
 mod load;
 mod report;
-mod wrong_input;
 mod resume;
 mod versions;
+mod wrong_input;

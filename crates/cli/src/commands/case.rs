@@ -1,0 +1,63 @@
+//! `understudy case`: does a replacement pay, from what size, and how sure is that?
+
+mod table;
+mod told;
+
+use crate::config;
+use crate::exit::{self, Failure, usage};
+use crate::show;
+use crate::show::json::JsonOutput;
+use anyhow::Context;
+use clap::Args;
+use std::fs;
+use std::path::PathBuf;
+use understudy_case::{DRAWS, assess};
+
+/// Says whether a replacement pays, from what size on, and how sure that is, from stated figures.
+///
+/// Every figure is a number or a range; what is not stated has a default with a source. Doing nothing
+/// and tuning the incumbent in place always compete.
+#[derive(Debug, Args)]
+pub(crate) struct CaseArgs {
+    /// The figures, e.g. fleet.toml (examples/fleet/fleet.toml explains every key)
+    file: PathBuf,
+    /// State a figure instead of the file's, e.g. instances=10000 or candidate.memory="1..2 GiB"
+    /// (repeatable)
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// Print formula, inputs and sources of every line
+    #[arg(long)]
+    explain: bool,
+    /// Write the document as JSON to a file, or to standard output with "-" instead of the summary
+    #[arg(long, value_name = "PATH|-")]
+    json: Option<PathBuf>,
+    /// Write figures, results and tornado as a table for a spreadsheet
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Seed of the simulation: the same seed gives the same document
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// Carries out the command.
+pub(crate) fn case(args: &CaseArgs) -> Result<u8, Failure> {
+    let (case, resolved) = config::fleet(&args.file, &args.set).map_err(Failure::Usage)?;
+    let mut json = JsonOutput::open(args.json.as_deref())?;
+    let document = assess(&case, &resolved, DRAWS, args.seed);
+    if let Some(path) = &args.csv {
+        fs::write(path, table::csv(&document))
+            .map_err(|error| usage(format!("--csv: cannot write {}: {error}", path.display())))?;
+    }
+    if let Some(json) = &mut json {
+        let text = serde_json::to_string_pretty(&document).context("the case is not JSON")?;
+        json.write(&(text + "\n"))?;
+    }
+    if !json.is_some_and(|json| json.is_stdout()) {
+        let mut text = told::summary(&document);
+        if args.explain {
+            text += &told::explained(&document);
+        }
+        show::print(&text).context("cannot write the case")?;
+    }
+    Ok(exit::of_verdict(document.verdict))
+}

@@ -1,0 +1,206 @@
+//! `fleet.toml`: the figures and facts of a business case.
+
+use super::reader::{Problems, Section, expected, number};
+use super::{SCHEMA, no_document, text_of};
+use std::collections::BTreeMap;
+use std::path::Path;
+use toml::de::{DeTable, DeValue};
+use understudy_case::{
+    Case, Currency, Facts, Input, Kind, Problem, Resolved, Source, Spread, Value,
+};
+
+/// The tables that hold figures, in the order of the file.
+const TABLES: [&str; 9] = [
+    "fleet",
+    "price",
+    "incumbent",
+    "candidate",
+    "tuned",
+    "team",
+    "effort",
+    "yearly",
+    "finance",
+];
+
+/// Reads the file of a case and what `--set` says about it.
+///
+/// # Errors
+/// Every mistake, one line each.
+pub(crate) fn fleet(path: &Path, set: &[String]) -> Result<(Case, Resolved), Vec<String>> {
+    let text = text_of(path)?;
+    let file = path.display().to_string();
+    let problems = Problems::new(&text);
+    let (document, errors) = DeTable::parse_recoverable(&text);
+    if no_document(&errors, &text, &problems) {
+        return Err(problems.lines(&file));
+    }
+    let mut read = Reading::default();
+    let case = read.case(Section::root(document.get_ref(), &problems), &file);
+    let Some(mut case) = case else {
+        return Err(problems.lines(&file));
+    };
+    let mut arguments = Vec::new();
+    for argument in set {
+        if let Err(error) = read.argument(&mut case, argument) {
+            arguments.push(format!("--set {argument:?}: {error}"));
+        }
+    }
+    let resolved = case.resolve();
+    for problem in resolved.as_ref().err().into_iter().flatten() {
+        read.tell(problem, &problems);
+    }
+    let lines: Vec<String> = problems.lines(&file).into_iter().chain(arguments).collect();
+    match resolved {
+        Ok(resolved) if lines.is_empty() => Ok((case, resolved)),
+        _ => Err(lines),
+    }
+}
+
+/// What has been met on the way.
+#[derive(Default)]
+struct Reading {
+    /// Figures that are there and wrong.
+    wrong: Vec<Input>,
+    /// Where figures are.
+    places: BTreeMap<Input, usize>,
+}
+
+impl Reading {
+    fn case(&mut self, mut root: Section<'_>, file: &str) -> Option<Case> {
+        root.need(&["schema"], "write schema = 1");
+        if let Some(schema) = root
+            .whole("schema", 1..=u64::MAX)
+            .filter(|schema| *schema != SCHEMA)
+        {
+            let version = env!("CARGO_PKG_VERSION");
+            let what = "needs a later version of understudy; this is";
+            root.refuse(
+                "schema",
+                format!("{schema} {what} {version}, which reads {SCHEMA}"),
+            );
+            return None;
+        }
+        let name = root.text("name").unwrap_or(file).to_owned();
+        let currency = match root.text("currency") {
+            None if root.has("currency") => return None,
+            None => Currency::USD,
+            Some(code) => match Currency::new(code) {
+                Some(currency) => currency,
+                None => {
+                    // All money would be in the wrong one: mistakes that nobody made.
+                    root.refuse("currency", "expected three capital letters such as \"EUR\"");
+                    return None;
+                }
+            },
+        };
+        let mut case = Case::new(name, currency);
+        for table in TABLES {
+            let mut section = root.section(table);
+            self.figures(&mut section, table, &mut case);
+            if table == "team" {
+                case.facts.systems_experience = section.boolean("systems_experience");
+                case.facts.deadline = section.boolean("deadline").unwrap_or_default();
+            }
+            section.finish();
+        }
+        facts(&mut root, &mut case.facts);
+        root.finish();
+        Some(case)
+    }
+
+    fn figures(&mut self, section: &mut Section<'_>, table: &str, case: &mut Case) {
+        for input in Input::ALL {
+            let Some((_, key)) = input.name().split_once('.').filter(|(of, _)| *of == table) else {
+                continue;
+            };
+            if let Some(at) = section.place(key) {
+                self.places.insert(input, at);
+            }
+            let currency = case.currency;
+            match section.get(key, |value| input.read(&written(value)?, currency)) {
+                Some(spread) => case.set(input, stated(spread, "the case's file")),
+                None if section.has(key) => self.refused(case, input),
+                None => {}
+            }
+        }
+    }
+
+    /// `NAME=VALUE` of `--set`.
+    fn argument(&mut self, case: &mut Case, argument: &str) -> Result<(), String> {
+        let (name, text) = argument
+            .split_once('=')
+            .ok_or_else(|| "expected NAME=VALUE such as instances=10000".to_owned())?;
+        let input = Input::find(name.trim()).map_err(|meant| unknown(&meant))?;
+        match input.read(text.trim(), case.currency) {
+            Ok(spread) => {
+                case.replace(input, stated(spread, "--set"));
+                Ok(())
+            }
+            Err(error) => {
+                self.refused(case, input);
+                Err(error)
+            }
+        }
+    }
+
+    /// A figure that is wrong is there all the same: that it is missing would be a second mistake.
+    fn refused(&mut self, case: &mut Case, input: Input) {
+        self.wrong.push(input);
+        if let Some(one) = Spread::point(1.0) {
+            case.set(input, stated(one, "nobody"));
+        }
+    }
+
+    fn tell(&self, problem: &Problem, problems: &Problems<'_>) {
+        let counted = [Input::People, Input::RustPeople].contains(&problem.input);
+        if counted && self.wrong.contains(&Input::People) || self.wrong.contains(&problem.input) {
+            return;
+        }
+        let at = self.places.get(&problem.input).copied().unwrap_or(0);
+        problems.add(at, format!("{}: {}", problem.input.name(), problem.what));
+    }
+}
+
+/// A figure in quotes, or a plain number.
+fn written(value: &DeValue<'_>) -> Result<String, String> {
+    match (value.as_str(), number(value)) {
+        (Some(text), _) => Ok(text.to_owned()),
+        (None, Some(number)) => Ok(number.to_string()),
+        (None, None) => Err(expected(
+            "a figure such as 3, \"4 GiB\" or \"40%..60%\"",
+            value,
+        )),
+    }
+}
+
+/// `[fit]` and `[evidence]`.
+fn facts(root: &mut Section<'_>, facts: &mut Facts) {
+    let mut fit = root.section("fit");
+    facts.kind = fit.choice("kind", &Kind::NAMED).unwrap_or_default();
+    facts.unsettled_data_model = fit.boolean("unsettled_data_model").unwrap_or_default();
+    facts.memory_safe = fit.boolean("memory_safe");
+    fit.finish();
+    let mut evidence = root.section("evidence");
+    facts.equivalent = evidence.boolean("equivalent");
+    facts.candidate_meets_slo = evidence.boolean("candidate_meets_slo");
+    facts.incumbent_meets_slo = evidence.boolean("incumbent_meets_slo");
+    evidence.finish();
+}
+
+fn stated(spread: Spread, origin: &str) -> Value {
+    Value {
+        spread,
+        source: Source::Stated(origin.to_owned()),
+    }
+}
+
+fn unknown(meant: &[Input]) -> String {
+    let names = |inputs: &[Input]| {
+        let names: Vec<&str> = inputs.iter().map(|input| input.name()).collect();
+        names.join(", ")
+    };
+    match meant {
+        [] => format!("is not a figure; known are {}", names(&Input::ALL)),
+        several => format!("could be {}; write one of them", names(several)),
+    }
+}
