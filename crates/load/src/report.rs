@@ -103,7 +103,8 @@ pub struct LogReport {
     pub files: u32,
     /// Exchanges in it.
     pub rows: u64,
-    /// Exchanges that are not in it, because it could not keep up; they make the run invalid.
+    /// Exchanges that are not in it, because it could not keep up or could not be written; they make
+    /// the run invalid.
     pub missed: u64,
     /// Length of its files.
     pub bytes: u64,

@@ -147,7 +147,7 @@ fn a_side_that_cannot_be_had_is_told_with_its_last_words() {
         &["candidate ended while request", "out of luck after 100"],
     );
     assert!(
-        ended.stderr.contains("what was measured is in"),
+        ended.stderr.contains("understudy trial --resume"),
         "{}",
         ended.stderr
     );
@@ -226,9 +226,9 @@ fn interrupted(name: &str, sides: &str, file: &str) {
     let ended = ended(child.wait_with_output().unwrap());
     assert_eq!(ended.code, 130, "{name}: {}", ended.stderr);
     assert!(
-        ended
-            .stderr
-            .contains("interrupted; what was measured is in"),
+        ended.stderr.contains(
+            "interrupted; what was measured is kept; go on with: understudy trial --resume"
+        ),
         "{}",
         ended.stderr
     );
