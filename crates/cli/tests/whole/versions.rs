@@ -38,6 +38,9 @@ run = "sh -c 'exec \"{}\" --port {{port}} $(cat built)'"
 paths = ["/items/1", "/items/2"]
 rates = [500]
 warmup = "200ms"
+[[slo]]
+quantile = 0.5
+max = "1s"
 [judge]
 goal = "no_worse"
 margin = "95%"
