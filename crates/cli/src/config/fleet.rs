@@ -67,17 +67,7 @@ struct Reading {
 
 impl Reading {
     fn case(&mut self, mut root: Section<'_>, file: &str) -> Option<Case> {
-        root.need(&["schema"], "write schema = 1");
-        if let Some(schema) = root
-            .whole("schema", 1..=u64::MAX)
-            .filter(|schema| *schema != SCHEMA)
-        {
-            let version = env!("CARGO_PKG_VERSION");
-            let what = "needs a later version of understudy; this is";
-            root.refuse(
-                "schema",
-                format!("{schema} {what} {version}, which reads {SCHEMA}"),
-            );
+        if !root.is_of_version(SCHEMA) {
             return None;
         }
         let name = root.text("name").unwrap_or(file).to_owned();

@@ -136,18 +136,7 @@ pub(crate) fn parse(
 }
 
 fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig> {
-    root.need(&["schema"], "write schema = 1");
-    if let Some(schema) = root
-        .whole("schema", 1..=u64::MAX)
-        .filter(|schema| *schema != SCHEMA)
-    {
-        // A later format has other keys: nothing else can be said about it.
-        let version = env!("CARGO_PKG_VERSION");
-        let what = "needs a later version of understudy; this is";
-        root.refuse(
-            "schema",
-            format!("{schema} {what} {version}, which reads {SCHEMA}"),
-        );
+    if !root.is_of_version(SCHEMA) {
         return None;
     }
     let (name, level, seed) = header(root.section("trial"), around.folder);

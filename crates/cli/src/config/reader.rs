@@ -156,6 +156,22 @@ impl<'r> Section<'r> {
         }
     }
 
+    /// Is the document, by its key `schema`, of a version that can be read? A later format has other
+    /// keys: nothing else can be said about it.
+    pub(super) fn is_of_version(&mut self, known: u64) -> bool {
+        self.need(&["schema"], "write schema = 1");
+        let Some(schema) = self.whole("schema", 1..=u64::MAX).filter(|v| *v != known) else {
+            return true;
+        };
+        let version = env!("CARGO_PKG_VERSION");
+        let what = "needs a later version of understudy; this is";
+        self.refuse(
+            "schema",
+            format!("{schema} {what} {version}, which reads {known}"),
+        );
+        false
+    }
+
     fn path(&self, key: &str) -> String {
         match self.name.as_str() {
             "" => shown_key(key),
