@@ -7,6 +7,7 @@ use understudy_model::Side;
 use understudy_model::series::{
     BlockSeries, CurvePoint, LatencyPoint, PercentileCurve, ResourcePoint, SCHEMA, SeriesDocument,
 };
+use understudy_stats::quantile::order_statistic;
 
 /// Windows that a measurement is divided into, and the shortest of them.
 const WINDOWS: f64 = 60.0;
@@ -92,11 +93,14 @@ fn curve_point(quantile: f64, all: &[f64], each: &[Vec<f64>]) -> CurvePoint {
     }
 }
 
-/// The order statistic at a quantile of sorted values.
+/// The order statistic at a quantile of sorted values, the ends included.
 fn rank(sorted: &[f64], quantile: f64) -> f64 {
-    let index = (sorted.len() as f64 * quantile).ceil() as usize;
-    let index = index.saturating_sub(1).min(sorted.len().saturating_sub(1));
-    sorted.get(index).copied().unwrap_or(f64::INFINITY)
+    let value = match quantile {
+        q if q <= 0.0 => sorted.first().copied(),
+        q if q >= 1.0 => sorted.last().copied(),
+        q => order_statistic(sorted, q),
+    };
+    value.unwrap_or(f64::INFINITY)
 }
 
 /// Sorted microseconds; infinite where no answer came.

@@ -6,6 +6,7 @@ use crate::plan::Plan;
 use std::collections::BTreeMap;
 use understudy_load::gates::{self as load_gates, Figures};
 use understudy_model::verdict::{Gate, LatencyComparison};
+use understudy_stats::quantile::order_statistic;
 
 /// Share of the measurements at one rate that may break a gate of the generator. One stolen moment
 /// spoils one block, and the pairs absorb it; many are a machine that cannot measure.
@@ -126,14 +127,9 @@ fn figures(block: &LatencyBlock, asked: &Asked, latencies: &Latencies) -> Figure
         offered_rate_rps: Some(block.rate_rps),
         quantile: asked.quantile,
         negligible_us: asked.negligible_us,
-        send_lag_us: at_quantile(&lags, asked.quantile).unwrap_or(0.0),
-        latency_us: sorted.and_then(|s| at_quantile(&s.answered_us, asked.quantile)),
+        send_lag_us: order_statistic(&lags, asked.quantile).unwrap_or(0.0),
+        latency_us: sorted.and_then(|s| order_statistic(&s.answered_us, asked.quantile)),
     }
-}
-
-fn at_quantile(sorted: &[f64], q: f64) -> Option<f64> {
-    let rank = (q * sorted.len() as f64).ceil() as usize;
-    sorted.get(rank.max(1) - 1).copied()
 }
 
 /// The primary quantile of the incumbent against itself.
