@@ -272,6 +272,7 @@ fn method() -> Method {
                 measured_s: 8.0,
             },
         ],
+        looks: Vec::new(),
         sides: BTreeMap::from([
             (
                 "incumbent".to_owned(),
@@ -542,6 +543,7 @@ pub(crate) fn worse() -> VerdictDocument {
 pub(crate) fn no_worse() -> VerdictDocument {
     let mut document = worse();
     document.verdict = Verdict::NoWorse;
+    document.method.looks = vec![10, 20, 40];
     document.because = vec![reason(
         "not_worse",
         "the goal \"CPU per request +5%\" holds: +0.4 % (95 % interval -2.1 % to +2.9 %)",

@@ -11,6 +11,8 @@ use understudy_stats::quantile::order_statistic;
 /// Share of the measurements at one rate that may break a gate of the generator. One stolen moment
 /// spoils one block, and the pairs absorb it; many are a machine that cannot measure.
 const MOST_BROKEN: f64 = 0.20;
+/// The gate of the incumbent against itself.
+pub(super) const AA: &str = "aa";
 /// How far the incumbent may be from itself, where that is more than chance.
 const MOST_AA: f64 = 0.05;
 
@@ -143,7 +145,7 @@ fn against_itself(plan: &Plan, aa: &LatencyComparison) -> Option<Gate> {
     let excludes_one = low > 1.0 || high < 1.0;
     let passed = !(excludes_one && (estimate - 1.0).abs() > MOST_AA);
     Some(Gate {
-        code: "aa".to_owned(),
+        code: AA.to_owned(),
         at: format!("{}/s", primary.rate_rps),
         passed,
         text: format!(
