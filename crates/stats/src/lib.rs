@@ -4,6 +4,7 @@
 //! - [`quantile`]: one quantile of one block of latencies, or the word that it cannot be judged.
 //! - [`paired`]: the effect between two sides from pairs of blocks, and one side against a bound.
 //! - [`binomial`]: what `k` of `n` says about a share.
+//! - [`overlap`]: do slow requests meet events more often than chance would have it?
 //! - [`holm`]: p values of many questions asked at once.
 //! - [`sequential`]: tests and bounds that hold while somebody keeps looking.
 //!
@@ -15,6 +16,7 @@
 pub mod binomial;
 pub mod holm;
 mod interval;
+pub mod overlap;
 pub mod paired;
 pub mod quantile;
 mod random;
