@@ -41,7 +41,12 @@ impl RunDirectory {
             file.write_group(&group)?;
         }
         let runtime = told.runtime.clone();
-        file.finish(&runtime.map(|name| (RUNTIME.to_owned(), name)).into_iter().collect::<BTreeMap<_, _>>())
+        file.finish(
+            &runtime
+                .map(|name| (RUNTIME.to_owned(), name))
+                .into_iter()
+                .collect::<BTreeMap<_, _>>(),
+        )
     }
 
     /// Reads what happened in a block; nothing, where it was not written down.
@@ -60,7 +65,10 @@ impl RunDirectory {
             for cause in file.texts(group, CAUSE)? {
                 let cause = cause.as_ref().and_then(|text| text.as_utf8().ok());
                 let cause = cause.and_then(Cause::from_name).ok_or_else(|| {
-                    EvidenceError::damaged(&path, format!("a value of column `{CAUSE}` makes no sense"))
+                    EvidenceError::damaged(
+                        &path,
+                        format!("a value of column `{CAUSE}` makes no sense"),
+                    )
                 })?;
                 all.push(Happening {
                     cause,

@@ -9,8 +9,10 @@ mod exchange;
 mod observation;
 pub mod series;
 mod side;
+pub mod tail;
 mod units;
 pub mod verdict;
+pub mod warm_up;
 
 pub use cause::{Cause, Happening};
 pub use difference::{Character, Difference, DifferenceKind};

@@ -5,6 +5,8 @@
 //! - [`paired`]: the effect between two sides from pairs of blocks, and one side against a bound.
 //! - [`binomial`]: what `k` of `n` says about a share.
 //! - [`overlap`]: do slow requests meet events more often than chance would have it?
+//! - [`goodness`]: do gaps look exponential, and do neighbours resemble each other?
+//! - [`steady`]: when a series becomes steady.
 //! - [`holm`]: p values of many questions asked at once.
 //! - [`sequential`]: tests and bounds that hold while somebody keeps looking.
 //!
@@ -14,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod binomial;
+pub mod goodness;
 pub mod holm;
 mod interval;
 pub mod overlap;
@@ -23,5 +26,6 @@ mod random;
 mod resample;
 pub mod sequential;
 mod special;
+pub mod steady;
 
 pub use interval::Interval;

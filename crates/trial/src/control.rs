@@ -20,7 +20,7 @@ pub(crate) fn watch(cpus: &CpuList, zero: Instant, end: &AtomicBool) -> Vec<Happ
     if cpus.as_slice().is_empty() || pin_current_thread(cpus).is_err() {
         return Vec::new();
     }
-    let _ = sharpen_timers();
+    sharpen_timers();
     let mut seen = Vec::new();
     while !end.load(Ordering::Relaxed) {
         let due = Instant::now() + EVERY;

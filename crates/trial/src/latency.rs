@@ -4,21 +4,23 @@ use crate::cpus::Assignment;
 use crate::error::TrialError;
 use crate::inspect::Inspector;
 use crate::judge::BlockFigures;
+use crate::pauses::Listener;
 use crate::plan::{Plan, RatePlan};
 use crate::resources::{self, Measured};
 use crate::sides::{RESPONSE, RunningSide, Stand};
 use crate::store;
-use crate::{Event, Watch};
+use crate::{Event, Watch, control, windows};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
-use understudy_evidence::{BlockId, Folder, RunDirectory};
-use understudy_host::time_asleep;
+use understudy_evidence::{BlockId, Folder, Happenings, Row, RunDirectory};
+use understudy_host::{Clock, time_asleep};
 use understudy_load::http::{Prepared, Requests};
 use understudy_load::{DEFAULT_QUEUE, GeneratorUse, Plan as LoadPlan, Progress, Ran, Rate, run};
-use understudy_model::{Observation, Side, Span};
+use understudy_model::{Happening, Observation, Side, Span};
+use understudy_probe::{Grown, Growth};
 
 /// What the stage works on.
 pub(crate) struct Stage<'a> {
@@ -126,6 +128,9 @@ impl Stage<'_> {
         for note in running.unmeasured() {
             store::note(self.run, &note)?;
         }
+        if let Some(start) = running.start {
+            store::started(self.run, &start)?;
+        }
         let prepared = self
             .requests
             .prepare(&running.target.host, |request| {
@@ -156,7 +161,22 @@ impl Stage<'_> {
             duration: self.plan.settle,
             ..self.load_plan(self.plan.primary.rate_rps, 0)
         };
-        self.put_under_load(pair, side, &load, &|_| {}).map(|_| ())
+        let ran = self.put_under_load(pair, side, &load, &|_| {})?;
+        let rate_rps = self.plan.primary.rate_rps;
+        let id = store::settling_block(rate_rps, side);
+        if self.run.blocks()?.contains(&id) {
+            return Ok(());
+        }
+        let observations = ran.recorders.into_iter().flatten();
+        let rows: Vec<Row> = observations
+            .map(|observation| Row {
+                observation,
+                shape: 0,
+                value: 0,
+            })
+            .collect();
+        let figures = figures(&load, ran.generator, &Measured::default());
+        store::write_block(self.run, &id, rate_rps, &figures, &rows)
     }
 
     fn rest(&self, pair: &mut Pair, side: Side) -> Result<(), TrialError> {
@@ -185,34 +205,43 @@ impl Stage<'_> {
             return Ok(true);
         };
         running.thaw()?;
+        let arrivals = running.listener.as_ref().and_then(Listener::watch);
         let clocks = Clocks::now();
         let sampler = running.sampler()?;
         let (announce, started) = mpsc::channel::<Instant>();
         let window = (warmup.duration(), rate.measured.duration());
         let stop = self.stand.stop;
-        let (ran, measured) = std::thread::scope(|scope| {
+        let begin = Instant::now();
+        let over = AtomicBool::new(false);
+        let (ran, measured, stood_still) = std::thread::scope(|scope| {
             let resources =
                 scope.spawn(move || resources::measure(sampler, &started, window, stop));
+            let control = scope.spawn(|| control::watch(&self.cpus.subject, begin, &over));
             let announce_start = move |at| {
                 // The receiver lives until it has been told.
                 let _ = announce.send(at);
             };
             let ran = self.put_under_load(pair, side, &load, &announce_start);
             drop(announce_start);
-            (ran, resources.join())
+            over.store(true, Ordering::Relaxed);
+            (ran, resources.join(), control.join())
         });
+        let arrivals = arrivals.map(Growth::stop).unwrap_or_default();
         let ran = ran?;
-        let measured = match measured {
-            Ok(measured) => measured,
-            // A panic is a bug in this program: it goes on, with its own message.
-            Err(panic) => std::panic::resume_unwind(panic),
-        };
+        let (measured, stood_still) = (or_panic(measured), or_panic(stood_still));
         self.rest(pair, side)?;
         if clocks.slept_s() > TOLERATED_S {
             let slept = "the machine slept during a measurement, which was made again";
             store::note(self.run, slept)?;
             return Ok(false);
         }
+        let mut happened = self.told_by_runtime(pair, side, &arrivals, ran.started);
+        happened.all.extend(windows::of(&measured.samples));
+        happened.all.extend(
+            stood_still
+                .into_iter()
+                .filter_map(|one| since(one, ran.started - begin)),
+        );
         // One generator thread, one recorder.
         let observations: Vec<Observation> = ran.recorders.into_iter().flatten().collect();
         let rows = inspector.rows(&observations, &ran.captures);
@@ -224,8 +253,28 @@ impl Stage<'_> {
         let id = planned.id();
         self.run
             .write_table(Folder::Samples, &id, &measured.samples)?;
+        self.run.write_happenings(&id, &happened)?;
         store::write_block(self.run, &id, rate.rate_rps, &figures, &rows)?;
         Ok(true)
+    }
+
+    /// The pauses of the side's runtime since the load began at `zero`.
+    fn told_by_runtime(
+        &self,
+        pair: &mut Pair,
+        side: Side,
+        arrivals: &[Grown],
+        zero: Instant,
+    ) -> Happenings {
+        let listener = pair.sides.get_mut(&side).and_then(|s| s.listener.as_mut());
+        let clock = Clock::since(zero);
+        let (Some(listener), Some(from)) = (listener, clock.zero_monotonic_ns()) else {
+            return Happenings::default();
+        };
+        Happenings {
+            runtime: Some(listener.runtime().name().to_owned()),
+            all: listener.told(arrivals, (from, from + clock.now_ns())),
+        }
     }
 
     fn load_plan(&self, rate_rps: f64, seed: u64) -> LoadPlan {
@@ -276,6 +325,21 @@ impl Stage<'_> {
             source,
         })
     }
+}
+
+/// A panic of another thread is a bug in this program: it goes on, with its own message.
+fn or_panic<T>(joined: std::thread::Result<T>) -> T {
+    joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Counted from a moment `later` than before; `None` if it was over then.
+fn since(happening: Happening, later: Duration) -> Option<Happening> {
+    let later = later.as_nanos() as u64;
+    (happening.end_ns > later).then(|| Happening {
+        start_ns: happening.start_ns.saturating_sub(later),
+        end_ns: happening.end_ns - later,
+        ..happening
+    })
 }
 
 /// The system's clock, the one that measures and the time spent asleep, at the same moment.

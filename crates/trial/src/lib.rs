@@ -6,6 +6,7 @@
 
 mod checkout;
 pub mod config;
+mod control;
 mod cpus;
 mod environment;
 mod equivalence;
@@ -13,6 +14,7 @@ mod error;
 mod inspect;
 pub mod judge;
 mod latency;
+mod pauses;
 pub mod plan;
 mod reproducer;
 pub mod resources;
@@ -20,6 +22,7 @@ mod series;
 mod sides;
 mod stages;
 mod store;
+mod windows;
 
 pub use checkout::commit;
 pub use cpus::Assignment;

@@ -1,7 +1,7 @@
 //! Pauses of a side's runtime, brought onto the clock of its requests.
 
 use understudy_model::{Cause, Happening};
-use understudy_probe::{Growth, Grown, Lines, PauseLog, Runtime};
+use understudy_probe::{Grown, Growth, Lines, PauseLog, Runtime};
 use understudy_wire::runtime::{Clock, Event, Format, Kind, read_line};
 
 /// Listens to the runtime of one process of a side.
@@ -45,7 +45,9 @@ impl Listener {
             .collect();
         self.learn_start(&told, arrivals);
         let start = self.process_start_ns;
-        let placed = told.iter().filter_map(|(_, event)| place(event, start, block));
+        let placed = told
+            .iter()
+            .filter_map(|(_, event)| place(event, start, block));
         placed.collect()
     }
 
@@ -123,7 +125,11 @@ mod tests {
     /// collection began, and the earliest arrival puts all of them in their places.
     #[test]
     fn lines_that_count_from_the_start_are_placed_by_the_earliest_arrival() {
-        let begins = [(100 * MS, 90_000), (200 * MS + 400_000, 700_000), (300 * MS + 900_000, 50_000)];
+        let begins = [
+            (100 * MS, 90_000),
+            (200 * MS + 400_000, 700_000),
+            (300 * MS + 900_000, 50_000),
+        ];
         let mut bytes = b"listening\n".to_vec();
         let mut arrivals = Vec::new();
         for (begin, delay) in begins {
@@ -159,9 +165,16 @@ mod tests {
             .iter()
             .filter(|h| h.cause == Cause::RuntimeStop)
             .collect();
-        assert_eq!(stops.len(), 2, "one collection lies in the block: {placed:?}");
+        assert_eq!(
+            stops.len(),
+            2,
+            "one collection lies in the block: {placed:?}"
+        );
         let (truth, stop) = (50 * MS + 400_000, stops[0]);
-        assert!(stop.start_ns.abs_diff(truth) <= stop.error_ns + 90_000, "{stop:?}");
+        assert!(
+            stop.start_ns.abs_diff(truth) <= stop.error_ns + 90_000,
+            "{stop:?}"
+        );
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use crate::judge::LatencyBlock;
 use std::collections::BTreeMap;
 use understudy_evidence::{Row, Table};
-use understudy_model::Side;
 use understudy_model::series::{
     BlockSeries, CurvePoint, LatencyPoint, PercentileCurve, ResourcePoint, SCHEMA, SeriesDocument,
 };
+use understudy_model::{Cause, Side};
 use understudy_stats::quantile::order_statistic;
 
 /// Windows that a measurement is divided into, and the shortest of them.
@@ -125,9 +125,23 @@ fn latency(block: &LatencyBlock) -> Vec<LatencyPoint> {
     }
     let point = |(index, rows): (usize, Vec<&Row>)| {
         let end = ((index + 1) as f64 * window).min(length);
-        latency_point((index as f64 * window + end) / 2.0, &rows)
+        let begin = index as f64 * window;
+        LatencyPoint {
+            longest_pause_us: longest_pause_us(block, (from + begin, from + end)),
+            ..latency_point((begin + end) / 2.0, &rows)
+        }
     };
     windows.into_iter().enumerate().map(point).collect()
+}
+
+/// Of the pauses of the runtime that began within these seconds of the load.
+fn longest_pause_us(block: &LatencyBlock, (from, to): (f64, f64)) -> Option<f64> {
+    let pauses = block.happened.all.iter().filter(|happening| {
+        let at = happening.start_ns as f64 / 1e9;
+        happening.cause == Cause::RuntimeStop && from <= at && at < to
+    });
+    let longest = pauses.map(|pause| pause.end_ns - pause.start_ns).max();
+    longest.map(|ns| ns as f64 / 1e3)
 }
 
 fn latency_point(at_s: f64, rows: &[&Row]) -> LatencyPoint {
@@ -141,6 +155,7 @@ fn latency_point(at_s: f64, rows: &[&Row]) -> LatencyPoint {
         p50_us: of(0.5),
         p99_us: of(0.99),
         max_us: of(1.0),
+        longest_pause_us: None,
     }
 }
 
@@ -183,6 +198,7 @@ fn resources(block: &LatencyBlock, samples: &Table) -> Vec<ResourcePoint> {
 mod tests {
     use super::*;
     use crate::judge::BlockFigures;
+    use understudy_evidence::Happenings;
     use understudy_model::{Ending, FailureKind, Observation};
 
     /// A block of one second after a warm-up of one, a request in the middle of each millisecond; the latency of the
@@ -223,6 +239,7 @@ mod tests {
                 ..BlockFigures::default()
             },
             rows: (0..1000).map(row).collect(),
+            happened: Happenings::default(),
         }
     }
 

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use understudy_load::http::{Target, WorkloadRequest};
 use understudy_model::{Side, Span};
 use understudy_probe::split_command;
-use understudy_trial::config::{Attach, Launched, Ready, SideConfig};
+use understudy_trial::config::{Attach, Launched, Pauses, Ready, SideConfig};
 
 /// Longest time until a side is ready, where nothing is said.
 pub(super) const READY_TIMEOUT: Span = Span::from_secs(60);
 
 /// Keys that say how to start a side.
-const OF_A_START: [&str; 7] = [
+const OF_A_START: [&str; 8] = [
     "dir",
     "git",
     "build",
@@ -21,6 +21,7 @@ const OF_A_START: [&str; 7] = [
     "ready",
     "ready_log",
     "ready_timeout",
+    "pauses",
 ];
 
 /// Which limits are set, well or badly.
@@ -86,6 +87,8 @@ fn launched(
     if ready_timeout.nanos() == 0 {
         section.refuse("ready_timeout", "0 leaves no time to start");
     }
+    let choices = Pauses::ALL.map(|choice| (choice.name(), choice));
+    let pauses = section.choice("pauses", &choices).unwrap_or_default();
     let launched = Launched {
         dir: dir.unwrap_or_else(|| around.folder.to_owned()),
         git,
@@ -94,6 +97,7 @@ fn launched(
         env,
         ready,
         ready_timeout,
+        pauses,
     };
     for (key, what) in mistakes(&launched, limited) {
         section.refuse(key, what);

@@ -93,6 +93,7 @@ fn launched(out: &mut Document, side: &Launched) {
         Ready::Log(pattern) => out.value("ready_log", pattern.as_str()),
     }
     out.value("ready_timeout", span(side.ready_timeout));
+    out.value("pauses", side.pauses.name());
 }
 
 fn workload(out: &mut Document, workload: &WorkloadConfig) {

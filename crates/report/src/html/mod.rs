@@ -7,6 +7,7 @@ mod judged;
 mod latency;
 mod method;
 mod resources;
+mod tail;
 mod verdict;
 
 use crate::wording;
@@ -27,6 +28,7 @@ const SCRIPT_HASH: &str = "sha256-YU784MGeidcxDdONh7tFxpKdD/0dx4Eb53DW3pyznV8=";
 pub fn page(document: &VerdictDocument, series: Option<&SeriesDocument>) -> String {
     let mut sections = [
         ("latency", "Latency", latency::section(document, series)),
+        ("tail", "Where the tail comes from", tail::section(document)),
         ("effects", "Effects", effects::section(document)),
         (
             "resources",
@@ -96,7 +98,7 @@ pub fn page(document: &VerdictDocument, series: Option<&SeriesDocument>) -> Stri
 
 /// What was measured under load is shown without praise or blame where it was refused.
 fn refused(document: &VerdictDocument, section: &str) -> Option<&'static str> {
-    let measured = ["latency", "effects", "resources", "objectives"].contains(&section);
+    let measured = ["latency", "tail", "effects", "resources", "objectives"].contains(&section);
     (measured && document.verdict == Verdict::Invalid).then_some("refused")
 }
 
@@ -127,9 +129,12 @@ fn refusal() -> Markup {
 /// The rates of a series, ascending.
 fn rates(series: &SeriesDocument) -> Vec<f64> {
     let curves = series.curves.iter().map(|curve| curve.rate_rps);
-    let mut rates: Vec<f64> = curves
-        .chain(series.blocks.iter().map(|block| block.rate_rps))
-        .collect();
+    rates_of(curves.chain(series.blocks.iter().map(|block| block.rate_rps)))
+}
+
+/// Each of these once, ascending.
+fn rates_of(rates: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut rates: Vec<f64> = rates.collect();
     rates.sort_by(f64::total_cmp);
     rates.dedup();
     rates

@@ -139,6 +139,8 @@ fn block(
             p50_us: Some(p50),
             p99_us: Some(p99.max(p50)),
             max_us: Some(p99.max(p50) * (1.0 + 2.0 * noisy.uniform())),
+            longest_pause_us: (side == Side::Incumbent && k % 3 == 0)
+                .then(|| 400.0 * noisy.factor(0.5)),
         }
     });
     let latency = windows.collect();
