@@ -25,7 +25,7 @@ pub struct Tail {
     /// The causes that were looked for and seen, in the order in which a request that meets several
     /// is given to one.
     pub causes: Vec<TailCause>,
-    /// Share of the tail that meets no cause whose lift is above 1 for certain.
+    /// Share of the tail that no cause explains.
     pub unexplained: f64,
 }
 
@@ -54,6 +54,9 @@ pub struct TailCause {
     /// Does it explain what it meets? Its lift is above 1 for certain, or it is part of the request's
     /// own time.
     pub explains: bool,
+    /// Share of the tail that it explains: what it meets beyond chance, `(share - expected) / (1 -
+    /// expected)`; 0 where `explains` is false.
+    pub explained_share: f64,
     /// Share of the tail that this cause explains and none before it does: with the unexplained share
     /// these add up to 1.
     pub first_share: f64,

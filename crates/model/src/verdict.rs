@@ -467,6 +467,11 @@ pub struct Method {
     pub requests: u64,
     /// What was measured at each rate, ascending.
     pub rates: Vec<MeasuredRate>,
+    /// Numbers of pairs at the primary rate after which the evidence was judged, or would have been had it
+    /// not been decided before; the intervals of the goals hold for all of them together. Absent where
+    /// it is judged once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looks: Vec<u32>,
     /// How each side came to run, by name: its command or URL, secrets redacted.
     pub sides: BTreeMap<String, String>,
     /// Limits of each side in words (`cpus`, `memory`); empty without limits.

@@ -259,6 +259,9 @@ impl Page {
     }
 
     fn gates(&mut self, document: &VerdictDocument) {
+        if let Some(text) = wording::looks(document) {
+            self.labelled("looks", &text);
+        }
         if let Some(text) = wording::against_itself(document) {
             self.labelled("A/A", &text);
         }

@@ -67,7 +67,7 @@ impl TrialConfig {
     /// The goals that are judged: those that are stated, or, where it is only asked whether a newer
     /// version is worse, that nothing grows by more than the margin.
     pub fn judged_goals(&self) -> Vec<Goal> {
-        let Question::NoWorse { margin } = self.question else {
+        let Question::NoWorse { margin, .. } = self.question else {
             return self.goals.clone();
         };
         if !self.goals.is_empty() {
@@ -114,6 +114,9 @@ pub enum Question {
     NoWorse {
         /// What it may be worse.
         margin: Share,
+        /// How long it is measured at most while that is undecided, equivalence and starts apart;
+        /// chosen by the level where `None`.
+        longest: Option<Span>,
     },
 }
 

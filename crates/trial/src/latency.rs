@@ -3,7 +3,7 @@
 use crate::cpus::Assignment;
 use crate::error::TrialError;
 use crate::inspect::Inspector;
-use crate::judge::BlockFigures;
+use crate::judge::{BlockFigures, MOST_STOLEN};
 use crate::pauses::Listener;
 use crate::plan::{Plan, RatePlan};
 use crate::resources::{self, Measured};
@@ -31,6 +31,8 @@ pub(crate) struct Stage<'a> {
     pub(crate) endpoint_of: &'a [u32],
     pub(crate) run: &'a RunDirectory,
     pub(crate) watch: &'a Watch<'a>,
+    /// Is the evidence so far enough? Asked at every look of the plan but the last.
+    pub(crate) settled: &'a dyn Fn() -> Result<bool, TrialError>,
 }
 
 /// Both sides, one of them awake at a time.
@@ -54,41 +56,107 @@ impl Planned {
     }
 }
 
+/// Was a measurement kept?
+enum Kept {
+    Yes,
+    /// No: the machine slept meanwhile.
+    Slept,
+    /// No: the hypervisor took too much of the CPU time.
+    Stolen,
+}
+
+/// How many measurements may still be made again for what the hypervisor took.
+struct Repeats {
+    left: usize,
+}
+
+impl Repeats {
+    /// None in a trial that has to keep its time; as many as there are measurements in one that goes on
+    /// until it is decided.
+    fn new(plan: &Plan, measurements: usize) -> Self {
+        let left = if plan.looks.len() > 1 {
+            measurements
+        } else {
+            0
+        };
+        Repeats { left }
+    }
+}
+
 impl Stage<'_> {
-    /// Measures every rate. Each measurement is on disk when the next one begins.
+    /// Measures every rate, on to the look at which the evidence is enough. Each measurement is on disk
+    /// when the next one begins.
     pub(crate) fn carry_out(&self, inspector: &mut Inspector<'_>) -> Result<(), TrialError> {
         let planned = self.planned();
         let on_disk: BTreeSet<BlockId> = self.run.blocks()?.into_iter().collect();
-        let there = |of: &Planned| on_disk.contains(&of.id());
-        let total = planned.len();
-        let missing: Vec<&Planned> = planned.iter().filter(|one| !there(one)).collect();
-        let done = total - missing.len();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        if done > 0 {
-            let note =
-                format!("the run was interrupted and went on after {done} of {total} measurements");
-            store::note(self.run, &note)?;
-        }
-        let mut pair = self.start_pair()?;
-        for (done, one) in (done..).zip(missing) {
-            (self.watch)(Event::Measuring {
-                rate_rps: one.rate.rate_rps,
-                side: one.side,
-                done,
-                total,
-            });
-            if self.stand.config.workload.fresh == crate::config::Fresh::Block {
-                self.renew(&mut pair, one.side)?;
+        let done = planned
+            .iter()
+            .filter(|one| on_disk.contains(&one.id()))
+            .count();
+        let mut sides = None;
+        let mut repeats = Repeats::new(self.plan, planned.len());
+        for look in 0..self.plan.looks.len() {
+            let until = self.plan.until(look).measurements();
+            let missing = planned.iter().take(until).enumerate();
+            for (index, one) in missing.filter(|(_, one)| !on_disk.contains(&one.id())) {
+                let pair = match &mut sides {
+                    Some(pair) => pair,
+                    None => {
+                        self.note_interruption(done, until)?;
+                        sides.insert(self.start_pair()?)
+                    }
+                };
+                (self.watch)(Event::Measuring {
+                    rate_rps: one.rate.rate_rps,
+                    side: one.side,
+                    done: index,
+                    total: until,
+                });
+                if self.stand.config.workload.fresh == crate::config::Fresh::Block {
+                    self.renew(pair, one.side)?;
+                }
+                self.measure_until_kept(pair, one, inspector, &mut repeats)?;
             }
-            while !self.measure(&mut pair, one, inspector)? {}
+            if until < planned.len() && (self.settled)()? {
+                break;
+            }
         }
         (self.watch)(Event::Measured);
-        for note in pair.sides.into_values().filter_map(RunningSide::stop) {
+        let sides = sides.into_iter().flat_map(|pair| pair.sides.into_values());
+        for note in sides.filter_map(RunningSide::stop) {
             store::note(self.run, &note)?;
         }
         Ok(())
+    }
+
+    fn note_interruption(&self, done: usize, total: usize) -> Result<(), TrialError> {
+        if done == 0 {
+            return Ok(());
+        }
+        let note =
+            format!("the run was interrupted and went on after {done} of {total} measurements");
+        store::note(self.run, &note)
+    }
+
+    /// Makes a measurement, and again where the machine spoiled it.
+    fn measure_until_kept(
+        &self,
+        pair: &mut Pair,
+        planned: &Planned,
+        inspector: &mut Inspector<'_>,
+        repeats: &mut Repeats,
+    ) -> Result<(), TrialError> {
+        let mut before = 0;
+        loop {
+            match self.measure(pair, planned, inspector, (before, repeats.left > 0))? {
+                Kept::Yes => return Ok(()),
+                Kept::Slept => {}
+                Kept::Stolen => {
+                    repeats.left -= 1;
+                    before += 1;
+                }
+            }
+        }
     }
 
     /// Every measurement, in order.
@@ -185,13 +253,15 @@ impl Stage<'_> {
             .map_or(Ok(()), RunningSide::freeze)
     }
 
-    /// One measurement of one side. False: the machine slept meanwhile, and nothing was kept.
+    /// One measurement of one side, which was made `repeats` times before. One that the machine spoiled is
+    /// not kept; what the hypervisor took counts only if it `may_repeat`.
     fn measure(
         &self,
         pair: &mut Pair,
         planned: &Planned,
         inspector: &mut Inspector<'_>,
-    ) -> Result<bool, TrialError> {
+        (repeats, may_repeat): (u32, bool),
+    ) -> Result<Kept, TrialError> {
         let Planned { rate, side, number } = *planned;
         let seed = pair_seed(self.stand.config.seed, rate.rate_rps, number);
         let warmup = varied(rate.warmup, seed);
@@ -202,7 +272,7 @@ impl Stage<'_> {
             ..self.load_plan(rate.rate_rps, seed)
         };
         let Some(running) = pair.sides.get_mut(&side) else {
-            return Ok(true);
+            return Ok(Kept::Yes);
         };
         running.thaw()?;
         let arrivals = running.listener.as_ref().and_then(Listener::watch);
@@ -233,7 +303,11 @@ impl Stage<'_> {
         if clocks.slept_s() > TOLERATED_S {
             let slept = "the machine slept during a measurement, which was made again";
             store::note(self.run, slept)?;
-            return Ok(false);
+            return Ok(Kept::Slept);
+        }
+        let stolen = ran.generator.steal_share.unwrap_or(0.0);
+        if may_repeat && stolen > MOST_STOLEN {
+            return Ok(Kept::Stolen);
         }
         let mut happened = self.told_by_runtime(pair, side, &arrivals, ran.started);
         happened.all.extend(windows::of(&measured.samples));
@@ -247,6 +321,7 @@ impl Stage<'_> {
         let rows = inspector.rows(&observations, &ran.captures);
         let mut figures = figures(&load, ran.generator, &measured);
         figures.started_unix_s = clocks.unix_s();
+        figures.repeats = repeats;
         if let Some(step_s) = clocks.step_s() {
             store::note(self.run, &clock_was_set(step_s))?;
         }
@@ -255,7 +330,7 @@ impl Stage<'_> {
             .write_table(Folder::Samples, &id, &measured.samples)?;
         self.run.write_happenings(&id, &happened)?;
         store::write_block(self.run, &id, rate.rate_rps, &figures, &rows)?;
-        Ok(true)
+        Ok(Kept::Yes)
     }
 
     /// The pauses of the side's runtime since the load began at `zero`.

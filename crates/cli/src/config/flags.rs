@@ -279,7 +279,10 @@ impl Check<'_> {
     fn question(&mut self) -> Question {
         let margin = self.quantity("--no-worse", self.flags.no_worse.as_deref());
         let margin = margin.and_then(|margin| self.keep("--no-worse", check_margin(margin)));
-        margin.map_or(Question::Replace, |margin| Question::NoWorse { margin })
+        margin.map_or(Question::Replace, |margin| Question::NoWorse {
+            margin,
+            longest: None,
+        })
     }
 
     fn memory(&mut self) -> Option<ByteSize> {

@@ -41,9 +41,10 @@ pub(crate) fn write(config: &TrialConfig) -> String {
     out.table("judge");
     match config.question {
         Question::Replace => out.value("goal", "replace"),
-        Question::NoWorse { margin } => {
+        Question::NoWorse { margin, longest } => {
             out.value("goal", "no_worse");
             out.value("margin", margin.to_string());
+            out.optional("longest", longest.map(|longest| longest.to_string()));
         }
     }
     let (limits, machine) = (&config.limits, &config.machine);

@@ -21,7 +21,7 @@ fn equal_sides_are_never_replaced_and_noise_is_no_difference() {
     trial.incumbent = "--stop-ms 40 --every-ms 1000".to_owned();
     trial.candidate = trial.incumbent.clone();
     trial.sides = "pauses = \"python\"".to_owned();
-    let (ended, verdict) = trial.run_trusted();
+    let (ended, verdict) = trial.run_decided();
     assert_eq!(verdict["verdict"], "keep", "{}", ended.stderr);
     assert_eq!((ended.code, because(&verdict)), (6, "no_measured_problem"));
     assert_eq!(clusters(&verdict), []);
@@ -97,14 +97,15 @@ fn five_milliseconds_are_found_and_swapped_sides_invert_the_ratio() {
     let _machine = machine();
     let slow = "--delay-us 5000".to_owned();
     let mut worse = Trial::new("worse");
-    worse.workload = "rates = [500]\nwarmup = \"200ms\"".to_owned();
+    worse.workload = "rates = [1000]\nwarmup = \"200ms\"".to_owned();
     worse.tables = objective("4ms");
     worse.candidate = slow.clone();
-    let (ended, kept) = worse.run_trusted();
+    let (ended, kept) = worse.run_decided();
     assert_eq!(
         (ended.code, because(&kept)),
         (6, "candidate_misses_slo"),
-        "{}",
+        "{}: {}",
+        kept["because"],
         ended.stderr
     );
 
@@ -112,11 +113,13 @@ fn five_milliseconds_are_found_and_swapped_sides_invert_the_ratio() {
     better.workload = worse.workload.clone();
     better.tables = worse.tables.clone();
     better.incumbent = slow;
-    let (ended, replaced) = better.run_trusted();
-    assert_eq!(replaced["verdict"], "replace", "{}", ended.stderr);
+    let (ended, replaced) = better.run_decided();
     assert_eq!(
         (ended.code, because(&replaced)),
-        (0, "incumbent_misses_slo")
+        (0, "incumbent_misses_slo"),
+        "{}: {}",
+        replaced["because"],
+        ended.stderr
     );
 
     let added = median_difference_us(&kept);

@@ -33,6 +33,7 @@ fn verdict() -> VerdictDocument {
             connections: 64,
             requests: 60,
             rates: Vec::new(),
+            looks: Vec::new(),
             sides: Default::default(),
             limits: Default::default(),
             repeat: "understudy trial trial.toml".to_owned(),

@@ -46,7 +46,7 @@ fn at_one_rate(tails: &[&Tail]) -> Markup {
         figure {
             figcaption {
                 h3 { "What made the slowest requests slow?" }
-                p { "The whole bar is the tail of one side; each request in it counts once, for the first of its causes." }
+                p { "The whole bar is the tail of one side. Each request in it counts once, for the first of its causes, and only as far as that is no chance." }
             }
             @for tail in tails { (bar(tail)) }
             p class="legend" {
@@ -91,7 +91,7 @@ fn figures(tail: &Tail) -> Markup {
         "meets of the tail",
         "by chance",
         "times chance (95 %)",
-        "explains",
+        "explains of the tail",
         without.as_str(),
     ];
     let listened = match &tail.runtime {
@@ -132,7 +132,10 @@ fn row(cause: &TailCause) -> Vec<String> {
                 ends.1
             )
         })),
-        if cause.explains { "yes" } else { "no" }.to_owned(),
+        match cause.explains {
+            true => share(cause.explained_share),
+            false => "nothing for certain".to_owned(),
+        },
         or_none(cause.quantile_without_us.map(time)),
     ]
 }

@@ -274,6 +274,7 @@ fn method() -> Method {
                 measured_s: 8.0,
             },
         ],
+        looks: Vec::new(),
         sides: BTreeMap::from([
             (
                 "incumbent".to_owned(),
@@ -356,6 +357,7 @@ fn tails() -> Vec<Tail> {
             high: Some(10.2),
         }),
         explains: true,
+        explained_share: share * 0.9,
         first_share,
         quantile_without_us: (cause == Cause::RuntimeStop).then_some(711.0),
     };
@@ -608,6 +610,7 @@ pub(crate) fn worse() -> VerdictDocument {
 pub(crate) fn no_worse() -> VerdictDocument {
     let mut document = worse();
     document.verdict = Verdict::NoWorse;
+    document.method.looks = vec![10, 20, 40];
     document.because = vec![reason(
         "not_worse",
         "the goal \"CPU per request +5%\" holds: +0.4 % (95 % interval -2.1 % to +2.9 %)",

@@ -39,6 +39,9 @@ pub struct BlockFigures {
     pub warmup_s: f64,
     /// Length of the window, seconds.
     pub measured_s: f64,
+    /// How often this measurement was made before and not kept, because the hypervisor took too much.
+    #[serde(default)]
+    pub repeats: u32,
     /// Requests that were due.
     pub due: u64,
     /// Requests that were sent.

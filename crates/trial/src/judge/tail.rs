@@ -245,12 +245,26 @@ fn of_events(cause: Cause, measured: &[Measured<'_>], events: &Events, seed: u64
             expected_share: Some(compared.expected),
             explains: is_above_one(&compared),
             lift,
+            explained_share: match is_above_one(&compared) {
+                true => beyond_chance(&compared),
+                false => 0.0,
+            },
             first_share: 0.0,
             quantile_without_us: holds_up(cause)
                 .then(|| without(measured, &events.exact))
                 .flatten(),
         },
     })
+}
+
+/// The share that is no chance. Of a tail of which a share c is caused, the others meet an event with
+/// the expected share e: the share that meets one is `c + (1 - c) e` (Abbott 1925).
+fn beyond_chance(met: &Met) -> f64 {
+    let share = met.met as f64 / met.slow as f64;
+    match met.expected < 1.0 {
+        true => ((share - met.expected) / (1.0 - met.expected)).clamp(0.0, 1.0),
+        false => 0.0,
+    }
 }
 
 fn is_above_one(met: &Met) -> bool {
@@ -306,6 +320,7 @@ fn own_time(
             expected_share: None,
             lift: None,
             explains: true,
+            explained_share: large as f64 / slow as f64,
             first_share: 0.0,
             quantile_without_us: geometric_mean(measured.iter().map(less)).map(|ns| ns / 1e3),
         },
@@ -353,23 +368,30 @@ fn median(times: &mut [u64]) -> Option<u64> {
     Some(*times.select_nth_unstable(middle).1)
 }
 
-/// Gives each slow request to the first cause that explains it; returns the share that none does.
+/// Gives each slow request to the causes that explain it, in their order: each takes as much of what is
+/// left of it as is no chance. Returns the share that is left at the end.
 fn give_to_the_first(causes: &mut [Seen], measured: &[Measured<'_>], slow: usize) -> f64 {
-    let mut first = vec![0usize; causes.len()];
-    let mut unexplained = 0;
+    let mut taken = vec![0.0; causes.len()];
+    let mut unexplained = 0.0;
     for (block, one) in measured.iter().enumerate() {
         for request in 0..one.slow.len() {
-            let explains = |seen: &Seen| seen.told.explains && seen.met[block][request];
-            match causes.iter().position(explains) {
-                Some(cause) => first[cause] += 1,
-                None => unexplained += 1,
+            let mut left = 1.0;
+            for (seen, taken) in causes.iter().zip(&mut taken) {
+                if seen.met[block][request] && seen.told.share > 0.0 {
+                    let part = left * seen.told.explained_share / seen.told.share;
+                    *taken += part;
+                    left -= part;
+                }
             }
+            unexplained += left;
         }
     }
-    for (seen, first) in causes.iter_mut().zip(first) {
-        seen.told.first_share = first as f64 / slow as f64;
+    for (seen, taken) in causes.iter_mut().zip(taken) {
+        seen.told.first_share = taken / slow as f64;
     }
-    unexplained as f64 / slow as f64
+    // What rounding leaves of nothing is nothing.
+    let share: f64 = unexplained / slow as f64;
+    if share < 1e-12 { 0.0 } else { share }
 }
 
 fn geometric_mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {

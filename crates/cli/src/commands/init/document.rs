@@ -308,6 +308,10 @@ fn objectives(page: &mut Page) {
         "margin = \"5%\"",
         "with no_worse: how much worse still passes",
     );
+    page.example(
+        "longest = \"15m\"",
+        "with no_worse: how long it is measured on while undecided",
+    );
 }
 
 fn surroundings(page: &mut Page) {

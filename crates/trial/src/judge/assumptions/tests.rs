@@ -179,7 +179,7 @@ fn each_gate_refuses_the_fault_that_is_planted_for_it() {
     let constant = config(Arrivals::Constant);
     let refused = |config: &TrialConfig, pairs, planted| refused(config, pairs, planted, 5);
     let slows = Planted {
-        slower: 2.0,
+        slower: 1.8,
         ..CLEAN
     };
     assert_eq!(
