@@ -5,13 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use understudy_wire::runtime::{Format, read};
 
 fuzz_target!(|log: &[u8]| {
-    for format in [
-        Format::Go,
-        Format::Jvm,
-        Format::V8,
-        Format::Ruby,
-        Format::Marks,
-    ] {
+    for format in Format::ALL {
         for event in read(format, log) {
             assert!(event.start_ns <= event.end_ns);
         }

@@ -3,7 +3,10 @@
 //!
 //! What is collected are lines; what they mean is for whoever knows the formats.
 
+mod attached;
 mod recognise;
+
+pub use attached::AttachedJvm;
 
 use crate::Launch;
 use std::collections::BTreeMap;
@@ -100,6 +103,14 @@ pub enum PauseError {
         /// Why.
         source: io::Error,
     },
+    /// A JVM that runs already does not log for Understudy.
+    #[error("process {pid} cannot be asked for its pauses: {why}")]
+    Refused {
+        /// The process.
+        pid: u32,
+        /// What it or `jcmd` says.
+        why: String,
+    },
     /// The path has characters that the runtime's options give a meaning to.
     #[error("the path {path} has characters that options of the runtime cannot hold")]
     Path {
@@ -110,6 +121,8 @@ pub enum PauseError {
 
 /// At most so much of a file is read at once; what is more comes with the next reading.
 const MOST_AT_ONCE: u64 = 64 * 1024 * 1024;
+/// What a JVM logs: every stop, and the phases of collections.
+const JVM_LOGS: &str = "safepoint=info,gc=info,gc+phases=info";
 const PRELOADED: &str = "UNDERSTUDY_PAUSES";
 
 impl PauseLog {
@@ -137,7 +150,7 @@ impl PauseLog {
             Runtime::Jvm => {
                 let place = plain(&place)?;
                 let option = format!(
-                    "-Xlog:safepoint=info,gc=info,gc+phases=info:file={place}-%p.log:timenanos,level,tags:filecount=0"
+                    "-Xlog:{JVM_LOGS}:file={place}-%p.log:timenanos,level,tags:filecount=0"
                 );
                 add(launch, "JAVA_TOOL_OPTIONS", &option, " ");
                 files

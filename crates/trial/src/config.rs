@@ -144,6 +144,8 @@ pub enum SideConfig {
 pub enum Attach {
     /// This process and its descendants.
     Pid(u32),
+    /// This process, a JVM, and its descendants; it is asked to log its pauses while it is measured.
+    Jvm(u32),
     /// Everything in this control group, such as a container's: named as `/proc/PID/cgroup` does, or
     /// by its directory.
     Cgroup(PathBuf),
@@ -156,7 +158,7 @@ impl Attach {
     /// There is no such process or group, or nothing runs in it.
     pub fn sampler(&self) -> Result<Sampler, SampleError> {
         match self {
-            Attach::Pid(pid) => Sampler::of_pid(*pid),
+            Attach::Pid(pid) | Attach::Jvm(pid) => Sampler::of_pid(*pid),
             Attach::Cgroup(path) => Sampler::of_cgroup(path),
         }
     }

@@ -192,7 +192,8 @@ impl Stage<'_> {
     /// Starts a side and renders the requests for its host.
     fn begin(&self, pair: &mut Pair, side: Side) -> Result<(), TrialError> {
         (self.watch)(Event::Starting(side.name().to_owned()));
-        let running = self.stand.start(side, side.name())?;
+        let mut running = self.stand.start(side, side.name())?;
+        running.listen_to_attached(&self.stand.logs);
         for note in running.unmeasured() {
             store::note(self.run, &note)?;
         }

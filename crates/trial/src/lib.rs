@@ -20,6 +20,8 @@ mod reproducer;
 pub mod resources;
 mod series;
 mod sides;
+#[cfg(test)]
+mod simulated;
 mod stages;
 mod store;
 mod windows;

@@ -121,6 +121,18 @@ mod tests {
         )
     }
 
+    fn launch(folder: &std::path::Path, log: &str) -> understudy_probe::Launch {
+        understudy_probe::Launch {
+            name: "go".to_owned(),
+            argv: Vec::new(),
+            dir: folder.to_owned(),
+            env: Default::default(),
+            log: folder.join(log),
+            limits: Default::default(),
+            cpus: None,
+        }
+    }
+
     /// A process that began at 5 s by the monotonic clock: its lines arrive 2.2 to 4 ms after the
     /// collection began, and the earliest arrival puts all of them in their places.
     #[test]
@@ -142,15 +154,7 @@ mod tests {
         let lines = Lines { start: 0, bytes };
         let told = events(Format::Go, &lines);
         let folder = std::env::temp_dir();
-        let mut launch = understudy_probe::Launch {
-            name: "go".to_owned(),
-            argv: Vec::new(),
-            dir: folder.clone(),
-            env: Default::default(),
-            log: folder.join("understudy-no-such-log"),
-            limits: Default::default(),
-            cpus: None,
-        };
+        let mut launch = launch(&folder, "understudy-no-such-log");
         let log = PauseLog::prepare(Runtime::Go, &mut launch, &folder).unwrap();
         let mut listener = Listener::new(log);
         listener.learn_start(&told, &arrivals);
@@ -184,5 +188,87 @@ mod tests {
         let event = read_line(Format::Marks, "stop 1000 3000")[0];
         let placed = place(&event, None, (2000, 9000)).unwrap();
         assert_eq!((placed.start_ns, placed.end_ns), (0, 1000));
+    }
+
+    /// A program that forces collections and says when by the monotonic clock.
+    const FORCED: &str = r#"
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+func monotonic() int64 {
+	var t syscall.Timespec
+	syscall.Syscall(syscall.SYS_CLOCK_GETTIME, 1, uintptr(unsafe.Pointer(&t)), 0)
+	return t.Nano()
+}
+
+var keep []*[64]*int
+
+func main() {
+	for i := 0; i < 200000; i++ {
+		keep = append(keep, new([64]*int))
+	}
+	for i := 0; i < 20; i++ {
+		time.Sleep(20*time.Millisecond + time.Duration(i*137)*time.Microsecond)
+		before := monotonic()
+		runtime.GC()
+		fmt.Println("forced", before, monotonic())
+	}
+}
+"#;
+
+    /// Go's own lines, brought onto the monotonic clock, lie where the program itself says that it
+    /// collected.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn collections_of_a_real_go_program_are_where_it_forced_them() {
+        let folder = std::env::temp_dir().join(format!("understudy-go-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("main.go"), FORCED).unwrap();
+        let mut build = std::process::Command::new("go");
+        build.args(["build", "-o", "forced", "main.go"]);
+        let Ok(built) = build.current_dir(&folder).output() else {
+            return; // Not every machine has it.
+        };
+        assert!(built.status.success(), "{built:?}");
+        let mut launch = launch(&folder, "forced.log");
+        launch.argv = vec!["./forced".to_owned()];
+        assert_eq!(Runtime::recognise(&launch.argv, &folder), Some(Runtime::Go));
+        let log = PauseLog::prepare(Runtime::Go, &mut launch, &folder).unwrap();
+        let mut listener = Listener::new(log);
+        let cgroups = understudy_probe::Cgroups::none("a test limits nothing");
+        let mut child = launch.spawn(&cgroups).unwrap();
+        let growth = listener.watch().unwrap();
+        while child.exited().is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let arrivals = growth.stop();
+        let told = listener.told(&arrivals, (0, u64::MAX));
+        let text = std::fs::read_to_string(folder.join("forced.log")).unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        let forced: Vec<(u64, u64)> = text
+            .lines()
+            .filter_map(|line| {
+                let mut words = line.strip_prefix("forced ")?.split(' ');
+                Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+            })
+            .collect();
+        assert_eq!(forced.len(), 20, "{text}");
+        // The first collections are those of a heap that grows; the last are the forced ones.
+        let marking = told.iter().filter(|h| h.cause == Cause::RuntimeConcurrent);
+        let marking: Vec<&Happening> = marking.collect();
+        let last = &marking[marking.len() - forced.len()..];
+        for (told, (before, after)) in last.iter().zip(forced) {
+            // A wake-up of the watching thread on a busy machine.
+            let error = told.error_ns + MS;
+            assert!(told.start_ns + error >= before, "{told:?} {before}");
+            assert!(told.end_ns <= after + error, "{told:?} {after}");
+        }
     }
 }

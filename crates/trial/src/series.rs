@@ -198,35 +198,21 @@ fn resources(block: &LatencyBlock, samples: &Table) -> Vec<ResourcePoint> {
 mod tests {
     use super::*;
     use crate::judge::BlockFigures;
+    use crate::simulated::answered;
     use understudy_evidence::Happenings;
-    use understudy_model::{Ending, FailureKind, Observation};
+    use understudy_model::{Ending, FailureKind};
 
     /// A block of one second after a warm-up of one, a request in the middle of each millisecond; the latency of the
     /// n-th is n microseconds, every hundredth is not answered.
     fn block(side: Side, block: u32, started_unix_s: f64) -> LatencyBlock {
         let row = |index: u32| {
             let intended_ns = 1_000_500_000 + u64::from(index) * 1_000_000;
-            let lost = index % 100 == 99;
-            Row {
-                observation: Observation {
-                    request: 0,
-                    endpoint: 0,
-                    intended_ns,
-                    free_ns: intended_ns,
-                    sent_ns: intended_ns,
-                    first_byte_ns: Observation::NEVER,
-                    last_byte_ns: intended_ns + u64::from(index + 1) * 1000,
-                    ending: match lost {
-                        true => Ending::Failed(FailureKind::Timeout),
-                        false => Ending::Answered,
-                    },
-                    code: 200,
-                    bytes: 0,
-                    body_hash: 0,
-                },
-                shape: 0,
-                value: 0,
+            let ended = intended_ns + u64::from(index + 1) * 1000;
+            let mut row = answered(0, (intended_ns, intended_ns, ended));
+            if index % 100 == 99 {
+                row.observation.ending = Ending::Failed(FailureKind::Timeout);
             }
+            row
         };
         LatencyBlock {
             rate_rps: 1000.0,

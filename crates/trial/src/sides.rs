@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use understudy_load::http::{Client, ClientLimits, Requests, Target, WorkloadRequest};
 use understudy_model::{Outcome, Side};
 use understudy_probe::{
-    Cgroups, Child, Launch, Limits, Listener as PortOwner, LogPattern, PauseLog, Readiness,
-    Runtime, Sampler, Task, free_port, run_to_completion, split_command, wait_ready,
+    AttachedJvm, Cgroups, Child, Launch, Limits, Listener as PortOwner, LogPattern, PauseLog,
+    Readiness, Runtime, Sampler, Task, free_port, run_to_completion, split_command, wait_ready,
 };
 use understudy_wire::http1::Limits as ResponseLimits;
 
@@ -52,6 +52,8 @@ pub(crate) struct RunningSide {
     pub(crate) listener: Option<Listener>,
     /// What is said about listening to it.
     listening: Option<String>,
+    /// A JVM that ran already and logs for this trial.
+    jvm: Option<AttachedJvm>,
     child: Option<Child>,
     attach: Option<Attach>,
 }
@@ -90,6 +92,7 @@ impl Stand<'_> {
                 start: None,
                 listener: None,
                 listening: None,
+                jvm: None,
                 child: None,
                 attach: attach.clone(),
             },
@@ -135,6 +138,7 @@ impl Stand<'_> {
             start: None,
             listener,
             listening,
+            jvm: None,
             child: Some(child),
             attach: None,
         };
@@ -303,6 +307,29 @@ impl RunningSide {
             .map_err(|source| TrialError::Attach { side, source })
     }
 
+    /// Asks a side that runs already for its pauses, if it is named as a JVM.
+    pub(crate) fn listen_to_attached(&mut self, logs: &std::path::Path) {
+        let Some(Attach::Jvm(pid)) = self.attach else {
+            return;
+        };
+        let asked = std::path::absolute(logs)
+            .map_err(|error| error.to_string())
+            .and_then(|logs| {
+                AttachedJvm::attach(pid, &self.name, &logs).map_err(|error| error.to_string())
+            });
+        self.listening = Some(match asked {
+            Ok((jvm, log)) => {
+                self.jvm = Some(jvm);
+                self.listener = Some(Listener::new(log));
+                format!(
+                    "the {} was asked to log its pauses (jcmd VM.log): what that costs it is in its figures",
+                    self.name
+                )
+            }
+            Err(error) => format!("pauses of the {} are not collected: {error}", self.name),
+        });
+    }
+
     /// What of it cannot be limited or measured, and what measuring adds to it.
     pub(crate) fn unmeasured(&self) -> Vec<String> {
         match &self.child {
@@ -318,7 +345,7 @@ impl RunningSide {
                     self.name
                 )]
             }
-            None => Vec::new(),
+            None => self.listening.clone().into_iter().collect(),
         }
     }
 

@@ -66,6 +66,17 @@ pub enum Format {
     Marks,
 }
 
+impl Format {
+    /// Every format.
+    pub const ALL: [Format; 5] = [
+        Format::Go,
+        Format::Jvm,
+        Format::V8,
+        Format::Ruby,
+        Format::Marks,
+    ];
+}
+
 /// A longer line is none of a runtime.
 const LONGEST_LINE: usize = 4096;
 

@@ -128,14 +128,26 @@ fn running(section: &mut Section<'_>, around: &Surroundings<'_>) -> Option<SideC
 
 /// What of a side that runs already is measured.
 fn attach(mut section: Section<'_>) -> Option<Attach> {
-    let pid = section.whole("pid", 1..=i32::MAX as u64);
+    let pids = 1..=i32::MAX as u64;
+    let pid = section.whole("pid", pids.clone());
+    let jvm = section.whole("jvm", pids);
     let cgroup = section.text("cgroup").map(PathBuf::from);
-    if section.has("pid") && section.has("cgroup") {
-        section.refuse("cgroup", "excludes pid: one process, or a whole group");
+    let given: Vec<&str> = ["pid", "jvm", "cgroup"]
+        .into_iter()
+        .filter(|key| section.has(key))
+        .collect();
+    for excluded in given.iter().skip(1) {
+        let what = format!(
+            "excludes {}: one process (pid, or jvm to log its pauses too), or a whole group",
+            given[0]
+        );
+        section.refuse(excluded, what);
     }
     section.finish();
-    let pid = pid.and_then(|pid| u32::try_from(pid).ok());
-    pid.map(Attach::Pid).or(cgroup.map(Attach::Cgroup))
+    let process = |id: Option<u64>| id.and_then(|id| u32::try_from(id).ok());
+    let pid = process(pid).map(Attach::Pid);
+    let jvm = process(jvm).map(Attach::Jvm);
+    pid.or(jvm).or(cgroup.map(Attach::Cgroup))
 }
 
 fn ready(section: &mut Section<'_>) -> Ready {

@@ -77,6 +77,7 @@ fn side(out: &mut Document, side: &SideConfig) {
 fn attached(attach: &Attach) -> Value {
     let (key, value) = match attach {
         Attach::Pid(pid) => ("pid", Value::from(i64::from(*pid))),
+        Attach::Jvm(pid) => ("jvm", Value::from(i64::from(*pid))),
         Attach::Cgroup(group) => ("cgroup", Value::from(path(group))),
     };
     Value::from(BTreeMap::from([(key.to_owned(), value)]))

@@ -152,3 +152,56 @@ fn growth_is_seen_when_it_happens() {
     let full = seen.iter().find(|grown| grown.length == 5).unwrap();
     assert!(full.at_ns >= before, "{seen:?} after {before}");
 }
+
+/// A JVM that sleeps and collects, or nothing where there is no JDK.
+#[cfg(target_os = "linux")]
+fn jvm(folder: &Path) -> Option<std::process::Child> {
+    let source = "public class Sleeper { public static void main(String[] a) throws Exception { while (true) { System.gc(); Thread.sleep(50); } } }";
+    let file = folder.join("Sleeper.java");
+    fs::write(&file, source).unwrap();
+    // With a JDK 11 or later a source file runs as it is.
+    let found = Command::new("jcmd").arg("-h").output().is_ok();
+    let mut java = Command::new("java");
+    java.arg("-Xmx32m").arg(&file);
+    java.stdout(std::process::Stdio::null());
+    found.then(|| java.spawn().unwrap())
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_jvm_that_runs_logs_while_it_is_attached_to_and_not_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mut child) = jvm(folder.path()) else {
+        return;
+    };
+    // It answers once it has come up.
+    let attached = (0..50).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        crate::AttachedJvm::attach(child.id(), "incumbent", folder.path()).ok()
+    });
+    let (jvm, mut log) = attached.expect("a JVM can be asked");
+    let before = monotonic_ns();
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    drop(jvm);
+    let lines = log.read_new();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let late = log.read_new();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let text = String::from_utf8(lines[0].bytes.clone()).unwrap();
+    let safepoint = text
+        .lines()
+        .find(|line| line.contains("Safepoint"))
+        .unwrap();
+    let stamp = safepoint
+        .split("ns]")
+        .next()
+        .unwrap()
+        .trim_start_matches('[');
+    let stamp: u64 = stamp.parse().unwrap();
+    assert!(
+        before < stamp + 1_000_000_000 && stamp < monotonic_ns(),
+        "{safepoint}"
+    );
+    assert_eq!(late, [], "it stopped");
+}

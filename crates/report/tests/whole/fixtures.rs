@@ -465,6 +465,12 @@ pub(crate) fn not_equivalent() -> VerdictDocument {
     comparison.latency.clear();
     comparison.resources.clear();
     comparison.under_load = None;
+    document.tails.clear();
+    document
+        .warm_up
+        .iter_mut()
+        .for_each(|side| side.settling = None);
+    let comparison = &mut document.comparisons[0];
     comparison.equivalence = Equivalence {
         eligible: 424,
         compared: 420,

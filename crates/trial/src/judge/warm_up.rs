@@ -103,8 +103,8 @@ fn levels(block: &LatencyBlock, window_s: f64) -> Option<Vec<f64>> {
 mod tests {
     use super::*;
     use crate::judge::BlockFigures;
-    use understudy_evidence::{Happenings, Row};
-    use understudy_model::{Ending, Observation};
+    use crate::simulated::answered;
+    use understudy_evidence::Happenings;
 
     /// 4 s of 1,000 requests a second, whose latency is `us(seconds)` give or take a tenth.
     fn block(side: Side, us: impl Fn(f64) -> f64) -> LatencyBlock {
@@ -112,23 +112,8 @@ mod tests {
             let intended_ns = index * 1_000_000;
             let wobble = 0.9 + (index * 7919 % 100) as f64 / 500.0;
             let latency = us(index as f64 / 1e3) * wobble;
-            Row {
-                observation: Observation {
-                    request: 0,
-                    endpoint: 0,
-                    intended_ns,
-                    free_ns: intended_ns,
-                    sent_ns: intended_ns,
-                    first_byte_ns: Observation::NEVER,
-                    last_byte_ns: intended_ns + (latency * 1e3) as u64,
-                    ending: Ending::Answered,
-                    code: 200,
-                    bytes: 0,
-                    body_hash: 0,
-                },
-                shape: 0,
-                value: 0,
-            }
+            let ended = intended_ns + (latency * 1e3) as u64;
+            answered(0, (intended_ns, intended_ns, ended))
         };
         LatencyBlock {
             rate_rps: 1000.0,

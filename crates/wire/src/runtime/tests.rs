@@ -180,13 +180,7 @@ fn marks_and_the_table_of_ruby() {
 
 #[test]
 fn a_program_s_own_lines_are_none_of_its_runtime() {
-    for format in [
-        Format::Go,
-        Format::Jvm,
-        Format::V8,
-        Format::Ruby,
-        Format::Marks,
-    ] {
+    for format in Format::ALL {
         for line in [
             "",
             "listening on port 8080",
@@ -224,7 +218,7 @@ proptest! {
     fn no_line_panics_and_no_event_ends_before_it_begins(
         line in prop_oneof![damaged(), ".{0,200}", "[0-9.:+/() ansmGCPTtol@%\"\\[\\]-]{0,200}"],
     ) {
-        for format in [Format::Go, Format::Jvm, Format::V8, Format::Ruby, Format::Marks] {
+        for format in Format::ALL {
             for event in read_line(format, &line) {
                 prop_assert!(event.start_ns <= event.end_ns);
             }

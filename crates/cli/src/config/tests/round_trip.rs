@@ -69,6 +69,7 @@ fn side() -> impl Strategy<Value = SideConfig> {
     );
     let attach = prop_oneof![
         (1..=i32::MAX as u32).prop_map(Attach::Pid),
+        (1..=i32::MAX as u32).prop_map(Attach::Jvm),
         path().prop_map(Attach::Cgroup),
     ];
     let running = (text(), option::of(attach));

@@ -1,62 +1,18 @@
 use super::*;
-use crate::config::*;
+use crate::config::Level;
 use crate::judge::{BlockFigures, comparisons, gates};
-use understudy_evidence::{Happenings, Row};
-use understudy_model::{Cpus, Ending, Observation, Span};
+use crate::simulated::{self, Draws, answered};
+use understudy_evidence::Happenings;
+use understudy_model::Cpus;
 
 const RATE: f64 = 1000.0;
 const SECONDS: f64 = 2.0;
 const WARMUP: f64 = 0.5;
 
-/// SplitMix64.
-struct Draws(u64);
-
-impl Draws {
-    fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn exponential(&mut self, mean: f64) -> f64 {
-        -(1.0 - self.unit()).ln() * mean
-    }
-}
-
 fn config(arrivals: Arrivals) -> TrialConfig {
-    let side = SideConfig::Running {
-        url: "http://127.0.0.1:1".to_owned(),
-        attach: None,
-    };
-    TrialConfig {
-        name: "simulated".to_owned(),
-        level: Level::Quick,
-        seed: 1,
-        incumbent: side.clone(),
-        candidate: side,
-        workload: WorkloadConfig {
-            requests: RequestsFrom::Paths(vec!["/".to_owned()]),
-            prepare: None,
-            rates: vec![RATE],
-            arrivals,
-            fresh: Fresh::Trial,
-            connections: 64,
-            timeout: Span::from_secs(10),
-            warmup: None,
-            writes: false,
-        },
-        slos: vec![Slo::Latency {
-            endpoint: "*".to_owned(),
-            quantile: 0.9,
-            max: Span::from_millis(20),
-        }],
-        goals: Vec::new(),
-        question: Question::Replace,
-        limits: LimitsConfig::default(),
-        rules: Vec::new(),
-        machine: MachineConfig::default(),
-    }
+    let mut config = simulated::config(Level::Quick, &[RATE], 0.9);
+    config.workload.arrivals = arrivals;
+    config
 }
 
 /// How a simulated side and generator behave: what is planted.
@@ -97,26 +53,11 @@ fn block(side: Side, number: u32, planted: Planted, draws: &mut Draws) -> Latenc
             Side::Incumbent => 1.0,
             Side::Candidate => (planted.difference)(number),
         };
-        let service = 0.5 / RATE * factor * planted.slower.powf(into);
+        let service = 0.25 / RATE * factor * planted.slower.powf(into);
         free = free.max(due) + draws.exponential(service);
         let sent = due + draws.exponential(5e-6);
-        rows.push(Row {
-            observation: Observation {
-                request: 0,
-                endpoint: 0,
-                intended_ns: ns(due),
-                free_ns: ns(due),
-                sent_ns: ns(sent),
-                first_byte_ns: ns(free.max(sent)),
-                last_byte_ns: ns(free.max(sent)) + 1,
-                ending: Ending::Answered,
-                code: 200,
-                bytes: 0,
-                body_hash: 0,
-            },
-            shape: 0,
-            value: 0,
-        });
+        let ended = ns(free.max(sent)) + 1;
+        rows.push(answered(0, (ns(due), ns(sent), ended)));
     }
     LatencyBlock {
         rate_rps: RATE,
@@ -179,7 +120,7 @@ fn each_gate_refuses_the_fault_that_is_planted_for_it() {
     let constant = config(Arrivals::Constant);
     let refused = |config: &TrialConfig, pairs, planted| refused(config, pairs, planted, 5);
     let slows = Planted {
-        slower: 1.8,
+        slower: 2.0,
         ..CLEAN
     };
     assert_eq!(

@@ -1,42 +1,11 @@
 use super::*;
 use crate::judge::BlockFigures;
+use crate::simulated::{Draws, answered};
 use understudy_evidence::{Happenings, Row};
-use understudy_model::{Ending, Happening};
+use understudy_model::Happening;
 
 const MS: u64 = 1_000_000;
 const WARMUP_MS: u64 = 1_000;
-
-/// SplitMix64, as anywhere in this project where a test needs a draw.
-struct Draws(u64);
-
-impl Draws {
-    fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-}
-
-fn answered(request: u32, (due, sent, ended): (u64, u64, u64)) -> Row {
-    Row {
-        observation: Observation {
-            request,
-            endpoint: 0,
-            intended_ns: due,
-            free_ns: due,
-            sent_ns: sent,
-            first_byte_ns: ended,
-            last_byte_ns: ended,
-            ending: Ending::Answered,
-            code: 200,
-            bytes: 1,
-            body_hash: 0,
-        },
-        shape: 0,
-        value: 0,
-    }
-}
 
 fn block(number: u32, seconds: f64, rows: Vec<Row>, happened: Vec<Happening>) -> LatencyBlock {
     LatencyBlock {
