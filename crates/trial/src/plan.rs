@@ -331,7 +331,7 @@ mod tests {
         assert!(plan.looks.windows(2).all(|two| two[1] == 2 * two[0]));
         assert!(plan.seconds(1000) < 930.0, "{}", plan.seconds(1000));
         assert!(plan.until(0).seconds(1000) < 90.0);
-        assert!(looks(Some(1200)).looks.len() > plan.looks.len());
+        assert!(looks(Some(3600)).looks.len() > plan.looks.len());
 
         assert_eq!(plan.rates[0].abbas, *plan.looks.last().unwrap());
         assert_eq!(plan.until(1).rates[0].abbas, plan.looks[1]);
