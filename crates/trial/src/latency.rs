@@ -1,5 +1,6 @@
 //! The second stage: both sides under the same load, in randomised ABBA blocks.
 
+use crate::clocks::{Clocks, TOLERATED_S, clock_was_set};
 use crate::cpus::Assignment;
 use crate::error::TrialError;
 use crate::inspect::Inspector;
@@ -14,9 +15,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use understudy_evidence::{BlockId, Folder, Happenings, Row, RunDirectory};
-use understudy_host::{Clock, time_asleep};
+use understudy_host::Clock;
 use understudy_load::http::{Prepared, Requests};
 use understudy_load::{DEFAULT_QUEUE, GeneratorUse, Plan as LoadPlan, Progress, Ran, Rate, run};
 use understudy_model::{Happening, Observation, Side, Span};
@@ -416,50 +417,6 @@ fn since(happening: Happening, later: Duration) -> Option<Happening> {
         end_ns: happening.end_ns - later,
         ..happening
     })
-}
-
-/// The system's clock, the one that measures and the time spent asleep, at the same moment.
-struct Clocks {
-    system: SystemTime,
-    monotonic: Instant,
-    asleep: Duration,
-}
-
-/// Seconds by which clocks may part.
-const TOLERATED_S: f64 = 0.5;
-
-impl Clocks {
-    fn now() -> Self {
-        Clocks {
-            system: SystemTime::now(),
-            monotonic: Instant::now(),
-            asleep: time_asleep(),
-        }
-    }
-
-    /// Seconds since 1970.
-    fn unix_s(&self) -> f64 {
-        let since = self.system.duration_since(SystemTime::UNIX_EPOCH);
-        since.map_or(0.0, |since| since.as_secs_f64())
-    }
-
-    /// Seconds that the machine has slept since.
-    fn slept_s(&self) -> f64 {
-        time_asleep().saturating_sub(self.asleep).as_secs_f64()
-    }
-
-    /// By how much the system's clock was set since, in seconds; `None` if it went on as it should.
-    fn step_s(&self) -> Option<f64> {
-        let now = Clocks::now();
-        let step = now.unix_s() - self.unix_s() - (now.monotonic - self.monotonic).as_secs_f64();
-        (step.abs() > TOLERATED_S).then_some(step)
-    }
-}
-
-fn clock_was_set(step_s: f64) -> String {
-    format!(
-        "the system's clock was set by {step_s:+.1} s during a measurement: latencies are measured by another clock and stand, times of day in the report may be out of order"
-    )
 }
 
 /// What is stored with a measurement beside its exchanges.

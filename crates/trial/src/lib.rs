@@ -5,6 +5,7 @@
 //! from the run directory alone.
 
 mod checkout;
+mod clocks;
 pub mod config;
 mod control;
 mod cpus;

@@ -191,6 +191,7 @@ fn the_configuration_is_written_with_every_value() {
     env = { GOMAXPROCS = "{cpus}", "odd name" = "" }
     ready_log = 'listening on \d+'
     ready_timeout = "1.5s"
+    pauses = "jvm"
 
     [side.candidate]
     url = "http://127.0.0.1:8080"
