@@ -11,39 +11,41 @@ pub enum Cause {
     /// The machine: a thread that had nothing to do on the CPUs of the side was not run when it was
     /// due.
     Machine,
-    /// The side was held back by its CPU quota.
-    Throttled,
+    /// The generator was late.
+    GeneratorLag,
     /// The runtime of the side stopped all of its threads.
     RuntimeStop,
     /// Threads of the side had to help the collector of its runtime, or to wait for it.
     RuntimeAssist,
     /// The collector of the side's runtime worked beside it.
     RuntimeConcurrent,
+    /// A request that takes long by itself was under way.
+    SlowRequest,
+    /// The side was held back by its CPU quota.
+    Throttled,
     /// Threads of the side were ready to run and waited for a CPU.
     RunQueue,
     /// The side read memory from a disk (major page faults).
     MajorFaults,
-    /// A request that takes long by itself was under way.
-    SlowRequest,
     /// Every connection was busy.
     ConnectionWait,
-    /// The generator was late.
-    GeneratorLag,
 }
 
 impl Cause {
-    /// Every cause, in the order in which a request that several of them meet is given to one.
+    /// Every cause, in the order in which a request that several of them meet is given to one: first what
+    /// is no fault of the side, then what is known to a moment, then what is known to a stretch of time,
+    /// last what follows from all of them.
     pub const ALL: [Cause; 10] = [
         Cause::Machine,
-        Cause::Throttled,
+        Cause::GeneratorLag,
         Cause::RuntimeStop,
         Cause::RuntimeAssist,
         Cause::RuntimeConcurrent,
+        Cause::SlowRequest,
+        Cause::Throttled,
         Cause::RunQueue,
         Cause::MajorFaults,
-        Cause::SlowRequest,
         Cause::ConnectionWait,
-        Cause::GeneratorLag,
     ];
 
     /// The name used in stored evidence and JSON.

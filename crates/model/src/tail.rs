@@ -54,8 +54,8 @@ pub struct TailCause {
     /// Does it explain what it meets? Its lift is above 1 for certain, or it is part of the request's
     /// own time.
     pub explains: bool,
-    /// Share of the tail that it explains: what it meets beyond chance, `(share - expected) / (1 -
-    /// expected)`; 0 where `explains` is false.
+    /// Share of the tail that it explains: what it meets beyond the upper end of chance, `(share -
+    /// chance) / (1 - chance)` with `chance = share / lift.low`; 0 where `explains` is false.
     pub explained_share: f64,
     /// Share of the tail that this cause explains and none before it does: with the unexplained share
     /// these add up to 1.

@@ -265,8 +265,8 @@ func main() {
         let marking: Vec<&Happening> = marking.collect();
         let last = &marking[marking.len() - forced.len()..];
         for (told, (before, after)) in last.iter().zip(forced) {
-            // A wake-up of the watching thread on a busy machine.
-            let error = told.error_ns + MS;
+            // Other tests keep the watching thread from its CPU.
+            let error = told.error_ns + 5 * MS;
             assert!(told.start_ns + error >= before, "{told:?} {before}");
             assert!(told.end_ns <= after + error, "{told:?} {after}");
         }

@@ -257,12 +257,15 @@ fn of_events(cause: Cause, measured: &[Measured<'_>], events: &Events, seed: u64
     })
 }
 
-/// The share that is no chance. Of a tail of which a share c is caused, the others meet an event with
-/// the expected share e: the share that meets one is `c + (1 - c) e` (Abbott 1925).
+/// The share that is no chance. Of a tail of which a share c is caused, the others meet an event with the
+/// share e that chance gives: the share that meets one is `c + (1 - c) e` (Abbott 1925). For e the upper
+/// end of what chance gives is taken, so that c is rather too small.
 fn beyond_chance(met: &Met) -> f64 {
     let share = met.met as f64 / met.slow as f64;
-    match met.expected < 1.0 {
-        true => ((share - met.expected) / (1.0 - met.expected)).clamp(0.0, 1.0),
+    // No chance at all: its upper end is nothing, and the lower end of the lift infinite.
+    let chance = met.lift.map_or(0.0, |(_, low, _)| share / low);
+    match chance < 1.0 {
+        true => ((share - chance) / (1.0 - chance)).clamp(0.0, 1.0),
         false => 0.0,
     }
 }

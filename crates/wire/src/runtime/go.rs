@@ -21,14 +21,11 @@ pub(super) fn read_line(line: &str) -> Option<Vec<Event>> {
         end_ns: stopped.end_ns.checked_add(mark.ns + mark.step_ns / 2)?,
         start_ns: stopped.end_ns,
         kind: Kind::Concurrent,
+        error_ns: (at.step_ns + mark.step_ns) / 2,
         ..stopped
     };
-    let stopped_again = Event::beginning(
-        Kind::Stop,
-        marking.end_ns,
-        termination.ns,
-        (at.step_ns + mark.step_ns) / 2,
-    );
+    let stopped_again =
+        Event::beginning(Kind::Stop, marking.end_ns, termination.ns, marking.error_ns);
     let assist = Event {
         kind: Kind::Assist,
         clock: Clock::ProcessStart,
