@@ -2,6 +2,8 @@
 //!
 //! The published JSON Schema is `schemas/verdict.schema.json`. Quantiles are numbers (0.99).
 
+use crate::tail::Tail;
+use crate::warm_up::WarmUp;
 use crate::{DifferenceKind, Side};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -83,6 +85,13 @@ pub struct VerdictDocument {
     pub comparisons: Vec<Comparison>,
     /// The incumbent against itself: what this machine calls a difference when there is none.
     pub aa: Vec<LatencyComparison>,
+    /// How each side starts and when it reaches its pace. Descriptive.
+    #[serde(default)]
+    pub warm_up: Vec<WarmUp>,
+    /// Where the slowest requests of each side come from, at each rate. Descriptive: no rule of the
+    /// verdict turns on it.
+    #[serde(default)]
+    pub tails: Vec<Tail>,
     /// Every service level objective, judged for each side.
     pub slo: Vec<SloResult>,
     /// Every stated goal, judged.

@@ -1,24 +1,27 @@
 //! The second stage: both sides under the same load, in randomised ABBA blocks.
 
+use crate::clocks::{Clocks, TOLERATED_S, clock_was_set};
 use crate::cpus::Assignment;
 use crate::error::TrialError;
 use crate::inspect::Inspector;
 use crate::judge::{BlockFigures, MOST_STOLEN};
+use crate::pauses::Listener;
 use crate::plan::{Plan, RatePlan};
 use crate::resources::{self, Measured};
 use crate::sides::{RESPONSE, RunningSide, Stand};
 use crate::store;
-use crate::{Event, Watch};
+use crate::{Event, Watch, control, windows};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::time::{Duration, Instant, SystemTime};
-use understudy_evidence::{BlockId, Folder, RunDirectory};
-use understudy_host::time_asleep;
+use std::time::{Duration, Instant};
+use understudy_evidence::{BlockId, Folder, Happenings, Row, RunDirectory};
+use understudy_host::Clock;
 use understudy_load::http::{Prepared, Requests};
 use understudy_load::{DEFAULT_QUEUE, GeneratorUse, Plan as LoadPlan, Progress, Ran, Rate, run};
-use understudy_model::{Observation, Side, Span};
+use understudy_model::{Happening, Observation, Side, Span};
+use understudy_probe::{Grown, Growth};
 
 /// What the stage works on.
 pub(crate) struct Stage<'a> {
@@ -190,9 +193,13 @@ impl Stage<'_> {
     /// Starts a side and renders the requests for its host.
     fn begin(&self, pair: &mut Pair, side: Side) -> Result<(), TrialError> {
         (self.watch)(Event::Starting(side.name().to_owned()));
-        let running = self.stand.start(side, side.name())?;
+        let mut running = self.stand.start(side, side.name())?;
+        running.listen_to_attached(&self.stand.logs);
         for note in running.unmeasured() {
             store::note(self.run, &note)?;
+        }
+        if let Some(start) = running.start {
+            store::started(self.run, &start)?;
         }
         let prepared = self
             .requests
@@ -224,7 +231,22 @@ impl Stage<'_> {
             duration: self.plan.settle,
             ..self.load_plan(self.plan.primary.rate_rps, 0)
         };
-        self.put_under_load(pair, side, &load, &|_| {}).map(|_| ())
+        let ran = self.put_under_load(pair, side, &load, &|_| {})?;
+        let rate_rps = self.plan.primary.rate_rps;
+        let id = store::settling_block(rate_rps, side);
+        if self.run.blocks()?.contains(&id) {
+            return Ok(());
+        }
+        let observations = ran.recorders.into_iter().flatten();
+        let rows: Vec<Row> = observations
+            .map(|observation| Row {
+                observation,
+                shape: 0,
+                value: 0,
+            })
+            .collect();
+        let figures = figures(&load, ran.generator, &Measured::default());
+        store::write_block(self.run, &id, rate_rps, &figures, &rows)
     }
 
     fn rest(&self, pair: &mut Pair, side: Side) -> Result<(), TrialError> {
@@ -255,28 +277,30 @@ impl Stage<'_> {
             return Ok(Kept::Yes);
         };
         running.thaw()?;
+        let arrivals = running.listener.as_ref().and_then(Listener::watch);
         let clocks = Clocks::now();
         let sampler = running.sampler()?;
         let (announce, started) = mpsc::channel::<Instant>();
         let window = (warmup.duration(), rate.measured.duration());
         let stop = self.stand.stop;
-        let (ran, measured) = std::thread::scope(|scope| {
+        let begin = Instant::now();
+        let over = AtomicBool::new(false);
+        let (ran, measured, stood_still) = std::thread::scope(|scope| {
             let resources =
                 scope.spawn(move || resources::measure(sampler, &started, window, stop));
+            let control = scope.spawn(|| control::watch(&self.cpus.subject, begin, &over));
             let announce_start = move |at| {
                 // The receiver lives until it has been told.
                 let _ = announce.send(at);
             };
             let ran = self.put_under_load(pair, side, &load, &announce_start);
             drop(announce_start);
-            (ran, resources.join())
+            over.store(true, Ordering::Relaxed);
+            (ran, resources.join(), control.join())
         });
+        let arrivals = arrivals.map(Growth::stop).unwrap_or_default();
         let ran = ran?;
-        let measured = match measured {
-            Ok(measured) => measured,
-            // A panic is a bug in this program: it goes on, with its own message.
-            Err(panic) => std::panic::resume_unwind(panic),
-        };
+        let (measured, stood_still) = (or_panic(measured), or_panic(stood_still));
         self.rest(pair, side)?;
         if clocks.slept_s() > TOLERATED_S {
             let slept = "the machine slept during a measurement, which was made again";
@@ -287,6 +311,13 @@ impl Stage<'_> {
         if may_repeat && stolen > MOST_STOLEN {
             return Ok(Kept::Stolen);
         }
+        let mut happened = self.told_by_runtime(pair, side, &arrivals, ran.started);
+        happened.all.extend(windows::of(&measured.samples));
+        happened.all.extend(
+            stood_still
+                .into_iter()
+                .filter_map(|one| since(one, ran.started - begin)),
+        );
         // One generator thread, one recorder.
         let observations: Vec<Observation> = ran.recorders.into_iter().flatten().collect();
         let rows = inspector.rows(&observations, &ran.captures);
@@ -299,8 +330,28 @@ impl Stage<'_> {
         let id = planned.id();
         self.run
             .write_table(Folder::Samples, &id, &measured.samples)?;
+        self.run.write_happenings(&id, &happened)?;
         store::write_block(self.run, &id, rate.rate_rps, &figures, &rows)?;
         Ok(Kept::Yes)
+    }
+
+    /// The pauses of the side's runtime since the load began at `zero`.
+    fn told_by_runtime(
+        &self,
+        pair: &mut Pair,
+        side: Side,
+        arrivals: &[Grown],
+        zero: Instant,
+    ) -> Happenings {
+        let listener = pair.sides.get_mut(&side).and_then(|s| s.listener.as_mut());
+        let clock = Clock::since(zero);
+        let (Some(listener), Some(from)) = (listener, clock.zero_monotonic_ns()) else {
+            return Happenings::default();
+        };
+        Happenings {
+            runtime: Some(listener.runtime().name().to_owned()),
+            all: listener.told(arrivals, (from, from + clock.now_ns())),
+        }
     }
 
     fn load_plan(&self, rate_rps: f64, seed: u64) -> LoadPlan {
@@ -353,48 +404,19 @@ impl Stage<'_> {
     }
 }
 
-/// The system's clock, the one that measures and the time spent asleep, at the same moment.
-struct Clocks {
-    system: SystemTime,
-    monotonic: Instant,
-    asleep: Duration,
+/// A panic of another thread is a bug in this program: it goes on, with its own message.
+fn or_panic<T>(joined: std::thread::Result<T>) -> T {
+    joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Seconds by which clocks may part.
-const TOLERATED_S: f64 = 0.5;
-
-impl Clocks {
-    fn now() -> Self {
-        Clocks {
-            system: SystemTime::now(),
-            monotonic: Instant::now(),
-            asleep: time_asleep(),
-        }
-    }
-
-    /// Seconds since 1970.
-    fn unix_s(&self) -> f64 {
-        let since = self.system.duration_since(SystemTime::UNIX_EPOCH);
-        since.map_or(0.0, |since| since.as_secs_f64())
-    }
-
-    /// Seconds that the machine has slept since.
-    fn slept_s(&self) -> f64 {
-        time_asleep().saturating_sub(self.asleep).as_secs_f64()
-    }
-
-    /// By how much the system's clock was set since, in seconds; `None` if it went on as it should.
-    fn step_s(&self) -> Option<f64> {
-        let now = Clocks::now();
-        let step = now.unix_s() - self.unix_s() - (now.monotonic - self.monotonic).as_secs_f64();
-        (step.abs() > TOLERATED_S).then_some(step)
-    }
-}
-
-fn clock_was_set(step_s: f64) -> String {
-    format!(
-        "the system's clock was set by {step_s:+.1} s during a measurement: latencies are measured by another clock and stand, times of day in the report may be out of order"
-    )
+/// Counted from a moment `later` than before; `None` if it was over then.
+fn since(happening: Happening, later: Duration) -> Option<Happening> {
+    let later = later.as_nanos() as u64;
+    (happening.end_ns > later).then(|| Happening {
+        start_ns: happening.start_ns.saturating_sub(later),
+        end_ns: happening.end_ns - later,
+        ..happening
+    })
 }
 
 /// What is stored with a measurement beside its exchanges.

@@ -291,43 +291,8 @@ fn looks(rates: &[RatePlan], primary_rps: f64, question: Question, budget: &Budg
 mod tests {
     use super::*;
     use crate::config::*;
-    use understudy_load::Arrivals;
+    use crate::simulated::config;
     use understudy_model::Share;
-
-    fn config(level: Level, rates: &[f64], quantile: f64) -> TrialConfig {
-        let side = SideConfig::Running {
-            url: "http://127.0.0.1:1".to_owned(),
-            attach: None,
-        };
-        TrialConfig {
-            name: "plan".to_owned(),
-            level,
-            seed: 1,
-            incumbent: side.clone(),
-            candidate: side,
-            workload: WorkloadConfig {
-                requests: RequestsFrom::Paths(vec!["/".to_owned()]),
-                prepare: None,
-                rates: rates.to_vec(),
-                arrivals: Arrivals::Poisson,
-                fresh: Fresh::Trial,
-                connections: 64,
-                timeout: Span::from_secs(10),
-                warmup: None,
-                writes: false,
-            },
-            slos: vec![Slo::Latency {
-                endpoint: "*".to_owned(),
-                quantile,
-                max: Span::from_millis(20),
-            }],
-            goals: Vec::new(),
-            question: Question::Replace,
-            limits: LimitsConfig::default(),
-            rules: Vec::new(),
-            machine: MachineConfig::default(),
-        }
-    }
 
     #[test]
     fn levels_keep_their_time_and_their_pairs() {

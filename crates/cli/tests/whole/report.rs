@@ -20,6 +20,8 @@ fn verdict() -> VerdictDocument {
         }],
         comparisons: Vec::new(),
         aa: Vec::new(),
+        warm_up: Vec::new(),
+        tails: Vec::new(),
         slo: Vec::new(),
         goals: Vec::new(),
         gates: Vec::new(),

@@ -8,6 +8,7 @@ mod judged;
 mod latency;
 mod method;
 mod resources;
+mod tail;
 mod verdict;
 
 pub use case::case_page;
@@ -35,6 +36,7 @@ pub fn page(
 ) -> String {
     let mut sections = vec![
         ("latency", "Latency", latency::section(document, series)),
+        ("tail", "Where the tail comes from", tail::section(document)),
         ("effects", "Effects", effects::section(document)),
         (
             "resources",
@@ -115,7 +117,7 @@ fn shell(title: &str, masthead: Markup, content: Markup, footer: Markup) -> Stri
 
 /// What was measured under load is shown without praise or blame where it was refused.
 fn refused(document: &VerdictDocument, section: &str) -> Option<&'static str> {
-    let measured = ["latency", "effects", "resources", "objectives"].contains(&section);
+    let measured = ["latency", "tail", "effects", "resources", "objectives"].contains(&section);
     (measured && document.verdict == Verdict::Invalid).then_some("refused")
 }
 
@@ -146,9 +148,12 @@ fn refusal() -> Markup {
 /// The rates of a series, ascending.
 fn rates(series: &SeriesDocument) -> Vec<f64> {
     let curves = series.curves.iter().map(|curve| curve.rate_rps);
-    let mut rates: Vec<f64> = curves
-        .chain(series.blocks.iter().map(|block| block.rate_rps))
-        .collect();
+    rates_of(curves.chain(series.blocks.iter().map(|block| block.rate_rps)))
+}
+
+/// Each of these once, ascending.
+fn rates_of(rates: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut rates: Vec<f64> = rates.collect();
     rates.sort_by(f64::total_cmp);
     rates.dedup();
     rates

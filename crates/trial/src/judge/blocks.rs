@@ -3,7 +3,7 @@
 use crate::config::{Slo, TrialConfig};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use understudy_evidence::Row;
+use understudy_evidence::{Happenings, Row};
 use understudy_load::GeneratorUse;
 use understudy_model::{Ending, Observation, Side};
 use understudy_stats::quantile::{BlockQuantile, block_quantile};
@@ -21,6 +21,8 @@ pub struct LatencyBlock {
     pub figures: BlockFigures,
     /// Every exchange of the measured window.
     pub rows: Vec<Row>,
+    /// What happened to the side meanwhile.
+    pub happened: Happenings,
 }
 
 /// What is stored with a block beside its exchanges.

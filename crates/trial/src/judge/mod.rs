@@ -1,5 +1,6 @@
 //! From stored evidence to a verdict. Pure: the same evidence gives the same document, bit for bit.
 
+mod assumptions;
 mod blocks;
 mod comparisons;
 mod decide;
@@ -7,9 +8,12 @@ mod gates;
 mod method;
 mod objectives;
 mod sentences;
+mod tail;
 mod under_load;
+mod warm_up;
 
 pub use blocks::{BlockFigures, LatencyBlock};
+pub use warm_up::Start;
 
 /// Share of CPU time that the hypervisor may take during a measurement; beyond it the measurement is
 /// made again, whatever it showed.
@@ -35,6 +39,10 @@ pub struct Evidence {
     pub rows: Vec<Row>,
     /// Clusters that were asked again.
     pub reproduced: Vec<ReproducedCluster>,
+    /// Every start of a side.
+    pub starts: Vec<Start>,
+    /// The first load of each side.
+    pub settling: Vec<LatencyBlock>,
     /// The measurements under load.
     pub blocks: Vec<LatencyBlock>,
     /// The machine.
@@ -96,7 +104,13 @@ pub fn judge(
     let aa = comparisons::aa(plan, config, &latencies);
     let resources = comparisons::resources(plan, config, &evidence.blocks);
     let (slo, goals) = objectives::judge(config, plan, &latencies, &evidence.blocks);
-    let gates = gates::judge(config, plan, &evidence.blocks, &latencies, &aa);
+    let mut gates = gates::judge(config, plan, &evidence.blocks, &latencies, &aa);
+    gates.extend(assumptions::judge(
+        config,
+        plan,
+        &evidence.blocks,
+        &latencies,
+    ));
     let under_load = under_load::compare(evidence);
     let mut document = VerdictDocument {
         schema: SCHEMA,
@@ -112,6 +126,8 @@ pub fn judge(
             resources,
         }],
         aa,
+        warm_up: warm_up::describe(&evidence.starts, &evidence.settling),
+        tails: tail::attribute(plan, &evidence.blocks, config.seed),
         slo,
         goals,
         gates,

@@ -6,7 +6,7 @@ use proptest::option;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use understudy_model::{Change, Quantity, Share};
-use understudy_trial::config::{Attach, Launched, WorkloadConfig};
+use understudy_trial::config::{Attach, Launched, Pauses, WorkloadConfig};
 
 /// Any text that TOML has to escape, or not.
 fn text() -> impl Strategy<Value = String> {
@@ -53,21 +53,23 @@ fn side() -> impl Strategy<Value = SideConfig> {
         env,
         ready,
         span(),
+        proptest::sample::select(Pauses::ALL.to_vec()),
     );
-    let launched =
-        launched.prop_map(
-            |(dir, git, build, words, env, ready, ready_timeout)| Launched {
-                dir,
-                git,
-                build,
-                run: format!("./serve {words} {{port}}"),
-                env,
-                ready,
-                ready_timeout,
-            },
-        );
+    let launched = launched.prop_map(
+        |(dir, git, build, words, env, ready, ready_timeout, pauses)| Launched {
+            dir,
+            git,
+            build,
+            run: format!("./serve {words} {{port}}"),
+            env,
+            ready,
+            ready_timeout,
+            pauses,
+        },
+    );
     let attach = prop_oneof![
         (1..=i32::MAX as u32).prop_map(Attach::Pid),
+        (1..=i32::MAX as u32).prop_map(Attach::Jvm),
         path().prop_map(Attach::Cgroup),
     ];
     let running = (text(), option::of(attach));
