@@ -232,6 +232,7 @@ fn trial_config() -> TrialConfig {
         limits: LimitsConfig::default(),
         rules: Vec::new(),
         machine: MachineConfig::default(),
+        case: None,
     }
 }
 

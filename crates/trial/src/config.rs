@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use understudy_case::Case;
 use understudy_compare::Rule;
 use understudy_host::CpuList;
 use understudy_load::Arrivals;
@@ -61,6 +62,17 @@ pub struct TrialConfig {
     pub rules: Vec<Rule>,
     /// Which CPUs belong to whom; chosen by the program where `None`.
     pub machine: MachineConfig,
+    /// The business case that has to agree before anything is replaced.
+    pub case: Option<CaseConfig>,
+}
+
+/// What is stated for the business case of a trial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CaseConfig {
+    /// Its figures; what the trial measures may be missing.
+    pub case: Case,
+    /// The file that they stand in, as it is kept with the run.
+    pub text: String,
 }
 
 impl TrialConfig {

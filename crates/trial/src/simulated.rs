@@ -76,5 +76,6 @@ pub(crate) fn config(level: Level, rates: &[f64], quantile: f64) -> TrialConfig 
         limits: LimitsConfig::default(),
         rules: Vec::new(),
         machine: MachineConfig::default(),
+        case: None,
     }
 }

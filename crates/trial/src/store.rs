@@ -6,6 +6,7 @@ use crate::series;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
+use understudy_case::CaseDocument;
 use understudy_evidence::{BlockId, BlockWriter, EvidenceError, Folder, Row, RunDirectory, Table};
 use understudy_model::Side;
 use understudy_model::series::SeriesDocument;
@@ -19,6 +20,7 @@ const ENVIRONMENT: &str = "environment.json";
 /// Names of the stages that are finished, a line each.
 const STAGES: &str = "stages.jsonl";
 const SERIES: &str = "series.json";
+const CASE: &str = "case.json";
 const FIGURES: &str = "figures";
 const RATE: &str = "rate_rps";
 const LATENCY: &str = "latency-";
@@ -50,7 +52,7 @@ pub(crate) fn begin_workload(run: &RunDirectory, facts: &WorkloadFacts) -> Resul
 
 /// Removes the verdict and what was drawn of it.
 pub(crate) fn forget_verdict(run: &RunDirectory) -> Result<(), TrialError> {
-    for name in ["verdict.json", SERIES, "report.html"] {
+    for name in ["verdict.json", SERIES, CASE, "report.html"] {
         let path = run.path().join(name);
         match std::fs::remove_file(&path) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
@@ -225,6 +227,14 @@ pub fn write_series(run: &RunDirectory, evidence: &Evidence) -> Result<SeriesDoc
     let document = series::draw(&evidence.blocks, &samples?);
     run.write_json(SERIES, &document)?;
     Ok(document)
+}
+
+/// Stores the business case, for the report.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_case(run: &RunDirectory, case: &CaseDocument) -> Result<(), TrialError> {
+    Ok(run.write_json(CASE, case)?)
 }
 
 /// What an interrupted run has not written yet is empty.

@@ -2,6 +2,7 @@
 
 mod assumptions;
 mod blocks;
+mod business;
 mod comparisons;
 mod decide;
 mod gates;
@@ -13,6 +14,7 @@ mod under_load;
 mod warm_up;
 
 pub use blocks::{BlockFigures, LatencyBlock};
+pub use business::{business, complete};
 pub use warm_up::Start;
 
 /// Share of CPU time that the hypervisor may take during a measurement; beyond it the measurement is
@@ -138,8 +140,12 @@ pub fn judge(
     };
     document.limits_of_this_result = limits(config, evidence, &document);
     let (verdict, because) = decide::decide(config, planned, evidence, &document);
+    // The case reads the verdict that it may change: that of the measurements alone.
     document.verdict = verdict;
-    document.because = because;
+    (document.verdict, document.because) = match business(config, &document) {
+        Some(case) => business::agree(verdict, because, &case),
+        None => (verdict, because),
+    };
     document
 }
 

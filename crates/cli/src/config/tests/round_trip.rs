@@ -222,6 +222,7 @@ fn config() -> impl Strategy<Value = TrialConfig> {
                 limits,
                 rules: wanted.2,
                 machine,
+                case: None,
             },
         )
 }
