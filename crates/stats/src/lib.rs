@@ -4,6 +4,7 @@
 //! - [`quantile`]: one quantile of one block of latencies, or the word that it cannot be judged.
 //! - [`paired`]: the effect between two sides from pairs of blocks, and one side against a bound.
 //! - [`binomial`]: what `k` of `n` says about a share.
+//! - [`capacity`]: the highest rate that holds objectives, by short trials: what to try next, and the interval.
 //! - [`holm`]: p values of many questions asked at once.
 //! - [`sequential`]: tests and bounds that hold while somebody keeps looking.
 //!
@@ -13,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod binomial;
+pub mod capacity;
 pub mod holm;
 mod interval;
 pub mod paired;
