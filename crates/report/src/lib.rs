@@ -6,6 +6,7 @@ mod charts;
 pub mod figures;
 pub mod html;
 pub mod junit;
+pub mod knee;
 pub mod markdown;
 pub mod terminal;
 mod wording;

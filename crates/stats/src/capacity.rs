@@ -24,7 +24,8 @@ use crate::Interval;
 /// What is looked for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Goal {
-    /// For each objective the share of requests that may violate it, between 0 and 1: 0.01 for p99.
+    /// For each objective the share of requests that may violate it, above 0 and below 1: 0.01 for p99.
+    /// The first one decides how long trials are.
     pub allowed: Vec<f64>,
     /// Relative width of the interval at which the search is content: 0.05 for 5 %.
     pub width: f64,
@@ -43,12 +44,25 @@ pub struct Goal {
 pub struct Trial {
     /// Offered rate, requests per second.
     pub rate: f64,
-    /// Requests that were due.
-    pub requests: u64,
-    /// For each objective of the goal, how many of them violated it.
-    pub violations: Vec<u64>,
+    /// What it counted, for each objective of the goal.
+    pub counts: Vec<Count>,
     /// False: the generator was the bottleneck, and the trial says nothing of the subject.
     pub trusted: bool,
+}
+
+/// What a trial counted of one objective.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Requests that were due and that the objective is about.
+    pub requests: u64,
+    /// How many of them violated it.
+    pub violations: u64,
+}
+
+impl Count {
+    fn share(self) -> f64 {
+        self.violations as f64 / (self.requests as f64).max(1.0)
+    }
 }
 
 /// What to do next.
@@ -108,8 +122,9 @@ const EXPECTED: [f64; 2] = [100.0, 500.0];
 const CLIFF_TRIALS: usize = 3;
 /// Numbers of trials after which the search may be content.
 const LOOKS: [usize; 12] = [20, 30, 40, 60, 90, 130, 200, 300, 450, 700, 1000, 1500];
-/// Trials at a rate that the generator cannot keep before that rate is a ceiling.
-const UNTRUSTED: usize = 2;
+/// Trials at a rate in which the generator was too slow, before that rate is a ceiling: once or twice
+/// it may have been disturbed.
+const UNTRUSTED: usize = 3;
 /// Distance below a ceiling that is still tried.
 const BELOW_CEILING: f64 = 0.9;
 
@@ -139,20 +154,23 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(goal: &'a Goal, trials: &'a [Trial]) -> Self {
-        let mut refused: Vec<f64> = trials
-            .iter()
-            .filter(|trial| !trial.trusted)
-            .map(|trial| trial.rate)
-            .collect();
-        refused.sort_by(f64::total_cmp);
-        let ceiling = refused.get(UNTRUSTED - 1).copied();
+        let refused = |rate: f64| {
+            let same = trials
+                .iter()
+                .filter(|t| !t.trusted && is_same(t.rate, rate));
+            same.count() >= UNTRUSTED
+        };
+        let kept = |rate: f64| trials.iter().any(|t| t.trusted && t.rate >= rate);
+        let ceilings = trials.iter().map(|trial| trial.rate);
+        let ceilings = ceilings.filter(|rate| refused(*rate) && !kept(*rate));
+        let ceiling = ceilings.fold(f64::INFINITY, f64::min);
         Search {
             goal,
             trials: trials
                 .iter()
-                .filter(|t| t.trusted && t.requests > 0)
+                .filter(|t| t.trusted && t.counts.iter().any(|count| count.requests > 0))
                 .collect(),
-            ceiling: ceiling.unwrap_or(f64::INFINITY),
+            ceiling,
             last: trials.last(),
         }
     }
@@ -165,7 +183,7 @@ impl<'a> Search<'a> {
     fn step(&self) -> Step {
         if let Some(last) = self.last
             && !last.trusted
-            && last.rate < self.ceiling
+            && last.rate <= self.highest()
         {
             // A disturbed moment, perhaps: the same again.
             return self.measure(last.rate, EXPECTED[0]);
@@ -222,12 +240,12 @@ impl<'a> Search<'a> {
         )
     }
 
-    /// A trial in which so many violations are expected where the strictest objective is just held.
+    /// A trial in which so many violations are expected where the first objective is just held.
     fn measure(&self, rate: f64, expected: f64) -> Step {
-        let strictest = self.goal.allowed.iter().copied().fold(1.0, f64::min);
+        let allowed = self.goal.allowed.first().copied().unwrap_or(1.0);
         Step::Measure {
             rate,
-            requests: expected / strictest,
+            requests: expected / allowed,
         }
     }
 
@@ -263,8 +281,8 @@ impl<'a> Search<'a> {
     /// no bursts to wait for.
     fn is_cliff(&self, low: f64, high: f64) -> bool {
         let collapsed = |trial: &Trial| {
-            let worst = trial.violations.iter().max().copied().unwrap_or(0);
-            worst as f64 >= fit::OVERLOADED * trial.requests as f64
+            let mut shares = trial.counts.iter().map(|count| count.share());
+            shares.any(|share| share >= fit::OVERLOADED)
         };
         let held = |trial: &Trial| self.excess(trial) < 1.0 / FAR;
         let reach = 1.0 + 2.0 * self.goal.width;
@@ -297,7 +315,11 @@ impl<'a> Search<'a> {
                 .trials
                 .iter()
                 .map(|trial| {
-                    fit::Point::new(trial.rate, trial.requests, violations(trial, objective))
+                    let Count {
+                        requests,
+                        violations,
+                    } = count(trial, objective);
+                    fit::Point::new(trial.rate, requests, violations)
                 })
                 .collect();
             Some((objective, fit::fit(&points, self.goal.allowed[objective])?))
@@ -310,7 +332,7 @@ impl<'a> Search<'a> {
             Bracketed::Over(capacity) => capacity,
             Bracketed::Near => match self.binding() {
                 Some((binding, fit)) => self.between(binding, &fit),
-                None => Capacity::Unknown,
+                None => self.cut_short(),
             },
             Bracketed::Try(_) => self.cut_short(),
         }
@@ -346,9 +368,7 @@ impl<'a> Search<'a> {
     /// The share of violations over the share that is allowed, of the objective that is worst off.
     fn excess(&self, trial: &Trial) -> f64 {
         let allowed = self.goal.allowed.iter().enumerate();
-        let excess = allowed.map(|(objective, allowed)| {
-            violations(trial, objective) as f64 / (trial.requests as f64 * allowed)
-        });
+        let excess = allowed.map(|(objective, allowed)| count(trial, objective).share() / allowed);
         excess.fold(0.0, f64::max)
     }
 
@@ -358,8 +378,7 @@ impl<'a> Search<'a> {
     }
 
     fn tried(&self, rate: f64) -> bool {
-        let close = |trial: &&Trial| (trial.rate / rate - 1.0).abs() < 1e-6;
-        self.trials.iter().any(close)
+        self.trials.iter().any(|trial| is_same(trial.rate, rate))
     }
 }
 
@@ -372,7 +391,14 @@ enum Bracketed {
     Near,
 }
 
-fn violations(trial: &Trial, objective: usize) -> u64 {
-    let count = trial.violations.get(objective).copied().unwrap_or(0);
-    count.min(trial.requests)
+fn is_same(rate: f64, other: f64) -> bool {
+    (rate / other - 1.0).abs() < 1e-6
+}
+
+fn count(trial: &Trial, objective: usize) -> Count {
+    let count = trial.counts.get(objective).copied().unwrap_or_default();
+    Count {
+        violations: count.violations.min(count.requests),
+        ..count
+    }
 }

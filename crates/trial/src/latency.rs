@@ -12,7 +12,6 @@ use crate::{Event, Watch};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
 use understudy_evidence::{BlockId, Folder, RunDirectory};
 use understudy_host::time_asleep;
@@ -187,26 +186,12 @@ impl Stage<'_> {
         running.thaw()?;
         let clocks = Clocks::now();
         let sampler = running.sampler()?;
-        let (announce, started) = mpsc::channel::<Instant>();
         let window = (warmup.duration(), rate.measured.duration());
-        let stop = self.stand.stop;
-        let (ran, measured) = std::thread::scope(|scope| {
-            let resources =
-                scope.spawn(move || resources::measure(sampler, &started, window, stop));
-            let announce_start = move |at| {
-                // The receiver lives until it has been told.
-                let _ = announce.send(at);
-            };
-            let ran = self.put_under_load(pair, side, &load, &announce_start);
-            drop(announce_start);
-            (ran, resources.join())
-        });
+        let (ran, measured) =
+            resources::alongside(sampler, window, self.stand.stop, |announce_start| {
+                self.put_under_load(pair, side, &load, announce_start)
+            });
         let ran = ran?;
-        let measured = match measured {
-            Ok(measured) => measured,
-            // A panic is a bug in this program: it goes on, with its own message.
-            Err(panic) => std::panic::resume_unwind(panic),
-        };
         self.rest(pair, side)?;
         if clocks.slept_s() > TOLERATED_S {
             let slept = "the machine slept during a measurement, which was made again";
@@ -323,7 +308,11 @@ fn clock_was_set(step_s: f64) -> String {
 }
 
 /// What is stored with a measurement beside its exchanges.
-fn figures(load: &LoadPlan, generator: GeneratorUse, measured: &Measured) -> BlockFigures {
+pub(crate) fn figures(
+    load: &LoadPlan,
+    generator: GeneratorUse,
+    measured: &Measured,
+) -> BlockFigures {
     BlockFigures {
         seed: load.seed,
         warmup_s: load.warmup.secs(),

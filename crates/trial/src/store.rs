@@ -22,6 +22,7 @@ const SERIES: &str = "series.json";
 const FIGURES: &str = "figures";
 const RATE: &str = "rate_rps";
 const LATENCY: &str = "latency-";
+const CAPACITY: &str = "capacity";
 
 /// The workload as far as the judge needs it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -140,6 +141,22 @@ pub(crate) fn latency_block(rate_rps: f64, side: Side, block: u32) -> BlockId {
     }
 }
 
+/// The name of a trial of the search for the capacity.
+pub(crate) fn capacity_block(side: Side, block: u32) -> BlockId {
+    BlockId {
+        stage: CAPACITY.to_owned(),
+        side,
+        block,
+    }
+}
+
+/// The trials of the search for the capacity so far, in order.
+pub(crate) fn capacity_blocks(run: &RunDirectory) -> Result<Vec<LatencyBlock>, TrialError> {
+    let mut blocks = read_blocks(run, |stage| stage == CAPACITY)?;
+    blocks.sort_by_key(|block| (block.side, block.block));
+    Ok(blocks)
+}
+
 /// Writes one measurement: whole or not at all.
 pub(crate) fn write_block(
     run: &RunDirectory,
@@ -168,7 +185,8 @@ pub(crate) fn write_block(
 /// The directory is not a run, or a file in it cannot be read.
 pub fn read(run: &RunDirectory) -> Result<Evidence, TrialError> {
     Ok(Evidence {
-        blocks: read_blocks(run)?,
+        blocks: read_blocks(run, |stage| stage.starts_with(LATENCY))?,
+        capacity: capacity_blocks(run)?,
         ..read_answers(run)?
     })
 }
@@ -183,7 +201,7 @@ pub(crate) fn read_answers(run: &RunDirectory) -> Result<Evidence, TrialError> {
         reproduced: if_there(run, REPRODUCED, |name| run.read_lines(name))?,
         notes: if_there(run, NOTES, |name| run.read_lines(name))?,
         environment: if_there(run, ENVIRONMENT, |name| run.read_json(name))?,
-        blocks: Vec::new(),
+        ..Evidence::default()
     })
 }
 
@@ -218,13 +236,12 @@ fn if_there<T: Default>(
     }
 }
 
-fn read_blocks(run: &RunDirectory) -> Result<Vec<LatencyBlock>, TrialError> {
+fn read_blocks(
+    run: &RunDirectory,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<LatencyBlock>, TrialError> {
     let mut blocks = Vec::new();
-    for id in run
-        .blocks()?
-        .into_iter()
-        .filter(|id| id.stage.starts_with(LATENCY))
-    {
+    for id in run.blocks()?.into_iter().filter(|id| is_wanted(&id.stage)) {
         let block = run.read_block(&id)?;
         let path = run.path().join(format!(
             "requests/{}-{}-{}.parquet",

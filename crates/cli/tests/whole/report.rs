@@ -36,6 +36,7 @@ fn verdict() -> VerdictDocument {
             repeat: "understudy trial trial.toml".to_owned(),
         },
         environment: Environment::default(),
+        capacity: Vec::new(),
         limits_of_this_result: Vec::new(),
     }
 }

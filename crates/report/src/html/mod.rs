@@ -2,6 +2,7 @@
 //! JavaScript, and every text from outside is escaped by the templates.
 
 mod answers;
+mod capacity;
 mod effects;
 mod judged;
 mod latency;
@@ -33,6 +34,7 @@ pub fn page(document: &VerdictDocument, series: Option<&SeriesDocument>) -> Stri
             "CPU and memory",
             resources::section(document, series),
         ),
+        ("capacity", "Capacity", capacity::section(document)),
         ("answers", "Answers", answers::section(document)),
         (
             "objectives",
@@ -96,7 +98,7 @@ pub fn page(document: &VerdictDocument, series: Option<&SeriesDocument>) -> Stri
 
 /// What was measured under load is shown without praise or blame where it was refused.
 fn refused(document: &VerdictDocument, section: &str) -> Option<&'static str> {
-    let measured = ["latency", "effects", "resources", "objectives"].contains(&section);
+    let measured = ["latency", "effects", "resources", "capacity", "objectives"].contains(&section);
     (measured && document.verdict == Verdict::Invalid).then_some("refused")
 }
 

@@ -63,8 +63,10 @@ impl Queue {
         }
         Trial {
             rate,
-            requests,
-            violations: vec![violations],
+            counts: vec![Count {
+                requests,
+                violations,
+            }],
             trusted: true,
         }
     }

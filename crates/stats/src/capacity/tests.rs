@@ -20,11 +20,13 @@ fn search(goal: &Goal, share: impl Fn(f64) -> Vec<f64>, sendable: f64) -> (Capac
         match next(goal, &trials) {
             Step::Done(capacity) => return (capacity, trials),
             Step::Measure { rate, requests } => {
-                let count = |share: f64| (share * requests).round() as u64;
+                let count = |share: f64| Count {
+                    requests: requests as u64,
+                    violations: (share * requests).round() as u64,
+                };
                 trials.push(Trial {
                     rate,
-                    requests: requests as u64,
-                    violations: share(rate).into_iter().map(count).collect(),
+                    counts: share(rate).into_iter().map(count).collect(),
                     trusted: rate <= sendable,
                 });
             }
@@ -68,12 +70,28 @@ fn a_generator_that_cannot_keep_up_is_no_capacity() {
         .filter(|t| !t.trusted)
         .map(|t| t.rate)
         .collect();
-    assert_eq!(refused, [3200.0, 3200.0], "asked again once, then never");
+    assert_eq!(refused, [3200.0; 3], "asked again twice, then never");
     let Capacity::AtLeast(rate) = capacity else {
         panic!("{capacity:?}");
     };
     assert!((2000.0..=3000.0).contains(&rate), "{rate}");
     assert_eq!(search(&goal(), cliff(1e6), 0.0).0, Capacity::Unknown);
+}
+
+/// The ceiling lies beside the capacity: what was seen below it is still said.
+#[test]
+fn what_is_known_below_a_ceiling_is_told() {
+    let trial = |rate: f64, violations: u64, trusted: bool| Trial {
+        rate,
+        counts: vec![Count {
+            requests: 1000,
+            violations,
+        }],
+        trusted,
+    };
+    let mut trials = vec![trial(400.0, 0, true), trial(720.0, 7, true)];
+    trials.extend([800.0; 3].map(|rate| trial(rate, 42, false)));
+    assert_eq!(conclude(&goal(), &trials), Capacity::AtLeast(720.0));
 }
 
 #[test]
@@ -113,8 +131,7 @@ proptest! {
             .into_iter()
             .map(|(rate, requests, violations, trusted)| Trial {
                 rate,
-                requests,
-                violations: vec![violations],
+                counts: vec![Count { requests, violations }],
                 trusted,
             })
             .collect();

@@ -1,6 +1,7 @@
 //! From stored evidence to a verdict. Pure: the same evidence gives the same document, bit for bit.
 
 mod blocks;
+mod capacity;
 mod comparisons;
 mod decide;
 mod gates;
@@ -10,6 +11,7 @@ mod sentences;
 mod under_load;
 
 pub use blocks::{BlockFigures, LatencyBlock};
+pub(crate) use capacity::record as record_capacity;
 
 use crate::config::{Level, Question, TrialConfig};
 use crate::plan::{Plan, RatePlan};
@@ -33,6 +35,8 @@ pub struct Evidence {
     pub reproduced: Vec<ReproducedCluster>,
     /// The measurements under load.
     pub blocks: Vec<LatencyBlock>,
+    /// The trials of the search for the capacity, in the order in which they were made.
+    pub capacity: Vec<LatencyBlock>,
     /// The machine.
     pub environment: Environment,
     /// What the stages noted about the reach of the result.
@@ -114,6 +118,7 @@ pub fn judge(
         method: method::describe(config, plan, evidence),
         environment: evidence.environment.clone(),
         limits_of_this_result: Vec::new(),
+        capacity: capacity::judge(config, evidence),
     };
     document.limits_of_this_result = limits(config, evidence, &document);
     let (verdict, because) = decide::decide(config, planned, evidence, &document);

@@ -218,6 +218,7 @@ fn config() -> impl Strategy<Value = TrialConfig> {
                 limits,
                 rules: wanted.2,
                 machine,
+                capacity: None,
             },
         )
 }
