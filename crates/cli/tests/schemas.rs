@@ -18,6 +18,7 @@ use understudy_import::{Options, Source, Summary, import};
 use understudy_load::report::{self, LoadReport};
 use understudy_load::{Arrivals, GeneratorUse, Histograms, Plan as LoadPlan, Rate, Recorder};
 use understudy_model::capacity::CapacityReport;
+use understudy_model::profile::ProfileReport;
 use understudy_model::series::SeriesDocument;
 use understudy_model::verdict::{Environment, VerdictDocument};
 use understudy_model::{
@@ -71,6 +72,7 @@ fn the_published_schemas_are_what_the_types_say() {
     check_published::<Summary>("import");
     check_published::<CaseDocument>("case");
     check_published::<CapacityReport>("capacity");
+    check_published::<ProfileReport>("profile");
 }
 
 /// Every mistake that a validator finds in a document.

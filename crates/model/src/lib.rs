@@ -7,6 +7,7 @@ pub mod capacity;
 mod difference;
 mod exchange;
 mod observation;
+pub mod profile;
 pub mod series;
 mod side;
 mod units;

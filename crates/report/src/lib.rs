@@ -4,6 +4,7 @@
 
 mod charts;
 pub mod figures;
+pub mod findings;
 pub mod html;
 pub mod junit;
 pub mod knee;

@@ -2,6 +2,8 @@
 //! lasts, and what all of them say. Pure; the search itself is `understudy_stats::capacity`.
 
 pub(crate) mod stage;
+#[cfg(test)]
+mod tests;
 
 use crate::config::Slo;
 use understudy_load::{GeneratorUse, gates};

@@ -1,6 +1,6 @@
 //! `understudy load`: open-model load with true latencies.
 
-mod capacity;
+pub(crate) mod capacity;
 mod log;
 
 use super::trial::redaction_key;

@@ -18,7 +18,7 @@ use understudy_probe::Sampler;
 use understudy_redact::Redactor;
 use understudy_report::figures::{rate, share, time};
 use understudy_report::knee;
-use understudy_trial::capacity::{CapacityConfig, Left, Planned, Search};
+use understudy_trial::capacity::{CapacityConfig, Left, Search};
 use understudy_trial::config::{Attach, Slo};
 use understudy_trial::resources;
 
@@ -125,23 +125,7 @@ pub(super) fn find(
     }
     let endpoints = Vec::new();
     let mut search = Search::new(args.search.config(args), &args.search.slo, &endpoints);
-    while let Some(planned) = search.next() {
-        let number = search.trials_made() as u64;
-        let patience = search.patience(args.timeout);
-        let plan = Plan {
-            rate: Rate::PerSecond(planned.rate_rps),
-            duration: planned.measured,
-            timeout: patience,
-            seed: args.seed.wrapping_add(number),
-            ..args.plan()
-        };
-        let sampler = attach.as_ref().and_then(|attach| attach.sampler().ok());
-        let Some(left) = trial(&plan, workload, sampler, stop)? else {
-            break;
-        };
-        let left = left.of(&plan, planned);
-        tell(search.record(&left.as_left()));
-    }
+    carry_out(&args.plan(), workload, attach.as_ref(), &mut search, stop)?;
     let interrupted = stop.load(Ordering::Relaxed);
     let capacity = search.result();
     let code = match interrupted {
@@ -167,6 +151,41 @@ pub(super) fn find(
     Ok(code)
 }
 
+/// Makes trials until the search is over; the highest memory of the subject in them, bytes.
+pub(crate) fn carry_out(
+    plan: &Plan,
+    workload: Workload<'_>,
+    attach: Option<&Attach>,
+    search: &mut Search<'_>,
+    stop: &AtomicBool,
+) -> anyhow::Result<Option<f64>> {
+    let mut peak_rss_bytes: Option<f64> = None;
+    while let Some(planned) = search.next() {
+        let plan = Plan {
+            rate: Rate::PerSecond(planned.rate_rps),
+            duration: planned.measured,
+            timeout: search.patience(plan.timeout),
+            seed: plan.seed.wrapping_add(search.trials_made() as u64),
+            ..plan.clone()
+        };
+        let sampler = attach.and_then(|attach| attach.sampler().ok());
+        let Some(measured) = trial(&plan, workload, sampler, stop)? else {
+            break;
+        };
+        let peaks = peak_rss_bytes.into_iter().chain(measured.peak_rss_bytes);
+        peak_rss_bytes = peaks.max_by(f64::total_cmp);
+        tell(search.record(&Left {
+            rate_rps: planned.rate_rps,
+            observations: &measured.observations,
+            generator: measured.generator,
+            cpu_us: measured.cpu_us,
+            warmup_s: plan.warmup.secs(),
+            measured_s: planned.measured.secs(),
+        }));
+    }
+    Ok(peak_rss_bytes)
+}
+
 /// An interval as narrow as was asked for, or a bound where the search was told to end, is a result.
 fn code(capacity: &Capacity) -> u8 {
     match capacity.kind {
@@ -183,36 +202,7 @@ struct Measured {
     observations: Vec<Observation>,
     generator: understudy_load::GeneratorUse,
     cpu_us: Option<f64>,
-}
-
-/// The same with what was planned.
-struct Placed {
-    measured: Measured,
-    warmup_s: f64,
-    planned: Planned,
-}
-
-impl Measured {
-    fn of(self, plan: &Plan, planned: Planned) -> Placed {
-        Placed {
-            measured: self,
-            warmup_s: plan.warmup.secs(),
-            planned,
-        }
-    }
-}
-
-impl Placed {
-    fn as_left(&self) -> Left<'_> {
-        Left {
-            rate_rps: self.planned.rate_rps,
-            observations: &self.measured.observations,
-            generator: self.measured.generator,
-            cpu_us: self.measured.cpu_us,
-            warmup_s: self.warmup_s,
-            measured_s: self.planned.measured.secs(),
-        }
-    }
+    peak_rss_bytes: Option<f64>,
 }
 
 /// `None`: it was interrupted, and a part of a trial is none.
@@ -237,6 +227,7 @@ fn trial(
         observations: recorders.into_iter().flatten().collect(),
         generator: ran.generator,
         cpu_us: used.figures.side_cpu_us,
+        peak_rss_bytes: used.figures.peak_rss_bytes,
     }))
 }
 
