@@ -30,12 +30,12 @@ fn side(side: Side, at: f64, service: f64) -> SideCapacity {
                 low: Some(at * 0.98),
                 high: Some(at * 1.015),
             },
-            binding: Some("p99 of all requests at most 20ms".to_owned()),
+            binding: Some("p99 of all requests at most 2ms".to_owned()),
             narrow: true,
             wanted_width: 0.05,
             refused: 0,
             refused_because: None,
-            objectives: vec!["p99 of all requests at most 20ms".to_owned()],
+            objectives: vec!["p99 of all requests at most 2ms".to_owned()],
             knee,
         },
     }
@@ -54,7 +54,7 @@ fn point(rate_rps: f64, at: f64, service: f64) -> KneePoint {
         } else {
             80.0 + wait_us
         }),
-        p99_us: (!overloaded).then(|| 300.0 + 19_700.0 * (rate_rps / at).powi(9) + wait_us),
+        p99_us: (!overloaded).then(|| 300.0 + 1_500.0 * (rate_rps / at).powi(9) + wait_us),
         violations: vec![0.01 * (rate_rps / at).powi(20).min(90.0)],
         cpu: Some(load.min(1.0)),
         trusted: true,
