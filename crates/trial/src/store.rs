@@ -28,6 +28,7 @@ const LATENCY: &str = "latency-";
 const SETTLING: &str = "settling-";
 /// Every start of a side, a line each.
 const STARTS: &str = "starts.jsonl";
+const CAPACITY: &str = "capacity";
 
 /// The workload as far as the judge needs it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -161,6 +162,22 @@ pub(crate) fn settling_block(rate_rps: f64, side: Side) -> BlockId {
     }
 }
 
+/// The name of a trial of the search for the capacity.
+pub(crate) fn capacity_block(side: Side, block: u32) -> BlockId {
+    BlockId {
+        stage: CAPACITY.to_owned(),
+        side,
+        block,
+    }
+}
+
+/// The trials of the search for the capacity so far, in order.
+pub(crate) fn capacity_blocks(run: &RunDirectory) -> Result<Vec<LatencyBlock>, TrialError> {
+    let mut blocks = read_blocks(run, |stage| stage == CAPACITY)?;
+    blocks.sort_by_key(|block| (block.side, block.block));
+    Ok(blocks)
+}
+
 /// Writes one measurement: whole or not at all.
 pub(crate) fn write_block(
     run: &RunDirectory,
@@ -189,8 +206,9 @@ pub(crate) fn write_block(
 /// The directory is not a run, or a file in it cannot be read.
 pub fn read(run: &RunDirectory) -> Result<Evidence, TrialError> {
     Ok(Evidence {
-        blocks: read_blocks(run, LATENCY)?,
-        settling: read_blocks(run, SETTLING)?,
+        blocks: read_blocks(run, |stage| stage.starts_with(LATENCY))?,
+        settling: read_blocks(run, |stage| stage.starts_with(SETTLING))?,
+        capacity: capacity_blocks(run)?,
         ..read_answers(run)?
     })
 }
@@ -206,8 +224,7 @@ pub(crate) fn read_answers(run: &RunDirectory) -> Result<Evidence, TrialError> {
         notes: if_there(run, NOTES, |name| run.read_lines(name))?,
         environment: if_there(run, ENVIRONMENT, |name| run.read_json(name))?,
         starts: if_there(run, STARTS, |name| run.read_lines(name))?,
-        settling: Vec::new(),
-        blocks: Vec::new(),
+        ..Evidence::default()
     })
 }
 
@@ -250,13 +267,12 @@ fn if_there<T: Default>(
     }
 }
 
-fn read_blocks(run: &RunDirectory, stage: &str) -> Result<Vec<LatencyBlock>, TrialError> {
+fn read_blocks(
+    run: &RunDirectory,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<LatencyBlock>, TrialError> {
     let mut blocks = Vec::new();
-    for id in run
-        .blocks()?
-        .into_iter()
-        .filter(|id| id.stage.starts_with(stage))
-    {
+    for id in run.blocks()?.into_iter().filter(|id| is_wanted(&id.stage)) {
         let block = run.read_block(&id)?;
         let path = run.path().join(format!(
             "requests/{}-{}-{}.parquet",

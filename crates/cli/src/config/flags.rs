@@ -144,6 +144,7 @@ pub(super) fn in_folder(flags: &Flags, folder: &Path) -> Result<TrialConfig, Vec
                 rules: Vec::new(),
                 machine: MachineConfig::default(),
                 case: None,
+                capacity: None,
             })
         }
         // Whatever is missing, a message says why.

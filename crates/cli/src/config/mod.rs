@@ -3,6 +3,7 @@
 //! Everything that is wrong is told at once, one line each. TOML is read by hand instead of with
 //! serde, so that every mistake has its line and its key.
 
+mod capacity;
 mod flags;
 mod fleet;
 mod objectives;
@@ -15,6 +16,7 @@ mod write;
 
 pub(crate) use flags::{Flags, from_flags};
 pub(crate) use fleet::{FLEET, fleet};
+pub(crate) use objectives::slo_argument;
 pub(crate) use side_argument::SideArgument;
 pub(crate) use write::write;
 
@@ -170,6 +172,8 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
     let rules = rules::read(root.section("compare"), around.mode);
     let machine = machine(root.section("machine"));
     let case = business(root.section("case"), &measured(&limits), around);
+    let rates = workload.as_ref().map_or(&[][..], |of| &of.rates);
+    let capacity = capacity::read(root.section("capacity"), rates, &slos);
     root.finish();
     Some(TrialConfig {
         name,
@@ -185,6 +189,7 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
         rules,
         machine,
         case,
+        capacity,
     })
 }
 

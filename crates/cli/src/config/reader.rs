@@ -184,6 +184,16 @@ impl<'r> Section<'r> {
         self.table.is_some_and(|table| table.contains_key(key))
     }
 
+    /// Is the table written at all?
+    pub(super) fn is_there(&self) -> bool {
+        self.table.is_some()
+    }
+
+    /// Adds a problem with the table as a whole.
+    pub(super) fn refuse_itself(&self, what: impl Display) {
+        self.problems.add(self.at, format!("{}: {what}", self.name));
+    }
+
     /// Adds a problem with the value of a key.
     pub(super) fn refuse(&self, key: &str, what: impl Display) {
         let at = self.place(key).unwrap_or(self.at);

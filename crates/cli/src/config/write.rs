@@ -65,6 +65,14 @@ pub(crate) fn write(config: &TrialConfig) -> String {
         machine.generator.as_ref().map(ToString::to_string),
     );
     out.optional("subject", machine.subject.as_ref().map(ToString::to_string));
+    if let Some(capacity) = &config.capacity {
+        out.table("capacity");
+        out.value("width", capacity.width.to_string());
+        out.value("first_rate", number(capacity.first_rate));
+        out.value("highest_rate", number(capacity.highest_rate));
+        out.value("warmup", span(capacity.warmup));
+        out.optional("budget", capacity.budget.map(span));
+    }
     out.0
 }
 

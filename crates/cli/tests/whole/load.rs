@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use understudy_host::Clock;
 use understudy_load::{Arrivals, Schedule};
 
-struct Server {
+pub(crate) struct Server {
     child: Child,
     port: u16,
 }
@@ -19,7 +19,7 @@ impl Server {
         Server::with(&[])
     }
 
-    fn with(flags: &[&str]) -> Self {
+    pub(crate) fn with(flags: &[&str]) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
@@ -41,8 +41,12 @@ impl Server {
         Server { child, port }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/items/1", self.port)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     fn signal(&self, name: &str) {

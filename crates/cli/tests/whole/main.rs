@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod capacity;
 mod case;
 mod equivalence;
 mod harness;
@@ -13,6 +14,7 @@ mod import;
 mod init;
 mod latency;
 mod load;
+mod profile;
 mod report;
 mod resume;
 mod versions;

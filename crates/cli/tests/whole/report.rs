@@ -41,6 +41,7 @@ fn verdict() -> VerdictDocument {
             repeat: "understudy trial trial.toml".to_owned(),
         },
         environment: Environment::default(),
+        capacity: Vec::new(),
         limits_of_this_result: Vec::new(),
     }
 }
@@ -156,7 +157,7 @@ fn a_run_completes_the_figures_of_a_case() {
     let scratch = Scratch::new("case-of-run");
     let stored = empty_run(&scratch);
     let mut document = verdict();
-    document.slo = Side::ALL.map(|side| held(side)).to_vec();
+    document.slo = Side::ALL.map(held).to_vec();
     stored.write_json("verdict.json", &document).unwrap();
     let side = "url = \"http://127.0.0.1:1\"";
     let trial = format!(

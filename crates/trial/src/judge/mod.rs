@@ -3,6 +3,7 @@
 mod assumptions;
 mod blocks;
 mod business;
+mod capacity;
 mod comparisons;
 mod decide;
 mod gates;
@@ -20,6 +21,7 @@ pub use warm_up::Start;
 /// Share of CPU time that the hypervisor may take during a measurement; beyond it the measurement is
 /// made again, whatever it showed.
 pub(crate) const MOST_STOLEN: f64 = 0.05;
+pub(crate) use capacity::record as record_capacity;
 
 use crate::config::{Level, Question, TrialConfig};
 use crate::plan::{Plan, RatePlan};
@@ -47,6 +49,8 @@ pub struct Evidence {
     pub settling: Vec<LatencyBlock>,
     /// The measurements under load.
     pub blocks: Vec<LatencyBlock>,
+    /// The trials of the search for the capacity, in the order in which they were made.
+    pub capacity: Vec<LatencyBlock>,
     /// The machine.
     pub environment: Environment,
     /// What the stages noted about the reach of the result.
@@ -137,6 +141,7 @@ pub fn judge(
         method: method::describe(config, plan, evidence),
         environment: evidence.environment.clone(),
         limits_of_this_result: Vec::new(),
+        capacity: capacity::judge(config, evidence),
     };
     document.limits_of_this_result = limits(config, evidence, &document);
     let (verdict, because) = decide::decide(config, planned, evidence, &document);
