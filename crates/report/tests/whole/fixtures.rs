@@ -1,6 +1,7 @@
 //! Documents as real trials make them, one of each kind.
 
 use std::collections::BTreeMap;
+use understudy_case::{Case, CaseDocument, Currency, Input, Source, Value, assess};
 use understudy_model::tail::{Tail, TailCause};
 use understudy_model::verdict::{
     Cluster, Comparison, Environment, Equivalence, Estimate, Example, Excuse, Figure, Gate,
@@ -643,4 +644,31 @@ pub(crate) fn all() -> Vec<(&'static str, VerdictDocument)> {
         ("worse", worse()),
         ("no_worse", no_worse()),
     ]
+}
+
+/// The business case of a page that has one.
+pub(crate) fn business(name: &str) -> Option<CaseDocument> {
+    let figures = [
+        (
+            Input::Instances,
+            if name == "case" { "40..60" } else { "1500" },
+        ),
+        (Input::IncumbentVcpus, "1 vCPU"),
+        (Input::IncumbentMemory, "4 GiB"),
+        (Input::CandidateSaving, "40%..50%..60%"),
+        (Input::Effort, "6..9..24 person-months"),
+        (Input::Growth, "0%..20%..40%"),
+    ];
+    if !["case", "replace"].contains(&name) {
+        return None;
+    }
+    let mut case = Case::new("read-states".to_owned(), Currency::USD);
+    for (input, text) in figures {
+        let spread = input.read(text, case.currency).unwrap();
+        let source = Source::Stated("a test".to_owned());
+        case.set(input, Value { spread, source });
+    }
+    case.facts.equivalent = Some(true);
+    case.facts.candidate_meets_slo = Some(true);
+    Some(assess(&case, &case.resolve().unwrap(), 20_000, 1))
 }
