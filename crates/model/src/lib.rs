@@ -4,15 +4,19 @@
 //! exit code, a DNS response code), *fields* (headers) and a *body*; drivers translate.
 
 pub mod capacity;
+mod cause;
 mod difference;
 mod exchange;
 mod observation;
 pub mod profile;
 pub mod series;
 mod side;
+pub mod tail;
 mod units;
 pub mod verdict;
+pub mod warm_up;
 
+pub use cause::{Cause, Happening};
 pub use difference::{Character, Difference, DifferenceKind};
 pub use exchange::{Answer, Failure, FailureKind, Field, Outcome};
 pub use observation::{Ending, Observation};

@@ -5,6 +5,9 @@
 //! - [`paired`]: the effect between two sides from pairs of blocks, and one side against a bound.
 //! - [`binomial`]: what `k` of `n` says about a share.
 //! - [`capacity`]: the highest rate that holds objectives, by short trials: what to try next, and the interval.
+//! - [`overlap`]: do slow requests meet events more often than chance would have it?
+//! - [`goodness`]: do gaps look exponential, and do neighbours resemble each other?
+//! - [`steady`]: when a series becomes steady.
 //! - [`holm`]: p values of many questions asked at once.
 //! - [`sequential`]: tests and bounds that hold while somebody keeps looking.
 //!
@@ -15,13 +18,16 @@
 
 pub mod binomial;
 pub mod capacity;
+pub mod goodness;
 pub mod holm;
 mod interval;
+pub mod overlap;
 pub mod paired;
 pub mod quantile;
 mod random;
 mod resample;
 pub mod sequential;
 mod special;
+pub mod steady;
 
 pub use interval::Interval;

@@ -1,7 +1,7 @@
 //! The evidence of a trial in its run directory: written by the stages, read by the judge.
 
 use crate::error::TrialError;
-use crate::judge::{BlockFigures, Evidence, LatencyBlock, ReproducedCluster, RequestFacts};
+use crate::judge::{BlockFigures, Evidence, LatencyBlock, ReproducedCluster, RequestFacts, Start};
 use crate::series;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,6 +23,10 @@ const FIGURES: &str = "figures";
 const RATE: &str = "rate_rps";
 const LATENCY: &str = "latency-";
 const CAPACITY: &str = "capacity";
+/// The first load of each side.
+const SETTLING: &str = "settling-";
+/// Every start of a side, a line each.
+const STARTS: &str = "starts.jsonl";
 
 /// The workload as far as the judge needs it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -101,6 +105,12 @@ pub(crate) fn note(run: &RunDirectory, note: &str) -> Result<(), TrialError> {
     Ok(lines.write(&note.to_owned())?)
 }
 
+/// Remembers how long a side took to start.
+pub(crate) fn started(run: &RunDirectory, start: &Start) -> Result<(), TrialError> {
+    let mut lines = understudy_evidence::JsonLines::<Start>::open(run, STARTS)?;
+    Ok(lines.write(start)?)
+}
+
 /// Adds what asking a cluster again showed.
 pub(crate) fn reproduced(
     run: &RunDirectory,
@@ -157,6 +167,15 @@ pub(crate) fn capacity_blocks(run: &RunDirectory) -> Result<Vec<LatencyBlock>, T
     Ok(blocks)
 }
 
+/// The name of the first load of a side.
+pub(crate) fn settling_block(rate_rps: f64, side: Side) -> BlockId {
+    BlockId {
+        stage: format!("{SETTLING}{rate_rps}"),
+        side,
+        block: 0,
+    }
+}
+
 /// Writes one measurement: whole or not at all.
 pub(crate) fn write_block(
     run: &RunDirectory,
@@ -186,6 +205,7 @@ pub(crate) fn write_block(
 pub fn read(run: &RunDirectory) -> Result<Evidence, TrialError> {
     Ok(Evidence {
         blocks: read_blocks(run, |stage| stage.starts_with(LATENCY))?,
+        settling: read_blocks(run, |stage| stage.starts_with(SETTLING))?,
         capacity: capacity_blocks(run)?,
         ..read_answers(run)?
     })
@@ -201,6 +221,7 @@ pub(crate) fn read_answers(run: &RunDirectory) -> Result<Evidence, TrialError> {
         reproduced: if_there(run, REPRODUCED, |name| run.read_lines(name))?,
         notes: if_there(run, NOTES, |name| run.read_lines(name))?,
         environment: if_there(run, ENVIRONMENT, |name| run.read_json(name))?,
+        starts: if_there(run, STARTS, |name| run.read_lines(name))?,
         ..Evidence::default()
     })
 }
@@ -255,6 +276,7 @@ fn read_blocks(
             block: id.block,
             figures,
             rows: block.rows,
+            happened: run.read_happenings(&id)?,
         });
     }
     Ok(blocks)

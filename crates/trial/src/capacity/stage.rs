@@ -137,6 +137,7 @@ impl Stage<'_> {
             block: number,
             figures: figures(load, ran.generator, &measured),
             rows: rows.collect(),
+            happened: Default::default(),
         };
         let id = store::capacity_block(side, number);
         self.run
