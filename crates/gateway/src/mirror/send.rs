@@ -1,0 +1,389 @@
+//! The threads that talk to the candidate.
+
+use super::{Breaker, Capture, Captured, Job, Seen, Settings, TeeBody, Whole};
+use crate::ledger::{Pair, Reason, Sample};
+use crate::proxy::{Head, Side};
+use bytes::Bytes;
+use http::Response;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use understudy_model::{Failure, FailureKind};
+
+/// How long an exchange with the candidate may take where nothing is said.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// How much longer than the candidate the incumbent may take until nobody waits for it.
+const GRACE: Duration = Duration::from_secs(5);
+/// An answer of more bytes never ends.
+const LONGEST_BODY: u64 = 256 << 20;
+/// How long exchanges under way may take once nobody makes any more.
+const LAST: Duration = Duration::from_secs(3);
+/// A thread this late has no CPU of its own to speak of; what took long then says nothing.
+const LATE: Duration = Duration::from_millis(200);
+/// How often it is seen to whether a candidate that is left alone may be asked again.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The body of a copy.
+pub(crate) enum CopyBody {
+    Empty,
+    Tee(TeeBody),
+}
+
+impl Body for CopyBody {
+    type Data = Bytes;
+    type Error = super::tee::CutShort;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match &mut *self {
+            CopyBody::Empty => Poll::Ready(None),
+            CopyBody::Tee(tee) => Pin::new(tee).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            CopyBody::Empty => true,
+            CopyBody::Tee(tee) => tee.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            CopyBody::Empty => SizeHint::with_exact(0),
+            CopyBody::Tee(tee) => tee.size_hint(),
+        }
+    }
+}
+
+/// The sides as one configuration has them.
+struct Sides {
+    id: u64,
+    candidate: Side<CopyBody>,
+    second: Side<CopyBody>,
+}
+
+impl Sides {
+    fn new(settings: &Settings, before: Option<&Sides>) -> Result<Sides, String> {
+        let second = settings
+            .candidate
+            .second
+            .as_ref()
+            .unwrap_or(&settings.incumbent);
+        Ok(Sides {
+            id: settings.id,
+            candidate: Side::new(
+                &settings.candidate.side,
+                &settings.healthy,
+                before.map(|of| &of.candidate),
+            )?,
+            second: Side::new(second, &settings.healthy, before.map(|of| &of.second))?,
+        })
+    }
+}
+
+struct Thread {
+    index: usize,
+    sides: RefCell<Option<Rc<Sides>>>,
+    breaker: Arc<Breaker>,
+    pairs: SyncSender<Pair>,
+    /// When this thread last ran much later than it wanted to.
+    late: Cell<Option<Instant>>,
+}
+
+/// Carries copies until nobody makes any more, and those under way until their end.
+pub(crate) async fn run(
+    index: usize,
+    mut jobs: mpsc::Receiver<Job>,
+    breaker: Arc<Breaker>,
+    pairs: SyncSender<Pair>,
+) {
+    let thread = Rc::new(Thread {
+        index,
+        sides: RefCell::default(),
+        breaker,
+        pairs,
+        late: Cell::new(None),
+    });
+    let mut look = tokio::time::interval(LOOK);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut under_way = tokio::task::JoinSet::new();
+    loop {
+        tokio::select! {
+            job = jobs.recv() => match job {
+                Some(job) => drop(under_way.spawn_local(carry(thread.clone(), job))),
+                None => break,
+            },
+            Some(_) = under_way.join_next() => {}
+            due = look.tick() => {
+                if due.elapsed() > LATE {
+                    thread.late.set(Some(Instant::now()));
+                }
+                thread.breaker.probe(Instant::now());
+                if let Some(sides) = &*thread.sides.borrow() {
+                    sides.candidate.sweep();
+                    sides.second.sweep();
+                }
+            }
+        }
+    }
+    let rest = async { while under_way.join_next().await.is_some() {} };
+    // What is left then is dropped, and counted as such.
+    let _ = tokio::time::timeout(LAST, rest).await;
+}
+
+impl Thread {
+    fn sides(&self, settings: &Settings) -> Option<Rc<Sides>> {
+        let mut known = self.sides.borrow_mut();
+        if let Some(sides) = known.as_ref().filter(|sides| sides.id == settings.id) {
+            return Some(sides.clone());
+        }
+        // What it needs was checked before it was handed out.
+        let sides = Rc::new(Sides::new(settings, known.as_deref()).ok()?);
+        *known = Some(sides.clone());
+        Some(sides)
+    }
+}
+
+impl Thread {
+    /// Did the candidate run out of time while this thread had none?
+    fn is_excused(&self, candidate: &Answered, started: Instant) -> bool {
+        let timed_out = candidate.as_ref().is_err_and(|failure| {
+            matches!(failure.kind, FailureKind::Timeout | FailureKind::Connect)
+        });
+        timed_out && self.late.get().is_some_and(|late| late >= started)
+    }
+}
+
+type Answered = Result<Captured, Failure>;
+
+async fn carry(thread: Rc<Thread>, job: Job) {
+    let Some(sides) = thread.sides(&job.settings) else {
+        return;
+    };
+    let deadline = sides.candidate.config.total_timeout.unwrap_or(DEADLINE);
+    let Job {
+        ticket,
+        settings,
+        method,
+        uri,
+        headers,
+        body,
+        seen,
+        twice,
+        traffic,
+        budget,
+        slot,
+    } = job;
+    let aborted = body.as_ref().map(TeeBody::aborted);
+    let sample = Sample {
+        method: method.clone(),
+        target: uri.clone(),
+        headers: headers.clone(),
+        has_body: body.is_some(),
+    };
+    let marked = Head {
+        method,
+        uri,
+        headers,
+    }
+    .marked();
+    let again = twice.then(|| marked.clone());
+    let limit = settings.candidate.capture_bytes;
+    let started = Instant::now();
+    let candidate = async {
+        let head = marked.rewritten(&settings.candidate.rewrite);
+        let body = body.map_or(CopyBody::Empty, CopyBody::Tee);
+        let asked = ask(&sides.candidate, head, body, limit, &budget);
+        let answered = tokio::time::timeout(deadline, asked)
+            .await
+            .unwrap_or_else(|_| Err(timeout()));
+        (answered, started.elapsed())
+    };
+    let second = async {
+        let asked = ask(&sides.second, again?, CopyBody::Empty, limit, &budget);
+        tokio::time::timeout(deadline, asked).await.ok()?.ok()
+    };
+    let seen = tokio::time::timeout(deadline + GRACE, seen);
+    let ((candidate, took), second, seen) = tokio::join!(candidate, second, seen);
+    drop(slot);
+
+    let cut = aborted.and_then(|aborted| aborted.reason());
+    if cut.is_none() {
+        match &candidate {
+            Ok(_) => thread.breaker.succeeded(),
+            Err(_) => thread.breaker.failed(Instant::now()),
+        }
+        traffic
+            .shard(thread.index)
+            .shown(candidate.is_ok().then_some(took));
+    }
+    let whole = match seen {
+        Ok(Ok(Seen::Whole(mut whole))) => {
+            tell(&mut whole, &candidate, took);
+            Ok(*whole)
+        }
+        Ok(Ok(Seen::Lost(reason))) => Err(reason),
+        Ok(Err(_)) => Err(Reason::Stopped),
+        Err(_) => Err(Reason::TooSlow),
+    };
+    let dropped = cut
+        .or_else(|| {
+            whole.as_ref().map_or_else(
+                |reason| Some(*reason),
+                |whole| incomparable(whole, &candidate, deadline),
+            )
+        })
+        .or_else(|| {
+            thread
+                .is_excused(&candidate, started)
+                .then_some(Reason::Starved)
+        });
+    match (whole, dropped) {
+        (Ok(whole), None) => {
+            let pair = Pair {
+                ticket,
+                sample,
+                incumbent: whole.captured,
+                candidate,
+                second,
+            };
+            if let Err(back) = thread.pairs.try_send(pair) {
+                let (std::sync::mpsc::TrySendError::Full(pair)
+                | std::sync::mpsc::TrySendError::Disconnected(pair)) = back;
+                pair.ticket.dropped(Reason::Comparison);
+            }
+        }
+        (_, reason) => ticket.dropped(reason.unwrap_or(Reason::Stopped)),
+    }
+}
+
+/// Why the two cannot be compared, though both have come to an end.
+fn incomparable(whole: &Whole, candidate: &Answered, deadline: Duration) -> Option<Reason> {
+    let candidate_spent = candidate
+        .as_ref()
+        .is_ok_and(|captured| captured.out_of_memory);
+    if whole.captured.out_of_memory || candidate_spent {
+        return Some(Reason::Memory);
+    }
+    match candidate {
+        // What takes the incumbent longer than the deadline cannot be asked of the candidate within.
+        Err(failure) if failure.kind == FailureKind::Timeout && whole.took >= deadline => {
+            Some(Reason::TooSlow)
+        }
+        Err(failure)
+            if failure.kind == FailureKind::TooLarge && whole.captured.length > LONGEST_BODY =>
+        {
+            Some(Reason::TooLong)
+        }
+        _ => None,
+    }
+}
+
+/// Writes the line that waited for the candidate.
+fn tell(whole: &mut Whole, candidate: &Answered, took: Duration) {
+    if let Some((log, mut line)) = whole.line.take() {
+        line.candidate = Some(match candidate {
+            Ok(captured) => captured.code.as_u16().to_string(),
+            Err(failure) => failure.kind.to_string(),
+        });
+        line.candidate_us = u64::try_from(took.as_micros()).ok();
+        log.tell(*line);
+    }
+}
+
+async fn ask(
+    side: &Side<CopyBody>,
+    head: Head,
+    body: CopyBody,
+    limit: usize,
+    budget: &Arc<super::Budget>,
+) -> Answered {
+    let again = matches!(body, CopyBody::Empty).then(|| head.clone());
+    let mut lease = side
+        .lease(false)
+        .await
+        .map_err(|error| failure(FailureKind::Connect, &error))?;
+    let sent = lease
+        .send(head.request(&lease.upstream().address, &lease.upstream().authority, body))
+        .await;
+    let (lease, response) = match (sent, again) {
+        (Ok(response), _) => (lease, response),
+        // The server may have closed the connection just when it was used again.
+        (Err(_), Some(head)) if lease.reused => {
+            let mut lease = side
+                .lease(true)
+                .await
+                .map_err(|error| failure(FailureKind::Connect, &error))?;
+            let request = head.request(
+                &lease.upstream().address,
+                &lease.upstream().authority,
+                CopyBody::Empty,
+            );
+            let response = lease
+                .send(request)
+                .await
+                .map_err(|error| of_hyper(error.error()))?;
+            (lease, response)
+        }
+        (Err(error), _) => return Err(of_hyper(error.error())),
+    };
+    lease.answered(true);
+    let captured = receive(response, limit, budget).await?;
+    lease.give_back();
+    Ok(captured)
+}
+
+async fn receive(
+    response: Response<Incoming>,
+    limit: usize,
+    budget: &Arc<super::Budget>,
+) -> Answered {
+    let (parts, mut body) = response.into_parts();
+    let mut headers = parts.headers;
+    crate::proxy::remove_hop_by_hop(&mut headers);
+    let mut capture = Capture::new(parts.status, &headers, limit, budget);
+    while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        capture.frame(&frame.map_err(|error| of_hyper(&error))?);
+        if capture.length() > LONGEST_BODY {
+            return Err(Failure {
+                kind: FailureKind::TooLarge,
+                detail: "the answer does not end".into(),
+            });
+        }
+    }
+    Ok(capture.finish())
+}
+
+fn of_hyper(error: &hyper::Error) -> Failure {
+    let kind = match error {
+        error if error.is_timeout() => FailureKind::Timeout,
+        error if error.is_parse_too_large() => FailureKind::TooLarge,
+        error if error.is_parse() => FailureKind::Malformed,
+        _ => FailureKind::Closed,
+    };
+    failure(kind, error)
+}
+
+fn failure(kind: FailureKind, error: &dyn std::error::Error) -> Failure {
+    Failure {
+        kind,
+        detail: error.to_string(),
+    }
+}
+
+fn timeout() -> Failure {
+    Failure {
+        kind: FailureKind::Timeout,
+        detail: "no whole answer within the deadline".into(),
+    }
+}

@@ -1,0 +1,9 @@
+//! The gateway as clients, servers and operators see it: real sockets, and servers that misbehave.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::panic, reason = "a test that cannot go on fails")]
+
+mod faults;
+mod harness;
+mod proxy;
+mod shadow;
