@@ -16,6 +16,7 @@ mod control;
 mod ledger;
 mod mirror;
 mod proxy;
+pub mod tls;
 mod traffic;
 
 pub use admin::status;

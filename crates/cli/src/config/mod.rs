@@ -5,6 +5,7 @@
 
 mod flags;
 mod fleet;
+mod gateway;
 mod objectives;
 mod reader;
 mod rules;
@@ -15,6 +16,7 @@ mod write;
 
 pub(crate) use flags::{Flags, from_flags};
 pub(crate) use fleet::fleet;
+pub(crate) use gateway::gateway;
 pub(crate) use side_argument::SideArgument;
 pub(crate) use write::write;
 

@@ -72,7 +72,11 @@ pub fn trials_to_goal(k: u64, n: u64, alpha: f64, goal: f64) -> Option<u64> {
     let mut low = high / 2;
     while low + 1 < high {
         let middle = low + (high - low) / 2;
-        if reached(middle) { high = middle } else { low = middle }
+        if reached(middle) {
+            high = middle
+        } else {
+            low = middle
+        }
     }
     Some(high)
 }
@@ -89,9 +93,19 @@ mod tests {
             // -ln(1 - p) <= x: the bound of none replaces it by p.
             let exact = -(-upper_bound(0, n, 0.05)).ln_1p();
             let of_none = upper_bound_of_none(n, 0.05);
-            assert!((exact - of_none).abs() < 1e-9 + 1e-6 * of_none || of_none == 1.0, "{n}: {exact} {of_none}");
+            assert!(
+                (exact - of_none).abs() < 1e-9 + 1e-6 * of_none || of_none == 1.0,
+                "{n}: {exact} {of_none}"
+            );
         }
-        assert_eq!((upper_bound(0, 0, 0.05), upper_bound(3, 3, 0.05), upper_bound(0, 9, 1.0)), (1.0, 1.0, 1.0));
+        assert_eq!(
+            (
+                upper_bound(0, 0, 0.05),
+                upper_bound(3, 3, 0.05),
+                upper_bound(0, 9, 1.0)
+            ),
+            (1.0, 1.0, 1.0)
+        );
     }
 
     #[test]
@@ -99,7 +113,10 @@ mod tests {
         for (k, n) in [(0, 0), (0, 500), (3, 900), (50, 1000)] {
             let more = trials_to_goal(k, n, 0.05, 0.001).unwrap();
             assert!(upper_bound(k, n + more, 0.05) <= 0.001);
-            assert!(upper_bound(k, n + more - 1, 0.05) > 0.001, "{k} of {n}: {more}");
+            assert!(
+                upper_bound(k, n + more - 1, 0.05) > 0.001,
+                "{k} of {n}: {more}"
+            );
         }
         assert_eq!(trials_to_goal(0, 1 << 20, 0.05, 0.001), Some(0));
         assert_eq!(trials_to_goal(0, 1, 0.05, 0.0), None);
