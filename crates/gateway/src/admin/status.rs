@@ -220,10 +220,7 @@ pub(super) fn proof(judged: &Equivalence, balance: &Balance, goal: f64, configur
         let (k, n) = (judged.different, judged.compared);
         (
             ProofState::Different,
-            format!(
-                "{k} of {n} answers differ in {} ways",
-                judged.clusters.len()
-            ),
+            format!("{k} of {n} answers differ, unexcused"),
         )
     } else if ended >= 300 && lost as f64 > LOSS * ended as f64 {
         (

@@ -23,6 +23,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const GRACE: Duration = Duration::from_secs(5);
 /// An answer of more bytes never ends.
 const LONGEST_BODY: u64 = 256 << 20;
+/// Nor does one that is so many bytes longer than twice the incumbent's, which is known to be whole.
+const LONGER: u64 = 1 << 20;
 /// How long exchanges under way may take once nobody makes any more.
 const LAST: Duration = Duration::from_secs(3);
 /// A thread this late has no CPU of its own to speak of; what took long then says nothing.
@@ -199,21 +201,40 @@ async fn carry(thread: Rc<Thread>, job: Job) {
     .marked();
     let again = twice.then(|| marked.clone());
     let limit = settings.candidate.capture_bytes;
+    let longest = Cell::new(LONGEST_BODY);
     let started = Instant::now();
     let candidate = async {
         let head = marked.rewritten(&settings.candidate.rewrite);
         let body = body.map_or(CopyBody::Empty, CopyBody::Tee);
-        let asked = ask(&sides.candidate, head, body, limit, &budget);
+        let asked = ask(&sides.candidate, head, body, (limit, &longest), &budget);
         let answered = tokio::time::timeout(deadline, asked)
             .await
             .unwrap_or_else(|_| Err(timeout()));
         (answered, started.elapsed())
     };
     let second = async {
-        let asked = ask(&sides.second, again?, CopyBody::Empty, limit, &budget);
+        let asked = ask(
+            &sides.second,
+            again?,
+            CopyBody::Empty,
+            (limit, &longest),
+            &budget,
+        );
         tokio::time::timeout(deadline, asked).await.ok()?.ok()
     };
-    let seen = tokio::time::timeout(deadline + GRACE, seen);
+    let seen = async {
+        let seen = tokio::time::timeout(deadline + GRACE, seen).await;
+        if let Ok(Ok(Seen::Whole(whole))) = &seen {
+            longest.set(
+                whole
+                    .captured
+                    .length
+                    .saturating_mul(2)
+                    .saturating_add(LONGER),
+            );
+        }
+        seen
+    };
     let ((candidate, took), second, seen) = tokio::join!(candidate, second, seen);
     drop(slot);
 
@@ -305,7 +326,7 @@ async fn ask(
     side: &Side<CopyBody>,
     head: Head,
     body: CopyBody,
-    limit: usize,
+    bounds: (usize, &Cell<u64>),
     budget: &Arc<super::Budget>,
 ) -> Answered {
     let again = matches!(body, CopyBody::Empty).then(|| head.clone());
@@ -338,14 +359,15 @@ async fn ask(
         (Err(error), _) => return Err(of_hyper(error.error())),
     };
     lease.answered(true);
-    let captured = receive(response, limit, budget).await?;
+    let captured = receive(response, bounds, budget).await?;
     lease.give_back();
     Ok(captured)
 }
 
+/// Receives a whole answer of which `limit` bytes are kept; it may have `longest` bytes.
 async fn receive(
     response: Response<Incoming>,
-    limit: usize,
+    (limit, longest): (usize, &Cell<u64>),
     budget: &Arc<super::Budget>,
 ) -> Answered {
     let (parts, mut body) = response.into_parts();
@@ -354,7 +376,7 @@ async fn receive(
     let mut capture = Capture::new(parts.status, &headers, limit, budget);
     while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
         capture.frame(&frame.map_err(|error| of_hyper(&error))?);
-        if capture.length() > LONGEST_BODY {
+        if capture.length() > longest.get() {
             return Err(Failure {
                 kind: FailureKind::TooLarge,
                 detail: "the answer does not end".into(),

@@ -1,5 +1,6 @@
 //! One connection to an upstream, of either protocol, with or without TLS.
 
+use super::guarded::{Guarded, HeadLeft};
 use crate::config::{SideConfig, UpstreamAddress};
 use http_body::Body;
 use hyper::client::conn::{http1, http2};
@@ -56,7 +57,7 @@ impl Drop for Task {
 /// A connection that requests can be sent on.
 pub(crate) enum Connection<B> {
     /// HTTP/1.1: one exchange at a time.
-    One(http1::SendRequest<B>, Task),
+    One(http1::SendRequest<B>, Task, HeadLeft),
     /// HTTP/2: many.
     Two(http2::SendRequest<B>, std::rc::Rc<Task>),
 }
@@ -141,8 +142,8 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let io = TokioIo::new(io);
     if http2 {
+        let io = TokioIo::new(io);
         let (sender, connection) = http2::Builder::new(Local)
             .timer(TokioTimer::new())
             .initial_stream_window_size(STREAM_WINDOW)
@@ -155,16 +156,15 @@ where
         let task = Task(Some(spawn(connection)));
         return Ok(Connection::Two(sender, std::rc::Rc::new(task)));
     }
+    let (io, left) = Guarded::new(io);
     let (sender, connection) = http1::Builder::new()
         .max_buf_size(BUFFER_BYTES)
         .max_headers(HEADERS)
-        .handshake(io)
+        .handshake(TokioIo::new(io))
         .await
         .map_err(io::Error::other)?;
-    Ok(Connection::One(
-        sender,
-        Task(Some(spawn(connection.with_upgrades()))),
-    ))
+    let task = Task(Some(spawn(connection.with_upgrades())));
+    Ok(Connection::One(sender, task, left))
 }
 
 /// Why a connection ended is told to whoever waits for an answer on it.

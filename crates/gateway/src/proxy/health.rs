@@ -50,7 +50,7 @@ async fn is_well(dial: &Dial, address: &UpstreamAddress, path: &str) -> bool {
     };
     let request = head.request(address, &authority, Upload::Empty);
     let response = match dial.connect(address).await {
-        Ok(Connection::One(mut sender, _task)) => sender.send_request(request).await,
+        Ok(Connection::One(mut sender, _task, _)) => sender.send_request(request).await,
         Ok(Connection::Two(mut sender, _task)) => sender.send_request(request).await,
         Err(_) => return false,
     };

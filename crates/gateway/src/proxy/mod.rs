@@ -8,6 +8,7 @@ mod connect;
 mod download;
 mod exchange;
 mod framing;
+mod guarded;
 mod head;
 mod headers;
 mod health;

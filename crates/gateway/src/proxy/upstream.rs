@@ -93,7 +93,7 @@ impl<B> Upstream<B> {
         // The end of the list is the most recently used; what is not ready yet waits for its turn.
         for index in (0..idle.len()).rev() {
             let (connection, since) = &idle[index];
-            let Connection::One(sender, _) = connection else {
+            let Connection::One(sender, ..) = connection else {
                 continue;
             };
             if sender.is_closed() || since.elapsed() > keep_alive {
@@ -259,7 +259,7 @@ where
         for upstream in &self.upstreams {
             let keep = self.config.keep_alive;
             upstream.idle.borrow_mut().retain(|(connection, since)| {
-                let open = matches!(connection, Connection::One(sender, _) if !sender.is_closed());
+                let open = matches!(connection, Connection::One(sender, ..) if !sender.is_closed());
                 open && since.elapsed() <= keep
             });
         }
@@ -308,7 +308,12 @@ where
         request: Request<B>,
     ) -> Result<Response<Incoming>, TrySendError<Request<B>>> {
         match self.connection.as_mut() {
-            Some(Connection::One(sender, _)) => sender.try_send_request(request).await,
+            Some(Connection::One(sender, _, head)) => {
+                head.expect();
+                let answer = sender.try_send_request(request).await;
+                head.arrived();
+                answer
+            }
             Some(Connection::Two(sender, _)) => sender.try_send_request(request).await,
             None => unreachable!("a lease holds its connection until it is given back"),
         }
@@ -347,7 +352,7 @@ where
 
     /// The connection belongs to an upgrade now.
     pub(crate) fn detach(mut self) {
-        if let Some(Connection::One(_, task)) = self.connection.as_mut() {
+        if let Some(Connection::One(_, task, _)) = self.connection.as_mut() {
             task.detach();
         }
     }

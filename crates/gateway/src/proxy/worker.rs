@@ -31,6 +31,8 @@ use tokio_rustls::TlsAcceptor;
 const UNROUTED: &str = "none";
 /// A connection's buffers, for what is read and for what is written.
 const BUFFER_BYTES: usize = 64 * 1024;
+/// Header lines that the parser takes without asking the allocator.
+const STACK_HEADERS: usize = 100;
 /// Received ahead of what is consumed, of one stream and of one connection.
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1 << 20;
@@ -313,11 +315,14 @@ fn http1_of(limits: &Limits) -> http1::Builder {
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
-        .max_headers(limits.headers)
         .max_header_size(limits.header_bytes)
         .max_buf_size(BUFFER_BYTES.max(limits.header_bytes + 1024))
         // The answers are the incumbent's, unaltered.
         .auto_date_header(false);
+    // Fewer are counted when the head is there; the parser has room for these on its stack.
+    if limits.headers > STACK_HEADERS {
+        builder.max_headers(limits.headers);
+    }
     builder
 }
 
