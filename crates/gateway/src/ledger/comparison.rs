@@ -4,7 +4,8 @@ use super::book::{Book, Finding, parameters};
 use super::{Counts, Reason, State, Ticket};
 use crate::config::{CompareConfig, Payloads};
 use crate::mirror::Captured;
-use http::{HeaderMap, Method, Uri};
+use crate::proxy::Head;
+use http::Method;
 use siphasher::sip::SipHasher24;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,10 +37,17 @@ pub(crate) struct Pair {
 
 /// The request.
 pub(crate) struct Sample {
-    pub(crate) method: Method,
-    pub(crate) target: Uri,
-    pub(crate) headers: HeaderMap,
+    pub(crate) head: Head,
     pub(crate) has_body: bool,
+}
+
+impl Sample {
+    fn target(&self) -> &str {
+        self.head
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str())
+    }
 }
 
 /// What a comparison needs to know; a reload replaces it.
@@ -86,21 +94,19 @@ impl Terms {
 
     /// The command that sends a request again to `$URL`, without what must not be shown.
     fn curl(&self, sample: &Sample) -> String {
-        let target = sample
-            .target
-            .path_and_query()
-            .map_or("/", |target| target.as_str());
+        let target = sample.target();
         let target = match self.config.payloads {
             Payloads::Hash => target.split('?').next().unwrap_or_default().to_owned(),
             Payloads::Redacted => self.redactor.redact_text(target),
         };
         let mut command = String::from("curl -sS -i");
-        if sample.method == Method::HEAD {
+        if sample.head.method == Method::HEAD {
             command += " --head";
-        } else if sample.method != Method::GET {
-            command += &format!(" -X {}", sample.method);
+        } else if sample.head.method != Method::GET {
+            command += &format!(" -X {}", sample.head.method);
         }
         let shown = sample
+            .head
             .headers
             .iter()
             .filter(|(name, _)| !NOT_SHOWN.contains(&name.as_str()));
@@ -112,12 +118,10 @@ impl Terms {
                     .reproducible_field(name.as_str(), &String::from_utf8_lossy(value.as_bytes())),
             };
             // A variable is filled in by the shell; nothing else that a client sent may reach it.
-            let value = if is_variable(&value) {
-                format!("\"{value}\"")
-            } else {
-                quoted(&value)
+            command += &match is_variable(&value) {
+                true => format!(" -H {}\"{value}\"", quoted(&format!("{name}: "))),
+                false => format!(" -H {}", quoted(&format!("{name}: {value}"))),
             };
-            command += &format!(" -H {}{value}", quoted(&format!("{name}: ")));
         }
         if sample.has_body {
             command += " --data-binary @body";
@@ -188,11 +192,8 @@ impl Findings {
             candidate,
             second,
         } = pair;
-        let target = sample
-            .target
-            .path_and_query()
-            .map_or("/", |target| target.as_str());
-        let (endpoint, name) = self.book().endpoint(sample.method.as_str(), target);
+        let target = sample.target();
+        let (endpoint, name) = self.book().endpoint(sample.head.method.as_str(), target);
         let same = candidate
             .as_ref()
             .is_ok_and(|candidate| incumbent.is_same_long_body(candidate));

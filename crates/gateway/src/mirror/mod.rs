@@ -21,10 +21,10 @@ pub(crate) use tee::Tee;
 use crate::access_log::{AccessLog, Line};
 use crate::config::{CandidateConfig, Route, SideConfig};
 use crate::ledger::{Counts, Reason, Ticket};
-use crate::proxy::{Healthy, MARKER, Slot};
+use crate::proxy::{Head, Healthy, MARKER, Slot};
 use crate::traffic::RouteTraffic;
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, Uri, request};
+use http::{HeaderMap, StatusCode, request};
 use http_body::{Frame, SizeHint};
 use sample::Sampler;
 use std::net::IpAddr;
@@ -78,15 +78,14 @@ pub(crate) struct Offer<'a> {
 pub(crate) struct Job {
     pub(crate) ticket: Ticket,
     pub(crate) settings: Arc<Settings>,
-    pub(crate) method: Method,
-    pub(crate) uri: Uri,
-    pub(crate) headers: HeaderMap,
+    pub(crate) head: Head,
     pub(crate) body: Option<TeeBody>,
     pub(crate) seen: oneshot::Receiver<Seen>,
     pub(crate) twice: bool,
     pub(crate) traffic: Arc<RouteTraffic>,
     pub(crate) budget: Arc<Budget>,
-    pub(crate) slot: Slot,
+    /// Held until the copy has come to its end.
+    pub(crate) _slot: Slot,
 }
 
 /// What the client got.
@@ -138,15 +137,17 @@ impl Shadow {
         place.send(Job {
             ticket,
             settings: self.settings.clone(),
-            method: offer.parts.method.clone(),
-            uri: offer.parts.uri.clone(),
-            headers: offer.parts.headers.clone(),
+            head: Head {
+                method: offer.parts.method.clone(),
+                uri: offer.parts.uri.clone(),
+                headers: offer.parts.headers.clone(),
+            },
             body,
             seen,
             twice: twice && self.sampler.draws(candidate.ask_twice),
             traffic: offer.traffic.clone(),
             budget: mirror.budget.clone(),
-            slot,
+            _slot: slot,
         });
         let watched = Watched {
             tell,

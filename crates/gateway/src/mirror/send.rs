@@ -11,7 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{SyncSender, TrySendError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -157,6 +157,27 @@ impl Thread {
 }
 
 impl Thread {
+    /// Counts the exchange with the candidate, unless it was the copy that failed.
+    fn note(&self, job: &Job, asked: &Asked) {
+        if asked.cut.is_some() {
+            return;
+        }
+        match &asked.candidate {
+            Ok(_) => self.breaker.succeeded(),
+            Err(_) => self.breaker.failed(Instant::now()),
+        }
+        let took = asked.candidate.is_ok().then_some(asked.took);
+        job.traffic.shard(self.index).shown(took);
+    }
+
+    fn hand_over(&self, pair: Pair) {
+        if let Err(TrySendError::Full(pair) | TrySendError::Disconnected(pair)) =
+            self.pairs.try_send(pair)
+        {
+            pair.ticket.dropped(Reason::Comparison);
+        }
+    }
+
     /// Did the candidate run out of time while this thread had none?
     fn is_excused(&self, candidate: &Answered, started: Instant) -> bool {
         let timed_out = candidate.as_ref().is_err_and(|failure| {
@@ -168,123 +189,98 @@ impl Thread {
 
 type Answered = Result<Captured, Failure>;
 
-async fn carry(thread: Rc<Thread>, job: Job) {
+/// What came of one copy.
+struct Asked {
+    candidate: Answered,
+    /// What the candidate took.
+    took: Duration,
+    second: Option<Captured>,
+    incumbent: Result<Box<Whole>, Reason>,
+    /// Why the copy itself was aborted.
+    cut: Option<Reason>,
+}
+
+async fn carry(thread: Rc<Thread>, mut job: Job) {
     let Some(sides) = thread.sides(&job.settings) else {
         return;
     };
     let deadline = sides.candidate.config.total_timeout.unwrap_or(DEADLINE);
-    let Job {
-        ticket,
-        settings,
-        method,
-        uri,
-        headers,
-        body,
-        seen,
-        twice,
-        traffic,
-        budget,
-        slot,
-    } = job;
-    let aborted = body.as_ref().map(TeeBody::aborted);
-    let sample = Sample {
-        method: method.clone(),
-        target: uri.clone(),
-        headers: headers.clone(),
-        has_body: body.is_some(),
-    };
-    let marked = Head {
-        method,
-        uri,
-        headers,
-    }
-    .marked();
-    let again = twice.then(|| marked.clone());
-    let limit = settings.candidate.capture_bytes;
-    let longest = Cell::new(LONGEST_BODY);
+    let has_body = job.body.is_some();
     let started = Instant::now();
-    let candidate = async {
-        let head = marked.rewritten(&settings.candidate.rewrite);
-        let body = body.map_or(CopyBody::Empty, CopyBody::Tee);
-        let asked = ask(&sides.candidate, head, body, (limit, &longest), &budget);
-        let answered = tokio::time::timeout(deadline, asked)
-            .await
-            .unwrap_or_else(|_| Err(timeout()));
-        (answered, started.elapsed())
-    };
-    let second = async {
-        let asked = ask(
-            &sides.second,
-            again?,
-            CopyBody::Empty,
-            (limit, &longest),
-            &budget,
-        );
-        tokio::time::timeout(deadline, asked).await.ok()?.ok()
-    };
-    let seen = async {
-        let seen = tokio::time::timeout(deadline + GRACE, seen).await;
-        if let Ok(Ok(Seen::Whole(whole))) = &seen {
-            longest.set(
-                whole
-                    .captured
-                    .length
-                    .saturating_mul(2)
-                    .saturating_add(LONGER),
-            );
-        }
-        seen
-    };
-    let ((candidate, took), second, seen) = tokio::join!(candidate, second, seen);
-    drop(slot);
-
-    let cut = aborted.and_then(|aborted| aborted.reason());
-    if cut.is_none() {
-        match &candidate {
-            Ok(_) => thread.breaker.succeeded(),
-            Err(_) => thread.breaker.failed(Instant::now()),
-        }
-        traffic
-            .shard(thread.index)
-            .shown(candidate.is_ok().then_some(took));
+    let mut asked = ask_all(&sides, &mut job, deadline).await;
+    thread.note(&job, &asked);
+    if let Ok(whole) = &mut asked.incumbent {
+        tell(whole, &asked.candidate, asked.took);
     }
-    let whole = match seen {
-        Ok(Ok(Seen::Whole(mut whole))) => {
-            tell(&mut whole, &candidate, took);
-            Ok(*whole)
-        }
-        Ok(Ok(Seen::Lost(reason))) => Err(reason),
-        Ok(Err(_)) => Err(Reason::Stopped),
-        Err(_) => Err(Reason::TooSlow),
-    };
-    let dropped = cut
-        .or_else(|| {
-            whole.as_ref().map_or_else(
-                |reason| Some(*reason),
-                |whole| incomparable(whole, &candidate, deadline),
-            )
-        })
-        .or_else(|| {
-            thread
-                .is_excused(&candidate, started)
-                .then_some(Reason::Starved)
-        });
-    match (whole, dropped) {
+    let is_excused = thread.is_excused(&asked.candidate, started);
+    let dropped = asked.cut.or_else(|| match &asked.incumbent {
+        Err(reason) => Some(*reason),
+        Ok(whole) => incomparable(whole, &asked.candidate, deadline),
+    });
+    let dropped = dropped.or(is_excused.then_some(Reason::Starved));
+    let Job { ticket, head, .. } = job;
+    match (asked.incumbent, dropped) {
         (Ok(whole), None) => {
-            let pair = Pair {
+            let (candidate, second) = (asked.candidate, asked.second);
+            let sample = Sample { head, has_body };
+            let incumbent = whole.captured;
+            thread.hand_over(Pair {
                 ticket,
                 sample,
-                incumbent: whole.captured,
+                incumbent,
                 candidate,
                 second,
-            };
-            if let Err(back) = thread.pairs.try_send(pair) {
-                let (std::sync::mpsc::TrySendError::Full(pair)
-                | std::sync::mpsc::TrySendError::Disconnected(pair)) = back;
-                pair.ticket.dropped(Reason::Comparison);
-            }
+            });
         }
-        (_, reason) => ticket.dropped(reason.unwrap_or(Reason::Stopped)),
+        (Err(reason), _) | (Ok(_), Some(reason)) => ticket.dropped(reason),
+    }
+}
+
+/// Asks the candidate, and the incumbent a second time if that is wanted, and waits for what the
+/// client got.
+async fn ask_all(sides: &Sides, job: &mut Job, deadline: Duration) -> Asked {
+    let body = job.body.take();
+    let aborted = body.as_ref().map(TeeBody::aborted);
+    let marked = job.head.clone().marked();
+    let again = job.twice.then(|| marked.clone());
+    let longest = Cell::new(LONGEST_BODY);
+    let bounds = (job.settings.candidate.capture_bytes, &longest);
+    let (budget, seen) = (&job.budget, &mut job.seen);
+    let started = Instant::now();
+    let candidate = async {
+        let head = marked.rewritten(&job.settings.candidate.rewrite);
+        let body = body.map_or(CopyBody::Empty, CopyBody::Tee);
+        let asked = ask(&sides.candidate, head, body, bounds, budget);
+        let answered = tokio::time::timeout(deadline, asked).await;
+        (
+            answered.unwrap_or_else(|_| Err(timeout())),
+            started.elapsed(),
+        )
+    };
+    let second = async {
+        let asked = ask(&sides.second, again?, CopyBody::Empty, bounds, budget);
+        tokio::time::timeout(deadline, asked).await.ok()?.ok()
+    };
+    let incumbent = async {
+        match tokio::time::timeout(deadline + GRACE, seen).await {
+            Ok(Ok(Seen::Whole(whole))) => {
+                let twice = whole.captured.length.saturating_mul(2);
+                longest.set(twice.saturating_add(LONGER));
+                Ok(whole)
+            }
+            Ok(Ok(Seen::Lost(reason))) => Err(reason),
+            Ok(Err(_)) => Err(Reason::Stopped),
+            Err(_) => Err(Reason::TooSlow),
+        }
+    };
+    let ((candidate, took), second, incumbent) = tokio::join!(candidate, second, incumbent);
+    let cut = aborted.and_then(|aborted| aborted.reason());
+    Asked {
+        candidate,
+        took,
+        second,
+        incumbent,
+        cut,
     }
 }
 

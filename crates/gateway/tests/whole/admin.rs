@@ -315,10 +315,6 @@ fn shoot(browser: &mut Browser, name: &str) {
 }
 
 #[test]
-#[expect(
-    clippy::print_stderr,
-    reason = "who runs the tests is told what was not"
-)]
 fn the_page_fits_every_width_complains_of_nothing_and_waives() {
     let Some(program) = find() else {
         eprintln!("skipped: no Chromium on this machine (apt-get install chromium)");

@@ -318,7 +318,7 @@ fn it_dies_and_comes_back_under_load_while_the_configuration_changes() {
                 return;
             };
             let answer = json(&format!("{{\"path\":{:?}}}", request.path()));
-            let cut = if turn % 3 == 0 && n == 5 {
+            let cut = if turn.is_multiple_of(3) && n == 5 {
                 answer.len() / 2
             } else {
                 answer.len()

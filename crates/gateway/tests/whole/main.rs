@@ -9,5 +9,6 @@ mod admin;
 mod browser;
 mod faults;
 mod harness;
+mod http2;
 mod proxy;
 mod shadow;
