@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use understudy_host::Clock;
 use understudy_load::{Arrivals, Schedule};
 
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Server {
@@ -19,7 +19,7 @@ impl Server {
         Server::with(&[])
     }
 
-    fn with(flags: &[&str]) -> Self {
+    pub(crate) fn with(flags: &[&str]) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()

@@ -8,6 +8,7 @@
 
 mod case;
 mod equivalence;
+mod gateway;
 mod harness;
 mod import;
 mod init;
