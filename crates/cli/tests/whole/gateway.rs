@@ -3,9 +3,10 @@
 use crate::harness::{Scratch, understudy};
 use crate::load::Server;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::Duration;
 
 /// A gateway that ends with the test.
 struct Gateway {
@@ -62,6 +63,9 @@ impl Gateway {
 
     fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
         write!(
             stream,
             "GET {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"
@@ -93,9 +97,12 @@ impl Drop for Gateway {
 }
 
 fn written(scratch: &Scratch, incumbent: &Server, candidate: &Server, more: &str) -> PathBuf {
+    // Fixed, so that it is the same after a reload.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
     let text = format!(
         "schema = 1\nworkers = 1\nstate = \"state\"\naccess_log = \"access.jsonl\"\n{more}\n\
-         [[listen]]\naddress = \"127.0.0.1:0\"\n[incumbent]\nservers = [\"http://127.0.0.1:{}\"]\n\
+         [[listen]]\naddress = \"127.0.0.1:{port}\"\n[incumbent]\nservers = [\"http://127.0.0.1:{}\"]\n\
          [candidate]\nservers = [\"http://127.0.0.1:{}\"]\nask_twice = \"100%\"\n[admin]\naddress = \"127.0.0.1:0\"\n",
         incumbent.port, candidate.port,
     );
@@ -126,7 +133,7 @@ fn it_serves_finds_the_planted_bug_is_reloaded_and_stops() {
                 .starts_with("HTTP/1.1 200 OK\r\n")
         );
     }
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
     let differences = loop {
         let (code, text) = gateway.ask(&["differences"]);
         assert_eq!(code, Some(0), "{text}");
@@ -134,7 +141,7 @@ fn it_serves_finds_the_planted_bug_is_reloaded_and_stops() {
             break text;
         }
         assert!(std::time::Instant::now() < deadline, "{text}");
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        std::thread::sleep(Duration::from_millis(100));
     };
     assert!(
         differences.contains("GET /items/{id}  $.stock (value): 30 of 30"),

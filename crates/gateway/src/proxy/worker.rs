@@ -146,6 +146,8 @@ pub(crate) async fn run(
     });
     let mut listening = HashMap::new();
     listen(&worker, &first, &mut listening);
+    // It holds sockets: those of a listener that a reload removes have to be closed.
+    drop(first);
     let mut sweep = tokio::time::interval(SWEEP);
     loop {
         tokio::select! {

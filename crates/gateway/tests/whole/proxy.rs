@@ -493,6 +493,19 @@ fn a_reload_changes_what_comes_and_nothing_under_way() {
         "\"new\"",
         "the old configuration stays"
     );
+    let before = gateway.addresses()[0];
+    let mut moved = next.clone();
+    moved.listeners[0].address = "127.0.0.1:0".parse().unwrap();
+    gateway.reload(moved).unwrap();
+    assert_eq!(Client::of(&gateway).get("/").text(), "\"new\"");
+    let deadline = std::time::Instant::now() + Duration::from_secs(5);
+    while std::net::TcpStream::connect(before).is_ok() {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "nobody listens there any more"
+        );
+        thread::sleep(Duration::from_millis(10));
+    }
     let mut taken = next;
     taken.listeners[0].address = old.address;
     assert!(refused(taken).contains("cannot listen on"));
