@@ -51,6 +51,8 @@ pub fn assess(case: &Case, resolved: &Resolved, draws: u32, seed: u64) -> CaseDo
         p_npv_positive: simulation.p_npv_positive,
         p_beats_tuning: simulation.p_beats_tuning,
         npv: simulation.npv.quantiles(),
+        distribution: simulation.npv.bins(),
+        fleets: sensitivity.fleets(&break_even),
         arms: arms(
             &simulation,
             &Model::new(&point, Rounding::Whole, unsafe_memory),

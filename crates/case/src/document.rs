@@ -59,6 +59,11 @@ pub struct CaseDocument {
     pub arms: Vec<ArmFigures>,
     /// Quantiles of the candidate's net present value.
     pub npv: Vec<Quantile>,
+    /// How the candidate's net present value is distributed, ascending: equal steps from its quantile
+    /// 1 % to 99 %; what lies outside is left out. Empty where nothing is uncertain.
+    pub distribution: Vec<Bin>,
+    /// What each arm costs a year by the size of the fleet, ascending, all other figures at their medians.
+    pub fleets: Vec<FleetCost>,
     /// From which size the candidate pays, all other figures at their medians.
     pub break_even: BreakEven,
     /// What each uncertain figure does to the candidate's net present value, the widest first.
@@ -122,6 +127,34 @@ pub struct Quantile {
     pub p: f64,
     /// The value.
     pub value: f64,
+}
+
+/// A step of a histogram.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bin {
+    /// Its low end, included.
+    pub from: f64,
+    /// Its high end, excluded.
+    pub to: f64,
+    /// The share of the draws in it.
+    pub share: f64,
+}
+
+/// What a fleet costs a year, before rounding to whole instances. What an arm costs once is spread over
+/// the horizon at the discount rate (equivalent annual cost: that of the incumbent less the arm's net
+/// present value over its annuity), so that two arms cost the same where their net present values do.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FleetCost {
+    /// Instances of the incumbent today.
+    pub instances: f64,
+    /// Doing nothing.
+    pub incumbent: f64,
+    /// Tuning in place.
+    pub tuned: f64,
+    /// The candidate.
+    pub candidate: f64,
 }
 
 /// The size at which the candidate's net present value is 0, before rounding.

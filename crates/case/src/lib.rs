@@ -28,8 +28,8 @@ mod unit;
 pub use assess::{DRAWS, assess};
 pub use case::{Case, Problem, Resolved, Source, Value};
 pub use document::{
-    Arm, ArmFigures, Assumption, BreakEven, CaseDocument, Check, Defaults, Effect, Flip, Line,
-    Quantile, SCHEMA, Swing, Three,
+    Arm, ArmFigures, Assumption, Bin, BreakEven, CaseDocument, Check, Defaults, Effect, FleetCost,
+    Flip, Line, Quantile, SCHEMA, Swing, Three,
 };
 pub use facts::{Facts, Kind};
 pub use input::Input;

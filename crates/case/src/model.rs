@@ -50,6 +50,59 @@ impl Point {
     }
 }
 
+/// Instances of the incumbent that the demand of today needs.
+fn demanded(point: &Point) -> Instances {
+    match point.get(Input::Instances) {
+        Some(instances) => Instances(instances),
+        None => {
+            let provided = PerSecond(point.or_zero(Input::Demand)) * point.or_zero(Input::Headroom);
+            Instances(provided / PerSecond(point.or_zero(Input::IncumbentCapacity)))
+        }
+    }
+}
+
+impl Sizes {
+    fn of(point: &Point, arm: Arm) -> Self {
+        let own = |input| (arm == Arm::Candidate).then(|| point.get(input)).flatten();
+        let or = |input, incumbent| own(input).unwrap_or(point.or_zero(incumbent));
+        let vcpus = Vcpus(or(Input::CandidateVcpus, Input::IncumbentVcpus));
+        let memory = Gib(or(Input::CandidateMemory, Input::IncumbentMemory));
+        let state = point.or_zero(Input::State);
+        let holding = if state > 0.0 {
+            Gib(state) / memory
+        } else {
+            0.0
+        };
+        let stated = own(Input::CandidateHour).or(point.get(Input::IncumbentHour));
+        Sizes {
+            ratio: ratio(point, arm),
+            floor: holding.max(point.or_zero(Input::Redundancy)),
+            price: stated.map_or_else(
+                || {
+                    VcpuPrice(point.or_zero(Input::VcpuHour)) * vcpus
+                        + GibPrice(point.or_zero(Input::GibHour)) * memory
+                },
+                HourlyPrice,
+            ),
+        }
+    }
+}
+
+/// Instances of an arm for one of the incumbent, as far as the demand needs them.
+fn ratio(point: &Point, arm: Arm) -> f64 {
+    match arm {
+        Arm::Incumbent => 1.0,
+        Arm::Tuned => 1.0 - point.or_zero(Input::TunedSaving),
+        Arm::Candidate => match point.get(Input::CandidateSaving) {
+            Some(saving) => 1.0 - saving,
+            None => match point.get(Input::CandidateCapacity) {
+                Some(capacity) => point.or_zero(Input::IncumbentCapacity) / capacity,
+                None => 1.0,
+            },
+        },
+    }
+}
+
 /// The case at one point.
 pub(crate) struct Model<'p> {
     point: &'p Point,
@@ -58,6 +111,23 @@ pub(crate) struct Model<'p> {
     unsafe_memory: bool,
     /// ln(1 + r) of the discount rate r.
     force: f64,
+    /// Instances of the incumbent that the demand of today needs.
+    demanded: Instances,
+    /// What the demand grows by in a year, as a factor.
+    growth: f64,
+    /// What follows for each arm, computed once: a simulation asks for it in every year.
+    arms: [Sizes; 3],
+}
+
+/// What the sizes of an arm's instances lead to.
+#[derive(Clone, Copy)]
+struct Sizes {
+    /// Instances for one of the incumbent, as far as the demand needs them.
+    ratio: f64,
+    /// Instances that are needed whatever the demand is: redundancy floor, ceil(state / memory).
+    floor: f64,
+    /// What an instance costs in an hour.
+    price: HourlyPrice,
 }
 
 impl<'p> Model<'p> {
@@ -67,6 +137,9 @@ impl<'p> Model<'p> {
             rounding,
             unsafe_memory,
             force: point.or_zero(Input::Discount).ln_1p(),
+            demanded: demanded(point),
+            growth: 1.0 + point.or_zero(Input::Growth),
+            arms: Arm::ALL.map(|arm| Sizes::of(point, arm)),
         }
     }
 
@@ -74,55 +147,13 @@ impl<'p> Model<'p> {
         self.point.or_zero(input)
     }
 
-    /// Instances of the incumbent that the demand needs in the year that begins after `year` years.
-    fn incumbent_by_demand(&self, year: i32) -> Instances {
-        let growth = (1.0 + self.get(Input::Growth)).powi(year);
-        let now = match self.point.get(Input::Instances) {
-            Some(instances) => Instances(instances),
-            None => {
-                let provided = PerSecond(self.get(Input::Demand)) * self.get(Input::Headroom);
-                Instances(provided / PerSecond(self.get(Input::IncumbentCapacity)))
-            }
-        };
-        now * growth
-    }
-
-    /// Instances of an arm for one of the incumbent, as far as the demand needs them.
-    fn ratio(&self, arm: Arm) -> f64 {
-        match arm {
-            Arm::Incumbent => 1.0,
-            Arm::Tuned => 1.0 - self.get(Input::TunedSaving),
-            Arm::Candidate => match self.point.get(Input::CandidateSaving) {
-                Some(saving) => 1.0 - saving,
-                None => match self.point.get(Input::CandidateCapacity) {
-                    Some(capacity) => self.get(Input::IncumbentCapacity) / capacity,
-                    None => 1.0,
-                },
-            },
-        }
-    }
-
-    fn vcpus(&self, arm: Arm) -> Vcpus {
-        let own = (arm == Arm::Candidate).then(|| self.point.get(Input::CandidateVcpus));
-        Vcpus(own.flatten().unwrap_or(self.get(Input::IncumbentVcpus)))
-    }
-
-    fn memory(&self, arm: Arm) -> Gib {
-        let own = (arm == Arm::Candidate).then(|| self.point.get(Input::CandidateMemory));
-        Gib(own.flatten().unwrap_or(self.get(Input::IncumbentMemory)))
-    }
-
-    /// max(ceil(demand x headroom / capacity), redundancy floor, ceil(state / memory)).
+    /// max(ceil(demand x headroom / capacity), redundancy floor, ceil(state / memory)) in the year that
+    /// begins after `year` years.
     pub(crate) fn instances(&self, arm: Arm, year: i32) -> Instances {
-        let demanded = self.incumbent_by_demand(year) * self.ratio(arm);
-        let state = self.get(Input::State);
-        let holding = if state > 0.0 {
-            Gib(state) / self.memory(arm)
-        } else {
-            0.0
-        };
+        let sizes = &self.arms[arm as usize];
+        let demanded = self.demanded.0 * self.growth.powi(year) * sizes.ratio;
         // The largest is rounded up instead of each: the result is the same.
-        let needed = demanded.0.max(holding).max(self.get(Input::Redundancy));
+        let needed = demanded.max(sizes.floor);
         Instances(match self.rounding {
             Rounding::Whole => (needed * (1.0 - DUST)).ceil(),
             Rounding::Fraction => needed,
@@ -131,17 +162,7 @@ impl<'p> Model<'p> {
 
     /// What an instance costs in an hour.
     pub(crate) fn price(&self, arm: Arm) -> HourlyPrice {
-        let own = match arm {
-            Arm::Candidate => self.point.get(Input::CandidateHour),
-            Arm::Incumbent | Arm::Tuned => None,
-        };
-        match own.or(self.point.get(Input::IncumbentHour)) {
-            Some(price) => HourlyPrice(price),
-            None => {
-                VcpuPrice(self.get(Input::VcpuHour)) * self.vcpus(arm)
-                    + GibPrice(self.get(Input::GibHour)) * self.memory(arm)
-            }
-        }
+        self.arms[arm as usize].price
     }
 
     /// Infrastructure of an arm in the year that begins after `year` years.

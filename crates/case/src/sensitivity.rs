@@ -1,7 +1,7 @@
 //! What the answer turns on: break-even, tornado, and the figure that flips it.
 
 use crate::case::{Resolved, Source};
-use crate::document::{Arm, BreakEven, Defaults, Flip, Swing};
+use crate::document::{Arm, BreakEven, Defaults, FleetCost, Flip, Swing};
 use crate::input::Input;
 use crate::model::{Model, Point, Rounding};
 use crate::unit::{Currency, Instances};
@@ -10,6 +10,8 @@ use crate::unit::{Currency, Instances};
 const HALVINGS: u32 = 200;
 /// No fleet is larger.
 const MOST_INSTANCES: f64 = 1e9;
+/// Steps of the fleet sizes that are shown.
+const FLEETS: u32 = 60;
 /// Steps in which a figure is moved, up to a factor of ten.
 const STEPS: u32 = 60;
 
@@ -69,6 +71,29 @@ impl<'r> Sensitivity<'r> {
             return None;
         }
         Some(bisect(1.0, MOST_INSTANCES, pays))
+    }
+
+    /// What each arm costs a year, from one instance to ten times today's fleet or the break-even,
+    /// whichever is larger, in equal factors.
+    pub(crate) fn fleets(&self, break_even: &BreakEven) -> Vec<FleetCost> {
+        let largest = break_even.instances.unwrap_or(1.0).max(break_even.today);
+        let decades = (largest * 10.0).clamp(100.0, MOST_INSTANCES).log10();
+        let mut point = self.medians.clone();
+        let cost = |n: u32| {
+            let instances = 10f64.powf(decades * f64::from(n) / f64::from(FLEETS));
+            point.set(Input::Instances, instances);
+            let model = Model::new(&point, Rounding::Fraction, self.unsafe_memory);
+            let annuity = model.annuity(0.0, self.medians.get(Input::Horizon).unwrap_or(1.0));
+            let incumbent = model.yearly_cost(Arm::Incumbent, 0).0;
+            let equivalent = |arm| incumbent - model.npv(arm).0 / annuity;
+            FleetCost {
+                instances,
+                incumbent,
+                tuned: equivalent(Arm::Tuned),
+                candidate: equivalent(Arm::Candidate),
+            }
+        };
+        (0..=FLEETS).map(cost).collect()
     }
 
     /// One figure at a time from its P10 to its P90.

@@ -1,12 +1,15 @@
 //! Monte Carlo: one uniform number a figure and draw, turned into the figure by its quantiles.
 
 use crate::case::Resolved;
-use crate::document::{Arm, Quantile, Three};
+use crate::document::{Arm, Bin, Quantile, Three};
 use crate::input::Input;
 use crate::model::{Model, Point, Rounding};
 use crate::spread::Spread;
 use rand_core::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
+
+/// Steps of a histogram.
+const BINS: u32 = 40;
 
 /// The distribution of a result.
 pub(crate) struct Sample(Vec<f64>);
@@ -32,6 +35,22 @@ impl Sample {
                 value: self.quantile(p),
             })
             .collect()
+    }
+
+    /// Equal steps between the quantiles 1 % and 99 %, with the share of the draws in each.
+    pub(crate) fn bins(&self) -> Vec<Bin> {
+        let (low, high) = (self.quantile(0.01), self.quantile(0.99));
+        let step = (high - low) / f64::from(BINS);
+        if step <= 0.0 {
+            return Vec::new();
+        }
+        let below = |value: f64| self.0.partition_point(|draw| *draw < value);
+        let bin = |n: u32| {
+            let (from, to) = (low + f64::from(n) * step, low + f64::from(n + 1) * step);
+            let share = (below(to) - below(from)) as f64 / self.0.len() as f64;
+            Bin { from, to, share }
+        };
+        (0..BINS).map(bin).collect()
     }
 
     /// The share of the draws above 0.

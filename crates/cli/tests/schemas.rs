@@ -13,7 +13,7 @@ use understudy_case::{
     Case, CaseDocument, Currency, Input, Kind, Source as FigureSource, Value as Figure, assess,
 };
 use understudy_compare::{Row as ComparedRow, Rules};
-use understudy_evidence::Row;
+use understudy_evidence::{Happenings, Row};
 use understudy_import::{Options, Source, Summary, import};
 use understudy_load::report::{self, LoadReport};
 use understudy_load::{Arrivals, GeneratorUse, Histograms, Plan as LoadPlan, Rate, Recorder};
@@ -281,6 +281,7 @@ fn evidence() -> Evidence {
                 ..BlockFigures::default()
             },
             rows: rows.collect(),
+            happened: Happenings::default(),
         }
     };
     Evidence {
@@ -291,6 +292,8 @@ fn evidence() -> Evidence {
         }],
         rows: (0..400).map(row).collect(),
         reproduced: Vec::new(),
+        starts: Vec::new(),
+        settling: Vec::new(),
         blocks: Side::ALL
             .into_iter()
             .flat_map(|side| (0..6).map(move |number| (side, number)))

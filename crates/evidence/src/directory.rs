@@ -27,7 +27,7 @@ pub enum Folder {
     Requests,
     /// CPU and memory of a side over time.
     Samples,
-    /// Pauses of a side's runtime.
+    /// What happened to a side meanwhile: pauses of its runtime and the like.
     Pauses,
 }
 

@@ -9,8 +9,8 @@
 //! - Headers that belong to a connection, to the message's framing or to somebody's cache go
 //!   ([`DROPPED_HEADERS`]).
 //! - A secret in a header becomes a `$NAME` that the request file reads from the environment; a
-//!   dollar sign that is none is doubled. A secret in a path or body leaves the request out: only
-//!   headers are expanded.
+//!   dollar sign that is none is doubled. In a path, a query, a form or JSON it becomes `${NAME}`, and the
+//!   line names it among its `variables`; in free text it leaves the request out.
 //! - Requests of one client in a row are a `session`; equal requests outside of sessions are one line
 //!   with their number as `weight`.
 //! - Where many paths are one endpoint, the line names its template.

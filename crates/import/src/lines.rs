@@ -21,6 +21,9 @@ struct Line {
     body: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body_base64: Option<String>,
+    /// Those of path and body.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    variables: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,8 +120,14 @@ impl Lines {
     }
 }
 
-fn line(request: Recorded, session: Option<u32>, endpoint: &str, secrets: &mut Secrets) -> String {
+fn line(
+    mut request: Recorded,
+    session: Option<u32>,
+    endpoint: &str,
+    secrets: &mut Secrets,
+) -> String {
     let headers = grouped(secrets.headers(&request));
+    let variables = secrets.replace(&mut request);
     // A template that is the path says nothing that is not there.
     let (path, _) = parts(&request.path);
     let endpoint = (endpoint != format!("{} {path}", request.method)).then(|| endpoint.to_owned());
@@ -136,6 +145,7 @@ fn line(request: Recorded, session: Option<u32>, endpoint: &str, secrets: &mut S
         headers,
         body,
         body_base64,
+        variables,
         session: session.map(|number| format!("s{number}")),
         endpoint,
     };

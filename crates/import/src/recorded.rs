@@ -25,9 +25,9 @@ pub enum Reason {
     WebSocket,
     /// Its body is not in the file.
     NoBody,
-    /// A secret stands in its path or query, where no variable can.
+    /// A secret stands in its path or query for which no variable can stand.
     SecretInPath,
-    /// A secret stands in its body, where no variable can.
+    /// A secret stands in its body for which no variable can stand.
     SecretInBody,
     /// It needs a part of the document that is not there.
     Reference,
@@ -48,10 +48,10 @@ impl Reason {
             Reason::WebSocket => "opens a WebSocket",
             Reason::NoBody => "its body is not in the file",
             Reason::SecretInPath => {
-                "secret in the path or query, where no $NAME can stand (--not-secret NAME if it is none)"
+                "secret in the path or query that no variable can stand for (--not-secret NAME if it is none)"
             }
             Reason::SecretInBody => {
-                "secret in the body, where no $NAME can stand (--not-secret NAME if it is none)"
+                "secret in the body that no variable can stand for: in free text, or a number (--not-secret NAME if it is none)"
             }
             Reason::Reference => "needs a part of the document that is not there",
             Reason::NoValue => "the document gives no value that can be sent",
@@ -99,12 +99,20 @@ pub(crate) struct Recorded {
 /// A credential that has to be supplied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Credential {
-    /// The header it stands in.
-    pub(crate) header: String,
-    /// The cookie it is the value of, where the header is `Cookie`.
-    pub(crate) cookie: Option<String>,
+    pub(crate) at: CredentialAt,
     /// What the description calls it, and what kind it is: `admin (bearer)`.
     pub(crate) scheme: String,
+}
+
+/// Where a credential stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CredentialAt {
+    /// It is the value of this header.
+    Header(String),
+    /// It is the value of this cookie.
+    Cookie(String),
+    /// It is the value of this parameter of the query.
+    Query(String),
 }
 
 /// What kind of file a request is from, as far as that decides what is done with it.

@@ -1,25 +1,20 @@
-//! Secrets: in headers they become variables, elsewhere they leave the request out.
+//! Secrets become variables; one for which no variable can stand leaves its request out.
 //!
 //! Names and forms are those of `understudy_redact`. Beside them a parameter of a query is secret when
 //! its value looks like a token, and the value of every cookie is, unless it is plainly a setting.
 
+mod finder;
+mod json;
+mod places;
+
 use crate::Options;
 use crate::headers;
-use crate::recorded::{Origin, Reason, Recorded};
+use crate::recorded::{Credential, CredentialAt, Reason, Recorded};
 use crate::summary::Variable;
-use crate::target::{decoded, parameters, parts};
-use serde_json::Value;
+use crate::target::encoded;
+use finder::Finder;
+use places::{Place, Places};
 use std::collections::{BTreeMap, BTreeSet};
-use understudy_redact::Redactor;
-
-/// Parameters whose long values are secret: keys of interfaces, one-time codes, signatures.
-const SECRET_IF_LONG: [&str; 8] = [
-    "code", "hash", "hmac", "key", "nonce", "sig", "state", "ticket",
-];
-/// From so many characters on such a value is no word.
-const LONG: usize = 16;
-/// From so many characters on a mixture of small and capital letters and digits is a token.
-const TOKEN: usize = 20;
 
 /// Variables that every shell has: `$PWD` would be sent as the folder.
 const OF_THE_SHELL: [&str; 10] = [
@@ -28,8 +23,7 @@ const OF_THE_SHELL: [&str; 10] = [
 
 /// Finds secrets, and remembers the variables that stand for them.
 pub(crate) struct Secrets {
-    redactor: Redactor,
-    not_secret: BTreeSet<String>,
+    finder: Finder,
     dropped: Vec<String>,
     /// All values of one header are one.
     merge: bool,
@@ -42,9 +36,7 @@ pub(crate) struct Secrets {
 impl Secrets {
     pub(crate) fn new(options: &Options) -> Self {
         Secrets {
-            // Only whether something is replaced counts, never by what: the key needs no secrecy.
-            redactor: Redactor::new([0; 16]).with_names(&options.secret),
-            not_secret: options.not_secret.iter().map(|name| plain(name)).collect(),
+            finder: Finder::new(options),
             dropped: options.drop_headers.clone(),
             merge: options.merge_secrets,
             known: BTreeMap::new(),
@@ -55,81 +47,54 @@ impl Secrets {
 
     /// Does the name say that its value is secret?
     pub(crate) fn is_name(&self, name: &str) -> bool {
-        self.redactor.is_sensitive(name) && !self.is_cleared(name)
+        self.finder.is_sensitive(name) && !self.finder.is_cleared(name)
     }
 
-    fn is_cleared(&self, name: &str) -> bool {
-        self.not_secret.contains(&plain(name))
-    }
-
-    fn has_form(&self, text: &str) -> bool {
-        self.redactor.redact_text(text) != text
-    }
-
-    /// Is there a secret where no variable can stand?
+    /// Is there a secret for which no variable can stand?
     pub(crate) fn check(&self, request: &Recorded) -> Result<(), Reason> {
-        let names = request.from != Origin::Description;
-        if self.in_path(&request.path, names) {
-            return Err(Reason::SecretInPath);
-        }
-        if self.in_body(request, names) {
-            return Err(Reason::SecretInBody);
-        }
-        Ok(())
+        Places::find(request, &self.finder).map(drop)
     }
 
-    fn in_path(&self, target: &str, names: bool) -> bool {
-        let (path, query) = parts(target);
-        // Long numbers in paths are identifiers, not cards.
-        let segments = path.split('/').filter(|segment| !is_number(segment));
-        let segments: Vec<String> = segments.map(|segment| decoded(segment, false)).collect();
-        self.has_form(&segments.join("/"))
-            || parameters(query).any(|(name, value)| self.in_parameter(&name, &value, names))
-    }
-
-    fn in_parameter(&self, name: &str, value: &str, names: bool) -> bool {
-        if value.is_empty() || self.is_cleared(name) {
-            return false;
-        }
-        let named = names && self.redactor.is_sensitive(name);
-        named || !is_number(value) && self.has_form(value) || names && looks_like_token(name, value)
-    }
-
-    fn in_body(&self, request: &Recorded, names: bool) -> bool {
-        if request.body.is_empty() {
-            return false;
-        }
-        if let Ok(json) = serde_json::from_slice::<Value>(&request.body) {
-            return self.in_json("", &json, names);
-        }
-        let text = String::from_utf8_lossy(&request.body);
-        let form = request.headers.iter().any(|(name, value)| {
-            name.eq_ignore_ascii_case("content-type")
-                && value.starts_with("application/x-www-form-urlencoded")
-        });
-        if form {
-            return parameters(&text).any(|(name, value)| {
-                let named = names && self.redactor.is_sensitive(&name);
-                !value.is_empty() && !self.is_cleared(&name) && (named || self.has_form(&value))
+    /// Replaces the secrets of path and body by `${NAME}`; returns the names, each once, sorted.
+    pub(crate) fn replace(&mut self, request: &mut Recorded) -> Vec<String> {
+        // One that cannot be replaced was left out before.
+        let Ok(places) = Places::find(request, &self.finder) else {
+            return Vec::new();
+        };
+        let mut names = BTreeSet::new();
+        let mut name_all = |places: &[Place], part: &str| -> Vec<String> {
+            let named = places.iter().map(|place| {
+                let what = format!("{} in the {part}", place.name);
+                self.variable(&place.name, &place.value, &what)
             });
+            let named: Vec<String> = named.collect();
+            names.extend(named.iter().cloned());
+            named
+        };
+        if !places.path.is_empty() {
+            let variables = name_all(&places.path, "path or query");
+            request.path = places::replaced(&request.path, &places.path, &variables);
         }
-        self.has_form(&text)
+        if !places.body.is_empty() {
+            let variables = name_all(&places.body, "body");
+            let text = String::from_utf8_lossy(&request.body);
+            request.body = places::replaced(&text, &places.body, &variables).into_bytes();
+        }
+        for credential in &request.credentials {
+            if let CredentialAt::Query(parameter) = &credential.at {
+                let variable = self.credential(parameter, credential);
+                let joint = if request.path.contains('?') { '&' } else { '?' };
+                request.path += &format!("{joint}{}=${{{variable}}}", encoded(parameter));
+                names.insert(variable);
+            }
+        }
+        names.into_iter().collect()
     }
 
-    fn in_json(&self, name: &str, value: &Value, names: bool) -> bool {
-        if self.is_cleared(name) {
-            return false;
-        }
-        let named = names && self.redactor.is_sensitive(name);
-        match value {
-            Value::Null | Value::Bool(_) => false,
-            Value::Number(_) => named,
-            Value::String(text) => !text.is_empty() && (named || self.has_form(text)),
-            Value::Array(all) => all.iter().any(|value| self.in_json(name, value, names)),
-            Value::Object(object) => object
-                .iter()
-                .any(|(name, value)| self.in_json(name, value, names)),
-        }
+    /// The variable of a credential that the description asks for.
+    fn credential(&mut self, base: &str, credential: &Credential) -> String {
+        let what = format!("{} of the document", credential.scheme);
+        self.variable(base, &credential.scheme, &what)
     }
 
     /// The headers as they are written: secrets as variables, dollar signs doubled.
@@ -148,19 +113,18 @@ impl Secrets {
             }
         }
         for credential in &request.credentials {
-            let what = format!("{} of the document", credential.scheme);
-            match &credential.cookie {
-                Some(cookie) => {
-                    let base = format!("{cookie}_COOKIE");
-                    let variable = self.variable(&base, &credential.scheme, &what);
-                    cookies.push(format!("{}={variable}", escaped(cookie)));
+            match &credential.at {
+                CredentialAt::Cookie(cookie) => {
+                    let variable = self.credential(&format!("{cookie}_COOKIE"), credential);
+                    cookies.push(format!("{}=${variable}", escaped(cookie)));
                 }
-                None => {
-                    let header = &credential.header;
-                    let variable = self.variable(header, &credential.scheme, &what);
+                CredentialAt::Header(header) => {
+                    let variable = self.credential(header, credential);
                     out.retain(|(name, _)| !name.eq_ignore_ascii_case(header));
-                    out.push((header.clone(), variable));
+                    out.push((header.clone(), format!("${variable}")));
                 }
+                // A part of the path, which `replace` writes.
+                CredentialAt::Query(_) => {}
             }
         }
         if !cookies.is_empty() {
@@ -170,7 +134,8 @@ impl Secrets {
     }
 
     fn header(&mut self, name: &str, value: &str) -> Option<String> {
-        let secret = !self.is_cleared(name) && (self.is_name(name) || self.has_form(value));
+        let secret =
+            !self.finder.is_cleared(name) && (self.is_name(name) || self.finder.has_form(value));
         if !secret {
             return Some(escaped(value));
         }
@@ -190,7 +155,7 @@ impl Secrets {
             Some(scheme) => format!("header {name}, whole, as in \"{scheme} ...\""),
             None => format!("header {name}"),
         };
-        Some(self.variable(name, value, &what))
+        Some(format!("${}", self.variable(name, value, &what)))
     }
 
     fn cookie(&mut self, pair: &str) -> Option<String> {
@@ -198,16 +163,20 @@ impl Secrets {
         if name.is_empty() {
             return None;
         }
-        let plain = !self.redactor.is_sensitive(name) && is_setting(value);
-        let value = if plain || self.is_cleared(name) {
+        let plain = !self.finder.is_sensitive(name) && is_setting(value);
+        let value = if plain || self.finder.is_cleared(name) {
             escaped(value)
         } else {
-            self.variable(&format!("{name}_COOKIE"), value, &format!("cookie {name}"))
+            let base = format!("{name}_COOKIE");
+            format!(
+                "${}",
+                self.variable(&base, value, &format!("cookie {name}"))
+            )
         };
         Some(format!("{}={value}", escaped(name)))
     }
 
-    /// The variable that stands for a value, as the request file names it.
+    /// The name of the variable that stands for a value.
     fn variable(&mut self, base: &str, value: &str, what: &str) -> String {
         let base = variable_name(base);
         let value = if self.merge { "" } else { value };
@@ -218,7 +187,7 @@ impl Secrets {
         };
         let variable = &mut self.variables[index];
         variable.requests += 1;
-        format!("${}", variable.name)
+        variable.name.clone()
     }
 
     fn introduce(&mut self, key: (String, String), what: &str) -> usize {
@@ -288,18 +257,6 @@ fn is_number(text: &str) -> bool {
 fn is_setting(value: &str) -> bool {
     let word = |b: u8| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_');
     value.len() <= 8 && value.bytes().all(word) || value.len() <= 3 && is_number(value)
-}
-
-/// Does the value of a parameter look like a token?
-fn looks_like_token(name: &str, value: &str) -> bool {
-    let any = |test: fn(&u8) -> bool| value.as_bytes().iter().any(test);
-    let letters = |b: u8| b.is_ascii_alphanumeric() || b"-_.~+/=".contains(&b);
-    if !value.bytes().all(letters) || !any(u8::is_ascii_digit) {
-        return false;
-    }
-    let named = SECRET_IF_LONG.contains(&plain(name).as_str()) && value.len() >= LONG;
-    let mixed = any(u8::is_ascii_lowercase) && any(u8::is_ascii_uppercase);
-    named && !is_number(value) || mixed && value.len() >= TOKEN
 }
 
 #[cfg(test)]

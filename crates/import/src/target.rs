@@ -76,16 +76,6 @@ pub(crate) fn decoded(text: &str, plus: bool) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The parameters of a query or form, decoded.
-pub(crate) fn parameters(text: &str) -> impl Iterator<Item = (String, String)> {
-    text.split(['&', ';'])
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decoded(name, true), decoded(value, true))
-        })
-}
-
 /// Path and query.
 pub(crate) fn parts(target: &str) -> (&str, &str) {
     target.split_once('?').unwrap_or((target, ""))

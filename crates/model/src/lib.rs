@@ -3,14 +3,18 @@
 //! Nothing in here knows a protocol, a clock or a file. An answer has a *code* (an HTTP status, an
 //! exit code, a DNS response code), *fields* (headers) and a *body*; drivers translate.
 
+mod cause;
 mod difference;
 mod exchange;
 mod observation;
 pub mod series;
 mod side;
+pub mod tail;
 mod units;
 pub mod verdict;
+pub mod warm_up;
 
+pub use cause::{Cause, Happening};
 pub use difference::{Character, Difference, DifferenceKind};
 pub use exchange::{Answer, Failure, FailureKind, Field, Outcome};
 pub use observation::{Ending, Observation};

@@ -95,6 +95,10 @@ pub struct LatencyPoint {
     pub p99_us: Option<f64>,
     /// The highest of the answered ones, microseconds.
     pub max_us: Option<f64>,
+    /// The longest pause of the side's runtime that began in it, microseconds; absent where none did
+    /// or no runtime was listened to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest_pause_us: Option<f64>,
 }
 
 /// What a side used between one sample and the next, and what it held at the second. Absent values

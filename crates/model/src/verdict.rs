@@ -2,6 +2,8 @@
 //!
 //! The published JSON Schema is `schemas/verdict.schema.json`. Quantiles are numbers (0.99).
 
+use crate::tail::Tail;
+use crate::warm_up::WarmUp;
 use crate::{DifferenceKind, Side};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -83,6 +85,13 @@ pub struct VerdictDocument {
     pub comparisons: Vec<Comparison>,
     /// The incumbent against itself: what this machine calls a difference when there is none.
     pub aa: Vec<LatencyComparison>,
+    /// How each side starts and when it reaches its pace. Descriptive.
+    #[serde(default)]
+    pub warm_up: Vec<WarmUp>,
+    /// Where the slowest requests of each side come from, at each rate. Descriptive: no rule of the
+    /// verdict turns on it.
+    #[serde(default)]
+    pub tails: Vec<Tail>,
     /// Every service level objective, judged for each side.
     pub slo: Vec<SloResult>,
     /// Every stated goal, judged.
@@ -458,6 +467,11 @@ pub struct Method {
     pub requests: u64,
     /// What was measured at each rate, ascending.
     pub rates: Vec<MeasuredRate>,
+    /// Numbers of pairs at the primary rate after which the evidence was judged, or would have been had it
+    /// not been decided before; the intervals of the goals hold for all of them together. Absent where
+    /// it is judged once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looks: Vec<u32>,
     /// How each side came to run, by name: its command or URL, secrets redacted.
     pub sides: BTreeMap<String, String>,
     /// Limits of each side in words (`cpus`, `memory`); empty without limits.

@@ -151,3 +151,31 @@ impl Sampler {
         match *self {}
     }
 }
+
+/// A file's length at a moment right after it had grown: never here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grown {
+    /// Bytes.
+    pub length: u64,
+    /// The system's monotonic clock, nanoseconds.
+    pub at_ns: u64,
+}
+
+/// Watches a file grow: nothing does here.
+#[derive(Debug)]
+pub enum Growth {}
+
+impl Growth {
+    /// Watches nothing.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn watch(_file: &Path) -> std::io::Result<Growth> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    /// Ends the watch.
+    pub fn stop(self) -> Vec<Grown> {
+        match self {}
+    }
+}

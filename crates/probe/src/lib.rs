@@ -8,6 +8,8 @@
 //! * [`Cgroups`] finds out which control groups (version 1 or 2) Understudy may use. Without any,
 //!   every child says in plain sentences what is not limited and not measured.
 //! * A [`Sampler`] reads CPU, memory and scheduling figures of a whole process tree.
+//! * A [`PauseLog`] makes the runtime of a child tell when it pauses, and reads what it tells; [`Growth`]
+//!   says when a line of a shared log was written.
 //! * [`wait_ready`], [`LogPattern`], [`free_port`], [`port_taken`] and [`run_to_completion`] are
 //!   what a trial needs around a start.
 //!
@@ -21,6 +23,7 @@
 mod exit;
 mod launch;
 mod log;
+mod pauses;
 mod port;
 mod ready;
 mod sample;
@@ -35,7 +38,8 @@ mod platform;
 
 pub use exit::{Exit, How};
 pub use launch::{Launch, LaunchError, Limits, split_command};
-pub use platform::{Cgroups, Child, Guard, Sampler, stand_guard};
+pub use pauses::{AttachedJvm, Lines, PauseError, PauseLog, Runtime};
+pub use platform::{Cgroups, Child, Grown, Growth, Guard, Sampler, stand_guard};
 pub use port::{Listener, free_port, port_taken};
 pub use ready::{LogPattern, Readiness, ReadyError, wait_ready};
 pub use sample::{Pressure, Sample, SampleError};

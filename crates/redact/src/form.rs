@@ -1,6 +1,6 @@
 //! Secrets that are known by their form.
 
-use crate::names::Names;
+use crate::names::{self, Names};
 use regex::{Captures, Regex};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -36,10 +36,10 @@ static USER_INFO: LazyLock<Regex> =
 static NAME: LazyLock<Regex> =
     LazyLock::new(|| compile(r#"(?<name>[A-Za-z][A-Za-z0-9_-]{0,63})\\?["']?\s*[=:]\s*"#));
 
-/// What is assigned: a quoted text, a list, an object, a credential with its scheme, a word.
+/// What is assigned: a variable, a quoted text, a list, an object, a credential with its scheme, a word.
 static VALUE: LazyLock<Regex> = LazyLock::new(|| {
     compile(concat!(
-        r#"\A(?:\\?"(?:[^"\\]|\\.)*"?|'[^']*'?|\[[^\]]*\]?|\{[^}]*\}?"#,
+        r#"\A(?:\$\{\w+\}|\\?"(?:[^"\\]|\\.)*"?|'[^']*'?|\[[^\]]*\]?|\{[^}]*\}?"#,
         r#"|(?:(?i-u:bearer|basic|digest|token)\s+)?[^\s"'&,;<>{}\[\]()]+)"#,
     ))
 });
@@ -86,8 +86,13 @@ fn assignments(text: &str, names: &Names, replace: &dyn Fn(&str) -> String) -> S
     out
 }
 
-/// Replaces what stands between quotes and keeps the quotes, so that JSON stays JSON.
+/// Replaces what stands between quotes and keeps the quotes, so that JSON stays JSON. A variable in braces is
+/// no secret: it stands for one.
 fn quoted(value: &str, replace: &dyn Fn(&str) -> String) -> String {
+    let replace = |value: &str| match names::is_braced_variable(value) {
+        true => value.to_owned(),
+        false => replace(value),
+    };
     let Some(quote) = value.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
         return replace(value);
     };

@@ -108,15 +108,21 @@ pub(crate) fn variable(name: &str) -> String {
 pub(crate) fn is_variable(value: &str) -> bool {
     let last = value.rsplit(' ').next().unwrap_or(value);
     let scheme = value[..value.len() - last.len()].trim_end();
-    let name = last.strip_prefix('$').map(|name| {
-        name.strip_prefix('{')
-            .and_then(|inner| inner.strip_suffix('}'))
-            .unwrap_or(name)
-    });
+    let bare = last.strip_prefix('$').is_some_and(is_variable_name);
     scheme.len() <= 16
         && scheme.chars().all(|c| c.is_ascii_alphabetic())
-        && name.is_some_and(|name| {
-            name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        })
+        && (bare || is_braced_variable(last))
+}
+
+/// Is it `${NAME}`?
+pub(crate) fn is_braced_variable(value: &str) -> bool {
+    let inner = value
+        .strip_prefix("${")
+        .and_then(|rest| rest.strip_suffix('}'));
+    inner.is_some_and(is_variable_name)
+}
+
+fn is_variable_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }

@@ -46,6 +46,49 @@ pub fn change(ratio: f64) -> String {
     }
 }
 
+/// An amount of money in three significant digits: `1.23M USD`, `-45,600 USD`, `12.0 USD`.
+pub fn money(amount: f64, currency: &str) -> String {
+    format!("{} {currency}", amount_of(amount))
+}
+
+/// An amount of money without its currency, for where that stands already.
+pub fn amount_of(amount: f64) -> String {
+    let sign = if amount < 0.0 { "-" } else { "" };
+    let size = amount.abs();
+    let digits = match size {
+        s if s >= 999.5e6 => format!("{}B", significant(s / 1e9)),
+        s if s >= 999.5e3 => format!("{}M", significant(s / 1e6)),
+        s if s >= 1000.0 => count(three_digits(s) as u64),
+        0.0 => "0".to_owned(),
+        s => significant(s),
+    };
+    format!("{sign}{digits}")
+}
+
+/// A round amount on an axis: `2M`, `-500k`, `0`.
+pub(crate) fn amount_on_axis(amount: f64) -> String {
+    let (scale, unit) = match amount.abs() {
+        size if size >= 0.9995e9 => (1e9, "B"),
+        size if size >= 0.9995e6 => (1e6, "M"),
+        size if size >= 0.9995e3 => (1e3, "k"),
+        _ => (1.0, ""),
+    };
+    format!("{}{unit}", three_digits(amount / scale))
+}
+
+/// Three significant digits of a number.
+pub(crate) fn three_digits(number: f64) -> f64 {
+    if number == 0.0 || !number.is_finite() {
+        return 0.0;
+    }
+    let digits = 2 - number.abs().log10().floor() as i32;
+    // Dividing by a power of ten rounds correctly where multiplying with its inverse does not.
+    match digits < 0 {
+        true => (number / 10f64.powi(-digits)).round() * 10f64.powi(-digits),
+        false => (number * 10f64.powi(digits)).round() / 10f64.powi(digits),
+    }
+}
+
 /// A whole number with thousands apart: `1,234,567`.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -79,6 +122,34 @@ fn significant(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn money_keeps_three_digits() {
+        let of = |amount| money(amount, "USD");
+        assert_eq!(
+            [
+                0.0,
+                0.0405,
+                12.0,
+                999.0,
+                45_612.0,
+                -160_846.0,
+                1_234_567.0,
+                2.5e9
+            ]
+            .map(of),
+            [
+                "0 USD",
+                "0.041 USD",
+                "12.0 USD",
+                "999 USD",
+                "45,600 USD",
+                "-161,000 USD",
+                "1.23M USD",
+                "2.50B USD"
+            ]
+        );
+    }
 
     #[test]
     fn figures_have_three_digits_and_a_unit() {

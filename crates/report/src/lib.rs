@@ -7,5 +7,7 @@ pub mod figures;
 pub mod html;
 pub mod junit;
 pub mod markdown;
+mod tail;
 pub mod terminal;
+mod warm_up;
 mod wording;

@@ -1,7 +1,7 @@
 //! The verdict in GitHub-flavoured Markdown, for a comment below a pull request.
 
 use crate::figures::{count, rate, time};
-use crate::wording;
+use crate::{tail, warm_up, wording};
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Held, LatencyComparison, ResourceComparison, Verdict,
     VerdictDocument,
@@ -27,6 +27,19 @@ pub fn summary(document: &VerdictDocument) -> String {
     for comparison in &document.comparisons {
         effects(&mut out, document, comparison);
         equivalence(&mut out, comparison);
+    }
+    if !document.warm_up.is_empty() {
+        out += "\n**Warm-up**\n\n";
+    }
+    for side in &document.warm_up {
+        out += &format!("- {}\n", text(&warm_up::sentence(side)));
+    }
+    let mut tails = tail::primary(document).peekable();
+    if tails.peek().is_some() {
+        out += "\n**Where the tail comes from**\n\n";
+    }
+    for one in tails {
+        out += &format!("- {}\n", text(&tail::sentence(one)));
     }
     objectives(&mut out, document);
     gates(&mut out, document);

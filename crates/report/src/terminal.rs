@@ -1,7 +1,7 @@
 //! The verdict in about 25 lines of text.
 
 use crate::figures::{count, rate};
-use crate::wording;
+use crate::{tail, warm_up, wording};
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Held, LatencyComparison, Resource, ResourceComparison,
@@ -46,6 +46,7 @@ pub fn summary(document: &VerdictDocument, style: Style) -> String {
     for comparison in &document.comparisons {
         page.comparison(document, comparison);
     }
+    page.tails(document);
     page.objectives(document);
     page.gates(document);
     for limit in &document.limits_of_this_result {
@@ -218,6 +219,15 @@ impl Page {
         self.row(&label, [&sides[0], &sides[1]], &wording::effect(line.ratio));
     }
 
+    fn tails(&mut self, document: &VerdictDocument) {
+        for side in &document.warm_up {
+            self.labelled("warm-up", &warm_up::sentence(side));
+        }
+        for tail in tail::primary(document) {
+            self.labelled("tail", &tail::sentence(tail));
+        }
+    }
+
     fn objectives(&mut self, document: &VerdictDocument) {
         if !document.slo.is_empty() || !document.goals.is_empty() {
             self.empty();
@@ -249,6 +259,9 @@ impl Page {
     }
 
     fn gates(&mut self, document: &VerdictDocument) {
+        if let Some(text) = wording::looks(document) {
+            self.labelled("looks", &text);
+        }
         if let Some(text) = wording::against_itself(document) {
             self.labelled("A/A", &text);
         }

@@ -279,6 +279,19 @@ pub(crate) fn value(value: &str) -> &str {
     if value.is_empty() { "absent" } else { value }
 }
 
+/// After which numbers of pairs it was or would have been judged, where that is more than one.
+pub(crate) fn looks(document: &VerdictDocument) -> Option<String> {
+    let looks = &document.method.looks;
+    let pairs = document.method.rates.last()?.pairs;
+    let number = looks.iter().position(|look| *look >= pairs)? + 1;
+    let all: Vec<String> = looks.iter().map(u32::to_string).collect();
+    Some(format!(
+        "judged after {pairs} pairs, look {number} of {} (after {} pairs); it is measured on until it is decided, and the intervals of the goals hold for all looks together",
+        looks.len(),
+        all.join(", "),
+    ))
+}
+
 /// The incumbent against itself, at the primary quantile and rate.
 pub(crate) fn against_itself(document: &VerdictDocument) -> Option<String> {
     let primary = document.primary.as_ref()?;

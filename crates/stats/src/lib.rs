@@ -4,6 +4,9 @@
 //! - [`quantile`]: one quantile of one block of latencies, or the word that it cannot be judged.
 //! - [`paired`]: the effect between two sides from pairs of blocks, and one side against a bound.
 //! - [`binomial`]: what `k` of `n` says about a share.
+//! - [`overlap`]: do slow requests meet events more often than chance would have it?
+//! - [`goodness`]: do gaps look exponential, and do neighbours resemble each other?
+//! - [`steady`]: when a series becomes steady.
 //! - [`holm`]: p values of many questions asked at once.
 //! - [`sequential`]: tests and bounds that hold while somebody keeps looking.
 //!
@@ -13,13 +16,16 @@
 #![forbid(unsafe_code)]
 
 pub mod binomial;
+pub mod goodness;
 pub mod holm;
 mod interval;
+pub mod overlap;
 pub mod paired;
 pub mod quantile;
 mod random;
 mod resample;
 pub mod sequential;
 mod special;
+pub mod steady;
 
 pub use interval::Interval;

@@ -12,6 +12,8 @@ use crate::special::{student_upper_quantile, student_upper_tail};
 
 /// From this many pairs on the interval is a bootstrap; below, Student's.
 const BOOTSTRAP_FROM: usize = 12;
+/// How often a 95 % interval may miss the truth.
+const ALPHA: f64 = 0.05;
 
 /// How the contender compares with the baseline, as a ratio.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,11 +39,17 @@ pub struct Effect {
 /// `None` for fewer than two pairs, or a difference that is not finite (an infinite quantile has no
 /// logarithm to average).
 pub fn effect(differences: &[f64], seed: u64) -> Option<Effect> {
+    effect_at(differences, ALPHA, seed)
+}
+
+/// [`effect`] with an interval that misses the truth with probability `alpha`, between 0 and 1, instead
+/// of 5 %: where several such intervals share what may go wrong.
+pub fn effect_at(differences: &[f64], alpha: f64, seed: u64) -> Option<Effect> {
     let sample = Sample::of(differences)?;
     let ratio = if sample.n < BOOTSTRAP_FROM {
-        sample.student_interval()
+        sample.student_interval(alpha)
     } else {
-        resample::bca_interval(differences, seed)
+        resample::bca_interval(differences, alpha, seed)
     };
     Some(Effect {
         ratio: ratio.exp(),
@@ -62,7 +70,7 @@ pub fn mde_multiplier(pairs: usize) -> Option<f64> {
 /// The mean of `values` with Student's 95 % interval. `None` for fewer than two values, or one that
 /// is not finite.
 pub fn mean_interval(values: &[f64]) -> Option<Interval> {
-    Some(Sample::of(values)?.student_interval())
+    Some(Sample::of(values)?.student_interval(ALPHA))
 }
 
 /// The geometric mean of `values` (one side's value of each block, in any unit) with Student's 95 %
@@ -70,7 +78,13 @@ pub fn mean_interval(values: &[f64]) -> Option<Interval> {
 ///
 /// `None` for fewer than two values, or one that is not positive and finite.
 pub fn log_mean_interval(values: &[f64]) -> Option<Interval> {
-    Some(Sample::of_logs(values)?.student_interval().exp())
+    log_mean_interval_at(values, ALPHA)
+}
+
+/// [`log_mean_interval`] with an interval that misses the truth with probability `alpha`, between 0 and
+/// 1, instead of 5 %.
+pub fn log_mean_interval_at(values: &[f64], alpha: f64) -> Option<Interval> {
+    Some(Sample::of_logs(values)?.student_interval(alpha).exp())
 }
 
 /// One-sided p value against "the geometric mean of `values` is at most `bound`": small where it is
@@ -129,8 +143,8 @@ impl Sample {
         self.deviation / (self.n as f64).sqrt()
     }
 
-    fn student_interval(&self) -> Interval {
-        let half = student_upper_quantile(0.025, self.degrees()) * self.standard_error();
+    fn student_interval(&self, alpha: f64) -> Interval {
+        let half = student_upper_quantile(alpha / 2.0, self.degrees()) * self.standard_error();
         Interval {
             estimate: self.mean,
             low: self.mean - half,

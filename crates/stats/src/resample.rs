@@ -10,10 +10,11 @@ const EXACT_UP_TO: usize = 20;
 /// Assignments drawn above; the p value is then known to within 0.0014 at 0.05.
 const SIGN_DRAWS: u64 = 99_999;
 
-/// The mean of `values` with its 95 % bias-corrected accelerated bootstrap interval (Efron 1987).
+/// The mean of `values` with the bias-corrected accelerated bootstrap interval (Efron 1987) that misses
+/// with probability `alpha`.
 ///
 /// `values` are finite and at least two.
-pub(crate) fn bca_interval(values: &[f64], seed: u64) -> Interval {
+pub(crate) fn bca_interval(values: &[f64], alpha: f64, seed: u64) -> Interval {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let mut random = Random::new(seed);
@@ -35,7 +36,7 @@ pub(crate) fn bca_interval(values: &[f64], seed: u64) -> Interval {
             normal_cdf(bias + shifted / (1.0 - acceleration * shifted)),
         )
     };
-    let z = normal_quantile(0.975);
+    let z = normal_quantile(1.0 - alpha / 2.0);
     Interval {
         estimate: mean,
         low: end(-z),

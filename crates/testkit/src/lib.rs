@@ -4,6 +4,7 @@
 //! like any other side.
 
 mod answer;
+mod collector;
 mod server;
 
 pub use answer::Plant;

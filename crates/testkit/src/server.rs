@@ -1,6 +1,7 @@
 //! A thread-per-connection HTTP server that behaves as its command line says.
 
 use crate::answer::{Plant, item};
+use crate::collector::{self, World};
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
@@ -27,6 +28,10 @@ pub struct Behaviour {
     endless: bool,
     /// Closes the connection after every answer.
     close: bool,
+    /// Stops everything for this long in every so long.
+    stop: Duration,
+    every: Duration,
+    world: World,
     answered: Arc<AtomicU64>,
 }
 
@@ -44,6 +49,8 @@ impl Behaviour {
                 "--burn-us" => behaviour.burn = Duration::from_micros(number(value()?)?),
                 "--die-after" => behaviour.die_after = Some(number(value()?)?),
                 "--exit" => behaviour.exit = Some(value()?),
+                "--stop-ms" => behaviour.stop = Duration::from_millis(number(value()?)?),
+                "--every-ms" => behaviour.every = Duration::from_millis(number(value()?)?),
                 "--never-ready" => behaviour.never_ready = true,
                 "--endless" => behaviour.endless = true,
                 "--close" => behaviour.close = true,
@@ -80,6 +87,9 @@ pub fn main() -> ExitCode {
             ));
         }
     };
+    if !behaviour.stop.is_zero() {
+        collector::start(behaviour.world.clone(), behaviour.stop, behaviour.every);
+    }
     for stream in listener.incoming().flatten() {
         let behaviour = behaviour.clone();
         // A connection that cannot be served is one that the client will report.
@@ -140,6 +150,8 @@ fn request(bytes: &[u8]) -> io::Result<Option<(usize, u64)>> {
 }
 
 fn answer(stream: &mut TcpStream, id: u64, behaviour: &Behaviour) -> io::Result<()> {
+    // A writer that panicked would have stopped nothing for good.
+    let _running = behaviour.world.read();
     let number = behaviour.answered.fetch_add(1, Ordering::Relaxed);
     if behaviour.die_after.is_some_and(|after| number >= after) {
         let _ = writeln!(

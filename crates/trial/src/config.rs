@@ -6,7 +6,7 @@ use understudy_compare::Rule;
 use understudy_host::CpuList;
 use understudy_load::Arrivals;
 use understudy_model::{ByteSize, Change, Cpus, Share, Side, Span};
-use understudy_probe::{SampleError, Sampler};
+use understudy_probe::{Runtime, SampleError, Sampler};
 
 /// How much time a trial may take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl TrialConfig {
     /// The goals that are judged: those that are stated, or, where it is only asked whether a newer
     /// version is worse, that nothing grows by more than the margin.
     pub fn judged_goals(&self) -> Vec<Goal> {
-        let Question::NoWorse { margin } = self.question else {
+        let Question::NoWorse { margin, .. } = self.question else {
             return self.goals.clone();
         };
         if !self.goals.is_empty() {
@@ -114,6 +114,9 @@ pub enum Question {
     NoWorse {
         /// What it may be worse.
         margin: Share,
+        /// How long it is measured at most while that is undecided, equivalence and starts apart;
+        /// chosen by the level where `None`.
+        longest: Option<Span>,
     },
 }
 
@@ -141,6 +144,8 @@ pub enum SideConfig {
 pub enum Attach {
     /// This process and its descendants.
     Pid(u32),
+    /// This process, a JVM, and its descendants; it is asked to log its pauses while it is measured.
+    Jvm(u32),
     /// Everything in this control group, such as a container's: named as `/proc/PID/cgroup` does, or
     /// by its directory.
     Cgroup(PathBuf),
@@ -153,7 +158,7 @@ impl Attach {
     /// There is no such process or group, or nothing runs in it.
     pub fn sampler(&self) -> Result<Sampler, SampleError> {
         match self {
-            Attach::Pid(pid) => Sampler::of_pid(*pid),
+            Attach::Pid(pid) | Attach::Jvm(pid) => Sampler::of_pid(*pid),
             Attach::Cgroup(path) => Sampler::of_cgroup(path),
         }
     }
@@ -177,6 +182,41 @@ pub struct Launched {
     pub ready: Ready,
     /// Longest time until then.
     pub ready_timeout: Span,
+    /// Whether its runtime is made to tell when it pauses.
+    pub pauses: Pauses,
+}
+
+/// Whether a runtime is made to tell when it pauses its program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pauses {
+    /// The one that the command shows, if any.
+    #[default]
+    Auto,
+    /// None.
+    Off,
+    /// This one.
+    Of(Runtime),
+}
+
+impl Pauses {
+    /// Every choice.
+    pub const ALL: [Pauses; 6] = [
+        Pauses::Auto,
+        Pauses::Off,
+        Pauses::Of(Runtime::Go),
+        Pauses::Of(Runtime::Jvm),
+        Pauses::Of(Runtime::Node),
+        Pauses::Of(Runtime::Python),
+    ];
+
+    /// The name used in configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Pauses::Auto => "auto",
+            Pauses::Off => "off",
+            Pauses::Of(runtime) => runtime.name(),
+        }
+    }
 }
 
 /// How a side shows that it is ready.

@@ -76,6 +76,10 @@ impl Stage<'_> {
     /// Carries out the stage: every row is on disk as soon as it is known.
     pub(crate) fn carry_out(&self) -> Result<(), TrialError> {
         let mut trio = Trio::start(self.stand, self.watch)?;
+        let starts = [&trio.incumbent, &trio.second, &trio.candidate].map(|side| side.start);
+        for start in starts.iter().flatten() {
+            store::started(self.run, start)?;
+        }
         let mut unlimited = trio.incumbent.unmeasured();
         unlimited.extend(trio.candidate.unmeasured());
         let rows = self.compare(&mut trio)?;

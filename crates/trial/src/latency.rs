@@ -1,24 +1,27 @@
 //! The second stage: both sides under the same load, in randomised ABBA blocks.
 
+use crate::clocks::{Clocks, TOLERATED_S, clock_was_set};
 use crate::cpus::Assignment;
 use crate::error::TrialError;
 use crate::inspect::Inspector;
-use crate::judge::BlockFigures;
+use crate::judge::{BlockFigures, MOST_STOLEN};
+use crate::pauses::Listener;
 use crate::plan::{Plan, RatePlan};
 use crate::resources::{self, Measured};
 use crate::sides::{RESPONSE, RunningSide, Stand};
 use crate::store;
-use crate::{Event, Watch};
+use crate::{Event, Watch, control, windows};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
-use std::time::{Duration, Instant, SystemTime};
-use understudy_evidence::{BlockId, Folder, RunDirectory};
-use understudy_host::time_asleep;
+use std::time::{Duration, Instant};
+use understudy_evidence::{BlockId, Folder, Happenings, Row, RunDirectory};
+use understudy_host::Clock;
 use understudy_load::http::{Prepared, Requests};
 use understudy_load::{DEFAULT_QUEUE, GeneratorUse, Plan as LoadPlan, Progress, Ran, Rate, run};
-use understudy_model::{Observation, Side, Span};
+use understudy_model::{Happening, Observation, Side, Span};
+use understudy_probe::{Grown, Growth};
 
 /// What the stage works on.
 pub(crate) struct Stage<'a> {
@@ -29,6 +32,8 @@ pub(crate) struct Stage<'a> {
     pub(crate) endpoint_of: &'a [u32],
     pub(crate) run: &'a RunDirectory,
     pub(crate) watch: &'a Watch<'a>,
+    /// Is the evidence so far enough? Asked at every look of the plan but the last.
+    pub(crate) settled: &'a dyn Fn() -> Result<bool, TrialError>,
 }
 
 /// Both sides, one of them awake at a time.
@@ -52,41 +57,107 @@ impl Planned {
     }
 }
 
+/// Was a measurement kept?
+enum Kept {
+    Yes,
+    /// No: the machine slept meanwhile.
+    Slept,
+    /// No: the hypervisor took too much of the CPU time.
+    Stolen,
+}
+
+/// How many measurements may still be made again for what the hypervisor took.
+struct Repeats {
+    left: usize,
+}
+
+impl Repeats {
+    /// None in a trial that has to keep its time; as many as there are measurements in one that goes on
+    /// until it is decided.
+    fn new(plan: &Plan, measurements: usize) -> Self {
+        let left = if plan.looks.len() > 1 {
+            measurements
+        } else {
+            0
+        };
+        Repeats { left }
+    }
+}
+
 impl Stage<'_> {
-    /// Measures every rate. Each measurement is on disk when the next one begins.
+    /// Measures every rate, on to the look at which the evidence is enough. Each measurement is on disk
+    /// when the next one begins.
     pub(crate) fn carry_out(&self, inspector: &mut Inspector<'_>) -> Result<(), TrialError> {
         let planned = self.planned();
         let on_disk: BTreeSet<BlockId> = self.run.blocks()?.into_iter().collect();
-        let there = |of: &Planned| on_disk.contains(&of.id());
-        let total = planned.len();
-        let missing: Vec<&Planned> = planned.iter().filter(|one| !there(one)).collect();
-        let done = total - missing.len();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        if done > 0 {
-            let note =
-                format!("the run was interrupted and went on after {done} of {total} measurements");
-            store::note(self.run, &note)?;
-        }
-        let mut pair = self.start_pair()?;
-        for (done, one) in (done..).zip(missing) {
-            (self.watch)(Event::Measuring {
-                rate_rps: one.rate.rate_rps,
-                side: one.side,
-                done,
-                total,
-            });
-            if self.stand.config.workload.fresh == crate::config::Fresh::Block {
-                self.renew(&mut pair, one.side)?;
+        let done = planned
+            .iter()
+            .filter(|one| on_disk.contains(&one.id()))
+            .count();
+        let mut sides = None;
+        let mut repeats = Repeats::new(self.plan, planned.len());
+        for look in 0..self.plan.looks.len() {
+            let until = self.plan.until(look).measurements();
+            let missing = planned.iter().take(until).enumerate();
+            for (index, one) in missing.filter(|(_, one)| !on_disk.contains(&one.id())) {
+                let pair = match &mut sides {
+                    Some(pair) => pair,
+                    None => {
+                        self.note_interruption(done, until)?;
+                        sides.insert(self.start_pair()?)
+                    }
+                };
+                (self.watch)(Event::Measuring {
+                    rate_rps: one.rate.rate_rps,
+                    side: one.side,
+                    done: index,
+                    total: until,
+                });
+                if self.stand.config.workload.fresh == crate::config::Fresh::Block {
+                    self.renew(pair, one.side)?;
+                }
+                self.measure_until_kept(pair, one, inspector, &mut repeats)?;
             }
-            while !self.measure(&mut pair, one, inspector)? {}
+            if until < planned.len() && (self.settled)()? {
+                break;
+            }
         }
         (self.watch)(Event::Measured);
-        for note in pair.sides.into_values().filter_map(RunningSide::stop) {
+        let sides = sides.into_iter().flat_map(|pair| pair.sides.into_values());
+        for note in sides.filter_map(RunningSide::stop) {
             store::note(self.run, &note)?;
         }
         Ok(())
+    }
+
+    fn note_interruption(&self, done: usize, total: usize) -> Result<(), TrialError> {
+        if done == 0 {
+            return Ok(());
+        }
+        let note =
+            format!("the run was interrupted and went on after {done} of {total} measurements");
+        store::note(self.run, &note)
+    }
+
+    /// Makes a measurement, and again where the machine spoiled it.
+    fn measure_until_kept(
+        &self,
+        pair: &mut Pair,
+        planned: &Planned,
+        inspector: &mut Inspector<'_>,
+        repeats: &mut Repeats,
+    ) -> Result<(), TrialError> {
+        let mut before = 0;
+        loop {
+            match self.measure(pair, planned, inspector, (before, repeats.left > 0))? {
+                Kept::Yes => return Ok(()),
+                Kept::Slept => {}
+                Kept::Stolen => {
+                    repeats.left -= 1;
+                    before += 1;
+                }
+            }
+        }
     }
 
     /// Every measurement, in order.
@@ -122,9 +193,13 @@ impl Stage<'_> {
     /// Starts a side and renders the requests for its host.
     fn begin(&self, pair: &mut Pair, side: Side) -> Result<(), TrialError> {
         (self.watch)(Event::Starting(side.name().to_owned()));
-        let running = self.stand.start(side, side.name())?;
+        let mut running = self.stand.start(side, side.name())?;
+        running.listen_to_attached(&self.stand.logs);
         for note in running.unmeasured() {
             store::note(self.run, &note)?;
+        }
+        if let Some(start) = running.start {
+            store::started(self.run, &start)?;
         }
         let prepared = self
             .requests
@@ -156,7 +231,22 @@ impl Stage<'_> {
             duration: self.plan.settle,
             ..self.load_plan(self.plan.primary.rate_rps, 0)
         };
-        self.put_under_load(pair, side, &load, &|_| {}).map(|_| ())
+        let ran = self.put_under_load(pair, side, &load, &|_| {})?;
+        let rate_rps = self.plan.primary.rate_rps;
+        let id = store::settling_block(rate_rps, side);
+        if self.run.blocks()?.contains(&id) {
+            return Ok(());
+        }
+        let observations = ran.recorders.into_iter().flatten();
+        let rows: Vec<Row> = observations
+            .map(|observation| Row {
+                observation,
+                shape: 0,
+                value: 0,
+            })
+            .collect();
+        let figures = figures(&load, ran.generator, &Measured::default());
+        store::write_block(self.run, &id, rate_rps, &figures, &rows)
     }
 
     fn rest(&self, pair: &mut Pair, side: Side) -> Result<(), TrialError> {
@@ -165,13 +255,15 @@ impl Stage<'_> {
             .map_or(Ok(()), RunningSide::freeze)
     }
 
-    /// One measurement of one side. False: the machine slept meanwhile, and nothing was kept.
+    /// One measurement of one side, which was made `repeats` times before. One that the machine spoiled is
+    /// not kept; what the hypervisor took counts only if it `may_repeat`.
     fn measure(
         &self,
         pair: &mut Pair,
         planned: &Planned,
         inspector: &mut Inspector<'_>,
-    ) -> Result<bool, TrialError> {
+        (repeats, may_repeat): (u32, bool),
+    ) -> Result<Kept, TrialError> {
         let Planned { rate, side, number } = *planned;
         let seed = pair_seed(self.stand.config.seed, rate.rate_rps, number);
         let warmup = varied(rate.warmup, seed);
@@ -182,50 +274,84 @@ impl Stage<'_> {
             ..self.load_plan(rate.rate_rps, seed)
         };
         let Some(running) = pair.sides.get_mut(&side) else {
-            return Ok(true);
+            return Ok(Kept::Yes);
         };
         running.thaw()?;
+        let arrivals = running.listener.as_ref().and_then(Listener::watch);
         let clocks = Clocks::now();
         let sampler = running.sampler()?;
         let (announce, started) = mpsc::channel::<Instant>();
         let window = (warmup.duration(), rate.measured.duration());
         let stop = self.stand.stop;
-        let (ran, measured) = std::thread::scope(|scope| {
+        let begin = Instant::now();
+        let over = AtomicBool::new(false);
+        let (ran, measured, stood_still) = std::thread::scope(|scope| {
             let resources =
                 scope.spawn(move || resources::measure(sampler, &started, window, stop));
+            let control = scope.spawn(|| control::watch(&self.cpus.subject, begin, &over));
             let announce_start = move |at| {
                 // The receiver lives until it has been told.
                 let _ = announce.send(at);
             };
             let ran = self.put_under_load(pair, side, &load, &announce_start);
             drop(announce_start);
-            (ran, resources.join())
+            over.store(true, Ordering::Relaxed);
+            (ran, resources.join(), control.join())
         });
+        let arrivals = arrivals.map(Growth::stop).unwrap_or_default();
         let ran = ran?;
-        let measured = match measured {
-            Ok(measured) => measured,
-            // A panic is a bug in this program: it goes on, with its own message.
-            Err(panic) => std::panic::resume_unwind(panic),
-        };
+        let (measured, stood_still) = (or_panic(measured), or_panic(stood_still));
         self.rest(pair, side)?;
         if clocks.slept_s() > TOLERATED_S {
             let slept = "the machine slept during a measurement, which was made again";
             store::note(self.run, slept)?;
-            return Ok(false);
+            return Ok(Kept::Slept);
         }
+        let stolen = ran.generator.steal_share.unwrap_or(0.0);
+        if may_repeat && stolen > MOST_STOLEN {
+            return Ok(Kept::Stolen);
+        }
+        let mut happened = self.told_by_runtime(pair, side, &arrivals, ran.started);
+        happened.all.extend(windows::of(&measured.samples));
+        happened.all.extend(
+            stood_still
+                .into_iter()
+                .filter_map(|one| since(one, ran.started - begin)),
+        );
         // One generator thread, one recorder.
         let observations: Vec<Observation> = ran.recorders.into_iter().flatten().collect();
         let rows = inspector.rows(&observations, &ran.captures);
         let mut figures = figures(&load, ran.generator, &measured);
         figures.started_unix_s = clocks.unix_s();
+        figures.repeats = repeats;
         if let Some(step_s) = clocks.step_s() {
             store::note(self.run, &clock_was_set(step_s))?;
         }
         let id = planned.id();
         self.run
             .write_table(Folder::Samples, &id, &measured.samples)?;
+        self.run.write_happenings(&id, &happened)?;
         store::write_block(self.run, &id, rate.rate_rps, &figures, &rows)?;
-        Ok(true)
+        Ok(Kept::Yes)
+    }
+
+    /// The pauses of the side's runtime since the load began at `zero`.
+    fn told_by_runtime(
+        &self,
+        pair: &mut Pair,
+        side: Side,
+        arrivals: &[Grown],
+        zero: Instant,
+    ) -> Happenings {
+        let listener = pair.sides.get_mut(&side).and_then(|s| s.listener.as_mut());
+        let clock = Clock::since(zero);
+        let (Some(listener), Some(from)) = (listener, clock.zero_monotonic_ns()) else {
+            return Happenings::default();
+        };
+        Happenings {
+            runtime: Some(listener.runtime().name().to_owned()),
+            all: listener.told(arrivals, (from, from + clock.now_ns())),
+        }
     }
 
     fn load_plan(&self, rate_rps: f64, seed: u64) -> LoadPlan {
@@ -278,48 +404,19 @@ impl Stage<'_> {
     }
 }
 
-/// The system's clock, the one that measures and the time spent asleep, at the same moment.
-struct Clocks {
-    system: SystemTime,
-    monotonic: Instant,
-    asleep: Duration,
+/// A panic of another thread is a bug in this program: it goes on, with its own message.
+fn or_panic<T>(joined: std::thread::Result<T>) -> T {
+    joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Seconds by which clocks may part.
-const TOLERATED_S: f64 = 0.5;
-
-impl Clocks {
-    fn now() -> Self {
-        Clocks {
-            system: SystemTime::now(),
-            monotonic: Instant::now(),
-            asleep: time_asleep(),
-        }
-    }
-
-    /// Seconds since 1970.
-    fn unix_s(&self) -> f64 {
-        let since = self.system.duration_since(SystemTime::UNIX_EPOCH);
-        since.map_or(0.0, |since| since.as_secs_f64())
-    }
-
-    /// Seconds that the machine has slept since.
-    fn slept_s(&self) -> f64 {
-        time_asleep().saturating_sub(self.asleep).as_secs_f64()
-    }
-
-    /// By how much the system's clock was set since, in seconds; `None` if it went on as it should.
-    fn step_s(&self) -> Option<f64> {
-        let now = Clocks::now();
-        let step = now.unix_s() - self.unix_s() - (now.monotonic - self.monotonic).as_secs_f64();
-        (step.abs() > TOLERATED_S).then_some(step)
-    }
-}
-
-fn clock_was_set(step_s: f64) -> String {
-    format!(
-        "the system's clock was set by {step_s:+.1} s during a measurement: latencies are measured by another clock and stand, times of day in the report may be out of order"
-    )
+/// Counted from a moment `later` than before; `None` if it was over then.
+fn since(happening: Happening, later: Duration) -> Option<Happening> {
+    let later = later.as_nanos() as u64;
+    (happening.end_ns > later).then(|| Happening {
+        start_ns: happening.start_ns.saturating_sub(later),
+        end_ns: happening.end_ns - later,
+        ..happening
+    })
 }
 
 /// What is stored with a measurement beside its exchanges.

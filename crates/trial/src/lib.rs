@@ -5,7 +5,9 @@
 //! from the run directory alone.
 
 mod checkout;
+mod clocks;
 pub mod config;
+mod control;
 mod cpus;
 mod environment;
 mod equivalence;
@@ -13,13 +15,17 @@ mod error;
 mod inspect;
 pub mod judge;
 mod latency;
+mod pauses;
 pub mod plan;
 mod reproducer;
 pub mod resources;
 mod series;
 mod sides;
+#[cfg(test)]
+mod simulated;
 mod stages;
 mod store;
+mod windows;
 
 pub use checkout::commit;
 pub use cpus::Assignment;

@@ -1,6 +1,6 @@
 //! How a trial is spent: which rates, how many blocks, how long, and what effect that can show.
 
-use crate::config::{Goal, Level, Slo, TrialConfig};
+use crate::config::{Goal, Level, Question, Slo, TrialConfig};
 use understudy_model::Span;
 use understudy_model::verdict::Primary;
 use understudy_stats::paired::mde_multiplier;
@@ -16,6 +16,7 @@ impl Level {
                 warmup_s: 0.8,
                 settle_s: 1.5,
                 longest_s: 8.0,
+                undecided: Span::from_secs(900),
             },
             Level::Default => Budget {
                 equivalence: Span::from_secs(40),
@@ -25,6 +26,7 @@ impl Level {
                 warmup_s: 1.0,
                 settle_s: 5.0,
                 longest_s: 30.0,
+                undecided: Span::from_secs(2400),
             },
             Level::Thorough => Budget {
                 equivalence: Span::from_secs(180),
@@ -34,6 +36,7 @@ impl Level {
                 warmup_s: 2.0,
                 settle_s: 10.0,
                 longest_s: 60.0,
+                undecided: Span::from_secs(7200),
             },
         }
     }
@@ -48,6 +51,8 @@ struct Budget {
     warmup_s: f64,
     settle_s: f64,
     longest_s: f64,
+    /// How long it is measured whether a version is worse, while that stays undecided.
+    undecided: Span,
 }
 
 /// Blocks at one rate.
@@ -88,6 +93,9 @@ pub struct Plan {
     pub settle: Span,
     /// The rates, ascending.
     pub rates: Vec<RatePlan>,
+    /// After how many ABBA blocks at the primary rate, the last of the rates, the evidence is judged:
+    /// it is measured on while it does not decide. Ascending, at least one.
+    pub looks: Vec<u32>,
     /// What the verdict rests on first.
     pub primary: Primary,
 }
@@ -129,12 +137,52 @@ impl Plan {
             })
             .filter(|plan| plan.abbas > 0)
             .collect();
-        fit(&mut rates, primary.rate_rps, &budget);
-        Plan {
+        let lengthen = config.question == Question::Replace;
+        fit(&mut rates, primary.rate_rps, &budget, lengthen);
+        let looks = looks(&rates, primary.rate_rps, config.question, &budget);
+        let mut plan = Plan {
             equivalence: budget.equivalence,
             settle: Span::from_secs_f64(budget.settle_s),
             rates,
+            looks,
             primary,
+        };
+        plan.set_abbas(plan.looks.last().copied());
+        plan
+    }
+
+    /// The plan up to one of its looks, or to the last if there are fewer.
+    pub fn until(&self, look: usize) -> Plan {
+        let mut plan = self.clone();
+        plan.set_abbas(self.looks.get(look).or(self.looks.last()).copied());
+        plan
+    }
+
+    /// Measurements of both sides at all rates.
+    pub fn measurements(&self) -> usize {
+        let abbas = self.rates.iter().map(|rate| rate.abbas as usize);
+        abbas.sum::<usize>() * 4
+    }
+
+    /// The look to which `pairs` pairs of measurements at the primary rate belong: the first that
+    /// asks for no fewer.
+    pub fn look_of(&self, pairs: u32) -> usize {
+        let enough = |abbas: &u32| abbas * 2 >= pairs;
+        let last = self.looks.len().saturating_sub(1);
+        self.looks.iter().position(enough).unwrap_or(last)
+    }
+
+    /// How often the conclusions about goals may be wrong at one look, so that it is 5 % over all
+    /// looks together (Bonferroni; it holds however the looks depend on each other).
+    pub fn alpha(&self) -> f64 {
+        0.05 / (self.looks.len().max(1)) as f64
+    }
+
+    fn set_abbas(&mut self, abbas: Option<u32>) {
+        let primary = self.primary.rate_rps;
+        let rate = self.rates.iter_mut().find(|rate| rate.rate_rps == primary);
+        if let (Some(rate), Some(abbas)) = (rate, abbas) {
+            rate.abbas = abbas;
         }
     }
 
@@ -192,8 +240,9 @@ fn highest_quantile(config: &TrialConfig) -> f64 {
 
 /// Shortens the measurements until they fit; warm-up and switching cannot be shortened. What is left
 /// of the time lengthens those at the primary rate, up to twice: whatever a side does only now and then, such as
-/// collecting its heap, should come several times in each.
-fn fit(rates: &mut [RatePlan], primary_rps: f64, budget: &Budget) {
+/// collecting its heap, should come several times in each. Where it is measured on until it is decided
+/// they stay as short as they can be: more pairs show more than longer ones.
+fn fit(rates: &mut [RatePlan], primary_rps: f64, budget: &Budget, lengthen: bool) {
     let blocks = |r: &RatePlan| f64::from(r.abbas * 4);
     let measured: f64 = rates.iter().map(|r| blocks(r) * r.measured.secs()).sum();
     let left = budget.latency_s - rates.iter().map(RatePlan::seconds).sum::<f64>();
@@ -201,7 +250,7 @@ fn fit(rates: &mut [RatePlan], primary_rps: f64, budget: &Budget) {
         let length = rate.measured.secs();
         let fitted = match left < 0.0 {
             true => (length * (1.0 + left / measured).max(0.05)).max(0.5),
-            false if rate.rate_rps == primary_rps => (length + left / blocks(rate))
+            false if lengthen && rate.rate_rps == primary_rps => (length + left / blocks(rate))
                 .min(2.0 * length)
                 .min(budget.longest_s),
             false => length,
@@ -210,46 +259,40 @@ fn fit(rates: &mut [RatePlan], primary_rps: f64, budget: &Budget) {
     }
 }
 
+/// Whether to replace is asked once, of the pairs that the level has the time for. Whether a version
+/// is worse is asked again after twice as many, as long as the time lasts.
+fn looks(rates: &[RatePlan], primary_rps: f64, question: Question, budget: &Budget) -> Vec<u32> {
+    let mut looks = vec![budget.primary_abbas];
+    let Question::NoWorse { longest, .. } = question else {
+        return looks;
+    };
+    let longest_s = longest.unwrap_or(budget.undecided).secs();
+    let (primary, others): (Vec<&RatePlan>, _) =
+        rates.iter().partition(|rate| rate.rate_rps == primary_rps);
+    let others_s: f64 = others.into_iter().map(RatePlan::seconds).sum();
+    for rate in primary {
+        let mut next = budget.primary_abbas * 2;
+        while others_s
+            + (RatePlan {
+                abbas: next,
+                ..*rate
+            })
+            .seconds()
+            <= longest_s
+        {
+            looks.push(next);
+            next *= 2;
+        }
+    }
+    looks
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::*;
-    use understudy_load::Arrivals;
-
-    fn config(level: Level, rates: &[f64], quantile: f64) -> TrialConfig {
-        let side = SideConfig::Running {
-            url: "http://127.0.0.1:1".to_owned(),
-            attach: None,
-        };
-        TrialConfig {
-            name: "plan".to_owned(),
-            level,
-            seed: 1,
-            incumbent: side.clone(),
-            candidate: side,
-            workload: WorkloadConfig {
-                requests: RequestsFrom::Paths(vec!["/".to_owned()]),
-                prepare: None,
-                rates: rates.to_vec(),
-                arrivals: Arrivals::Poisson,
-                fresh: Fresh::Trial,
-                connections: 64,
-                timeout: Span::from_secs(10),
-                warmup: None,
-                writes: false,
-            },
-            slos: vec![Slo::Latency {
-                endpoint: "*".to_owned(),
-                quantile,
-                max: Span::from_millis(20),
-            }],
-            goals: Vec::new(),
-            question: Question::Replace,
-            limits: LimitsConfig::default(),
-            rules: Vec::new(),
-            machine: MachineConfig::default(),
-        }
-    }
+    use crate::simulated::config;
+    use understudy_model::Share;
 
     #[test]
     fn levels_keep_their_time_and_their_pairs() {
@@ -269,6 +312,31 @@ mod tests {
                 assert!(plan.rates.iter().all(|r| r.pairs() >= 6), "{plan:?}");
             }
         }
+    }
+
+    #[test]
+    fn whether_a_version_is_worse_is_asked_again_while_there_is_time() {
+        let mut config = config(Level::Quick, &[1000.0, 4000.0], 0.99);
+        assert_eq!(Plan::new(&config).looks, [3], "asked once");
+        let mut looks = |longest: Option<u64>| {
+            config.question = Question::NoWorse {
+                margin: Share::new(0.05),
+                longest: longest.map(Span::from_secs),
+            };
+            Plan::new(&config)
+        };
+        assert_eq!(looks(Some(1)).looks, [3], "once at least");
+        let plan = looks(None);
+        assert!(plan.looks.len() >= 4, "{:?}", plan.looks);
+        assert!(plan.looks.windows(2).all(|two| two[1] == 2 * two[0]));
+        assert!(plan.seconds(1000) < 930.0, "{}", plan.seconds(1000));
+        assert!(plan.until(0).seconds(1000) < 90.0);
+        assert!(looks(Some(3600)).looks.len() > plan.looks.len());
+
+        assert_eq!(plan.rates[0].abbas, *plan.looks.last().unwrap());
+        assert_eq!(plan.until(1).rates[0].abbas, plan.looks[1]);
+        assert_eq!([1, 6, 7, 12, 13].map(|n| plan.look_of(n)), [0, 0, 1, 1, 2]);
+        assert_eq!(plan.look_of(10_000), plan.looks.len() - 1);
     }
 
     #[test]

@@ -27,15 +27,25 @@ pub(crate) fn curl(request: &WorkloadRequest, redactor: &Redactor) -> String {
     if !request.body.is_empty() {
         let text = redactor.redact_text(&String::from_utf8_lossy(&request.body));
         let shown = preview(text.as_bytes(), BODY_BYTES);
-        command.push(format!("--data-binary {}", in_single_quotes(&shown)));
+        let shown = with_variables(&in_single_quotes(&shown), &request.variables);
+        command.push(format!("--data-binary {shown}"));
     }
     let path = redactor.redact_text(&request.path);
-    command.push(format!("\"$URL\"{}", in_single_quotes(&path)));
+    let path = with_variables(&in_single_quotes(&path), &request.variables);
+    command.push(format!("\"$URL\"{path}"));
     command.join(" ")
 }
 
 fn in_single_quotes(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// A text in single quotes that are interrupted where the shell shall fill a variable in.
+fn with_variables(quoted: &str, names: &[String]) -> String {
+    names.iter().fold(quoted.to_owned(), |text, name| {
+        let variable = format!("${{{name}}}");
+        text.replace(&variable, &format!("'\"{variable}\"'"))
+    })
 }
 
 /// `$NAME` and `${NAME}` stay variables; no other `$` reaches the shell, least of all `$(`.
@@ -74,6 +84,20 @@ fn names_variable(after: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn variables_of_path_and_body_are_filled_in_by_the_shell() {
+        let mut request = WorkloadRequest::get("/a?access_token=${TOKEN}&x=$y");
+        request.method = "POST".to_owned();
+        request.body = br#"{"password":"${TOKEN}","q":"$id"}"#.to_vec();
+        let request = request
+            .with_variables(vec!["TOKEN".to_owned()], &|_| Some("s3cret".to_owned()))
+            .unwrap();
+        assert_eq!(
+            curl(&request, &Redactor::new([7; 16])),
+            r#"curl -sS -i -X POST --data-binary '{"password":"'"${TOKEN}"'","q":"$id"}' "$URL"'/a?access_token='"${TOKEN}"'&x=$y'"#
+        );
+    }
 
     #[test]
     fn secrets_stay_out_and_variables_stay_variables() {

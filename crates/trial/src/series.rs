@@ -3,10 +3,10 @@
 use crate::judge::LatencyBlock;
 use std::collections::BTreeMap;
 use understudy_evidence::{Row, Table};
-use understudy_model::Side;
 use understudy_model::series::{
     BlockSeries, CurvePoint, LatencyPoint, PercentileCurve, ResourcePoint, SCHEMA, SeriesDocument,
 };
+use understudy_model::{Cause, Side};
 use understudy_stats::quantile::order_statistic;
 
 /// Windows that a measurement is divided into, and the shortest of them.
@@ -125,9 +125,23 @@ fn latency(block: &LatencyBlock) -> Vec<LatencyPoint> {
     }
     let point = |(index, rows): (usize, Vec<&Row>)| {
         let end = ((index + 1) as f64 * window).min(length);
-        latency_point((index as f64 * window + end) / 2.0, &rows)
+        let begin = index as f64 * window;
+        LatencyPoint {
+            longest_pause_us: longest_pause_us(block, (from + begin, from + end)),
+            ..latency_point((begin + end) / 2.0, &rows)
+        }
     };
     windows.into_iter().enumerate().map(point).collect()
+}
+
+/// Of the pauses of the runtime that began within these seconds of the load.
+fn longest_pause_us(block: &LatencyBlock, (from, to): (f64, f64)) -> Option<f64> {
+    let pauses = block.happened.all.iter().filter(|happening| {
+        let at = happening.start_ns as f64 / 1e9;
+        happening.cause == Cause::RuntimeStop && from <= at && at < to
+    });
+    let longest = pauses.map(|pause| pause.end_ns - pause.start_ns).max();
+    longest.map(|ns| ns as f64 / 1e3)
 }
 
 fn latency_point(at_s: f64, rows: &[&Row]) -> LatencyPoint {
@@ -141,6 +155,7 @@ fn latency_point(at_s: f64, rows: &[&Row]) -> LatencyPoint {
         p50_us: of(0.5),
         p99_us: of(0.99),
         max_us: of(1.0),
+        longest_pause_us: None,
     }
 }
 
@@ -183,34 +198,21 @@ fn resources(block: &LatencyBlock, samples: &Table) -> Vec<ResourcePoint> {
 mod tests {
     use super::*;
     use crate::judge::BlockFigures;
-    use understudy_model::{Ending, FailureKind, Observation};
+    use crate::simulated::answered;
+    use understudy_evidence::Happenings;
+    use understudy_model::{Ending, FailureKind};
 
     /// A block of one second after a warm-up of one, a request in the middle of each millisecond; the latency of the
     /// n-th is n microseconds, every hundredth is not answered.
     fn block(side: Side, block: u32, started_unix_s: f64) -> LatencyBlock {
         let row = |index: u32| {
             let intended_ns = 1_000_500_000 + u64::from(index) * 1_000_000;
-            let lost = index % 100 == 99;
-            Row {
-                observation: Observation {
-                    request: 0,
-                    endpoint: 0,
-                    intended_ns,
-                    free_ns: intended_ns,
-                    sent_ns: intended_ns,
-                    first_byte_ns: Observation::NEVER,
-                    last_byte_ns: intended_ns + u64::from(index + 1) * 1000,
-                    ending: match lost {
-                        true => Ending::Failed(FailureKind::Timeout),
-                        false => Ending::Answered,
-                    },
-                    code: 200,
-                    bytes: 0,
-                    body_hash: 0,
-                },
-                shape: 0,
-                value: 0,
+            let ended = intended_ns + u64::from(index + 1) * 1000;
+            let mut row = answered(0, (intended_ns, intended_ns, ended));
+            if index % 100 == 99 {
+                row.observation.ending = Ending::Failed(FailureKind::Timeout);
             }
+            row
         };
         LatencyBlock {
             rate_rps: 1000.0,
@@ -223,6 +225,7 @@ mod tests {
                 ..BlockFigures::default()
             },
             rows: (0..1000).map(row).collect(),
+            happened: Happenings::default(),
         }
     }
 

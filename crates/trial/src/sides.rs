@@ -1,18 +1,20 @@
 //! Starting the sides, knowing when they are ready, and resting the one that is not measured.
 
-use crate::config::{Attach, Launched, LimitsConfig, Ready, SideConfig, TrialConfig};
+use crate::config::{Attach, Launched, LimitsConfig, Pauses, Ready, SideConfig, TrialConfig};
 use crate::cpus::Assignment;
 use crate::error::TrialError;
+use crate::judge::Start;
+use crate::pauses::Listener;
 use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use understudy_load::http::{Client, ClientLimits, Requests, Target, WorkloadRequest};
 use understudy_model::{Outcome, Side};
 use understudy_probe::{
-    Cgroups, Child, Launch, Limits, Listener, LogPattern, Readiness, Sampler, Task, free_port,
-    run_to_completion, split_command, wait_ready,
+    AttachedJvm, Cgroups, Child, Launch, Limits, Listener as PortOwner, LogPattern, PauseLog,
+    Readiness, Runtime, Sampler, Task, free_port, run_to_completion, split_command, wait_ready,
 };
 use understudy_wire::http1::Limits as ResponseLimits;
 
@@ -44,6 +46,14 @@ pub(crate) struct RunningSide {
     /// What messages call it: `incumbent`, `second incumbent`, `candidate`.
     pub(crate) name: String,
     pub(crate) target: Target,
+    /// How it started; `None` if it ran already.
+    pub(crate) start: Option<Start>,
+    /// What hears of the pauses of its runtime.
+    pub(crate) listener: Option<Listener>,
+    /// What is said about listening to it.
+    listening: Option<String>,
+    /// A JVM that ran already and logs for this trial.
+    jvm: Option<AttachedJvm>,
     child: Option<Child>,
     attach: Option<Attach>,
 }
@@ -79,6 +89,10 @@ impl Stand<'_> {
                 side,
                 name: name.to_owned(),
                 target: Target::parse(url).map_err(|source| TrialError::Url { side, source })?,
+                start: None,
+                listener: None,
+                listening: None,
+                jvm: None,
                 child: None,
                 attach: attach.clone(),
             },
@@ -95,7 +109,7 @@ impl Stand<'_> {
     ) -> Result<RunningSide, TrialError> {
         let port = free_port().map_err(TrialError::Port)?;
         let fill = |text: &str| fill(text, port, self.config.limits);
-        let launch = Launch {
+        let mut launch = Launch {
             name: name.to_owned(),
             argv: split_command(&fill(&launched.run))?,
             dir: launched.dir.clone(),
@@ -114,16 +128,57 @@ impl Stand<'_> {
                 cpus => Some(cpus.to_vec()),
             },
         };
+        let (listener, listening) = self.listen(launched.pauses, &mut launch);
+        let launched_at = Instant::now();
         let child = launch.spawn(self.cgroups)?;
         let mut running = RunningSide {
             side,
             name: name.to_owned(),
             target: Target::local(port),
+            start: None,
+            listener,
+            listening,
+            jvm: None,
             child: Some(child),
             attach: None,
         };
         self.await_ready(launched, &mut running, port)?;
+        running.start = Some(Start {
+            side,
+            ready_s: launched_at.elapsed().as_secs_f64(),
+        });
         Ok(running)
+    }
+
+    /// Makes the runtime of a side tell of its pauses; what is to be said about that.
+    fn listen(&self, pauses: Pauses, launch: &mut Launch) -> (Option<Listener>, Option<String>) {
+        let runtime = match pauses {
+            Pauses::Off => None,
+            Pauses::Of(runtime) => Some(runtime),
+            Pauses::Auto => Runtime::recognise(&launch.argv, &launch.dir),
+        };
+        let Some(runtime) = runtime else {
+            return (None, None);
+        };
+        let name = &launch.name.clone();
+        let prepared = std::path::absolute(&self.logs)
+            .map_err(|error| error.to_string())
+            .and_then(|logs| {
+                PauseLog::prepare(runtime, launch, &logs).map_err(|error| error.to_string())
+            });
+        match prepared {
+            Ok(log) => {
+                let said = format!(
+                    "the {name} ran with {}, which tells of its pauses: what that costs it is in its figures",
+                    runtime.means()
+                );
+                (Some(Listener::new(log)), Some(said))
+            }
+            Err(error) => {
+                let said = format!("pauses of the {name} are not collected: {error}");
+                (None, Some(said))
+            }
+        }
     }
 
     fn await_ready(
@@ -157,7 +212,7 @@ impl Stand<'_> {
             }
         };
         wait_ready(child, launched.ready_timeout.duration(), self.stop, check)?;
-        if child.listener(port) == Listener::Foreign {
+        if child.listener(port) == PortOwner::Foreign {
             return Err(TrialError::Foreign {
                 side: running.side,
                 port,
@@ -252,13 +307,37 @@ impl RunningSide {
             .map_err(|source| TrialError::Attach { side, source })
     }
 
-    /// What of it cannot be limited or measured.
+    /// Asks a side that runs already for its pauses, if it is named as a JVM.
+    pub(crate) fn listen_to_attached(&mut self, logs: &std::path::Path) {
+        let Some(Attach::Jvm(pid)) = self.attach else {
+            return;
+        };
+        let asked = std::path::absolute(logs)
+            .map_err(|error| error.to_string())
+            .and_then(|logs| {
+                AttachedJvm::attach(pid, &self.name, &logs).map_err(|error| error.to_string())
+            });
+        self.listening = Some(match asked {
+            Ok((jvm, log)) => {
+                self.jvm = Some(jvm);
+                self.listener = Some(Listener::new(log));
+                format!(
+                    "the {} was asked to log its pauses (jcmd VM.log): what that costs it is in its figures",
+                    self.name
+                )
+            }
+            Err(error) => format!("pauses of the {} are not collected: {error}", self.name),
+        });
+    }
+
+    /// What of it cannot be limited or measured, and what measuring adds to it.
     pub(crate) fn unmeasured(&self) -> Vec<String> {
         match &self.child {
             Some(child) => child
                 .unmeasured()
                 .iter()
                 .map(|what| format!("{}: {what}", self.name))
+                .chain(self.listening.clone())
                 .collect(),
             None if self.attach.is_none() => {
                 vec![format!(
@@ -266,7 +345,7 @@ impl RunningSide {
                     self.name
                 )]
             }
-            None => Vec::new(),
+            None => self.listening.clone().into_iter().collect(),
         }
     }
 

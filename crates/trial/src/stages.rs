@@ -134,6 +134,10 @@ fn measure(
         endpoint_of: &workload.endpoint_of,
         run,
         watch: inputs.watch,
+        settled: &|| {
+            let document = judge::judge(config, plan, inputs.rules, &store::read(run)?);
+            Ok(judge::is_settled(&document))
+        },
     }
     .carry_out(&mut inspector)
 }

@@ -1,7 +1,7 @@
 //! The evidence of a trial in its run directory: written by the stages, read by the judge.
 
 use crate::error::TrialError;
-use crate::judge::{BlockFigures, Evidence, LatencyBlock, ReproducedCluster, RequestFacts};
+use crate::judge::{BlockFigures, Evidence, LatencyBlock, ReproducedCluster, RequestFacts, Start};
 use crate::series;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,6 +22,10 @@ const SERIES: &str = "series.json";
 const FIGURES: &str = "figures";
 const RATE: &str = "rate_rps";
 const LATENCY: &str = "latency-";
+/// The first load of each side.
+const SETTLING: &str = "settling-";
+/// Every start of a side, a line each.
+const STARTS: &str = "starts.jsonl";
 
 /// The workload as far as the judge needs it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -100,6 +104,12 @@ pub(crate) fn note(run: &RunDirectory, note: &str) -> Result<(), TrialError> {
     Ok(lines.write(&note.to_owned())?)
 }
 
+/// Remembers how long a side took to start.
+pub(crate) fn started(run: &RunDirectory, start: &Start) -> Result<(), TrialError> {
+    let mut lines = understudy_evidence::JsonLines::<Start>::open(run, STARTS)?;
+    Ok(lines.write(start)?)
+}
+
 /// Adds what asking a cluster again showed.
 pub(crate) fn reproduced(
     run: &RunDirectory,
@@ -140,6 +150,15 @@ pub(crate) fn latency_block(rate_rps: f64, side: Side, block: u32) -> BlockId {
     }
 }
 
+/// The name of the first load of a side.
+pub(crate) fn settling_block(rate_rps: f64, side: Side) -> BlockId {
+    BlockId {
+        stage: format!("{SETTLING}{rate_rps}"),
+        side,
+        block: 0,
+    }
+}
+
 /// Writes one measurement: whole or not at all.
 pub(crate) fn write_block(
     run: &RunDirectory,
@@ -168,7 +187,8 @@ pub(crate) fn write_block(
 /// The directory is not a run, or a file in it cannot be read.
 pub fn read(run: &RunDirectory) -> Result<Evidence, TrialError> {
     Ok(Evidence {
-        blocks: read_blocks(run)?,
+        blocks: read_blocks(run, LATENCY)?,
+        settling: read_blocks(run, SETTLING)?,
         ..read_answers(run)?
     })
 }
@@ -183,6 +203,8 @@ pub(crate) fn read_answers(run: &RunDirectory) -> Result<Evidence, TrialError> {
         reproduced: if_there(run, REPRODUCED, |name| run.read_lines(name))?,
         notes: if_there(run, NOTES, |name| run.read_lines(name))?,
         environment: if_there(run, ENVIRONMENT, |name| run.read_json(name))?,
+        starts: if_there(run, STARTS, |name| run.read_lines(name))?,
+        settling: Vec::new(),
         blocks: Vec::new(),
     })
 }
@@ -218,12 +240,12 @@ fn if_there<T: Default>(
     }
 }
 
-fn read_blocks(run: &RunDirectory) -> Result<Vec<LatencyBlock>, TrialError> {
+fn read_blocks(run: &RunDirectory, stage: &str) -> Result<Vec<LatencyBlock>, TrialError> {
     let mut blocks = Vec::new();
     for id in run
         .blocks()?
         .into_iter()
-        .filter(|id| id.stage.starts_with(LATENCY))
+        .filter(|id| id.stage.starts_with(stage))
     {
         let block = run.read_block(&id)?;
         let path = run.path().join(format!(
@@ -238,6 +260,7 @@ fn read_blocks(run: &RunDirectory) -> Result<Vec<LatencyBlock>, TrialError> {
             block: id.block,
             figures,
             rows: block.rows,
+            happened: run.read_happenings(&id)?,
         });
     }
     Ok(blocks)

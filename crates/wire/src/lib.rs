@@ -7,3 +7,4 @@ pub mod access_log;
 pub mod gor;
 pub mod har;
 pub mod http1;
+pub mod runtime;

@@ -10,8 +10,9 @@ use crate::show::json::JsonOutput;
 use anyhow::Context;
 use clap::Args;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use understudy_case::{DRAWS, assess};
+use understudy_report::html::case_page;
 
 /// Says whether a replacement pays, from what size on, and how sure that is, from stated figures.
 ///
@@ -34,9 +35,17 @@ pub(crate) struct CaseArgs {
     /// Write figures, results and tornado as a table for a spreadsheet
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    /// Write the case as a page: the decision, the charts, and every assumption
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Seed of the simulation: the same seed gives the same document
     #[arg(long, default_value_t = 1)]
     seed: u64,
+}
+
+fn write(flag: &str, path: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(path, text)
+        .map_err(|error| usage(format!("{flag}: cannot write {}: {error}", path.display())))
 }
 
 /// Carries out the command.
@@ -45,8 +54,10 @@ pub(crate) fn case(args: &CaseArgs) -> Result<u8, Failure> {
     let mut json = JsonOutput::open(args.json.as_deref())?;
     let document = assess(&case, &resolved, DRAWS, args.seed);
     if let Some(path) = &args.csv {
-        fs::write(path, table::csv(&document))
-            .map_err(|error| usage(format!("--csv: cannot write {}: {error}", path.display())))?;
+        write("--csv", path, &table::csv(&document))?;
+    }
+    if let Some(path) = &args.html {
+        write("--html", path, &case_page(&document))?;
     }
     if let Some(json) = &mut json {
         let text = serde_json::to_string_pretty(&document).context("the case is not JSON")?;

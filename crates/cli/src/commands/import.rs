@@ -18,8 +18,9 @@ pub(crate) const DEFAULT_OUT: &str = "requests.jsonl";
 /// Makes a request file of real traffic: HAR, access log, GoReplay capture, OpenAPI document.
 ///
 /// Identical requests become one line with a weight, requests of one client in a row a session.
-/// Secrets in headers and cookies become $NAMES that are read from the environment when the requests
-/// are sent; requests with a secret elsewhere are left out. The summary says what was, and why.
+/// Secrets in headers, cookies, paths, queries, forms and JSON become $NAMES that are read from the
+/// environment when the requests are sent; where none can stand, the request is left out. The summary
+/// says what was, and why.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
     /// Files to read, in this order; "-" is standard input

@@ -53,18 +53,29 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
 }
 
 fn describe(out: &mut String, plan: &Plan, level: Level, requests: usize) -> std::fmt::Result {
-    let seconds = plan.seconds(requests);
-    let length = match seconds {
+    let length = |plan: &Plan| match plan.seconds(requests) {
         s if s < 120.0 => format!("{s:.0} s"),
         s => format!("{:.0} min", s / 60.0),
     };
-    writeln!(out, "\n{:<10}about {length}", level.name())?;
-    for plan in &plan.rates {
+    let first = plan.until(0);
+    write!(out, "\n{:<10}about {}", level.name(), length(&first))?;
+    match plan.looks.len() {
+        1 => writeln!(out)?,
+        looks => writeln!(
+            out,
+            ", up to {} while it is undecided ({looks} looks at the evidence)",
+            length(plan)
+        )?,
+    }
+    for (plan, most) in first.rates.iter().zip(&plan.rates) {
+        let pairs = match most.pairs() == plan.pairs() {
+            true => format!("{}", plan.pairs()),
+            false => format!("{} to {}", plan.pairs(), most.pairs()),
+        };
         writeln!(
             out,
-            "  at {:<12}{} pairs, {} requests in each measurement of {:.1} s",
+            "  at {:<12}{pairs} pairs, {} requests in each measurement of {:.1} s",
             rate(plan.rate_rps),
-            plan.pairs(),
             count(plan.requests_per_block() as u64),
             plan.measured.secs(),
         )?;

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use understudy_case::CaseDocument;
 use understudy_evidence::{EvidenceError, RunDirectory};
 use understudy_model::series::SeriesDocument;
 use understudy_model::verdict::VerdictDocument;
@@ -90,7 +91,8 @@ pub(crate) fn write_html(
 
 fn page(run: &RunDirectory, document: &VerdictDocument) -> anyhow::Result<String> {
     let series: Option<SeriesDocument> = stored(run, "series.json")?;
-    Ok(html::page(document, series.as_ref()))
+    let business: Option<CaseDocument> = stored(run, "case.json")?;
+    Ok(html::page(document, series.as_ref(), business.as_ref()))
 }
 
 /// The stored verdict; a run without one says how it comes by it.

@@ -12,8 +12,8 @@ use understudy_load::Arrivals;
 use understudy_load::http::Target;
 use understudy_model::{ByteSize, Quantity};
 use understudy_trial::config::{
-    Fresh, Launched, Level, LimitsConfig, MachineConfig, Question, Ready, RequestsFrom, SideConfig,
-    TrialConfig, WorkloadConfig,
+    Fresh, Launched, Level, LimitsConfig, MachineConfig, Pauses, Question, Ready, RequestsFrom,
+    SideConfig, TrialConfig, WorkloadConfig,
 };
 
 /// The rate that is offered, where nothing is said.
@@ -200,6 +200,7 @@ impl Check<'_> {
             env: BTreeMap::new(),
             ready: self.flags.ready.clone().map_or(Ready::Port, Ready::Path),
             ready_timeout: READY_TIMEOUT,
+            pauses: Pauses::default(),
         };
         let limited = Limited {
             memory: self.flags.memory.is_some(),
@@ -278,7 +279,10 @@ impl Check<'_> {
     fn question(&mut self) -> Question {
         let margin = self.quantity("--no-worse", self.flags.no_worse.as_deref());
         let margin = margin.and_then(|margin| self.keep("--no-worse", check_margin(margin)));
-        margin.map_or(Question::Replace, |margin| Question::NoWorse { margin })
+        margin.map_or(Question::Replace, |margin| Question::NoWorse {
+            margin,
+            longest: None,
+        })
     }
 
     fn memory(&mut self) -> Option<ByteSize> {

@@ -28,7 +28,7 @@ use std::path::{Component, Path, PathBuf};
 use toml::de::DeTable;
 use understudy_compare::Day;
 use understudy_host::CpuList;
-use understudy_model::{ByteSize, Share, Side};
+use understudy_model::{ByteSize, Share, Side, Span};
 use understudy_trial::config::{
     Level, LimitsConfig, MachineConfig, Question, SideConfig, TrialConfig,
 };
@@ -214,8 +214,11 @@ fn question(mut section: Section<'_>) -> Question {
     let no_worse = section
         .choice("goal", &[("replace", false), ("no_worse", true)])
         .unwrap_or_default();
-    if section.has("margin") && !no_worse {
-        section.refuse("margin", "goes with goal = \"no_worse\" only");
+    let longest = section.quantity::<Span>("longest");
+    for key in ["margin", "longest"] {
+        if section.has(key) && !no_worse {
+            section.refuse(key, "goes with goal = \"no_worse\" only");
+        }
     }
     if let Some(Err(error)) = margin.map(check_margin) {
         section.refuse("margin", error);
@@ -224,6 +227,7 @@ fn question(mut section: Section<'_>) -> Question {
     match no_worse {
         true => Question::NoWorse {
             margin: margin.unwrap_or(Share::new(Question::MARGIN)),
+            longest,
         },
         false => Question::Replace,
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::str::FromStr;
 use understudy_load::http::Target;
 use understudy_model::Side;
-use understudy_trial::config::{Launched, Ready, SideConfig, TrialConfig};
+use understudy_trial::config::{Launched, Pauses, Ready, SideConfig, TrialConfig};
 
 /// One `--side`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +121,7 @@ impl SideArgument {
                 env: BTreeMap::new(),
                 ready: Ready::Port,
                 ready_timeout: READY_TIMEOUT,
+                pauses: Pauses::default(),
             })),
         }
     }

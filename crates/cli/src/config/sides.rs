@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use understudy_load::http::{Target, WorkloadRequest};
 use understudy_model::{Side, Span};
 use understudy_probe::split_command;
-use understudy_trial::config::{Attach, Launched, Ready, SideConfig};
+use understudy_trial::config::{Attach, Launched, Pauses, Ready, SideConfig};
 
 /// Longest time until a side is ready, where nothing is said.
 pub(super) const READY_TIMEOUT: Span = Span::from_secs(60);
 
 /// Keys that say how to start a side.
-const OF_A_START: [&str; 7] = [
+const OF_A_START: [&str; 8] = [
     "dir",
     "git",
     "build",
@@ -21,6 +21,7 @@ const OF_A_START: [&str; 7] = [
     "ready",
     "ready_log",
     "ready_timeout",
+    "pauses",
 ];
 
 /// Which limits are set, well or badly.
@@ -86,6 +87,8 @@ fn launched(
     if ready_timeout.nanos() == 0 {
         section.refuse("ready_timeout", "0 leaves no time to start");
     }
+    let choices = Pauses::ALL.map(|choice| (choice.name(), choice));
+    let pauses = section.choice("pauses", &choices).unwrap_or_default();
     let launched = Launched {
         dir: dir.unwrap_or_else(|| around.folder.to_owned()),
         git,
@@ -94,6 +97,7 @@ fn launched(
         env,
         ready,
         ready_timeout,
+        pauses,
     };
     for (key, what) in mistakes(&launched, limited) {
         section.refuse(key, what);
@@ -124,14 +128,26 @@ fn running(section: &mut Section<'_>, around: &Surroundings<'_>) -> Option<SideC
 
 /// What of a side that runs already is measured.
 fn attach(mut section: Section<'_>) -> Option<Attach> {
-    let pid = section.whole("pid", 1..=i32::MAX as u64);
+    let pids = 1..=i32::MAX as u64;
+    let pid = section.whole("pid", pids.clone());
+    let jvm = section.whole("jvm", pids);
     let cgroup = section.text("cgroup").map(PathBuf::from);
-    if section.has("pid") && section.has("cgroup") {
-        section.refuse("cgroup", "excludes pid: one process, or a whole group");
+    let given: Vec<&str> = ["pid", "jvm", "cgroup"]
+        .into_iter()
+        .filter(|key| section.has(key))
+        .collect();
+    for excluded in given.iter().skip(1) {
+        let what = format!(
+            "excludes {}: one process (pid, or jvm to log its pauses too), or a whole group",
+            given[0]
+        );
+        section.refuse(excluded, what);
     }
     section.finish();
-    let pid = pid.and_then(|pid| u32::try_from(pid).ok());
-    pid.map(Attach::Pid).or(cgroup.map(Attach::Cgroup))
+    let process = |id: Option<u64>| id.and_then(|id| u32::try_from(id).ok());
+    let pid = process(pid).map(Attach::Pid);
+    let jvm = process(jvm).map(Attach::Jvm);
+    pid.or(jvm).or(cgroup.map(Attach::Cgroup))
 }
 
 fn ready(section: &mut Section<'_>) -> Ready {

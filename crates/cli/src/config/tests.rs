@@ -64,6 +64,7 @@ run = "./serve --listen 127.0.0.1:{port} --heap {memory}"
 env = { GOMAXPROCS = "{cpus}", "odd name" = "" }
 ready_log = "listening on \\d+"
 ready_timeout = "1.5s"
+pauses = "jvm"
 [side.candidate]
 url = "http://127.0.0.1:8080"
 attach = { pid = 42 }
@@ -118,6 +119,7 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(incumbent.env["GOMAXPROCS"], "{cpus}");
     assert_eq!(incumbent.ready, Ready::Log("listening on \\d+".to_owned()));
     assert_eq!(incumbent.ready_timeout, Span::from_millis(1500));
+    assert_eq!(incumbent.pauses.name(), "jvm");
     let url = "http://127.0.0.1:8080".to_owned();
     assert_eq!(
         config.candidate,
@@ -189,6 +191,7 @@ fn the_configuration_is_written_with_every_value() {
     env = { GOMAXPROCS = "{cpus}", "odd name" = "" }
     ready_log = 'listening on \d+'
     ready_timeout = "1.5s"
+    pauses = "jvm"
 
     [side.candidate]
     url = "http://127.0.0.1:8080"

@@ -41,9 +41,10 @@ pub(crate) fn write(config: &TrialConfig) -> String {
     out.table("judge");
     match config.question {
         Question::Replace => out.value("goal", "replace"),
-        Question::NoWorse { margin } => {
+        Question::NoWorse { margin, longest } => {
             out.value("goal", "no_worse");
             out.value("margin", margin.to_string());
+            out.optional("longest", longest.map(|longest| longest.to_string()));
         }
     }
     let (limits, machine) = (&config.limits, &config.machine);
@@ -76,6 +77,7 @@ fn side(out: &mut Document, side: &SideConfig) {
 fn attached(attach: &Attach) -> Value {
     let (key, value) = match attach {
         Attach::Pid(pid) => ("pid", Value::from(i64::from(*pid))),
+        Attach::Jvm(pid) => ("jvm", Value::from(i64::from(*pid))),
         Attach::Cgroup(group) => ("cgroup", Value::from(path(group))),
     };
     Value::from(BTreeMap::from([(key.to_owned(), value)]))
@@ -93,6 +95,7 @@ fn launched(out: &mut Document, side: &Launched) {
         Ready::Log(pattern) => out.value("ready_log", pattern.as_str()),
     }
     out.value("ready_timeout", span(side.ready_timeout));
+    out.value("pauses", side.pauses.name());
 }
 
 fn workload(out: &mut Document, workload: &WorkloadConfig) {

@@ -176,18 +176,35 @@ impl Trial {
 }
 
 impl Trial {
-    /// Runs it until the machine was quiet enough to measure: a refused measurement says nothing
-    /// about the sides. A machine that is never quiet gives its last refusal.
-    pub(crate) fn run_trusted(&self) -> (Ended, Value) {
-        for _ in 0..3 {
-            let (ended, verdict) = self.run();
-            if verdict["verdict"] != "invalid" {
-                return (ended, verdict);
-            }
-            fs::remove_dir_all(self.scratch.path().join("runs")).unwrap();
-        }
-        self.run()
+    /// Runs it until the machine was quiet enough to decide.
+    pub(crate) fn run_decided(&self) -> (Ended, Value) {
+        until_decided(&self.scratch, || self.run())
     }
+}
+
+/// Repeats a trial until the machine was quiet enough: a measurement that was refused, or that leaves
+/// open what is planted plainly, says nothing about the sides. A machine that is never quiet gives what
+/// it gave last.
+pub(crate) fn until_decided(
+    scratch: &Scratch,
+    trial: impl Fn() -> (Ended, Value),
+) -> (Ended, Value) {
+    for _ in 0..4 {
+        let (ended, verdict) = trial();
+        if verdict["verdict"] != "invalid" && verdict["verdict"] != "inconclusive" {
+            return (ended, verdict);
+        }
+        let run = newest(&scratch.path().join("runs"));
+        fs::remove_dir_all(run).unwrap();
+    }
+    trial()
+}
+
+/// The run that was begun last.
+fn newest(runs: &Path) -> PathBuf {
+    let runs = fs::read_dir(runs).unwrap().map(|entry| entry.unwrap());
+    let begun = |entry: &fs::DirEntry| entry.metadata().unwrap().modified().unwrap();
+    runs.max_by_key(begun).unwrap().path()
 }
 
 /// The clusters of a verdict as (path, kind).

@@ -65,7 +65,8 @@ fn what_is_written_is_what_the_generator_takes() {
         // Nothing is read from the environment that the summary does not name.
         for variable in &set.0 {
             assert!(
-                text.contains(&format!("${variable}")),
+                text.contains(&format!("${variable}"))
+                    || text.contains(&format!("${{{variable}}}")),
                 "{variable} of {name}"
             );
             assert!(
@@ -77,7 +78,7 @@ fn what_is_written_is_what_the_generator_takes() {
     }
     let expanded = Requests::parse(
         &fs::read_to_string(scratch.path().join("out.jsonl")).unwrap(),
-        &Set(vec!["AUTHORIZATION".to_owned()]),
+        &Set(vec!["AUTHORIZATION".to_owned(), "API_KEY".to_owned()]),
     );
     let wire = expanded.unwrap().all[0].render("h").unwrap();
     let wire = String::from_utf8(wire).unwrap();
@@ -107,7 +108,7 @@ fn the_summary_tells_people_what_was_left_out_and_where() {
         &fs::read_to_string(fixture("shop.har")).unwrap(),
     );
     let ended = import(&scratch, &["shop.har", "--out", "-"]);
-    assert_eq!(ended.stdout.lines().count(), 8);
+    assert_eq!(ended.stdout.lines().count(), 10);
     insta::assert_snapshot!("import_har", ended.stderr);
 }
 

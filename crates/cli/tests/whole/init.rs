@@ -26,13 +26,22 @@ fn plan(scratch: &Scratch, variables: &[&str]) -> Ended {
 fn two_commands_and_a_capture_are_a_trial_that_can_be_planned() {
     let scratch = Scratch::new("init-complete");
     for (flag, name, variables) in [
-        ("--from", "access.log", vec![]),
+        ("--from", "access.log", vec!["TOKEN"]),
         (
             "--from",
             "shop.har",
-            vec!["SESSION_COOKIE", "AUTHORIZATION"],
+            vec![
+                "SESSION_COOKIE",
+                "AUTHORIZATION",
+                "PASSWORD",
+                "ACCESS_TOKEN",
+            ],
         ),
-        ("--openapi", "shop.openapi.yaml", vec!["AUTHORIZATION"]),
+        (
+            "--openapi",
+            "shop.openapi.yaml",
+            vec!["AUTHORIZATION", "API_KEY"],
+        ),
     ] {
         let file = fixture(name);
         let sides = [
@@ -66,11 +75,8 @@ fn two_commands_and_a_capture_are_a_trial_that_can_be_planned() {
         if !variables.is_empty() {
             let unset = plan(&scratch, &[]);
             assert_eq!(unset.code, 2);
-            assert!(
-                unset.stderr.contains("AUTHORIZATION, which is not set"),
-                "{}",
-                unset.stderr
-            );
+            let named = |name: &&str| unset.stderr.contains(&format!("${name}, which is not set"));
+            assert!(variables.iter().any(named), "{}", unset.stderr);
         }
     }
     let text = fs::read_to_string(scratch.path().join("trial.toml")).unwrap();

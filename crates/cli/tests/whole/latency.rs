@@ -17,7 +17,11 @@ fn equal_sides_are_never_replaced_and_noise_is_no_difference() {
     let _machine = machine();
     let mut trial = Trial::new("equal");
     trial.tables = objective("1s");
-    let (ended, verdict) = trial.run_trusted();
+    // Both stop for 40 ms in every second: p90 does not show it, p99 does.
+    trial.incumbent = "--stop-ms 40 --every-ms 1000".to_owned();
+    trial.candidate = trial.incumbent.clone();
+    trial.sides = "pauses = \"python\"".to_owned();
+    let (ended, verdict) = trial.run_decided();
     assert_eq!(verdict["verdict"], "keep", "{}", ended.stderr);
     assert_eq!((ended.code, because(&verdict)), (6, "no_measured_problem"));
     assert_eq!(clusters(&verdict), []);
@@ -43,6 +47,10 @@ fn equal_sides_are_never_replaced_and_noise_is_no_difference() {
         "{under_load}"
     );
 
+    for side in ["incumbent", "candidate"] {
+        assert_stops_are_the_tail(&verdict, side);
+    }
+
     let run = trial.scratch.run();
     let stored = fs::read(run.join("verdict.json")).unwrap();
     let judged = understudy().arg("judge").arg(&run).output().unwrap();
@@ -59,19 +67,45 @@ fn equal_sides_are_never_replaced_and_noise_is_no_difference() {
     );
 }
 
+/// Of 4 % of the requests that wait out the rest of a stop of 40 ms, uniform on 0 to 40 ms, the slowest
+/// quarter is the slowest hundredth of all: p99 is 30 ms, all of it stopped time.
+fn assert_stops_are_the_tail(verdict: &Value, side: &str) {
+    let tails = verdict["tails"].as_array().unwrap();
+    let tail = tails.iter().find(|tail| tail["side"] == side).unwrap();
+    let p99_us = tail["at_us"].as_f64().unwrap();
+    assert!((p99_us / 30_000.0 - 1.0).abs() < 0.05, "{tail}");
+    let causes = tail["causes"].as_array().unwrap();
+    let stops = causes
+        .iter()
+        .find(|c| c["cause"] == "runtime_stop")
+        .unwrap();
+    assert!(stops["share"].as_f64().unwrap() > 0.95, "{tail}");
+    assert_eq!(stops["explains"], true, "{tail}");
+    assert!(stops["lift"]["low"].as_f64().unwrap() > 2.0, "{tail}");
+    assert!(
+        (stops["time_share"].as_f64().unwrap() / 0.04 - 1.0).abs() < 0.05,
+        "{tail}"
+    );
+    assert!(
+        stops["quantile_without_us"].as_f64().unwrap() < 0.1 * p99_us,
+        "{tail}"
+    );
+}
+
 #[test]
 fn five_milliseconds_are_found_and_swapped_sides_invert_the_ratio() {
     let _machine = machine();
     let slow = "--delay-us 5000".to_owned();
     let mut worse = Trial::new("worse");
-    worse.workload = "rates = [500]\nwarmup = \"200ms\"".to_owned();
+    worse.workload = "rates = [1000]\nwarmup = \"200ms\"".to_owned();
     worse.tables = objective("4ms");
     worse.candidate = slow.clone();
-    let (ended, kept) = worse.run_trusted();
+    let (ended, kept) = worse.run_decided();
     assert_eq!(
         (ended.code, because(&kept)),
         (6, "candidate_misses_slo"),
-        "{}",
+        "{}: {}",
+        kept["because"],
         ended.stderr
     );
 
@@ -79,11 +113,13 @@ fn five_milliseconds_are_found_and_swapped_sides_invert_the_ratio() {
     better.workload = worse.workload.clone();
     better.tables = worse.tables.clone();
     better.incumbent = slow;
-    let (ended, replaced) = better.run_trusted();
-    assert_eq!(replaced["verdict"], "replace", "{}", ended.stderr);
+    let (ended, replaced) = better.run_decided();
     assert_eq!(
         (ended.code, because(&replaced)),
-        (0, "incumbent_misses_slo")
+        (0, "incumbent_misses_slo"),
+        "{}: {}",
+        replaced["because"],
+        ended.stderr
     );
 
     let added = median_difference_us(&kept);

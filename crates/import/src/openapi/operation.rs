@@ -4,7 +4,7 @@ use super::body::body;
 use super::document::Document;
 use super::parameters::{Placed, place};
 use super::schema::Maker;
-use crate::recorded::{Credential, Origin, Reason, Recorded};
+use crate::recorded::{Credential, CredentialAt, Origin, Reason, Recorded};
 use serde_json::Value;
 
 /// Most requests of one operation.
@@ -195,30 +195,32 @@ impl Described<'_, '_> {
 /// What a security scheme asks for; nothing where the connection is the credential.
 fn credential(name: &str, scheme: &Value) -> Result<Option<Credential>, Reason> {
     let text = |key: &str| scheme.get(key).and_then(Value::as_str).unwrap_or_default();
-    let of = |header: &str, cookie: Option<&str>, kind: &str| {
+    let of = |at: CredentialAt, kind: &str| {
         Ok(Some(Credential {
-            header: header.to_owned(),
-            cookie: cookie.map(str::to_owned),
+            at,
             scheme: format!("security scheme {name} ({kind})"),
         }))
     };
+    let authorization = || CredentialAt::Header("Authorization".to_owned());
     match (text("type"), text("in"), text("name")) {
-        ("apiKey", "header", header) if !header.is_empty() => of(header, None, "API key"),
-        ("apiKey", "cookie", cookie) if !cookie.is_empty() => {
-            of("Cookie", Some(cookie), "API key, a cookie")
+        ("apiKey", _, "") => Err(Reason::Unreadable),
+        ("apiKey", "header", name) => of(CredentialAt::Header(name.to_owned()), "API key"),
+        ("apiKey", "cookie", name) => {
+            of(CredentialAt::Cookie(name.to_owned()), "API key, a cookie")
         }
-        // A path cannot name a variable.
-        ("apiKey", "query", _) => Err(Reason::SecretInPath),
+        ("apiKey", "query", name) => of(
+            CredentialAt::Query(name.to_owned()),
+            "API key, in the query",
+        ),
         ("http", ..) => {
             let kind = format!(
                 "header Authorization, whole, as in \"{} ...\"",
                 capital(text("scheme"))
             );
-            of("Authorization", None, &kind)
+            of(authorization(), &kind)
         }
         ("oauth2" | "openIdConnect", ..) => of(
-            "Authorization",
-            None,
+            authorization(),
             "header Authorization, whole, as in \"Bearer ...\"",
         ),
         ("mutualTLS", ..) => Ok(None),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::recorded::CredentialAt;
 use crate::recorded::{Reason, Recorded};
 use proptest::prelude::*;
 use serde_json::json;
@@ -43,13 +44,16 @@ fn operations_become_requests() {
             "GET /v1/items/1002",
             "PUT /v1/items/1001",
             "PUT /v1/items/1002",
-            "GET /report: SecretInPath",
+            "GET /v1/report",
             "POST /v1/tree",
         ]
     );
     let put = all[7].1.as_ref().unwrap();
     assert_eq!(put.endpoint.as_deref(), Some("PUT /v1/items/{itemId}"));
-    assert_eq!(put.credentials[0].header, "Authorization");
+    assert_eq!(
+        put.credentials[0].at,
+        CredentialAt::Header("Authorization".to_owned())
+    );
     let body: Value = serde_json::from_slice(&put.body).unwrap();
     assert_eq!(
         body,
@@ -126,34 +130,31 @@ fn servers_and_security_schemes_in_all_forms() {
         let text = document(json!({ "url": url }), json!({}), json!([]));
         assert_eq!(of(&text)[0].1.as_ref().unwrap().path, path, "{url}");
     }
-    for (scheme, header, cookie) in [
+    for (scheme, at) in [
         (
             json!({"type": "http", "scheme": "basic"}),
-            "Authorization",
-            None,
+            CredentialAt::Header("Authorization".to_owned()),
         ),
         (
             json!({"type": "oauth2", "flows": {}}),
-            "Authorization",
-            None,
+            CredentialAt::Header("Authorization".to_owned()),
         ),
         (
             json!({"type": "apiKey", "in": "header", "name": "X-Key"}),
-            "X-Key",
-            None,
+            CredentialAt::Header("X-Key".to_owned()),
         ),
         (
             json!({"type": "apiKey", "in": "cookie", "name": "sid"}),
-            "Cookie",
-            Some("sid"),
+            CredentialAt::Cookie("sid".to_owned()),
+        ),
+        (
+            json!({"type": "apiKey", "in": "query", "name": "key"}),
+            CredentialAt::Query("key".to_owned()),
         ),
     ] {
         let text = document(json!({}), json!({ "s": scheme }), json!([{"s": []}]));
         let credential = of(&text)[0].1.as_ref().unwrap().credentials[0].clone();
-        assert_eq!(
-            (credential.header.as_str(), credential.cookie.as_deref()),
-            (header, cookie)
-        );
+        assert_eq!(credential.at, at);
     }
     let unknown = document(json!({}), json!({}), json!([{"gone": []}]));
     assert_eq!(of(&unknown)[0].1.as_ref().unwrap_err(), &Reason::Reference);

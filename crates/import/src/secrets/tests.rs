@@ -14,26 +14,48 @@ fn request(path: &str, headers: &[(&str, &str)], body: &str) -> Recorded {
     }
 }
 
-fn checked(path: &str) -> Result<(), Reason> {
-    Secrets::new(&Options::default()).check(&request(path, &[], ""))
+/// What is written of a target, a kind of body and a body, if it can be written.
+fn rewritten(path: &str, kind: &str, body: &str) -> Result<(String, String, Vec<String>), Reason> {
+    let mut secrets = Secrets::new(&Options::default());
+    let mut request = request(path, &[("Content-Type", kind)], body);
+    secrets.check(&request)?;
+    let names = secrets.replace(&mut request);
+    let body = String::from_utf8(request.body).unwrap();
+    Ok((request.path, body, names))
+}
+
+fn path(path: &str) -> String {
+    let (path, body, _) =
+        rewritten(path, "text/plain", "").unwrap_or_else(|reason| panic!("{path}: {reason:?}"));
+    assert_eq!(body, "");
+    path
 }
 
 #[test]
-fn secrets_in_paths_and_queries_are_found() {
-    for path in [
-        "/a?api_key=abc",
-        "/a?x=1&Access-Token=q",
-        "/a?password=hunter2",
-        "/a?q=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2ln",
-        "/a?q=AKIAIOSFODNN7EXAMPLE",
-        "/login/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2ln/x",
-        "/a?cursor=aB3dE5fG7hJ9kL1mN3pQ",
-        "/callback?code=0123456789abcdef0",
-        "/a?%74oken=x",
+fn secrets_in_paths_and_queries_become_variables() {
+    for (recorded, written) in [
+        ("/a?api_key=abc", "/a?api_key=${API_KEY}"),
+        (
+            "/a?x=1&Access-Token=q&y=%20",
+            "/a?x=1&Access-Token=${ACCESS_TOKEN}&y=%20",
+        ),
+        ("/a?password=hunter2", "/a?password=${PASSWORD}"),
+        (
+            "/a?q=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2ln",
+            "/a?q=${Q}",
+        ),
+        ("/a?q=AKIAIOSFODNN7EXAMPLE", "/a?q=${Q}"),
+        (
+            "/login/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2ln/x",
+            "/login/${LOGIN_SEGMENT}/x",
+        ),
+        ("/a?cursor=aB3dE5fG7hJ9kL1mN3pQ", "/a?cursor=${CURSOR}"),
+        ("/callback?code=0123456789abcdef0", "/callback?code=${CODE}"),
+        ("/a?%74oken=x", "/a?%74oken=${TOKEN}"),
     ] {
-        assert_eq!(checked(path), Err(Reason::SecretInPath), "{path}");
+        assert_eq!(path(recorded), written);
     }
-    for path in [
+    for plain in [
         "/items/4111111111111111",
         "/items?after=4111111111111111",
         "/a?q=red+shoes&page=2",
@@ -44,37 +66,68 @@ fn secrets_in_paths_and_queries_are_found() {
         "/static/app.d41d8cd98f00b204e9800998ecf8427e.js",
         "/",
     ] {
-        assert_eq!(checked(path), Ok(()), "{path}");
+        assert_eq!(path(plain), plain);
     }
+    // The braces could be taken for a variable.
+    let ambiguous = rewritten("/a?t=${X}&token=abc", "text/plain", "");
+    assert_eq!(ambiguous, Err(Reason::SecretInPath));
 }
 
 #[test]
-fn secrets_in_bodies_are_found() {
-    let of = |kind: &str, body: &str| {
-        Secrets::new(&Options::default()).check(&request("/", &[("Content-Type", kind)], body))
-    };
-    let form = "application/x-www-form-urlencoded";
+fn secrets_in_bodies_become_variables_where_one_can_stand() {
+    let (json, form) = ("application/json", "application/x-www-form-urlencoded");
+    let of = |kind: &str, body: &str| rewritten("/", kind, body).map(|(_, body, _)| body);
+    for (kind, recorded, written) in [
+        (
+            json,
+            r#"{"n": 1.50, "user":{"password":"x\"y"}, "a":[]}"#,
+            r#"{"n": 1.50, "user":{"password":"${PASSWORD}"}, "a":[]}"#,
+        ),
+        (
+            json,
+            r#"{"note":"Bearer abcdefgh"}"#,
+            r#"{"note":"${NOTE}"}"#,
+        ),
+        (json, r#""Bearer abcdefgh""#, r#""${BODY}""#),
+        (form, "user=a&passwd=b", "user=a&passwd=${PASSWD}"),
+        (form, "q=Bearer+abcdefgh", "q=${Q}"),
+    ] {
+        assert_eq!(of(kind, recorded).unwrap(), written);
+    }
     for (kind, body) in [
-        ("application/json", r#"{"user":{"password":"x"}}"#),
-        ("application/json", r#"[{"pin":1234}]"#),
-        ("application/json", r#"{"note":"Bearer abcdefgh"}"#),
-        (form, "user=a&passwd=b"),
-        (form, "q=Bearer+abcdefgh"),
+        (json, r#"[{"pin":1234}]"#),
         ("text/plain", "secret: swordfish"),
+        (json, r#"{"password":"x","query":"${a}"}"#),
     ] {
         assert_eq!(of(kind, body), Err(Reason::SecretInBody), "{body}");
     }
     for (kind, body) in [
         (
-            "application/json",
+            json,
             r#"{"password":"","token":null,"pin":false,"id":4111111111111111}"#,
         ),
         (form, "q=shoes&password="),
-        ("text/plain", "hello"),
-        ("application/json", ""),
+        ("text/plain", "hello ${x}"),
+        (json, ""),
     ] {
-        assert_eq!(of(kind, body), Ok(()), "{body}");
+        assert_eq!(of(kind, body).unwrap(), body);
     }
+}
+
+#[test]
+fn a_secret_has_one_variable_wherever_it_stands() {
+    let (path, body, names) = rewritten(
+        "/a?token=s-1&other_token=s-2",
+        "application/json",
+        r#"{"token":"s-1","other":{"token":"s-3"}}"#,
+    )
+    .unwrap();
+    assert_eq!(path, "/a?token=${TOKEN}&other_token=${OTHER_TOKEN}");
+    assert_eq!(
+        body,
+        r#"{"token":"${TOKEN}","other":{"token":"${TOKEN_2}"}}"#
+    );
+    assert_eq!(names, ["OTHER_TOKEN", "TOKEN", "TOKEN_2"]);
 }
 
 #[test]
@@ -89,13 +142,13 @@ fn names_can_be_added_and_cleared() {
         ..Options::default()
     };
     let mut secrets = Secrets::new(&options);
-    let of = |path: &str, body: &str| secrets.check(&request(path, &[], body));
-    assert_eq!(of("/?customerNo=7", ""), Err(Reason::SecretInPath));
-    assert_eq!(of("/?page_token=aB3dE5fG7hJ9kL1mN3pQ", ""), Ok(()));
-    assert_eq!(of("/", r#"{"pin":"1234"}"#), Ok(()));
+    let mut of = |path: &str, body: &str| secrets.replace(&mut request(path, &[], body)).len();
+    assert_eq!(of("/?customerNo=7", ""), 1);
+    assert_eq!(of("/?page_token=aB3dE5fG7hJ9kL1mN3pQ", ""), 0);
+    assert_eq!(of("/", r#"{"pin":{"secret":"1234"}}"#), 0);
     let headers = [
         ("X-Session", "abc"),
-        ("Customer-No", "7"),
+        ("Customer-No", "8"),
         ("Cookie", "pin=1234567890"),
     ];
     assert_eq!(

@@ -5,6 +5,7 @@ mod connection;
 mod driver;
 mod requests;
 mod target;
+mod variables;
 
 pub use client::{Client, ClientLimits};
 pub use driver::{Captured, Captures, HttpDriver, OpenError, Options, Prepared};

@@ -2,9 +2,11 @@
 //!
 //! One request a line: `method`, `path`, `headers`, one of `body`, `body_base64` and `body_file`;
 //! `weight`, `session` and `endpoint` are optional. Header values may name environment variables
-//! as `$NAME` or `${NAME}`; what is shown and stored keeps the name.
+//! as `$NAME` or `${NAME}`. Path and body, in which dollar signs are common, may do so as `${NAME}` for the
+//! names that `variables` lists. What is shown and stored keeps the name.
 
 use super::driver::Prepared;
+use super::variables::{Written, expand, fill, is_name};
 use base64::Engine as _;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -17,13 +19,14 @@ const MAX_ERRORS: usize = 20;
 /// Most headers of one request.
 const MAX_HEADERS: usize = 100;
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "method",
     "path",
     "headers",
     "body",
     "body_base64",
     "body_file",
+    "variables",
     "weight",
     "session",
     "endpoint",
@@ -34,12 +37,14 @@ const KEYS: [&str; 9] = [
 pub struct WorkloadRequest {
     /// The method, e.g. `GET`.
     pub method: String,
-    /// Path and query.
+    /// Path and query as written, `${NAME}` unexpanded: what may be shown.
     pub path: String,
     /// Headers as written, `$NAME` unexpanded: what may be shown.
     pub headers: Vec<(String, String)>,
-    /// The body.
+    /// The body as written, `${NAME}` unexpanded: what may be shown.
     pub body: Vec<u8>,
+    /// Variables whose `${NAME}` stands in path or body.
+    pub variables: Vec<String>,
     /// How often it is chosen, relative to the others.
     pub weight: f64,
     /// Requests of one session are answered one after the other.
@@ -48,6 +53,9 @@ pub struct WorkloadRequest {
     pub endpoint: Option<String>,
     /// Headers as sent, `$NAME` replaced.
     sent_headers: Vec<(String, String)>,
+    /// Path and body as sent, where a variable stands in them.
+    sent_path: Option<String>,
+    sent_body: Option<Vec<u8>>,
 }
 
 impl WorkloadRequest {
@@ -58,10 +66,13 @@ impl WorkloadRequest {
             path: path.to_owned(),
             headers: Vec::new(),
             body: Vec::new(),
+            variables: Vec::new(),
             weight: 1.0,
             session: None,
             endpoint: None,
             sent_headers: Vec::new(),
+            sent_path: None,
+            sent_body: None,
         }
     }
 
@@ -82,6 +93,67 @@ impl WorkloadRequest {
         Ok(self)
     }
 
+    /// Replaces `${NAME}` in path and body for these names. In a path and a form values are
+    /// percent-encoded, in JSON they are escaped.
+    ///
+    /// # Errors
+    /// A name that is none, a variable that is not set, or one that stands nowhere.
+    pub fn with_variables(
+        mut self,
+        names: Vec<String>,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
+        let value = |name: &String| {
+            if !is_name(name) {
+                return Err(format!(
+                    "\"variables\": {name:?} is not the name of a variable"
+                ));
+            }
+            let unset = || format!("names the environment variable ${name}, which is not set");
+            Ok((name.clone(), env(name).ok_or_else(unset)?))
+        };
+        let variables = names.iter().map(value).collect::<Result<Vec<_>, _>>()?;
+        let body = String::from_utf8_lossy(&self.body);
+        let stands = |name: &String| {
+            let variable = format!("${{{name}}}");
+            self.path.contains(&variable) || body.contains(&variable)
+        };
+        if let Some(name) = names.iter().find(|name| !stands(name)) {
+            return Err(format!(
+                "\"variables\": ${{{name}}} stands neither in \"path\" nor in \"body\""
+            ));
+        }
+        self.sent_path = fill(&self.path, &variables, Written::Encoded);
+        self.sent_body = fill(&body, &variables, self.body_written()).map(String::into_bytes);
+        self.variables = names;
+        Ok(self)
+    }
+
+    /// How a variable is written in the body, by its type.
+    fn body_written(&self) -> Written {
+        let named = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("content-type");
+        let kind = self
+            .headers
+            .iter()
+            .find(named)
+            .map(|(_, kind)| kind.as_str());
+        match kind {
+            Some(kind) if kind.starts_with("application/x-www-form-urlencoded") => Written::Encoded,
+            _ if serde_json::from_slice::<serde::de::IgnoredAny>(&self.body).is_ok() => {
+                Written::Json
+            }
+            _ => Written::Plain,
+        }
+    }
+
+    fn sent_path(&self) -> &str {
+        self.sent_path.as_deref().unwrap_or(&self.path)
+    }
+
+    fn sent_body(&self) -> &[u8] {
+        self.sent_body.as_deref().unwrap_or(&self.body)
+    }
+
     /// About how many bytes it has on the wire.
     pub fn size(&self) -> usize {
         let headers: usize = self
@@ -89,7 +161,7 @@ impl WorkloadRequest {
             .iter()
             .map(|(name, value)| name.len() + value.len() + 4)
             .sum();
-        self.method.len() + self.path.len() + headers + self.body.len()
+        self.method.len() + self.sent_path().len() + headers + self.sent_body().len()
     }
 
     /// Is the method safe (RFC 9110, section 9.2.1)?
@@ -109,11 +181,11 @@ impl WorkloadRequest {
     pub fn render(&self, host: &str) -> Result<Vec<u8>, understudy_wire::http1::RequestError> {
         let head = RequestHead {
             method: &self.method,
-            target: &self.path,
+            target: self.sent_path(),
             host,
             headers: &self.sent_headers,
         };
-        head.render(&self.body)
+        head.render(self.sent_body())
     }
 }
 
@@ -228,12 +300,18 @@ fn parse_line(line: &str, source: &dyn RequestSource) -> Result<WorkloadRequest,
         path: text(&object, "path")?.ok_or("has no \"path\"")?,
         headers: Vec::new(),
         body: body(&object, source)?,
+        variables: Vec::new(),
         weight: weight(&object)?,
         session: text(&object, "session")?,
         endpoint: text(&object, "endpoint")?,
         sent_headers: Vec::new(),
+        sent_path: None,
+        sent_body: None,
     };
-    let request = request.with_headers(headers(&object)?, &|name| source.variable(name))?;
+    let env = |name: &str| source.variable(name);
+    let request = request
+        .with_headers(headers(&object)?, &env)?
+        .with_variables(variables(&object)?, &env)?;
     request.render("host").map_err(|error| error.to_string())?;
     Ok(request)
 }
@@ -269,6 +347,18 @@ fn weight(object: &Map<String, Value>) -> Result<f64, String> {
             .as_f64()
             .filter(|weight| (0.0..=1e9).contains(weight))
             .ok_or_else(|| "\"weight\" is not a number from 0 to 1e9".to_owned()),
+    }
+}
+
+fn variables(object: &Map<String, Value>) -> Result<Vec<String>, String> {
+    let wrong = || "\"variables\" is not a list of names".to_owned();
+    match object.get("variables") {
+        None => Ok(Vec::new()),
+        Some(Value::Array(names)) => {
+            let name = |name: &Value| name.as_str().map(str::to_owned).ok_or_else(wrong);
+            names.iter().map(name).collect()
+        }
+        Some(_) => Err(wrong()),
     }
 }
 
@@ -324,40 +414,6 @@ fn body(object: &Map<String, Value>, source: &dyn RequestSource) -> Result<Vec<u
         }
         several => Err(format!("has more than one body: {}", several.join(", "))),
     }
-}
-
-/// Replaces `$NAME` and `${NAME}`; `$$` is a dollar sign.
-fn expand(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('$') {
-        out.push_str(&rest[..at]);
-        let after = &rest[at + 1..];
-        if let Some(escaped) = after.strip_prefix('$') {
-            out.push('$');
-            rest = escaped;
-            continue;
-        }
-        let (name, left) = match after
-            .strip_prefix('{')
-            .and_then(|inner| inner.split_once('}'))
-        {
-            Some((name, left)) => (name, left),
-            None => after.split_at(after.find(|c| !is_name(c)).unwrap_or(after.len())),
-        };
-        if name.is_empty() || !name.chars().all(is_name) {
-            out.push('$');
-            rest = after;
-            continue;
-        }
-        let value = env(name)
-            .ok_or_else(|| format!("names the environment variable ${name}, which is not set"))?;
-        out.push_str(&value);
-        rest = left;
-    }
-    out.push_str(rest);
-    Ok(out)
 }
 
 #[cfg(test)]
@@ -417,6 +473,30 @@ mod tests {
             "{wire}"
         );
         assert_eq!(request.headers[0].1, "Bearer ${TOKEN} $$1 $TOKEN.");
+    }
+
+    #[test]
+    fn variables_of_path_and_body_are_sent_and_never_shown() {
+        let request = one(
+            r#"{"path":"/a?k=${TOKEN}&v=$TOKEN","body":{"pin":"${TOKEN}","q":"$id"},"variables":["TOKEN"]}"#,
+        );
+        let wire = String::from_utf8(request.render("h").unwrap()).unwrap();
+        assert!(
+            wire.starts_with("GET /a?k=s3cret&v=$TOKEN HTTP/1.1\r\n"),
+            "{wire}"
+        );
+        assert!(wire.ends_with(r#"{"pin":"s3cret","q":"$id"}"#), "{wire}");
+        assert!(wire.contains("Content-Length: 26\r\n"), "{wire}");
+        assert_eq!(request.path, "/a?k=${TOKEN}&v=$TOKEN");
+        assert!(!format!("{:?}", request.body).contains("s3cret"));
+        let first = |text: &str| wrong(text).remove(0).1;
+        assert!(
+            first(r#"{"path":"/${NONE}","variables":["NONE"]}"#)
+                .contains("$NONE, which is not set")
+        );
+        assert!(first(r#"{"path":"/$TOKEN","variables":["TOKEN"]}"#).contains("stands neither"));
+        assert!(first(r#"{"path":"/","variables":["9a"]}"#).contains("not the name"));
+        assert!(first(r#"{"path":"/","variables":"A"}"#).contains("not a list"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod cgroup;
 mod child;
+mod growth;
 mod guard;
 mod listener;
 mod members;
@@ -10,5 +11,6 @@ mod spawn;
 
 pub use cgroup::Cgroups;
 pub use child::Child;
+pub use growth::{Grown, Growth};
 pub use guard::{Guard, stand_guard};
 pub use sampler::Sampler;

@@ -4,6 +4,8 @@
 //! keep their width and all text stands beside it as HTML in its own size: so a chart can be read on
 //! a phone, in print, by a screen reader, and be searched. Colours are custom properties of the page.
 
+pub(crate) mod distribution;
+pub(crate) mod fleets;
 pub(crate) mod percentiles;
 pub(crate) mod ratios;
 mod scale;

@@ -5,7 +5,7 @@ use crate::charts::legend;
 use crate::charts::percentiles::{self, Bound};
 use crate::charts::timeline::{Axis, Panel, Slots, Values, clock};
 use crate::figures::{count, quantile, rate, time};
-use crate::wording;
+use crate::{warm_up, wording};
 use maud::{Markup, html};
 use understudy_model::Side;
 use understudy_model::series::{
@@ -40,6 +40,11 @@ pub(super) fn section(document: &VerdictDocument, series: Option<&SeriesDocument
             "Everything here describes; what decides is judged measurement by measurement further below."
         }
         (tabs("latency-rate", panels.collect()))
+        @if !document.warm_up.is_empty() {
+            h3 { "How do they start?" }
+            ul { @for side in &document.warm_up { li { (warm_up::sentence(side)) } } }
+            p class="note" { "Time to ready counts from the launch. A side is steady from the last change of its median latency on (changepoints of level and spread), unless that lies in the last quarter of its first load." }
+        }
     }
 }
 
@@ -155,6 +160,7 @@ fn over_time(blocks: &[&BlockSeries]) -> Markup {
         panel("p99", |p| p.p99_us),
         panel("p50", |p| p.p50_us),
         panel("Highest", |p| p.max_us),
+        panel("Longest pause of the runtime", |p| p.longest_pause_us),
     ];
     if panels.iter().all(Option::is_none) {
         return html! {};
@@ -195,6 +201,7 @@ fn merged(chunk: &[LatencyPoint]) -> LatencyPoint {
         p50_us: (weight > 0.0).then(|| sum / weight),
         p99_us: highest(|p| p.p99_us),
         max_us: highest(|p| p.max_us),
+        longest_pause_us: highest(|p| p.longest_pause_us),
     }
 }
 
@@ -247,6 +254,7 @@ mod tests {
             p50_us: Some(p50),
             p99_us: Some(p50 * 10.0),
             max_us: Some(p50 * 20.0),
+            longest_pause_us: (requests < 10).then_some(p50),
         };
         let points = [
             point(1.0, 10, 100.0),
@@ -264,6 +272,7 @@ mod tests {
                 p50_us: Some(175.0),
                 p99_us: Some(2000.0),
                 max_us: Some(4000.0),
+                longest_pause_us: None,
             }
         );
         assert_eq!(all[1], points[2]);

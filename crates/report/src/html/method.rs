@@ -3,6 +3,7 @@
 use super::verdict::capital;
 use super::{command, table};
 use crate::figures::{count, memory, rate};
+use crate::wording;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 use understudy_model::verdict::{Environment, Method, VerdictDocument};
@@ -15,6 +16,7 @@ pub(super) fn section(document: &VerdictDocument) -> Markup {
             " arrivals, seed " (method.seed) ". Both sides take turns in a drawn order, with the same arrivals; the one that rests is frozen."
         }
         @if !method.rates.is_empty() { (rates(method)) }
+        @if let Some(looks) = wording::looks(document) { p { "Looks: " (looks) "." } }
         dl class="facts" {
             (facts("How the sides run", &method.sides))
             (facts("Limits of each side", &method.limits))

@@ -2,15 +2,20 @@
 //! JavaScript, and every text from outside is escaped by the templates.
 
 mod answers;
+mod case;
 mod effects;
 mod judged;
 mod latency;
 mod method;
 mod resources;
+mod tail;
 mod verdict;
+
+pub use case::case_page;
 
 use crate::wording;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use understudy_case::CaseDocument;
 use understudy_model::series::{BlockSeries, SeriesDocument};
 use understudy_model::verdict::{Verdict, VerdictDocument};
 
@@ -22,11 +27,16 @@ const SCRIPT_HASH: &str = "sha256-YU784MGeidcxDdONh7tFxpKdD/0dx4Eb53DW3pyznV8=";
 
 /// The page: verdict and key figures first, then what they rest on.
 ///
-/// Without `series` (a run whose answers differ or that was interrupted has none) the curves are left
+/// `business` is the case of a trial that has one. Without `series` (a run whose answers differ or that was interrupted has none) the curves are left
 /// out and the page says why. Its size is bounded however long the trial was.
-pub fn page(document: &VerdictDocument, series: Option<&SeriesDocument>) -> String {
-    let mut sections = [
+pub fn page(
+    document: &VerdictDocument,
+    series: Option<&SeriesDocument>,
+    business: Option<&CaseDocument>,
+) -> String {
+    let mut sections = vec![
         ("latency", "Latency", latency::section(document, series)),
+        ("tail", "Where the tail comes from", tail::section(document)),
         ("effects", "Effects", effects::section(document)),
         (
             "resources",
@@ -45,6 +55,9 @@ pub fn page(document: &VerdictDocument, series: Option<&SeriesDocument>) -> Stri
         ("repeat", "How to repeat it", method::repeat(document)),
         ("words", "Words", method::words()),
     ];
+    if let Some(business) = business {
+        sections.insert(0, ("case", "Does it pay?", case::section(business)));
+    }
     // What decided comes first where nothing else counts.
     let deciding = match document.verdict {
         Verdict::NotEquivalent => "answers",
@@ -52,6 +65,29 @@ pub fn page(document: &VerdictDocument, series: Option<&SeriesDocument>) -> Stri
         _ => "latency",
     };
     sections.sort_by_key(|(id, ..)| *id != deciding);
+    let title = format!("{}: {}", wording::headline(document.verdict), document.name);
+    let content = html! {
+        (verdict::section(document))
+        nav aria-label="Sections" {
+            @for (id, title, _) in &sections { a href={"#" (id)} { (title) } }
+        }
+        @for (id, title, body) in &sections {
+            section id=(id) class=[refused(document, id)] aria-labelledby={(id) "-title"} {
+                h2 id={(id) "-title"} { (title) }
+                @if refused(document, id).is_some() { (refusal()) }
+                (body)
+            }
+        }
+    };
+    let footer = html! {
+        "Drawn by Understudy " (document.environment.understudy)
+        " from what the run directory stores. This file loads nothing from anywhere."
+    };
+    shell(&title, verdict::masthead(document), content, footer)
+}
+
+/// A page around its content.
+fn shell(title: &str, masthead: Markup, content: Markup, footer: Markup) -> String {
     let policy = format!(
         "default-src 'none'; style-src 'unsafe-inline'; script-src '{SCRIPT_HASH}'; base-uri 'none'; form-action 'none'"
     );
@@ -64,29 +100,14 @@ pub fn page(document: &VerdictDocument, series: Option<&SeriesDocument>) -> Stri
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
-                title { (wording::headline(document.verdict)) ": " (document.name) " \u{b7} Understudy" }
+                title { (title) " \u{b7} Understudy" }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 a class="skip" href="#content" { "Skip to the verdict" }
-                (verdict::masthead(document))
-                main id="content" {
-                    (verdict::section(document))
-                    nav aria-label="Sections" {
-                        @for (id, title, _) in &sections { a href={"#" (id)} { (title) } }
-                    }
-                    @for (id, title, body) in &sections {
-                        section id=(id) class=[refused(document, id)] aria-labelledby={(id) "-title"} {
-                            h2 id={(id) "-title"} { (title) }
-                            @if refused(document, id).is_some() { (refusal()) }
-                            (body)
-                        }
-                    }
-                }
-                footer {
-                    "Drawn by Understudy " (document.environment.understudy)
-                    " from verdict.json and series.json. This file loads nothing from anywhere."
-                }
+                (masthead)
+                main id="content" { (content) }
+                footer { (footer) }
                 script { (PreEscaped(SCRIPT)) }
             }
         }
@@ -96,7 +117,7 @@ pub fn page(document: &VerdictDocument, series: Option<&SeriesDocument>) -> Stri
 
 /// What was measured under load is shown without praise or blame where it was refused.
 fn refused(document: &VerdictDocument, section: &str) -> Option<&'static str> {
-    let measured = ["latency", "effects", "resources", "objectives"].contains(&section);
+    let measured = ["latency", "tail", "effects", "resources", "objectives"].contains(&section);
     (measured && document.verdict == Verdict::Invalid).then_some("refused")
 }
 
@@ -127,9 +148,12 @@ fn refusal() -> Markup {
 /// The rates of a series, ascending.
 fn rates(series: &SeriesDocument) -> Vec<f64> {
     let curves = series.curves.iter().map(|curve| curve.rate_rps);
-    let mut rates: Vec<f64> = curves
-        .chain(series.blocks.iter().map(|block| block.rate_rps))
-        .collect();
+    rates_of(curves.chain(series.blocks.iter().map(|block| block.rate_rps)))
+}
+
+/// Each of these once, ascending.
+fn rates_of(rates: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut rates: Vec<f64> = rates.collect();
     rates.sort_by(f64::total_cmp);
     rates.dedup();
     rates

@@ -38,8 +38,13 @@ const OVERLAPPING: &str = "[...document.querySelectorAll('.xs, .ys')].flatMap(ax
 
 fn written(folder: &Path, name: &str) -> PathBuf {
     let documents = fixtures::all();
-    let (_, document) = documents.iter().find(|(of, _)| *of == name).unwrap();
-    let page = html::page(document, series::series_of(name, series::DEFAULT).as_ref());
+    let series = series::series_of(name, series::DEFAULT);
+    let page = match documents.iter().find(|(of, _)| *of == name) {
+        Some((_, document)) => {
+            html::page(document, series.as_ref(), fixtures::business(name).as_ref())
+        }
+        None => html::case_page(&fixtures::business(name).unwrap()),
+    };
     let path = folder.join(format!("{name}.html"));
     fs::write(&path, page).unwrap();
     path
@@ -90,7 +95,8 @@ fn every_report_fits_every_width_in_both_schemes_without_a_request_or_a_complain
         (360, "dark"),
         (880, "dark"),
     ];
-    for (index, (name, _)) in fixtures::all().into_iter().enumerate() {
+    let names = fixtures::all().into_iter().map(|(name, _)| name);
+    for (index, name) in names.chain(["case"]).enumerate() {
         let page = written(folder.path(), name);
         // Each kind at both ends, the first at every width between them.
         let looks = if index == 0 { &looks[..] } else { &looks[..2] };

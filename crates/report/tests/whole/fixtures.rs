@@ -1,13 +1,16 @@
 //! Documents as real trials make them, one of each kind.
 
 use std::collections::BTreeMap;
+use understudy_case::{Case, CaseDocument, Currency, Input, Source, Value, assess};
+use understudy_model::tail::{Tail, TailCause};
 use understudy_model::verdict::{
     Cluster, Comparison, Environment, Equivalence, Estimate, Example, Excuse, Figure, Gate,
     GoalResult, Held, LatencyComparison, LatencyQuantile, MeasuredRate, Method, Noise, Primary,
     Reason, Reproduced, Resource, ResourceComparison, SloResult, UnderLoad, Verdict,
     VerdictDocument,
 };
-use understudy_model::{DifferenceKind, Side};
+use understudy_model::warm_up::{Course, Settling, WarmUp};
+use understudy_model::{Cause, DifferenceKind, Side};
 
 const QUANTILES: [f64; 4] = [0.5, 0.9, 0.99, 0.999];
 pub(crate) const MIB: f64 = 1_048_576.0;
@@ -272,6 +275,7 @@ fn method() -> Method {
                 measured_s: 8.0,
             },
         ],
+        looks: Vec::new(),
         sides: BTreeMap::from([
             (
                 "incumbent".to_owned(),
@@ -316,6 +320,69 @@ fn environment() -> Environment {
     }
 }
 
+/// The incumbent warms up, the candidate has nothing to warm.
+fn warm_up() -> Vec<WarmUp> {
+    let side = |side: Side, ready_s: f64, course: Course, after_us: f64| WarmUp {
+        side,
+        starts: 3,
+        ready_least_s: Some(ready_s),
+        ready_most_s: Some(ready_s * 1.4),
+        settling: Some(Settling {
+            rate_rps: 4000.0,
+            lasted_s: 5.0,
+            first_us: Some(after_us * 9.0),
+            course,
+            steady_after_s: Some(if course == Course::Flat { 0.0 } else { 1.35 }),
+            before_us: after_us * if course == Course::Flat { 1.0 } else { 4.0 },
+            after_us,
+        }),
+    };
+    vec![
+        side(Side::Incumbent, 0.31, Course::WarmsUp, 212.0),
+        side(Side::Candidate, 0.02, Course::Flat, 98.0),
+    ]
+}
+
+/// The incumbent's tail has causes, most of the candidate's has none.
+fn tails() -> Vec<Tail> {
+    let cause = |cause: Cause, share: f64, first_share: f64| TailCause {
+        cause,
+        events: 812,
+        time_share: 0.011,
+        longest_us: 640.0,
+        share,
+        expected_share: Some(share / 8.0),
+        lift: Some(Estimate {
+            estimate: Some(8.0),
+            low: Some(6.5),
+            high: Some(10.2),
+        }),
+        explains: true,
+        explained_share: share * 0.9,
+        first_share,
+        quantile_without_us: (cause == Cause::RuntimeStop).then_some(711.0),
+    };
+    let tail = |side: Side, causes: Vec<TailCause>, at_us: f64| Tail {
+        side,
+        rate_rps: 4000.0,
+        quantile: 0.99,
+        at_us: Some(at_us),
+        requests: 6_400,
+        runtime: (side == Side::Incumbent).then(|| "go".to_owned()),
+        unexplained: 1.0 - causes.iter().map(|c| c.first_share).sum::<f64>(),
+        causes,
+    };
+    let of_the_runtime = vec![
+        cause(Cause::RuntimeStop, 0.42, 0.42),
+        cause(Cause::RuntimeConcurrent, 0.61, 0.25),
+    ];
+    let of_the_machine = vec![cause(Cause::Machine, 0.09, 0.09)];
+    vec![
+        tail(Side::Incumbent, of_the_runtime, 984.0),
+        tail(Side::Candidate, of_the_machine, 246.0),
+    ]
+}
+
 /// The candidate reaches the goals.
 pub(crate) fn replace() -> VerdictDocument {
     let comparison = comparison(0.3, 0.49);
@@ -331,6 +398,8 @@ pub(crate) fn replace() -> VerdictDocument {
         ],
         comparisons: vec![comparison],
         aa: against_itself(),
+        warm_up: warm_up(),
+        tails: tails(),
         slo: slos(984.0, 246.0),
         goals: vec![
             goal("CPU per request -30%", cpu, 0.7, Held::Holds, true),
@@ -397,6 +466,12 @@ pub(crate) fn not_equivalent() -> VerdictDocument {
     comparison.latency.clear();
     comparison.resources.clear();
     comparison.under_load = None;
+    document.tails.clear();
+    document
+        .warm_up
+        .iter_mut()
+        .for_each(|side| side.settling = None);
+    let comparison = &mut document.comparisons[0];
     comparison.equivalence = Equivalence {
         eligible: 424,
         compared: 420,
@@ -542,6 +617,7 @@ pub(crate) fn worse() -> VerdictDocument {
 pub(crate) fn no_worse() -> VerdictDocument {
     let mut document = worse();
     document.verdict = Verdict::NoWorse;
+    document.method.looks = vec![10, 20, 40];
     document.because = vec![reason(
         "not_worse",
         "the goal \"CPU per request +5%\" holds: +0.4 % (95 % interval -2.1 % to +2.9 %)",
@@ -568,4 +644,31 @@ pub(crate) fn all() -> Vec<(&'static str, VerdictDocument)> {
         ("worse", worse()),
         ("no_worse", no_worse()),
     ]
+}
+
+/// The business case of a page that has one.
+pub(crate) fn business(name: &str) -> Option<CaseDocument> {
+    let figures = [
+        (
+            Input::Instances,
+            if name == "case" { "40..60" } else { "1500" },
+        ),
+        (Input::IncumbentVcpus, "1 vCPU"),
+        (Input::IncumbentMemory, "4 GiB"),
+        (Input::CandidateSaving, "40%..50%..60%"),
+        (Input::Effort, "6..9..24 person-months"),
+        (Input::Growth, "0%..20%..40%"),
+    ];
+    if !["case", "replace"].contains(&name) {
+        return None;
+    }
+    let mut case = Case::new("read-states".to_owned(), Currency::USD);
+    for (input, text) in figures {
+        let spread = input.read(text, case.currency).unwrap();
+        let source = Source::Stated("a test".to_owned());
+        case.set(input, Value { spread, source });
+    }
+    case.facts.equivalent = Some(true);
+    case.facts.candidate_meets_slo = Some(true);
+    Some(assess(&case, &case.resolve().unwrap(), 20_000, 1))
 }

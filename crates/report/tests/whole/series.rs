@@ -139,6 +139,8 @@ fn block(
             p50_us: Some(p50),
             p99_us: Some(p99.max(p50)),
             max_us: Some(p99.max(p50) * (1.0 + 2.0 * noisy.uniform())),
+            longest_pause_us: (side == Side::Incumbent && k % 3 == 0)
+                .then_some(400.0 + (k % 5) as f64 * 40.0),
         }
     });
     let latency = windows.collect();

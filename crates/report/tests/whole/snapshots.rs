@@ -121,9 +121,12 @@ fn html_skeleton() {
             ..series::DEFAULT
         };
         let series = series::series_of(name, short);
-        let page = html::page(&document, series.as_ref());
+        let business = fixtures::business(name);
+        let page = html::page(&document, series.as_ref(), business.as_ref());
         assert_snapshot!(format!("html_{name}"), skeleton(&page));
     }
+    let case = html::case_page(&fixtures::business("case").unwrap());
+    assert_snapshot!("html_case", skeleton(&case));
 }
 
 #[test]
@@ -142,6 +145,6 @@ fn half_an_hour_of_measurements_stays_a_small_file() {
         .map(|b| b.latency.len() + b.resources.len())
         .sum();
     assert_eq!(points, 5 * 40 * 2 * 1200);
-    let page = html::page(&fixtures::replace(), Some(&series));
+    let page = html::page(&fixtures::replace(), Some(&series), None);
     assert!(page.len() < 2_500_000, "{} bytes", page.len());
 }

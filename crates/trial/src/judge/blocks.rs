@@ -3,7 +3,7 @@
 use crate::config::{Slo, TrialConfig};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use understudy_evidence::Row;
+use understudy_evidence::{Happenings, Row};
 use understudy_load::GeneratorUse;
 use understudy_model::{Ending, Observation, Side};
 use understudy_stats::quantile::{BlockQuantile, block_quantile};
@@ -21,6 +21,8 @@ pub struct LatencyBlock {
     pub figures: BlockFigures,
     /// Every exchange of the measured window.
     pub rows: Vec<Row>,
+    /// What happened to the side meanwhile.
+    pub happened: Happenings,
 }
 
 /// What is stored with a block beside its exchanges.
@@ -37,6 +39,9 @@ pub struct BlockFigures {
     pub warmup_s: f64,
     /// Length of the window, seconds.
     pub measured_s: f64,
+    /// How often this measurement was made before and not kept, because the hypervisor took too much.
+    #[serde(default)]
+    pub repeats: u32,
     /// Requests that were due.
     pub due: u64,
     /// Requests that were sent.

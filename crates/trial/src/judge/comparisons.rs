@@ -7,11 +7,13 @@ use understudy_model::Side;
 use understudy_model::verdict::{Estimate, LatencyComparison, Resource, ResourceComparison};
 use understudy_stats::Interval;
 use understudy_stats::holm;
-use understudy_stats::paired::{effect, log_mean_interval};
+use understudy_stats::paired::{effect, log_mean_interval, log_mean_interval_at};
 use understudy_stats::quantile::BlockQuantile;
 
 /// Quantiles that are described whatever the objectives name.
 const DESCRIBED: [f64; 4] = [0.5, 0.9, 0.99, 0.999];
+/// How often the interval of a figure that is described may miss.
+const ALPHA: f64 = 0.05;
 
 pub(super) fn estimate(interval: Interval) -> Estimate {
     Estimate {
@@ -52,12 +54,12 @@ pub(super) fn values(blocks: &[&Sorted], q: f64) -> Values {
     Values::Judged(values)
 }
 
-/// One side's interval. With infinite blocks the upper end is infinite, and the rest as far as the
+/// One side's interval, which misses with probability `alpha`. With infinite blocks the upper end is infinite, and the rest as far as the
 /// finite ones tell.
-pub(super) fn side_estimate(values: &[f64]) -> Option<Estimate> {
+pub(super) fn side_estimate(values: &[f64], alpha: f64) -> Option<Estimate> {
     let finite: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
     if finite.len() == values.len() {
-        return log_mean_interval(values).map(estimate);
+        return log_mean_interval_at(values, alpha).map(estimate);
     }
     let lowest = finite.iter().copied().fold(f64::INFINITY, f64::min);
     Some(Estimate {
@@ -167,8 +169,8 @@ fn compare(
     match (baseline, contender) {
         (Values::Judged(a), Values::Judged(b)) => {
             comparison.pairs = a.len().min(b.len()) as u32;
-            comparison.baseline_us = side_estimate(&a);
-            comparison.contender_us = side_estimate(&b);
+            comparison.baseline_us = side_estimate(&a, ALPHA);
+            comparison.contender_us = side_estimate(&b, ALPHA);
             comparison.judged = true;
             match effect(&log_differences(&a, &b), seed) {
                 Some(effect) => {

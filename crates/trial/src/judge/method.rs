@@ -21,6 +21,10 @@ pub(super) fn describe(config: &TrialConfig, plan: &Plan, evidence: &Evidence) -
             .iter()
             .map(|rate| measured(rate, evidence))
             .collect(),
+        looks: match plan.looks.as_slice() {
+            [] | [_] => Vec::new(),
+            several => several.iter().map(|abbas| abbas * 2).collect(),
+        },
         sides: Side::ALL.into_iter().map(side).collect(),
         limits: limits(config.limits),
         repeat: "understudy trial trial.toml".to_owned(),

@@ -1,5 +1,6 @@
 //! From stored evidence to a verdict. Pure: the same evidence gives the same document, bit for bit.
 
+mod assumptions;
 mod blocks;
 mod comparisons;
 mod decide;
@@ -7,9 +8,16 @@ mod gates;
 mod method;
 mod objectives;
 mod sentences;
+mod tail;
 mod under_load;
+mod warm_up;
 
 pub use blocks::{BlockFigures, LatencyBlock};
+pub use warm_up::Start;
+
+/// Share of CPU time that the hypervisor may take during a measurement; beyond it the measurement is
+/// made again, whatever it showed.
+pub(crate) const MOST_STOLEN: f64 = 0.05;
 
 use crate::config::{Level, Question, TrialConfig};
 use crate::plan::{Plan, RatePlan};
@@ -31,6 +39,10 @@ pub struct Evidence {
     pub rows: Vec<Row>,
     /// Clusters that were asked again.
     pub reproduced: Vec<ReproducedCluster>,
+    /// Every start of a side.
+    pub starts: Vec<Start>,
+    /// The first load of each side.
+    pub settling: Vec<LatencyBlock>,
     /// The measurements under load.
     pub blocks: Vec<LatencyBlock>,
     /// The machine.
@@ -80,6 +92,7 @@ pub fn judge(
 ) -> VerdictDocument {
     let noise = Noise::learn(&evidence.rows);
     let equivalence = equivalence(evidence, &noise, rules);
+    let plan = &plan.until(plan.look_of(pairs(plan, evidence)));
     // What was not measured (the answers differ, or the run was interrupted) has no lines.
     let measured = Plan {
         rates: measured_rates(plan, &evidence.blocks),
@@ -91,7 +104,13 @@ pub fn judge(
     let aa = comparisons::aa(plan, config, &latencies);
     let resources = comparisons::resources(plan, config, &evidence.blocks);
     let (slo, goals) = objectives::judge(config, plan, &latencies, &evidence.blocks);
-    let gates = gates::judge(config, plan, &evidence.blocks, &latencies, &aa);
+    let mut gates = gates::judge(config, plan, &evidence.blocks, &latencies, &aa);
+    gates.extend(assumptions::judge(
+        config,
+        plan,
+        &evidence.blocks,
+        &latencies,
+    ));
     let under_load = under_load::compare(evidence);
     let mut document = VerdictDocument {
         schema: SCHEMA,
@@ -107,6 +126,8 @@ pub fn judge(
             resources,
         }],
         aa,
+        warm_up: warm_up::describe(&evidence.starts, &evidence.settling),
+        tails: tail::attribute(plan, &evidence.blocks, config.seed),
         slo,
         goals,
         gates,
@@ -120,6 +141,29 @@ pub fn judge(
     document.verdict = verdict;
     document.because = because;
     document
+}
+
+/// Is there nothing to measure on? The evidence decides, or what it lacks is not more of the same: only
+/// an answer that is open, or an incumbent that seems to differ from itself, can change with more pairs.
+pub(crate) fn is_settled(document: &VerdictDocument) -> bool {
+    use understudy_model::verdict::Verdict;
+    match document.verdict {
+        Verdict::Inconclusive => false,
+        Verdict::Invalid => document
+            .gates
+            .iter()
+            .any(|g| !g.passed && g.code != gates::AA),
+        _ => true,
+    }
+}
+
+/// Pairs of measurements at the primary rate, the begun one included.
+fn pairs(plan: &Plan, evidence: &Evidence) -> u32 {
+    let of = |side: Side| {
+        let here = |b: &&LatencyBlock| b.side == side && b.rate_rps == plan.primary.rate_rps;
+        evidence.blocks.iter().filter(here).count() as u32
+    };
+    of(Side::Incumbent).max(of(Side::Candidate))
 }
 
 fn measured_rates(plan: &Plan, blocks: &[LatencyBlock]) -> Vec<RatePlan> {
@@ -179,6 +223,14 @@ fn limits(config: &TrialConfig, evidence: &Evidence, document: &VerdictDocument)
             "the workload has {distinct} distinct request{}: sameness is shown for {} alone",
             if distinct == 1 { "" } else { "s" },
             if distinct == 1 { "it" } else { "them" },
+        ));
+    }
+    let repeats: u32 = evidence.blocks.iter().map(|b| b.figures.repeats).sum();
+    if repeats > 0 {
+        limits.push(format!(
+            "{repeats} measurement{} made again because the hypervisor took more than {:.0} % of the CPU time meanwhile: the result is that of a machine that is left alone",
+            if repeats == 1 { " was" } else { "s were" },
+            MOST_STOLEN * 100.0,
         ));
     }
     limits.push(

@@ -1,7 +1,8 @@
 //! Service level objectives and goals, judged.
 //!
 //! The primary objective is judged by its own 95 % interval. Everything else shares one Holm
-//! correction: a conclusion needs an adjusted two-sided p below 5 %.
+//! correction: a conclusion needs an adjusted two-sided p below 5 %. Where the evidence is looked at
+//! several times, the looks share these 5 % ([`Plan::alpha`]).
 
 use super::blocks::{Latencies, LatencyBlock, is_error};
 use super::comparisons::{
@@ -13,7 +14,7 @@ use understudy_model::Side;
 use understudy_model::verdict::{
     Estimate, Figure, GoalResult, Held, LatencyQuantile, Resource, SloResult,
 };
-use understudy_stats::paired::{effect, p_above, p_below};
+use understudy_stats::paired::{effect_at, p_above, p_below};
 use understudy_stats::{binomial, holm};
 
 /// An estimate against a bound, before the correction.
@@ -60,7 +61,7 @@ pub(super) fn judge(
     for slo in &config.slos {
         for rate in &plan.rates {
             for side in Side::ALL {
-                let (one, bound) = judge_slo(slo, rate.rate_rps, side, latencies, blocks);
+                let (one, bound) = judge_slo(slo, (rate.rate_rps, side), plan, latencies, blocks);
                 let primary = is_primary(plan, slo, rate.rate_rps);
                 slos.push(SloResult {
                     slo: slo.describe(),
@@ -89,7 +90,7 @@ pub(super) fn judge(
         judged.push(one);
     }
     let all_must_hold = config.question != Question::Replace;
-    correct(&judged, all_must_hold, &mut slos, &mut goals);
+    correct(&judged, plan.alpha(), all_must_hold, &mut slos, &mut goals);
     (slos, goals)
 }
 
@@ -125,6 +126,7 @@ fn is_primary(plan: &Plan, slo: &Slo, rate_rps: f64) -> bool {
 /// test: Berger, Technometrics 1982); that one is missed is still corrected.
 fn correct(
     judged: &[Judged],
+    alpha: f64,
     all_must_hold: bool,
     slos: &mut [SloResult],
     goals: &mut [GoalResult],
@@ -142,8 +144,8 @@ fn correct(
         .collect();
     for (index, adjusted) in secondary.iter().zip(holm::adjust(&two_sided)) {
         let held = match judged[*index].p {
-            Some((above, below)) if adjusted < 0.05 && above < below => Held::Misses,
-            Some(_) if adjusted < 0.05 => Held::Holds,
+            Some((above, below)) if adjusted < alpha && above < below => Held::Misses,
+            Some(_) if adjusted < alpha => Held::Holds,
             _ => Held::Undecided,
         };
         match slos.get_mut(*index) {
@@ -160,8 +162,8 @@ fn correct(
 
 fn judge_slo(
     slo: &Slo,
-    rate_rps: f64,
-    side: Side,
+    (rate_rps, side): (f64, Side),
+    plan: &Plan,
     latencies: &Latencies,
     blocks: &[LatencyBlock],
 ) -> (Judged, f64) {
@@ -174,7 +176,7 @@ fn judge_slo(
             let bound = max.micros();
             let blocks = latencies.of(rate_rps, side, endpoint);
             let judged = match values(&blocks, *quantile) {
-                Values::Judged(values) => against(&values, bound),
+                Values::Judged(values) => against(&values, bound, plan.alpha()),
                 Values::NotJudged(_) => Judged::not_judged(),
             };
             (judged, bound)
@@ -184,8 +186,8 @@ fn judge_slo(
 }
 
 /// Positive values of blocks against a bound, on the log scale.
-fn against(values: &[f64], bound: f64) -> Judged {
-    let value = side_estimate(values);
+fn against(values: &[f64], bound: f64, alpha: f64) -> Judged {
+    let value = side_estimate(values, alpha);
     let infinite = values.iter().filter(|v| v.is_infinite()).count();
     if infinite > 0 {
         // Nothing to average: all blocks infinite is a miss, some is for the interval to say.
@@ -292,7 +294,7 @@ fn judge_goal(
     let bound = change.ratio();
     let judged = pairs.and_then(|(a, b)| {
         let differences = log_differences(&a, &b);
-        let effect = effect(&differences, config.seed)?;
+        let effect = effect_at(&differences, plan.alpha(), config.seed)?;
         let ratios: Vec<f64> = differences.iter().map(|d| d.exp()).collect();
         Some(Judged {
             value: Some(estimate(effect.ratio)),

@@ -197,6 +197,10 @@ fn of_a_start(page: &mut Page) {
         "or a regular expression that a line of its log matches",
     );
     page.unset("ready_timeout = \"60s\"", "longest time until then");
+    page.unset(
+        "pauses = \"auto\"",
+        "whose pauses are collected: \"go\", \"jvm\", \"node\", \"python\", \"off\"",
+    );
 }
 
 fn workload(page: &mut Page, draft: &Draft<'_>) {
@@ -303,6 +307,10 @@ fn objectives(page: &mut Page) {
     page.example(
         "margin = \"5%\"",
         "with no_worse: how much worse still passes",
+    );
+    page.example(
+        "longest = \"15m\"",
+        "with no_worse: how long it is measured on while undecided",
     );
 }
 

@@ -92,12 +92,20 @@ fn measure(session: &Session, stop: &AtomicBool) -> Result<(), Failure> {
     }
     let _guard = guard();
     let cpus = Assignment::new(&checked.config, &allowed_cpus());
-    let seconds = checked.plan.seconds(checked.requests.all.len());
+    let requests = checked.requests.all.len();
+    let (seconds, most) = (
+        checked.plan.until(0).seconds(requests),
+        checked.plan.seconds(requests),
+    );
     let display = Display::new(seconds);
     display.note(&format!(
-        "{}: about {} s, evidence in {}",
+        "{}: about {} s{}, evidence in {}",
         checked.config.name,
         seconds.round(),
+        match most > seconds {
+            true => format!(" (up to {} s while it is undecided)", most.round()),
+            false => String::new(),
+        },
         run.path().display(),
     ));
     let inputs = Inputs {

@@ -6,7 +6,7 @@ use proptest::option;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use understudy_model::{Change, Quantity, Share};
-use understudy_trial::config::{Attach, Launched, WorkloadConfig};
+use understudy_trial::config::{Attach, Launched, Pauses, WorkloadConfig};
 
 /// Any text that TOML has to escape, or not.
 fn text() -> impl Strategy<Value = String> {
@@ -21,7 +21,8 @@ fn path() -> impl Strategy<Value = PathBuf> {
 }
 
 fn span() -> impl Strategy<Value = Span> {
-    let any = prop_oneof![1..1u64 << 53, (1..600u64).prop_map(|s| s * 1_000_000_000)];
+    // Thirteen days; from fifty on the decimals of a text are not exact to the nanosecond any more.
+    let any = prop_oneof![1..1u64 << 50, (1..600u64).prop_map(|s| s * 1_000_000_000)];
     any.prop_map(Span::from_nanos)
 }
 
@@ -52,21 +53,23 @@ fn side() -> impl Strategy<Value = SideConfig> {
         env,
         ready,
         span(),
+        proptest::sample::select(Pauses::ALL.to_vec()),
     );
-    let launched =
-        launched.prop_map(
-            |(dir, git, build, words, env, ready, ready_timeout)| Launched {
-                dir,
-                git,
-                build,
-                run: format!("./serve {words} {{port}}"),
-                env,
-                ready,
-                ready_timeout,
-            },
-        );
+    let launched = launched.prop_map(
+        |(dir, git, build, words, env, ready, ready_timeout, pauses)| Launched {
+            dir,
+            git,
+            build,
+            run: format!("./serve {words} {{port}}"),
+            env,
+            ready,
+            ready_timeout,
+            pauses,
+        },
+    );
     let attach = prop_oneof![
         (1..=i32::MAX as u32).prop_map(Attach::Pid),
+        (1..=i32::MAX as u32).prop_map(Attach::Jvm),
         path().prop_map(Attach::Cgroup),
     ];
     let running = (text(), option::of(attach));
@@ -184,7 +187,8 @@ fn question() -> impl Strategy<Value = Question> {
     let margin = share().prop_filter("0% is refused", |share| share.get() > 0.0);
     prop_oneof![
         Just(Question::Replace),
-        margin.prop_map(|margin| Question::NoWorse { margin }),
+        (margin, proptest::option::of(span()))
+            .prop_map(|(margin, longest)| Question::NoWorse { margin, longest }),
     ]
 }
 

@@ -1,0 +1,160 @@
+//! Secrets in paths, queries and bodies: found, and replaced where a variable can stand.
+//!
+//! A variable can stand for a segment of the path, for the value of a parameter of a query or form, and for
+//! a text in JSON. It cannot stand for a JSON number, which it would turn into a text, nor for a part of a
+//! text that has no structure.
+
+use super::finder::Finder;
+use super::json::{self, Kind};
+use crate::recorded::{Origin, Reason, Recorded};
+use crate::target::{decoded, parts};
+use std::ops::Range;
+
+/// One secret of a request.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Where it stands in the path with its query, or in the body.
+    pub(super) at: Range<usize>,
+    /// What it is the value of.
+    pub(super) name: String,
+    /// The secret itself, decoded: what the variable stands for.
+    pub(super) value: String,
+}
+
+/// The secrets of a request, in the order in which they stand.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Places {
+    pub(super) path: Vec<Place>,
+    pub(super) body: Vec<Place>,
+}
+
+impl Places {
+    /// Finds them.
+    ///
+    /// # Errors
+    /// There is one for which no variable can stand.
+    pub(super) fn find(request: &Recorded, finder: &Finder) -> Result<Self, Reason> {
+        let names = request.from != Origin::Description;
+        let path = in_path(&request.path, finder, names).ok_or(Reason::SecretInPath)?;
+        let body = in_body(request, finder, names).ok_or(Reason::SecretInBody)?;
+        Ok(Places { path, body })
+    }
+}
+
+/// The secrets of a target; `None` if one of them cannot be replaced.
+fn in_path(target: &str, finder: &Finder, names: bool) -> Option<Vec<Place>> {
+    let (path, query) = parts(target);
+    let mut places = Vec::new();
+    // Segments in which no secret stands: together they may be one.
+    let mut others = Vec::new();
+    for (at, segment) in pieces(path, 0, &['/']) {
+        // Long numbers in paths are identifiers, not cards.
+        if super::is_number(segment) {
+            continue;
+        }
+        let value = decoded(segment, false);
+        if finder.has_form(&value) {
+            let before = others.last().map_or("", String::as_str);
+            let name = format!("{before} segment").trim_start().to_owned();
+            places.push(Place { at, name, value });
+        } else {
+            others.push(value);
+        }
+    }
+    if finder.has_form(&others.join("/")) {
+        return None;
+    }
+    let begin = target.len() - query.len();
+    places.extend(in_pairs(query, begin, |name, value| {
+        finder.in_parameter(name, value, names)
+    }));
+    allowed(target, places)
+}
+
+/// The secrets of a body; `None` if one of them cannot be replaced.
+fn in_body(request: &Recorded, finder: &Finder, names: bool) -> Option<Vec<Place>> {
+    let text = String::from_utf8_lossy(&request.body);
+    if serde_json::from_str::<serde_json::Value>(&text).is_ok() {
+        return in_json(&text, finder, names);
+    }
+    let form = request.headers.iter().any(|(name, value)| {
+        name.eq_ignore_ascii_case("content-type")
+            && value.starts_with("application/x-www-form-urlencoded")
+    });
+    if form {
+        let places = in_pairs(&text, 0, |name, value| finder.in_form(name, value, names));
+        return allowed(&text, places.collect());
+    }
+    (!finder.has_form(&text)).then(Vec::new)
+}
+
+fn in_json(text: &str, finder: &Finder, names: bool) -> Option<Vec<Place>> {
+    let mut places = Vec::new();
+    for scalar in json::scalars(text) {
+        if scalar.names.iter().any(|name| finder.is_cleared(name)) {
+            continue;
+        }
+        let name = scalar.names.last().map_or("", String::as_str);
+        let named = names && finder.is_sensitive(name);
+        let at = scalar.at;
+        match scalar.kind {
+            Kind::Word => {}
+            Kind::Number if named => return None,
+            Kind::Number => {}
+            Kind::Text => {
+                let quoted = format!("\"{}\"", &text[at.clone()]);
+                let value: String = serde_json::from_str(&quoted).ok()?;
+                if !value.is_empty() && (named || finder.has_form(&value)) {
+                    let name = if name.is_empty() { "body" } else { name }.to_owned();
+                    places.push(Place { at, name, value });
+                }
+            }
+        }
+    }
+    allowed(text, places)
+}
+
+/// The values of `name=value&...` that are secret; `begin` is where the text stands.
+fn in_pairs<'a>(
+    text: &'a str,
+    begin: usize,
+    is_secret: impl Fn(&str, &str) -> bool + 'a,
+) -> impl Iterator<Item = Place> + 'a {
+    pieces(text, begin, &['&', ';']).filter_map(move |(at, pair)| {
+        let (name, value) = pair.split_once('=')?;
+        let at = at.end - value.len()..at.end;
+        let (name, value) = (decoded(name, true), decoded(value, true));
+        is_secret(&name, &value).then_some(Place { at, name, value })
+    })
+}
+
+/// What stands between separators, and where.
+fn pieces<'a>(
+    text: &'a str,
+    begin: usize,
+    separators: &'static [char],
+) -> impl Iterator<Item = (Range<usize>, &'a str)> {
+    let mut at = begin;
+    text.split(separators).map(move |piece| {
+        let here = at..at + piece.len();
+        at = here.end + 1;
+        (here, piece)
+    })
+}
+
+/// Text in which `${` stands already could be taken for a variable.
+fn allowed(text: &str, places: Vec<Place>) -> Option<Vec<Place>> {
+    (places.is_empty() || !text.contains("${")).then_some(places)
+}
+
+/// `text` with each place replaced by the variable of the same index.
+pub(super) fn replaced(text: &str, places: &[Place], variables: &[String]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for (place, variable) in places.iter().zip(variables) {
+        out += &text[from..place.at.start];
+        out += &format!("${{{variable}}}");
+        from = place.at.end;
+    }
+    out + &text[from..]
+}

@@ -1,0 +1,287 @@
+//! How a runtime is made to tell when it pauses its program, without a change to the program:
+//! by variables of its environment and, where those can name one, a file that it loads first.
+//!
+//! What is collected are lines; what they mean is for whoever knows the formats.
+
+mod attached;
+mod recognise;
+
+pub use attached::AttachedJvm;
+
+use crate::Launch;
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// A runtime that can be made to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Runtime {
+    /// Go: `GODEBUG=gctrace=1`, into the log of the side.
+    Go,
+    /// A JVM from version 9: `-Xlog` through `JAVA_TOOL_OPTIONS`, into a file of its own.
+    Jvm,
+    /// Node: a preloaded observer of `perf_hooks` through `NODE_OPTIONS`.
+    Node,
+    /// Python: callbacks of `gc` in a `sitecustomize` on `PYTHONPATH`.
+    Python,
+}
+
+impl Runtime {
+    /// Every runtime.
+    pub const ALL: [Runtime; 4] = [Runtime::Go, Runtime::Jvm, Runtime::Node, Runtime::Python];
+
+    /// The name used in configuration and output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Runtime::Go => "go",
+            Runtime::Jvm => "jvm",
+            Runtime::Node => "node",
+            Runtime::Python => "python",
+        }
+    }
+
+    /// The runtime of this name.
+    pub fn from_name(name: &str) -> Option<Runtime> {
+        Runtime::ALL.into_iter().find(|one| one.name() == name)
+    }
+
+    /// What runs the program that this command starts, as far as the command and the file that it
+    /// names tell: a program behind a shell is not looked for.
+    pub fn recognise(argv: &[String], dir: &Path) -> Option<Runtime> {
+        recognise::runtime(argv, dir)
+    }
+
+    /// What is set so that it tells, for people.
+    pub fn means(self) -> &'static str {
+        match self {
+            Runtime::Go => "GODEBUG=gctrace=1",
+            Runtime::Jvm => "JAVA_TOOL_OPTIONS=-Xlog:safepoint,gc",
+            Runtime::Node => "NODE_OPTIONS=--require with an observer of perf_hooks",
+            Runtime::Python => "PYTHONPATH with a sitecustomize that listens to gc.callbacks",
+        }
+    }
+}
+
+/// The lines in which a runtime tells of its pauses.
+#[derive(Debug)]
+pub struct PauseLog {
+    /// Who tells.
+    pub runtime: Runtime,
+    source: Source,
+    /// How far each file has been read.
+    read: BTreeMap<PathBuf, u64>,
+}
+
+/// Where the lines are.
+#[derive(Debug)]
+enum Source {
+    /// Among those of the side's own log, behind this many bytes.
+    Log(PathBuf),
+    /// In the files of this folder whose names begin so: one a process.
+    Files(PathBuf, String),
+}
+
+/// Whole lines of one file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    /// Where in the file they begin.
+    pub start: u64,
+    /// Them, with their ends.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a runtime cannot be made to tell.
+#[derive(Debug, thiserror::Error)]
+pub enum PauseError {
+    /// A file of the listener cannot be written.
+    #[error("{path} cannot be written: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A JVM that runs already does not log for Understudy.
+    #[error("process {pid} cannot be asked for its pauses: {why}")]
+    Refused {
+        /// The process.
+        pid: u32,
+        /// What it or `jcmd` says.
+        why: String,
+    },
+    /// The path has characters that the runtime's options give a meaning to.
+    #[error("the path {path} has characters that options of the runtime cannot hold")]
+    Path {
+        /// The path.
+        path: PathBuf,
+    },
+}
+
+/// At most so much of a file is read at once; what is more comes with the next reading.
+const MOST_AT_ONCE: u64 = 64 * 1024 * 1024;
+/// What a JVM logs: every stop, and the phases of collections.
+const JVM_LOGS: &str = "safepoint=info,gc=info,gc+phases=info";
+const PRELOADED: &str = "UNDERSTUDY_PAUSES";
+
+impl PauseLog {
+    /// Sets in `launch` what makes the runtime tell. `folder` is absolute and gets the files.
+    ///
+    /// # Errors
+    /// When a file cannot be written, or the folder's path cannot stand in an option.
+    pub fn prepare(
+        runtime: Runtime,
+        launch: &mut Launch,
+        folder: &Path,
+    ) -> Result<PauseLog, PauseError> {
+        let prefix = format!("{}-pauses", launch.name.replace(' ', "-"));
+        let place = folder.join(&prefix);
+        let files = Source::Files(folder.to_owned(), prefix);
+        let mut read = BTreeMap::new();
+        let source = match runtime {
+            Runtime::Go => {
+                add(launch, "GODEBUG", "gctrace=1", ",");
+                // What is there was written by an earlier process.
+                let there = fs::metadata(&launch.log).map_or(0, |log| log.len());
+                read.insert(launch.log.clone(), there);
+                Source::Log(launch.log.clone())
+            }
+            Runtime::Jvm => {
+                let place = plain(&place)?;
+                let option = format!(
+                    "-Xlog:{JVM_LOGS}:file={place}-%p.log:timenanos,level,tags:filecount=0"
+                );
+                add(launch, "JAVA_TOOL_OPTIONS", &option, " ");
+                files
+            }
+            Runtime::Node => {
+                let script = write(
+                    folder,
+                    "preload",
+                    "pauses.js",
+                    include_str!("pauses/pauses.js"),
+                )?;
+                let option = format!("--require {}", plain(&script)?);
+                add(launch, "NODE_OPTIONS", &option, " ");
+                launch.env.insert(PRELOADED.to_owned(), plain(&place)?);
+                files
+            }
+            Runtime::Python => {
+                let script = include_str!("pauses/sitecustomize.py");
+                let script = write(folder, "preload", "sitecustomize.py", script)?;
+                let folder = plain(script.parent().unwrap_or(folder))?;
+                put_first(launch, "PYTHONPATH", &folder, ":");
+                launch.env.insert(PRELOADED.to_owned(), plain(&place)?);
+                files
+            }
+        };
+        Ok(PauseLog {
+            runtime,
+            source,
+            read,
+        })
+    }
+
+    /// The file whose growth shows when a line was written, where lines alone do not say it.
+    pub fn shared_log(&self) -> Option<&Path> {
+        match &self.source {
+            Source::Log(log) => Some(log),
+            Source::Files(..) => None,
+        }
+    }
+
+    /// The whole lines that were written since the last reading, by file. Files that cannot be read
+    /// have none.
+    pub fn read_new(&mut self) -> Vec<Lines> {
+        let files = match &self.source {
+            Source::Log(log) => vec![log.clone()],
+            Source::Files(folder, prefix) => beginning_with(folder, prefix),
+        };
+        let mut new = Vec::new();
+        for file in files {
+            let start = self.read.get(&file).copied().unwrap_or(0);
+            let Ok(bytes) = whole_lines(&file, start) else {
+                continue;
+            };
+            self.read.insert(file, start + bytes.len() as u64);
+            if !bytes.is_empty() {
+                new.push(Lines { start, bytes });
+            }
+        }
+        new
+    }
+}
+
+fn beginning_with(folder: &Path, prefix: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let name = path.file_name().and_then(OsStr::to_str);
+            name.is_some_and(|name| name.starts_with(prefix) && name.ends_with(".log"))
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+/// What follows `start`, up to the last end of a line.
+fn whole_lines(file: &Path, start: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::open(file)?;
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(MOST_AT_ONCE).read_to_end(&mut bytes)?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n');
+    bytes.truncate(whole.map_or(0, |last| last + 1));
+    Ok(bytes)
+}
+
+/// A path that can stand in options: they give a meaning to spaces, quotes, commas and colons.
+fn plain(path: &Path) -> Result<String, PauseError> {
+    let text = path.to_str().filter(|text| {
+        text.chars()
+            .all(|c| c.is_alphanumeric() || "/._-+@~".contains(c))
+    });
+    text.map(str::to_owned).ok_or_else(|| PauseError::Path {
+        path: path.to_owned(),
+    })
+}
+
+fn write(folder: &Path, within: &str, name: &str, text: &str) -> Result<PathBuf, PauseError> {
+    let folder = folder.join(within);
+    let path = folder.join(name);
+    fs::create_dir_all(&folder)
+        .and_then(|()| fs::write(&path, text))
+        .map_err(|source| PauseError::Write {
+            path: path.clone(),
+            source,
+        })?;
+    Ok(path)
+}
+
+/// Appends to a variable that the side sets, or that it would have inherited.
+fn add(launch: &mut Launch, variable: &str, value: &str, separator: &str) {
+    let set = match present(launch, variable) {
+        Some(there) => format!("{there}{separator}{value}"),
+        None => value.to_owned(),
+    };
+    launch.env.insert(variable.to_owned(), set);
+}
+
+fn put_first(launch: &mut Launch, variable: &str, value: &str, separator: &str) {
+    let set = match present(launch, variable) {
+        Some(there) => format!("{value}{separator}{there}"),
+        None => value.to_owned(),
+    };
+    launch.env.insert(variable.to_owned(), set);
+}
+
+fn present(launch: &Launch, variable: &str) -> Option<String> {
+    let own = launch.env.get(variable).cloned();
+    own.or_else(|| std::env::var(variable).ok())
+        .filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+use super::*;
+use crate::config::Level;
+use crate::judge::{BlockFigures, comparisons, gates};
+use crate::simulated::{self, Draws, answered};
+use understudy_evidence::Happenings;
+use understudy_model::Cpus;
+
+const RATE: f64 = 1000.0;
+const SECONDS: f64 = 2.0;
+const WARMUP: f64 = 0.5;
+
+fn config(arrivals: Arrivals) -> TrialConfig {
+    let mut config = simulated::config(Level::Quick, &[RATE], 0.9);
+    config.workload.arrivals = arrivals;
+    config
+}
+
+/// How a simulated side and generator behave: what is planted.
+#[derive(Clone, Copy)]
+struct Planted {
+    /// Service time at the end of a measurement over that at its begin.
+    slower: f64,
+    /// Gaps are equal instead of random.
+    metronome: bool,
+    /// Service time of the candidate in pair k over that of the incumbent.
+    difference: fn(u32) -> f64,
+    /// CPU time over time.
+    cpus: f64,
+}
+
+const CLEAN: Planted = Planted {
+    slower: 1.0,
+    metronome: false,
+    difference: |_| 1.0,
+    cpus: 0.9,
+};
+
+/// One server, first in first out, half of its time idle; the generator is late by some microseconds.
+fn block(side: Side, number: u32, planted: Planted, draws: &mut Draws) -> LatencyBlock {
+    let (mut due, mut free) = (WARMUP, 0.0f64);
+    let mut rows = Vec::new();
+    let ns = |seconds: f64| (seconds * 1e9) as u64;
+    loop {
+        due += match planted.metronome {
+            true => 1.0 / RATE,
+            false => draws.exponential(1.0 / RATE),
+        };
+        let into = (due - WARMUP) / SECONDS;
+        if into >= 1.0 {
+            break;
+        }
+        let factor = match side {
+            Side::Incumbent => 1.0,
+            Side::Candidate => (planted.difference)(number),
+        };
+        let service = 0.25 / RATE * factor * planted.slower.powf(into);
+        free = free.max(due) + draws.exponential(service);
+        let sent = due + draws.exponential(5e-6);
+        let ended = ns(free.max(sent)) + 1;
+        rows.push(answered(0, (ns(due), ns(sent), ended)));
+    }
+    LatencyBlock {
+        rate_rps: RATE,
+        side,
+        block: number,
+        figures: BlockFigures {
+            warmup_s: WARMUP,
+            measured_s: SECONDS,
+            due: rows.len() as u64,
+            sent: rows.len() as u64,
+            generator_busy_share: 0.2,
+            run_queue_share: Some(0.001),
+            side_cpu_us: Some(planted.cpus * SECONDS * 1e6),
+            peak_cgroup_bytes: Some(90e6),
+            oom_kills: Some(0),
+            ..BlockFigures::default()
+        },
+        rows,
+        happened: Happenings::default(),
+    }
+}
+
+/// The codes of the gates that refuse a simulated run of so many pairs.
+fn refused(config: &TrialConfig, pairs: u32, planted: Planted, seed: u64) -> Vec<String> {
+    let mut draws = Draws(seed);
+    let mut blocks = Vec::new();
+    for number in 0..pairs {
+        for side in Side::ALL {
+            blocks.push(block(side, number, planted, &mut draws));
+        }
+    }
+    let plan = Plan::new(config);
+    let latencies = Latencies::new(&blocks, config, &["GET /".to_owned()]);
+    let aa = comparisons::aa(&plan, config, &latencies);
+    let mut gates = gates::judge(config, &plan, &blocks, &latencies, &aa);
+    gates.extend(judge(config, &plan, &blocks, &latencies));
+    let failed = gates.into_iter().filter(|gate| !gate.passed);
+    failed.map(|gate| gate.code).collect()
+}
+
+#[test]
+fn all_gates_together_let_98_of_100_clean_runs_through() {
+    let config = config(Arrivals::Poisson);
+    let runs = 300;
+    let mut codes = std::collections::BTreeMap::new();
+    let mut invalid = 0;
+    for seed in 0..runs {
+        let refusals = refused(&config, 6, CLEAN, 77 + seed * 1_000_003);
+        invalid += u32::from(!refusals.is_empty());
+        for code in refusals {
+            *codes.entry(code).or_insert(0) += 1;
+        }
+    }
+    assert!(invalid <= 6, "{invalid} of {runs} clean runs: {codes:?}");
+}
+
+#[test]
+fn each_gate_refuses_the_fault_that_is_planted_for_it() {
+    let poisson = config(Arrivals::Poisson);
+    let constant = config(Arrivals::Constant);
+    let refused = |config: &TrialConfig, pairs, planted| refused(config, pairs, planted, 5);
+    let slows = Planted {
+        slower: 2.0,
+        ..CLEAN
+    };
+    assert_eq!(
+        refused(&poisson, 6, slows),
+        ["stationary", "stationary"],
+        "both sides slow down"
+    );
+    let warms = Planted {
+        slower: 0.5,
+        ..CLEAN
+    };
+    assert_eq!(refused(&poisson, 6, warms), ["stationary", "stationary"]);
+
+    let metronome = Planted {
+        metronome: true,
+        ..CLEAN
+    };
+    assert_eq!(refused(&poisson, 6, metronome), ["poisson"]);
+    assert_eq!(refused(&constant, 6, metronome), Vec::<String>::new());
+
+    let drifts = Planted {
+        difference: |pair| 0.5 + f64::from(pair) * 0.05,
+        ..CLEAN
+    };
+    assert_eq!(refused(&poisson, 20, drifts), ["independent"]);
+
+    let mut limited = config(Arrivals::Poisson);
+    limited.limits.cpus = "0.5".parse::<Cpus>().ok();
+    assert_eq!(refused(&limited, 6, CLEAN), ["limits"]);
+    limited.limits.cpus = "1".parse::<Cpus>().ok();
+    assert_eq!(refused(&limited, 6, CLEAN), Vec::<String>::new());
+}
+
+#[test]
+fn a_refusal_says_what_to_change() {
+    let mut draws = Draws(1);
+    let slows = Planted {
+        slower: 2.0,
+        ..CLEAN
+    };
+    let blocks: Vec<LatencyBlock> = (0..6)
+        .map(|number| block(Side::Incumbent, number, slows, &mut draws))
+        .collect();
+    let blocks: Vec<&LatencyBlock> = blocks.iter().collect();
+    let gate = stationary(Side::Incumbent, RATE, 0.9, &blocks).unwrap();
+    assert!(!gate.passed);
+    assert!(gate.text.contains("p90 of the incumbent"), "{}", gate.text);
+    assert!(
+        gate.text.contains("it slows down under load"),
+        "{}",
+        gate.text
+    );
+}

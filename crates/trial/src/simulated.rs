@@ -1,0 +1,80 @@
+//! For tests: exchanges on a virtual clock, and the configuration of a trial that has them.
+
+use crate::config::*;
+use understudy_evidence::Row;
+use understudy_load::Arrivals;
+use understudy_model::{Ending, Observation, Span};
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+pub(crate) struct Draws(pub(crate) u64);
+
+impl Draws {
+    /// Uniform on [0, 1).
+    pub(crate) fn unit(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    pub(crate) fn exponential(&mut self, mean: f64) -> f64 {
+        -(1.0 - self.unit()).ln() * mean
+    }
+}
+
+/// An answered exchange: when it was due and had a connection, was sent, and ended, nanoseconds.
+pub(crate) fn answered(request: u32, (due, sent, ended): (u64, u64, u64)) -> Row {
+    Row {
+        observation: Observation {
+            request,
+            endpoint: 0,
+            intended_ns: due,
+            free_ns: due,
+            sent_ns: sent,
+            first_byte_ns: ended,
+            last_byte_ns: ended,
+            ending: Ending::Answered,
+            code: 200,
+            bytes: 1,
+            body_hash: 0,
+        },
+        shape: 0,
+        value: 0,
+    }
+}
+
+/// A trial of two running sides at these rates, with one objective of 20 ms at a quantile.
+pub(crate) fn config(level: Level, rates: &[f64], quantile: f64) -> TrialConfig {
+    let side = SideConfig::Running {
+        url: "http://127.0.0.1:1".to_owned(),
+        attach: None,
+    };
+    TrialConfig {
+        name: "simulated".to_owned(),
+        level,
+        seed: 1,
+        incumbent: side.clone(),
+        candidate: side,
+        workload: WorkloadConfig {
+            requests: RequestsFrom::Paths(vec!["/".to_owned()]),
+            prepare: None,
+            rates: rates.to_vec(),
+            arrivals: Arrivals::Poisson,
+            fresh: Fresh::Trial,
+            connections: 64,
+            timeout: Span::from_secs(10),
+            warmup: None,
+            writes: false,
+        },
+        slos: vec![Slo::Latency {
+            endpoint: "*".to_owned(),
+            quantile,
+            max: Span::from_millis(20),
+        }],
+        goals: Vec::new(),
+        question: Question::Replace,
+        limits: LimitsConfig::default(),
+        rules: Vec::new(),
+        machine: MachineConfig::default(),
+    }
+}
