@@ -44,7 +44,7 @@ pub(crate) struct Line {
 /// Where lines go.
 #[derive(Clone)]
 pub(crate) struct AccessLog {
-    lines: SyncSender<Line>,
+    lines: SyncSender<Option<Line>>,
     lost: Arc<AtomicU64>,
 }
 
@@ -80,9 +80,15 @@ impl AccessLog {
     }
 
     pub(crate) fn tell(&self, line: Line) {
-        if self.lines.try_send(line).is_err() {
+        if self.lines.try_send(Some(line)).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Lets the writer end once it has written what came before.
+    pub(crate) fn close(&self) {
+        // A writer that has ended already needs no word.
+        let _ = self.lines.send(None);
     }
 
     /// Lines that did not reach the log.
@@ -92,16 +98,16 @@ impl AccessLog {
 }
 
 fn write(
-    lines: &Receiver<Line>,
+    lines: &Receiver<Option<Line>>,
     mut out: BufWriter<Box<dyn Write + Send>>,
     redactor: &Redactor,
     lost: &AtomicU64,
 ) {
     loop {
         let written = match lines.recv_timeout(FLUSH) {
-            Ok(line) => line_of(line, redactor, &mut out),
+            Ok(Some(line)) => line_of(line, redactor, &mut out),
             Err(RecvTimeoutError::Timeout) => out.flush(),
-            Err(RecvTimeoutError::Disconnected) => return drop(out.flush()),
+            Ok(None) | Err(RecvTimeoutError::Disconnected) => return drop(out.flush()),
         };
         // A full disk stops no traffic; what is missing is counted.
         if written.is_err() {

@@ -59,6 +59,7 @@ pub struct Running {
     generation: u64,
     workers: Vec<JoinHandle<()>>,
     threads: Vec<JoinHandle<()>>,
+    log: Option<(AccessLog, JoinHandle<()>)>,
     stop_admin: Option<watch::Sender<()>>,
 }
 
@@ -92,21 +93,20 @@ pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, Gat
     });
     let candidate = config.candidate.as_ref();
     let threads = candidate.map_or(1, |candidate| candidate.threads);
-    let mut lines = Vec::new();
     let mut running_threads = Vec::new();
-    if let Some(to) = &config.access_log {
-        let redactor = Redactor::new(around.key).with_names(&config.compare.secret_names);
-        let (log, writer) = AccessLog::open(to, redactor)
-            .map_err(|error| one(format!("the access log: {error}")))?;
-        lines.push(log);
-        running_threads.push(writer);
-    }
-    let log = lines.pop();
+    let log = match &config.access_log {
+        Some(to) => {
+            let redactor = Redactor::new(around.key).with_names(&config.compare.secret_names);
+            let opened = AccessLog::open(to, redactor);
+            Some(opened.map_err(|error| one(format!("the access log: {error}")))?)
+        }
+        None => None,
+    };
     let shared = Arc::new(Shared {
         registry: Arc::new(Registry::new(config.workers + threads)),
         requests: Arc::default(),
         connections: Arc::default(),
-        log: log.clone(),
+        log: log.as_ref().map(|(log, _)| log.clone()),
     });
     let (pairs, compared) = sync_channel(PAIRS);
     let breaker = Arc::new(Breaker::default());
@@ -159,6 +159,7 @@ pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, Gat
         generation: 0,
         workers,
         threads: running_threads,
+        log,
         stop_admin: Some(stop_admin),
     })
 }
@@ -396,7 +397,7 @@ impl Running {
         self.findings.save().map_err(one)
     }
 
-    /// In this order: clients, copies, comparison, admin. Each ends when nobody feeds it any more.
+    /// In this order: clients, copies, comparison, admin, log. Each ends when nobody feeds it any more.
     fn end(&mut self) {
         self.plans = None;
         for worker in self.workers.drain(..) {
@@ -406,6 +407,10 @@ impl Running {
         self.mirror = None;
         for thread in self.threads.drain(..) {
             let _ = thread.join();
+        }
+        if let Some((log, writer)) = self.log.take() {
+            log.close();
+            let _ = writer.join();
         }
     }
 }
