@@ -329,13 +329,19 @@ fn arguments(line: &str) -> Option<Vec<&str>> {
 
 /// The first of these arguments that the program does not know.
 fn unknown<'a>(arguments: &[&'a str]) -> Option<&'a str> {
-    let command = arguments.iter().find(|word| !word.starts_with('-'))?;
-    let Some(help) = help(&[command]) else {
+    let mut words = arguments.iter().filter(|word| !word.starts_with('-'));
+    let command = words.next()?;
+    let Some(mut known) = help(&[command]) else {
         return Some(command);
     };
+    // A command may have commands of its own; what is none is an argument, and the help is the same.
+    known += &words
+        .next()
+        .and_then(|word| help(&[command, word]))
+        .unwrap_or_default();
     let flags = arguments.iter().filter(|word| word.starts_with("--"));
     let mut names = flags.filter_map(|flag| flag.split('=').next());
-    names.find(|flag| !help.split([' ', ',', '\n', '=']).any(|word| word == *flag))
+    names.find(|flag| !known.split([' ', ',', '\n', '=']).any(|word| word == *flag))
 }
 
 #[test]

@@ -76,9 +76,19 @@ pub struct Workload<'a> {
 
 /// Counts the rows of a whole run. Clusters are ordered by count, the largest first.
 pub fn tally(rows: &[Row], noise: &Noise, rules: &Rules, workload: Workload<'_>) -> Equivalence {
+    tally_counted(rows.iter().map(|row| (row, 1)), noise, rules, workload)
+}
+
+/// As [`tally`], of rows that each stand for so many pairs alike.
+pub fn tally_counted<'r>(
+    rows: impl Iterator<Item = (&'r Row, u64)>,
+    noise: &Noise,
+    rules: &Rules,
+    workload: Workload<'_>,
+) -> Equivalence {
     let mut ledger = Ledger::default();
-    for row in rows {
-        ledger.count(row, noise, workload);
+    for (row, pairs) in rows {
+        ledger.count(row, pairs, noise, workload);
     }
     ledger.close(noise, rules, workload)
 }
@@ -104,33 +114,33 @@ struct Group<'r> {
 }
 
 impl<'r> Ledger<'r> {
-    fn count(&mut self, row: &'r Row, noise: &Noise, workload: Workload<'_>) {
+    fn count(&mut self, row: &'r Row, pairs: u64, noise: &Noise, workload: Workload<'_>) {
         if let Some(reason) = &row.lost {
-            *self.lost.entry(reason.clone()).or_default() += 1;
+            *self.lost.entry(reason.clone()).or_default() += pairs;
             return;
         }
-        *self.compared_by_endpoint.entry(row.endpoint).or_default() += 1;
+        *self.compared_by_endpoint.entry(row.endpoint).or_default() += pairs;
         let Classified { class, excused_by } = classify(row, noise);
         for by in excused_by {
             match by {
-                By::Rule(rule) => *self.by_rule.entry(rule).or_default() += 1,
+                By::Rule(rule) => *self.by_rule.entry(rule).or_default() += pairs,
                 By::Noise(pattern) => {
-                    *self.by_noise.entry((row.endpoint, pattern)).or_default() += 1;
+                    *self.by_noise.entry((row.endpoint, pattern)).or_default() += pairs;
                 }
             }
         }
         match class {
-            Class::Equal => self.equal += 1,
-            Class::Excused => self.excused += 1,
+            Class::Equal => self.equal += pairs,
+            Class::Excused => self.excused += pairs,
             Class::Different(unexcused) => {
-                self.different += 1;
-                self.group(row, &unexcused, (workload.size)(row.request));
+                self.different += pairs;
+                self.group(row, pairs, &unexcused, (workload.size)(row.request));
             }
         }
     }
 
     /// Adds the pair to the cluster of each of its differences, once to each.
-    fn group(&mut self, row: &'r Row, unexcused: &[&'r Difference], size: usize) {
+    fn group(&mut self, row: &'r Row, pairs: u64, unexcused: &[&'r Difference], size: usize) {
         let mut first_of: BTreeMap<(&str, DifferenceKind), &'r Difference> = BTreeMap::new();
         for difference in unexcused {
             first_of
@@ -142,7 +152,7 @@ impl<'r> Ledger<'r> {
                 .clusters
                 .entry((row.endpoint, pattern, kind))
                 .or_default();
-            group.count += 1;
+            group.count += pairs;
             group.smallest.push((size, row.request, difference));
             group
                 .smallest

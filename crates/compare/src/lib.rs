@@ -40,7 +40,7 @@ pub use date::{Day, DayError};
 pub use differ::Differ;
 pub use endpoint::Templates;
 pub use fields::IGNORED as IGNORED_HEADERS;
-pub use ledger::{By, Class, Classified, Workload, classify, tally};
+pub use ledger::{By, Class, Classified, Workload, classify, tally, tally_counted};
 pub use noise::Noise;
 pub use row::{Outcomes, Row};
 pub use rules::{Rule, RuleError, RuleProblem, Rules};

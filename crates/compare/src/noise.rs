@@ -42,11 +42,17 @@ struct Place {
 impl Noise {
     /// Learns from the rows of a whole run.
     pub fn learn(rows: &[Row]) -> Noise {
+        Noise::learn_counted(rows.iter().map(|row| (row, 1)))
+    }
+
+    /// Learns from rows that each stand for so many pairs alike. Each of these pairs must have been
+    /// asked of the incumbent twice: [`Noise::excuses`] compares how often both differ.
+    pub fn learn_counted<'r>(rows: impl Iterator<Item = (&'r Row, u64)> + Clone) -> Noise {
         let mut noise = Noise::default();
-        for row in rows {
-            noise.learn_from_incumbent(row);
+        for (row, pairs) in rows.clone() {
+            noise.learn_from_incumbent(row, pairs);
         }
-        for row in rows {
+        for (row, pairs) in rows {
             let patterns: BTreeSet<&str> = row
                 .differences
                 .iter()
@@ -57,14 +63,14 @@ impl Noise {
             };
             for pattern in patterns {
                 if let Some(place) = places.get_mut(pattern) {
-                    place.candidate_pairs += 1;
+                    place.candidate_pairs += pairs;
                 }
             }
         }
         noise
     }
 
-    fn learn_from_incumbent(&mut self, row: &Row) {
+    fn learn_from_incumbent(&mut self, row: &Row, pairs: u64) {
         let mut counted: BTreeSet<(&str, Option<Kind>)> = BTreeSet::new();
         for difference in &row.noise {
             if difference.kind == Kind::Outcome || difference.baseline_character.0 == MORE {
@@ -74,10 +80,10 @@ impl Noise {
             let places = self.places.entry(row.endpoint).or_default();
             let place = places.entry(pattern.to_owned()).or_default();
             if counted.insert((pattern, None)) {
-                place.incumbent_pairs += 1;
+                place.incumbent_pairs += pairs;
             }
             if counted.insert((pattern, Some(difference.kind))) {
-                *place.kinds.entry(difference.kind).or_default() += 1;
+                *place.kinds.entry(difference.kind).or_default() += pairs;
             }
             for character in [
                 &difference.baseline_character,

@@ -6,6 +6,7 @@
 mod capacity;
 mod flags;
 mod fleet;
+mod gateway;
 mod objectives;
 mod reader;
 mod rules;
@@ -16,6 +17,7 @@ mod write;
 
 pub(crate) use flags::{Flags, from_flags};
 pub(crate) use fleet::{FLEET, fleet};
+pub(crate) use gateway::gateway;
 pub(crate) use objectives::slo_argument;
 pub(crate) use side_argument::SideArgument;
 pub(crate) use write::write;

@@ -5,10 +5,16 @@ use super::reader::Section;
 use understudy_compare::{Day, Rule, RuleProblem, Rules};
 use understudy_model::DifferenceKind;
 
-/// Reads the rules.
+/// Reads a section that holds rules and nothing else.
 pub(super) fn read(mut section: Section<'_>, mode: Mode) -> Vec<Rule> {
-    let rules = section.sections("rule");
+    let rules = read_from(&mut section, mode);
     section.finish();
+    rules
+}
+
+/// Reads the rules among the other keys of a section.
+pub(super) fn read_from(section: &mut Section<'_>, mode: Mode) -> Vec<Rule> {
+    let rules = section.sections("rule");
     rules
         .into_iter()
         .filter_map(|section| rule(section, mode))

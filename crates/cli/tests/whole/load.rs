@@ -11,7 +11,7 @@ use understudy_load::{Arrivals, Schedule};
 
 pub(crate) struct Server {
     child: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Server {

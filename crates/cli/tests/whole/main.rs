@@ -9,6 +9,7 @@
 mod capacity;
 mod case;
 mod equivalence;
+mod gateway;
 mod harness;
 mod import;
 mod init;

@@ -4,7 +4,7 @@ mod check;
 mod secrets;
 mod session;
 
-pub(crate) use check::{Asked, check, first_day};
+pub(crate) use check::{Asked, check, first_day, today};
 pub(crate) use secrets::redaction_key;
 
 use super::report::write_html;

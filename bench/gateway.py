@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+"""The gateway beside nginx and HAProxy, one core each.
+
+    bench/gateway.py pass      # pass-through: requests a second
+    bench/gateway.py shadow    # everything shown to a second server: requests a second, and what was compared
+    bench/gateway.py latency   # client latency with the shadow on and off, at a fixed rate (open model)
+
+The proxy has CPU 0; the upstream servers (nginx) and the load have CPU 1. Each part takes less than a minute. Needs
+nginx, haproxy, wrk and target/release/understudy.
+"""
+import json, os, re, shutil, signal, statistics, subprocess, sys, tempfile, time, urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+UNDERSTUDY = os.path.join(ROOT, "target/release/understudy")
+BODY = json.dumps({"id": 42, "name": "item 42", "tags": ["a", "b", "c"], "stock": 17, "price": 12.345,
+                   "note": "x" * 110})
+assert len(BODY) == 206, len(BODY)
+UPSTREAM, SECOND, NGINX, HAPROXY, MIRROR, GATEWAY, SHADOW, ADMIN = 18000, 18001, 18010, 18011, 18012, 18013, 18014, 18015
+SECONDS, ROUNDS, CONNECTIONS = 4, 3, 64
+
+NGINX_HEAD = """worker_processes 1; daemon off; pid {dir}/{name}.pid; error_log {dir}/{name}.err;
+events {{ worker_connections 4096; }}
+http {{ access_log off; keepalive_requests 1000000000; client_body_temp_path {dir}; proxy_temp_path {dir};
+fastcgi_temp_path {dir}; uwsgi_temp_path {dir}; scgi_temp_path {dir};
+"""
+
+
+class Bench:
+    def __init__(self):
+        self.dir = tempfile.mkdtemp()
+        self.children = []
+
+    def start(self, cpu, *command):
+        child = subprocess.Popen(["taskset", "-c", cpu, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.children.append(child)
+        return child
+
+    def file(self, name, text):
+        path = os.path.join(self.dir, name)
+        with open(path, "w") as out:
+            out.write(text)
+        return path
+
+    def nginx(self, cpu, name, text):
+        head = NGINX_HEAD.format(dir=self.dir, name=name)
+        return self.start(cpu, "nginx", "-p", self.dir, "-c", self.file(name + ".conf", head + text + "}\n"))
+
+    def upstreams(self):
+        servers = "".join(f"server {{ listen 127.0.0.1:{port} reuseport; location / {{ default_type application/json; "
+                          f"return 200 '{BODY}'; }} }}\n" for port in (UPSTREAM, SECOND))
+        self.nginx("1", "upstreams", servers)
+
+    def nginx_proxy(self, port, mirror):
+        up = "".join(f"upstream u{port} {{ server 127.0.0.1:{port}; keepalive 128; }}\n" for port in (UPSTREAM, SECOND))
+        common = "proxy_http_version 1.1; proxy_set_header Connection '';"
+        extra = f"location = /m {{ internal; proxy_pass http://u{SECOND}$request_uri; {common} }}" if mirror else ""
+        return self.nginx("0", f"proxy{port}", f"{up}server {{ listen 127.0.0.1:{port}; location / {{ {'mirror /m;' if mirror else ''} "
+                                        f"proxy_pass http://u{UPSTREAM}; {common} }} {extra} }}\n")
+
+    def haproxy(self):
+        return self.start("0", "haproxy", "-f", self.file("haproxy.cfg", f"""global
+  nbthread 1
+  maxconn 4096
+defaults
+  mode http
+  timeout client 30s
+  timeout server 30s
+  timeout connect 5s
+  option http-keep-alive
+  http-reuse always
+frontend f
+  bind 127.0.0.1:{HAPROXY}
+  default_backend b
+backend b
+  server s 127.0.0.1:{UPSTREAM}
+"""))
+
+    def gateway(self, port, cpus, shadow):
+        candidate = f'[candidate]\nservers = ["http://127.0.0.1:{SECOND}"]\nask_twice = "0%"\nconcurrency = 1024\n' if shadow else ""
+        admin = f'address = "127.0.0.1:{ADMIN}"' if shadow else "enabled = false"
+        text = f"""schema = 1
+workers = 1
+[[listen]]
+address = "127.0.0.1:{port}"
+[incumbent]
+servers = ["http://127.0.0.1:{UPSTREAM}"]
+{candidate}[admin]
+{admin}
+"""
+        return self.start(cpus, UNDERSTUDY, "gateway", self.file(f"gateway{port}.toml", text))
+
+    def stop(self):
+        for child in self.children:
+            child.send_signal(signal.SIGTERM)
+        for child in self.children:
+            try:
+                child.wait(5)
+            except subprocess.TimeoutExpired:
+                child.kill()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def wrk(port):
+    told = subprocess.run(["taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency",
+                           f"http://127.0.0.1:{port}/items/42"], capture_output=True, text=True, check=True).stdout
+    errors = re.search(r"Socket errors.*|Non-2xx.*", told)
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", told)[1]), re.search(r"99%\s+(\d\S+)", told)[1], errors and errors[0]
+
+
+def cpu(pid):
+    """CPU time of a process with its children so far, in seconds."""
+    total = 0
+    for stat in [f"/proc/{pid}/stat"] + [f"/proc/{child}/stat" for child in
+                 open(f"/proc/{pid}/task/{pid}/children").read().split()]:
+        fields = open(stat).read().rsplit(")", 1)[1].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def rounds(names):
+    """Turn and turn about, so that a drift of the machine hits all alike. CPU time per request is what the proxy needs
+    whatever else is the bottleneck."""
+    rates, costs = {name: [] for name in names}, {name: [] for name in names}
+    for name, (port, _) in names.items():
+        subprocess.run(["taskset", "-c", "1", "wrk", "-t1", "-c16", "-d1s", f"http://127.0.0.1:{port}/"], capture_output=True)
+    for _ in range(ROUNDS):
+        for name, (port, child) in names.items():
+            before = cpu(child.pid)
+            rate, p99, errors = wrk(port)
+            cost = (cpu(child.pid) - before) / (rate * SECONDS) * 1e6
+            rates[name].append(rate)
+            costs[name].append(cost)
+            print(f"  {name:12} {rate:9,.0f}/s  {cost:6.1f} us CPU  p99 {p99}  {errors or ''}", flush=True)
+    for name, all in rates.items():
+        cost = costs[name]
+        print(f"{name:12} median {statistics.median(all):9,.0f}/s  ({min(all):,.0f} to {max(all):,.0f}), "
+              f"{statistics.median(cost):.1f} us CPU a request ({min(cost):.1f} to {max(cost):.1f})")
+
+
+def status():
+    with urllib.request.urlopen(f"http://127.0.0.1:{ADMIN}/api/status") as answer:
+        return json.load(answer)
+
+
+def told(status):
+    ledger = status["ledger"]
+    print(f"eligible {ledger['eligible']:,}, compared {ledger['compared']:,}, dropped {ledger['dropped']}, "
+          f"different {status['proof']['different']}")
+
+
+def load(port, rate):
+    out = subprocess.run(["taskset", "-c", "1", UNDERSTUDY, "load", f"http://127.0.0.1:{port}/items/42", "--rate", str(rate),
+                          "--duration", "5s", "--warmup", "1s", "--connections", "32", "--json", "-"],
+                         capture_output=True, text=True)
+    return json.loads(out.stdout), out.returncode
+
+
+def quantiles(of):
+    return " ".join(f"{key} {of[key]:.0f}" if isinstance(of.get(key), (int, float)) else f"{key} -" for key in ("p50", "p90", "p99")) + " us"
+
+
+def main(part):
+    bench = Bench()
+    try:
+        bench.upstreams()
+        if part == "pass":
+            nginx, haproxy = bench.nginx_proxy(NGINX, False), bench.haproxy()
+            gateway = bench.gateway(GATEWAY, "0", False)
+            time.sleep(1)
+            rounds({"nginx": (NGINX, nginx), "haproxy": (HAPROXY, haproxy), "understudy": (GATEWAY, gateway)})
+        elif part == "shadow":
+            nginx, gateway = bench.nginx_proxy(MIRROR, True), bench.gateway(SHADOW, "0", True)
+            time.sleep(1)
+            rounds({"nginx mirror": (MIRROR, nginx), "understudy": (SHADOW, gateway)})
+            time.sleep(1)
+            told(status())
+        elif part == "latency":
+            rate = int(sys.argv[2]) if len(sys.argv) > 2 else 4000
+            off, on = bench.gateway(GATEWAY, "0", False), bench.gateway(SHADOW, "0,1", True)
+            time.sleep(1)
+            for _ in range(3):
+                for name, port in (("shadow off", GATEWAY), ("shadow on", SHADOW)):
+                    document, code = load(port, rate)
+                    print(f"  {name:10} at {rate:,}/s: latency {quantiles(document['latency_us'])}, service time "
+                          f"{quantiles(document['service_time_us'])}, {document['errors'] or 'no errors'}"
+                          f"{'' if document['valid'] else ', INVALID: ' + '; '.join(document['invalid_because'])}", flush=True)
+            told(status())
+        else:
+            sys.exit(__doc__)
+    finally:
+        bench.stop()
+
+
+main(sys.argv[1] if len(sys.argv) > 1 else "")

@@ -1,0 +1,126 @@
+//! `understudy gateway`: the field.
+
+mod client;
+
+use super::trial::redaction_key;
+use crate::config;
+use crate::exit::{self, Failure};
+use crate::show;
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::path::PathBuf;
+use understudy_gateway::{GatewayConfig, GatewayError, Running, Surroundings, start};
+
+/// Carries live traffic to the incumbent, shows it to a candidate and compares every answer.
+///
+/// SIGHUP reads the file again, without dropping a request; SIGTERM lets the requests under way end.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct GatewayArgs {
+    /// What it is to do, e.g. gateway.toml (docs/gateway.md explains every key)
+    #[arg(required = true)]
+    file: Option<PathBuf>,
+    /// Check the file and what it names, and start nothing
+    #[arg(long)]
+    check: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Status(client::StatusArgs),
+    Differences(client::DifferencesArgs),
+    Waive(client::WaiveArgs),
+}
+
+/// Carries out the command.
+pub(crate) fn gateway(args: &GatewayArgs) -> Result<u8, Failure> {
+    match (&args.command, &args.file) {
+        (Some(Command::Status(args)), _) => client::status(args),
+        (Some(Command::Differences(args)), _) => client::differences(args),
+        (Some(Command::Waive(args)), _) => client::waive(args),
+        (None, Some(file)) => serve(file, args.check),
+        // clap asks for one of them.
+        (None, None) => Err(exit::usage("name the gateway's file")),
+    }
+}
+
+fn serve(file: &std::path::Path, check: bool) -> Result<u8, Failure> {
+    let read = || config::gateway(file, super::trial::today()).map_err(Failure::Usage);
+    let config = read()?;
+    if check {
+        show::print(&format!("{}: {}\n", file.display(), summary(&config)))
+            .context("cannot write")?;
+        return Ok(exit::DONE);
+    }
+    let around = Surroundings {
+        key: redaction_key()?,
+        today: super::trial::today,
+        tell: |line| show::tell(&format!("understudy: {line}")),
+    };
+    // Before anything starts: a signal that comes too early must not be lost.
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).context("cannot handle signals")?;
+    let mut running = start(config, around).map_err(|GatewayError(lines)| Failure::Usage(lines))?;
+    tell_where(&running);
+    for signal in signals.forever() {
+        if signal != SIGHUP {
+            break;
+        }
+        match config::gateway(file, super::trial::today())
+            .and_then(|config| running.reload(config).map_err(|error| error.0))
+        {
+            Ok(()) => show::tell("understudy: took the new configuration"),
+            Err(lines) => {
+                show::tell("understudy: the new configuration is refused and the old one stays:");
+                lines
+                    .iter()
+                    .for_each(|line| show::tell(&format!("understudy: {line}")));
+            }
+        }
+    }
+    show::tell("understudy: stops when the requests under way have ended");
+    // Whoever asks twice does not want to wait.
+    std::thread::spawn(move || {
+        if signals.forever().any(|signal| signal != SIGHUP) {
+            std::process::exit(i32::from(exit::INTERRUPTED));
+        }
+    });
+    running
+        .stop()
+        .context("the gateway has stopped, but not everything is kept")?;
+    Ok(exit::DONE)
+}
+
+fn tell_where(running: &Running) {
+    for address in running.addresses() {
+        show::tell(&format!("understudy: listening on {address}"));
+    }
+    if let Some(address) = running.admin() {
+        show::tell(&format!("understudy: watch it at http://{address}/"));
+    }
+}
+
+fn summary(config: &GatewayConfig) -> String {
+    let servers = |count: usize| {
+        if count == 1 {
+            "1 server".to_owned()
+        } else {
+            format!("{count} servers")
+        }
+    };
+    let candidate = match &config.candidate {
+        Some(candidate) => format!(
+            "{} of the candidate",
+            servers(candidate.side.upstreams.len())
+        ),
+        None => "no candidate".to_owned(),
+    };
+    format!(
+        "right; {} of the incumbent, {candidate}, {} rules",
+        servers(config.incumbent.upstreams.len()),
+        config.compare.rules.len()
+    )
+}

@@ -1,0 +1,83 @@
+//! `[[listen]]`: where clients connect.
+
+use super::super::absolute;
+use super::super::reader::{Section, text};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use understudy_gateway::config::Listener;
+use understudy_gateway::tls::{self, Certificate};
+
+pub(super) fn read(sections: Vec<Section<'_>>, folder: &Path) -> Vec<Listener> {
+    let mut listeners: Vec<Listener> = Vec::new();
+    for mut section in sections {
+        section.need(
+            &["address"],
+            "write where to listen, such as address = \"0.0.0.0:8080\"",
+        );
+        let address =
+            section.parsed::<SocketAddr>("address", "an address such as \"0.0.0.0:8080\"");
+        let trust_forwarded = section.boolean("trust_forwarded").unwrap_or_default();
+        let given = section.sections("certificate");
+        let is_tls = !given.is_empty();
+        let certificates: Vec<Option<Certificate>> = given
+            .into_iter()
+            .map(|section| certificate(section, folder))
+            .collect();
+        let certificates: Option<Vec<Certificate>> = certificates.into_iter().collect();
+        let tls = match certificates.filter(|_| is_tls).map(|all| tls::server(&all)) {
+            Some(Err(error)) => {
+                section.refuse("certificate", error);
+                None
+            }
+            tls => tls.and_then(Result::ok).map(Arc::new),
+        };
+        if let Some(address) = address {
+            if listeners.iter().any(|of| of.address == address) {
+                section.refuse("address", "is listened on already");
+            }
+            listeners.push(Listener {
+                address,
+                tls,
+                trust_forwarded,
+            });
+        }
+        section.finish();
+    }
+    listeners
+}
+
+/// The first one is for clients that name no host, or an unknown one.
+fn certificate(mut section: Section<'_>, folder: &Path) -> Option<Certificate> {
+    section.need(
+        &["file"],
+        "name the file with the certificate and those it is signed by (PEM)",
+    );
+    section.need(&["key"], "name the file with the private key (PEM)");
+    let read = |section: &mut Section<'_>, key| {
+        section.get(key, |value| {
+            let path = absolute(folder, text(value)?);
+            std::fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+        })
+    };
+    let (chain, key) = (read(&mut section, "file"), read(&mut section, "key"));
+    let names = section.list(
+        "hosts",
+        "a list of names such as [\"shop.example\"]",
+        |value| text(value).map(str::to_owned),
+    );
+    let certificate = match (chain, key) {
+        (Some(chain), Some(key)) => {
+            match Certificate::from_pem(&chain, &key, names.unwrap_or_default()) {
+                Ok(certificate) => Some(certificate),
+                Err(error) => {
+                    section.refuse("file", error);
+                    None
+                }
+            }
+        }
+        _ => None,
+    };
+    section.finish();
+    certificate
+}

@@ -1,0 +1,109 @@
+use super::*;
+
+const SMALLEST: &str = "schema = 1\n[[listen]]\naddress = \"127.0.0.1:8080\"\n[incumbent]\nservers = [\"http://127.0.0.1:9000\"]\n";
+
+fn read(text: &str) -> Result<GatewayConfig, Vec<String>> {
+    let day = Day::new(2026, 11, 25).unwrap();
+    parse(text, Path::new("/etc/x"), "g.toml", day)
+}
+
+#[test]
+fn the_smallest_file_is_a_plain_proxy() {
+    let config = read(SMALLEST).unwrap();
+    assert_eq!(
+        (
+            config.listeners.len(),
+            config.routes.len(),
+            config.candidate.is_none()
+        ),
+        (1, 1, true)
+    );
+    assert_eq!(
+        config.admin.address,
+        Some("127.0.0.1:9901".parse().unwrap())
+    );
+    assert_eq!(
+        (config.incumbent.upstreams[0].port, config.limits),
+        (9000, Limits::default())
+    );
+}
+
+#[test]
+fn the_example_is_right() {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/read-states/gateway.toml");
+    let config = gateway(&path, Day::new(2026, 11, 25).unwrap()).unwrap();
+    let candidate = config.candidate.unwrap();
+    assert_eq!(candidate.side.upstreams.len(), 1);
+    assert!(config.state.unwrap().is_absolute());
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_line() {
+    let text = r#"schema = 1
+worker = 2
+drain = "0s"
+[[listen]]
+address = "8080"
+[[listen]]
+address = "127.0.0.1:1"
+[[listen]]
+address = "127.0.0.1:1"
+[[listen.certificate]]
+file = "none.pem"
+[limits]
+body_bytes = "many"
+[incumbent]
+servers = ["127.0.0.1:9000", "http://a/b"]
+health = "x"
+[candidate]
+fraction = "200%"
+key = "user"
+[candidate.request]
+remove = ["a b"]
+[candidate.request.set]
+authorization = "$NOT_SET_ANYWHERE"
+[[route]]
+path = "api"
+methods = ["get"]
+[compare]
+goal = "0%"
+[[compare.rule]]
+path = "$.a"
+expires = 2026-01-01
+[admin]
+address = "0.0.0.0:9901"
+"#;
+    let errors = read(text).unwrap_err();
+    for (line, part) in [
+        (2, "worker: is not a key; did you mean workers?"),
+        (3, "drain: 0 leaves no time"),
+        (5, "listen.address: invalid socket address"),
+        (9, "is listened on already"),
+        (10, "key is missing"),
+        (11, "cannot read /etc/x/none.pem"),
+        (13, "limits.body_bytes"),
+        (15, "\"127.0.0.1:9000\""),
+        (15, "has a path"),
+        (16, "incumbent.health"),
+        (17, "candidate.servers is missing"),
+        (18, "candidate.fraction"),
+        (19, "candidate.key: \"user\" is not known"),
+        (21, "candidate.request.remove"),
+        (23, "NOT_SET_ANYWHERE is not set"),
+        (25, "does not begin with /"),
+        (26, "\"get\" is no method"),
+        (28, "compare.goal"),
+        (31, "expired"),
+        (33, "admin.address: can be reached from elsewhere"),
+    ] {
+        let start = format!("g.toml:{line}: ");
+        assert!(
+            errors
+                .iter()
+                .any(|error| error.starts_with(&start) && error.contains(part)),
+            "{line} {part}: {errors:#?}"
+        );
+    }
+    assert_eq!(errors.len(), 20, "{errors:#?}");
+}

@@ -1,0 +1,217 @@
+//! The gateway as a process: its file, its signals, and the commands that ask it.
+
+use crate::harness::{Scratch, understudy};
+use crate::load::Server;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::Duration;
+
+/// A gateway that ends with the test.
+struct Gateway {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    address: String,
+    admin: String,
+}
+
+impl Gateway {
+    fn start(file: &Path) -> Gateway {
+        let mut child = understudy()
+            .arg("gateway")
+            .arg(file)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut gateway = Gateway {
+            child,
+            stderr,
+            address: String::new(),
+            admin: String::new(),
+        };
+        gateway.address = gateway.told("listening on ");
+        gateway.admin = gateway
+            .told("watch it at ")
+            .trim_end_matches('/')
+            .to_owned();
+        gateway
+    }
+
+    /// Waits for a line with this in it; returns what stands behind.
+    fn told(&mut self, what: &str) -> String {
+        let mut line = String::new();
+        loop {
+            line.clear();
+            assert!(
+                self.stderr.read_line(&mut line).unwrap() > 0,
+                "it ended before it said {what:?}"
+            );
+            if let Some((_, rest)) = line.split_once(what) {
+                return rest.trim().to_owned();
+            }
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &self.child.id().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Runs a command that asks it.
+    fn ask(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let output = understudy()
+            .arg("gateway")
+            .args(arguments)
+            .args(["--admin", &self.admin])
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn written(scratch: &Scratch, incumbent: &Server, candidate: &Server, more: &str) -> PathBuf {
+    // Fixed, so that it is the same after a reload.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    let text = format!(
+        "schema = 1\nworkers = 1\nstate = \"state\"\naccess_log = \"access.jsonl\"\n{more}\n\
+         [[listen]]\naddress = \"127.0.0.1:{port}\"\n[incumbent]\nservers = [\"http://127.0.0.1:{}\"]\n\
+         [candidate]\nservers = [\"http://127.0.0.1:{}\"]\nask_twice = \"100%\"\n[admin]\naddress = \"127.0.0.1:0\"\n",
+        incumbent.port, candidate.port,
+    );
+    scratch.write("gateway.toml", &text)
+}
+
+#[test]
+fn it_serves_finds_the_planted_bug_is_reloaded_and_stops() {
+    let scratch = Scratch::new("gateway");
+    let (incumbent, candidate) = (Server::with(&[]), Server::with(&["--plant", "value"]));
+    let file = written(&scratch, &incumbent, &candidate, "");
+    let check = understudy()
+        .args(["gateway", "--check"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(
+        check.status.success()
+            && String::from_utf8(check.stdout)
+                .unwrap()
+                .contains("1 server of the incumbent")
+    );
+    let mut gateway = Gateway::start(&file);
+    for id in 0..30 {
+        assert!(
+            gateway
+                .get(&format!("/items/{id}"))
+                .starts_with("HTTP/1.1 200 OK\r\n")
+        );
+    }
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    let differences = loop {
+        let (code, text) = gateway.ask(&["differences"]);
+        assert_eq!(code, Some(0), "{text}");
+        if text.contains("30 of 30") {
+            break text;
+        }
+        assert!(std::time::Instant::now() < deadline, "{text}");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    assert!(
+        differences.contains("GET /items/{id}  $.stock (value): 30 of 30"),
+        "{differences}"
+    );
+    let (code, text) = gateway.ask(&["status"]);
+    assert!(
+        code == Some(5) && text.contains("30 eligible = 30 compared + 0 dropped + 0 pending"),
+        "{text}"
+    );
+    let waiver = [
+        "waive",
+        "GET /items/{id}",
+        "$.stock",
+        "--owner",
+        "shop",
+        "--reason",
+        "counted anew",
+    ];
+    let (code, text) = gateway.ask(&[&waiver[..], &["--expires", "2020-01-01"]].concat());
+    assert!(
+        code == Some(2) && text.contains("2020-01-01 is over"),
+        "{text}"
+    );
+    let (code, text) = gateway.ask(&[&waiver[..], &["--expires", "2999-01-01"]].concat());
+    assert_eq!(code, Some(0), "{text}");
+    let (code, text) = gateway.ask(&["status"]);
+    assert_eq!(code, Some(4), "nothing differs that is not excused: {text}");
+
+    let right = std::fs::read_to_string(&file).unwrap();
+    scratch.write("gateway.toml", &right.replace("[candidate]", "[candidat]"));
+    gateway.signal("HUP");
+    let mistake = gateway.told("did you mean ");
+    assert!(mistake.starts_with("candidate"), "{mistake}");
+    assert!(
+        gateway.get("/items/1").contains("200 OK"),
+        "the old configuration stays"
+    );
+    scratch.write(
+        "gateway.toml",
+        &right.replace("ask_twice", "fraction = \"50%\"\nask_twice"),
+    );
+    gateway.signal("HUP");
+    gateway.told("took the new configuration");
+    assert!(gateway.get("/items/1").contains("200 OK"));
+
+    gateway.signal("TERM");
+    assert_eq!(gateway.child.wait().unwrap().code(), Some(0));
+    let log = std::fs::read_to_string(scratch.path().join("access.jsonl")).unwrap();
+    assert_eq!(log.lines().count(), 32, "{log}");
+    let line: serde_json::Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (&line["status"], &line["candidate"], &line["end"]),
+        (&200.into(), &"200".into(), &"complete".into()),
+        "{line}"
+    );
+    let state = std::fs::read_to_string(scratch.path().join("state/state.json")).unwrap();
+    assert!(state.contains("counted anew"));
+}
+
+#[test]
+fn who_asks_where_nobody_answers_is_told_so() {
+    let output = understudy()
+        .args(["gateway", "status", "--admin", "http://127.0.0.1:1"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        output.status.code() == Some(1)
+            && text.contains("no gateway answers at http://127.0.0.1:1"),
+        "{text}"
+    );
+}

@@ -1,0 +1,199 @@
+//! Looks at the gateway from outside: a page, documents, metrics; and takes waivers.
+//!
+//! On loopback nobody is asked for anything but to come by a name of loopback (a page of another
+//! origin cannot reach it by a name of its own); elsewhere a token is needed.
+
+mod metrics;
+mod serve;
+pub mod status;
+
+pub(crate) use serve::run;
+
+use crate::config::GatewayConfig;
+use crate::control::Surroundings;
+use crate::ledger::{Counts, Findings, Judged, Waiver};
+use crate::mirror::{Breaker, Budget, Mirror};
+use crate::proxy::Shared;
+use crate::traffic::Traffic;
+use status::{Candidate, Differences, Quantiles, Second, Status};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+/// Seconds that are remembered.
+const HISTORY: usize = 300;
+/// Waivers at once.
+const WAIVERS: usize = 1000;
+
+/// What there is to look at.
+pub(crate) struct Admin {
+    pub(crate) address: Option<SocketAddr>,
+    token: Option<String>,
+    around: Surroundings,
+    configured: std::sync::atomic::AtomicBool,
+    findings: Arc<Findings>,
+    shared: Arc<Shared>,
+    counts: Arc<Counts>,
+    budget: Arc<Budget>,
+    breaker: Arc<Breaker>,
+    in_flight: Arc<AtomicUsize>,
+    reloads: Arc<AtomicU64>,
+    started: Instant,
+    history: Mutex<History>,
+}
+
+#[derive(Default)]
+struct History {
+    before: Traffic,
+    seconds: VecDeque<Second>,
+}
+
+impl Admin {
+    pub(crate) fn new(
+        config: &GatewayConfig,
+        around: &Surroundings,
+        findings: &Arc<Findings>,
+        shared: &Arc<Shared>,
+        mirror: &Mirror,
+        reloads: Arc<AtomicU64>,
+        socket: Option<&TcpListener>,
+    ) -> Admin {
+        Admin {
+            address: socket.and_then(|socket| socket.local_addr().ok()),
+            token: config.admin.token.clone(),
+            around: around.clone(),
+            configured: config.candidate.is_some().into(),
+            findings: findings.clone(),
+            shared: shared.clone(),
+            counts: mirror.counts.clone(),
+            budget: mirror.budget.clone(),
+            breaker: mirror.breaker.clone(),
+            in_flight: mirror.in_flight.clone(),
+            reloads,
+            started: Instant::now(),
+            history: Mutex::default(),
+        }
+    }
+
+    fn judge(&self) -> (Judged, f64) {
+        let terms = self.findings.terms();
+        let judged = self
+            .findings
+            .book()
+            .judge(&terms.config, (self.around.today)());
+        (judged, terms.config.goal)
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let (judged, goal) = self.judge();
+        let ledger = self.counts.balance();
+        let routes = self.shared.registry.read();
+        let configured = self.configured.load(Ordering::Relaxed);
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_s: self.started.elapsed().as_secs(),
+            reloads: self.reloads.load(Ordering::Relaxed),
+            proof: status::proof(&judged.all, &ledger, goal, configured),
+            ledger,
+            candidate: Candidate {
+                configured,
+                breaker_open: self.breaker.is_open(),
+                in_flight: self.in_flight.load(Ordering::Relaxed) as u64,
+                memory_bytes: self.budget.used() as u64,
+                failed: routes
+                    .values()
+                    .map(|traffic| traffic.candidate_failed)
+                    .sum(),
+            },
+            routes: routes
+                .iter()
+                .map(|(name, traffic)| (name.clone(), status::route(traffic)))
+                .collect(),
+            history: self
+                .history
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .seconds
+                .iter()
+                .cloned()
+                .collect(),
+            endpoints: status::endpoints(&judged, goal),
+            connections: self.shared.connections.load(Ordering::Relaxed) as u64,
+            requests_in_flight: self.shared.requests.load(Ordering::Relaxed) as u64,
+            log_lines_lost: self.shared.log.as_ref().map_or(0, |log| log.lost()),
+        }
+    }
+
+    fn differences(&self) -> Differences {
+        let (judged, _) = self.judge();
+        let waivers = self.findings.book().waivers.clone();
+        status::differences(judged, &waivers, (self.around.today)())
+    }
+
+    fn metrics(&self) -> String {
+        metrics::text(&self.status(), &self.shared.registry.read())
+    }
+
+    /// Takes a waiver and brings it to the disk.
+    fn waive(&self, waiver: Waiver) -> Result<(), Vec<String>> {
+        let (judged, _) = self.judge();
+        waiver.check(&judged.all.clusters, (self.around.today)())?;
+        {
+            let waivers = &mut self.findings.book().waivers;
+            waivers.retain(|of| {
+                (&of.endpoint, &of.path, of.kind) != (&waiver.endpoint, &waiver.path, waiver.kind)
+            });
+            if waivers.len() >= WAIVERS {
+                return Err(vec![format!(
+                    "there are {WAIVERS} waivers already; remove some"
+                )]);
+            }
+            waivers.push(waiver);
+        }
+        self.findings.save().map_err(|error| vec![error])
+    }
+
+    /// Takes back the waiver of this endpoint and path; false if there is none.
+    fn unwaive(&self, endpoint: &str, path: &str) -> Result<bool, Vec<String>> {
+        let removed = {
+            let waivers = &mut self.findings.book().waivers;
+            let before = waivers.len();
+            waivers.retain(|waiver| {
+                (waiver.endpoint.as_str(), waiver.path.as_str()) != (endpoint, path)
+            });
+            waivers.len() < before
+        };
+        self.findings.save().map_err(|error| vec![error])?;
+        Ok(removed)
+    }
+
+    /// Notes what the last second brought.
+    fn tick(&self) {
+        let routes: BTreeMap<String, Traffic> = self.shared.registry.read();
+        let mut now = Traffic::default();
+        routes.values().for_each(|traffic| now.add(traffic));
+        let history = &mut *self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        let second = second(&now, &history.before);
+        history.before = now;
+        history.seconds.push_back(second);
+        if history.seconds.len() > HISTORY {
+            history.seconds.pop_front();
+        }
+    }
+}
+
+fn second(now: &Traffic, before: &Traffic) -> Second {
+    let (mut incumbent, mut candidate) = (now.incumbent.clone(), now.candidate.clone());
+    // What was counted before is part of what is counted now.
+    let _ = incumbent.subtract(&before.incumbent);
+    let _ = candidate.subtract(&before.candidate);
+    Second {
+        requests: now.requests() - before.requests(),
+        errors: now.by_class[5] - before.by_class[5],
+        shown: candidate.len(),
+        incumbent_us: Quantiles::of(&incumbent),
+        candidate_us: Quantiles::of(&candidate),
+    }
+}

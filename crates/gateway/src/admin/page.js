@@ -1,0 +1,172 @@
+"use strict";
+// Everything that came from outside reaches the page as text, never as markup.
+const get = id => document.getElementById(id);
+const make = (name, attributes = {}, ...children) => {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children.map(child => child ?? ""));
+  return element;
+};
+const row = (...cells) => make("tr", {}, ...cells.map(cell => make("td", {}, cell)));
+const count = n => n.toLocaleString("en");
+const percent = x => x >= 0.9995 ? "100 %" : (x * 100).toPrecision(3).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "") + " %";
+const time = us => us == null ? "–" : us < 1000 ? us + " us" : us < 1e6 ? +(us / 1000).toPrecision(3) + " ms" : +(us / 1e6).toPrecision(3) + " s";
+const bytes = n => n < 1048576 ? Math.ceil(n / 1024) + " KiB" : +(n / 1048576).toPrecision(3) + " MiB";
+const words = { no_candidate: ["No candidate", ""], proving: ["Proving", "open"], proven: ["Proven", "good"], different: ["Answers differ", "bad"], lossy: ["Too many not compared", "open"] };
+let token = sessionStorage.getItem("token");
+
+async function ask(path, options = {}) {
+  const headers = { ...(options.body && { "content-type": "application/json" }), ...(token && { authorization: "Bearer " + token }) };
+  const answer = await fetch(path, { ...options, headers });
+  if (answer.status === 401) {
+    token = prompt("This interface needs a token");
+    if (token) sessionStorage.setItem("token", token);
+  }
+  const document = await answer.json();
+  if (!answer.ok) throw new Error(document.errors.join("; "));
+  return document;
+}
+
+function chart(title, seconds, lines, show) {
+  const most = Math.max(1, ...lines.flatMap(line => seconds.map(line.of)).filter(value => value != null));
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 300 100");
+  svg.setAttribute("preserveAspectRatio", "none");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", title);
+  const caption = make("figcaption", {}, make("b", {}, title), make("span", { class: "soft" }, "top " + show(most)));
+  for (const line of lines) {
+    // A second without a value is a gap, not a zero.
+    let points = [];
+    const draw = () => {
+      if (points.length === 0) return;
+      const polyline = document.createElementNS(svg.namespaceURI, "polyline");
+      polyline.setAttribute("class", line.name);
+      if (points.length === 1) points.push(points[0].map((v, i) => v + (i === 0 ? 1 : 0)));
+      polyline.setAttribute("points", points.join(" "));
+      svg.append(polyline);
+      points = [];
+    };
+    seconds.forEach((second, index) => {
+      const value = line.of(second);
+      if (value == null) draw();
+      else points.push([300 - seconds.length + index, 98 - 96 * value / most]);
+    });
+    draw();
+    const last = seconds.length ? line.of(seconds[seconds.length - 1]) : null;
+    caption.append(make("span", { class: line.name }, line.label + " " + (last == null ? "–" : show(last))));
+  }
+  return make("figure", {}, caption, svg);
+}
+
+function showStatus(status) {
+  const { proof, ledger, candidate, history } = status;
+  const [word, look] = words[proof.state];
+  get("state").textContent = word;
+  get("state").className = look;
+  get("because").textContent = proof.because;
+  get("about").textContent = `version ${status.version}, up ${count(status.uptime_s)} s, ${status.reloads} reloads`;
+  document.title = word + " – Understudy gateway";
+  const last = history[history.length - 1];
+  const dropped = Object.values(ledger.dropped).reduce((a, b) => a + b, 0);
+  get("tiles").replaceChildren(...[
+    ["requests a second", last ? count(last.requests) : "–"],
+    ["incumbent p99", last ? time(last.incumbent_us.p99) : "–"],
+    ["candidate p99", last ? time(last.candidate_us.p99) : "–"],
+    ["compared", count(proof.compared)],
+    ["different", count(proof.different)],
+    ["not compared", count(dropped)],
+    ["candidate", !candidate.configured ? "none" : candidate.breaker_open ? "left alone" : candidate.failed ? count(candidate.failed) + " failed" : "well"],
+    ["held by copies", bytes(candidate.memory_bytes)],
+  ].map(([name, value]) => make("div", { class: "tile" }, make("span", { class: "soft" }, name), make("b", {}, value))));
+  const both = q => [
+    { name: "incumbent", label: "incumbent", of: s => s.incumbent_us[q] },
+    { name: "candidate", label: "candidate", of: s => s.candidate_us[q] },
+  ];
+  get("charts").replaceChildren(
+    chart("Requests a second", history, [
+      { name: "incumbent", label: "clients", of: s => s.requests },
+      { name: "candidate", label: "shown", of: s => s.shown },
+      { name: "bad", label: "5xx", of: s => s.errors || null },
+    ], count),
+    chart("Latency p50", history, both("p50"), time),
+    chart("Latency p99", history, both("p99"), time),
+  );
+  get("endpoints").replaceChildren(...status.endpoints.map(e => {
+    const left = e.more_requests === 0 ? "reached" : e.more_requests == null ? "out of reach" : count(e.more_requests) + " more";
+    const done = e.more_requests == null ? 0 : 100 * e.compared / (e.compared + e.more_requests || 1);
+    const bar = make("span", { class: "bar", "aria-hidden": "true" }, make("i"));
+    bar.firstChild.style.width = done + "%";
+    return row(e.endpoint, count(e.compared), make("span", { class: e.different ? "bad" : "" }, count(e.different)), count(e.excused), percent(e.mismatch_upper_95), make("span", {}, left + " ", bar));
+  }));
+  get("cells").replaceChildren(...status.endpoints.flatMap(e => e.cells.map(c => row(e.endpoint, c.status, c.parameters || "–", count(c.compared)))));
+  get("equation").textContent = `${count(ledger.eligible)} eligible = ${count(ledger.compared)} compared + ${count(dropped)} dropped + ${count(ledger.pending)} pending`;
+  get("dropped").replaceChildren(...Object.entries(ledger.dropped).map(([reason, n]) => row(reason.replaceAll("_", " "), count(n))));
+}
+
+function waiveForm(cluster) {
+  const field = (name, text, type = "text") => make("label", {}, text, make("input", { name, type, required: "" }));
+  const problem = make("span", { class: "bad", role: "alert" });
+  const form = make("form", {}, field("owner", "Who answers for it"), field("reason", "Why it is acceptable"), field("expires", "Until", "date"), make("button", {}, "Waive"), problem);
+  form.addEventListener("submit", async event => {
+    event.preventDefault();
+    const data = new FormData(form);
+    const waiver = { endpoint: cluster.endpoint, path: cluster.path, kind: cluster.kind, owner: data.get("owner"), reason: data.get("reason"), expires: data.get("expires") };
+    try {
+      await ask("api/waivers", { method: "POST", body: JSON.stringify(waiver) });
+      shown = "";
+      await refresh();
+    } catch (error) {
+      problem.textContent = error.message;
+    }
+  });
+  return make("details", {}, make("summary", {}, "Waive this difference"), form);
+}
+
+let shown = "";
+function showDifferences(found) {
+  // Rebuilt only when something changed, and never under somebody who writes into it.
+  const now = JSON.stringify(found);
+  if (now === shown || get("clusters").contains(document.activeElement)) return;
+  shown = now;
+  const open = new Set([...document.querySelectorAll("#clusters details[open]")].map(details => details.closest("article").dataset.key));
+  get("clusters").replaceChildren(...found.clusters.map(cluster => {
+    const key = [cluster.endpoint, cluster.path, cluster.kind].join(" ");
+    const form = waiveForm(cluster);
+    form.open = open.has(key);
+    const side = (name, text) => make("div", {}, make("span", { class: name }, name), make("pre", {}, text || "(absent)"));
+    return make("article", { "data-key": key },
+      make("h3", {}, `${cluster.endpoint}  ${cluster.path}`),
+      make("div", { class: "soft" }, `${cluster.kind.replaceAll("_", " ")}, in ${count(cluster.count)} of ${count(cluster.of)} answers`),
+      ...cluster.examples.slice(0, 1).map(example => make("div", { class: "pair" }, side("incumbent", example.baseline), side("candidate", example.contender))),
+      make("span", { class: "soft" }, "See it again, with $URL set to either side"), make("pre", {}, cluster.reproduce), form);
+  }));
+  if (found.clusters.length === 0) get("clusters").replaceChildren(make("p", { class: "soft" }, "No unexcused difference."));
+  get("waivers").replaceChildren(...found.waivers.map(waiver => {
+    const button = make("button", {}, "Take back");
+    button.addEventListener("click", async () => {
+      await ask("api/waivers", { method: "DELETE", body: JSON.stringify({ endpoint: waiver.endpoint, path: waiver.path }) });
+      await refresh();
+    });
+    const state = waiver.expired ? "is over" : waiver.dead ? "excuses nothing" : "holds";
+    return row(`${waiver.endpoint}  ${waiver.path}: ${waiver.reason}`, waiver.owner, waiver.expires, make("span", { class: state === "holds" ? "" : "bad" }, state), button);
+  }));
+  get("noise").replaceChildren(...found.noise.map(noise => row(`${noise.endpoint}  ${noise.path}`, noise.kind.replaceAll("_", " "), count(noise.pairs))));
+}
+
+async function refresh() {
+  try {
+    showStatus(await ask("api/status"));
+    showDifferences(await ask("api/differences"));
+    get("trouble").textContent = "";
+  } catch (error) {
+    get("trouble").textContent = "The gateway does not answer: " + error.message;
+  }
+}
+
+(async () => {
+  for (;;) {
+    await refresh();
+    await new Promise(done => setTimeout(done, 1000));
+  }
+})();

@@ -1,0 +1,447 @@
+//! Starts the threads of a gateway, gives them new configurations, and stops them.
+
+use crate::access_log::AccessLog;
+use crate::admin::{self, Admin};
+use crate::config::{CandidateConfig, GatewayConfig, SideConfig};
+use crate::ledger::{self, Book, Counts, Findings, Pair, State, Terms};
+use crate::mirror::{self, Breaker, Budget, Mirror, Settings, Shadow};
+use crate::proxy::{self, Dial, Healthy, Plan, Shared, Sockets};
+use crate::traffic::Registry;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::{mpsc, watch};
+use understudy_compare::Day;
+use understudy_redact::Redactor;
+
+/// Connections that may wait to be accepted by one worker.
+const BACKLOG: i32 = 4096;
+/// Pairs that may wait for the comparison.
+const PAIRS: usize = 4096;
+/// Bytes of copies at once, where there is no candidate yet to say how many.
+const MEMORY: usize = 64 << 20;
+
+/// What a gateway asks of the process around it.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Random; it keys every mark and hash of this run and is never stored.
+    pub key: [u8; 16],
+    /// The day, in UTC.
+    pub today: fn() -> Day,
+    /// Takes one line for the operator.
+    pub tell: fn(&str),
+}
+
+/// Why a gateway did not start, or did not take a configuration: one line each.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("; "))]
+pub struct GatewayError(pub Vec<String>);
+
+fn one(error: impl ToString) -> GatewayError {
+    GatewayError(vec![error.to_string()])
+}
+
+/// A gateway at work. Dropped, it stops at once.
+pub struct Running {
+    config: Arc<GatewayConfig>,
+    around: Surroundings,
+    plans: Option<watch::Sender<Plan>>,
+    mirror: Option<Arc<Mirror>>,
+    findings: Arc<Findings>,
+    reloads: Arc<AtomicU64>,
+    admin: Arc<Admin>,
+    generation: u64,
+    workers: Vec<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
+    log: Option<(AccessLog, JoinHandle<()>)>,
+    stop_admin: Option<watch::Sender<()>>,
+}
+
+/// Starts a gateway.
+///
+/// # Errors
+/// Everything that is wrong: addresses that cannot be bound, state that cannot be read, certificates
+/// that cannot be had, rules that do not hold.
+pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, GatewayError> {
+    let mut config = config;
+    let sockets = bind(&mut config, &Sockets::new())?;
+    let admin_socket = config
+        .admin
+        .address
+        .map(TcpListener::bind)
+        .transpose()
+        .map_err(|error| one(format!("admin: {error}")))?;
+    let terms = check(&config, &around)?;
+    let (state, balance, stored) = match &config.state {
+        Some(folder) => {
+            let (state, balance, stored) = State::open(folder).map_err(one)?;
+            (Some(state), balance, stored)
+        }
+        None => (None, ledger::Balance::default(), Default::default()),
+    };
+    let findings = Arc::new(Findings {
+        book: Mutex::new(Book::restore(stored)),
+        terms: Mutex::new(Arc::new(terms)),
+        counts: Arc::new(Counts::resume(&balance)),
+        state,
+    });
+    let candidate = config.candidate.as_ref();
+    let threads = candidate.map_or(1, |candidate| candidate.threads);
+    let mut running_threads = Vec::new();
+    let log = match &config.access_log {
+        Some(to) => {
+            let redactor = Redactor::new(around.key).with_names(&config.compare.secret_names);
+            let opened = AccessLog::open(to, redactor);
+            Some(opened.map_err(|error| one(format!("the access log: {error}")))?)
+        }
+        None => None,
+    };
+    let shared = Arc::new(Shared {
+        registry: Arc::new(Registry::new(config.workers + threads)),
+        requests: Arc::default(),
+        connections: Arc::default(),
+        log: log.as_ref().map(|(log, _)| log.clone()),
+    });
+    let (pairs, compared) = sync_channel(PAIRS);
+    let breaker = Arc::new(Breaker::default());
+    let jobs = (0..threads).map(|index| {
+        talk(
+            config.workers + index,
+            &breaker,
+            &pairs,
+            &mut running_threads,
+        )
+    });
+    let mirror = Arc::new(Mirror {
+        jobs: jobs.collect::<io::Result<Vec<_>>>().map_err(one)?,
+        counts: findings.counts.clone(),
+        budget: Budget::new(candidate.map_or(MEMORY, |candidate| candidate.memory)),
+        in_flight: Arc::new(AtomicUsize::new(0)),
+        breaker,
+        turn: AtomicUsize::new(0),
+    });
+    drop(pairs);
+    running_threads.push(compare(&findings, compared, &around).map_err(one)?);
+
+    let config = Arc::new(config);
+    let healthy = proxy::all_healthy(sides(&config), None);
+    let plan = plan(&config, Arc::new(sockets), healthy, &mirror, 0);
+    let (plans, _) = watch::channel(plan);
+    let workers = (0..config.workers).map(|index| work(index, &shared, plans.subscribe()));
+    let workers = workers.collect::<io::Result<Vec<_>>>().map_err(one)?;
+    let reloads = Arc::new(AtomicU64::new(0));
+    let admin = Arc::new(Admin::new(
+        &config,
+        &around,
+        &findings,
+        &shared,
+        &mirror,
+        reloads.clone(),
+        admin_socket.as_ref(),
+    ));
+    let (stop_admin, stopped) = watch::channel(());
+    running_threads
+        .push(administer(admin.clone(), admin_socket, plans.subscribe(), stopped).map_err(one)?);
+    Ok(Running {
+        config,
+        around,
+        plans: Some(plans),
+        mirror: Some(mirror),
+        findings,
+        reloads,
+        admin,
+        generation: 0,
+        workers,
+        threads: running_threads,
+        log,
+        stop_admin: Some(stop_admin),
+    })
+}
+
+/// What can be found out about a configuration without binding or opening anything.
+///
+/// # Errors
+/// Everything that is wrong.
+fn check(config: &GatewayConfig, around: &Surroundings) -> Result<Terms, GatewayError> {
+    let mut wrong = Vec::new();
+    for side in sides(config) {
+        wrong.extend(Dial::new(side).err());
+    }
+    let terms = Terms::new(&config.compare, around.key, (around.today)());
+    match terms {
+        Ok(terms) if wrong.is_empty() => Ok(terms),
+        terms => {
+            wrong.extend(terms.err());
+            Err(GatewayError(wrong))
+        }
+    }
+}
+
+fn sides(config: &GatewayConfig) -> Vec<&SideConfig> {
+    let candidate = config.candidate.iter();
+    let shown =
+        candidate.flat_map(|candidate| std::iter::once(&candidate.side).chain(&candidate.second));
+    std::iter::once(&config.incumbent).chain(shown).collect()
+}
+
+/// Binds what is not bound yet. A port 0 becomes the port that was given.
+fn bind(config: &mut GatewayConfig, known: &Sockets) -> Result<Sockets, GatewayError> {
+    let mut sockets = Sockets::new();
+    let mut wrong = Vec::new();
+    for listener in &mut config.listeners {
+        if let Some(bound) = known.get(&listener.address) {
+            sockets.insert(listener.address, bound.clone());
+            continue;
+        }
+        let mut all = Vec::new();
+        for _ in 0..config.workers {
+            match listen(listener.address) {
+                Ok((socket, address)) => {
+                    listener.address = address;
+                    all.push(Arc::new(socket));
+                }
+                Err(error) => {
+                    wrong.push(format!("cannot listen on {}: {error}", listener.address));
+                    break;
+                }
+            }
+        }
+        sockets.insert(listener.address, all);
+    }
+    if wrong.is_empty() {
+        Ok(sockets)
+    } else {
+        Err(GatewayError(wrong))
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_reuse_address(true)?;
+    // Each worker has a socket of its own, and the kernel spreads connections over them.
+    socket.set_reuse_port(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    let listener = TcpListener::from(socket);
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+fn plan(
+    config: &Arc<GatewayConfig>,
+    sockets: Arc<Sockets>,
+    healthy: Healthy,
+    mirror: &Arc<Mirror>,
+    id: u64,
+) -> Plan {
+    let shadow = config
+        .candidate
+        .as_ref()
+        .map(|candidate: &CandidateConfig| {
+            let settings = Settings {
+                id,
+                candidate: candidate.clone(),
+                incumbent: config.incumbent.clone(),
+                healthy: healthy.clone(),
+            };
+            Arc::new(Shadow::new(mirror.clone(), settings))
+        });
+    Plan {
+        config: config.clone(),
+        sockets,
+        healthy,
+        shadow,
+    }
+}
+
+fn thread(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name).spawn(work)
+}
+
+/// Runs a future, and what it spawns, on this thread.
+fn block_on<F: Future>(future: F) -> io::Result<F::Output> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())?;
+    Ok(runtime.block_on(future))
+}
+
+fn work(
+    index: usize,
+    shared: &Arc<Shared>,
+    plans: watch::Receiver<Plan>,
+) -> io::Result<JoinHandle<()>> {
+    let shared = shared.clone();
+    thread(format!("worker-{index}"), move || {
+        // What a plan needs was checked; a runtime that cannot be made leaves its sockets closed.
+        let _ = block_on(proxy::run(index, shared, plans));
+    })
+}
+
+fn talk(
+    index: usize,
+    breaker: &Arc<Breaker>,
+    pairs: &SyncSender<Pair>,
+    threads: &mut Vec<JoinHandle<()>>,
+) -> io::Result<mpsc::Sender<mirror::Job>> {
+    let (jobs, taken) = mpsc::channel(mirror::WAITING);
+    let (breaker, pairs) = (breaker.clone(), pairs.clone());
+    threads.push(thread("mirror".into(), move || {
+        give_way();
+        let _ = block_on(mirror::run(index, taken, breaker, pairs));
+    })?);
+    Ok(jobs)
+}
+
+fn compare(
+    findings: &Arc<Findings>,
+    pairs: Receiver<Pair>,
+    around: &Surroundings,
+) -> io::Result<JoinHandle<()>> {
+    let (findings, tell) = (findings.clone(), around.tell);
+    thread("compare".into(), move || {
+        give_way();
+        ledger::run(&findings, &pairs, &|error| tell(&error));
+    })
+}
+
+/// The clients go first. Where the system has no such order, all threads are equal.
+fn give_way() {
+    let _ = understudy_host::give_way();
+}
+
+fn administer(
+    admin: Arc<Admin>,
+    socket: Option<TcpListener>,
+    plans: watch::Receiver<Plan>,
+    stopped: watch::Receiver<()>,
+) -> io::Result<JoinHandle<()>> {
+    thread("admin".into(), move || {
+        let _ = block_on(admin::run(admin, socket, plans, stopped));
+    })
+}
+
+impl Running {
+    /// Where clients connect.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.config
+            .listeners
+            .iter()
+            .map(|listener| listener.address)
+            .collect()
+    }
+
+    /// Where it is watched from.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin.address
+    }
+
+    /// What there is to see, as a document.
+    pub fn status(&self) -> crate::status::Status {
+        self.admin.status()
+    }
+
+    /// Takes a new configuration without dropping a request.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, or cannot be changed while running; then nothing changes.
+    pub fn reload(&mut self, config: GatewayConfig) -> Result<(), GatewayError> {
+        let (Some(plans), Some(mirror)) = (&self.plans, &self.mirror) else {
+            return Err(one("the gateway has stopped"));
+        };
+        let mut config = config;
+        let fixed = unchangeable(&self.config, &config);
+        if !fixed.is_empty() {
+            return Err(GatewayError(fixed));
+        }
+        let terms = check(&config, &self.around)?;
+        let before = plans.borrow().clone();
+        let sockets = bind(&mut config, &before.sockets)?;
+        self.generation += 1;
+        self.config = Arc::new(config);
+        let healthy = proxy::all_healthy(sides(&self.config), Some(&before.healthy));
+        *self
+            .findings
+            .terms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(terms);
+        plans.send_replace(plan(
+            &self.config,
+            Arc::new(sockets),
+            healthy,
+            mirror,
+            self.generation,
+        ));
+        self.reloads.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Lets the requests under way come to their end, for as long as the configuration allows, and
+    /// stops.
+    ///
+    /// # Errors
+    /// The state could not be written.
+    pub fn stop(mut self) -> Result<(), GatewayError> {
+        self.end();
+        self.findings.save().map_err(one)
+    }
+
+    /// In this order: clients, copies, comparison, admin, log. Each ends when nobody feeds it any more.
+    fn end(&mut self) {
+        self.plans = None;
+        for worker in self.workers.drain(..) {
+            let _ = worker.join();
+        }
+        self.stop_admin = None;
+        self.mirror = None;
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+        if let Some((log, writer)) = self.log.take() {
+            log.close();
+            let _ = writer.join();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// What a reload cannot change.
+fn unchangeable(old: &GatewayConfig, new: &GatewayConfig) -> Vec<String> {
+    let memory = |config: &GatewayConfig| {
+        config
+            .candidate
+            .as_ref()
+            .map(|candidate| (candidate.memory, candidate.threads))
+    };
+    let both = old.candidate.is_some() && new.candidate.is_some();
+    let changed = [
+        ("workers", old.workers != new.workers),
+        ("admin", old.admin != new.admin),
+        ("state", old.state != new.state),
+        ("the access log", old.access_log != new.access_log),
+        (
+            "the candidate's memory and threads",
+            both && memory(old) != memory(new),
+        ),
+    ];
+    let changed = changed.into_iter().filter(|(_, changed)| *changed);
+    changed
+        .map(|(what, _)| format!("{what} cannot change while the gateway runs; restart it"))
+        .collect()
+}

@@ -1,0 +1,255 @@
+//! Compares pairs, in a thread of its own, with the engine of the trial.
+
+use super::book::{Book, Finding, parameters};
+use super::{Counts, Reason, State, Ticket};
+use crate::config::{CompareConfig, Payloads};
+use crate::mirror::Captured;
+use crate::proxy::Head;
+use http::Method;
+use siphasher::sip::SipHasher24;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use understudy_compare::{Day, Differ, Outcomes, Row, Rules};
+use understudy_model::{Failure, Outcome};
+use understudy_redact::Redactor;
+
+/// How often the state goes to the disk.
+const SAVE: Duration = Duration::from_secs(1);
+/// Headers that the gateway itself added, or that a command makes by itself.
+const NOT_SHOWN: [&str; 6] = [
+    "host",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "x-forwarded-host",
+    "content-length",
+    "traceparent",
+];
+
+/// Both answers to one request.
+pub(crate) struct Pair {
+    pub(crate) ticket: Ticket,
+    pub(crate) sample: Sample,
+    pub(crate) incumbent: Captured,
+    pub(crate) candidate: Result<Captured, Failure>,
+    pub(crate) second: Option<Captured>,
+}
+
+/// The request.
+pub(crate) struct Sample {
+    pub(crate) head: Head,
+    pub(crate) has_body: bool,
+}
+
+impl Sample {
+    fn target(&self) -> &str {
+        self.head
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str())
+    }
+}
+
+/// What a comparison needs to know; a reload replaces it.
+pub(crate) struct Terms {
+    pub(crate) config: CompareConfig,
+    rules: Rules,
+    redactor: Redactor,
+    key: [u8; 16],
+}
+
+impl Terms {
+    /// # Errors
+    /// A rule does not hold, or no longer.
+    pub(crate) fn new(config: &CompareConfig, key: [u8; 16], today: Day) -> Result<Terms, String> {
+        let rules = Rules::compile(config.rules.clone(), today).map_err(|errors| {
+            errors
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("; ")
+        })?;
+        let redactor = Redactor::new(key).with_names(&config.secret_names);
+        Ok(Terms {
+            config: config.clone(),
+            rules,
+            redactor,
+            key,
+        })
+    }
+
+    /// What may be kept of a value.
+    fn shown(&self, path: &str, text: &str) -> String {
+        match self.config.payloads {
+            Payloads::Hash if !path.is_empty() => {
+                format!(
+                    "<{} bytes #{:016x}>",
+                    text.len(),
+                    SipHasher24::new_with_key(&self.key).hash(text.as_bytes())
+                )
+            }
+            _ => self.redactor.redact_value(path, text),
+        }
+    }
+
+    /// The command that sends a request again to `$URL`, without what must not be shown.
+    fn curl(&self, sample: &Sample) -> String {
+        let target = sample.target();
+        let target = match self.config.payloads {
+            Payloads::Hash => target.split('?').next().unwrap_or_default().to_owned(),
+            Payloads::Redacted => self.redactor.redact_text(target),
+        };
+        let mut command = String::from("curl -sS -i");
+        if sample.head.method == Method::HEAD {
+            command += " --head";
+        } else if sample.head.method != Method::GET {
+            command += &format!(" -X {}", sample.head.method);
+        }
+        let shown = sample
+            .head
+            .headers
+            .iter()
+            .filter(|(name, _)| !NOT_SHOWN.contains(&name.as_str()));
+        for (name, value) in shown {
+            let value = match self.config.payloads {
+                Payloads::Hash => variable(name.as_str()),
+                Payloads::Redacted => self
+                    .redactor
+                    .reproducible_field(name.as_str(), &String::from_utf8_lossy(value.as_bytes())),
+            };
+            // A variable is filled in by the shell; nothing else that a client sent may reach it.
+            command += &match is_variable(&value) {
+                true => format!(" -H {}\"{value}\"", quoted(&format!("{name}: "))),
+                false => format!(" -H {}", quoted(&format!("{name}: {value}"))),
+            };
+        }
+        if sample.has_body {
+            command += " --data-binary @body";
+        }
+        format!("{command} \"$URL\"{}", quoted(&target))
+    }
+}
+
+/// In single quotes, as a shell takes it literally.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+fn variable(name: &str) -> String {
+    let of = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_uppercase()
+        } else {
+            '_'
+        }
+    };
+    format!("${}", name.chars().map(of).collect::<String>())
+}
+
+fn is_variable(text: &str) -> bool {
+    let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    text.strip_prefix('$')
+        .is_some_and(|name| !name.is_empty() && name.chars().all(is_name))
+}
+
+/// What the comparison and those who look at it share. Workers never touch it.
+pub(crate) struct Findings {
+    pub(crate) book: Mutex<Book>,
+    pub(crate) terms: Mutex<Arc<Terms>>,
+    pub(crate) counts: Arc<Counts>,
+    pub(crate) state: Option<State>,
+}
+
+impl Findings {
+    pub(crate) fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn terms(&self) -> Arc<Terms> {
+        self.terms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Brings everything to the disk.
+    pub(crate) fn save(&self) -> Result<(), String> {
+        let Some(state) = &self.state else {
+            return Ok(());
+        };
+        let (book, balance) = {
+            let book = self.book();
+            (book.store(), self.counts.balance())
+        };
+        state.save(&balance, &book)
+    }
+
+    fn compare(&self, terms: &Terms, pair: Pair) {
+        let Pair {
+            ticket,
+            sample,
+            incumbent,
+            candidate,
+            second,
+        } = pair;
+        let target = sample.target();
+        let (endpoint, name) = self.book().endpoint(sample.head.method.as_str(), target);
+        let same = candidate
+            .as_ref()
+            .is_ok_and(|candidate| incumbent.is_same_long_body(candidate));
+        let status = i32::from(incumbent.code.as_u16());
+        let baseline = Outcome::Answered(incumbent.answer(same));
+        let contender = match candidate {
+            Ok(captured) => Outcome::Answered(captured.answer(same)),
+            Err(failure) => Outcome::Failed(failure),
+        };
+        let second = second
+            .filter(|_| !same)
+            .map(|second| Outcome::Answered(second.answer(false)));
+        let redact = |path: &str, text: &str| terms.shown(path, text);
+        let differ = Differ::new(&terms.rules, &redact);
+        let outcomes = Outcomes {
+            incumbent: &baseline,
+            second: second.as_ref(),
+            candidate: &contender,
+        };
+        let row = Row::compare(&differ, 0, (endpoint, &name), outcomes);
+        if row.lost.is_some() {
+            return ticket.dropped(Reason::TooLong);
+        }
+        let finding = Finding {
+            row,
+            twice: second.is_some(),
+            status,
+            parameters: parameters(target),
+        };
+        let size = target.len() as u64;
+        match self.book().add(finding, size, || terms.curl(&sample)) {
+            true => ticket.compared(),
+            false => ticket.dropped(Reason::Memory),
+        }
+    }
+}
+
+/// Compares what comes until nobody sends any more; saves every second, and at the end.
+pub(crate) fn run(findings: &Findings, pairs: &Receiver<Pair>, failed: &dyn Fn(String)) {
+    let mut saved = Instant::now();
+    let mut is_dirty = false;
+    loop {
+        let received = pairs.recv_timeout(SAVE);
+        let is_over = matches!(received, Err(RecvTimeoutError::Disconnected));
+        if let Ok(pair) = received {
+            findings.compare(&findings.terms(), pair);
+            is_dirty = true;
+        }
+        if is_dirty && (is_over || saved.elapsed() >= SAVE) {
+            if let Err(error) = findings.save() {
+                failed(error);
+            }
+            (saved, is_dirty) = (Instant::now(), false);
+        }
+        if is_over {
+            return;
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The state on the disk: one file, replaced as a whole, readable for its owner only.
+
+use super::book::Stored;
+use super::counts::Balance;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// The version of the format.
+const FORMAT: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    format: u32,
+    balance: Balance,
+    book: Stored,
+}
+
+/// Where the state is kept.
+pub(crate) struct State {
+    path: PathBuf,
+    /// Held as long as the gateway runs: two would overwrite one another.
+    _lock: File,
+}
+
+impl State {
+    /// Opens a folder, made if need be, and reads what is in it.
+    ///
+    /// # Errors
+    /// It cannot be read or written, is of a later format, or another gateway uses it.
+    pub(crate) fn open(folder: &Path) -> Result<(State, Balance, Stored), String> {
+        let told =
+            |what: &str, error: io::Error| format!("cannot {what} {}: {error}", folder.display());
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(|error| told("make", error))?;
+        let lock = private()
+            .append(true)
+            .open(folder.join("lock"))
+            .map_err(|error| told("use", error))?;
+        if lock.try_lock().is_err() {
+            return Err(format!(
+                "another gateway uses {}; give each its own state",
+                folder.display()
+            ));
+        }
+        let path = folder.join("state.json");
+        let state = State {
+            path: path.clone(),
+            _lock: lock,
+        };
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok((state, Balance::default(), Stored::default()));
+            }
+            Err(error) => return Err(told("read", error)),
+        };
+        let document: Document = serde_json::from_slice(&text).map_err(|error| {
+            format!(
+                "{} is no state of this version: {error}; move it away to begin anew",
+                path.display()
+            )
+        })?;
+        if document.format != FORMAT {
+            return Err(format!(
+                "{} has format {}; this version reads {FORMAT}",
+                path.display(),
+                document.format
+            ));
+        }
+        Ok((state, document.balance, document.book))
+    }
+
+    /// Replaces the state: a kill at any moment leaves the old one or the new one.
+    pub(crate) fn save(&self, balance: &Balance, book: &Stored) -> Result<(), String> {
+        #[derive(Serialize)]
+        struct Document<'d> {
+            format: u32,
+            balance: &'d Balance,
+            book: &'d Stored,
+        }
+        let unfinished = self.path.with_extension("json.tmp");
+        let write = || {
+            let mut file = private().write(true).truncate(true).open(&unfinished)?;
+            serde_json::to_writer(
+                io::BufWriter::new(&file),
+                &Document {
+                    format: FORMAT,
+                    balance,
+                    book,
+                },
+            )?;
+            file.flush()?;
+            file.sync_data()?;
+            fs::rename(&unfinished, &self.path)
+        };
+        write().map_err(|error: io::Error| format!("cannot write {}: {error}", self.path.display()))
+    }
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true).mode(0o600);
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn what_was_saved_is_there_again_and_for_one_gateway_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("a/b");
+        let (state, balance, stored) = State::open(&folder).unwrap();
+        assert_eq!(
+            (balance.clone(), &stored),
+            (Balance::default(), &Stored::default())
+        );
+        assert!(State::open(&folder).is_err_and(|error| error.contains("another gateway")));
+        let balance = Balance {
+            eligible: 3,
+            compared: 2,
+            pending: 1,
+            ..balance
+        };
+        state.save(&balance, &stored).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(
+            (mode(&folder), mode(&folder.join("state.json"))),
+            (0o700, 0o600)
+        );
+        drop(state);
+        assert_eq!(State::open(&folder).unwrap().1, balance);
+        fs::write(folder.join("state.json"), "{\"format\": 1").unwrap();
+        assert!(State::open(&folder).is_err_and(|error| error.contains("move it away")));
+    }
+}

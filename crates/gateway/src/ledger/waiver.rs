@@ -1,0 +1,93 @@
+//! A difference that somebody has accepted, for a while.
+
+use serde::{Deserialize, Serialize};
+use understudy_compare::{Day, Rule};
+use understudy_model::verdict::Cluster;
+use understudy_model::{Difference, DifferenceKind};
+
+/// Longest text of an owner or a reason.
+const TEXT_BYTES: usize = 500;
+
+/// It covers one place of one endpoint, and what is below it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waiver {
+    /// The endpoint, as the clusters name it.
+    pub endpoint: String,
+    /// The place, as the clusters name it.
+    pub path: String,
+    /// In which way answers may differ there; unset: in every way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<DifferenceKind>,
+    /// Who answers for it.
+    pub owner: String,
+    /// Why the difference is acceptable.
+    pub reason: String,
+    /// The last day on which it holds.
+    pub expires: Day,
+}
+
+impl Waiver {
+    /// # Errors
+    /// Every reason why it cannot be made: nobody answers for it, it is over already, it covers too
+    /// much, or nothing.
+    pub(crate) fn check(&self, clusters: &[Cluster], today: Day) -> Result<(), Vec<String>> {
+        let mut wrong = Vec::new();
+        for (name, text) in [("owner", &self.owner), ("reason", &self.reason)] {
+            if text.trim().is_empty() {
+                wrong.push(format!(
+                    "{name} is empty; say who answers for it, and why it is acceptable"
+                ));
+            } else if text.len() > TEXT_BYTES {
+                wrong.push(format!("{name} has more than {TEXT_BYTES} bytes"));
+            }
+        }
+        if self.expires < today {
+            wrong.push(format!("expires: {} is over", self.expires));
+        }
+        if matches!(self.path.as_str(), "$" | "body") && self.kind.is_none() {
+            wrong.push(format!(
+                "path: {:?} covers every difference of the body; name a place, or a kind",
+                self.path
+            ));
+        }
+        if self.path == "outcome" {
+            wrong.push("path: that no answer came cannot be waived".to_owned());
+        }
+        let is_meant = |cluster: &&Cluster| {
+            cluster.endpoint == self.endpoint
+                && is_below(&self.path, &cluster.path)
+                && self.kind.is_none_or(|kind| kind == cluster.kind)
+        };
+        if !clusters.iter().any(|cluster| is_meant(&cluster)) {
+            wrong.push("no open difference has this endpoint, path and kind".to_owned());
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+    }
+
+    pub(crate) fn covers(&self, endpoint: &str, difference: &Difference) -> bool {
+        self.endpoint == endpoint
+            && difference.kind != DifferenceKind::Outcome
+            && is_below(&self.path, &difference.pattern)
+            && self.kind.is_none_or(|kind| kind == difference.kind)
+    }
+
+    /// In the words of the configuration.
+    pub(crate) fn rule(&self) -> Rule {
+        Rule {
+            path: self.path.clone(),
+            endpoint: Some(self.endpoint.clone()),
+            kind: self.kind,
+            reason: Some(self.reason.clone()),
+            owner: Some(self.owner.clone()),
+            expires: Some(self.expires),
+        }
+    }
+}
+
+/// Is it the place, or below it?
+fn is_below(path: &str, place: &str) -> bool {
+    place
+        .strip_prefix(path)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', ';']))
+}

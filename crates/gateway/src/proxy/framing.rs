@@ -1,0 +1,214 @@
+//! What the HTTP/1.1 parser forgives and a proxy must not.
+//!
+//! A request with both `Transfer-Encoding` and `Content-Length` is how one server is made to see two
+//! requests where another sees one (RFC 9112, section 6.1). The parser resolves the contradiction
+//! silently, so the heads are watched as they are read: cheap, since a head is a few hundred bytes,
+//! and by line, since nothing else is asked of it. A bare CR or LF and lines that continue the one
+//! before are refused by the parser itself.
+
+use memchr::memchr;
+
+/// What is known of the bytes that a connection has brought.
+#[derive(Debug, Default)]
+pub(crate) struct Framing {
+    place: Place,
+    seen: Seen,
+    /// The beginning of a line whose end has not come yet.
+    line: Vec<u8>,
+    refused: Option<&'static str>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    #[default]
+    Head,
+    /// A body of which so many bytes are missing.
+    Body(u64),
+    /// A body in chunks: its end is known by the parser alone.
+    Chunked,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Seen {
+    request_line: bool,
+    length: Option<u64>,
+    chunked: bool,
+}
+
+/// Bytes of a line that decide what it is: the names looked for and a length behind them.
+const LINE_BYTES: usize = 64;
+
+impl Framing {
+    /// Looks at what was read.
+    pub(crate) fn read(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            match self.place {
+                Place::Chunked => return,
+                Place::Body(missing) => {
+                    let here = (bytes.len() as u64).min(missing);
+                    bytes = &bytes[here as usize..];
+                    self.place = match missing - here {
+                        0 => Place::Head,
+                        rest => Place::Body(rest),
+                    };
+                }
+                Place::Head => bytes = self.head(bytes),
+            }
+        }
+    }
+
+    /// The body in chunks is over; the next bytes are a head.
+    pub(crate) fn body_ended(&mut self) {
+        if self.place == Place::Chunked {
+            self.place = Place::Head;
+        }
+    }
+
+    /// Why the request must not be carried on, if so.
+    pub(crate) fn refused(&self) -> Option<&'static str> {
+        self.refused
+    }
+
+    fn head<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let Some(end) = memchr(b'\n', bytes) else {
+            let room = LINE_BYTES.saturating_sub(self.line.len());
+            self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            return &[];
+        };
+        if self.line.is_empty() {
+            self.whole_line(&bytes[..end]);
+        } else {
+            let mut line = std::mem::take(&mut self.line);
+            let room = LINE_BYTES.saturating_sub(line.len());
+            line.extend_from_slice(&bytes[..end.min(room)]);
+            self.whole_line(&line);
+            line.clear();
+            self.line = line;
+        }
+        &bytes[end + 1..]
+    }
+
+    fn whole_line(&mut self, line: &[u8]) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        match line.first() {
+            // Empty lines before a request are ignored (RFC 9112, section 2.2).
+            None if !self.seen.request_line => {}
+            None => self.end_of_head(),
+            Some(_) if !self.seen.request_line => self.seen.request_line = true,
+            Some(b'c' | b'C') => {
+                if let Some(value) = value_of(line, b"content-length") {
+                    self.length(value);
+                }
+            }
+            Some(b't' | b'T') => {
+                if value_of(line, b"transfer-encoding").is_some() {
+                    if self.seen.chunked {
+                        self.refuse("Transfer-Encoding is given twice");
+                    }
+                    self.seen.chunked = true;
+                }
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn length(&mut self, value: &[u8]) {
+        if self.seen.length.is_some() {
+            self.refuse("Content-Length is given twice");
+        }
+        // What is no number is refused by the parser.
+        let number = std::str::from_utf8(value)
+            .ok()
+            .and_then(|text| text.trim().parse().ok());
+        self.seen.length = Some(number.unwrap_or(0));
+    }
+
+    fn end_of_head(&mut self) {
+        let seen = std::mem::take(&mut self.seen);
+        self.place = match (seen.chunked, seen.length) {
+            (true, Some(_)) => {
+                self.refuse("both Transfer-Encoding and Content-Length are given");
+                Place::Chunked
+            }
+            (true, None) => Place::Chunked,
+            (false, Some(length)) if length > 0 => Place::Body(length),
+            (false, _) => Place::Head,
+        };
+    }
+
+    fn refuse(&mut self, why: &'static str) {
+        self.refused.get_or_insert(why);
+    }
+}
+
+/// What stands behind the colon if the line has this name (lower case).
+fn value_of<'l>(line: &'l [u8], name: &[u8]) -> Option<&'l [u8]> {
+    let (start, rest) = line.split_at_checked(name.len())?;
+    // White space before the colon is refused by the parser.
+    start
+        .eq_ignore_ascii_case(name)
+        .then_some(rest)?
+        .strip_prefix(b":")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const AMBIGUOUS: [&str; 4] = [
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nContent-Length: 4\r\n\r\nabcd",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ];
+    const FINE: &str = concat!(
+        "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 37\r\n\r\nTransfer-Encoding: a\r\nContent-Length: 4",
+        "\r\nGET / HTTP/1.1\r\nTransfer-Encodings: a\r\nContent-Lengths: 4\r\nContent: 1\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+        "POST /b HTTP/1.1\r\nContent-Length: 1\r\n\r\nx",
+    );
+
+    fn refused(text: &str, cuts: &[usize]) -> Option<&'static str> {
+        let mut framing = Framing::default();
+        let (mut rest, mut cuts) = (text.as_bytes(), cuts.iter());
+        while !rest.is_empty() {
+            let cut = cuts
+                .next()
+                .map_or(rest.len(), |cut| (*cut).clamp(1, rest.len()));
+            framing.read(&rest[..cut]);
+            rest = &rest[cut..];
+        }
+        framing.refused()
+    }
+
+    proptest! {
+        #[test]
+        fn contradictions_are_found_however_they_are_cut(cuts in proptest::collection::vec(1usize..60, 0..20)) {
+            for text in AMBIGUOUS {
+                prop_assert!(refused(text, &cuts).is_some(), "{}", text);
+                prop_assert!(refused(&format!("{FINE}{text}"), &cuts).is_some(), "pipelined: {}", text);
+            }
+            prop_assert_eq!(refused(FINE, &cuts), None);
+        }
+
+        #[test]
+        fn any_bytes_are_looked_at_in_bounded_memory(bytes in proptest::collection::vec(any::<u8>(), 0..2000), cut in 1usize..100) {
+            let mut framing = Framing::default();
+            for piece in bytes.chunks(cut) {
+                framing.read(piece);
+                prop_assert!(framing.line.len() <= LINE_BYTES);
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_in_chunks_is_passed_over_until_its_end_is_told() {
+        let mut framing = Framing::default();
+        framing.read(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n26\r\nx\r\nContent-Length: 1\r\nTransfer-Encoding: a\r\n0\r\n\r\n");
+        assert_eq!(framing.refused(), None);
+        framing.body_ended();
+        framing.read(AMBIGUOUS[0].as_bytes());
+        assert!(framing.refused().is_some());
+    }
+}

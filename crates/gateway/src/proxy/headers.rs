@@ -1,0 +1,219 @@
+//! Headers between two connections (RFC 9110, section 7.6).
+
+use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
+use http::{Uri, Version};
+use std::net::IpAddr;
+
+static KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+static PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+/// Marks a copy: it is never copied again.
+pub(crate) static MARKER: HeaderName = HeaderName::from_static("x-understudy-shadow");
+/// W3C Trace Context.
+pub(crate) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// Removes what belongs to one connection only. `te: trailers` stays: it tells the server that
+/// trailers (gRPC) reach the client.
+pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    if let Some(connection) = headers.remove(header::CONNECTION) {
+        let named = connection.to_str().unwrap_or_default();
+        for name in named.split(',').map(str::trim) {
+            // A client cannot make the proxy drop what the proxy itself needs.
+            if !name.eq_ignore_ascii_case("close")
+                && !name.eq_ignore_ascii_case("host")
+                && !name.is_empty()
+            {
+                headers.remove(name);
+            }
+        }
+    }
+    for name in [
+        &KEEP_ALIVE,
+        &PROXY_CONNECTION,
+        &header::TRANSFER_ENCODING,
+        &header::UPGRADE,
+    ] {
+        headers.remove(name);
+    }
+    if let Entry::Occupied(te) = headers.entry(header::TE)
+        && te.get() != "trailers"
+    {
+        te.remove();
+    }
+}
+
+/// The protocol that both ends of a connection want to change to.
+pub(crate) fn upgrade_of(headers: &HeaderMap) -> Option<HeaderValue> {
+    let asks = |value: &HeaderValue| {
+        value.to_str().is_ok_and(|text| {
+            text.split(',')
+                .any(|word| word.trim().eq_ignore_ascii_case("upgrade"))
+        })
+    };
+    let connection = headers.get_all(header::CONNECTION).iter().any(asks);
+    headers.get(header::UPGRADE).filter(|_| connection).cloned()
+}
+
+/// Who asked, by which scheme and for which host, as the server behind a proxy wants to know.
+pub(crate) fn add_forwarded(headers: &mut HeaderMap, peer: IpAddr, tls: bool, trusted: bool) {
+    let mut address = match trusted {
+        true => headers
+            .get(&FORWARDED_FOR)
+            .map_or_else(Vec::new, |before| before.as_bytes().to_vec()),
+        false => Vec::new(),
+    };
+    if !address.is_empty() {
+        address.extend_from_slice(b", ");
+    }
+    // Formats into the vector: no second allocation for each request.
+    let _ = std::io::Write::write_fmt(&mut address, format_args!("{}", peer.to_canonical()));
+    if let Ok(value) = HeaderValue::from_maybe_shared(bytes::Bytes::from(address)) {
+        headers.insert(&FORWARDED_FOR, value);
+    }
+    if !trusted || !headers.contains_key(&FORWARDED_PROTO) {
+        headers.insert(
+            &FORWARDED_PROTO,
+            HeaderValue::from_static(if tls { "https" } else { "http" }),
+        );
+    }
+    if let Some(host) = headers.get(header::HOST)
+        && (!trusted || !headers.contains_key(&FORWARDED_HOST))
+    {
+        let host = host.clone();
+        headers.insert(&FORWARDED_HOST, host);
+    }
+}
+
+/// Puts the authority of an HTTP/2 request, or of an absolute target, where HTTP/1.1 has it.
+pub(crate) fn host_from_authority(uri: &Uri, headers: &mut HeaderMap) {
+    if let Some(authority) = uri.authority()
+        && let Ok(value) = HeaderValue::from_str(authority.as_str())
+    {
+        headers.insert(header::HOST, value);
+    }
+}
+
+/// Joins cookies that HTTP/2 may send apart (RFC 9113, section 8.2.3).
+pub(crate) fn join_cookies(headers: &mut HeaderMap, version: Version) {
+    if version != Version::HTTP_2 || headers.get_all(header::COOKIE).iter().nth(1).is_none() {
+        return;
+    }
+    let parts: Vec<&[u8]> = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
+    if let Ok(value) = HeaderValue::from_bytes(&parts.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, value);
+    }
+}
+
+/// The target for this connection: `/path?query`, with scheme and authority for HTTP/2.
+pub(crate) fn target(uri: &Uri, http2: Option<(bool, &HeaderValue)>) -> Uri {
+    let path = uri
+        .path_and_query()
+        .cloned()
+        .unwrap_or_else(|| http::uri::PathAndQuery::from_static("/"));
+    let Some((tls, authority)) = http2 else {
+        return Uri::from(path);
+    };
+    let built = Uri::builder()
+        .scheme(if tls { "https" } else { "http" })
+        .authority(authority.as_bytes())
+        .path_and_query(path)
+        .build();
+    // An authority that is none is refused by the server: the request says what it says.
+    built.unwrap_or_else(|_| uri.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in fields {
+            map.append(*name, HeaderValue::from_static(value));
+        }
+        map
+    }
+
+    #[test]
+    fn what_belongs_to_a_connection_is_left_out() {
+        let mut headers = map(&[
+            ("connection", "close, x-private, host"),
+            ("keep-alive", "timeout=5"),
+            ("te", "gzip"),
+            ("transfer-encoding", "chunked"),
+            ("x-private", "1"),
+            ("host", "a"),
+            ("accept", "b"),
+        ]);
+        remove_hop_by_hop(&mut headers);
+        assert_eq!(headers, map(&[("host", "a"), ("accept", "b")]));
+        let mut grpc = map(&[("te", "trailers")]);
+        remove_hop_by_hop(&mut grpc);
+        assert_eq!(grpc.len(), 1);
+    }
+
+    #[test]
+    fn clients_are_believed_only_behind_another_proxy() {
+        let peer: IpAddr = "10.0.0.1".parse().unwrap();
+        let claimed = [
+            ("host", "shop"),
+            ("x-forwarded-for", "1.2.3.4"),
+            ("x-forwarded-proto", "https"),
+        ];
+        let mut headers = map(&claimed);
+        add_forwarded(&mut headers, peer, false, false);
+        assert_eq!(
+            (
+                &headers["x-forwarded-for"],
+                &headers["x-forwarded-proto"],
+                &headers["x-forwarded-host"]
+            ),
+            (
+                &HeaderValue::from_static("10.0.0.1"),
+                &HeaderValue::from_static("http"),
+                &HeaderValue::from_static("shop")
+            )
+        );
+        let mut headers = map(&claimed);
+        add_forwarded(&mut headers, peer, false, true);
+        assert_eq!(
+            (&headers["x-forwarded-for"], &headers["x-forwarded-proto"]),
+            (
+                &HeaderValue::from_static("1.2.3.4, 10.0.0.1"),
+                &HeaderValue::from_static("https")
+            )
+        );
+    }
+
+    #[test]
+    fn an_upgrade_needs_both_headers() {
+        assert!(upgrade_of(&map(&[("upgrade", "websocket")])).is_none());
+        assert!(
+            upgrade_of(&map(&[
+                ("connection", "keep-alive, Upgrade"),
+                ("upgrade", "websocket")
+            ]))
+            .is_some()
+        );
+    }
+
+    #[test]
+    fn targets_fit_the_protocol() {
+        let uri: Uri = "http://shop:81/a?b".parse().unwrap();
+        assert_eq!(target(&uri, None), "/a?b");
+        let authority = HeaderValue::from_static("shop:81");
+        assert_eq!(
+            target(&Uri::from_static("/a?b"), Some((false, &authority))),
+            uri
+        );
+        let mut headers = map(&[("cookie", "a=1"), ("cookie", "b=2")]);
+        join_cookies(&mut headers, Version::HTTP_2);
+        assert_eq!(headers, map(&[("cookie", "a=1; b=2")]));
+    }
+}

@@ -1,0 +1,127 @@
+//! A client's connection as the HTTP server reads it.
+
+use super::framing::Framing;
+use std::io;
+use std::pin::Pin;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+/// What the reader of a connection and the handler of its requests tell each other.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    refused: OnceLock<&'static str>,
+    body_ended: AtomicBool,
+}
+
+impl Notes {
+    /// Why nothing that this connection brings may be carried on.
+    pub(crate) fn refused(&self) -> Option<&'static str> {
+        self.refused.get().copied()
+    }
+
+    /// The body of the request under way has come to its end.
+    pub(crate) fn body_ended(&self) {
+        self.body_ended.store(true, Ordering::Relaxed);
+    }
+}
+
+/// With or without TLS.
+pub(crate) enum Transport {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// A client's connection.
+pub(crate) struct ClientIo {
+    transport: Transport,
+    /// HTTP/2 has lengths that cannot contradict one another.
+    framing: Option<Framing>,
+    notes: std::sync::Arc<Notes>,
+}
+
+impl ClientIo {
+    pub(crate) fn new(transport: Transport, http2: bool, notes: std::sync::Arc<Notes>) -> Self {
+        ClientIo {
+            transport,
+            framing: (!http2).then(Framing::default),
+            notes,
+        }
+    }
+
+    fn look(&mut self, read: &[u8]) {
+        let Some(framing) = &mut self.framing else {
+            return;
+        };
+        if self.notes.body_ended.swap(false, Ordering::Relaxed) {
+            framing.body_ended();
+        }
+        framing.read(read);
+        if let Some(why) = framing.refused() {
+            let _ = self.notes.refused.set(why);
+        }
+    }
+}
+
+impl AsyncRead for ClientIo {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = match &mut self.transport {
+            Transport::Plain(tcp) => Pin::new(tcp).poll_read(cx, buffer),
+            Transport::Tls(tls) => Pin::new(tls).poll_read(cx, buffer),
+        };
+        if matches!(read, Poll::Ready(Ok(()))) {
+            self.look(&buffer.filled()[before..]);
+        }
+        read
+    }
+}
+
+impl AsyncWrite for ClientIo {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.transport {
+            Transport::Plain(tcp) => Pin::new(tcp).poll_write(cx, bytes),
+            Transport::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.transport {
+            Transport::Plain(tcp) => Pin::new(tcp).poll_write_vectored(cx, bytes),
+            Transport::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, bytes),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        matches!(self.transport, Transport::Plain(_))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.transport {
+            Transport::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
+            Transport::Tls(tls) => Pin::new(tls).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.transport {
+            Transport::Plain(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            Transport::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Carries the requests of clients to the incumbent, and its answers back.
+//!
+//! A worker is a thread with a runtime, listeners (`SO_REUSEPORT`) and connections of its own:
+//! workers share nothing while they work but a few counters. What a request needs of the
+//! configuration is held by the request (`Plane`), so a reload changes nothing under way.
+
+mod connect;
+mod download;
+mod exchange;
+mod framing;
+mod guarded;
+mod head;
+mod headers;
+mod health;
+mod io;
+mod record;
+mod route;
+mod upload;
+mod upstream;
+mod worker;
+
+pub(crate) use connect::Dial;
+pub(crate) use head::Head;
+pub(crate) use headers::{MARKER, TRACEPARENT, host_from_authority, remove_hop_by_hop};
+pub(crate) use health::watch;
+pub(crate) use record::Slot;
+pub(crate) use upstream::{Healthy, Side, all_healthy};
+pub(crate) use worker::{Plan, Shared, Sockets, run};

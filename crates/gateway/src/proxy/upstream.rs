@@ -1,0 +1,384 @@
+//! The servers of a side as one thread sees them: connections, load, health.
+
+use super::connect::{Connection, Dial};
+use crate::config::{SideConfig, UpstreamAddress};
+use http::{HeaderValue, Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::error::Error;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Unused connections kept to one server by one thread.
+const IDLE_CONNECTIONS: usize = 512;
+/// Weight of the newest latency in the moving average.
+const EWMA_WEIGHT: f64 = 0.1;
+/// Failures in a row after which a server is left alone for a while.
+const FAILURES: u32 = 3;
+/// How long, at first and at most.
+const REST: Duration = Duration::from_millis(500);
+const LONGEST_REST: Duration = Duration::from_secs(10);
+
+/// What health checks say of the servers, shared by all threads.
+pub(crate) type Healthy = Arc<HashMap<UpstreamAddress, Arc<AtomicBool>>>;
+
+/// Every server is taken for well until a check says otherwise; what is known of one stays known.
+pub(crate) fn all_healthy<'s>(
+    sides: impl IntoIterator<Item = &'s SideConfig>,
+    before: Option<&Healthy>,
+) -> Healthy {
+    let addresses = sides.into_iter().flat_map(|side| &side.upstreams);
+    let state = |address: &UpstreamAddress| {
+        let known = before.and_then(|before| before.get(address)).cloned();
+        (
+            address.clone(),
+            known.unwrap_or_else(|| Arc::new(AtomicBool::new(true))),
+        )
+    };
+    Arc::new(addresses.map(state).collect())
+}
+
+/// One server.
+pub(crate) struct Upstream<B> {
+    pub(crate) address: UpstreamAddress,
+    pub(crate) authority: HeaderValue,
+    idle: RefCell<Vec<(Connection<B>, Instant)>>,
+    shared: RefCell<Option<Connection<B>>>,
+    latency_us: Cell<f64>,
+    in_flight: Cell<u32>,
+    failures: Cell<u32>,
+    rests_until: Cell<Option<Instant>>,
+    healthy: Arc<AtomicBool>,
+}
+
+impl<B> Upstream<B> {
+    fn new(address: &UpstreamAddress, healthy: &Healthy) -> Self {
+        let authority = match (address.tls, address.port) {
+            (false, 80) | (true, 443) => address.host.clone(),
+            _ => address.authority(),
+        };
+        Upstream {
+            address: address.clone(),
+            authority: HeaderValue::try_from(authority)
+                .unwrap_or(HeaderValue::from_static("invalid")),
+            idle: RefCell::default(),
+            shared: RefCell::default(),
+            latency_us: Cell::new(0.0),
+            in_flight: Cell::new(0),
+            failures: Cell::new(0),
+            rests_until: Cell::new(None),
+            healthy: healthy.get(address).cloned().unwrap_or_default(),
+        }
+    }
+
+    fn is_available(&self, now: Instant) -> bool {
+        self.healthy.load(Ordering::Relaxed)
+            && self.rests_until.get().is_none_or(|until| until <= now)
+    }
+
+    /// What one more request would wait for here, by experience.
+    fn cost(&self) -> f64 {
+        (self.latency_us.get() + 1.0) * f64::from(self.in_flight.get() + 1)
+    }
+
+    /// An unused connection that is still open and young enough.
+    fn idle(&self, keep_alive: Duration) -> Option<Connection<B>> {
+        let mut idle = self.idle.borrow_mut();
+        // The end of the list is the most recently used; what is not ready yet waits for its turn.
+        for index in (0..idle.len()).rev() {
+            let (connection, since) = &idle[index];
+            let Connection::One(sender, ..) = connection else {
+                continue;
+            };
+            if sender.is_closed() || since.elapsed() > keep_alive {
+                idle.swap_remove(index);
+            } else if sender.is_ready() {
+                return Some(idle.remove(index).0);
+            }
+        }
+        None
+    }
+
+    fn shared(&self) -> Option<Connection<B>> {
+        let mut shared = self.shared.borrow_mut();
+        match shared.as_ref() {
+            Some(Connection::Two(sender, task)) if !sender.is_closed() => {
+                Some(Connection::Two(sender.clone(), task.clone()))
+            }
+            _ => {
+                *shared = None;
+                None
+            }
+        }
+    }
+
+    fn succeeded(&self) {
+        self.failures.set(0);
+        self.rests_until.set(None);
+    }
+
+    /// Nobody listens there: one failure says as much as many.
+    fn unreachable(&self) {
+        self.failures.set(self.failures.get().max(FAILURES - 1));
+        self.failed();
+    }
+
+    fn failed(&self) {
+        let failures = self.failures.get() + 1;
+        self.failures.set(failures);
+        if let Some(beyond) = failures.checked_sub(FAILURES) {
+            let rest = REST.saturating_mul(1 << beyond.min(6)).min(LONGEST_REST);
+            self.rests_until.set(Some(Instant::now() + rest));
+        }
+    }
+}
+
+/// The servers of a side.
+pub(crate) struct Side<B> {
+    upstreams: Vec<Rc<Upstream<B>>>,
+    dial: Dial,
+    pub(crate) config: SideConfig,
+    random: Cell<u64>,
+}
+
+impl<B> Side<B>
+where
+    B: Body + Unpin + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    /// A side; servers that `before` had too keep their connections and their experience.
+    pub(crate) fn new(
+        config: &SideConfig,
+        healthy: &Healthy,
+        before: Option<&Side<B>>,
+    ) -> Result<Self, String> {
+        let same_trust = |before: &&Side<B>| before.config.authorities == config.authorities;
+        let known = |address: &UpstreamAddress| {
+            let state = healthy.get(address)?;
+            let mut known = before.filter(same_trust)?.upstreams.iter();
+            known
+                .find(|known| known.address == *address && Arc::ptr_eq(&known.healthy, state))
+                .cloned()
+        };
+        Ok(Side {
+            upstreams: config
+                .upstreams
+                .iter()
+                .map(|address| {
+                    known(address).unwrap_or_else(|| Rc::new(Upstream::new(address, healthy)))
+                })
+                .collect(),
+            dial: Dial::new(config)?,
+            config: config.clone(),
+            random: Cell::new(0x9E37_79B9_7F4A_7C15),
+        })
+    }
+
+    /// The cheaper of two servers drawn at random (Mitzenmacher 2001); where none is well, all are
+    /// asked as if they were.
+    fn pick(&self) -> Rc<Upstream<B>> {
+        if let [only] = self.upstreams.as_slice() {
+            return only.clone();
+        }
+        let now = Instant::now();
+        let well: Vec<&Rc<Upstream<B>>> = self
+            .upstreams
+            .iter()
+            .filter(|u| u.is_available(now))
+            .collect();
+        let well = if well.is_empty() {
+            self.upstreams.iter().collect()
+        } else {
+            well
+        };
+        let (a, b) = (well[self.draw(well.len())], well[self.draw(well.len())]);
+        if a.cost() <= b.cost() {
+            a.clone()
+        } else {
+            b.clone()
+        }
+    }
+
+    fn draw(&self, below: usize) -> usize {
+        // xorshift64 (Marsaglia 2003): balance needs no better numbers.
+        let mut x = self.random.get();
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        self.random.set(x);
+        (x % below as u64) as usize
+    }
+
+    /// A connection to one of the servers; `fresh` for one that nobody has used before.
+    pub(crate) async fn lease(&self, fresh: bool) -> io::Result<Lease<B>> {
+        let upstream = self.pick();
+        let load = Load::on(&upstream);
+        let known = if fresh {
+            None
+        } else if upstream.address.http2 {
+            upstream.shared()
+        } else {
+            upstream.idle(self.config.keep_alive)
+        };
+        let reused = known.is_some();
+        let connection = match known {
+            Some(connection) => connection,
+            None => match self.dial.connect(&upstream.address).await {
+                Ok(connection) => connection,
+                Err(error) => {
+                    upstream.unreachable();
+                    return Err(error);
+                }
+            },
+        };
+        if let (Connection::Two(sender, task), false) = (&connection, reused) {
+            *upstream.shared.borrow_mut() = Some(Connection::Two(sender.clone(), task.clone()));
+        }
+        Ok(Lease {
+            connection: Some(connection),
+            reused,
+            load,
+            started: Instant::now(),
+        })
+    }
+
+    /// Would another attempt find another server?
+    pub(crate) fn has_choice(&self) -> bool {
+        self.upstreams.len() > 1
+    }
+
+    /// Closes connections that nobody has used for a while.
+    pub(crate) fn sweep(&self) {
+        for upstream in &self.upstreams {
+            let keep = self.config.keep_alive;
+            upstream.idle.borrow_mut().retain(|(connection, since)| {
+                let open = matches!(connection, Connection::One(sender, ..) if !sender.is_closed());
+                open && since.elapsed() <= keep
+            });
+        }
+    }
+}
+
+/// One request under way at a server.
+struct Load<B>(Rc<Upstream<B>>);
+
+impl<B> Load<B> {
+    fn on(upstream: &Rc<Upstream<B>>) -> Self {
+        upstream.in_flight.set(upstream.in_flight.get() + 1);
+        Load(upstream.clone())
+    }
+}
+
+impl<B> Drop for Load<B> {
+    fn drop(&mut self) {
+        self.0.in_flight.set(self.0.in_flight.get() - 1);
+    }
+}
+
+/// A connection in use. Dropped, it is closed (HTTP/2: its stream is reset); [`Lease::give_back`]
+/// keeps it.
+pub(crate) struct Lease<B> {
+    connection: Option<Connection<B>>,
+    /// Had it been used before? Its server may just have closed it.
+    pub(crate) reused: bool,
+    load: Load<B>,
+    started: Instant,
+}
+
+impl<B> Lease<B>
+where
+    B: Body + Unpin + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    pub(crate) fn upstream(&self) -> &Upstream<B> {
+        &self.load.0
+    }
+
+    /// Sends a request and waits for the head of the answer.
+    pub(crate) async fn send(
+        &mut self,
+        request: Request<B>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<B>>> {
+        match self.connection.as_mut() {
+            Some(Connection::One(sender, _, head)) => {
+                head.expect();
+                let answer = sender.try_send_request(request).await;
+                head.arrived();
+                answer
+            }
+            Some(Connection::Two(sender, _)) => sender.try_send_request(request).await,
+            None => unreachable!("a lease holds its connection until it is given back"),
+        }
+    }
+
+    /// The head has come after this time.
+    pub(crate) fn answered(&self, well: bool) {
+        let upstream = self.upstream();
+        let micros = self.started.elapsed().as_secs_f64() * 1e6;
+        let before = upstream.latency_us.get();
+        upstream
+            .latency_us
+            .set(before + EWMA_WEIGHT * (micros - before));
+        if well {
+            upstream.succeeded();
+        } else {
+            upstream.failed();
+        }
+    }
+
+    /// No answer came.
+    pub(crate) fn failed(&self) {
+        self.upstream().failed();
+    }
+
+    /// The exchange is over, and the connection can be used again.
+    pub(crate) fn give_back(mut self) {
+        let upstream = self.load.0.clone();
+        if let Some(connection @ Connection::One(..)) = self.connection.take() {
+            let mut idle = upstream.idle.borrow_mut();
+            if idle.len() < IDLE_CONNECTIONS {
+                idle.push((connection, Instant::now()));
+            }
+        }
+    }
+
+    /// The connection belongs to an upgrade now.
+    pub(crate) fn detach(mut self) {
+        if let Some(Connection::One(_, task, _)) = self.connection.as_mut() {
+            task.detach();
+        }
+    }
+}
+
+/// Retries as a share of the requests, so that a sick server is not asked twice as much.
+#[derive(Debug)]
+pub(crate) struct RetryBudget(Cell<f64>);
+
+impl RetryBudget {
+    /// Retries that may follow one another.
+    const MOST: f64 = 20.0;
+
+    pub(crate) fn new() -> RetryBudget {
+        RetryBudget(Cell::new(RetryBudget::MOST))
+    }
+
+    pub(crate) fn earn(&self, share: f64) {
+        self.0.set((self.0.get() + share).min(RetryBudget::MOST));
+    }
+
+    pub(crate) fn spend(&self) -> bool {
+        let left = self.0.get() - 1.0;
+        if left >= 0.0 {
+            self.0.set(left);
+        }
+        left >= 0.0
+    }
+}
