@@ -342,11 +342,12 @@ impl<'a> Search<'a> {
     fn cut_short(&self) -> Capacity {
         let (held, broken) = self.ends();
         match (held.map(|t| t.rate), broken.map(|t| t.rate)) {
-            (Some(low), Some(high)) => Capacity::Between {
+            // A lower load than one that held may have broken: the interval spans what they leave open.
+            (Some(held), Some(broken)) => Capacity::Between {
                 interval: Interval {
-                    estimate: (low * high).sqrt(),
-                    low,
-                    high,
+                    estimate: (held * broken).sqrt(),
+                    low: held.min(broken),
+                    high: held.max(broken),
                 },
                 binding: 0,
                 narrow: false,

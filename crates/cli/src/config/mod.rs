@@ -173,9 +173,10 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
     let question = question(root.section("judge"));
     let rules = rules::read(root.section("compare"), around.mode);
     let machine = machine(root.section("machine"));
-    let case = business(root.section("case"), &measured(&limits), around);
     let rates = workload.as_ref().map_or(&[][..], |of| &of.rates);
     let capacity = capacity::read(root.section("capacity"), rates, &slos);
+    let measured = measured(&limits, capacity.is_some());
+    let case = business(root.section("case"), &measured, around);
     root.finish();
     Some(TrialConfig {
         name,
@@ -218,9 +219,13 @@ fn business(
 }
 
 /// Figures of the business case that the trial itself measures.
-fn measured(limits: &LimitsConfig) -> Vec<Input> {
-    let sized = [Input::IncumbentVcpus, Input::CandidateVcpus];
-    limits.cpus.map_or(Vec::new(), |_| sized.to_vec())
+fn measured(limits: &LimitsConfig, capacity: bool) -> Vec<Input> {
+    let sizes = [Input::IncumbentVcpus, Input::CandidateVcpus];
+    let capacities = [Input::IncumbentCapacity, Input::CandidateCapacity];
+    let sizes = sizes.into_iter().filter(|_| limits.cpus.is_some());
+    sizes
+        .chain(capacities.into_iter().filter(|_| capacity))
+        .collect()
 }
 
 fn header(mut section: Section<'_>, folder: &Path) -> (String, Level, u64) {

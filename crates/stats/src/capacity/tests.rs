@@ -119,6 +119,27 @@ fn the_strictest_objective_binds() {
     );
 }
 
+#[test]
+fn trials_that_contradict_one_another_leave_open_what_lies_between() {
+    let trial = |rate: f64, requests: u64, violations: u64| Trial {
+        rate,
+        counts: vec![Count {
+            requests,
+            violations,
+        }],
+        trusted: true,
+    };
+    let goal = Goal {
+        allowed: vec![1e-6],
+        ..goal()
+    };
+    let found = conclude(&goal, &[trial(7_557_758.0, 126, 0), trial(0.001, 1, 1)]);
+    let Capacity::Between { interval, .. } = found else {
+        panic!("{found:?}");
+    };
+    assert_eq!((interval.low, interval.high), (0.001, 7_557_758.0));
+}
+
 proptest! {
     /// Whatever trials say, there is an answer, and the same for the same trials.
     #[test]

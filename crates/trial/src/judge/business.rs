@@ -3,7 +3,8 @@
 use crate::config::TrialConfig;
 use understudy_case::{Case, CaseDocument, DRAWS, Input, Problem, Source, Spread, Value, assess};
 use understudy_model::Side;
-use understudy_model::verdict::{Held, Reason, SloResult, Verdict, VerdictDocument};
+use understudy_model::capacity::{CapacityKind, SideCapacity};
+use understudy_model::verdict::{Estimate, Held, Reason, SloResult, Verdict, VerdictDocument};
 
 /// Fewest exchanges compared before sameness counts as shown: that of the verdict.
 const FEWEST_COMPARED: u64 = super::decide::FEWEST_COMPARED;
@@ -35,6 +36,21 @@ pub fn complete(case: &mut Case, config: &TrialConfig, document: &VerdictDocumen
         facts
             .incumbent_meets_slo
             .or(holds_objectives(document, Side::Incumbent).filter(|holds| *holds));
+    let at_no_rate =
+        |of: &SideCapacity| of.side == Side::Incumbent && of.capacity.kind == CapacityKind::Below;
+    if document.capacity.iter().any(at_no_rate) {
+        case.facts.incumbent_meets_slo.get_or_insert(false);
+    }
+    for of in &document.capacity {
+        let input = match of.side {
+            Side::Incumbent => Input::IncumbentCapacity,
+            Side::Candidate => Input::CandidateCapacity,
+        };
+        if let Some(spread) = interval(&of.capacity.rate_rps) {
+            let source = Source::Measured(format!("capacity of the {} in this run", of.side));
+            case.set_if_open(input, Value { spread, source });
+        }
+    }
     if let Some(cpus) = config.limits.cpus {
         let source = || Source::Measured("the limit under which the trial measured".to_owned());
         for input in [Input::IncumbentVcpus, Input::CandidateVcpus] {
@@ -49,6 +65,11 @@ pub fn complete(case: &mut Case, config: &TrialConfig, document: &VerdictDocumen
             }
         }
     }
+}
+
+/// A measured interval with both ends; one that is open says too little for money.
+fn interval(estimate: &Estimate) -> Option<Spread> {
+    Spread::interval(estimate.low?, estimate.estimate?, estimate.high?)
 }
 
 /// Were the answers the same? `None`: too few were compared.

@@ -328,6 +328,15 @@ fn surroundings(page: &mut Page) {
     page.example("generator = \"0\"", "CPUs of the generator");
     page.example("subject = \"1-3\"", "CPUs of the sides");
     page.gap();
+    page.note("A business case that has to agree before anything is replaced.");
+    page.block(&[
+        ("[case]", ""),
+        (
+            "fleet = \"fleet.toml\"",
+            "fleet, team and prices; see docs/case.md",
+        ),
+    ]);
+    page.gap();
     page.note("The highest rate at which each side holds the objectives. Takes longer.");
     page.block(&[
         ("[capacity]", ""),
