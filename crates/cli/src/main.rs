@@ -29,6 +29,7 @@ enum Command {
     Report(commands::report::ReportArgs),
     Plan(Box<commands::plan::PlanArgs>),
     Case(commands::case::CaseArgs),
+    Profile(commands::profile::ProfileArgs),
     Gateway(commands::gateway::GatewayArgs),
     Load(commands::load::LoadArgs),
     Import(commands::import::ImportArgs),
@@ -57,6 +58,7 @@ fn execute(command: Command) -> Result<u8, exit::Failure> {
         Command::Guard(args) => commands::guard::guard(&args),
         Command::Import(args) => commands::import::import(&args),
         Command::Init(args) => commands::init::init(&args),
+        Command::Profile(args) => commands::profile::profile(&args, stop()?.as_ref()),
         Command::Load(args) => commands::load::load(&args, stop()?.as_ref()),
     }
 }

@@ -17,11 +17,14 @@ use understudy_evidence::{Happenings, Row};
 use understudy_import::{Options, Source, Summary, import};
 use understudy_load::report::{self, LoadReport};
 use understudy_load::{Arrivals, GeneratorUse, Histograms, Plan as LoadPlan, Rate, Recorder};
+use understudy_model::capacity::CapacityReport;
+use understudy_model::profile::ProfileReport;
 use understudy_model::series::SeriesDocument;
 use understudy_model::verdict::{Environment, VerdictDocument};
 use understudy_model::{
     Character, Difference, DifferenceKind, Ending, FailureKind, Observation, Side, Span,
 };
+use understudy_trial::capacity::CapacityConfig;
 use understudy_trial::config::{
     Fresh, Goal, Level, LimitsConfig, MachineConfig, RequestsFrom, SideConfig, Slo, TrialConfig,
     WorkloadConfig,
@@ -68,6 +71,8 @@ fn the_published_schemas_are_what_the_types_say() {
     check_published::<Environment>("environment");
     check_published::<Summary>("import");
     check_published::<CaseDocument>("case");
+    check_published::<CapacityReport>("capacity");
+    check_published::<ProfileReport>("profile");
 }
 
 /// Every mistake that a validator finds in a document.
@@ -232,6 +237,14 @@ fn trial_config() -> TrialConfig {
         limits: LimitsConfig::default(),
         rules: Vec::new(),
         machine: MachineConfig::default(),
+        case: None,
+        capacity: Some(CapacityConfig {
+            width: "5%".parse().unwrap(),
+            first_rate: 1000.0,
+            highest_rate: 1e6,
+            warmup: Span::from_secs(1),
+            budget: None,
+        }),
     }
 }
 
@@ -298,6 +311,10 @@ fn evidence() -> Evidence {
             .into_iter()
             .flat_map(|side| (0..6).map(move |number| (side, number)))
             .map(|(side, number)| block(side, number))
+            .collect(),
+        capacity: Side::ALL
+            .into_iter()
+            .flat_map(|side| (0..6).map(move |number| block(side, number)))
             .collect(),
         environment: Environment {
             governor: Some("performance".to_owned()),

@@ -3,10 +3,12 @@
 //! Nothing in here knows a protocol, a clock or a file. An answer has a *code* (an HTTP status, an
 //! exit code, a DNS response code), *fields* (headers) and a *body*; drivers translate.
 
+pub mod capacity;
 mod cause;
 mod difference;
 mod exchange;
 mod observation;
+pub mod profile;
 pub mod series;
 mod side;
 pub mod tail;

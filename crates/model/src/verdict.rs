@@ -2,6 +2,7 @@
 //!
 //! The published JSON Schema is `schemas/verdict.schema.json`. Quantiles are numbers (0.99).
 
+use crate::capacity::SideCapacity;
 use crate::tail::Tail;
 use crate::warm_up::WarmUp;
 use crate::{DifferenceKind, Side};
@@ -106,6 +107,9 @@ pub struct VerdictDocument {
     pub environment: Environment,
     /// What this result does not say.
     pub limits_of_this_result: Vec<String>,
+    /// The highest rate at which each side holds the objectives; absent where it was not looked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capacity: Vec<SideCapacity>,
 }
 
 /// One reason of a verdict.

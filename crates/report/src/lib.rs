@@ -4,8 +4,10 @@
 
 mod charts;
 pub mod figures;
+pub mod findings;
 pub mod html;
 pub mod junit;
+pub mod knee;
 pub mod markdown;
 mod tail;
 pub mod terminal;

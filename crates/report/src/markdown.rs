@@ -42,6 +42,10 @@ pub fn summary(document: &VerdictDocument) -> String {
         out += &format!("- {}\n", text(&tail::sentence(one)));
     }
     objectives(&mut out, document);
+    for of in &document.capacity {
+        let found = text(&crate::knee::sentence(&of.capacity));
+        out += &format!("\nCapacity of the {}: {found}\n", of.side);
+    }
     gates(&mut out, document);
     if !document.limits_of_this_result.is_empty() {
         out += "\n**Limits of this result**\n\n";

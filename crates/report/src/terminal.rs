@@ -48,6 +48,10 @@ pub fn summary(document: &VerdictDocument, style: Style) -> String {
     }
     page.tails(document);
     page.objectives(document);
+    for of in &document.capacity {
+        let found = crate::knee::sentence(&of.capacity);
+        page.labelled("capacity", &format!("{}: {found}", of.side));
+    }
     page.gates(document);
     for limit in &document.limits_of_this_result {
         page.labelled("limit", limit);

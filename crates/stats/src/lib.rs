@@ -7,6 +7,7 @@
 //! - [`overlap`]: do slow requests meet events more often than chance would have it?
 //! - [`goodness`]: do gaps look exponential, and do neighbours resemble each other?
 //! - [`steady`]: when a series becomes steady.
+//! - [`capacity`]: the highest rate that holds objectives, by short trials: what to try next, and the interval.
 //! - [`holm`]: p values of many questions asked at once.
 //! - [`sequential`]: tests and bounds that hold while somebody keeps looking.
 //!
@@ -16,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 pub mod binomial;
+pub mod capacity;
 pub mod goodness;
 pub mod holm;
 mod interval;

@@ -5,8 +5,8 @@ use crate::collector::{self, World};
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How the subject behaves.
@@ -32,6 +32,10 @@ pub struct Behaviour {
     stop: Duration,
     every: Duration,
     world: World,
+    /// One worker serves all requests in the order in which they come.
+    worker: Option<Arc<Worker>>,
+    /// Memory that is allocated and touched over and over.
+    touched_mib: usize,
     answered: Arc<AtomicU64>,
 }
 
@@ -54,6 +58,15 @@ impl Behaviour {
                 "--never-ready" => behaviour.never_ready = true,
                 "--endless" => behaviour.endless = true,
                 "--close" => behaviour.close = true,
+                "--worker-us" => {
+                    let service = Duration::from_micros(number(value()?)?);
+                    behaviour.worker = Some(Arc::new(Worker::new(service)));
+                }
+                "--exponential" => match behaviour.worker.as_mut().and_then(Arc::get_mut) {
+                    Some(worker) => worker.exponential = true,
+                    None => return Err("--exponential goes after --worker-us".to_owned()),
+                },
+                "--touch-mib" => behaviour.touched_mib = number(value()?)? as usize,
                 "--plant" => {
                     let name = value()?;
                     let plant = Plant::ALL.into_iter().find(|plant| plant.name() == name);
@@ -64,6 +77,63 @@ impl Behaviour {
         }
         Ok(behaviour)
     }
+}
+
+/// A worker with known service times: a request ends one service time after it came or after the
+/// one before it ended, whichever is later. So what parsing and waking up take is no part of the
+/// service time, and the queue is M/D/1 or M/M/1 to the microsecond.
+#[derive(Debug)]
+struct Worker {
+    service: Duration,
+    exponential: bool,
+    /// When it is free again, and the state of the random numbers.
+    state: Mutex<(Instant, u64)>,
+}
+
+impl Worker {
+    fn new(service: Duration) -> Self {
+        let seed = u64::from(std::process::id());
+        Worker {
+            service,
+            exponential: false,
+            state: Mutex::new((Instant::now(), seed)),
+        }
+    }
+
+    fn serve(&self) {
+        let end = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let service = match self.exponential {
+                true => self.service.mul_f64(-(1.0 - uniform(&mut state.1)).ln()),
+                false => self.service,
+            };
+            state.0 = state.0.max(Instant::now()) + service;
+            state.0
+        };
+        std::thread::sleep(end.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// A number in [0, 1): SplitMix64.
+fn uniform(state: &mut u64) -> f64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// Allocates memory and writes to each page of it ten times a second: none of it can be spared.
+fn touch(mib: usize) {
+    let mut memory = vec![1u8; mib << 20];
+    // Without the thread the memory is not needed, and the test that wants it fails.
+    let _ = std::thread::Builder::new().spawn(move || {
+        loop {
+            for page in memory.chunks_mut(4096) {
+                page[0] = page[0].wrapping_add(1);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    });
 }
 
 /// Serves until it is told to stop or its behaviour ends it.
@@ -77,6 +147,9 @@ pub fn main() -> ExitCode {
     }
     if behaviour.never_ready {
         std::thread::sleep(Duration::from_secs(3600));
+    }
+    if behaviour.touched_mib > 0 {
+        touch(behaviour.touched_mib);
     }
     let listener = match TcpListener::bind(("127.0.0.1", behaviour.port)) {
         Ok(listener) => listener,
@@ -159,6 +232,9 @@ fn answer(stream: &mut TcpStream, id: u64, behaviour: &Behaviour) -> io::Result<
             "planted subject: fatal: out of luck after {number} answers"
         );
         std::process::exit(70);
+    }
+    if let Some(worker) = &behaviour.worker {
+        worker.serve();
     }
     std::thread::sleep(behaviour.delay);
     let start = Instant::now();

@@ -1,7 +1,9 @@
 //! What a trial shall do: plain data, read from TOML or built from flags by the command line.
 
+use crate::capacity::CapacityConfig;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use understudy_case::Case;
 use understudy_compare::Rule;
 use understudy_host::CpuList;
 use understudy_load::Arrivals;
@@ -23,6 +25,15 @@ pub enum Level {
 impl Level {
     /// Every level, the shortest first.
     pub const ALL: [Level; 3] = [Level::Quick, Level::Default, Level::Thorough];
+
+    /// Time to look for the capacity of one side.
+    pub fn capacity_budget(self) -> Span {
+        match self {
+            Level::Quick => Span::from_secs(45),
+            Level::Default => CapacityConfig::BUDGET,
+            Level::Thorough => Span::from_secs(300),
+        }
+    }
 
     /// The name used in configuration and output.
     pub fn name(self) -> &'static str {
@@ -61,6 +72,19 @@ pub struct TrialConfig {
     pub rules: Vec<Rule>,
     /// Which CPUs belong to whom; chosen by the program where `None`.
     pub machine: MachineConfig,
+    /// How the highest rate that holds the objectives is looked for; not at all where `None`.
+    pub capacity: Option<CapacityConfig>,
+    /// The business case that has to agree before anything is replaced.
+    pub case: Option<CaseConfig>,
+}
+
+/// What is stated for the business case of a trial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CaseConfig {
+    /// Its figures; what the trial measures may be missing.
+    pub case: Case,
+    /// The file that they stand in, as it is kept with the run.
+    pub text: String,
 }
 
 impl TrialConfig {
@@ -93,6 +117,15 @@ impl TrialConfig {
             Slo::ErrorRate { .. } => None,
         });
         first.unwrap_or_else(|| ("*".to_owned(), 0.99))
+    }
+
+    /// The search for a capacity, with the time that the level gives it.
+    pub fn capacity(&self) -> Option<CapacityConfig> {
+        let config = self.capacity?;
+        Some(CapacityConfig {
+            budget: Some(config.budget.unwrap_or(self.level.capacity_budget())),
+            ..config
+        })
     }
 
     /// The configuration of one side.

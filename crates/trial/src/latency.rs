@@ -14,7 +14,6 @@ use crate::{Event, Watch, control, windows};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use understudy_evidence::{BlockId, Folder, Happenings, Row, RunDirectory};
 use understudy_host::Clock;
@@ -280,27 +279,21 @@ impl Stage<'_> {
         let arrivals = running.listener.as_ref().and_then(Listener::watch);
         let clocks = Clocks::now();
         let sampler = running.sampler()?;
-        let (announce, started) = mpsc::channel::<Instant>();
         let window = (warmup.duration(), rate.measured.duration());
         let stop = self.stand.stop;
         let begin = Instant::now();
         let over = AtomicBool::new(false);
         let (ran, measured, stood_still) = std::thread::scope(|scope| {
-            let resources =
-                scope.spawn(move || resources::measure(sampler, &started, window, stop));
             let control = scope.spawn(|| control::watch(&self.cpus.subject, begin, &over));
-            let announce_start = move |at| {
-                // The receiver lives until it has been told.
-                let _ = announce.send(at);
-            };
-            let ran = self.put_under_load(pair, side, &load, &announce_start);
-            drop(announce_start);
+            let (ran, measured) = resources::alongside(sampler, window, stop, |announce_start| {
+                self.put_under_load(pair, side, &load, announce_start)
+            });
             over.store(true, Ordering::Relaxed);
-            (ran, resources.join(), control.join())
+            (ran, measured, control.join())
         });
         let arrivals = arrivals.map(Growth::stop).unwrap_or_default();
         let ran = ran?;
-        let (measured, stood_still) = (or_panic(measured), or_panic(stood_still));
+        let stood_still = or_panic(stood_still);
         self.rest(pair, side)?;
         if clocks.slept_s() > TOLERATED_S {
             let slept = "the machine slept during a measurement, which was made again";
@@ -420,7 +413,11 @@ fn since(happening: Happening, later: Duration) -> Option<Happening> {
 }
 
 /// What is stored with a measurement beside its exchanges.
-fn figures(load: &LoadPlan, generator: GeneratorUse, measured: &Measured) -> BlockFigures {
+pub(crate) fn figures(
+    load: &LoadPlan,
+    generator: GeneratorUse,
+    measured: &Measured,
+) -> BlockFigures {
     BlockFigures {
         seed: load.seed,
         warmup_s: load.warmup.secs(),

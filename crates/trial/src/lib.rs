@@ -4,6 +4,7 @@
 //! stored into a verdict. The stages never judge and the judge never measures: a verdict recomputes
 //! from the run directory alone.
 
+pub mod capacity;
 mod checkout;
 mod clocks;
 pub mod config;
@@ -31,7 +32,7 @@ pub use checkout::commit;
 pub use cpus::Assignment;
 pub use error::TrialError;
 pub use stages::{Inputs, carry_out};
-pub use store::{read, write_series};
+pub use store::{read, write_case, write_series};
 
 use understudy_model::Side;
 
@@ -63,6 +64,15 @@ pub enum Event {
         done: usize,
         /// Measurements in all.
         total: usize,
+    },
+    /// The capacity of a side is being looked for.
+    Searching {
+        /// Offered rate of this trial, requests per second.
+        rate_rps: f64,
+        /// Which side.
+        side: Side,
+        /// Number of this trial, from 1.
+        trial: usize,
     },
     /// All measurements are done.
     Measured,

@@ -98,6 +98,8 @@ pub struct Plan {
     pub looks: Vec<u32>,
     /// What the verdict rests on first.
     pub primary: Primary,
+    /// Longest time of the search for the capacity of one side; 0 where it is not looked for.
+    pub search: Span,
 }
 
 /// Freezing one side, waking the other and opening its connections.
@@ -146,6 +148,10 @@ impl Plan {
             rates,
             looks,
             primary,
+            search: config
+                .capacity()
+                .and_then(|search| search.budget)
+                .unwrap_or_default(),
         };
         plan.set_abbas(plan.looks.last().copied());
         plan
@@ -190,7 +196,12 @@ impl Plan {
     pub fn seconds(&self, requests: usize) -> f64 {
         let equivalence = (requests as f64 / EXCHANGES_PER_S).min(self.equivalence.secs());
         let latency: f64 = self.rates.iter().map(RatePlan::seconds).sum();
-        2.0 * START_S + equivalence + 2.0 * self.settle.secs() + latency
+        let search = match self.search.secs() {
+            0.0 => 0.0,
+            // An overloaded trial takes a while to drain.
+            budget => 2.0 * (START_S + budget * 1.1),
+        };
+        2.0 * START_S + equivalence + 2.0 * self.settle.secs() + latency + search
     }
 
     /// The smallest relative change of the primary quantile that the trial is likely (90 %) to show,

@@ -2,7 +2,7 @@
 
 use crate::judge::BlockFigures;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 use understudy_evidence::Table;
 use understudy_probe::{Sample, Sampler};
@@ -35,6 +35,34 @@ enum Peaks {
 
 /// One sample and when it was taken, since the start of the load.
 type Taken = (Duration, Sample);
+
+/// Puts a side under load and samples it meanwhile; `load` is given what announces its start.
+///
+/// # Panics
+/// If `load` or the sampling panics: with its message.
+pub fn alongside<T>(
+    sampler: Option<Sampler>,
+    window: (Duration, Duration),
+    stop: &AtomicBool,
+    load: impl FnOnce(&dyn Fn(Instant)) -> T,
+) -> (T, Measured) {
+    let (announce, started) = mpsc::channel::<Instant>();
+    std::thread::scope(|scope| {
+        let resources = scope.spawn(move || measure(sampler, &started, window, stop));
+        let announce_start = move |at| {
+            // The receiver lives until it has been told.
+            let _ = announce.send(at);
+        };
+        let loaded = load(&announce_start);
+        // A load that never began announces nothing: the other end has to hear of it.
+        drop(announce_start);
+        match resources.join() {
+            Ok(measured) => (loaded, measured),
+            // A panic is a bug in this program: it goes on, with its own message.
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
 
 /// Samples a side from the end of the warm-up to the end of the window, beginning when `started`
 /// says when the load starts.

@@ -76,5 +76,7 @@ pub(crate) fn config(level: Level, rates: &[f64], quantile: f64) -> TrialConfig 
         limits: LimitsConfig::default(),
         rules: Vec::new(),
         machine: MachineConfig::default(),
+        capacity: None,
+        case: None,
     }
 }

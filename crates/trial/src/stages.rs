@@ -9,7 +9,7 @@ use crate::judge::{self, RequestFacts};
 use crate::plan::Plan;
 use crate::sides::Stand;
 use crate::store::{self, WorkloadFacts};
-use crate::{Event, Watch, environment, equivalence, latency, reproducer};
+use crate::{Event, Watch, capacity, environment, equivalence, latency, reproducer};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use understudy_compare::{Differ, Noise, Row, Rules, Templates};
@@ -139,7 +139,17 @@ fn measure(
             Ok(judge::is_settled(&document))
         },
     }
-    .carry_out(&mut inspector)
+    .carry_out(&mut inspector)?;
+    capacity::stage::Stage {
+        stand: &stand,
+        cpus: inputs.cpus,
+        requests: inputs.requests,
+        endpoint_of: &workload.endpoint_of,
+        endpoints: &workload.endpoints,
+        run,
+        watch: inputs.watch,
+    }
+    .carry_out()
 }
 
 /// Builds the sides. One that a run that goes on finds as it was is not built again: not every build

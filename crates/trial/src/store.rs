@@ -6,6 +6,7 @@ use crate::series;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
+use understudy_case::CaseDocument;
 use understudy_evidence::{BlockId, BlockWriter, EvidenceError, Folder, Row, RunDirectory, Table};
 use understudy_model::Side;
 use understudy_model::series::SeriesDocument;
@@ -19,6 +20,7 @@ const ENVIRONMENT: &str = "environment.json";
 /// Names of the stages that are finished, a line each.
 const STAGES: &str = "stages.jsonl";
 const SERIES: &str = "series.json";
+const CASE: &str = "case.json";
 const FIGURES: &str = "figures";
 const RATE: &str = "rate_rps";
 const LATENCY: &str = "latency-";
@@ -26,6 +28,7 @@ const LATENCY: &str = "latency-";
 const SETTLING: &str = "settling-";
 /// Every start of a side, a line each.
 const STARTS: &str = "starts.jsonl";
+const CAPACITY: &str = "capacity";
 
 /// The workload as far as the judge needs it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -50,7 +53,7 @@ pub(crate) fn begin_workload(run: &RunDirectory, facts: &WorkloadFacts) -> Resul
 
 /// Removes the verdict and what was drawn of it.
 pub(crate) fn forget_verdict(run: &RunDirectory) -> Result<(), TrialError> {
-    for name in ["verdict.json", SERIES, "report.html"] {
+    for name in ["verdict.json", SERIES, CASE, "report.html"] {
         let path = run.path().join(name);
         match std::fs::remove_file(&path) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
@@ -159,6 +162,22 @@ pub(crate) fn settling_block(rate_rps: f64, side: Side) -> BlockId {
     }
 }
 
+/// The name of a trial of the search for the capacity.
+pub(crate) fn capacity_block(side: Side, block: u32) -> BlockId {
+    BlockId {
+        stage: CAPACITY.to_owned(),
+        side,
+        block,
+    }
+}
+
+/// The trials of the search for the capacity so far, in order.
+pub(crate) fn capacity_blocks(run: &RunDirectory) -> Result<Vec<LatencyBlock>, TrialError> {
+    let mut blocks = read_blocks(run, |stage| stage == CAPACITY)?;
+    blocks.sort_by_key(|block| (block.side, block.block));
+    Ok(blocks)
+}
+
 /// Writes one measurement: whole or not at all.
 pub(crate) fn write_block(
     run: &RunDirectory,
@@ -187,8 +206,9 @@ pub(crate) fn write_block(
 /// The directory is not a run, or a file in it cannot be read.
 pub fn read(run: &RunDirectory) -> Result<Evidence, TrialError> {
     Ok(Evidence {
-        blocks: read_blocks(run, LATENCY)?,
-        settling: read_blocks(run, SETTLING)?,
+        blocks: read_blocks(run, |stage| stage.starts_with(LATENCY))?,
+        settling: read_blocks(run, |stage| stage.starts_with(SETTLING))?,
+        capacity: capacity_blocks(run)?,
         ..read_answers(run)?
     })
 }
@@ -204,8 +224,7 @@ pub(crate) fn read_answers(run: &RunDirectory) -> Result<Evidence, TrialError> {
         notes: if_there(run, NOTES, |name| run.read_lines(name))?,
         environment: if_there(run, ENVIRONMENT, |name| run.read_json(name))?,
         starts: if_there(run, STARTS, |name| run.read_lines(name))?,
-        settling: Vec::new(),
-        blocks: Vec::new(),
+        ..Evidence::default()
     })
 }
 
@@ -227,6 +246,14 @@ pub fn write_series(run: &RunDirectory, evidence: &Evidence) -> Result<SeriesDoc
     Ok(document)
 }
 
+/// Stores the business case, for the report.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_case(run: &RunDirectory, case: &CaseDocument) -> Result<(), TrialError> {
+    Ok(run.write_json(CASE, case)?)
+}
+
 /// What an interrupted run has not written yet is empty.
 fn if_there<T: Default>(
     run: &RunDirectory,
@@ -240,13 +267,12 @@ fn if_there<T: Default>(
     }
 }
 
-fn read_blocks(run: &RunDirectory, stage: &str) -> Result<Vec<LatencyBlock>, TrialError> {
+fn read_blocks(
+    run: &RunDirectory,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<LatencyBlock>, TrialError> {
     let mut blocks = Vec::new();
-    for id in run
-        .blocks()?
-        .into_iter()
-        .filter(|id| id.stage.starts_with(stage))
-    {
+    for id in run.blocks()?.into_iter().filter(|id| is_wanted(&id.stage)) {
         let block = run.read_block(&id)?;
         let path = run.path().join(format!(
             "requests/{}-{}-{}.parquet",

@@ -1,5 +1,6 @@
 //! `understudy load`: open-model load with true latencies.
 
+pub(crate) mod capacity;
 mod log;
 
 use super::trial::redaction_key;
@@ -34,7 +35,7 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "R|max", default_value = "1000", value_parser = parse_rate)]
     rate: Rate,
     /// Length of the measured window
-    #[arg(long, default_value = "10s")]
+    #[arg(long, default_value = "10s", conflicts_with = "find_capacity")]
     duration: Span,
     /// Load before it, discarded
     #[arg(long, default_value = "2s")]
@@ -73,8 +74,10 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "PATH|-")]
     json: Option<PathBuf>,
     /// Write every exchange of the measured window to a Parquet file while the run goes on
-    #[arg(long, value_name = "FILE.parquet")]
+    #[arg(long, value_name = "FILE.parquet", conflicts_with = "find_capacity")]
     log: Option<PathBuf>,
+    #[command(flatten)]
+    search: capacity::SearchArgs,
     /// Allow a target that is not on this machine
     #[arg(long)]
     allow_remote: bool,
@@ -133,6 +136,7 @@ impl LoadArgs {
                 self.threads
             ));
         }
+        self.search.check(self, &mut errors);
         errors
     }
 
@@ -186,6 +190,14 @@ pub(crate) fn load(args: &LoadArgs, stop: &AtomicBool) -> Result<u8, Failure> {
         .prepare(&target.host, |_| 0)
         .map_err(|(index, error)| usage(format!("request {}: {error}", index + 1)))?;
     let mut json = JsonOutput::open(args.json.as_deref())?;
+    if args.search.is_asked() {
+        let workload = Workload {
+            target: &target,
+            prepared: &prepared,
+            weights: &requests.weights(),
+        };
+        return capacity::find(args, workload, stop, json.as_mut());
+    }
     let plan = args.plan();
     let log = args
         .log

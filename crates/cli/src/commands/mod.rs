@@ -10,5 +10,6 @@ pub(crate) mod judge;
 pub(crate) mod load;
 pub(crate) mod man;
 pub(crate) mod plan;
+pub(crate) mod profile;
 pub(crate) mod report;
 pub(crate) mod trial;

@@ -143,6 +143,8 @@ pub(super) fn in_folder(flags: &Flags, folder: &Path) -> Result<TrialConfig, Vec
                 limits,
                 rules: Vec::new(),
                 machine: MachineConfig::default(),
+                case: None,
+                capacity: None,
             })
         }
         // Whatever is missing, a message says why.

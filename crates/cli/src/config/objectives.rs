@@ -115,7 +115,7 @@ pub(super) fn goal_argument(text: &str) -> Result<Goal, String> {
 }
 
 /// An objective as an argument: `p99<20ms`, `errors<0.1%`.
-pub(super) fn slo_argument(text: &str) -> Result<Slo, String> {
+pub(crate) fn slo_argument(text: &str) -> Result<Slo, String> {
     let error = || format!("{text:?} is not an objective such as \"p99<20ms\" or \"errors<0.1%\"");
     let (what, bound) = text.split_once('<').ok_or_else(error)?;
     let bound = bound.strip_prefix('=').unwrap_or(bound);

@@ -54,7 +54,7 @@ pub(super) fn percentage<Q: Quantity>(text: &str) -> Result<Q, UnitError> {
 }
 
 /// The word that was probably meant, as the end of a sentence.
-fn meant<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
+pub(super) fn meant<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
     let word: String = word.chars().take(40).collect();
     known
         .iter()
@@ -182,6 +182,16 @@ impl<'r> Section<'r> {
     /// Does it have the key, right or wrong?
     pub(super) fn has(&self, key: &str) -> bool {
         self.table.is_some_and(|table| table.contains_key(key))
+    }
+
+    /// Is the table written at all?
+    pub(super) fn is_there(&self) -> bool {
+        self.table.is_some()
+    }
+
+    /// Adds a problem with the table as a whole.
+    pub(super) fn refuse_itself(&self, what: impl Display) {
+        self.problems.add(self.at, format!("{}: {what}", self.name));
     }
 
     /// Adds a problem with the value of a key.
@@ -356,6 +366,25 @@ impl<'r> Section<'r> {
         let entry = self.table.and_then(|table| table.get_key_value(key));
         let at = entry.map_or(self.at, |(key, _)| key.span().start);
         Section::new(self.problems, name, at, table)
+    }
+
+    /// Every table in this one: their keys are names that the file gives.
+    pub(super) fn named(&self) -> Vec<(&'r str, Section<'r>)> {
+        let mut all = Vec::new();
+        for (key, value) in self.entries() {
+            let at = self.place(key).unwrap_or(self.at);
+            match value.as_table() {
+                Some(table) => all.push((
+                    key,
+                    Section::new(self.problems, self.path(key), at, Some(table)),
+                )),
+                None => self.refuse(
+                    key,
+                    expected(&format!("a table [{}]", self.path(key)), value),
+                ),
+            }
+        }
+        all
     }
 
     /// The tables of a key.

@@ -1,8 +1,8 @@
 //! The resolved configuration as text: what a run directory keeps and `judge` reads again.
 
-use super::SCHEMA;
 use super::objectives::quantile_name;
 use super::reader::shown_key;
+use super::{FLEET, SCHEMA};
 use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Value;
@@ -47,6 +47,10 @@ pub(crate) fn write(config: &TrialConfig) -> String {
             out.optional("longest", longest.map(|longest| longest.to_string()));
         }
     }
+    if config.case.is_some() {
+        out.table("case");
+        out.value("fleet", FLEET);
+    }
     let (limits, machine) = (&config.limits, &config.machine);
     out.table("limits");
     out.optional("cpus", limits.cpus.map(|cpus| number(cpus.get())));
@@ -61,6 +65,14 @@ pub(crate) fn write(config: &TrialConfig) -> String {
         machine.generator.as_ref().map(ToString::to_string),
     );
     out.optional("subject", machine.subject.as_ref().map(ToString::to_string));
+    if let Some(capacity) = &config.capacity {
+        out.table("capacity");
+        out.value("width", capacity.width.to_string());
+        out.value("first_rate", number(capacity.first_rate));
+        out.value("highest_rate", number(capacity.highest_rate));
+        out.value("warmup", span(capacity.warmup));
+        out.optional("budget", capacity.budget.map(span));
+    }
     out.0
 }
 

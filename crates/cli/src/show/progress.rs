@@ -87,6 +87,14 @@ fn words(event: &Event) -> (String, String) {
             format!("measuring at {}", rate(*rate_rps)),
             format!(", {side}, {} of {total}", done + 1),
         ),
+        Event::Searching {
+            rate_rps,
+            side,
+            trial,
+        } => (
+            format!("looking for the capacity of the {side}"),
+            format!(", trial {trial} at {}", rate(*rate_rps)),
+        ),
         Event::Measured => ("stopping the sides".to_owned(), String::new()),
     }
 }

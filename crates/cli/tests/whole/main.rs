@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod capacity;
 mod case;
 mod equivalence;
 mod gateway;
@@ -14,6 +15,7 @@ mod import;
 mod init;
 mod latency;
 mod load;
+mod profile;
 mod report;
 mod resume;
 mod versions;

@@ -6,6 +6,7 @@
 
 pub(crate) mod distribution;
 pub(crate) mod fleets;
+pub(crate) mod knee;
 pub(crate) mod percentiles;
 pub(crate) mod ratios;
 mod scale;

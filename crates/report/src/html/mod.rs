@@ -2,6 +2,7 @@
 //! JavaScript, and every text from outside is escaped by the templates.
 
 mod answers;
+mod capacity;
 mod case;
 mod effects;
 mod judged;
@@ -43,6 +44,7 @@ pub fn page(
             "CPU and memory",
             resources::section(document, series),
         ),
+        ("capacity", "Capacity", capacity::section(document)),
         ("answers", "Answers", answers::section(document)),
         (
             "objectives",
@@ -117,7 +119,15 @@ fn shell(title: &str, masthead: Markup, content: Markup, footer: Markup) -> Stri
 
 /// What was measured under load is shown without praise or blame where it was refused.
 fn refused(document: &VerdictDocument, section: &str) -> Option<&'static str> {
-    let measured = ["latency", "tail", "effects", "resources", "objectives"].contains(&section);
+    let measured = [
+        "latency",
+        "tail",
+        "effects",
+        "resources",
+        "capacity",
+        "objectives",
+    ]
+    .contains(&section);
     (measured && document.verdict == Verdict::Invalid).then_some("refused")
 }
 

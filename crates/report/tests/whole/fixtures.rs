@@ -409,6 +409,7 @@ pub(crate) fn replace() -> VerdictDocument {
         primary: Some(Primary { endpoint: "*".to_owned(), quantile: 0.99, rate_rps: 4000.0 }),
         method: method(),
         environment: environment(),
+        capacity: crate::capacity::both(),
         limits_of_this_result: vec![
             "sameness and latency are those of traffic like this workload, on this machine, against sides without other load".to_owned(),
             "generator and sides share 2 CPUs".to_owned(),

@@ -7,6 +7,7 @@
 )]
 
 mod browser;
+mod capacity;
 mod chromium;
 mod escaping;
 mod fixtures;

@@ -2,6 +2,8 @@
 
 mod assumptions;
 mod blocks;
+mod business;
+mod capacity;
 mod comparisons;
 mod decide;
 mod gates;
@@ -13,11 +15,13 @@ mod under_load;
 mod warm_up;
 
 pub use blocks::{BlockFigures, LatencyBlock};
+pub use business::{business, complete};
 pub use warm_up::Start;
 
 /// Share of CPU time that the hypervisor may take during a measurement; beyond it the measurement is
 /// made again, whatever it showed.
 pub(crate) const MOST_STOLEN: f64 = 0.05;
+pub(crate) use capacity::record as record_capacity;
 
 use crate::config::{Level, Question, TrialConfig};
 use crate::plan::{Plan, RatePlan};
@@ -45,6 +49,8 @@ pub struct Evidence {
     pub settling: Vec<LatencyBlock>,
     /// The measurements under load.
     pub blocks: Vec<LatencyBlock>,
+    /// The trials of the search for the capacity, in the order in which they were made.
+    pub capacity: Vec<LatencyBlock>,
     /// The machine.
     pub environment: Environment,
     /// What the stages noted about the reach of the result.
@@ -135,11 +141,16 @@ pub fn judge(
         method: method::describe(config, plan, evidence),
         environment: evidence.environment.clone(),
         limits_of_this_result: Vec::new(),
+        capacity: capacity::judge(config, evidence),
     };
     document.limits_of_this_result = limits(config, evidence, &document);
     let (verdict, because) = decide::decide(config, planned, evidence, &document);
+    // The case reads the verdict that it may change: that of the measurements alone.
     document.verdict = verdict;
-    document.because = because;
+    (document.verdict, document.because) = match business(config, &document) {
+        Some(case) => business::agree(verdict, because, &case),
+        None => (verdict, because),
+    };
     document
 }
 

@@ -327,6 +327,22 @@ fn surroundings(page: &mut Page) {
     );
     page.example("generator = \"0\"", "CPUs of the generator");
     page.example("subject = \"1-3\"", "CPUs of the sides");
+    page.gap();
+    page.note("The highest rate at which each side holds the objectives. Takes longer.");
+    page.block(&[
+        ("[capacity]", ""),
+        (
+            "width = \"5%\"",
+            "relative width of the interval that is enough",
+        ),
+        (
+            "first_rate = 500",
+            "rate of the first trial; else the highest of rates",
+        ),
+        ("highest_rate = 1000000", "no higher one is tried"),
+        ("warmup = \"1s\"", "before each trial, discarded"),
+        ("budget = \"2m\"", "longest time for one side"),
+    ]);
 }
 
 fn rules(page: &mut Page) {

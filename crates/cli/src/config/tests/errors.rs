@@ -344,6 +344,28 @@ fn what_is_not_toml_is_told_with_its_line() {
 }
 
 #[test]
+fn a_search_for_the_capacity_needs_an_objective_and_sound_bounds() {
+    let lines = |text: &str| {
+        parse(text, Path::new("/"), "trial.toml", Mode::Judge)
+            .unwrap_err()
+            .join("\n")
+    };
+    let text = format!(
+        "{SMALLEST}[capacity]\nwidth = \"0%\"\nfirst_rate = 500\nhighest_rate = 100\nbudget = \"1s\"\nwidht = 1\n"
+    );
+    let said = lines(&text);
+    for expected in [
+        "capacity: needs an objective",
+        "capacity.width: is not above 0%",
+        "capacity.highest_rate: is below",
+        "capacity.budget: leaves no time",
+        "capacity.widht",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("trial.toml");

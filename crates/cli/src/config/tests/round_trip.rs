@@ -6,6 +6,7 @@ use proptest::option;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use understudy_model::{Change, Quantity, Share};
+use understudy_trial::capacity::CapacityConfig;
 use understudy_trial::config::{Attach, Launched, Pauses, WorkloadConfig};
 
 /// Any text that TOML has to escape, or not.
@@ -192,6 +193,21 @@ fn question() -> impl Strategy<Value = Question> {
     ]
 }
 
+fn capacity() -> impl Strategy<Value = CapacityConfig> {
+    let width = (1..=500_000u32).prop_map(|n| quantity(format!("{}%", f64::from(n) / 10_000.0)));
+    let warmup = (0..600u64).prop_map(|s| Span::from_nanos(s * 1_000_000_000));
+    let budget = (601..9000u64).prop_map(|s| Span::from_nanos(s * 1_000_000_000));
+    (width, 0.001..1e6, 1e6..1e7, warmup, option::of(budget)).prop_map(
+        |(width, first_rate, highest_rate, warmup, budget)| CapacityConfig {
+            width,
+            first_rate,
+            highest_rate,
+            warmup,
+            budget,
+        },
+    )
+}
+
 fn config() -> impl Strategy<Value = TrialConfig> {
     let header = (
         text(),
@@ -199,6 +215,7 @@ fn config() -> impl Strategy<Value = TrialConfig> {
         0..=HIGHEST_SEED,
     );
     let wanted = (vec(slo(), 0..3), goals(), vec(rule(), 0..3), question());
+    let machine = (machine(), option::of(capacity()));
     (
         header,
         side(),
@@ -206,10 +223,12 @@ fn config() -> impl Strategy<Value = TrialConfig> {
         workload(),
         wanted,
         limits(),
-        machine(),
+        machine,
     )
         .prop_map(
             |(header, incumbent, candidate, workload, wanted, limits, machine)| TrialConfig {
+                // It needs an objective to hold.
+                capacity: machine.1.filter(|_| !wanted.0.is_empty()),
                 name: header.0,
                 level: header.1,
                 seed: header.2,
@@ -221,7 +240,8 @@ fn config() -> impl Strategy<Value = TrialConfig> {
                 question: wanted.3,
                 limits,
                 rules: wanted.2,
-                machine,
+                machine: machine.0,
+                case: None,
             },
         )
 }

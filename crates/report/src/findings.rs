@@ -1,0 +1,189 @@
+//! What a capacity says about the need for a rewrite. Pure.
+
+use crate::figures::{rate, time};
+use crate::knee::{Knot, knots, sentence};
+use understudy_model::capacity::{Capacity, CapacityKind};
+use understudy_model::profile::Finding;
+
+/// Headroom from which nobody needs a faster service.
+const AMPLE: f64 = 2.0;
+/// CPUs below which a service at its capacity waits instead of computing.
+const WAITING: f64 = 0.5;
+/// A rate below this share of the one that is asked for is no load.
+const IDLE: f64 = 0.5;
+
+/// Capacity over the rate that has to be served: of the lower end where that is all that is known.
+pub fn headroom(capacity: &Capacity, rate_rps: f64) -> Option<f64> {
+    let found = capacity.rate_rps;
+    let known = found.estimate.or(found.low);
+    known.map(|capacity| capacity / rate_rps)
+}
+
+/// What is worth knowing of a service that has to serve `rate_rps`, the answer first.
+pub fn findings(capacity: &Capacity, rate_rps: f64) -> Vec<Finding> {
+    let mut findings = vec![answer(capacity, rate_rps)];
+    findings.extend(waiting(capacity));
+    findings
+}
+
+fn finding(code: &str, text: String) -> Finding {
+    Finding {
+        code: code.to_owned(),
+        text,
+    }
+}
+
+fn answer(capacity: &Capacity, rate_rps: f64) -> Finding {
+    let objectives = capacity.objectives.join(" and ");
+    let (low, high) = (capacity.rate_rps.low, capacity.rate_rps.high);
+    let asked = rate(rate_rps);
+    let times =
+        headroom(capacity, rate_rps).map_or_else(String::new, |times| format!("{times:.1}"));
+    if capacity.kind == CapacityKind::Unknown {
+        return finding(
+            "not_known",
+            format!("Nothing can be said: {}", sentence(capacity)),
+        );
+    }
+    if low.is_some_and(|low| low >= rate_rps * AMPLE) {
+        return finding(
+            "no_problem",
+            format!(
+                "At {asked} it holds {objectives}, and one instance could serve {times} times as much: there is no latency or capacity problem that a rewrite solves."
+            ),
+        );
+    }
+    if low.is_some_and(|low| low >= rate_rps) {
+        return finding(
+            "little_headroom",
+            format!(
+                "At {asked} it holds {objectives}, with {times} times that as its capacity. One more instance gives headroom at once; a rewrite can pay where many instances run (understudy case)."
+            ),
+        );
+    }
+    if high.is_some_and(|high| high < rate_rps) {
+        return missed(capacity, rate_rps);
+    }
+    finding(
+        "undecided",
+        format!(
+            "Whether it holds {objectives} at {asked} is not decided: its capacity is {}. A longer --budget decides it.",
+            sentence(capacity)
+        ),
+    )
+}
+
+fn missed(capacity: &Capacity, rate_rps: f64) -> Finding {
+    let objectives = capacity.objectives.join(" and ");
+    let idle = knots(capacity)
+        .into_iter()
+        .find(|knot| knot.trusted && knot.rate_rps <= rate_rps * IDLE);
+    match (capacity.kind, idle) {
+        (CapacityKind::Below, Some(idle)) => finding(
+            "slow_without_load",
+            format!(
+                "It misses {objectives} even at {}, where p99 is {}: load is not the cause, the work of single requests is. Look at what they wait for or compute before anything is rewritten.",
+                rate(idle.rate_rps),
+                idle.p99_us.map_or_else(|| "infinite".to_owned(), time),
+            ),
+        ),
+        _ => finding(
+            "slo_missed",
+            format!(
+                "At {} it misses {objectives}: its capacity is {}. First look for the cause and tune; understudy trial says whether a candidate does better.",
+                rate(rate_rps),
+                sentence(capacity),
+            ),
+        ),
+    }
+}
+
+/// A service that uses little CPU at its capacity waits for something.
+fn waiting(capacity: &Capacity) -> Option<Finding> {
+    let end = capacity
+        .rate_rps
+        .high
+        .filter(|_| capacity.kind == CapacityKind::Between)?;
+    let near = |knot: &Knot| (knot.rate_rps / end).ln().abs();
+    let at = knots(capacity)
+        .into_iter()
+        .filter(|knot| knot.trusted && knot.cpu.is_some())
+        .min_by(|a, b| near(a).total_cmp(&near(b)))?;
+    let cpu = at.cpu.filter(|cpu| *cpu < WAITING)?;
+    Some(finding(
+        "waits",
+        format!(
+            "At its capacity it uses {cpu:.2} CPUs: it waits (for a lock, a pool, another service, a single worker) instead of computing. Faster code does not shorten a wait; more concurrency or a faster dependency does."
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use understudy_model::capacity::KneePoint;
+    use understudy_model::verdict::Estimate;
+
+    fn capacity(kind: CapacityKind, ends: [Option<f64>; 3], cpu: f64) -> Capacity {
+        let [low, estimate, high] = ends;
+        let point = |rate_rps: f64| KneePoint {
+            rate_rps,
+            requests: 1000,
+            measured_s: 1.0,
+            p50_us: Some(1000.0),
+            p99_us: Some(30_000.0),
+            violations: vec![0.01],
+            cpu: Some(cpu),
+            trusted: true,
+        };
+        Capacity {
+            kind,
+            rate_rps: Estimate {
+                estimate,
+                low,
+                high,
+            },
+            binding: None,
+            narrow: true,
+            wanted_width: 0.05,
+            refused: 0,
+            refused_because: None,
+            objectives: vec!["p99 of all requests at most 20ms".to_owned()],
+            knee: vec![point(10.0), point(1000.0)],
+        }
+    }
+
+    fn codes(capacity: &Capacity, rate_rps: f64) -> Vec<String> {
+        let all = findings(capacity, rate_rps);
+        all.into_iter().map(|finding| finding.code).collect()
+    }
+
+    #[test]
+    fn the_answer_follows_from_the_interval() {
+        use CapacityKind::{AtLeast, Below, Between, Unknown};
+        let found = capacity(Between, [Some(980.0), Some(1000.0), Some(1020.0)], 0.9);
+        assert_eq!(codes(&found, 300.0), ["no_problem"]);
+        assert_eq!(codes(&found, 800.0), ["little_headroom"]);
+        assert_eq!(codes(&found, 1000.0), ["undecided"]);
+        assert_eq!(codes(&found, 1500.0), ["slo_missed"]);
+        assert_eq!(headroom(&found, 500.0), Some(2.0));
+        let plenty = capacity(AtLeast, [Some(5000.0), None, None], 0.9);
+        assert_eq!(codes(&plenty, 500.0), ["no_problem"]);
+        let slow = capacity(Below, [None, None, Some(10.0)], 0.9);
+        assert_eq!(codes(&slow, 500.0), ["slow_without_load"]);
+        assert_eq!(
+            codes(&capacity(Unknown, [None; 3], 0.9), 500.0),
+            ["not_known"]
+        );
+    }
+
+    #[test]
+    fn a_service_that_waits_is_told_so() {
+        let found = capacity(
+            CapacityKind::Between,
+            [Some(980.0), Some(1000.0), Some(1020.0)],
+            0.1,
+        );
+        assert_eq!(codes(&found, 1500.0), ["slo_missed", "waits"]);
+    }
+}

@@ -1,0 +1,147 @@
+use super::*;
+use proptest::prelude::*;
+
+fn goal() -> Goal {
+    Goal {
+        allowed: vec![0.01],
+        width: 0.05,
+        first_rate: 100.0,
+        lowest_rate: 10.0,
+        highest_rate: 10_000.0,
+        most_trials: 100,
+    }
+}
+
+/// Searches a subject whose share of violations at a rate is known, up to so many requests a second
+/// that the generator can send.
+fn search(goal: &Goal, share: impl Fn(f64) -> Vec<f64>, sendable: f64) -> (Capacity, Vec<Trial>) {
+    let mut trials = Vec::new();
+    loop {
+        match next(goal, &trials) {
+            Step::Done(capacity) => return (capacity, trials),
+            Step::Measure { rate, requests } => {
+                let count = |share: f64| Count {
+                    requests: requests as u64,
+                    violations: (share * requests).round() as u64,
+                };
+                trials.push(Trial {
+                    rate,
+                    counts: share(rate).into_iter().map(count).collect(),
+                    trusted: rate <= sendable,
+                });
+            }
+        }
+    }
+}
+
+fn cliff(at: f64) -> impl Fn(f64) -> Vec<f64> {
+    move |rate| vec![if rate < at { 0.0 } else { 0.9 }]
+}
+
+#[test]
+fn a_cliff_is_found_from_both_sides() {
+    let (capacity, trials) = search(&goal(), cliff(2345.0), f64::INFINITY);
+    let Capacity::Between {
+        interval, narrow, ..
+    } = capacity
+    else {
+        panic!("{capacity:?}");
+    };
+    assert!(
+        interval.low <= 2345.0 && 2345.0 <= interval.high,
+        "{interval:?} {trials:?}"
+    );
+    assert!(narrow, "{interval:?} after {}", trials.len());
+}
+
+#[test]
+fn bounds_are_told_where_the_capacity_lies_beyond_them() {
+    let (above, _) = search(&goal(), cliff(1e6), f64::INFINITY);
+    assert_eq!(above, Capacity::AtLeast(10_000.0));
+    let (below, _) = search(&goal(), cliff(1.0), f64::INFINITY);
+    assert_eq!(below, Capacity::Below(10.0));
+}
+
+#[test]
+fn a_generator_that_cannot_keep_up_is_no_capacity() {
+    let (capacity, trials) = search(&goal(), cliff(1e6), 3000.0);
+    let refused: Vec<f64> = trials
+        .iter()
+        .filter(|t| !t.trusted)
+        .map(|t| t.rate)
+        .collect();
+    assert_eq!(refused, [3200.0; 3], "asked again twice, then never");
+    let Capacity::AtLeast(rate) = capacity else {
+        panic!("{capacity:?}");
+    };
+    assert!((2000.0..=3000.0).contains(&rate), "{rate}");
+    assert_eq!(search(&goal(), cliff(1e6), 0.0).0, Capacity::Unknown);
+}
+
+/// The ceiling lies beside the capacity: what was seen below it is still said.
+#[test]
+fn what_is_known_below_a_ceiling_is_told() {
+    let trial = |rate: f64, violations: u64, trusted: bool| Trial {
+        rate,
+        counts: vec![Count {
+            requests: 1000,
+            violations,
+        }],
+        trusted,
+    };
+    let mut trials = vec![trial(400.0, 0, true), trial(720.0, 7, true)];
+    trials.extend([800.0; 3].map(|rate| trial(rate, 42, false)));
+    assert_eq!(conclude(&goal(), &trials), Capacity::AtLeast(720.0));
+}
+
+#[test]
+fn the_strictest_objective_binds() {
+    let goal = Goal {
+        allowed: vec![0.01, 0.001],
+        ..goal()
+    };
+    let power = |rate: f64, at: f64, allowed: f64| allowed * (rate / at).powi(12);
+    let share = |rate: f64| {
+        let shares = [power(rate, 4000.0, 0.01), power(rate, 1500.0, 0.001)];
+        shares.map(|share| share.min(1.0)).to_vec()
+    };
+    let (capacity, _) = search(&goal, share, f64::INFINITY);
+    let Capacity::Between {
+        interval, binding, ..
+    } = capacity
+    else {
+        panic!("{capacity:?}");
+    };
+    assert_eq!(binding, 1);
+    assert!(
+        interval.low <= 1500.0 && 1500.0 <= interval.high,
+        "{interval:?}"
+    );
+}
+
+proptest! {
+    /// Whatever trials say, there is an answer, and the same for the same trials.
+    #[test]
+    fn no_trials_break_it(
+        trials in proptest::collection::vec((1e-3..1e7f64, 0u64..10_000, 0u64..20_000, any::<bool>()), 0..30),
+        allowed in 1e-6..0.9f64,
+    ) {
+        let goal = Goal { allowed: vec![allowed], ..goal() };
+        let trials: Vec<Trial> = trials
+            .into_iter()
+            .map(|(rate, requests, violations, trusted)| Trial {
+                rate,
+                counts: vec![Count { requests, violations }],
+                trusted,
+            })
+            .collect();
+        let step = next(&goal, &trials);
+        prop_assert_eq!(&step, &next(&goal, &trials));
+        if let Step::Measure { rate, requests } = step {
+            prop_assert!(rate.is_finite() && rate > 0.0 && requests > 0.0);
+        }
+        if let Capacity::Between { interval, .. } = conclude(&goal, &trials) {
+            prop_assert!(interval.low <= interval.estimate && interval.estimate <= interval.high);
+        }
+    }
+}
