@@ -7,6 +7,7 @@ use crate::mirror::Captured;
 use crate::proxy::Head;
 use http::Method;
 use siphasher::sip::SipHasher24;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -233,13 +234,26 @@ impl Findings {
 
 /// Compares what comes until nobody sends any more; saves every second, and at the end.
 pub(crate) fn run(findings: &Findings, pairs: &Receiver<Pair>, failed: &dyn Fn(String)) {
+    let compare = |pair| findings.compare(&findings.terms(), pair);
+    run_with(&compare, findings, pairs, failed);
+}
+
+/// A comparison that panics costs its pair, which is counted, and nothing else: each step that
+/// changes the book leaves one that can be read.
+fn run_with(
+    compare: &dyn Fn(Pair),
+    findings: &Findings,
+    pairs: &Receiver<Pair>,
+    failed: &dyn Fn(String),
+) {
     let mut saved = Instant::now();
     let mut is_dirty = false;
     loop {
         let received = pairs.recv_timeout(SAVE);
         let is_over = matches!(received, Err(RecvTimeoutError::Disconnected));
         if let Ok(pair) = received {
-            findings.compare(&findings.terms(), pair);
+            // The ticket of the pair ends while the stack unwinds, and the hook has told where.
+            let _ = catch_unwind(AssertUnwindSafe(|| compare(pair)));
             is_dirty = true;
         }
         if is_dirty && (is_over || saved.elapsed() >= SAVE) {
@@ -251,5 +265,65 @@ pub(crate) fn run(findings: &Findings, pairs: &Receiver<Pair>, failed: &dyn Fn(S
         if is_over {
             return;
         }
+    }
+}
+
+#[cfg(not(panic = "unwind"))]
+compile_error!("a panic in a comparison must not end the gateway: build with panic = \"unwind\"");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mirror::{Budget, Capture};
+    use http::{HeaderMap, StatusCode};
+
+    #[test]
+    fn a_panic_in_a_comparison_is_counted_and_the_next_pair_is_compared() {
+        let today = Day::new(2026, 1, 1).unwrap();
+        let config = CompareConfig {
+            rules: Vec::new(),
+            secret_names: Vec::new(),
+            payloads: Payloads::Redacted,
+            goal: 0.001,
+        };
+        let terms = Terms::new(&config, [0; 16], today).unwrap();
+        let findings = Findings {
+            book: Mutex::default(),
+            terms: Mutex::new(Arc::new(terms)),
+            counts: Arc::default(),
+            state: None,
+        };
+        let captured =
+            || Capture::new(StatusCode::OK, &HeaderMap::new(), 10, &Budget::new(10)).finish();
+        let pair = |target: &'static str| Pair {
+            ticket: findings.counts.ticket(),
+            sample: Sample {
+                head: Head {
+                    method: Method::GET,
+                    uri: target.parse().unwrap(),
+                    headers: HeaderMap::new(),
+                },
+                has_body: false,
+            },
+            incumbent: captured(),
+            candidate: Ok(captured()),
+            second: None,
+        };
+        let (send, pairs) = std::sync::mpsc::sync_channel(3);
+        for target in ["/a", "/broken", "/a"] {
+            assert!(send.try_send(pair(target)).is_ok());
+        }
+        drop(send);
+        let compare = |pair: Pair| {
+            // With the book locked, as the worst case has it.
+            let book = findings.book();
+            assert!(pair.sample.target() != "/broken", "a fault of the engine");
+            drop(book);
+            findings.compare(&findings.terms(), pair);
+        };
+        run_with(&compare, &findings, &pairs, &|_| {});
+        let balance = findings.counts.balance();
+        assert!(balance.is_balanced() && balance.pending == 0);
+        assert_eq!((balance.compared, balance.dropped["panicked"]), (2, 1));
     }
 }

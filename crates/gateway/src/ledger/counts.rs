@@ -48,6 +48,8 @@ reasons! {
     TooLong = "too_long",
     /// The comparison does not keep up.
     Comparison = "comparison_busy",
+    /// The gateway failed at it: a fault of its own, told on standard error.
+    Panicked = "panicked",
     /// The gateway ended first.
     Stopped = "stopped",
 }
@@ -139,7 +141,7 @@ impl Counts {
 }
 
 /// One eligible request. It ends exactly once: compared, or dropped with a reason; if nobody says
-/// which, it was lost when the gateway stopped.
+/// which, it was lost when the gateway stopped, or to a panic.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     counts: Arc<Counts>,
@@ -167,7 +169,10 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.end(Reason::Stopped);
+        self.end(match std::thread::panicking() {
+            true => Reason::Panicked,
+            false => Reason::Stopped,
+        });
     }
 }
 

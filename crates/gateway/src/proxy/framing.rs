@@ -76,7 +76,8 @@ impl Framing {
             return &[];
         };
         if self.line.is_empty() {
-            self.whole_line(&bytes[..end]);
+            // No more of a line than is kept of one that comes in pieces: both mean the same.
+            self.whole_line(&bytes[..end.min(LINE_BYTES)]);
         } else {
             let mut line = std::mem::take(&mut self.line);
             let room = LINE_BYTES.saturating_sub(line.len());
@@ -89,6 +90,7 @@ impl Framing {
     }
 
     fn whole_line(&mut self, line: &[u8]) {
+        let is_cut = line.len() >= LINE_BYTES;
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         match line.first() {
             // Empty lines before a request are ignored (RFC 9112, section 2.2).
@@ -97,6 +99,9 @@ impl Framing {
             Some(_) if !self.seen.request_line => self.seen.request_line = true,
             Some(b'c' | b'C') => {
                 if let Some(value) = value_of(line, b"content-length") {
+                    if is_cut {
+                        self.refuse("Content-Length is longer than any length");
+                    }
                     self.length(value);
                 }
             }
@@ -199,6 +204,15 @@ mod tests {
                 framing.read(piece);
                 prop_assert!(framing.line.len() <= LINE_BYTES);
             }
+        }
+    }
+
+    /// Else its body would be passed over too far, or not at all, and hide the head behind it.
+    #[test]
+    fn a_length_that_is_too_long_to_be_kept_is_refused_however_it_is_cut() {
+        let head = format!("POST / HTTP/1.1\r\nContent-Length:{:60}5\r\n\r\n", "");
+        for cuts in [&[][..], &[30], &[75, 3]] {
+            assert!(refused(&head, cuts).is_some(), "{cuts:?}");
         }
     }
 
