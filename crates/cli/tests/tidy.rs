@@ -14,7 +14,7 @@ const MOST_LINES: usize = 800;
 /// The only crates that may hold code the compiler cannot check.
 const MAY_BE_UNSAFE: [&str; 2] = ["crates/host", "crates/probe"];
 /// Folders that hold nothing written by hand.
-const NOT_OURS: [&str; 7] = [
+const NOT_OURS: [&str; 8] = [
     "target",
     "runs",
     ".git",
@@ -22,6 +22,7 @@ const NOT_OURS: [&str; 7] = [
     "artifacts",
     "coverage",
     "node_modules",
+    ".venv",
 ];
 /// The only crate that is for development alone.
 const FOR_TESTS: &str = "testkit";
