@@ -8,7 +8,7 @@
 //! passed or failed by a majority of its trials: near saturation violations come in long bursts, most
 //! trials see none of them and the median trial is better than the service is. The share over all
 //! trials is unbiased however bursty they are, so the trials around the capacity are put into one
-//! model of that share, and the interval is what the model cannot rule out ([`fit`]).
+//! model of that share, and the interval is what the model cannot rule out (`fit`).
 //!
 //! Everything here is a function of the trials so far: a search that was interrupted goes on where it
 //! was, and a stored one gives the same interval again.
