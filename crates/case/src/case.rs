@@ -67,6 +67,14 @@ impl Case {
         self.figures.insert(input, value);
     }
 
+    /// States a figure unless it, or one that it contradicts, is there.
+    pub fn set_if_open(&mut self, input: Input, value: Value) {
+        let taken = |input: &Input| self.is_stated(*input);
+        if !taken(&input) && !input.instead_of().iter().any(taken) {
+            self.set(input, value);
+        }
+    }
+
     /// States a figure in the place of what is there, and of what it contradicts.
     pub fn replace(&mut self, input: Input, value: Value) {
         for other in input.instead_of() {
@@ -75,7 +83,8 @@ impl Case {
         self.set(input, value);
     }
 
-    fn has(&self, input: Input) -> bool {
+    /// Is there a figure that is no default?
+    pub fn is_stated(&self, input: Input) -> bool {
         self.figures.contains_key(&input)
     }
 
@@ -97,7 +106,7 @@ impl Case {
         for input in self.figures.keys() {
             // Each pair once, at its second member.
             for other in input.instead_of().iter().filter(|other| *other < input) {
-                if self.has(*other) {
+                if self.is_stated(*other) {
                     let other = other.name();
                     let what = format!("is said beside {other}; state one of the two");
                     problems.push(Problem {
@@ -133,7 +142,7 @@ impl Case {
                 problems.push(Problem { input, what });
             }
         };
-        let any = |inputs: &[Input]| inputs.iter().any(|input| self.has(*input));
+        let any = |inputs: &[Input]| inputs.iter().any(|input| self.is_stated(*input));
         need(
             any(&[Instances, Demand]),
             Instances,
@@ -194,7 +203,7 @@ impl Case {
         }
         let foreign =
             self.currency != Currency::USD && [Input::VcpuHour, Input::GibHour].contains(&input);
-        if foreign || input == Input::HandOver && self.has(Input::EarnsAfter) {
+        if foreign || input == Input::HandOver && self.is_stated(Input::EarnsAfter) {
             return None;
         }
         let Assumed { numbers, source } = input.about().default.as_ref()?;

@@ -237,6 +237,7 @@ fn trial_config() -> TrialConfig {
         limits: LimitsConfig::default(),
         rules: Vec::new(),
         machine: MachineConfig::default(),
+        case: None,
         capacity: Some(CapacityConfig {
             width: "5%".parse().unwrap(),
             first_rate: 1000.0,

@@ -4,10 +4,10 @@
 //! - [`quantile`]: one quantile of one block of latencies, or the word that it cannot be judged.
 //! - [`paired`]: the effect between two sides from pairs of blocks, and one side against a bound.
 //! - [`binomial`]: what `k` of `n` says about a share.
-//! - [`capacity`]: the highest rate that holds objectives, by short trials: what to try next, and the interval.
 //! - [`overlap`]: do slow requests meet events more often than chance would have it?
 //! - [`goodness`]: do gaps look exponential, and do neighbours resemble each other?
 //! - [`steady`]: when a series becomes steady.
+//! - [`capacity`]: the highest rate that holds objectives, by short trials: what to try next, and the interval.
 //! - [`holm`]: p values of many questions asked at once.
 //! - [`sequential`]: tests and bounds that hold while somebody keeps looking.
 //!

@@ -28,14 +28,14 @@ pub struct Behaviour {
     endless: bool,
     /// Closes the connection after every answer.
     close: bool,
-    /// One worker serves all requests in the order in which they come.
-    worker: Option<Arc<Worker>>,
-    /// Memory that is allocated and touched over and over.
-    touched_mib: usize,
     /// Stops everything for this long in every so long.
     stop: Duration,
     every: Duration,
     world: World,
+    /// One worker serves all requests in the order in which they come.
+    worker: Option<Arc<Worker>>,
+    /// Memory that is allocated and touched over and over.
+    touched_mib: usize,
     answered: Arc<AtomicU64>,
 }
 

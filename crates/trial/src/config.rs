@@ -3,6 +3,7 @@
 use crate::capacity::CapacityConfig;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use understudy_case::Case;
 use understudy_compare::Rule;
 use understudy_host::CpuList;
 use understudy_load::Arrivals;
@@ -73,6 +74,17 @@ pub struct TrialConfig {
     pub machine: MachineConfig,
     /// How the highest rate that holds the objectives is looked for; not at all where `None`.
     pub capacity: Option<CapacityConfig>,
+    /// The business case that has to agree before anything is replaced.
+    pub case: Option<CaseConfig>,
+}
+
+/// What is stated for the business case of a trial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CaseConfig {
+    /// Its figures; what the trial measures may be missing.
+    pub case: Case,
+    /// The file that they stand in, as it is kept with the run.
+    pub text: String,
 }
 
 impl TrialConfig {

@@ -280,14 +280,14 @@ impl Stage<'_> {
         let clocks = Clocks::now();
         let sampler = running.sampler()?;
         let window = (warmup.duration(), rate.measured.duration());
+        let stop = self.stand.stop;
         let begin = Instant::now();
         let over = AtomicBool::new(false);
         let (ran, measured, stood_still) = std::thread::scope(|scope| {
             let control = scope.spawn(|| control::watch(&self.cpus.subject, begin, &over));
-            let (ran, measured) =
-                resources::alongside(sampler, window, self.stand.stop, |announce_start| {
-                    self.put_under_load(pair, side, &load, announce_start)
-                });
+            let (ran, measured) = resources::alongside(sampler, window, stop, |announce_start| {
+                self.put_under_load(pair, side, &load, announce_start)
+            });
             over.store(true, Ordering::Relaxed);
             (ran, measured, control.join())
         });

@@ -32,7 +32,7 @@ pub use checkout::commit;
 pub use cpus::Assignment;
 pub use error::TrialError;
 pub use stages::{Inputs, carry_out};
-pub use store::{read, write_series};
+pub use store::{read, write_case, write_series};
 
 use understudy_model::Side;
 

@@ -77,5 +77,6 @@ pub(crate) fn config(level: Level, rates: &[f64], quantile: f64) -> TrialConfig 
         rules: Vec::new(),
         machine: MachineConfig::default(),
         capacity: None,
+        case: None,
     }
 }

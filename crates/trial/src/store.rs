@@ -6,6 +6,7 @@ use crate::series;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
+use understudy_case::CaseDocument;
 use understudy_evidence::{BlockId, BlockWriter, EvidenceError, Folder, Row, RunDirectory, Table};
 use understudy_model::Side;
 use understudy_model::series::SeriesDocument;
@@ -19,14 +20,15 @@ const ENVIRONMENT: &str = "environment.json";
 /// Names of the stages that are finished, a line each.
 const STAGES: &str = "stages.jsonl";
 const SERIES: &str = "series.json";
+const CASE: &str = "case.json";
 const FIGURES: &str = "figures";
 const RATE: &str = "rate_rps";
 const LATENCY: &str = "latency-";
-const CAPACITY: &str = "capacity";
 /// The first load of each side.
 const SETTLING: &str = "settling-";
 /// Every start of a side, a line each.
 const STARTS: &str = "starts.jsonl";
+const CAPACITY: &str = "capacity";
 
 /// The workload as far as the judge needs it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -51,7 +53,7 @@ pub(crate) fn begin_workload(run: &RunDirectory, facts: &WorkloadFacts) -> Resul
 
 /// Removes the verdict and what was drawn of it.
 pub(crate) fn forget_verdict(run: &RunDirectory) -> Result<(), TrialError> {
-    for name in ["verdict.json", SERIES, "report.html"] {
+    for name in ["verdict.json", SERIES, CASE, "report.html"] {
         let path = run.path().join(name);
         match std::fs::remove_file(&path) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
@@ -151,6 +153,15 @@ pub(crate) fn latency_block(rate_rps: f64, side: Side, block: u32) -> BlockId {
     }
 }
 
+/// The name of the first load of a side.
+pub(crate) fn settling_block(rate_rps: f64, side: Side) -> BlockId {
+    BlockId {
+        stage: format!("{SETTLING}{rate_rps}"),
+        side,
+        block: 0,
+    }
+}
+
 /// The name of a trial of the search for the capacity.
 pub(crate) fn capacity_block(side: Side, block: u32) -> BlockId {
     BlockId {
@@ -165,15 +176,6 @@ pub(crate) fn capacity_blocks(run: &RunDirectory) -> Result<Vec<LatencyBlock>, T
     let mut blocks = read_blocks(run, |stage| stage == CAPACITY)?;
     blocks.sort_by_key(|block| (block.side, block.block));
     Ok(blocks)
-}
-
-/// The name of the first load of a side.
-pub(crate) fn settling_block(rate_rps: f64, side: Side) -> BlockId {
-    BlockId {
-        stage: format!("{SETTLING}{rate_rps}"),
-        side,
-        block: 0,
-    }
 }
 
 /// Writes one measurement: whole or not at all.
@@ -242,6 +244,14 @@ pub fn write_series(run: &RunDirectory, evidence: &Evidence) -> Result<SeriesDoc
     let document = series::draw(&evidence.blocks, &samples?);
     run.write_json(SERIES, &document)?;
     Ok(document)
+}
+
+/// Stores the business case, for the report.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_case(run: &RunDirectory, case: &CaseDocument) -> Result<(), TrialError> {
+    Ok(run.write_json(CASE, case)?)
 }
 
 /// What an interrupted run has not written yet is empty.

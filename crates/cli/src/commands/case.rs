@@ -3,7 +3,7 @@
 mod table;
 mod told;
 
-use crate::config;
+use crate::config::{self, FLEET, Mode};
 use crate::exit::{self, Failure, usage};
 use crate::show;
 use crate::show::json::JsonOutput;
@@ -11,17 +11,24 @@ use anyhow::Context;
 use clap::Args;
 use std::fs;
 use std::path::{Path, PathBuf};
-use understudy_case::{DRAWS, assess};
+use understudy_case::{Case, DRAWS, Resolved, assess};
+use understudy_evidence::RunDirectory;
 use understudy_report::html::case_page;
+use understudy_trial::judge::complete;
 
-/// Says whether a replacement pays, from what size on, and how sure that is, from stated figures.
+/// Says whether a replacement pays, from what size on, and how sure that is, from stated and measured
+/// figures.
 ///
 /// Every figure is a number or a range; what is not stated has a default with a source. Doing nothing
 /// and tuning the incumbent in place always compete.
 #[derive(Debug, Args)]
 pub(crate) struct CaseArgs {
-    /// The figures, e.g. fleet.toml (examples/fleet/fleet.toml explains every key)
+    /// The figures, e.g. fleet.toml (examples/fleet/fleet.toml explains every key); or a run directory
+    /// whose measurements complete those of --fleet
     file: PathBuf,
+    /// The figures that no run measures [default: those that the run was given]
+    #[arg(long, value_name = "FILE")]
+    fleet: Option<PathBuf>,
     /// State a figure instead of the file's, e.g. instances=10000 or candidate.memory="1..2 GiB"
     /// (repeatable)
     #[arg(long, value_name = "NAME=VALUE")]
@@ -48,9 +55,40 @@ fn write(flag: &str, path: &Path, text: &str) -> Result<(), Failure> {
         .map_err(|error| usage(format!("{flag}: cannot write {}: {error}", path.display())))
 }
 
+/// The figures of a file, completed by those that a run has measured.
+fn figures(args: &CaseArgs) -> Result<(Case, Resolved), Failure> {
+    if !args.file.is_dir() {
+        if args.fleet.is_some() {
+            return Err(usage(format!(
+                "--fleet: goes with a run directory, and {} is none",
+                args.file.display()
+            )));
+        }
+        return config::fleet(&args.file, &args.set, |_| {}).map_err(Failure::Usage);
+    }
+    let run = RunDirectory::open(&args.file)
+        .map_err(|error| usage(format!("{:#}", anyhow::Error::from(error))))?;
+    let document = super::report::verdict(&run)?;
+    let trial =
+        config::read(&run.path().join("trial.toml"), Mode::Judge).map_err(Failure::Usage)?;
+    let kept = run.path().join(FLEET);
+    let fleet = match &args.fleet {
+        Some(fleet) => fleet,
+        None if kept.is_file() => &kept,
+        None => {
+            return Err(usage(format!(
+                "--fleet: is missing; {} has measured, but fleet, team and prices have to be stated (examples/fleet/fleet.toml)",
+                run.path().display()
+            )));
+        }
+    };
+    config::fleet(fleet, &args.set, |case| complete(case, &trial, &document))
+        .map_err(Failure::Usage)
+}
+
 /// Carries out the command.
 pub(crate) fn case(args: &CaseArgs) -> Result<u8, Failure> {
-    let (case, resolved) = config::fleet(&args.file, &args.set).map_err(Failure::Usage)?;
+    let (case, resolved) = figures(args)?;
     let mut json = JsonOutput::open(args.json.as_deref())?;
     let document = assess(&case, &resolved, DRAWS, args.seed);
     if let Some(path) = &args.csv {

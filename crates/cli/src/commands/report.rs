@@ -96,7 +96,7 @@ fn page(run: &RunDirectory, document: &VerdictDocument) -> anyhow::Result<String
 }
 
 /// The stored verdict; a run without one says how it comes by it.
-fn verdict(run: &RunDirectory) -> Result<VerdictDocument, Failure> {
+pub(crate) fn verdict(run: &RunDirectory) -> Result<VerdictDocument, Failure> {
     let shown = run.path().display();
     match stored(run, "verdict.json") {
         Ok(Some(document)) => Ok(document),

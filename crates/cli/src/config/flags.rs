@@ -143,6 +143,7 @@ pub(super) fn in_folder(flags: &Flags, folder: &Path) -> Result<TrialConfig, Vec
                 limits,
                 rules: Vec::new(),
                 machine: MachineConfig::default(),
+                case: None,
                 capacity: None,
             })
         }

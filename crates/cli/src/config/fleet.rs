@@ -1,6 +1,6 @@
 //! `fleet.toml`: the figures and facts of a business case.
 
-use super::reader::{Problems, Section, expected, number};
+use super::reader::{Problems, Section, expected, meant, number};
 use super::{SCHEMA, no_document, text_of};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 use understudy_case::{
     Case, Currency, Facts, Input, Kind, Problem, Resolved, Source, Spread, Value,
 };
+use understudy_trial::config::CaseConfig;
 
 /// The tables that hold figures, in the order of the file.
 const TABLES: [&str; 9] = [
@@ -22,22 +23,57 @@ const TABLES: [&str; 9] = [
     "finance",
 ];
 
-/// Reads the file of a case and what `--set` says about it.
+/// What the file is called that is kept with a run.
+pub(crate) const FLEET: &str = "fleet.toml";
+
+/// Reads the file of a case and what `--set` says about it. `complete` adds what was measured.
 ///
 /// # Errors
 /// Every mistake, one line each.
-pub(crate) fn fleet(path: &Path, set: &[String]) -> Result<(Case, Resolved), Vec<String>> {
+pub(crate) fn fleet(
+    path: &Path,
+    set: &[String],
+    complete: impl FnOnce(&mut Case),
+) -> Result<(Case, Resolved), Vec<String>> {
     let text = text_of(path)?;
-    let file = path.display().to_string();
-    let problems = Problems::new(&text);
-    let (document, errors) = DeTable::parse_recoverable(&text);
-    if no_document(&errors, &text, &problems) {
-        return Err(problems.lines(&file));
+    parse(&text, &path.display().to_string(), set, complete)
+}
+
+/// The case of a trial, which measures some of its figures itself.
+///
+/// # Errors
+/// Every mistake, one line each.
+pub(super) fn of_trial(path: &Path, measured: &[Input]) -> Result<CaseConfig, Vec<String>> {
+    let text = text_of(path)?;
+    let mut stated = None;
+    let complete = |case: &mut Case| {
+        stated = Some(case.clone());
+        for input in measured {
+            if let Some(one) = Spread::point(1.0) {
+                case.set_if_open(*input, self::stated(one, "the trial"));
+            }
+        }
+    };
+    let (complete_case, _) = parse(&text, &path.display().to_string(), &[], complete)?;
+    let case = stated.unwrap_or(complete_case);
+    Ok(CaseConfig { case, text })
+}
+
+fn parse(
+    text: &str,
+    file: &str,
+    set: &[String],
+    complete: impl FnOnce(&mut Case),
+) -> Result<(Case, Resolved), Vec<String>> {
+    let problems = Problems::new(text);
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if no_document(&errors, text, &problems) {
+        return Err(problems.lines(file));
     }
     let mut read = Reading::default();
-    let case = read.case(Section::root(document.get_ref(), &problems), &file);
+    let case = read.case(Section::root(document.get_ref(), &problems), file);
     let Some(mut case) = case else {
-        return Err(problems.lines(&file));
+        return Err(problems.lines(file));
     };
     let mut arguments = Vec::new();
     for argument in set {
@@ -45,15 +81,59 @@ pub(crate) fn fleet(path: &Path, set: &[String]) -> Result<(Case, Resolved), Vec
             arguments.push(format!("--set {argument:?}: {error}"));
         }
     }
+    complete(&mut case);
     let resolved = case.resolve();
     for problem in resolved.as_ref().err().into_iter().flatten() {
         read.tell(problem, &problems);
     }
-    let lines: Vec<String> = problems.lines(&file).into_iter().chain(arguments).collect();
+    let lines: Vec<String> = problems.lines(file).into_iter().chain(arguments).collect();
     match resolved {
         Ok(resolved) if lines.is_empty() => Ok((case, resolved)),
         _ => Err(lines),
     }
+}
+
+/// The figures of a shape, in this order.
+const SHAPE: [&str; 3] = ["vcpus", "memory", "instance_hour"];
+/// Which figures of a side they are.
+const SHAPED: [(&str, [Input; 3]); 2] = [
+    (
+        "incumbent",
+        [
+            Input::IncumbentVcpus,
+            Input::IncumbentMemory,
+            Input::IncumbentHour,
+        ],
+    ),
+    (
+        "candidate",
+        [
+            Input::CandidateVcpus,
+            Input::CandidateMemory,
+            Input::CandidateHour,
+        ],
+    ),
+];
+
+/// Instance shapes by name.
+type Shapes = BTreeMap<String, [Option<Spread>; 3]>;
+
+/// `[shape.NAME]`: sizes and price of an instance as a cloud sells it.
+fn shapes(section: &Section<'_>, currency: Currency) -> Shapes {
+    let read = |(name, mut shape): (&str, Section<'_>)| {
+        let (_, inputs) = SHAPED[0];
+        let mut figures = [None; 3];
+        for ((key, input), figure) in SHAPE.into_iter().zip(inputs).zip(&mut figures) {
+            *figure = shape.get(key, |value| input.read(&written(value)?, currency));
+        }
+        shape.need(
+            &["instance_hour"],
+            "what an instance costs an hour, e.g. \"0.0816 USD\"",
+        );
+        shape.finish();
+        (name.to_owned(), figures)
+    };
+    section.named().into_iter().map(read).collect()
 }
 
 /// What has been met on the way.
@@ -84,9 +164,11 @@ impl Reading {
             },
         };
         let mut case = Case::new(name, currency);
+        let shapes = shapes(&root.section("shape"), currency);
         for table in TABLES {
             let mut section = root.section(table);
             self.figures(&mut section, table, &mut case);
+            self.shaped(&mut section, table, &shapes, &mut case);
             if table == "team" {
                 case.facts.systems_experience = section.boolean("systems_experience");
                 case.facts.deadline = section.boolean("deadline").unwrap_or_default();
@@ -110,6 +192,37 @@ impl Reading {
             match section.get(key, |value| input.read(&written(value)?, currency)) {
                 Some(spread) => case.set(input, stated(spread, "the case's file")),
                 None if section.has(key) => self.refused(case, input),
+                None => {}
+            }
+        }
+    }
+
+    /// `shape = "NAME"` of a side: the shape's sizes and price.
+    fn shaped(&mut self, section: &mut Section<'_>, table: &str, shapes: &Shapes, case: &mut Case) {
+        let Some((_, inputs)) = SHAPED.iter().find(|(side, _)| *side == table) else {
+            return;
+        };
+        let Some(name) = section.text("shape") else {
+            return;
+        };
+        let Some(shape) = shapes.get(name) else {
+            let known: Vec<&str> = shapes.keys().map(String::as_str).collect();
+            let hint = match meant(name, &known) {
+                Some(known) => format!("did you mean {known:?}?"),
+                None => format!("describe it in a table [shape.{name}]"),
+            };
+            return section.refuse(
+                "shape",
+                format!("{name:?} is no shape of this file; {hint}"),
+            );
+        };
+        for (input, spread) in inputs.iter().zip(shape) {
+            match spread {
+                Some(_) if case.is_stated(*input) => {
+                    let key = input.name().split('.').nth(1).unwrap_or_default();
+                    section.refuse(key, "is that of the shape, too; leave one of them out");
+                }
+                Some(spread) => case.set(*input, stated(*spread, &format!("shape {name}"))),
                 None => {}
             }
         }

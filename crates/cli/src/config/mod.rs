@@ -15,7 +15,7 @@ mod workload;
 mod write;
 
 pub(crate) use flags::{Flags, from_flags};
-pub(crate) use fleet::fleet;
+pub(crate) use fleet::{FLEET, fleet};
 pub(crate) use objectives::slo_argument;
 pub(crate) use side_argument::SideArgument;
 pub(crate) use write::write;
@@ -26,11 +26,12 @@ use std::fs;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 use toml::de::DeTable;
+use understudy_case::Input;
 use understudy_compare::Day;
 use understudy_host::CpuList;
 use understudy_model::{ByteSize, Share, Side, Span};
 use understudy_trial::config::{
-    Level, LimitsConfig, MachineConfig, Question, SideConfig, TrialConfig,
+    CaseConfig, Level, LimitsConfig, MachineConfig, Question, SideConfig, TrialConfig,
 };
 
 /// The version of the format.
@@ -170,6 +171,7 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
     let question = question(root.section("judge"));
     let rules = rules::read(root.section("compare"), around.mode);
     let machine = machine(root.section("machine"));
+    let case = business(root.section("case"), &measured(&limits), around);
     let rates = workload.as_ref().map_or(&[][..], |of| &of.rates);
     let capacity = capacity::read(root.section("capacity"), rates, &slos);
     root.finish();
@@ -186,8 +188,37 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
         limits,
         rules,
         machine,
+        case,
         capacity,
     })
+}
+
+/// `[case]`: the file of the business case, whose own mistakes are told with their place in it.
+fn business(
+    mut section: Section<'_>,
+    measured: &[Input],
+    around: &Surroundings<'_>,
+) -> Option<CaseConfig> {
+    let path = around
+        .file(&mut section, "fleet")
+        .filter(|path| path.is_file());
+    let case = path.map(|path| fleet::of_trial(&path, measured));
+    let case = case.and_then(|read| {
+        let tell = |lines: Vec<String>| {
+            lines
+                .into_iter()
+                .for_each(|line| section.refuse("fleet", line))
+        };
+        read.map_err(tell).ok()
+    });
+    section.finish();
+    case
+}
+
+/// Figures of the business case that the trial itself measures.
+fn measured(limits: &LimitsConfig) -> Vec<Input> {
+    let sized = [Input::IncumbentVcpus, Input::CandidateVcpus];
+    limits.cpus.map_or(Vec::new(), |_| sized.to_vec())
 }
 
 fn header(mut section: Section<'_>, folder: &Path) -> (String, Level, u64) {

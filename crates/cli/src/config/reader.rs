@@ -54,7 +54,7 @@ pub(super) fn percentage<Q: Quantity>(text: &str) -> Result<Q, UnitError> {
 }
 
 /// The word that was probably meant, as the end of a sentence.
-fn meant<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
+pub(super) fn meant<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
     let word: String = word.chars().take(40).collect();
     known
         .iter()
@@ -366,6 +366,25 @@ impl<'r> Section<'r> {
         let entry = self.table.and_then(|table| table.get_key_value(key));
         let at = entry.map_or(self.at, |(key, _)| key.span().start);
         Section::new(self.problems, name, at, table)
+    }
+
+    /// Every table in this one: their keys are names that the file gives.
+    pub(super) fn named(&self) -> Vec<(&'r str, Section<'r>)> {
+        let mut all = Vec::new();
+        for (key, value) in self.entries() {
+            let at = self.place(key).unwrap_or(self.at);
+            match value.as_table() {
+                Some(table) => all.push((
+                    key,
+                    Section::new(self.problems, self.path(key), at, Some(table)),
+                )),
+                None => self.refuse(
+                    key,
+                    expected(&format!("a table [{}]", self.path(key)), value),
+                ),
+            }
+        }
+        all
     }
 
     /// The tables of a key.

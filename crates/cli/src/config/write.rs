@@ -1,8 +1,8 @@
 //! The resolved configuration as text: what a run directory keeps and `judge` reads again.
 
-use super::SCHEMA;
 use super::objectives::quantile_name;
 use super::reader::shown_key;
+use super::{FLEET, SCHEMA};
 use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Value;
@@ -46,6 +46,10 @@ pub(crate) fn write(config: &TrialConfig) -> String {
             out.value("margin", margin.to_string());
             out.optional("longest", longest.map(|longest| longest.to_string()));
         }
+    }
+    if config.case.is_some() {
+        out.table("case");
+        out.value("fleet", FLEET);
     }
     let (limits, machine) = (&config.limits, &config.machine);
     out.table("limits");

@@ -132,3 +132,46 @@ fn what_cannot_be_read_is_said() {
     let none = case(&scratch.path().join("none.toml"), &[]);
     assert!(none.stderr.contains("cannot read"), "{}", none.stderr);
 }
+
+#[test]
+fn a_shape_is_an_instance_as_it_is_sold() {
+    let scratch = Scratch::new("case-shape");
+    let with = |side: &str, shape: &str| {
+        format!(
+            r#"schema = 1
+fleet.instances = 100
+effort.build = "6 person-months"
+candidate.saving = "50%"
+[incumbent]
+{side}
+[shape.large]
+{shape}
+"#
+        )
+    };
+    let sized = "vcpus = \"2 vCPU\"\nmemory = \"8 GiB\"\ninstance_hour = \"0.1632 USD\"";
+    let file = scratch.write("fleet.toml", &with("shape = \"large\"", sized));
+    let ended = case(&file, &["--json", "-"]);
+    let document: CaseDocument = serde_json::from_str(&ended.stdout).unwrap();
+    // 100 instances x 0.1632 USD x 8,760 hours.
+    assert_eq!(document.arms[0].yearly_cost.p50.round(), 142_963.0);
+
+    let wrong = |side: &str, shape: &str| {
+        case(&scratch.write("fleet.toml", &with(side, shape)), &[]).stderr
+    };
+    let misspelt = wrong("shape = \"larg\"", sized);
+    assert!(
+        misspelt.contains("\"larg\" is no shape of this file; did you mean \"large\"?"),
+        "{misspelt}"
+    );
+    let twice = wrong("shape = \"large\"\nvcpus = \"1 vCPU\"", sized);
+    assert!(
+        twice.contains("incumbent.vcpus: is that of the shape, too"),
+        "{twice}"
+    );
+    let without = wrong("shape = \"large\"", "vcpus = \"2 vCPU\"");
+    assert!(
+        without.contains("shape.large.instance_hour is missing"),
+        "{without}"
+    );
+}

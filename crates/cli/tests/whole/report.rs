@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use understudy_evidence::RunDirectory;
 use understudy_model::Side;
 use understudy_model::series::{PercentileCurve, SeriesDocument};
-use understudy_model::verdict::{Environment, Method, Reason, Verdict, VerdictDocument};
+use understudy_model::verdict::{
+    Environment, Figure, Held, Method, Reason, SloResult, Verdict, VerdictDocument,
+};
 
 fn verdict() -> VerdictDocument {
     VerdictDocument {
@@ -148,4 +150,64 @@ fn what_is_no_judged_run_is_told_in_one_sentence_and_exits_2() {
         &["--format", "json", "--out", nowhere.to_str().unwrap()],
         "--out: cannot write",
     );
+}
+
+#[test]
+fn a_run_completes_the_figures_of_a_case() {
+    let scratch = Scratch::new("case-of-run");
+    let stored = empty_run(&scratch);
+    let mut document = verdict();
+    document.slo = Side::ALL.map(held).to_vec();
+    stored.write_json("verdict.json", &document).unwrap();
+    let side = "url = \"http://127.0.0.1:1\"";
+    let trial = format!(
+        "schema = 1\n[side.incumbent]\n{side}\n[side.candidate]\n{side}\n[workload]\npaths = [\"/\"]\nrates = [1]\n[limits]\ncpus = 2\n"
+    );
+    fs::write(stored.path().join("trial.toml"), trial).unwrap();
+    let case =
+        |arguments: &[&str]| run(understudy().arg("case").arg(stored.path()).args(arguments));
+    let without = case(&[]);
+    assert_eq!(without.code, 2);
+    assert!(
+        without.stderr.contains("--fleet: is missing"),
+        "{}",
+        without.stderr
+    );
+
+    let fleet = scratch.write(
+        "fleet.toml",
+        "schema = 1\nfleet.instances = 100\neffort.build = \"6 person-months\"\nincumbent.memory = \"4 GiB\"\ncandidate.saving = \"50%\"\n",
+    );
+    let fleet = fleet.to_str().unwrap();
+    let ended = case(&["--fleet", fleet, "--json", "-"]);
+    let document: understudy_case::CaseDocument =
+        serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{}", ended.stderr));
+    let vcpus = document
+        .assumptions
+        .iter()
+        .find(|of| of.input == "incumbent.vcpus")
+        .unwrap();
+    assert_eq!((vcpus.median, vcpus.source.as_str()), (2.0, "measured"));
+    let elsewhere = run(understudy().args(["case", fleet, "--fleet", fleet]));
+    assert_eq!(elsewhere.code, 2);
+    assert!(
+        elsewhere
+            .stderr
+            .contains("--fleet: goes with a run directory"),
+        "{}",
+        elsewhere.stderr
+    );
+}
+
+fn held(side: Side) -> SloResult {
+    SloResult {
+        slo: "p99 of all requests at most 20ms".to_owned(),
+        about: Figure::ErrorShare,
+        side,
+        rate_rps: 1.0,
+        value: None,
+        bound: 1.0,
+        held: Held::Holds,
+        primary: false,
+    }
 }

@@ -153,6 +153,33 @@ fn growth_is_seen_when_it_happens() {
     assert!(full.at_ns >= before, "{seen:?} after {before}");
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn a_jvm_tells_on_the_monotonic_clock() {
+    if Command::new("java").arg("-version").output().is_err() {
+        return; // Not every machine has it.
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let source = "public class Collects { public static void main(String[] a) { for (int i = 0; i < 5; i++) System.gc(); } }";
+    let file = folder.path().join("Collects.java");
+    fs::write(&file, source).unwrap();
+    let before = monotonic_ns();
+    let lines = listened(Runtime::Jvm, &["java", file.to_str().unwrap()]);
+    let after = monotonic_ns();
+    let safepoints = lines.lines().filter(|line| line.contains("Safepoint \""));
+    let stamps: Vec<u64> = safepoints.map(stamp).collect();
+    assert!(stamps.len() >= 5, "{lines}");
+    let within = stamps.iter().all(|stamp| (before..after).contains(stamp));
+    assert!(within, "{before} {stamps:?} {after}");
+}
+
+/// The monotonic time in the first brackets of a line.
+#[cfg(target_os = "linux")]
+fn stamp(line: &str) -> u64 {
+    let first = line.split("ns]").next().unwrap();
+    first.trim_start_matches('[').parse().unwrap()
+}
+
 /// A JVM that sleeps and collects, or nothing where there is no JDK.
 #[cfg(target_os = "linux")]
 fn jvm(folder: &Path) -> Option<std::process::Child> {

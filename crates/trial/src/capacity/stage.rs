@@ -11,7 +11,7 @@ use crate::store;
 use crate::{Event, Watch};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use understudy_evidence::{Folder, Row, RunDirectory};
+use understudy_evidence::{Folder, Happenings, Row, RunDirectory};
 use understudy_load::http::{Prepared, Requests};
 use understudy_load::{DEFAULT_QUEUE, Plan as LoadPlan, Progress, Rate, run};
 use understudy_model::{Observation, Side, Span};
@@ -137,7 +137,7 @@ impl Stage<'_> {
             block: number,
             figures: figures(load, ran.generator, &measured),
             rows: rows.collect(),
-            happened: Default::default(),
+            happened: Happenings::default(),
         };
         let id = store::capacity_block(side, number);
         self.run

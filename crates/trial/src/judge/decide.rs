@@ -14,7 +14,7 @@ use understudy_stats::binomial;
 /// Most exchanges that may be lost.
 const MOST_LOST: f64 = 0.001;
 /// Fewest exchanges compared.
-const FEWEST_COMPARED: u64 = 300;
+pub(super) const FEWEST_COMPARED: u64 = 300;
 /// A share of deviating answers under load that is surely above this is a difference.
 const MOST_DEVIATING: f64 = 0.001;
 

@@ -2,6 +2,7 @@
 
 mod assumptions;
 mod blocks;
+mod business;
 mod capacity;
 mod comparisons;
 mod decide;
@@ -14,12 +15,13 @@ mod under_load;
 mod warm_up;
 
 pub use blocks::{BlockFigures, LatencyBlock};
-pub(crate) use capacity::record as record_capacity;
+pub use business::{business, complete};
 pub use warm_up::Start;
 
 /// Share of CPU time that the hypervisor may take during a measurement; beyond it the measurement is
 /// made again, whatever it showed.
 pub(crate) const MOST_STOLEN: f64 = 0.05;
+pub(crate) use capacity::record as record_capacity;
 
 use crate::config::{Level, Question, TrialConfig};
 use crate::plan::{Plan, RatePlan};
@@ -143,8 +145,12 @@ pub fn judge(
     };
     document.limits_of_this_result = limits(config, evidence, &document);
     let (verdict, because) = decide::decide(config, planned, evidence, &document);
+    // The case reads the verdict that it may change: that of the measurements alone.
     document.verdict = verdict;
-    document.because = because;
+    (document.verdict, document.because) = match business(config, &document) {
+        Some(case) => business::agree(verdict, because, &case),
+        None => (verdict, because),
+    };
     document
 }
 

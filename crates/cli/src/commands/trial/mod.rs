@@ -166,7 +166,16 @@ pub(crate) fn judged(
         let error = anyhow::Error::from(error);
         show::tell(&format!("understudy: the curves are not stored: {error:#}"));
     }
-    Ok(judge::judge(config, plan, rules, &evidence))
+    let document = judge::judge(config, plan, rules, &evidence);
+    if let Some(Ok(case)) = judge::business(config, &document)
+        && let Err(error) = understudy_trial::write_case(run, &case)
+    {
+        let error = anyhow::Error::from(error);
+        show::tell(&format!(
+            "understudy: the business case is not stored: {error:#}"
+        ));
+    }
+    Ok(document)
 }
 
 /// Stores the verdict in the run directory.

@@ -3,7 +3,7 @@
 use super::TrialArgs;
 use super::check::{Asked, Checked, checked, configuration, first_day, today};
 use super::secrets::{redaction_key, with_secrets, without_secrets};
-use crate::config::{self, Mode};
+use crate::config::{self, FLEET, Mode};
 use crate::exit::{Failure, usage};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -48,6 +48,10 @@ impl Session {
         let shown = without_secrets(&checked.config, &redactor);
         run.write_text("trial.toml", &config::write(&shown))
             .map_err(anyhow::Error::from)?;
+        if let Some(case) = &checked.config.case {
+            run.write_text(FLEET, &case.text)
+                .map_err(anyhow::Error::from)?;
+        }
         let begun = Begun {
             file: asked.path().and_then(|file| std::path::absolute(file).ok()),
             continue_when_different: args.continue_when_different,

@@ -241,6 +241,7 @@ fn config() -> impl Strategy<Value = TrialConfig> {
                 limits,
                 rules: wanted.2,
                 machine: machine.0,
+                case: None,
             },
         )
 }

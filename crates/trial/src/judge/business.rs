@@ -1,0 +1,187 @@
+//! The business case of a trial: what the run has measured beside what was stated of fleet, team and prices.
+
+use crate::config::TrialConfig;
+use understudy_case::{Case, CaseDocument, DRAWS, Input, Problem, Source, Spread, Value, assess};
+use understudy_model::Side;
+use understudy_model::verdict::{Held, Reason, SloResult, Verdict, VerdictDocument};
+
+/// Fewest exchanges compared before sameness counts as shown: that of the verdict.
+const FEWEST_COMPARED: u64 = super::decide::FEWEST_COMPARED;
+
+/// The case of a trial that has one, its figures completed by what the verdict's document holds.
+///
+/// # Errors
+/// Figures that are neither stated nor measured.
+pub fn business(
+    config: &TrialConfig,
+    document: &VerdictDocument,
+) -> Option<Result<CaseDocument, Vec<Problem>>> {
+    let mut case = config.case.as_ref()?.case.clone();
+    complete(&mut case, config, document);
+    Some(
+        case.resolve()
+            .map(|resolved| assess(&case, &resolved, DRAWS, config.seed)),
+    )
+}
+
+/// Adds what was measured. What is stated stays: a stated figure may be that of another machine on purpose.
+pub fn complete(case: &mut Case, config: &TrialConfig, document: &VerdictDocument) {
+    let facts = &mut case.facts;
+    facts.equivalent = facts.equivalent.or(equivalent(document));
+    facts.candidate_meets_slo = facts
+        .candidate_meets_slo
+        .or(holds_objectives(document, Side::Candidate));
+    facts.incumbent_meets_slo =
+        facts
+            .incumbent_meets_slo
+            .or(holds_objectives(document, Side::Incumbent).filter(|holds| *holds));
+    if let Some(cpus) = config.limits.cpus {
+        let source = || Source::Measured("the limit under which the trial measured".to_owned());
+        for input in [Input::IncumbentVcpus, Input::CandidateVcpus] {
+            if let Some(spread) = Spread::point(cpus.get()) {
+                case.set_if_open(
+                    input,
+                    Value {
+                        spread,
+                        source: source(),
+                    },
+                );
+            }
+        }
+    }
+}
+
+/// Were the answers the same? `None`: too few were compared.
+fn equivalent(document: &VerdictDocument) -> Option<bool> {
+    let comparison = document.comparisons.first()?;
+    let deviates = document.verdict == Verdict::NotEquivalent;
+    match comparison.equivalence.different {
+        0 if deviates => Some(false),
+        0 => (comparison.equivalence.compared >= FEWEST_COMPARED).then_some(true),
+        _ => Some(false),
+    }
+}
+
+/// Does a side hold every objective at every rate? `None`: that is open.
+fn holds_objectives(document: &VerdictDocument, side: Side) -> Option<bool> {
+    let mut mine = document.slo.iter().filter(|slo| slo.side == side);
+    let misses = |slo: &SloResult| slo.held == Held::Misses;
+    match mine.clone().any(misses) {
+        true => Some(false),
+        false => mine.all(|slo| slo.held == Held::Holds).then_some(true),
+    }
+}
+
+/// What the case makes of a verdict to replace: it stands only if the case agrees.
+pub(super) fn agree(
+    verdict: Verdict,
+    because: Vec<Reason>,
+    case: &Result<CaseDocument, Vec<Problem>>,
+) -> (Verdict, Vec<Reason>) {
+    if verdict != Verdict::Replace {
+        return (verdict, because);
+    }
+    let case = match case {
+        Ok(case) => case,
+        Err(problems) => return (Verdict::Inconclusive, incomplete(problems)),
+    };
+    let told = |reason: &Reason| Reason {
+        code: format!("case_{}", reason.code),
+        text: format!("the business case: {}", reason.text),
+        figures: reason.figures.clone(),
+    };
+    let of_case = case.because.iter().map(told);
+    match case.verdict {
+        Verdict::Replace => (verdict, because.into_iter().chain(of_case).collect()),
+        other => (other, of_case.chain(because).collect()),
+    }
+}
+
+fn incomplete(problems: &[Problem]) -> Vec<Reason> {
+    let missing = problems.iter().map(|problem| Reason {
+        code: "case_incomplete".to_owned(),
+        text: format!(
+            "the business case cannot be made: {} {}",
+            problem.input.name(),
+            problem.what
+        ),
+        figures: Default::default(),
+    });
+    missing.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use understudy_case::Currency;
+
+    fn reasons(code: &str) -> Vec<Reason> {
+        vec![Reason {
+            code: code.to_owned(),
+            text: code.to_owned(),
+            figures: Default::default(),
+        }]
+    }
+
+    /// A fleet of so many instances that the candidate halves, for six person-months.
+    fn case(instances: &str) -> Result<CaseDocument, Vec<Problem>> {
+        let mut case = Case::new("fleet".to_owned(), Currency::USD);
+        for (input, text) in [
+            (Input::Instances, instances),
+            (Input::IncumbentVcpus, "1 vCPU"),
+            (Input::IncumbentMemory, "4 GiB"),
+            (Input::CandidateSaving, "50%"),
+            (Input::Effort, "6 person-months"),
+        ] {
+            let spread = input.read(text, case.currency).unwrap();
+            let source = Source::Stated("a test".to_owned());
+            case.set(input, Value { spread, source });
+        }
+        case.facts.equivalent = Some(true);
+        case.facts.candidate_meets_slo = Some(true);
+        case.resolve()
+            .map(|resolved| assess(&case, &resolved, 1000, 1))
+    }
+
+    #[test]
+    fn a_replacement_stands_only_if_the_case_agrees() {
+        let agreed = |verdict, case: &_| {
+            let (verdict, because) = agree(verdict, reasons("goal_reached"), case);
+            let codes: Vec<String> = because.into_iter().map(|reason| reason.code).collect();
+            (verdict, codes)
+        };
+        let (small, large) = (case("10"), case("10000"));
+        assert_eq!(
+            agreed(Verdict::Replace, &small),
+            (
+                Verdict::Keep,
+                vec!["case_fleet_too_small".to_owned(), "goal_reached".to_owned()]
+            )
+        );
+        assert_eq!(
+            agreed(Verdict::Replace, &large),
+            (
+                Verdict::Replace,
+                vec!["goal_reached".to_owned(), "case_pays".to_owned()]
+            )
+        );
+        // Money makes nothing right that is wrong, and no problem where there is none.
+        for verdict in [
+            Verdict::Keep,
+            Verdict::NotEquivalent,
+            Verdict::Invalid,
+            Verdict::Inconclusive,
+        ] {
+            assert_eq!(agreed(verdict, &large).0, verdict);
+        }
+        let open = Err(vec![Problem {
+            input: Input::IncumbentCapacity,
+            what: "is missing".to_owned(),
+        }]);
+        let (verdict, codes) = agreed(Verdict::Replace, &open);
+        assert_eq!(
+            (verdict, codes[0].as_str()),
+            (Verdict::Inconclusive, "case_incomplete")
+        );
+    }
+}
