@@ -149,9 +149,7 @@ fn look(goal: &Goal, trials: &[Trial]) -> Result<Step, Floor> {
     };
     let low = of(Status::Failed).filter(|limit| *limit < high).max();
     match low {
-        None if high > goal.lowest => {
-            Ok(probe(pages(high as f64 * DESCENT).max(goal.lowest)))
-        }
+        None if high > goal.lowest => Ok(probe(pages(high as f64 * DESCENT).max(goal.lowest))),
         None => verify(trials, high, Floor::AtMost(high)),
         Some(low) if is_narrow(goal, low, high) => {
             verify(trials, high, Floor::Between { low, high })

@@ -6,6 +6,7 @@
 mod capacity;
 mod flags;
 mod fleet;
+mod floor;
 mod objectives;
 mod reader;
 mod rules;
@@ -174,6 +175,7 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
     let case = business(root.section("case"), &measured(&limits), around);
     let rates = workload.as_ref().map_or(&[][..], |of| &of.rates);
     let capacity = capacity::read(root.section("capacity"), rates, &slos);
+    let memory_floor = floor::read(root.section("memory_floor"), rates, &slos);
     root.finish();
     Some(TrialConfig {
         name,
@@ -190,6 +192,7 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
         machine,
         case,
         capacity,
+        memory_floor,
     })
 }
 

@@ -75,10 +75,18 @@ fn the_peak_may_be_below_the_need_and_the_bounds_are_kept() {
     };
     let (floor, trials) = search(&bounded, needs(100 * MIB, 80 * MIB));
     assert_eq!(floor, Floor::NoneHeld);
-    assert!(trials.iter().all(|t| t.limit.is_none_or(|limit| limit <= 90 * MIB)));
+    assert!(
+        trials
+            .iter()
+            .all(|t| t.limit.is_none_or(|limit| limit <= 90 * MIB))
+    );
     let (floor, trials) = search(&goal(), needs(MIB, 80 * MIB));
     assert_eq!(floor, Floor::AtMost(4 * MIB));
-    assert!(trials.iter().all(|t| t.limit.is_none_or(|limit| limit >= 4 * MIB)));
+    assert!(
+        trials
+            .iter()
+            .all(|t| t.limit.is_none_or(|limit| limit >= 4 * MIB))
+    );
     let (floor, _) = search(&goal(), needs(MIB, 0));
     assert_eq!(floor, Floor::NoPeak);
 }
@@ -149,8 +157,14 @@ fn what_verifies_is_made_again_once() {
             trial
         }
     };
-    assert!(matches!(search(&goal(), misses(1)).0, Floor::Between { .. }));
-    assert!(matches!(search(&goal(), misses(2)).0, Floor::NotVerified(_)));
+    assert!(matches!(
+        search(&goal(), misses(1)).0,
+        Floor::Between { .. }
+    ));
+    assert!(matches!(
+        search(&goal(), misses(2)).0,
+        Floor::NotVerified(_)
+    ));
 }
 
 #[test]
@@ -175,7 +189,13 @@ fn growth_is_what_is_left_after_collections_and_does_not_flatten() {
     let of = 100.0;
     assert!(is_growing(&[50.0, 52.0, 54.0, 56.0, 58.0], of));
     assert!(!is_growing(&[50.0, 56.0, 57.0, 57.5, 57.6], of), "warms up");
-    assert!(!is_growing(&[50.0, 52.0, 51.0, 56.0, 58.0], of), "was emptied");
-    assert!(!is_growing(&[50.0, 50.1, 50.2, 50.3, 50.4], of), "too little");
+    assert!(
+        !is_growing(&[50.0, 52.0, 51.0, 56.0, 58.0], of),
+        "was emptied"
+    );
+    assert!(
+        !is_growing(&[50.0, 50.1, 50.2, 50.3, 50.4], of),
+        "too little"
+    );
     assert!(!is_growing(&[], of) && !is_growing(&[1.0], of));
 }
