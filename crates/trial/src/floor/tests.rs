@@ -158,10 +158,7 @@ fn the_lowest_use_is_that_of_each_fifth_of_the_window() {
         columns: vec![column("at_s", at), column("rss_bytes", used)],
     };
     assert_eq!(lowest(&samples, (1.0, 11.0)), [0.0, 2.0, 4.0, 6.0, 8.0]);
-    assert_eq!(
-        lowest(&samples, (1.0, 100.0)),
-        [],
-        "a stretch without a sample"
-    );
-    assert_eq!(lowest(&Table::default(), (0.0, 1.0)), []);
+    // A stretch without a sample says nothing.
+    assert!(lowest(&samples, (1.0, 100.0)).is_empty());
+    assert!(lowest(&Table::default(), (0.0, 1.0)).is_empty());
 }
