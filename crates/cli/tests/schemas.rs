@@ -245,6 +245,7 @@ fn trial_config() -> TrialConfig {
             warmup: Span::from_secs(1),
             budget: None,
         }),
+        memory_floor: None,
     }
 }
 
@@ -316,6 +317,7 @@ fn evidence() -> Evidence {
             .into_iter()
             .flat_map(|side| (0..6).map(move |number| block(side, number)))
             .collect(),
+        floor: Vec::new(),
         environment: Environment {
             governor: Some("performance".to_owned()),
             ..Environment::default()

@@ -7,6 +7,7 @@ pub mod capacity;
 mod cause;
 mod difference;
 mod exchange;
+pub mod floor;
 mod observation;
 pub mod profile;
 pub mod series;

@@ -3,6 +3,7 @@
 //! The published JSON Schema is `schemas/verdict.schema.json`. Quantiles are numbers (0.99).
 
 use crate::capacity::SideCapacity;
+use crate::floor::SideFloor;
 use crate::tail::Tail;
 use crate::warm_up::WarmUp;
 use crate::{DifferenceKind, Side};
@@ -110,6 +111,10 @@ pub struct VerdictDocument {
     /// The highest rate at which each side holds the objectives; absent where it was not looked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capacity: Vec<SideCapacity>,
+    /// The smallest memory limit at which each side holds the objectives; absent where it was not
+    /// looked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memory_floors: Vec<SideFloor>,
 }
 
 /// One reason of a verdict.

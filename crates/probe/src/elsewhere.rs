@@ -26,6 +26,17 @@ impl Cgroups {
         &self.0
     }
 
+    /// Memory cannot be limited.
+    ///
+    /// # Errors
+    /// Always: why none is found.
+    pub fn memory(&self) -> Result<(), String> {
+        match &self.0 {
+            Detected::None(reason) => Err(reason.clone()),
+            Detected::V1 | Detected::V2 => Ok(()),
+        }
+    }
+
     /// Has nothing to remove.
     pub fn sweep(&self) -> Vec<String> {
         Vec::new()

@@ -9,6 +9,7 @@ pub mod html;
 pub mod junit;
 pub mod knee;
 pub mod markdown;
+mod memory_floor;
 mod tail;
 pub mod terminal;
 mod warm_up;

@@ -46,6 +46,10 @@ pub fn summary(document: &VerdictDocument) -> String {
         let found = text(&crate::knee::sentence(&of.capacity));
         out += &format!("\nCapacity of the {}: {found}\n", of.side);
     }
+    for of in &document.memory_floors {
+        let found = text(&crate::memory_floor::sentence(of));
+        out += &format!("\nMemory floor of the {}: {found}\n", of.side);
+    }
     gates(&mut out, document);
     if !document.limits_of_this_result.is_empty() {
         out += "\n**Limits of this result**\n\n";

@@ -52,6 +52,10 @@ pub fn summary(document: &VerdictDocument, style: Style) -> String {
         let found = crate::knee::sentence(&of.capacity);
         page.labelled("capacity", &format!("{}: {found}", of.side));
     }
+    for of in &document.memory_floors {
+        let found = crate::memory_floor::sentence(of);
+        page.labelled("memory floor", &format!("{}: {found}", of.side));
+    }
     page.gates(document);
     for limit in &document.limits_of_this_result {
         page.labelled("limit", limit);

@@ -8,6 +8,7 @@
 //! - [`goodness`]: do gaps look exponential, and do neighbours resemble each other?
 //! - [`steady`]: when a series becomes steady.
 //! - [`capacity`]: the highest rate that holds objectives, by short trials: what to try next, and the interval.
+//! - [`floor`]: the smallest memory limit that holds: what to try next, and the bracket.
 //! - [`holm`]: p values of many questions asked at once.
 //! - [`sequential`]: tests and bounds that hold while somebody keeps looking.
 //!
@@ -18,6 +19,7 @@
 
 pub mod binomial;
 pub mod capacity;
+pub mod floor;
 pub mod goodness;
 pub mod holm;
 mod interval;

@@ -1,6 +1,7 @@
 //! What a trial shall do: plain data, read from TOML or built from flags by the command line.
 
 use crate::capacity::CapacityConfig;
+use crate::floor::FloorConfig;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use understudy_case::Case;
@@ -74,6 +75,8 @@ pub struct TrialConfig {
     pub machine: MachineConfig,
     /// How the highest rate that holds the objectives is looked for; not at all where `None`.
     pub capacity: Option<CapacityConfig>,
+    /// How the smallest memory limit that holds the objectives is looked for; not at all where `None`.
+    pub memory_floor: Option<FloorConfig>,
     /// The business case that has to agree before anything is replaced.
     pub case: Option<CaseConfig>,
 }
@@ -207,7 +210,8 @@ pub struct Launched {
     pub git: Option<String>,
     /// Shell command that builds it, run once.
     pub build: Option<String>,
-    /// Command that starts it; `{port}`, `{memory}` (bytes) and `{cpus}` are replaced.
+    /// Command that starts it; `{port}`, `{cpus}`, `{memory}` (bytes), `{memory_mib}` and
+    /// `{heap_mib}` are replaced.
     pub run: String,
     /// Environment added to Understudy's own.
     pub env: BTreeMap<String, String>,

@@ -121,3 +121,10 @@ pub enum TrialError {
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
 }
+
+impl TrialError {
+    /// Did a side end before it was ready because its memory limit was reached?
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        matches!(self, TrialError::Ready(ReadyError::Ended { exit, .. }) if exit.out_of_memory)
+    }
+}

@@ -13,6 +13,7 @@ mod cpus;
 mod environment;
 mod equivalence;
 mod error;
+pub mod floor;
 mod inspect;
 pub mod judge;
 mod latency;
@@ -26,6 +27,7 @@ mod sides;
 mod simulated;
 mod stages;
 mod store;
+mod weigh;
 mod windows;
 
 pub use checkout::commit;
@@ -34,7 +36,7 @@ pub use error::TrialError;
 pub use stages::{Inputs, carry_out};
 pub use store::{read, write_case, write_series};
 
-use understudy_model::Side;
+use understudy_model::{ByteSize, Side};
 
 /// What a trial is doing, for a display.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,6 +71,15 @@ pub enum Event {
     Searching {
         /// Offered rate of this trial, requests per second.
         rate_rps: f64,
+        /// Which side.
+        side: Side,
+        /// Number of this trial, from 1.
+        trial: usize,
+    },
+    /// The memory floor of a side is being looked for.
+    Squeezing {
+        /// The memory limit; `None` while its peak is measured.
+        limit: Option<ByteSize>,
         /// Which side.
         side: Side,
         /// Number of this trial, from 1.

@@ -256,11 +256,20 @@ impl Stand<'_> {
     }
 }
 
-/// Replaces `{port}`, `{memory}` (bytes) and `{cpus}`.
+/// Share of a memory limit that `{heap_mib}` is: code, stacks, buffers and the runtime itself need the
+/// rest.
+const HEAP_SHARE: f64 = 0.75;
+const MIB: u64 = 1 << 20;
+
+/// Replaces `{port}`, `{cpus}`, and of a memory limit `{memory}` (bytes), `{memory_mib}` and `{heap_mib}`.
 fn fill(text: &str, port: u16, limits: LimitsConfig) -> String {
     let mut filled = text.replace("{port}", &port.to_string());
     if let Some(memory) = limits.memory {
-        filled = filled.replace("{memory}", &memory.bytes().to_string());
+        let (bytes, heap) = (memory.bytes(), memory.bytes() as f64 * HEAP_SHARE);
+        filled = filled
+            .replace("{memory}", &bytes.to_string())
+            .replace("{memory_mib}", &(bytes / MIB).max(1).to_string())
+            .replace("{heap_mib}", &(heap as u64 / MIB).max(1).to_string());
     }
     if let Some(cpus) = limits.cpus {
         filled = filled.replace("{cpus}", &cpus.to_string());
@@ -352,6 +361,18 @@ impl RunningSide {
     /// Is it Understudy's own process?
     pub(crate) fn is_launched(&self) -> bool {
         self.child.is_some()
+    }
+
+    /// Processes of it that were killed because its memory limit was reached.
+    pub(crate) fn memory_kills(&mut self) -> u64 {
+        let Some(child) = &mut self.child else {
+            return 0;
+        };
+        if let Some(exit) = child.exited() {
+            return u64::from(exit.out_of_memory);
+        }
+        let sample = child.sampler().and_then(|mut all| all.sample(false));
+        sample.ok().and_then(|now| now.oom_kills).unwrap_or(0)
     }
 
     /// Fails if its process has ended.

@@ -77,6 +77,7 @@ pub(crate) fn config(level: Level, rates: &[f64], quantile: f64) -> TrialConfig 
         rules: Vec::new(),
         machine: MachineConfig::default(),
         capacity: None,
+        memory_floor: None,
         case: None,
     }
 }

@@ -9,7 +9,7 @@ use crate::judge::{self, RequestFacts};
 use crate::plan::Plan;
 use crate::sides::Stand;
 use crate::store::{self, WorkloadFacts};
-use crate::{Event, Watch, capacity, environment, equivalence, latency, reproducer};
+use crate::{Event, Watch, capacity, environment, equivalence, floor, latency, reproducer};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use understudy_compare::{Differ, Noise, Row, Rules, Templates};
@@ -141,6 +141,16 @@ fn measure(
     }
     .carry_out(&mut inspector)?;
     capacity::stage::Stage {
+        stand: &stand,
+        cpus: inputs.cpus,
+        requests: inputs.requests,
+        endpoint_of: &workload.endpoint_of,
+        endpoints: &workload.endpoints,
+        run,
+        watch: inputs.watch,
+    }
+    .carry_out()?;
+    floor::stage::Stage {
         stand: &stand,
         cpus: inputs.cpus,
         requests: inputs.requests,

@@ -29,6 +29,7 @@ const SETTLING: &str = "settling-";
 /// Every start of a side, a line each.
 const STARTS: &str = "starts.jsonl";
 const CAPACITY: &str = "capacity";
+const FLOOR: &str = "floor";
 
 /// The workload as far as the judge needs it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -173,7 +174,25 @@ pub(crate) fn capacity_block(side: Side, block: u32) -> BlockId {
 
 /// The trials of the search for the capacity so far, in order.
 pub(crate) fn capacity_blocks(run: &RunDirectory) -> Result<Vec<LatencyBlock>, TrialError> {
-    let mut blocks = read_blocks(run, |stage| stage == CAPACITY)?;
+    in_order(run, CAPACITY)
+}
+
+/// The name of a trial of the search for the memory floor.
+pub(crate) fn floor_block(side: Side, block: u32) -> BlockId {
+    BlockId {
+        stage: FLOOR.to_owned(),
+        side,
+        block,
+    }
+}
+
+/// The trials of the search for the memory floor so far, in order.
+pub(crate) fn floor_blocks(run: &RunDirectory) -> Result<Vec<LatencyBlock>, TrialError> {
+    in_order(run, FLOOR)
+}
+
+fn in_order(run: &RunDirectory, wanted: &str) -> Result<Vec<LatencyBlock>, TrialError> {
+    let mut blocks = read_blocks(run, |stage| stage == wanted)?;
     blocks.sort_by_key(|block| (block.side, block.block));
     Ok(blocks)
 }
@@ -209,6 +228,7 @@ pub fn read(run: &RunDirectory) -> Result<Evidence, TrialError> {
         blocks: read_blocks(run, |stage| stage.starts_with(LATENCY))?,
         settling: read_blocks(run, |stage| stage.starts_with(SETTLING))?,
         capacity: capacity_blocks(run)?,
+        floor: floor_blocks(run)?,
         ..read_answers(run)?
     })
 }

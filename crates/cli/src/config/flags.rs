@@ -145,6 +145,7 @@ pub(super) fn in_folder(flags: &Flags, folder: &Path) -> Result<TrialConfig, Vec
                 machine: MachineConfig::default(),
                 case: None,
                 capacity: None,
+                memory_floor: None,
             })
         }
         // Whatever is missing, a message says why.

@@ -6,6 +6,7 @@
 mod capacity;
 mod flags;
 mod fleet;
+mod floor;
 mod gateway;
 mod objectives;
 mod reader;
@@ -175,7 +176,8 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
     let machine = machine(root.section("machine"));
     let rates = workload.as_ref().map_or(&[][..], |of| &of.rates);
     let capacity = capacity::read(root.section("capacity"), rates, &slos);
-    let measured = measured(&limits, capacity.is_some());
+    let memory_floor = floor::read(root.section("memory_floor"), rates, &slos);
+    let measured = measured(&limits, capacity.is_some(), memory_floor.is_some());
     let case = business(root.section("case"), &measured, around);
     root.finish();
     Some(TrialConfig {
@@ -193,6 +195,7 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
         machine,
         case,
         capacity,
+        memory_floor,
     })
 }
 
@@ -219,12 +222,14 @@ fn business(
 }
 
 /// Figures of the business case that the trial itself measures.
-fn measured(limits: &LimitsConfig, capacity: bool) -> Vec<Input> {
+fn measured(limits: &LimitsConfig, capacity: bool, floor: bool) -> Vec<Input> {
     let sizes = [Input::IncumbentVcpus, Input::CandidateVcpus];
     let capacities = [Input::IncumbentCapacity, Input::CandidateCapacity];
     let sizes = sizes.into_iter().filter(|_| limits.cpus.is_some());
+    let floors = [Input::IncumbentMemory, Input::CandidateMemory];
     sizes
         .chain(capacities.into_iter().filter(|_| capacity))
+        .chain(floors.into_iter().filter(|_| floor))
         .collect()
 }
 

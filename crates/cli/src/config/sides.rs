@@ -208,11 +208,17 @@ pub(super) fn mistakes(launched: &Launched, limited: Limited) -> Vec<(&'static s
         let what = "{port} is missing; without it the side cannot be told where to listen";
         found.push(("run", what.to_owned()));
     }
-    for (limit, set) in [("memory", limited.memory), ("cpus", limited.cpus)] {
-        if let Some(key) = uses(&format!("{{{limit}}}"))
+    let words = [
+        ("memory", "memory", limited.memory),
+        ("memory_mib", "memory", limited.memory),
+        ("heap_mib", "memory", limited.memory),
+        ("cpus", "cpus", limited.cpus),
+    ];
+    for (word, limit, set) in words {
+        if let Some(key) = uses(&format!("{{{word}}}"))
             && !set
         {
-            let what = format!("{{{limit}}} is used, but {limit} has no limit; set one");
+            let what = format!("{{{word}}} is used, but {limit} has no limit; set one");
             found.push((key, what));
         }
     }

@@ -73,6 +73,17 @@ pub(crate) fn write(config: &TrialConfig) -> String {
         out.value("warmup", span(capacity.warmup));
         out.optional("budget", capacity.budget.map(span));
     }
+    if let Some(floor) = &config.memory_floor {
+        out.table("memory_floor");
+        out.value("rate", number(floor.rate));
+        out.value("repeats", i64::from(floor.repeats));
+        out.value("precision", floor.precision.to_string());
+        out.optional("start", floor.start.map(|start| start.to_string()));
+        out.value("lowest", floor.lowest.to_string());
+        out.value("warmup", span(floor.warmup));
+        out.optional("measured", floor.measured.map(span));
+        out.value("soak", span(floor.soak));
+    }
     out.0
 }
 

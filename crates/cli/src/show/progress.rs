@@ -95,6 +95,13 @@ fn words(event: &Event) -> (String, String) {
             format!("looking for the capacity of the {side}"),
             format!(", trial {trial} at {}", rate(*rate_rps)),
         ),
+        Event::Squeezing { limit, side, trial } => (
+            format!("looking for the memory floor of the {side}"),
+            match limit {
+                Some(limit) => format!(", trial {trial} at {limit:#}"),
+                None => format!(", trial {trial}, its peak"),
+            },
+        ),
         Event::Measured => ("stopping the sides".to_owned(), String::new()),
     }
 }

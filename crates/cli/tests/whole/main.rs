@@ -9,6 +9,7 @@
 mod capacity;
 mod case;
 mod equivalence;
+mod floor;
 mod gateway;
 mod harness;
 mod import;

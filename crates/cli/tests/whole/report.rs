@@ -42,6 +42,7 @@ fn verdict() -> VerdictDocument {
         },
         environment: Environment::default(),
         capacity: Vec::new(),
+        memory_floors: Vec::new(),
         limits_of_this_result: Vec::new(),
     }
 }

@@ -410,6 +410,7 @@ pub(crate) fn replace() -> VerdictDocument {
         method: method(),
         environment: environment(),
         capacity: crate::capacity::both(),
+        memory_floors: Vec::new(),
         limits_of_this_result: vec![
             "sameness and latency are those of traffic like this workload, on this machine, against sides without other load".to_owned(),
             "generator and sides share 2 CPUs".to_owned(),

@@ -1,5 +1,6 @@
 use super::*;
-use understudy_model::FailureKind;
+use understudy_load::GeneratorUse;
+use understudy_model::{Ending, FailureKind, Observation};
 
 const BOUND_NS: u64 = 10_000_000;
 

@@ -1,6 +1,7 @@
 //! The measurements under load: what is stored of each, and its latencies put in order.
 
 use crate::config::{Slo, TrialConfig};
+use crate::floor::FloorFacts;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use understudy_evidence::{Happenings, Row};
@@ -70,11 +71,14 @@ pub struct BlockFigures {
     pub unmeasured: Option<String>,
     /// Processes killed for memory in the window.
     pub oom_kills: Option<u64>,
+    /// Of a trial at a memory limit: how it went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor: Option<FloorFacts>,
 }
 
 impl BlockFigures {
     /// The generator's figures as the gates want them.
-    pub(super) fn generator(&self) -> GeneratorUse {
+    pub(crate) fn generator(&self) -> GeneratorUse {
         GeneratorUse {
             due: self.due,
             sent: self.sent,

@@ -4,10 +4,13 @@ use crate::config::TrialConfig;
 use understudy_case::{Case, CaseDocument, DRAWS, Input, Problem, Source, Spread, Value, assess};
 use understudy_model::Side;
 use understudy_model::capacity::{CapacityKind, SideCapacity};
+use understudy_model::floor::FloorKind;
 use understudy_model::verdict::{Estimate, Held, Reason, SloResult, Verdict, VerdictDocument};
 
 /// Fewest exchanges compared before sameness counts as shown: that of the verdict.
 const FEWEST_COMPARED: u64 = super::decide::FEWEST_COMPARED;
+
+const GIB: f64 = 1_073_741_824.0;
 
 /// The case of a trial that has one, its figures completed by what the verdict's document holds.
 ///
@@ -48,6 +51,20 @@ pub fn complete(case: &mut Case, config: &TrialConfig, document: &VerdictDocumen
         };
         if let Some(spread) = interval(&of.capacity.rate_rps) {
             let source = Source::Measured(format!("capacity of the {} in this run", of.side));
+            case.set_if_open(input, Value { spread, source });
+        }
+    }
+    let floors = document.memory_floors.iter();
+    for of in floors.filter(|floor| floor.kind == FloorKind::Between) {
+        let input = match of.side {
+            Side::Incumbent => Input::IncumbentMemory,
+            Side::Candidate => Input::CandidateMemory,
+        };
+        // Somewhere in the bracket: above the limit that did not hold, at most the one that did.
+        let gib = |bytes: Option<f64>| bytes.map(|bytes| bytes / GIB);
+        let bracket = gib(of.low_bytes).zip(gib(of.high_bytes));
+        if let Some(spread) = bracket.and_then(|(low, high)| Spread::between(low, high)) {
+            let source = Source::Measured(format!("memory floor of the {} in this run", of.side));
             case.set_if_open(input, Value { spread, source });
         }
     }

@@ -6,6 +6,7 @@ mod business;
 mod capacity;
 mod comparisons;
 mod decide;
+mod floor;
 mod gates;
 mod method;
 mod objectives;
@@ -51,6 +52,8 @@ pub struct Evidence {
     pub blocks: Vec<LatencyBlock>,
     /// The trials of the search for the capacity, in the order in which they were made.
     pub capacity: Vec<LatencyBlock>,
+    /// The trials of the search for the memory floor, in the order in which they were made.
+    pub floor: Vec<LatencyBlock>,
     /// The machine.
     pub environment: Environment,
     /// What the stages noted about the reach of the result.
@@ -142,6 +145,7 @@ pub fn judge(
         environment: evidence.environment.clone(),
         limits_of_this_result: Vec::new(),
         capacity: capacity::judge(config, evidence),
+        memory_floors: floor::judge(config, evidence),
     };
     document.limits_of_this_result = limits(config, evidence, &document);
     let (verdict, because) = decide::decide(config, planned, evidence, &document);

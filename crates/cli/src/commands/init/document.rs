@@ -352,6 +352,22 @@ fn surroundings(page: &mut Page) {
         ("warmup = \"1s\"", "before each trial, discarded"),
         ("budget = \"2m\"", "longest time for one side"),
     ]);
+    page.gap();
+    page.note("The smallest memory limit at which each side holds the objectives. Takes longer.");
+    page.block(&[
+        ("[memory_floor]", ""),
+        ("rate = 500", "offered rate; else the highest of rates"),
+        ("repeats = 3", "trials that a limit has to hold in"),
+        ("precision = \"5%\"", "width of the bracket that is enough"),
+        (
+            "start = \"512MiB\"",
+            "the first limit; else the measured peak",
+        ),
+        ("lowest = \"4MiB\"", "no smaller one is tried"),
+        ("warmup = \"1s\"", "before each trial, discarded"),
+        ("measured = \"5s\"", "length of a trial"),
+        ("soak = \"30s\"", "length of the one that verifies"),
+    ]);
 }
 
 fn rules(page: &mut Page) {

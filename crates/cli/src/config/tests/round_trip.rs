@@ -5,9 +5,10 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
-use understudy_model::{Change, Quantity, Share};
+use understudy_model::{ByteSize, Change, Quantity, Share};
 use understudy_trial::capacity::CapacityConfig;
 use understudy_trial::config::{Attach, Launched, Pauses, WorkloadConfig};
+use understudy_trial::floor::FloorConfig;
 
 /// Any text that TOML has to escape, or not.
 fn text() -> impl Strategy<Value = String> {
@@ -208,6 +209,30 @@ fn capacity() -> impl Strategy<Value = CapacityConfig> {
     )
 }
 
+fn memory_floor() -> impl Strategy<Value = FloorConfig> {
+    let seconds = |range: std::ops::Range<u64>| range.prop_map(Span::from_secs);
+    let bytes = |range: std::ops::Range<u64>| range.prop_map(ByteSize::new);
+    let of = (1..=50u32).prop_map(|n| quantity(format!("{n}%")));
+    let sizes = (option::of(bytes(1 << 21..1 << 40)), bytes(1..1 << 21));
+    let times = (
+        seconds(0..600),
+        option::of(seconds(1..60)),
+        seconds(60..9000),
+    );
+    (0.001..1e6, 1..=20u32, of, sizes, times).prop_map(
+        |(rate, repeats, precision, (start, lowest), (warmup, measured, soak))| FloorConfig {
+            rate,
+            repeats,
+            precision,
+            start,
+            lowest,
+            warmup,
+            measured,
+            soak,
+        },
+    )
+}
+
 fn config() -> impl Strategy<Value = TrialConfig> {
     let header = (
         text(),
@@ -215,7 +240,11 @@ fn config() -> impl Strategy<Value = TrialConfig> {
         0..=HIGHEST_SEED,
     );
     let wanted = (vec(slo(), 0..3), goals(), vec(rule(), 0..3), question());
-    let machine = (machine(), option::of(capacity()));
+    let machine = (
+        machine(),
+        option::of(capacity()),
+        option::of(memory_floor()),
+    );
     (
         header,
         side(),
@@ -229,6 +258,7 @@ fn config() -> impl Strategy<Value = TrialConfig> {
             |(header, incumbent, candidate, workload, wanted, limits, machine)| TrialConfig {
                 // It needs an objective to hold.
                 capacity: machine.1.filter(|_| !wanted.0.is_empty()),
+                memory_floor: machine.2.filter(|_| !wanted.0.is_empty()),
                 name: header.0,
                 level: header.1,
                 seed: header.2,

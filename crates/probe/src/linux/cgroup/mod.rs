@@ -86,6 +86,18 @@ impl Cgroups {
         &self.detected
     }
 
+    /// Can memory be limited?
+    ///
+    /// # Errors
+    /// Why not: a lower-case fragment that says what to do.
+    pub fn memory(&self) -> Result<(), String> {
+        match (&self.detected, &self.parents.memory) {
+            (Detected::None(reason), _) => Err(reason.clone()),
+            (_, None) => Err("the memory controller may not be used: run as root".to_owned()),
+            (_, Some(_)) => Ok(()),
+        }
+    }
+
     /// Removes the groups of Understudy processes that no longer live, killing what still runs in
     /// them. Returns a sentence for each group: removed, or why not. Call it once, at start.
     pub fn sweep(&self) -> Vec<String> {

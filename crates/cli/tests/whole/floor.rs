@@ -1,0 +1,108 @@
+//! The search for a memory floor as a whole process, against memory that is known to be needed.
+
+use crate::harness::{Scratch, machine, run, subject, understudy};
+use crate::load::Server;
+use serde_json::Value;
+use std::path::Path;
+use understudy_probe::Cgroups;
+
+const MIB: f64 = 1_048_576.0;
+const TOUCHED_MIB: u32 = 64;
+
+/// A side that writes to 64 MiB over and over cannot do with less, and needs little more than that and
+/// what the same server takes without them.
+#[test]
+fn the_floor_of_a_side_that_touches_known_memory_is_found() {
+    let groups = Cgroups::detect(Path::new("/sys/fs/cgroup"));
+    if let Err(why) = groups.memory() {
+        println!("skipped: memory cannot be limited here: {why}");
+        return;
+    }
+    let _machine = machine();
+    let scratch = Scratch::new("floor");
+    let other = Server::with(&[]);
+    scratch.write("trial.toml", &trial_toml(&other.url()));
+    for _ in 0..3 {
+        let runs = scratch.path().join("runs");
+        let _ = std::fs::remove_dir_all(&runs);
+        let ended = run(understudy().current_dir(scratch.path()).args([
+            "trial",
+            "trial.toml",
+            "--quick",
+            "--json",
+            "-",
+            "--out",
+            "runs",
+        ]));
+        let verdict: Value = serde_json::from_str(&ended.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", ended.stderr));
+        let floors = verdict["memory_floors"].as_array().unwrap();
+        assert_eq!(floors.len(), 1, "only a side that is launched: {verdict}");
+        let floor = &floors[0];
+        if floor["kind"] != "between" {
+            // The machine was disturbed: the search says so.
+            assert!(floor["because"].is_string(), "{floor}");
+            continue;
+        }
+        assert_floor(floor, peak_rss(other.pid()));
+        let limits = verdict["limits_of_this_result"].to_string();
+        assert!(
+            limits.contains("memory floor of the candidate is not measured"),
+            "{limits}"
+        );
+        assert_same_again(&scratch, &verdict);
+        return;
+    }
+}
+
+fn assert_floor(floor: &Value, baseline: f64) {
+    let of = |key: &str| floor[key].as_f64().unwrap();
+    let known = f64::from(TOUCHED_MIB) * MIB;
+    let (low, high) = (of("low_bytes"), of("high_bytes"));
+    assert!(
+        high >= known && high <= 1.1 * (known + baseline),
+        "{baseline}: {floor}"
+    );
+    assert!(low < high && high <= low * 1.06, "{floor}");
+    assert!(of("verified_bytes") >= 1.1 * high, "{floor}");
+    assert!(of("peak_rss_bytes") >= known, "{floor}");
+    let killed = |point: &&Value| point["outcome"] == "killed";
+    let curve = floor["curve"].as_array().unwrap();
+    let below = curve
+        .iter()
+        .filter(killed)
+        .map(|p| p["limit_bytes"].as_f64().unwrap());
+    assert!(below.fold(0.0, f64::max) < high, "{floor}");
+    assert!(
+        curve
+            .iter()
+            .any(|point| point["p99_us"].is_number() && point["cpu"].is_number())
+    );
+}
+
+/// What is stored gives the same floor, and no trial is made again.
+fn assert_same_again(scratch: &Scratch, verdict: &Value) {
+    let again = run(understudy()
+        .args(["judge", "--json", "-"])
+        .arg(scratch.run()));
+    let again: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(again["memory_floors"], verdict["memory_floors"]);
+}
+
+fn trial_toml(candidate: &str) -> String {
+    format!(
+        "schema = 1\n[subject]\nkind = \"http\"\n[side.incumbent]\nrun = \"'{}' --port {{port}} --touch-mib {TOUCHED_MIB}\"\nready_timeout = \"5s\"\n[side.candidate]\nurl = \"{candidate}\"\n[workload]\npaths = [\"/items/1\"]\nrates = [300]\nconnections = 8\nwarmup = \"200ms\"\n[[slo]]\nendpoint = \"*\"\nquantile = 0.95\nmax = \"200ms\"\n[judge]\ngoal = \"no_worse\"\nmargin = \"50%\"\nlongest = \"5s\"\n[memory_floor]\nrepeats = 1\nwarmup = \"200ms\"\nmeasured = \"1s\"\nsoak = \"5s\"\n",
+        subject().display()
+    )
+}
+
+/// The highest resident set of a process, bytes.
+fn peak_rss(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .unwrap();
+    let kibibytes: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    kibibytes * 1024.0
+}

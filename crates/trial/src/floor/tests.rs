@@ -1,0 +1,164 @@
+use super::*;
+use crate::judge::BlockFigures;
+use understudy_evidence::{Happenings, Row};
+use understudy_model::Ending;
+
+const MIB: f64 = 1_048_576.0;
+
+fn config() -> FloorConfig {
+    FloorConfig {
+        rate: 500.0,
+        repeats: 2,
+        precision: Share::new(0.05),
+        start: None,
+        lowest: FloorConfig::LOWEST,
+        warmup: Span::from_secs(1),
+        measured: None,
+        soak: Span::from_secs(30),
+    }
+}
+
+fn slos() -> [Slo; 1] {
+    [Slo::Latency {
+        endpoint: "*".to_owned(),
+        quantile: 0.99,
+        max: Span::from_millis(10),
+    }]
+}
+
+/// A trial of a subject that needs so much; `latency_ms` of its one thousand answers.
+fn block(planned: Planned, need: f64, latency_ms: u64, lowest_bytes: Vec<f64>) -> LatencyBlock {
+    let lives = planned.limit.is_none_or(|limit| limit as f64 >= need);
+    let row = |_| Row {
+        observation: Observation {
+            request: 0,
+            endpoint: 0,
+            intended_ns: 0,
+            free_ns: 0,
+            sent_ns: 0,
+            first_byte_ns: latency_ms * 1_000_000,
+            last_byte_ns: latency_ms * 1_000_000,
+            ending: Ending::Answered,
+            code: 200,
+            bytes: 1,
+            body_hash: 0,
+        },
+        shape: 0,
+        value: 0,
+    };
+    LatencyBlock {
+        rate_rps: 500.0,
+        side: Side::Incumbent,
+        block: 0,
+        figures: BlockFigures {
+            measured_s: planned.measured.secs(),
+            due: 1000,
+            sent: 1000,
+            wall_ns: 1_000_000_000,
+            side_cpu_us: Some(1e6),
+            peak_rss_bytes: Some(90.0 * MIB),
+            peak_cgroup_bytes: Some(100.0 * MIB),
+            floor: Some(FloorFacts {
+                limit_bytes: planned.limit,
+                soak: planned.soak,
+                ended: (!lives).then(|| "the incumbent ended under load".to_owned()),
+                kills: u64::from(!lives),
+                lowest_bytes,
+            }),
+            ..BlockFigures::default()
+        },
+        rows: (0..if lives { 1000 } else { 0 }).map(row).collect(),
+        happened: Happenings::default(),
+    }
+}
+
+/// Searches to the end.
+fn search(trial: impl Fn(Planned) -> LatencyBlock) -> SideFloor {
+    let slos = slos();
+    let objectives = Objectives {
+        slos: &slos,
+        endpoints: &[],
+    };
+    let mut search = Search::new(
+        Side::Incumbent,
+        config(),
+        LimitsConfig::default(),
+        objectives,
+    );
+    while let Some(planned) = search.next() {
+        search.record(&trial(planned));
+        assert!(search.trials_made() < 60);
+    }
+    search.result()
+}
+
+#[test]
+fn a_floor_is_told_with_its_bracket_its_curve_and_the_peak_beside_it() {
+    let need = 60.0 * MIB;
+    let floor = search(|planned| block(planned, need, 2, vec![50.0 * MIB; 5]));
+    assert_eq!((floor.kind, &floor.because), (FloorKind::Between, &None));
+    let (low, high) = (floor.low_bytes.unwrap(), floor.high_bytes.unwrap());
+    assert!(
+        low < need && need <= high && high <= low * 1.05,
+        "{low} {high}"
+    );
+    assert!(floor.verified_bytes.unwrap() >= high * 1.1);
+    assert_eq!(floor.verified_s, Some(30.0));
+    assert_eq!(floor.growth_bytes_per_s, Some(0.0));
+    assert_eq!(floor.peak_rss_bytes, Some(90.0 * MIB));
+    assert_eq!(floor.peak_cgroup_bytes, Some(100.0 * MIB));
+    let last = floor.curve.last().unwrap();
+    assert_eq!((last.limit_bytes, last.outcome), (None, FloorOutcome::Held));
+    let killed = floor.curve.first().unwrap();
+    assert_eq!(
+        (killed.outcome, killed.p99_us),
+        (FloorOutcome::Killed, None)
+    );
+}
+
+#[test]
+fn a_leak_is_told_with_its_growth() {
+    let growing: Vec<f64> = (0..5).map(|n| (50.0 + f64::from(n)) * MIB).collect();
+    let floor = search(|planned| block(planned, 60.0 * MIB, 2, growing.clone()));
+    assert_eq!((floor.kind, floor.high_bytes), (FloorKind::Leaks, None));
+    assert!(floor.because.unwrap().contains("grew"));
+    let per_s = floor.growth_bytes_per_s.unwrap();
+    assert!((per_s - 4.0 * MIB / 24.0).abs() < 1.0, "{per_s}");
+}
+
+#[test]
+fn what_misses_without_a_tighter_limit_has_no_floor() {
+    let floor = search(|planned| block(planned, 0.0, 11, Vec::new()));
+    assert_eq!(floor.kind, FloorKind::Unknown);
+    assert!(floor.because.unwrap().contains("it missed p99"));
+    assert_eq!(floor.curve.len(), 1);
+}
+
+#[test]
+fn a_trial_is_long_enough_for_the_strictest_objective() {
+    let mut config = config();
+    assert_eq!(config.measured(&slos()), Span::from_secs(4));
+    config.rate = 10.0;
+    assert_eq!(config.measured(&slos()), Span::from_secs(30));
+    config.measured = Some(Span::from_secs(2));
+    assert_eq!(config.measured(&slos()), Span::from_secs(2));
+}
+
+#[test]
+fn the_lowest_use_is_that_of_each_fifth_of_the_window() {
+    let column = |name: &str, values: Vec<f64>| {
+        let some = values.into_iter().map(Some).collect();
+        (name.to_owned(), some)
+    };
+    let at: Vec<f64> = (0..10).map(|n| 1.0 + f64::from(n)).collect();
+    let used: Vec<f64> = (0..10)
+        .map(|n| f64::from(n % 2) * 100.0 + f64::from(n))
+        .collect();
+    let samples = Table {
+        columns: vec![column("at_s", at), column("rss_bytes", used)],
+    };
+    assert_eq!(lowest(&samples, (1.0, 11.0)), [0.0, 2.0, 4.0, 6.0, 8.0]);
+    // A stretch without a sample says nothing.
+    assert!(lowest(&samples, (1.0, 100.0)).is_empty());
+    assert!(lowest(&Table::default(), (0.0, 1.0)).is_empty());
+}

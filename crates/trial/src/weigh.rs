@@ -1,0 +1,171 @@
+//! What a short trial says about the objectives: what violated them, and whether the generator was to
+//! blame. Pure; the searches for the capacity and for the memory floor both rest on it.
+
+use crate::config::Slo;
+use understudy_load::{GeneratorUse, gates};
+use understudy_model::capacity::KneePoint;
+use understudy_model::{Ending, Observation, Span};
+use understudy_stats::capacity::Count;
+use understudy_stats::quantile::order_statistic;
+
+/// Of the violations that an objective allows, so many may be owed to the generator's lateness.
+const MOST_BY_LAG: f64 = 0.2;
+/// A request is given up after so many times the highest bound: it has violated it anyway, and an
+/// overloaded side would keep the next trial waiting. Never below a second.
+const PATIENCE: f64 = 4.0;
+
+/// What a trial left.
+#[derive(Clone, Copy, Debug)]
+pub struct Left<'a> {
+    /// Offered rate, requests per second.
+    pub rate_rps: f64,
+    /// The exchanges of the window.
+    pub observations: &'a [Observation],
+    /// The generator's own figures.
+    pub generator: GeneratorUse,
+    /// CPU time of the subject over the window, microseconds.
+    pub cpu_us: Option<f64>,
+    /// Discarded load before the window, seconds.
+    pub warmup_s: f64,
+    /// Length of the window, seconds.
+    pub measured_s: f64,
+}
+
+/// The objectives; `endpoints` are the templates by index, for those that name one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Objectives<'a> {
+    pub(crate) slos: &'a [Slo],
+    pub(crate) endpoints: &'a [String],
+}
+
+/// A trial held against the objectives.
+#[derive(Clone, Debug)]
+pub(crate) struct Weighed {
+    /// Requests and violations, by objective.
+    pub(crate) counts: Vec<Count>,
+    /// Its place on the knee curve.
+    pub(crate) point: KneePoint,
+    /// Why the generator was the bottleneck.
+    pub(crate) refused: Option<String>,
+}
+
+impl Objectives<'_> {
+    /// Longest time for one exchange: beyond it the objectives are violated in any case.
+    pub(crate) fn patience(&self, timeout: Span) -> Span {
+        let bounds = self.slos.iter().filter_map(|slo| match slo {
+            Slo::Latency { max, .. } => Some(max.secs()),
+            Slo::ErrorRate { .. } => None,
+        });
+        let longest = bounds.fold(0.0, f64::max);
+        match longest > 0.0 {
+            true => timeout.min(Span::from_secs_f64((longest * PATIENCE).max(1.0))),
+            false => timeout,
+        }
+    }
+
+    /// Holds a trial against the objectives.
+    pub(crate) fn weigh(&self, left: &Left<'_>) -> Weighed {
+        let counts: Vec<Count> = self.slos.iter().map(|slo| self.count(slo, left)).collect();
+        let mut latencies: Vec<f64> = left.observations.iter().map(latency_us).collect();
+        latencies.sort_unstable_by(f64::total_cmp);
+        let refused = self.refused(left);
+        let finite = |q: f64| order_statistic(&latencies, q).filter(|us| us.is_finite());
+        let point = KneePoint {
+            rate_rps: left.rate_rps,
+            requests: latencies.len() as u64,
+            measured_s: left.measured_s,
+            p50_us: finite(0.5),
+            p99_us: finite(0.99),
+            violations: counts.iter().map(share).collect(),
+            cpu: left.cpu_us.map(|us| us / 1e6 / left.measured_s.max(1e-9)),
+            trusted: refused.is_none(),
+        };
+        Weighed {
+            counts,
+            point,
+            refused,
+        }
+    }
+
+    fn count(&self, slo: &Slo, left: &Left<'_>) -> Count {
+        let mut count = Count::default();
+        for observation in left.observations {
+            let violated = match slo {
+                Slo::Latency { endpoint, max, .. } => {
+                    if endpoint != "*"
+                        && self.endpoints.get(observation.endpoint as usize) != Some(endpoint)
+                    {
+                        continue;
+                    }
+                    latency_us(observation) > max.nanos() as f64 / 1e3
+                }
+                Slo::ErrorRate { .. } => {
+                    observation.ending != Ending::Answered || (500..600).contains(&observation.code)
+                }
+            };
+            count.requests += 1;
+            count.violations += u64::from(violated);
+        }
+        count
+    }
+
+    /// Why the generator was the bottleneck: the gates of a load, but for its lateness, which counts as
+    /// far as it decides about objectives.
+    fn refused(&self, left: &Left<'_>) -> Option<String> {
+        let figures = gates::Figures {
+            generator: left.generator,
+            offered_rate_rps: Some(left.rate_rps),
+            quantile: 0.5,
+            send_lag_us: 0.0,
+            latency_us: None,
+            negligible_us: f64::INFINITY,
+        };
+        let gates = gates::judge(&figures).into_iter();
+        let failed = gates.filter(|gate| !gate.passed).map(|gate| gate.text);
+        failed.chain(self.late(left)).next()
+    }
+
+    /// Too many requests violate an objective only because they were sent late.
+    fn late(&self, left: &Left<'_>) -> Option<String> {
+        let latencies = self.slos.iter().filter_map(|slo| match slo {
+            Slo::Latency { max, .. } => Some((max.nanos(), allowed(slo))),
+            Slo::ErrorRate { .. } => None,
+        });
+        let requests = left.observations.len() as f64;
+        for (bound_ns, allowed) in latencies {
+            let by_lag = left.observations.iter().filter(|observation| {
+                let times = observation.latency_ns().zip(observation.send_lag_ns());
+                times.is_some_and(|(all, lag)| all > bound_ns && all - lag.min(all) <= bound_ns)
+            });
+            let share = by_lag.count() as f64 / requests.max(1.0);
+            if share > allowed * MOST_BY_LAG {
+                return Some(format!(
+                    "{:.2} % of the requests are over the bound only because the generator sent them late (limit {:.2} %); quieten the machine, or pin the generator apart",
+                    share * 100.0,
+                    allowed * MOST_BY_LAG * 100.0,
+                ));
+            }
+        }
+        None
+    }
+}
+
+/// What has no answer takes for ever.
+fn latency_us(observation: &Observation) -> f64 {
+    observation
+        .latency_ns()
+        .map_or(f64::INFINITY, |ns| ns as f64 / 1e3)
+}
+
+/// Share of the requests that may violate an objective.
+pub(crate) fn allowed(slo: &Slo) -> f64 {
+    match slo {
+        Slo::Latency { quantile, .. } => 1.0 - quantile,
+        // "No errors at all" cannot be shown; one in a million is as good as that.
+        Slo::ErrorRate { max } => max.get().clamp(1e-6, 0.5),
+    }
+}
+
+fn share(count: &Count) -> f64 {
+    count.violations as f64 / (count.requests as f64).max(1.0)
+}
