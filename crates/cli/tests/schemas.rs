@@ -329,7 +329,7 @@ fn evidence() -> Evidence {
 #[test]
 fn what_trial_writes_is_valid() {
     let config = trial_config();
-    let document = judge(&config, &Plan::new(&config), &Rules::default(), &evidence());
+    let document = judge(&config, &Plan::new(&config), &Rules::default(), &evidence()).verdict;
     let comparison = &document.comparisons[0];
     assert!(!comparison.equivalence.clusters.is_empty() && !comparison.latency.is_empty());
     assert!(!document.gates.is_empty() && !document.aa.is_empty() && !document.slo.is_empty());

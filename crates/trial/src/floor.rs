@@ -173,14 +173,7 @@ impl<'a> Search<'a> {
             return;
         };
         let observations: Vec<Observation> = block.rows.iter().map(|row| row.observation).collect();
-        let weighed = self.objectives.weigh(&Left {
-            rate_rps: block.rate_rps,
-            observations: &observations,
-            generator: block.figures.generator(),
-            cpu_us: block.figures.side_cpu_us,
-            warmup_s: block.figures.warmup_s,
-            measured_s: block.figures.measured_s,
-        });
+        let weighed = self.objectives.weigh(&Left::of(block, &observations));
         let (outcome, because) = self.outcome(facts, &weighed);
         let figures = &block.figures;
         let peak = figures.peak_cgroup_bytes.or(figures.peak_rss_bytes);

@@ -135,7 +135,7 @@ fn measure(
         run,
         watch: inputs.watch,
         settled: &|| {
-            let document = judge::judge(config, plan, inputs.rules, &store::read(run)?);
+            let document = judge::measured(config, plan, inputs.rules, &store::read(run)?);
             Ok(judge::is_settled(&document))
         },
     }

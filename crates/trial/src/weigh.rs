@@ -2,9 +2,10 @@
 //! blame. Pure; the searches for the capacity and for the memory floor both rest on it.
 
 use crate::config::Slo;
+use crate::judge::{LatencyBlock, is_error};
 use understudy_load::{GeneratorUse, gates};
 use understudy_model::capacity::KneePoint;
-use understudy_model::{Ending, Observation, Span};
+use understudy_model::{Observation, Span};
 use understudy_stats::capacity::Count;
 use understudy_stats::quantile::order_statistic;
 
@@ -29,6 +30,20 @@ pub struct Left<'a> {
     pub warmup_s: f64,
     /// Length of the window, seconds.
     pub measured_s: f64,
+}
+
+impl<'a> Left<'a> {
+    /// What a stored trial left; `observations` are those of its rows.
+    pub(crate) fn of(block: &LatencyBlock, observations: &'a [Observation]) -> Self {
+        Left {
+            rate_rps: block.rate_rps,
+            observations,
+            generator: block.figures.generator(),
+            cpu_us: block.figures.side_cpu_us,
+            warmup_s: block.figures.warmup_s,
+            measured_s: block.figures.measured_s,
+        }
+    }
 }
 
 /// The objectives; `endpoints` are the templates by index, for those that name one.
@@ -99,9 +114,7 @@ impl Objectives<'_> {
                     }
                     latency_us(observation) > max.nanos() as f64 / 1e3
                 }
-                Slo::ErrorRate { .. } => {
-                    observation.ending != Ending::Answered || (500..600).contains(&observation.code)
-                }
+                Slo::ErrorRate { .. } => is_error(observation),
             };
             count.requests += 1;
             count.violations += u64::from(violated);

@@ -93,7 +93,7 @@ impl BlockFigures {
 }
 
 /// An exchange that counts against the error rate: no answer, or a 5xx status.
-pub(super) fn is_error(observation: &Observation) -> bool {
+pub(crate) fn is_error(observation: &Observation) -> bool {
     observation.ending != Ending::Answered || (500..600).contains(&observation.code)
 }
 

@@ -16,7 +16,7 @@ const GIB: f64 = 1_073_741_824.0;
 ///
 /// # Errors
 /// Figures that are neither stated nor measured.
-pub fn business(
+pub(super) fn business(
     config: &TrialConfig,
     document: &VerdictDocument,
 ) -> Option<Result<CaseDocument, Vec<Problem>>> {
@@ -110,29 +110,28 @@ fn holds_objectives(document: &VerdictDocument, side: Side) -> Option<bool> {
     }
 }
 
-/// What the case makes of a verdict to replace: it stands only if the case agrees.
-pub(super) fn agree(
-    verdict: Verdict,
-    because: Vec<Reason>,
-    case: &Result<CaseDocument, Vec<Problem>>,
-) -> (Verdict, Vec<Reason>) {
-    if verdict != Verdict::Replace {
-        return (verdict, because);
+/// A verdict to replace stands only if the case agrees; the reasons of the case join its own.
+pub(super) fn agree(document: &mut VerdictDocument, case: &Result<CaseDocument, Vec<Problem>>) {
+    if document.verdict != Verdict::Replace {
+        return;
     }
-    let case = match case {
-        Ok(case) => case,
-        Err(problems) => return (Verdict::Inconclusive, incomplete(problems)),
-    };
+    let measured = std::mem::take(&mut document.because);
     let told = |reason: &Reason| Reason {
         code: format!("case_{}", reason.code),
         text: format!("the business case: {}", reason.text),
         figures: reason.figures.clone(),
     };
-    let of_case = case.because.iter().map(told);
-    match case.verdict {
-        Verdict::Replace => (verdict, because.into_iter().chain(of_case).collect()),
-        other => (other, of_case.chain(because).collect()),
-    }
+    (document.verdict, document.because) = match case {
+        Err(problems) => (Verdict::Inconclusive, incomplete(problems)),
+        Ok(case) => {
+            let of_case = case.because.iter().map(told);
+            let because = match case.verdict {
+                Verdict::Replace => measured.into_iter().chain(of_case).collect(),
+                _ => of_case.chain(measured).collect(),
+            };
+            (case.verdict, because)
+        }
+    };
 }
 
 fn incomplete(problems: &[Problem]) -> Vec<Reason> {
@@ -151,14 +150,24 @@ fn incomplete(problems: &[Problem]) -> Vec<Reason> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Level;
+    use crate::judge::Evidence;
     use understudy_case::Currency;
+    use understudy_compare::Rules;
 
-    fn reasons(code: &str) -> Vec<Reason> {
-        vec![Reason {
-            code: code.to_owned(),
-            text: code.to_owned(),
+    /// What a trial of nothing comes to, with this verdict instead.
+    fn document(verdict: Verdict) -> VerdictDocument {
+        let config = crate::simulated::config(Level::Quick, &[100.0], 0.99);
+        let plan = crate::plan::Plan::new(&config);
+        let mut document =
+            super::super::measured(&config, &plan, &Rules::default(), &Evidence::default());
+        document.verdict = verdict;
+        document.because = vec![Reason {
+            code: "goal_reached".to_owned(),
+            text: "a goal is reached".to_owned(),
             figures: Default::default(),
-        }]
+        }];
+        document
     }
 
     /// A fleet of so many instances that the candidate halves, for six person-months.
@@ -184,9 +193,14 @@ mod tests {
     #[test]
     fn a_replacement_stands_only_if_the_case_agrees() {
         let agreed = |verdict, case: &_| {
-            let (verdict, because) = agree(verdict, reasons("goal_reached"), case);
-            let codes: Vec<String> = because.into_iter().map(|reason| reason.code).collect();
-            (verdict, codes)
+            let mut document = document(verdict);
+            agree(&mut document, case);
+            let codes: Vec<String> = document
+                .because
+                .into_iter()
+                .map(|reason| reason.code)
+                .collect();
+            (document.verdict, codes)
         };
         let (small, large) = (case("10"), case("10000"));
         assert_eq!(

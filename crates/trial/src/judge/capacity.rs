@@ -26,12 +26,5 @@ pub(super) fn judge(config: &TrialConfig, evidence: &Evidence) -> Vec<SideCapaci
 /// Adds a stored trial to a search.
 pub(crate) fn record(search: &mut Search<'_>, block: &LatencyBlock) {
     let observations: Vec<Observation> = block.rows.iter().map(|row| row.observation).collect();
-    search.record(&Left {
-        rate_rps: block.rate_rps,
-        observations: &observations,
-        generator: block.figures.generator(),
-        cpu_us: block.figures.side_cpu_us,
-        warmup_s: block.figures.warmup_s,
-        measured_s: block.figures.measured_s,
-    });
+    search.record(&Left::of(block, &observations));
 }

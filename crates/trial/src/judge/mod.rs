@@ -15,8 +15,9 @@ mod tail;
 mod under_load;
 mod warm_up;
 
+pub(crate) use blocks::is_error;
 pub use blocks::{BlockFigures, LatencyBlock};
-pub use business::{business, complete};
+pub use business::complete;
 pub use warm_up::Start;
 
 /// Share of CPU time that the hypervisor may take during a measurement; beyond it the measurement is
@@ -27,6 +28,7 @@ pub(crate) use capacity::record as record_capacity;
 use crate::config::{Level, Question, TrialConfig};
 use crate::plan::{Plan, RatePlan};
 use blocks::Latencies;
+use understudy_case::CaseDocument;
 use understudy_compare::{Noise, Row, Rules, Workload, tally};
 use understudy_model::Side;
 use understudy_model::verdict::{
@@ -92,8 +94,28 @@ impl ReproducedCluster {
     }
 }
 
+/// What the evidence comes to.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// The verdict; where there is a business case, only if that agrees.
+    pub verdict: VerdictDocument,
+    /// The business case of a trial that has one, if its figures are complete.
+    pub case: Option<CaseDocument>,
+}
+
 /// Judges the evidence by the rules of the verdict.
-pub fn judge(
+pub fn judge(config: &TrialConfig, plan: &Plan, rules: &Rules, evidence: &Evidence) -> Judgement {
+    let mut verdict = measured(config, plan, rules, evidence);
+    let case = business::business(config, &verdict);
+    if let Some(case) = &case {
+        business::agree(&mut verdict, case);
+    }
+    let case = case.and_then(Result::ok);
+    Judgement { verdict, case }
+}
+
+/// The verdict of the measurements alone.
+pub(crate) fn measured(
     config: &TrialConfig,
     plan: &Plan,
     rules: &Rules,
@@ -148,13 +170,7 @@ pub fn judge(
         memory_floors: floor::judge(config, evidence),
     };
     document.limits_of_this_result = limits(config, evidence, &document);
-    let (verdict, because) = decide::decide(config, planned, evidence, &document);
-    // The case reads the verdict that it may change: that of the measurements alone.
-    document.verdict = verdict;
-    (document.verdict, document.because) = match business(config, &document) {
-        Some(case) => business::agree(verdict, because, &case),
-        None => (verdict, because),
-    };
+    (document.verdict, document.because) = decide::decide(config, planned, evidence, &document);
     document
 }
 

@@ -26,6 +26,7 @@ use understudy_host::allowed_cpus;
 use understudy_model::verdict::VerdictDocument;
 use understudy_probe::{Cgroups, Guard};
 use understudy_trial::config::TrialConfig;
+use understudy_trial::judge::Judgement;
 use understudy_trial::plan::Plan;
 use understudy_trial::{Assignment, Inputs, TrialError, carry_out, judge};
 
@@ -166,8 +167,8 @@ pub(crate) fn judged(
         let error = anyhow::Error::from(error);
         show::tell(&format!("understudy: the curves are not stored: {error:#}"));
     }
-    let document = judge::judge(config, plan, rules, &evidence);
-    if let Some(Ok(case)) = judge::business(config, &document)
+    let Judgement { verdict, case } = judge::judge(config, plan, rules, &evidence);
+    if let Some(case) = case
         && let Err(error) = understudy_trial::write_case(run, &case)
     {
         let error = anyhow::Error::from(error);
@@ -175,7 +176,7 @@ pub(crate) fn judged(
             "understudy: the business case is not stored: {error:#}"
         ));
     }
-    Ok(document)
+    Ok(verdict)
 }
 
 /// Stores the verdict in the run directory.
