@@ -1,34 +1,31 @@
 //! The second stage: both sides under the same load, in randomised ABBA blocks.
 
 use crate::clocks::{Clocks, TOLERATED_S, clock_was_set};
-use crate::cpus::Assignment;
 use crate::error::TrialError;
+use crate::generator::{Generator, figures, rows};
 use crate::inspect::Inspector;
-use crate::judge::{BlockFigures, MOST_STOLEN};
+use crate::judge::MOST_STOLEN;
 use crate::pauses::Listener;
 use crate::plan::{Plan, RatePlan};
 use crate::resources::{self, Measured};
-use crate::sides::{RESPONSE, RunningSide, Stand};
+use crate::sides::RunningSide;
 use crate::store;
 use crate::{Event, Watch, control, windows};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use understudy_evidence::{BlockId, Folder, Happenings, Row, RunDirectory};
+use understudy_evidence::{BlockId, Folder, Happenings, RunDirectory};
 use understudy_host::Clock;
-use understudy_load::http::{Prepared, Requests};
-use understudy_load::{DEFAULT_QUEUE, GeneratorUse, Plan as LoadPlan, Progress, Ran, Rate, run};
+use understudy_load::http::Prepared;
+use understudy_load::{Plan as LoadPlan, Ran};
 use understudy_model::{Happening, Observation, Side, Span};
 use understudy_probe::{Grown, Growth};
 
 /// What the stage works on.
 pub(crate) struct Stage<'a> {
-    pub(crate) stand: &'a Stand<'a>,
+    pub(crate) generator: &'a Generator<'a>,
     pub(crate) plan: &'a Plan,
-    pub(crate) cpus: &'a Assignment,
-    pub(crate) requests: &'a Requests,
-    pub(crate) endpoint_of: &'a [u32],
     pub(crate) run: &'a RunDirectory,
     pub(crate) watch: &'a Watch<'a>,
     /// Is the evidence so far enough? Asked at every look of the plan but the last.
@@ -38,7 +35,6 @@ pub(crate) struct Stage<'a> {
 /// Both sides, one of them awake at a time.
 struct Pair {
     sides: HashMap<Side, RunningSide>,
-    weights: Vec<f64>,
     prepared: HashMap<Side, Arc<[Prepared]>>,
 }
 
@@ -112,7 +108,7 @@ impl Stage<'_> {
                     done: index,
                     total: until,
                 });
-                if self.stand.config.workload.fresh == crate::config::Fresh::Block {
+                if self.generator.stand.config.workload.fresh == crate::config::Fresh::Block {
                     self.renew(pair, one.side)?;
                 }
                 self.measure_until_kept(pair, one, inspector, &mut repeats)?;
@@ -164,7 +160,7 @@ impl Stage<'_> {
         let mut planned = Vec::new();
         for (index, rate) in self.plan.rates.iter().enumerate() {
             for abba in 0..rate.abbas {
-                let four = order(self.stand.config.seed, index as u32, abba);
+                let four = order(self.generator.stand.config.seed, index as u32, abba);
                 planned.extend(four.map(|(side, within)| Planned {
                     rate: *rate,
                     side,
@@ -178,7 +174,6 @@ impl Stage<'_> {
     fn start_pair(&self) -> Result<Pair, TrialError> {
         let mut pair = Pair {
             sides: HashMap::new(),
-            weights: self.requests.weights(),
             prepared: HashMap::new(),
         };
         for side in Side::ALL {
@@ -192,20 +187,15 @@ impl Stage<'_> {
     /// Starts a side and renders the requests for its host.
     fn begin(&self, pair: &mut Pair, side: Side) -> Result<(), TrialError> {
         (self.watch)(Event::Starting(side.name().to_owned()));
-        let mut running = self.stand.start(side, side.name())?;
-        running.listen_to_attached(&self.stand.logs);
+        let mut running = self.generator.stand.start(side, side.name())?;
+        running.listen_to_attached(&self.generator.stand.logs);
         for note in running.unmeasured() {
             store::note(self.run, &note)?;
         }
         if let Some(start) = running.start {
             store::started(self.run, &start)?;
         }
-        let prepared = self
-            .requests
-            .prepare(&running.target.host, |request| {
-                self.endpoint_of[request as usize]
-            })
-            .map_err(|(index, error)| TrialError::Request(index + 1, error))?;
+        let prepared = self.generator.prepare(&running)?;
         pair.sides.insert(side, running);
         pair.prepared.insert(side, prepared);
         Ok(())
@@ -228,7 +218,7 @@ impl Stage<'_> {
         let load = LoadPlan {
             warmup: Span::default(),
             duration: self.plan.settle,
-            ..self.load_plan(self.plan.primary.rate_rps, 0)
+            ..self.generator.plan(self.plan.primary.rate_rps, 0)
         };
         let ran = self.put_under_load(pair, side, &load, &|_| {})?;
         let rate_rps = self.plan.primary.rate_rps;
@@ -236,16 +226,8 @@ impl Stage<'_> {
         if self.run.blocks()?.contains(&id) {
             return Ok(());
         }
-        let observations = ran.recorders.into_iter().flatten();
-        let rows: Vec<Row> = observations
-            .map(|observation| Row {
-                observation,
-                shape: 0,
-                value: 0,
-            })
-            .collect();
         let figures = figures(&load, ran.generator, &Measured::default());
-        store::write_block(self.run, &id, rate_rps, &figures, &rows)
+        store::write_block(self.run, &id, rate_rps, &figures, &rows(ran.recorders))
     }
 
     fn rest(&self, pair: &mut Pair, side: Side) -> Result<(), TrialError> {
@@ -264,13 +246,13 @@ impl Stage<'_> {
         (repeats, may_repeat): (u32, bool),
     ) -> Result<Kept, TrialError> {
         let Planned { rate, side, number } = *planned;
-        let seed = pair_seed(self.stand.config.seed, rate.rate_rps, number);
+        let seed = pair_seed(self.generator.stand.config.seed, rate.rate_rps, number);
         let warmup = varied(rate.warmup, seed);
         let load = LoadPlan {
             warmup,
             duration: rate.measured,
             inspect: true,
-            ..self.load_plan(rate.rate_rps, seed)
+            ..self.generator.plan(rate.rate_rps, seed)
         };
         let Some(running) = pair.sides.get_mut(&side) else {
             return Ok(Kept::Yes);
@@ -280,11 +262,12 @@ impl Stage<'_> {
         let clocks = Clocks::now();
         let sampler = running.sampler()?;
         let window = (warmup.duration(), rate.measured.duration());
-        let stop = self.stand.stop;
+        let stop = self.generator.stand.stop;
         let begin = Instant::now();
         let over = AtomicBool::new(false);
         let (ran, measured, stood_still) = std::thread::scope(|scope| {
-            let control = scope.spawn(|| control::watch(&self.cpus.subject, begin, &over));
+            let control =
+                scope.spawn(|| control::watch(&self.generator.cpus.subject, begin, &over));
             let (ran, measured) = resources::alongside(sampler, window, stop, |announce_start| {
                 self.put_under_load(pair, side, &load, announce_start)
             });
@@ -347,24 +330,6 @@ impl Stage<'_> {
         }
     }
 
-    fn load_plan(&self, rate_rps: f64, seed: u64) -> LoadPlan {
-        let workload = &self.stand.config.workload;
-        LoadPlan {
-            rate: Rate::PerSecond(rate_rps),
-            arrivals: workload.arrivals,
-            warmup: Span::default(),
-            duration: Span::default(),
-            connections: workload.connections as usize,
-            threads: 1,
-            cpus: (!self.cpus.generator.as_slice().is_empty()).then(|| self.cpus.generator.clone()),
-            timeout: workload.timeout,
-            seed,
-            queue: DEFAULT_QUEUE,
-            limits: RESPONSE,
-            inspect: false,
-        }
-    }
-
     fn put_under_load(
         &self,
         pair: &mut Pair,
@@ -375,25 +340,12 @@ impl Stage<'_> {
         let Some(running) = pair.sides.get_mut(&side) else {
             return Err(TrialError::Interrupted);
         };
-        let progress = [Progress::default()];
         let prepared = &pair.prepared[&side];
-        let ran = run(
-            load,
-            &running.target,
-            prepared,
-            &pair.weights,
-            self.stand.stop,
-            &progress,
-            on_start,
-        );
-        if self.stand.stop.load(Ordering::Relaxed) {
-            return Err(TrialError::Interrupted);
+        let ran = self.generator.run(running, prepared, load, on_start);
+        if !matches!(ran, Err(TrialError::Interrupted)) {
+            running.check_alive("under load")?;
         }
-        running.check_alive("under load")?;
-        ran.map_err(|source| TrialError::Load {
-            name: running.name.clone(),
-            source,
-        })
+        ran
     }
 }
 
@@ -410,28 +362,6 @@ fn since(happening: Happening, later: Duration) -> Option<Happening> {
         end_ns: happening.end_ns - later,
         ..happening
     })
-}
-
-/// What is stored with a measurement beside its exchanges.
-pub(crate) fn figures(
-    load: &LoadPlan,
-    generator: GeneratorUse,
-    measured: &Measured,
-) -> BlockFigures {
-    BlockFigures {
-        seed: load.seed,
-        warmup_s: load.warmup.secs(),
-        measured_s: load.duration.secs(),
-        due: generator.due,
-        sent: generator.sent,
-        late: generator.late,
-        generator_work_ns: generator.work_ns,
-        generator_busy_share: generator.busy_share,
-        run_queue_share: generator.run_queue_share,
-        steal_share: generator.steal_share,
-        wall_ns: generator.wall_ns,
-        ..measured.figures.clone()
-    }
 }
 
 /// The four measurements of an ABBA block, each with its number among the two of its side: ABBA or

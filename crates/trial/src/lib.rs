@@ -14,6 +14,7 @@ mod environment;
 mod equivalence;
 mod error;
 pub mod floor;
+mod generator;
 mod inspect;
 pub mod judge;
 mod latency;

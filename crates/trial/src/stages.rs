@@ -4,6 +4,7 @@ use crate::checkout::Checkouts;
 use crate::config::{SideConfig, TrialConfig};
 use crate::cpus::Assignment;
 use crate::error::TrialError;
+use crate::generator::Generator;
 use crate::inspect::Inspector;
 use crate::judge::{self, RequestFacts};
 use crate::plan::Plan;
@@ -125,13 +126,11 @@ fn measure(
     if !same && !inputs.continue_when_different {
         return Ok(());
     }
+    let generator = Generator::new(&stand, inputs.cpus, inputs.requests, &workload.endpoint_of);
     let mut inspector = Inspector::new(&noise, inputs.rules, &workload.endpoints);
     latency::Stage {
-        stand: &stand,
+        generator: &generator,
         plan,
-        cpus: inputs.cpus,
-        requests: inputs.requests,
-        endpoint_of: &workload.endpoint_of,
         run,
         watch: inputs.watch,
         settled: &|| {
@@ -141,20 +140,14 @@ fn measure(
     }
     .carry_out(&mut inspector)?;
     capacity::stage::Stage {
-        stand: &stand,
-        cpus: inputs.cpus,
-        requests: inputs.requests,
-        endpoint_of: &workload.endpoint_of,
+        generator: &generator,
         endpoints: &workload.endpoints,
         run,
         watch: inputs.watch,
     }
     .carry_out()?;
     floor::stage::Stage {
-        stand: &stand,
-        cpus: inputs.cpus,
-        requests: inputs.requests,
-        endpoint_of: &workload.endpoint_of,
+        generator: &generator,
         endpoints: &workload.endpoints,
         run,
         watch: inputs.watch,

@@ -1,55 +1,42 @@
 //! The fourth stage: the smallest memory limit at which each side holds the objectives. One side runs
 //! at a time, and starts anew for every trial.
 
-use super::{FloorConfig, FloorFacts, Planned, Search, lowest};
+use super::{FloorFacts, Planned, Search, lowest};
 use crate::config::{LimitsConfig, SideConfig, TrialConfig};
-use crate::cpus::Assignment;
 use crate::error::TrialError;
+use crate::generator::{Generator, Loaded};
 use crate::judge::{BlockFigures, LatencyBlock};
-use crate::latency::figures;
-use crate::resources;
-use crate::sides::{RESPONSE, RunningSide, Stand};
+use crate::sides::Stand;
 use crate::store;
 use crate::weigh::Objectives;
 use crate::{Event, Watch};
-use std::sync::atomic::Ordering;
-use understudy_evidence::{Folder, Happenings, Row, RunDirectory, Table};
-use understudy_load::http::Requests;
-use understudy_load::{DEFAULT_QUEUE, Plan as LoadPlan, Progress, Rate, run};
-use understudy_model::{ByteSize, Observation, Side};
+use understudy_evidence::{Folder, Happenings, RunDirectory};
+use understudy_load::Plan as LoadPlan;
+use understudy_model::{ByteSize, Side};
 
 /// What the stage works on.
 pub(crate) struct Stage<'a> {
-    pub(crate) stand: &'a Stand<'a>,
-    pub(crate) cpus: &'a Assignment,
-    pub(crate) requests: &'a Requests,
-    pub(crate) endpoint_of: &'a [u32],
+    pub(crate) generator: &'a Generator<'a>,
     pub(crate) endpoints: &'a [String],
     pub(crate) run: &'a RunDirectory,
     pub(crate) watch: &'a Watch<'a>,
-}
-
-/// What a trial under load left.
-struct Loaded {
-    figures: BlockFigures,
-    rows: Vec<Row>,
-    samples: Table,
 }
 
 impl Stage<'_> {
     /// Searches both sides, where the configuration asks for it. Each trial is on disk when the next
     /// one begins; those that are there already are not made again.
     pub(crate) fn carry_out(&self) -> Result<(), TrialError> {
-        let Some(config) = self.stand.config.memory_floor else {
+        let stand = self.generator.stand;
+        let Some(config) = stand.config.memory_floor else {
             return Ok(());
         };
-        if let Err(why) = self.stand.cgroups.memory() {
+        if let Err(why) = stand.cgroups.memory() {
             let note = format!("the memory floor is not measured: {why}");
             return store::note(self.run, &note);
         }
         let there = store::floor_blocks(self.run)?;
         for side in Side::ALL {
-            if !matches!(self.stand.config.side(side), SideConfig::Launched(_)) {
+            if !matches!(stand.config.side(side), SideConfig::Launched(_)) {
                 let note = format!(
                     "the memory floor of the {side} is not measured: it runs already, and its limit is not Understudy's to set"
                 );
@@ -57,10 +44,10 @@ impl Stage<'_> {
                 continue;
             }
             let objectives = Objectives {
-                slos: &self.stand.config.slos,
+                slos: &stand.config.slos,
                 endpoints: self.endpoints,
             };
-            let mut search = Search::new(side, config, self.stand.config.limits, objectives);
+            let mut search = Search::new(side, config, stand.config.limits, objectives);
             let known = there.iter().filter(|block| block.side == side);
             known.for_each(|block| search.record(block));
             while let Some(planned) = search.next() {
@@ -70,8 +57,16 @@ impl Stage<'_> {
                     trial: search.trials_made() + 1,
                 });
                 let number = search.trials_made() as u32;
-                let load = self.load_plan(&config, planned, number, &objectives);
-                search.record(&self.measure(side, number, planned, &load)?);
+                // Every limit meets the arrivals of its number; both sides meet the same ones.
+                let seed = stand.config.seed.wrapping_add(u64::from(number));
+                let load = LoadPlan {
+                    warmup: config.warmup,
+                    duration: planned.measured,
+                    timeout: objectives.patience(stand.config.workload.timeout),
+                    ..self.generator.plan(config.rate, seed)
+                };
+                let block = self.measure((side, number), planned, config.rate, &load)?;
+                search.record(&block);
             }
         }
         Ok(())
@@ -80,23 +75,24 @@ impl Stage<'_> {
     /// One trial, stored: the side starts under the limit, is put under load and stopped.
     fn measure(
         &self,
-        side: Side,
-        number: u32,
+        (side, number): (Side, u32),
         planned: Planned,
+        rate_rps: f64,
         load: &LoadPlan,
     ) -> Result<LatencyBlock, TrialError> {
-        let limits = self.stand.config.limits;
+        let original = self.generator.stand;
+        let limits = original.config.limits;
         let config = TrialConfig {
             limits: LimitsConfig {
                 memory: planned.limit.map(ByteSize::new).or(limits.memory),
                 ..limits
             },
-            ..self.stand.config.clone()
+            ..original.config.clone()
         };
         let stand = Stand {
             config: &config,
-            logs: self.stand.logs.clone(),
-            ..*self.stand
+            logs: original.logs.clone(),
+            ..*original
         };
         let mut facts = FloorFacts {
             limit_bytes: planned.limit,
@@ -105,7 +101,9 @@ impl Stage<'_> {
         };
         let loaded = match stand.start(side, side.name()) {
             Ok(mut running) => {
-                let loaded = self.load(&mut running, load);
+                let prepared = self.generator.prepare(&running);
+                let loaded =
+                    prepared.and_then(|prepared| self.generator.measure(&running, &prepared, load));
                 facts.kills = running.memory_kills();
                 facts.ended = running.check_alive("under load").err().map(first_line);
                 if let Some(note) = running.stop() {
@@ -130,10 +128,7 @@ impl Stage<'_> {
         );
         facts.lowest_bytes = lowest(&loaded.samples, window);
         let block = LatencyBlock {
-            rate_rps: match load.rate {
-                Rate::PerSecond(rate) => rate,
-                Rate::Max => f64::INFINITY,
-            },
+            rate_rps,
             side,
             block: number,
             figures: BlockFigures {
@@ -146,75 +141,8 @@ impl Stage<'_> {
         let id = store::floor_block(side, number);
         self.run
             .write_table(Folder::Samples, &id, &loaded.samples)?;
-        store::write_block(self.run, &id, block.rate_rps, &block.figures, &block.rows)?;
+        store::write_block(self.run, &id, rate_rps, &block.figures, &block.rows)?;
         Ok(block)
-    }
-
-    fn load(&self, running: &mut RunningSide, load: &LoadPlan) -> Result<Loaded, TrialError> {
-        let prepared = self
-            .requests
-            .prepare(&running.target.host, |request| {
-                self.endpoint_of[request as usize]
-            })
-            .map_err(|(index, error)| TrialError::Request(index + 1, error))?;
-        let sampler = running.sampler()?;
-        let window = (load.warmup.duration(), load.duration.duration());
-        let progress = [Progress::default()];
-        let (ran, measured) =
-            resources::alongside(sampler, window, self.stand.stop, |announce_start| {
-                run::<Vec<Observation>>(
-                    load,
-                    &running.target,
-                    &prepared,
-                    &self.requests.weights(),
-                    self.stand.stop,
-                    &progress,
-                    announce_start,
-                )
-            });
-        if self.stand.stop.load(Ordering::Relaxed) {
-            return Err(TrialError::Interrupted);
-        }
-        let ran = ran.map_err(|source| TrialError::Load {
-            name: running.name.clone(),
-            source,
-        })?;
-        let rows = ran.recorders.into_iter().flatten().map(|observation| Row {
-            observation,
-            shape: 0,
-            value: 0,
-        });
-        Ok(Loaded {
-            figures: figures(load, ran.generator, &measured),
-            rows: rows.collect(),
-            samples: measured.samples,
-        })
-    }
-
-    /// Every limit meets the arrivals of its number; both sides meet the same ones.
-    fn load_plan(
-        &self,
-        config: &FloorConfig,
-        planned: Planned,
-        number: u32,
-        objectives: &Objectives<'_>,
-    ) -> LoadPlan {
-        let workload = &self.stand.config.workload;
-        let generator = &self.cpus.generator;
-        LoadPlan {
-            rate: Rate::PerSecond(config.rate),
-            arrivals: workload.arrivals,
-            warmup: config.warmup,
-            duration: planned.measured,
-            connections: workload.connections as usize,
-            threads: 1,
-            cpus: (!generator.as_slice().is_empty()).then(|| generator.clone()),
-            timeout: objectives.patience(workload.timeout),
-            seed: self.stand.config.seed.wrapping_add(u64::from(number)),
-            queue: DEFAULT_QUEUE,
-            limits: RESPONSE,
-            inspect: false,
-        }
     }
 }
 
@@ -227,8 +155,7 @@ fn nothing(load: &LoadPlan) -> Loaded {
             measured_s: load.duration.secs(),
             ..BlockFigures::default()
         },
-        rows: Vec::new(),
-        samples: Table::default(),
+        ..Loaded::default()
     }
 }
 

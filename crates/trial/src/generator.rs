@@ -1,0 +1,158 @@
+//! Load for one side at a time, as every stage that measures under load puts it.
+
+use crate::cpus::Assignment;
+use crate::error::TrialError;
+use crate::judge::BlockFigures;
+use crate::resources::{self, Measured};
+use crate::sides::{RESPONSE, RunningSide, Stand};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+use understudy_evidence::{Row, Table};
+use understudy_load::http::{Prepared, Requests};
+use understudy_load::{DEFAULT_QUEUE, GeneratorUse, Plan as LoadPlan, Progress, Ran, Rate, run};
+use understudy_model::{Observation, Span};
+
+/// The workload, and where the generator runs.
+pub(crate) struct Generator<'a> {
+    pub(crate) stand: &'a Stand<'a>,
+    pub(crate) cpus: &'a Assignment,
+    requests: &'a Requests,
+    endpoint_of: &'a [u32],
+    weights: Vec<f64>,
+}
+
+/// What a trial under load left.
+#[derive(Default)]
+pub(crate) struct Loaded {
+    pub(crate) figures: BlockFigures,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) samples: Table,
+}
+
+impl<'a> Generator<'a> {
+    pub(crate) fn new(
+        stand: &'a Stand<'a>,
+        cpus: &'a Assignment,
+        requests: &'a Requests,
+        endpoint_of: &'a [u32],
+    ) -> Self {
+        Generator {
+            stand,
+            cpus,
+            requests,
+            endpoint_of,
+            weights: requests.weights(),
+        }
+    }
+
+    /// The requests as they go to this side.
+    pub(crate) fn prepare(&self, running: &RunningSide) -> Result<Arc<[Prepared]>, TrialError> {
+        self.requests
+            .prepare(&running.target.host, |request| {
+                self.endpoint_of[request as usize]
+            })
+            .map_err(|(index, error)| TrialError::Request(index + 1, error))
+    }
+
+    /// A load at a rate, without warm-up and length.
+    pub(crate) fn plan(&self, rate_rps: f64, seed: u64) -> LoadPlan {
+        let workload = &self.stand.config.workload;
+        let cpus = &self.cpus.generator;
+        LoadPlan {
+            rate: Rate::PerSecond(rate_rps),
+            arrivals: workload.arrivals,
+            warmup: Span::default(),
+            duration: Span::default(),
+            connections: workload.connections as usize,
+            threads: 1,
+            cpus: (!cpus.as_slice().is_empty()).then(|| cpus.clone()),
+            timeout: workload.timeout,
+            seed,
+            queue: DEFAULT_QUEUE,
+            limits: RESPONSE,
+            inspect: false,
+        }
+    }
+
+    /// Puts a side under load; `on_start` is told when it begins.
+    pub(crate) fn run(
+        &self,
+        running: &RunningSide,
+        prepared: &Arc<[Prepared]>,
+        load: &LoadPlan,
+        on_start: &dyn Fn(Instant),
+    ) -> Result<Ran<Vec<Observation>>, TrialError> {
+        let progress = [Progress::default()];
+        let ran = run(
+            load,
+            &running.target,
+            prepared,
+            &self.weights,
+            self.stand.stop,
+            &progress,
+            on_start,
+        );
+        if self.stand.stop.load(Ordering::Relaxed) {
+            return Err(TrialError::Interrupted);
+        }
+        ran.map_err(|source| TrialError::Load {
+            name: running.name.clone(),
+            source,
+        })
+    }
+
+    /// Puts a side under load and samples it meanwhile.
+    pub(crate) fn measure(
+        &self,
+        running: &RunningSide,
+        prepared: &Arc<[Prepared]>,
+        load: &LoadPlan,
+    ) -> Result<Loaded, TrialError> {
+        let sampler = running.sampler()?;
+        let window = (load.warmup.duration(), load.duration.duration());
+        let (ran, measured) =
+            resources::alongside(sampler, window, self.stand.stop, |announce_start| {
+                self.run(running, prepared, load, announce_start)
+            });
+        let ran = ran?;
+        Ok(Loaded {
+            figures: figures(load, ran.generator, &measured),
+            rows: rows(ran.recorders),
+            samples: measured.samples,
+        })
+    }
+}
+
+/// Exchanges whose bodies were not looked into.
+pub(crate) fn rows(recorders: Vec<Vec<Observation>>) -> Vec<Row> {
+    let observations = recorders.into_iter().flatten();
+    let row = |observation| Row {
+        observation,
+        shape: 0,
+        value: 0,
+    };
+    observations.map(row).collect()
+}
+
+/// What is stored with a measurement beside its exchanges.
+pub(crate) fn figures(
+    load: &LoadPlan,
+    generator: GeneratorUse,
+    measured: &Measured,
+) -> BlockFigures {
+    BlockFigures {
+        seed: load.seed,
+        warmup_s: load.warmup.secs(),
+        measured_s: load.duration.secs(),
+        due: generator.due,
+        sent: generator.sent,
+        late: generator.late,
+        generator_work_ns: generator.work_ns,
+        generator_busy_share: generator.busy_share,
+        run_queue_share: generator.run_queue_share,
+        steal_share: generator.steal_share,
+        wall_ns: generator.wall_ns,
+        ..measured.figures.clone()
+    }
+}
