@@ -6,7 +6,7 @@ mod told;
 use crate::config::{self, FLEET, Mode};
 use crate::exit::{self, Failure, usage};
 use crate::show;
-use crate::show::json::JsonOutput;
+use crate::show::json::{self, JsonOutput};
 use anyhow::Context;
 use clap::Args;
 use std::fs;
@@ -97,11 +97,7 @@ pub(crate) fn case(args: &CaseArgs) -> Result<u8, Failure> {
     if let Some(path) = &args.html {
         write("--html", path, &case_page(&document))?;
     }
-    if let Some(json) = &mut json {
-        let text = serde_json::to_string_pretty(&document).context("the case is not JSON")?;
-        json.write(&(text + "\n"))?;
-    }
-    if !json.is_some_and(|json| json.is_stdout()) {
+    if !json::deliver(json.as_mut(), &document)? {
         let mut text = told::summary(&document);
         if args.explain {
             text += &told::explained(&document);

@@ -4,7 +4,7 @@ pub(super) mod told;
 
 use crate::exit::{self, Failure, usage};
 use crate::show;
-use crate::show::json::JsonOutput;
+use crate::show::json::{self, JsonOutput};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use std::fs::{self, File};
@@ -122,11 +122,7 @@ pub(crate) fn import(args: &ImportArgs) -> Result<u8, Failure> {
         Out::File(path) => fs::write(path, &imported.jsonl)
             .with_context(|| format!("cannot write {}", path.display()))?,
     }
-    if let Some(json) = &mut json {
-        let text =
-            serde_json::to_string_pretty(&imported.summary).context("the summary is not JSON")?;
-        json.write(&(text + "\n"))?;
-    }
+    json::deliver(json.as_mut(), &imported.summary)?;
     let to = match &out {
         Out::Stdout => None,
         Out::File(path) => Some(path.as_path()),

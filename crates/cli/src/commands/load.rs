@@ -7,7 +7,7 @@ use super::trial::redaction_key;
 use crate::exit::{self, Failure, usage};
 use crate::requests_file;
 use crate::show;
-use crate::show::json::JsonOutput;
+use crate::show::json::{self, JsonOutput};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use log::{Log, Written};
@@ -287,15 +287,11 @@ fn measure(
 }
 
 fn deliver(report: &LoadReport, json: Option<&mut JsonOutput>) -> anyhow::Result<()> {
-    if let Some(json) = json {
-        let text = serde_json::to_string_pretty(report).context("the result is not JSON")? + "\n";
-        json.write(&text)?;
-        if json.is_stdout() {
-            for reason in &report.invalid_because {
-                show::tell(&format!("understudy: invalid: {reason}"));
-            }
-            return Ok(());
+    if json::deliver(json, report)? {
+        for reason in &report.invalid_because {
+            show::tell(&format!("understudy: invalid: {reason}"));
         }
+        return Ok(());
     }
     show::print(&show::load::summary(report)).context("cannot write the result")
 }

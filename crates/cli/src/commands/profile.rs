@@ -1,12 +1,12 @@
 //! `understudy profile`: is there a problem at all, and could a rewrite solve it?
 
-use super::load::capacity::carry_out;
+use super::load::capacity::{attach, carry_out};
 use super::trial::redaction_key;
 use crate::config::slo_argument;
 use crate::exit::{self, Failure, usage};
 use crate::requests_file;
 use crate::show;
-use crate::show::json::JsonOutput;
+use crate::show::json::{self, JsonOutput};
 use anyhow::Context;
 use clap::Args;
 use std::path::PathBuf;
@@ -76,8 +76,7 @@ const MOST_HEADROOM: f64 = 20.0;
 
 impl ProfileArgs {
     fn attach(&self) -> Option<Attach> {
-        let pid = self.pid.map(Attach::Pid);
-        pid.or_else(|| self.cgroup.clone().map(Attach::Cgroup))
+        attach(self.pid, self.cgroup.as_deref())
     }
 
     /// Everything that is wrong with the arguments, before anything is sent.
@@ -181,12 +180,8 @@ pub(crate) fn profile(args: &ProfileArgs, stop: &AtomicBool) -> Result<u8, Failu
 }
 
 fn deliver(report: &ProfileReport, json: Option<&mut JsonOutput>) -> anyhow::Result<()> {
-    if let Some(json) = json {
-        let text = serde_json::to_string_pretty(report).context("the result is not JSON")? + "\n";
-        json.write(&text)?;
-        if json.is_stdout() {
-            return Ok(());
-        }
+    if json::deliver(json, report)? {
+        return Ok(());
     }
     show::print(&summary(report)).context("cannot write the result")
 }

@@ -2,6 +2,7 @@
 
 use crate::exit::{Failure, usage};
 use anyhow::Context;
+use serde::Serialize;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -30,8 +31,7 @@ impl JsonOutput {
         }
     }
 
-    /// Writes the document.
-    pub(crate) fn write(&mut self, text: &str) -> anyhow::Result<()> {
+    fn write(&mut self, text: &str) -> anyhow::Result<()> {
         match self {
             JsonOutput::Stdout => super::print(text).context("cannot write the result"),
             JsonOutput::File(path, file) => file
@@ -39,9 +39,18 @@ impl JsonOutput {
                 .with_context(|| format!("cannot write {}", path.display())),
         }
     }
+}
 
-    /// Does standard output belong to the document?
-    pub(crate) fn is_stdout(&self) -> bool {
-        matches!(self, JsonOutput::Stdout)
-    }
+/// Writes the document where `--json` asks for it. True: standard output belongs to it, and nothing else
+/// goes there.
+pub(crate) fn deliver(
+    json: Option<&mut JsonOutput>,
+    document: &impl Serialize,
+) -> anyhow::Result<bool> {
+    let Some(json) = json else {
+        return Ok(false);
+    };
+    let text = serde_json::to_string_pretty(document).context("the result is not JSON")?;
+    json.write(&(text + "\n"))?;
+    Ok(matches!(json, JsonOutput::Stdout))
 }

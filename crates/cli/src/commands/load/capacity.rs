@@ -5,11 +5,11 @@ use crate::commands::trial::redaction_key;
 use crate::config::slo_argument;
 use crate::exit::{self, Failure, usage};
 use crate::show;
-use crate::show::json::JsonOutput;
+use crate::show::json::{self, JsonOutput};
 use anyhow::Context;
 use clap::Args;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use understudy_load::{Plan, Progress, Rate, Workload, run_into};
 use understudy_model::capacity::{Capacity, CapacityKind, CapacityReport, SCHEMA};
@@ -105,11 +105,12 @@ impl SearchArgs {
             budget: Some(self.budget),
         }
     }
+}
 
-    fn attach(&self) -> Option<Attach> {
-        let pid = self.pid.map(Attach::Pid);
-        pid.or_else(|| self.cgroup.clone().map(Attach::Cgroup))
-    }
+/// What `--pid` or `--cgroup` names.
+pub(crate) fn attach(pid: Option<u32>, cgroup: Option<&Path>) -> Option<Attach> {
+    let pid = pid.map(Attach::Pid);
+    pid.or_else(|| cgroup.map(|group| Attach::Cgroup(group.to_owned())))
 }
 
 /// Carries out the search and delivers the result.
@@ -119,7 +120,7 @@ pub(super) fn find(
     stop: &AtomicBool,
     json: Option<&mut JsonOutput>,
 ) -> Result<u8, Failure> {
-    let attach = args.search.attach();
+    let attach = attach(args.search.pid, args.search.cgroup.as_deref());
     if let Some(Err(error)) = attach.as_ref().map(Attach::sampler) {
         return Err(usage(format!("--pid or --cgroup: {error}")));
     }
@@ -247,12 +248,8 @@ fn tell(point: &understudy_model::capacity::KneePoint) {
 }
 
 fn deliver(report: &CapacityReport, json: Option<&mut JsonOutput>) -> anyhow::Result<()> {
-    if let Some(json) = json {
-        let text = serde_json::to_string_pretty(report).context("the result is not JSON")? + "\n";
-        json.write(&text)?;
-        if json.is_stdout() {
-            return Ok(());
-        }
+    if json::deliver(json, report)? {
+        return Ok(());
     }
     show::print(&summary(report)).context("cannot write the result")
 }

@@ -11,7 +11,7 @@ use super::report::write_html;
 use crate::config::{Flags, SideArgument};
 use crate::exit::{self, Failure};
 use crate::show;
-use crate::show::json::JsonOutput;
+use crate::show::json::{self, JsonOutput};
 use crate::show::progress::Display;
 use anyhow::Context;
 use clap::Args;
@@ -190,14 +190,8 @@ pub(crate) fn deliver(
     run: &RunDirectory,
     json: Option<&mut JsonOutput>,
 ) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(document).context("the verdict is not JSON")?
-        + "
-";
-    if let Some(json) = json {
-        json.write(&text)?;
-        if json.is_stdout() {
-            return Ok(());
-        }
+    if json::deliver(json, document)? {
+        return Ok(());
     }
     let summary = understudy_report::terminal::summary(document, show::style());
     let page = run.path().join("report.html");
