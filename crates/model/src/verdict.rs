@@ -15,6 +15,12 @@ use std::fmt;
 /// The version of this document's format.
 pub const SCHEMA: u32 = 1;
 
+/// Share of the eligible exchanges that may be lost before sameness is in doubt, in the lab and in the
+/// field.
+pub const MOST_LOST: f64 = 0.001;
+/// Fewest exchanges from which anything is concluded about sameness.
+pub const FEWEST_COMPARED: u64 = 300;
+
 /// What a trial concludes. Which one follows from which figures is written in `docs/method.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

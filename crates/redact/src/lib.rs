@@ -13,9 +13,12 @@ mod form;
 mod mark;
 mod names;
 mod preview;
+mod shell;
 
 pub use mark::{is_redacted, is_redaction_of};
+pub use names::variable;
 pub use preview::preview;
+pub use shell::shell_quoted;
 
 use names::Names;
 use siphasher::sip::SipHasher24;

@@ -93,7 +93,7 @@ pub(crate) fn on_path(path: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The shell variable that stands for a header's value: `x-api-key` is `$X_API_KEY`.
-pub(crate) fn variable(name: &str) -> String {
+pub fn variable(name: &str) -> String {
     let letters = name.chars().map(|c| {
         if c.is_ascii_alphanumeric() {
             c.to_ascii_uppercase()

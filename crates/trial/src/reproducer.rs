@@ -1,7 +1,7 @@
 //! A request as a command that people can run, without its secrets.
 
 use understudy_load::http::WorkloadRequest;
-use understudy_redact::{Redactor, preview};
+use understudy_redact::{Redactor, preview, shell_quoted};
 
 /// Longest body that a command repeats.
 const BODY_BYTES: usize = 2000;
@@ -20,24 +20,20 @@ pub(crate) fn curl(request: &WorkloadRequest, redactor: &Redactor) -> String {
         // Double quotes, so that the shell fills variables in.
         command.push(format!(
             "-H {}\": {}\"",
-            in_single_quotes(name),
+            shell_quoted(name),
             in_double_quotes(&shown)
         ));
     }
     if !request.body.is_empty() {
         let text = redactor.redact_text(&String::from_utf8_lossy(&request.body));
         let shown = preview(text.as_bytes(), BODY_BYTES);
-        let shown = with_variables(&in_single_quotes(&shown), &request.variables);
+        let shown = with_variables(&shell_quoted(&shown), &request.variables);
         command.push(format!("--data-binary {shown}"));
     }
     let path = redactor.redact_text(&request.path);
-    let path = with_variables(&in_single_quotes(&path), &request.variables);
+    let path = with_variables(&shell_quoted(&path), &request.variables);
     command.push(format!("\"$URL\"{path}"));
     command.join(" ")
-}
-
-fn in_single_quotes(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// A text in single quotes that are interrupted where the shell shall fill a variable in.

@@ -2,7 +2,7 @@
 //! blame. Pure; the searches for the capacity and for the memory floor both rest on it.
 
 use crate::config::Slo;
-use crate::judge::{LatencyBlock, is_error};
+use crate::judge::{LatencyBlock, is_error, latency_us};
 use understudy_load::{GeneratorUse, gates};
 use understudy_model::capacity::KneePoint;
 use understudy_model::{Observation, Span};
@@ -161,13 +161,6 @@ impl Objectives<'_> {
         }
         None
     }
-}
-
-/// What has no answer takes for ever.
-fn latency_us(observation: &Observation) -> f64 {
-    observation
-        .latency_ns()
-        .map_or(f64::INFINITY, |ns| ns as f64 / 1e3)
 }
 
 /// Share of the requests that may violate an objective.

@@ -6,13 +6,11 @@ use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use understudy_compare::Day;
-use understudy_model::verdict::{Cluster, Equivalence, Excuse, Noise};
+use understudy_model::verdict::{Cluster, Equivalence, Excuse, FEWEST_COMPARED, MOST_LOST, Noise};
 use understudy_stats::sequential::share;
 
 /// Chance that a bound is ever wrong.
 const ALPHA: f64 = 0.05;
-/// Share of the eligible requests that may be lost without putting the proof in doubt (docs/method.md).
-const LOSS: f64 = 0.001;
 
 /// A gateway, as it is now.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -222,7 +220,7 @@ pub(super) fn proof(judged: &Equivalence, balance: &Balance, goal: f64, configur
             ProofState::Different,
             format!("{k} of {n} answers differ, unexcused"),
         )
-    } else if ended >= 300 && lost as f64 > LOSS * ended as f64 {
+    } else if ended >= FEWEST_COMPARED && lost as f64 > MOST_LOST * ended as f64 {
         (
             ProofState::Lossy,
             format!("{lost} of {ended} eligible requests were not compared, more than 0.1 %"),

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use understudy_compare::{Day, Differ, Outcomes, Row, Rules};
 use understudy_model::{Failure, Outcome};
-use understudy_redact::Redactor;
+use understudy_redact::{Redactor, shell_quoted, variable};
 
 /// How often the state goes to the disk.
 const SAVE: Duration = Duration::from_secs(1);
@@ -120,31 +120,15 @@ impl Terms {
             };
             // A variable is filled in by the shell; nothing else that a client sent may reach it.
             command += &match is_variable(&value) {
-                true => format!(" -H {}\"{value}\"", quoted(&format!("{name}: "))),
-                false => format!(" -H {}", quoted(&format!("{name}: {value}"))),
+                true => format!(" -H {}\"{value}\"", shell_quoted(&format!("{name}: "))),
+                false => format!(" -H {}", shell_quoted(&format!("{name}: {value}"))),
             };
         }
         if sample.has_body {
             command += " --data-binary @body";
         }
-        format!("{command} \"$URL\"{}", quoted(&target))
+        format!("{command} \"$URL\"{}", shell_quoted(&target))
     }
-}
-
-/// In single quotes, as a shell takes it literally.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-fn variable(name: &str) -> String {
-    let of = |c: char| {
-        if c.is_ascii_alphanumeric() {
-            c.to_ascii_uppercase()
-        } else {
-            '_'
-        }
-    };
-    format!("${}", name.chars().map(of).collect::<String>())
 }
 
 fn is_variable(text: &str) -> bool {

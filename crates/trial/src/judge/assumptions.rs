@@ -5,7 +5,8 @@
 //! A gate here refuses only what is certain: together they let 98 of 100 clean runs through, and more
 //! (`tests` simulates it).
 
-use super::blocks::{Latencies, LatencyBlock};
+use super::blocks::{Latencies, LatencyBlock, latency_us};
+use super::gates::MOST_BROKEN;
 use crate::config::TrialConfig;
 use crate::plan::Plan;
 use understudy_load::Arrivals;
@@ -29,8 +30,6 @@ const NEIGHBOURS_P: f64 = 0.005;
 /// gate is for a generator that does something else than it was asked to.
 const GAPS: usize = 200;
 const MOST_A2: f64 = 10.0;
-/// Share of the measurements of a rate that may break an assumption.
-const MOST_BROKEN: f64 = 0.20;
 /// Share of a measurement's requests that may wait for a connection before their sending times say
 /// nothing about the generator.
 const MOST_WAITING: f64 = 0.01;
@@ -128,8 +127,7 @@ fn halves(block: &LatencyBlock) -> [Vec<f64>; 2] {
     let mut halves = [Vec::new(), Vec::new()];
     for row in &block.rows {
         let second = usize::from(row.observation.intended_ns as f64 >= middle);
-        let latency = row.observation.latency_ns();
-        halves[second].push(latency.map_or(f64::INFINITY, |ns| ns.max(1) as f64 / 1e3));
+        halves[second].push(latency_us(&row.observation));
     }
     for half in &mut halves {
         half.sort_unstable_by(f64::total_cmp);

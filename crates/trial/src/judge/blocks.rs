@@ -97,6 +97,13 @@ pub(crate) fn is_error(observation: &Observation) -> bool {
     observation.ending != Ending::Answered || (500..600).contains(&observation.code)
 }
 
+/// The latency of an exchange, microseconds; infinite without an answer. One of zero would have no
+/// logarithm: no exchange takes less than a nanosecond.
+pub(crate) fn latency_us(observation: &Observation) -> f64 {
+    let latency = observation.latency_ns();
+    latency.map_or(f64::INFINITY, |ns| ns.max(1) as f64 / 1e3)
+}
+
 /// Latencies of one block at one endpoint.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sorted {
@@ -113,10 +120,10 @@ impl Sorted {
     fn of<'r>(rows: impl Iterator<Item = &'r Row>) -> Self {
         let mut sorted = Sorted::default();
         for row in rows {
-            match row.observation.latency_ns() {
-                // A latency of zero has no logarithm; no exchange takes less than a nanosecond.
-                Some(ns) => sorted.answered_us.push(ns.max(1) as f64 / 1e3),
-                None => sorted.unanswered += 1,
+            let latency = latency_us(&row.observation);
+            match latency.is_finite() {
+                true => sorted.answered_us.push(latency),
+                false => sorted.unanswered += 1,
             }
         }
         sorted.answered_us.sort_unstable_by(f64::total_cmp);

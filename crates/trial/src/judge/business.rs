@@ -5,10 +5,9 @@ use understudy_case::{Case, CaseDocument, DRAWS, Input, Problem, Source, Spread,
 use understudy_model::Side;
 use understudy_model::capacity::{CapacityKind, SideCapacity};
 use understudy_model::floor::FloorKind;
-use understudy_model::verdict::{Estimate, Held, Reason, SloResult, Verdict, VerdictDocument};
-
-/// Fewest exchanges compared before sameness counts as shown: that of the verdict.
-const FEWEST_COMPARED: u64 = super::decide::FEWEST_COMPARED;
+use understudy_model::verdict::{
+    Estimate, FEWEST_COMPARED, Held, Reason, SloResult, Verdict, VerdictDocument,
+};
 
 const GIB: f64 = 1_073_741_824.0;
 

@@ -7,14 +7,11 @@ use crate::config::{Question, TrialConfig};
 use crate::plan::{Plan, RatePlan};
 use understudy_model::Side;
 use understudy_model::verdict::{
-    Equivalence, Figure, GoalResult, Held, Reason, SloResult, UnderLoad, Verdict, VerdictDocument,
+    Equivalence, FEWEST_COMPARED, Figure, GoalResult, Held, MOST_LOST, Reason, SloResult,
+    UnderLoad, Verdict, VerdictDocument,
 };
 use understudy_stats::binomial;
 
-/// Most exchanges that may be lost.
-const MOST_LOST: f64 = 0.001;
-/// Fewest exchanges compared.
-pub(super) const FEWEST_COMPARED: u64 = 300;
 /// A share of deviating answers under load that is surely above this is a difference.
 const MOST_DEVIATING: f64 = 0.001;
 

@@ -10,9 +10,9 @@ use understudy_model::verdict::{Gate, LatencyComparison};
 use understudy_stats::paired::{p_above, p_below};
 use understudy_stats::quantile::{BlockQuantile, order_statistic};
 
-/// Share of the measurements at one rate that may break a gate of the generator. One stolen moment
+/// Share of the measurements at one rate that may break a gate. One stolen moment
 /// spoils one block, and the pairs absorb it; many are a machine that cannot measure.
-const MOST_BROKEN: f64 = 0.20;
+pub(super) const MOST_BROKEN: f64 = 0.20;
 /// The gate of the incumbent against itself.
 pub(super) const AA: &str = "aa";
 /// How far the incumbent may be from itself, where that is more than chance: at 98 %, since at 95 % this

@@ -15,8 +15,8 @@ mod tail;
 mod under_load;
 mod warm_up;
 
-pub(crate) use blocks::is_error;
 pub use blocks::{BlockFigures, LatencyBlock};
+pub(crate) use blocks::{is_error, latency_us};
 pub use business::complete;
 pub use warm_up::Start;
 

@@ -1,7 +1,7 @@
 //! Cold starts, and when a side reaches its pace: changepoints of the median latency under its first
 //! load.
 
-use super::blocks::LatencyBlock;
+use super::blocks::{LatencyBlock, latency_us};
 use serde::{Deserialize, Serialize};
 use understudy_model::Side;
 use understudy_model::warm_up::{Course, Settling, WarmUp};
@@ -87,8 +87,7 @@ fn levels(block: &LatencyBlock, window_s: f64) -> Option<Vec<f64>> {
         let at = row.observation.intended_ns as f64 / 1e9 - block.figures.warmup_s;
         // What is left at the end of the load is shorter than a window.
         if let Some(window) = windows.get_mut((at / window_s).max(0.0) as usize) {
-            let latency = row.observation.latency_ns();
-            window.push(latency.map_or(f64::INFINITY, |ns| ns.max(1) as f64 / 1e3));
+            window.push(latency_us(&row.observation));
         }
     }
     let level = |window: &mut Vec<f64>| {
