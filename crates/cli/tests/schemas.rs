@@ -258,6 +258,7 @@ fn difference(kind: DifferenceKind) -> Difference {
         contender: "2".to_owned(),
         baseline_character: Character("integer".to_owned()),
         contender_character: Character("integer".to_owned()),
+        relation: Default::default(),
         rules: Vec::new(),
     }
 }

@@ -11,7 +11,7 @@ use crate::{Event, Watch};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
-use understudy_compare::{Differ, Noise, Outcomes, Row, Rules};
+use understudy_compare::{Differ, History, Noise, Outcomes, Row, Rules};
 use understudy_evidence::{BlockId, JsonLines, Row as ExchangeRow, RunDirectory};
 use understudy_load::http::{Client, Requests, WorkloadRequest};
 use understudy_model::verdict::{Equivalence, Reproduced};
@@ -126,6 +126,7 @@ impl Stage<'_> {
         let timeout = self.stand.config.workload.timeout.duration();
         let start = Instant::now();
         let mut askers = Askers::new(trio, self.requests, timeout);
+        let mut history = History::default();
         let mut different = rows.iter().filter(|r| !r.differences.is_empty()).count();
         for number in rows.len()..total {
             if self.stand.stop.load(Ordering::Relaxed) {
@@ -145,7 +146,7 @@ impl Stage<'_> {
             for (kept, one) in exchanges.iter_mut().zip(&asked) {
                 kept.push(one.row(request, self.endpoint_of[request as usize]));
             }
-            let row = self.row(request, &asked);
+            let row = self.row(&mut history, request, &asked);
             different += usize::from(!row.differences.is_empty());
             lines.write(&row)?;
             rows.push(row);
@@ -159,7 +160,7 @@ impl Stage<'_> {
         Ok(rows)
     }
 
-    fn row(&self, request: u32, asked: &[Asked; 3]) -> Row {
+    fn row(&self, history: &mut History, request: u32, asked: &[Asked; 3]) -> Row {
         let endpoint = self.endpoint_of[request as usize];
         let name = self
             .endpoints
@@ -170,7 +171,8 @@ impl Stage<'_> {
             second: Some(&asked[1].outcome),
             candidate: &asked[2].outcome,
         };
-        Row::compare(&self.differ, request, (endpoint, name), outcomes)
+        history.asked(&self.requests.all[request as usize].path);
+        Row::compare(&self.differ, history, request, (endpoint, name), outcomes)
     }
 
     fn keep_exchanges(&self, exchanges: &[Vec<ExchangeRow>; 3]) -> Result<(), TrialError> {
@@ -223,10 +225,8 @@ impl Stage<'_> {
                 if self.stand.stop.load(Ordering::Relaxed) {
                     return Err(TrialError::Interrupted);
                 }
-                let row = self.row(
-                    example.request,
-                    &askers.ask(example.request, Instant::now()),
-                );
+                let asked = askers.ask(example.request, Instant::now());
+                let row = self.row(&mut History::default(), example.request, &asked);
                 let again = |d: &understudy_model::Difference| {
                     d.pattern == cluster.path && d.kind == cluster.kind
                 };
