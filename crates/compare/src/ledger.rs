@@ -180,7 +180,7 @@ impl<'r> Ledger<'r> {
         let mut excused_by: Vec<Excuse> = (0..)
             .zip(rules.iter())
             .map(|(index, rule)| Excuse {
-                by: format!("rule {}: {}", index + 1, rule.path),
+                by: rule.name(index),
                 reason: rule.reason.clone(),
                 pairs: self.by_rule.get(&index).copied().unwrap_or_default(),
             })

@@ -52,6 +52,17 @@ pub enum Grounds {
     Identifiers,
 }
 
+/// How far apart two values are, beside what the incumbent has shown so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// The incumbent has not differed from itself there.
+    Unknown,
+    /// Near enough, and that for ever: what is learned only grows.
+    Within,
+    /// Farther apart than so far.
+    Beyond,
+}
+
 /// A row, the pairs it stands for, and how many of them the incumbent was asked twice.
 pub type Counted<'r> = (&'r Row, u64, u64);
 
@@ -126,12 +137,41 @@ impl Noise {
         self.excuse(endpoint, difference).is_some()
     }
 
-    /// Does what is known so far, and therefore all that will be, allow values that are so to one
-    /// another? (Reach only grows.)
-    pub(crate) fn reaches(&self, endpoint: u32, difference: &Difference) -> bool {
+    /// Learns from one more pair where the incumbent differs from itself: for who keeps rows that
+    /// are alike together, with [`Noise::known`] and [`Noise::settle`].
+    pub fn learn_pair(&mut self, row: &Row) {
+        self.learn_from_incumbent(row, 1);
+    }
+
+    /// How far apart the values of a difference are, beside what is known so far.
+    pub fn known(&self, endpoint: u32, difference: &Difference) -> Known {
         let places = self.places.get(&endpoint);
-        let place = places.and_then(|places| places.get(&difference.pattern));
-        place.is_some_and(|place| place.reaches(&difference.relation))
+        match places.and_then(|places| places.get(&difference.pattern)) {
+            None => Known::Unknown,
+            Some(place) if place.reaches(&difference.relation) => Known::Within,
+            Some(_) => Known::Beyond,
+        }
+    }
+
+    /// Drops from a row what no longer decides anything: whether a number rose at a place that is
+    /// known to be no counter, or of which nothing is known.
+    pub fn settle(&self, row: &mut Row) {
+        let places = self.places.get(&row.endpoint);
+        let is_open = |pattern: &str| {
+            let place = places.and_then(|places| places.get(pattern));
+            place.is_some_and(Place::may_count)
+        };
+        for difference in &mut row.differences {
+            if !is_open(&difference.pattern) {
+                difference.relation.course = None;
+            }
+        }
+        for difference in &mut row.noise {
+            let place = places.and_then(|places| places.get(&difference.pattern));
+            if place.is_some_and(|place| !place.may_count()) {
+                difference.relation.course = None;
+            }
+        }
     }
 
     fn are_identifiers(&self, endpoint: u32, pattern: &str) -> bool {

@@ -52,6 +52,10 @@ impl<'a> Plain<'a> {
         text.parse().ok().filter(|number: &f64| number.is_finite())
     }
 
+    pub(crate) fn is_moment(self) -> bool {
+        self.moment().is_some()
+    }
+
     /// Seconds since 1970, if it is a moment or a day.
     fn moment(self) -> Option<f64> {
         match self {

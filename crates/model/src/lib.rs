@@ -10,6 +10,7 @@ mod exchange;
 pub mod floor;
 mod observation;
 pub mod profile;
+pub mod proof;
 pub mod series;
 mod side;
 pub mod tail;

@@ -114,12 +114,18 @@ impl Place {
             && self.fits_model(&difference.relation)
     }
 
+    /// May its numbers turn out to rise from answer to answer, or to fall?
+    pub(super) fn may_count(&self) -> bool {
+        let Pairs { rose, fell, .. } = self.itself;
+        rose + fell < 2 * LEARNED || is_rising(rose, fell)
+    }
+
     fn model(&self) -> Model {
         let values = self.kinds.get(&Kind::Value).copied().unwrap_or_default();
         let Pairs { rose, fell, .. } = self.itself;
         if values < LEARNED {
             Model::Unknown
-        } else if rose >= LEARNED && fell * 10 <= rose {
+        } else if rose >= LEARNED && is_rising(rose, fell) {
             Model::Counter
         } else if self.reach.seconds.is_some() || self.reach.number.is_some() {
             Model::Spread
@@ -193,6 +199,11 @@ fn power(exponent: i16) -> String {
         0.001..1e7 => format!("{}", (value * 1000.0).round() / 1000.0),
         _ => format!("{value:.0e}"),
     }
+}
+
+/// Answers overtake one another: some of a counter's numbers come late.
+fn is_rising(rose: u64, fell: u64) -> bool {
+    fell * 10 <= rose
 }
 
 /// See [`super::Noise::excuse`].
