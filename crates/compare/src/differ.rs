@@ -9,7 +9,9 @@ use crate::shown::{self, Redact};
 use crate::tree::{self, Seen};
 use crate::{character, decode, fields};
 use std::collections::HashMap;
-use understudy_model::{Answer, Character, Difference, DifferenceKind as Kind, Outcome, Relation};
+use understudy_model::{
+    Answer, Character, Difference, DifferenceKind as Kind, Distance, Outcome, Relation,
+};
 
 /// Differences kept in one pair of answers of those that are alike in all that could excuse them: what
 /// excuses one excuses them all.
@@ -292,13 +294,19 @@ impl Found<'_, '_> {
             pattern,
             name,
         };
+        let distance = relation::distance(a, b);
+        // Every clock rises; of moments the distance says more.
+        let is_moment = matches!(distance, Some(Distance::Time { .. }));
         let (bond, course) = match &mut self.past {
             Past::None => (None, None),
-            Past::Goes(strand) => (strand.bond(spot, a, b), strand.course(spot, b)),
+            Past::Goes(strand) => (
+                strand.bond(spot, a, b),
+                strand.course(spot, b).filter(|_| !is_moment),
+            ),
             Past::Asked(strand) => (strand.would_be(spot, a, b), None),
         };
         Relation {
-            distance: relation::distance(a, b),
+            distance,
             course,
             bond,
         }

@@ -135,8 +135,11 @@ impl Place {
     }
 
     fn fits_model(&self, relation: &Relation) -> bool {
-        let is_kept = self.reach.broke || relation.bond != Some(Bond::Broken);
-        let fits = match self.model() {
+        let model = self.model();
+        // Numbers in sequence are given again when a side starts again.
+        let is_kept =
+            self.reach.broke || model == Model::Counter || relation.bond != Some(Bond::Broken);
+        let fits = match model {
             Model::Unknown | Model::Any => true,
             // Whether the candidate's own numbers rise, not how far they are from the incumbent's:
             // it may have begun to count at another time.

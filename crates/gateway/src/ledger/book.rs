@@ -7,17 +7,17 @@
 //! learned so far, so it is worked out when somebody looks, from all groups at once; a place that
 //! turns out to be noise tomorrow excuses what was found there today.
 
+use super::like::{Like, widen};
 use super::waiver::Waiver;
 use crate::config::CompareConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_compare::{
-    Around, Day, Fault, Known, Noise, Row, Rule, Rules, Templates, Tried, Workload, coarse,
-    propose, self_test, tally_counted,
+    Around, Day, Fault, Noise, Row, Rule, Rules, Templates, Tried, Workload, propose, self_test,
+    tally_counted,
 };
 use understudy_model::proof::{Proposal, SelfTest};
 use understudy_model::verdict::Equivalence;
-use understudy_model::{Bond, Course, Difference, DifferenceKind, Distance};
 
 /// Groups kept. Pairs of more kinds than these are dropped for want of memory.
 const GROUPS: usize = 4096;
@@ -52,105 +52,6 @@ struct Group {
     /// Of these: those of which the incumbent was asked twice.
     twice: u64,
     example: Example,
-}
-
-/// What decides what a pair is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Like {
-    endpoint: u32,
-    noise: BTreeSet<Place>,
-    differences: BTreeSet<Place>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    pattern: String,
-    kind: DifferenceKind,
-    baseline: String,
-    contender: String,
-    rules: Vec<u32>,
-    apart: Option<Apart>,
-    course: Option<Course>,
-    bond: Option<Bond>,
-}
-
-/// How far apart values are, as exactly as it matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Apart {
-    Exactly(Distance),
-    Roughly(i16),
-}
-
-impl Like {
-    /// `is_rough`: differences at places without noise are told apart by how far apart their values
-    /// are, as long as there is room for that.
-    fn of(row: &Row, known: &Noise, is_rough: bool) -> Like {
-        let apart = |of: &Difference| match (of.relation.distance?, known.known(row.endpoint, of)) {
-            (_, Known::Within) => None,
-            (distance, Known::Beyond) => Some(Apart::Exactly(distance)),
-            (distance, Known::Unknown) => is_rough.then(|| Apart::Roughly(coarse(distance))),
-        };
-        Like {
-            endpoint: row.endpoint,
-            // Of these the farthest alone counts, which the group keeps.
-            noise: row.noise.iter().map(|of| Place::of(of, None)).collect(),
-            differences: row
-                .differences
-                .iter()
-                .map(|of| Place::of(of, apart(of)))
-                .collect(),
-        }
-    }
-}
-
-impl Place {
-    fn of(difference: &Difference, apart: Option<Apart>) -> Place {
-        Place {
-            pattern: difference.pattern.clone(),
-            kind: difference.kind,
-            baseline: difference.baseline_character.0.clone(),
-            contender: difference.contender_character.0.clone(),
-            rules: difference.rules.clone(),
-            apart,
-            course: difference.relation.course,
-            bond: difference.relation.bond,
-        }
-    }
-}
-
-/// The farther of two distances.
-fn farther(a: Distance, b: Distance) -> Distance {
-    match (a, b) {
-        (
-            Distance::Number { absolute, relative },
-            Distance::Number {
-                absolute: other,
-                relative: of_other,
-            },
-        ) => Distance::Number {
-            absolute: absolute.max(other),
-            relative: relative.max(of_other),
-        },
-        _ => a.max(b),
-    }
-}
-
-/// Takes into the kept differences how far apart those of one more pair are.
-fn widen(kept: &mut [Difference], more: &[Difference]) {
-    let mut farthest: BTreeMap<&str, Distance> = BTreeMap::new();
-    for difference in more {
-        if let Some(distance) = difference.relation.distance {
-            let far = farthest.entry(&difference.pattern).or_insert(distance);
-            *far = farther(*far, distance);
-        }
-    }
-    for difference in kept {
-        if let Some(distance) = &mut difference.relation.distance
-            && let Some(far) = farthest.get(difference.pattern.as_str())
-        {
-            *distance = farther(*distance, *far);
-        }
-    }
 }
 
 /// One cell of the coverage: what was asked, and what the incumbent answered.

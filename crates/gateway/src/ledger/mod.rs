@@ -7,6 +7,7 @@
 mod book;
 mod comparison;
 mod counts;
+mod like;
 mod state;
 mod waiver;
 
