@@ -191,10 +191,7 @@ mod tests {
             failed(|f| f.generator.run_queue_share = Some(0.2)),
             ["generator_run_queue"]
         );
-        assert_eq!(
-            failed(|f| f.generator.steal_share = Some(0.06)),
-            ["steal"]
-        );
+        assert_eq!(failed(|f| f.generator.steal_share = Some(0.06)), ["steal"]);
         assert_eq!(failed(|f| f.generator.late = 200), ["sent_rate"]);
         assert_eq!(failed(|f| f.send_lag_us = 151.0), ["send_lag"]);
         assert!(failed(|f| (f.send_lag_us, f.latency_us) = (199.0, Some(1000.0))).is_empty());

@@ -207,7 +207,12 @@ impl Plan {
             // An overloaded trial takes a while to drain.
             budget => 2.0 * (START_S + budget * 1.1),
         };
-        2.0 * START_S + equivalence + 2.0 * self.settle.secs() + latency + search + 2.0 * self.floor.secs()
+        2.0 * START_S
+            + equivalence
+            + 2.0 * self.settle.secs()
+            + latency
+            + search
+            + 2.0 * self.floor.secs()
     }
 
     /// The smallest relative change of the primary quantile that the trial is likely (90 %) to show,

@@ -25,9 +25,9 @@ pub(crate) use capacity::record as record_capacity;
 use crate::config::{Level, Question, TrialConfig};
 use crate::plan::{Plan, RatePlan};
 use blocks::Latencies;
-use understudy_load::gates::MOST_STOLEN;
 use understudy_case::CaseDocument;
 use understudy_compare::{Noise, Row, Rules, Workload, tally};
+use understudy_load::gates::MOST_STOLEN;
 use understudy_model::Side;
 use understudy_model::verdict::{
     Cluster, Comparison, Environment, Equivalence, Reproduced, SCHEMA, VerdictDocument,
