@@ -158,9 +158,7 @@ fn epoch(text: &str) -> Option<f64> {
 
 /// Seconds since 1970 of a date with or without time: RFC 3339 and its relatives, HTTP.
 fn moment(text: &str) -> Option<f64> {
-    let Some((date, rest)) = text.split_at_checked(10) else {
-        return None;
-    };
+    let (date, rest) = text.split_at_checked(10)?;
     let Ok(day) = date.parse::<Day>() else {
         return http_date(text).map(|seconds| seconds as f64);
     };
