@@ -182,7 +182,7 @@ mod tests {
         bonds.meet(0, u64::MAX);
         for n in 1..3 * REMEMBERED as u64 {
             assert_eq!(bonds.meet(n, u64::MAX - n), Bond::New);
-            if n % 1000 == 0 {
+            if n.is_multiple_of(1000) {
                 assert_eq!(bonds.meet(0, u64::MAX), Bond::Kept);
             }
         }

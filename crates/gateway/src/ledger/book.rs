@@ -225,7 +225,7 @@ impl Book {
     pub(crate) fn test_due(&mut self, endpoint: u32) -> Option<u64> {
         let seen = self.seen.entry(endpoint).or_default();
         *seen += 1;
-        (*seen <= FIRST_TESTED || *seen % TESTED_OF == 0).then_some(*seen)
+        (*seen <= FIRST_TESTED || seen.is_multiple_of(TESTED_OF)).then_some(*seen)
     }
 
     /// Keeps what came of faults that were put into an answer.

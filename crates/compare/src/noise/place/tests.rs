@@ -213,6 +213,10 @@ fn found(rows: &[Row]) -> Vec<u64> {
 }
 
 #[test]
+#[expect(
+    clippy::print_stdout,
+    reason = "the figures of the documentation are read from it"
+)]
 fn honest_pairs_are_excused_and_faults_in_noisy_fields_are_found() {
     const SEEDS: u64 = 4;
     let mut told = String::new();

@@ -53,15 +53,15 @@ fn filled(pairs: u64, twice: u64, wrong: u64) -> (Book, u64) {
     for n in 1..=pairs {
         let (endpoint, name) = book.endpoint("GET", "/metrics");
         let (a, b) = (metrics(&mut seed, 1.0), metrics(&mut seed, 1.0));
-        let c = metrics(&mut seed, if n % wrong == 0 { 1000.0 } else { 1.0 });
+        let c = metrics(&mut seed, if n.is_multiple_of(wrong) { 1000.0 } else { 1.0 });
         let outcomes = Outcomes {
             incumbent: &a,
-            second: (n % twice == 0).then_some(&b),
+            second: (n.is_multiple_of(twice)).then_some(&b),
             candidate: &c,
         };
         let finding = Finding {
             row: Row::compare(&differ, &mut history, 0, (endpoint, &name), outcomes),
-            twice: n % twice == 0,
+            twice: n.is_multiple_of(twice),
             status: 200,
             parameters: String::new(),
         };
