@@ -153,7 +153,8 @@ fn names(side: u64, mixed: bool) -> Server {
     Server::http(move |request: &Message| {
         let n = answered.fetch_add(1, Ordering::Relaxed) + 1;
         let path = request.path();
-        let customer = path.bytes().last().map_or(0, u64::from) + u64::from(mixed && n.is_multiple_of(50));
+        let customer =
+            path.bytes().last().map_or(0, u64::from) + u64::from(mixed && n.is_multiple_of(50));
         let name = (customer + side * 1000).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         json(&format!("{{\"customer\":\"{name:016x}{name:016x}\"}}"))
     })

@@ -53,7 +53,10 @@ fn filled(pairs: u64, twice: u64, wrong: u64) -> (Book, u64) {
     for n in 1..=pairs {
         let (endpoint, name) = book.endpoint("GET", "/metrics");
         let (a, b) = (metrics(&mut seed, 1.0), metrics(&mut seed, 1.0));
-        let c = metrics(&mut seed, if n.is_multiple_of(wrong) { 1000.0 } else { 1.0 });
+        let c = metrics(
+            &mut seed,
+            if n.is_multiple_of(wrong) { 1000.0 } else { 1.0 },
+        );
         let outcomes = Outcomes {
             incumbent: &a,
             second: (n.is_multiple_of(twice)).then_some(&b),
