@@ -37,12 +37,15 @@ struct Program {
     answered: u64,
 }
 
+/// What a program writes into its answer to the request of this number.
+type Value = fn(&mut Program, u64) -> String;
+
 /// A field that differs in every pair, and what a fault makes of it.
 struct Case {
     name: &'static str,
-    honest: fn(&mut Program, u64) -> String,
+    honest: Value,
     /// (what is wrong, the wrong value)
-    faults: &'static [(&'static str, fn(&mut Program, u64) -> String)],
+    faults: &'static [(&'static str, Value)],
 }
 
 fn clock(program: &mut Program, request: u64, ahead: f64) -> String {
@@ -166,7 +169,7 @@ fn answer(name: &str, value: &str) -> Outcome {
 }
 
 /// A run: rows, and the numbers of those whose candidate was wrong.
-fn run(case: &Case, seed: u64, wrong: Option<fn(&mut Program, u64) -> String>) -> Vec<Row> {
+fn run(case: &Case, seed: u64, wrong: Option<Value>) -> Vec<Row> {
     let program = |which| Program {
         which,
         draws: Draws(seed * 3 + which),
@@ -177,7 +180,7 @@ fn run(case: &Case, seed: u64, wrong: Option<fn(&mut Program, u64) -> String>) -
     let (differ, mut history) = (Differ::new(&rules, &redact), History::default());
     let mut rows = Vec::new();
     for request in 0..PAIRS {
-        let ask = |program: &mut Program, value: fn(&mut Program, u64) -> String| {
+        let ask = |program: &mut Program, value: Value| {
             program.answered += 1;
             answer(case.name, &value(program, request))
         };
@@ -213,10 +216,6 @@ fn found(rows: &[Row]) -> Vec<u64> {
 }
 
 #[test]
-#[expect(
-    clippy::print_stdout,
-    reason = "the figures of the documentation are read from it"
-)]
 fn honest_pairs_are_excused_and_faults_in_noisy_fields_are_found() {
     const SEEDS: u64 = 4;
     let mut told = String::new();
