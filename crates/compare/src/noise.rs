@@ -28,7 +28,7 @@ use crate::relation::is_long;
 use crate::row::Row;
 use place::{Pair, Place};
 use std::collections::BTreeMap;
-use understudy_model::{Difference, DifferenceKind as Kind};
+use understudy_model::{Bond, Difference, DifferenceKind as Kind};
 
 /// Pairs in which identifiers at a place were met again and were still one another's, and none in
 /// which they were not, from which on they are excused without noise. If more than a tenth of the
@@ -125,7 +125,7 @@ impl Noise {
         if place.is_some_and(|place| place.excuses(difference)) {
             return Some(Grounds::Noise);
         }
-        let is_identifier = difference.kind == Kind::Value
+        let is_identifier = matches!(difference.relation.bond, Some(Bond::New | Bond::Kept))
             && is_long(&difference.baseline_character.0)
             && difference.baseline_character == difference.contender_character;
         (is_identifier && self.are_identifiers(endpoint, &difference.pattern))

@@ -139,11 +139,25 @@ type Likeness<'r> = (Kind, &'r str, &'r str, Option<i16>);
 
 fn likeness(difference: &Difference) -> Likeness<'_> {
     let size = difference.relation.distance.map(coarse);
-    let (a, b) = (
-        &difference.baseline_character.0,
-        &difference.contender_character.0,
-    );
+    // Writers that trim zeros give 12.90 one digit less than 12.95.
+    let form = |character: &str| character.starts_with("decimal ");
+    let a = &difference.baseline_character.0;
+    let b = &difference.contender_character.0;
+    let (a, b) = match form(a) && form(b) {
+        true => ("decimal", "decimal"),
+        false => (a.as_str(), b.as_str()),
+    };
     (difference.kind, a, b, size)
+}
+
+/// Is a difference like the commonest of its place? Not if its values are hundreds of times as far
+/// apart, or by more than half of themselves where those are not.
+fn is_like(of: &Likeness<'_>, chief: &Likeness<'_>) -> bool {
+    let is_far = match (of.3, chief.3) {
+        (Some(size), Some(usual)) => size > usual + 1 || size >= 0 && usual < 0,
+        (size, usual) => size.is_some() != usual.is_some(),
+    };
+    (of.0, of.1, of.2) == (chief.0, chief.1, chief.2) && !is_far
 }
 
 /// A distance in steps of eight powers of two: rounding, some per cent, a multiple.
@@ -187,7 +201,6 @@ fn assess(
             }
         }
     }
-    let chief = |alike: &Alike<'_>| alike.values().map(|(pairs, _)| *pairs).max();
     let (_, shown) = places
         .values()
         .flat_map(BTreeMap::values)
@@ -195,17 +208,17 @@ fn assess(
     let (baseline, contender) = (shown.baseline.clone(), shown.contender.clone());
     let mut also_hides: Vec<AlsoHides> = Vec::new();
     for ((endpoint, path), alike) in &places {
-        let most = chief(alike);
-        let mut is_chief = true;
-        for ((kind, ..), (pairs, difference)) in alike {
-            if is_chief && Some(*pairs) == most {
-                is_chief = false;
+        let Some((chief, _)) = alike.iter().max_by_key(|(_, (pairs, _))| *pairs) else {
+            continue;
+        };
+        for (likeness, (pairs, difference)) in alike {
+            if is_like(likeness, chief) {
                 continue;
             }
             also_hides.push(AlsoHides {
                 endpoint: (*endpoint).to_owned(),
                 path: (*path).to_owned(),
-                kind: *kind,
+                kind: difference.kind,
                 pairs: *pairs,
                 baseline: difference.baseline.clone(),
                 contender: difference.contender.clone(),

@@ -181,6 +181,10 @@ fn identifiers_of_their_own_are_the_same_if_they_map_one_to_one_and_only_then() 
                 found["excused_by"][0]["by"],
                 "identifiers: GET /orders/{id} $.customer"
             );
+            let test = document(&gateway, "/api/selftest");
+            let faults = test["faults"].as_array().unwrap();
+            let changed = faults.iter().find(|of| of["fault"] == "identifier_changed");
+            assert_eq!(changed.unwrap()["missed"], 0, "{test:#}");
         }
     }
 }
