@@ -52,7 +52,7 @@ pub(super) fn judge(
             let at_rate = blocks.iter().filter(|b| b.rate_rps == rate.rate_rps);
             at_rate.filter(|block| block.side == side).collect()
         };
-        let sides = Side::ALL.map(|side| (side, here(side)));
+        let sides: Vec<_> = config.sides().map(|side| (side, here(side))).collect();
         for (side, blocks) in &sides {
             gates.extend(stationary(
                 *side,
@@ -61,11 +61,11 @@ pub(super) fn judge(
                 blocks,
             ));
         }
-        let both: Vec<&LatencyBlock> = sides.iter().flat_map(|(_, b)| b.iter().copied()).collect();
+        let all: Vec<&LatencyBlock> = sides.iter().flat_map(|(_, b)| b.iter().copied()).collect();
         if config.workload.arrivals == Arrivals::Poisson {
-            gates.extend(poisson(rate.rate_rps, &both));
+            gates.extend(poisson(rate.rate_rps, &all));
         }
-        gates.extend(limits(config, rate.rate_rps, &both));
+        gates.extend(limits(config, rate.rate_rps, &all));
     }
     gates.extend(independent(plan, latencies));
     gates
@@ -106,8 +106,9 @@ fn stationary(side: Side, rate_rps: f64, primary: f64, blocks: &[&LatencyBlock])
     let faster = p_below(&drifts, 1.0 / (1.0 + NEGLIGIBLE_DRIFT))?;
     let mean = drifts.iter().map(|ratio| ratio.ln()).sum::<f64>() / drifts.len() as f64;
     let figure = format!(
-        "in the second half of its measurements at {rate_rps}/s p{} of the {side} differs by {:+.1} % from the first (limit 5 %, where it is certain)",
+        "in the second half of its measurements at {rate_rps}/s p{} of the {} differs by {:+.1} % from the first (limit 5 %, where it is certain)",
         (quantile * 1e8).round() / 1e6,
+        side.in_words(),
         mean.exp_m1() * 100.0,
     );
     let advice = match mean > 0.0 {
@@ -228,7 +229,7 @@ fn limits(config: &TrialConfig, rate_rps: f64, blocks: &[&LatencyBlock]) -> Opti
     let beyond = shares.iter().filter(|(share, _)| *share > SLACK).count();
     let figure = format!(
         "the {} used at most {:.0} % of what its limits allow at {rate_rps}/s (limit {:.0} %)",
-        worst.1.side,
+        worst.1.side.in_words(),
         worst.0 * 100.0,
         SLACK * 100.0,
     );

@@ -50,7 +50,7 @@ fn block(side: Side, number: u32, planted: Planted, draws: &mut Draws) -> Latenc
             break;
         }
         let factor = match side {
-            Side::Incumbent => 1.0,
+            Side::Incumbent | Side::Tuned => 1.0,
             Side::Candidate => (planted.difference)(number),
         };
         let service = 0.25 / RATE * factor * planted.slower.powf(into);
@@ -85,7 +85,7 @@ fn refused(config: &TrialConfig, pairs: u32, planted: Planted, seed: u64) -> Vec
     let mut draws = Draws(seed);
     let mut blocks = Vec::new();
     for number in 0..pairs {
-        for side in Side::ALL {
+        for side in [Side::Incumbent, Side::Candidate] {
             blocks.push(block(side, number, planted, &mut draws));
         }
     }
