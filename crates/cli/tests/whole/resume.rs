@@ -9,7 +9,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// Waits for something that must come.
-fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         if let Some(found) = found() {
@@ -31,12 +31,17 @@ fn start(trial: &Trial, file: &Path) -> Child {
 
 /// The finished blocks of the latency stage with their bytes.
 fn blocks(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    files(run, "latency-")
+}
+
+/// The finished blocks whose names begin so, with their bytes.
+pub(crate) fn files(run: &Path, prefix: &str) -> BTreeMap<PathBuf, Vec<u8>> {
     let entries = fs::read_dir(run.join("requests")).into_iter().flatten();
     entries
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
             let name = path.file_name().unwrap().to_string_lossy();
-            name.starts_with("latency-") && name.ends_with(".parquet")
+            name.starts_with(prefix) && name.ends_with(".parquet")
         })
         .map(|path| (path.clone(), fs::read(path).unwrap()))
         .collect()
@@ -117,6 +122,52 @@ fn a_killed_trial_leaves_nothing_running_and_goes_on_where_it_was() {
         stored
     );
     assert_eq!(blocks(&run_directory), after, "nothing is left to measure");
+}
+
+/// Both are twice as fast as the incumbent: a rewrite gains what tuning gains.
+#[test]
+fn what_tuning_gains_is_no_reason_to_replace_also_of_a_trial_that_was_killed() {
+    let _machine = machine();
+    let mut trial = Trial::new("tuned");
+    trial.incumbent = "--delay-us 4000".to_owned();
+    trial.candidate = "--delay-us 2000".to_owned();
+    trial.tuned = Some("--delay-us 2000".to_owned());
+    trial.tables = "[goal]\np50 = \"-25%\"\n[[slo]]\nquantile = 0.9\nmax = \"1s\"\n".to_owned();
+    let mut process = start(&trial, &trial.write());
+    let pid = process.id();
+    let runs = trial.scratch.path().join("runs");
+    eventually("two measurements", || {
+        let run = fs::read_dir(&runs).ok()?.next()?.unwrap().path();
+        (blocks(&run).len() >= 2).then_some(())
+    });
+    process.kill().unwrap();
+    process.wait().unwrap();
+    eventually("the end of all that it started", || {
+        started_by(pid).is_empty().then_some(())
+    });
+
+    let run_directory = trial.scratch.run();
+    let (ended, verdict) = resume(&run_directory);
+    assert_eq!(blocks(&run_directory).len(), 18, "{}", ended.stderr);
+    let compared = verdict["comparisons"].as_array().unwrap();
+    let equal = |index: usize| &compared[index]["equivalence"]["different"];
+    assert_eq!(compared[1]["contender"], "tuned");
+    assert_eq!((equal(0).as_u64(), equal(1).as_u64()), (Some(0), Some(0)));
+    let word = verdict["verdict"].as_str().unwrap_or_default();
+    // A machine that is too busy refuses; a test cannot quieten it.
+    if word != "invalid" {
+        let because = (word, verdict["because"][0]["code"].as_str().unwrap());
+        assert_eq!(because, ("keep", "tuning_gains_it"), "{}", ended.stderr);
+        assert_eq!(verdict["tuned_goals"][0]["held"], "holds");
+    }
+    let stored = fs::read(run_directory.join("verdict.json")).unwrap();
+    let judged = run(understudy().arg("judge").arg(&run_directory));
+    assert_eq!(judged.code, ended.code, "{}", judged.stderr);
+    assert_eq!(
+        fs::read(run_directory.join("verdict.json")).unwrap(),
+        stored,
+        "bit for bit"
+    );
 }
 
 #[test]
