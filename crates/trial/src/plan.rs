@@ -120,6 +120,8 @@ pub struct Plan {
     pub primary: Primary,
     /// Longest time of the search for the capacity of one side; 0 where it is not looked for.
     pub search: Span,
+    /// What the search for the memory floor of one side is likely to take; 0 where it is not looked for.
+    pub floor: Span,
 }
 
 /// Freezing one side, waking the next and opening its connections.
@@ -175,6 +177,9 @@ impl Plan {
                 .capacity()
                 .and_then(|search| search.budget)
                 .unwrap_or_default(),
+            floor: config.memory_floor.map_or_else(Span::default, |floor| {
+                floor.expected(&config.slos, Span::from_secs_f64(START_S))
+            }),
         };
         plan.set_abbas(plan.looks.last().copied());
         plan
@@ -215,7 +220,8 @@ impl Plan {
         }
     }
 
-    /// Seconds the trial takes at most, builds apart; `requests` is the size of the workload.
+    /// Seconds the trial takes, builds apart: at most, but for the memory floor, which takes as long as its
+    /// trials show; `requests` is the size of the workload.
     pub fn seconds(&self, requests: usize) -> f64 {
         let equivalence = (requests as f64 / EXCHANGES_PER_S).min(self.equivalence.secs());
         let latency: f64 = self.rates.iter().map(RatePlan::seconds).sum();
@@ -225,7 +231,8 @@ impl Plan {
             // An overloaded trial takes a while to drain.
             budget => sides * (START_S + budget * 1.1),
         };
-        sides * START_S + equivalence + sides * self.settle.secs() + latency + search
+        let before = sides * (START_S + self.settle.secs());
+        before + equivalence + latency + search + sides * self.floor.secs()
     }
 
     /// The smallest relative change of the primary quantile that the trial is likely (90 %) to show,
@@ -326,6 +333,7 @@ fn looks(rates: &[RatePlan], primary_rps: f64, question: Question, budget: &Budg
 mod tests {
     use super::*;
     use crate::config::*;
+    use crate::floor::FloorConfig;
     use crate::simulated::config;
     use understudy_model::Share;
 
@@ -372,6 +380,34 @@ mod tests {
         assert_eq!(plan.until(1).rates[0].abbas, plan.looks[1]);
         assert_eq!([1, 6, 7, 12, 13].map(|n| plan.look_of(n)), [0, 0, 1, 1, 2]);
         assert_eq!(plan.look_of(10_000), plan.looks.len() - 1);
+    }
+
+    #[test]
+    fn the_memory_floor_takes_the_time_of_its_trials() {
+        let mut config = config(Level::Quick, &[1000.0], 0.99);
+        let without = Plan::new(&config).seconds(100);
+        config.memory_floor = Some(FloorConfig {
+            rate: 1000.0,
+            repeats: 3,
+            precision: Share::new(0.05),
+            start: None,
+            lowest: FloorConfig::LOWEST,
+            warmup: Span::from_secs(1),
+            measured: Some(Span::from_secs(3)),
+            soak: Span::from_secs(30),
+        });
+        let plan = Plan::new(&config);
+        // The peak; 100, 70, 49 and 34 % of it hold three times each, 24 % fails; the gap is halved
+        // three times, which fails once each at the worst and holds three times otherwise.
+        let short = 7.0;
+        let most = (1.0 + 4.0 * 3.0 + 1.0 + 3.0 * 3.0) * short + 34.0;
+        let least = (1.0 + 4.0 * 3.0 + 1.0 + 3.0) * short + 34.0;
+        assert!(
+            (least..=most).contains(&plan.floor.secs()),
+            "{:?} should be within {least} and {most} s",
+            plan.floor
+        );
+        assert_eq!(plan.seconds(100), without + 2.0 * plan.floor.secs());
     }
 
     #[test]

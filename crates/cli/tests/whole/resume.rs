@@ -69,16 +69,24 @@ fn resume(run_directory: &Path) -> (crate::harness::Ended, Value) {
     (ended, verdict)
 }
 
+/// Candidate and tuned incumbent are both twice as fast as the incumbent: a rewrite gains what tuning gains.
 #[test]
 fn a_killed_trial_leaves_nothing_running_and_goes_on_where_it_was() {
     let _machine = machine();
     let mut trial = Trial::new("killed");
-    trial.tables = "[[slo]]\nquantile = 0.9\nmax = \"1s\"\n".to_owned();
+    trial.incumbent = "--delay-us 4000".to_owned();
+    trial.candidate = "--delay-us 2000".to_owned();
+    trial.tuned = Some("--delay-us 2000".to_owned());
+    trial.tables = "[goal]\np50 = \"-25%\"\n[[slo]]\nquantile = 0.9\nmax = \"1s\"\n".to_owned();
     let file = trial.write();
     // A shell that stays beside the subject: a grandchild of Understudy.
-    let plain = format!("run = \"'{}' --port {{port}} \"", subject().display());
+    let incumbent = &trial.incumbent;
+    let plain = format!(
+        "run = \"'{}' --port {{port}} {incumbent}\"",
+        subject().display()
+    );
     let nested = format!(
-        "run = \"sh -c 'sleep 600 & \\\"{}\\\" --port {{port}}; true'\"",
+        "run = \"sh -c 'sleep 600 & \\\"{}\\\" --port {{port}} {incumbent}; true'\"",
         subject().display()
     );
     let text = fs::read_to_string(&file).unwrap();
@@ -105,7 +113,13 @@ fn a_killed_trial_leaves_nothing_running_and_goes_on_where_it_was() {
     // A machine that is too busy refuses; a test cannot quieten it.
     assert!(["keep", "invalid"].contains(&word), "{}", ended.stderr);
     let after = blocks(&run_directory);
-    assert_eq!(after.len(), 12, "every measurement of the plan");
+    assert_eq!(after.len(), 18, "every measurement of the plan");
+    if word != "invalid" {
+        let because = verdict["because"][0]["code"].as_str();
+        assert_eq!(because, Some("tuning_gains_it"), "{}", ended.stderr);
+        assert_eq!(verdict["tuned_goals"][0]["held"], "holds");
+        assert_eq!(verdict["comparisons"][1]["contender"], "tuned");
+    }
     for (path, bytes) in &before {
         assert_eq!(&after[path], bytes, "{} was measured again", path.display());
     }
@@ -122,52 +136,6 @@ fn a_killed_trial_leaves_nothing_running_and_goes_on_where_it_was() {
         stored
     );
     assert_eq!(blocks(&run_directory), after, "nothing is left to measure");
-}
-
-/// Both are twice as fast as the incumbent: a rewrite gains what tuning gains.
-#[test]
-fn what_tuning_gains_is_no_reason_to_replace_also_of_a_trial_that_was_killed() {
-    let _machine = machine();
-    let mut trial = Trial::new("tuned");
-    trial.incumbent = "--delay-us 4000".to_owned();
-    trial.candidate = "--delay-us 2000".to_owned();
-    trial.tuned = Some("--delay-us 2000".to_owned());
-    trial.tables = "[goal]\np50 = \"-25%\"\n[[slo]]\nquantile = 0.9\nmax = \"1s\"\n".to_owned();
-    let mut process = start(&trial, &trial.write());
-    let pid = process.id();
-    let runs = trial.scratch.path().join("runs");
-    eventually("two measurements", || {
-        let run = fs::read_dir(&runs).ok()?.next()?.unwrap().path();
-        (blocks(&run).len() >= 2).then_some(())
-    });
-    process.kill().unwrap();
-    process.wait().unwrap();
-    eventually("the end of all that it started", || {
-        started_by(pid).is_empty().then_some(())
-    });
-
-    let run_directory = trial.scratch.run();
-    let (ended, verdict) = resume(&run_directory);
-    assert_eq!(blocks(&run_directory).len(), 18, "{}", ended.stderr);
-    let compared = verdict["comparisons"].as_array().unwrap();
-    let equal = |index: usize| &compared[index]["equivalence"]["different"];
-    assert_eq!(compared[1]["contender"], "tuned");
-    assert_eq!((equal(0).as_u64(), equal(1).as_u64()), (Some(0), Some(0)));
-    let word = verdict["verdict"].as_str().unwrap_or_default();
-    // A machine that is too busy refuses; a test cannot quieten it.
-    if word != "invalid" {
-        let because = (word, verdict["because"][0]["code"].as_str().unwrap());
-        assert_eq!(because, ("keep", "tuning_gains_it"), "{}", ended.stderr);
-        assert_eq!(verdict["tuned_goals"][0]["held"], "holds");
-    }
-    let stored = fs::read(run_directory.join("verdict.json")).unwrap();
-    let judged = run(understudy().arg("judge").arg(&run_directory));
-    assert_eq!(judged.code, ended.code, "{}", judged.stderr);
-    assert_eq!(
-        fs::read(run_directory.join("verdict.json")).unwrap(),
-        stored,
-        "bit for bit"
-    );
 }
 
 #[test]

@@ -21,9 +21,6 @@ pub(crate) use blocks::{is_error, latency_us};
 pub use business::complete;
 pub use warm_up::Start;
 
-/// Share of CPU time that the hypervisor may take during a measurement; beyond it the measurement is
-/// made again, whatever it showed.
-pub(crate) const MOST_STOLEN: f64 = 0.05;
 pub(crate) use capacity::record as record_capacity;
 
 use crate::config::{Level, Question, TrialConfig};
@@ -31,6 +28,7 @@ use crate::plan::{Plan, RatePlan};
 use blocks::Latencies;
 use understudy_case::CaseDocument;
 use understudy_compare::{Noise, Row, Rules, Workload, tally};
+use understudy_load::gates::MOST_STOLEN;
 use understudy_model::Side;
 use understudy_model::verdict::{
     Cluster, Comparison, Environment, Equivalence, Reproduced, SCHEMA, VerdictDocument,
