@@ -82,6 +82,9 @@ fn p99(of: &SideFloor, knots: &[Knot], axes: &Axes, bounds: &[Bound]) -> Markup 
         },
         labels: html! {
             (names(of, axes))
+            @for bound in bounds {
+                span class="on-line" style={"bottom:" (percent(axes.p99.at(bound.us)))} { (bound.text) }
+            }
             @for knot in knots.iter().filter(|knot| !knot.held) { (cross(knot, at(knot))) }
         },
     };

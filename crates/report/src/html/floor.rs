@@ -3,6 +3,7 @@
 use super::capacity::bounds;
 use super::{more, table};
 use crate::charts::floor::{Axes, chart};
+use crate::charts::percentiles::Bound;
 use crate::charts::{legend, side_class};
 use crate::figures::{count, memory, rate, share, time};
 use crate::memory_floor::{knots, over_floor, sentence};
@@ -32,12 +33,7 @@ pub(super) fn section(document: &VerdictDocument) -> Markup {
                 }
                 p { (why_not_peak(floors)) }
             }
-            (legend(&[
-                ("incumbent line dot", "a limit that held"),
-                ("cross-key", "one that did not: missed the objectives, or was killed (at the upper edge)"),
-                ("band", "bracket: the floor lies in it"),
-                ("bound-key", "peak RSS without a tighter limit"),
-            ]))
+            (legend(&keys(&bounds)))
             @if let Some(axes) = &axes {
                 @for of in floors {
                     h4 class={"of-side " (side_class(of.side))} { (of.side) }
@@ -49,6 +45,22 @@ pub(super) fn section(document: &VerdictDocument) -> Markup {
             @for of in floors { (more(&format!("The trials of the {}", of.side.in_words()), figures(of))) }
         }
     }
+}
+
+/// What is drawn how; the objectives stand at their lines where there is room for that.
+fn keys(bounds: &[Bound]) -> Vec<(&'static str, &str)> {
+    let mut keys = vec![
+        ("incumbent line dot", "a limit that held"),
+        (
+            "cross-key",
+            "one that did not: missed the objectives, or was killed (at the upper edge)",
+        ),
+        ("band", "bracket: the floor lies in it"),
+        ("bound-key", "peak RSS without a tighter limit (upright)"),
+    ];
+    let notes = bounds.iter();
+    keys.extend(notes.map(|bound| ("bound-key bound-note", bound.text.as_str())));
+    keys
 }
 
 /// Peak RSS is what people set limits by.

@@ -228,7 +228,7 @@ fn correct(plan: &Plan, comparisons: &mut [LatencyComparison]) {
 pub(super) fn resources(
     plan: &Plan,
     config: &TrialConfig,
-    blocks: &[LatencyBlock],
+    blocks: &[&LatencyBlock],
     contender: Side,
 ) -> Vec<ResourceComparison> {
     const ALL: [Resource; 4] = [
@@ -248,7 +248,7 @@ pub(super) fn resources(
 fn resource_at(
     (rate_rps, resource, contender): (f64, Resource, Side),
     config: &TrialConfig,
-    blocks: &[LatencyBlock],
+    blocks: &[&LatencyBlock],
 ) -> ResourceComparison {
     let (a, b) = resource_values(rate_rps, resource, blocks, contender);
     let measured = a.iter().chain(&b).all(Option::is_some) && a.len() >= 2 && b.len() >= 2;
@@ -279,12 +279,13 @@ fn resource_at(
 pub(super) fn resource_values(
     rate_rps: f64,
     resource: Resource,
-    blocks: &[LatencyBlock],
+    blocks: &[&LatencyBlock],
     contender: Side,
 ) -> (Vec<Option<f64>>, Vec<Option<f64>>) {
     let of = |side| -> Vec<Option<f64>> {
         let mut mine: Vec<&LatencyBlock> = blocks
             .iter()
+            .copied()
             .filter(|b| b.side == side && b.rate_rps == rate_rps)
             .collect();
         mine.sort_by_key(|b| b.block);

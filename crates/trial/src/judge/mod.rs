@@ -159,17 +159,27 @@ pub(crate) fn measured(
     };
     let (planned, plan) = (plan, &measured);
     let latencies = Latencies::new(&evidence.blocks, config, &evidence.endpoints);
+    let step = assumptions::thinning(plan, &latencies);
+    let counting = assumptions::thinned(&evidence.blocks, plan, step);
+    let thinned;
+    let pairs = match step {
+        1 => &latencies,
+        _ => {
+            thinned = Latencies::new(counting.iter().copied(), config, &evidence.endpoints);
+            &thinned
+        }
+    };
     let aa = comparisons::aa(plan, config, &latencies);
     let compare = |contender: Side| Comparison {
         baseline: Side::Incumbent,
         contender,
         equivalence: equivalence(evidence, contender, rules),
         under_load: under_load::compare(evidence, contender),
-        latency: comparisons::latency(plan, config, &latencies, contender),
-        resources: comparisons::resources(plan, config, &evidence.blocks, contender),
+        latency: comparisons::latency(plan, config, pairs, contender),
+        resources: comparisons::resources(plan, config, &counting, contender),
     };
     let contenders = config.sides().filter(|side| *side != Side::Incumbent);
-    let judged = objectives::judge(config, plan, &latencies, &evidence.blocks);
+    let judged = objectives::judge(config, plan, pairs, (&evidence.blocks, &counting));
     let mut gates = gates::judge(config, plan, &evidence.blocks, &latencies, &aa);
     gates.extend(assumptions::judge(
         config,

@@ -56,18 +56,20 @@ pub(super) struct Objectives {
     pub(super) tuned_goals: Vec<GoalResult>,
 }
 
-/// Judges every objective for each side and rate, and every goal for each contender.
+/// Judges every objective for each side and rate, and every goal for each contender. Errors are those of all
+/// measurements, everything else is taken from those whose pairs count, as `latencies` is.
 pub(super) fn judge(
     config: &TrialConfig,
     plan: &Plan,
     latencies: &Latencies,
-    blocks: &[LatencyBlock],
+    (blocks, counting): (&[LatencyBlock], &[&LatencyBlock]),
 ) -> Objectives {
     let measured = Measured {
         config,
         plan,
         latencies,
         blocks,
+        counting,
     };
     let both = [Side::Incumbent, Side::Candidate];
     let (mut slos, goals) = measured.family(&both, Side::Candidate);
@@ -96,6 +98,8 @@ struct Measured<'a> {
     plan: &'a Plan,
     latencies: &'a Latencies,
     blocks: &'a [LatencyBlock],
+    /// Those whose pairs count.
+    counting: &'a [&'a LatencyBlock],
 }
 
 impl Measured<'_> {
@@ -106,6 +110,7 @@ impl Measured<'_> {
             plan,
             latencies,
             blocks,
+            ..
         } = *self;
         let mut slos = Vec::new();
         let mut goals = Vec::new();
@@ -315,7 +320,8 @@ impl Measured<'_> {
             config,
             plan,
             latencies,
-            blocks,
+            counting,
+            ..
         } = *self;
         let rate = plan.primary.rate_rps;
         let (pairs, change, about) = match goal {
@@ -333,12 +339,12 @@ impl Measured<'_> {
             }
             Goal::Cpu(change) => {
                 let cpu = Resource::CpuUsPerRequest;
-                let pairs = resource_pairs(rate, cpu, blocks, contender);
+                let pairs = resource_pairs(rate, cpu, counting, contender);
                 (pairs, change, Figure::Resource(cpu))
             }
             Goal::Memory(change) => {
                 let measured =
-                    |of| resource_pairs(rate, of, blocks, contender).map(|pairs| (pairs, of));
+                    |of| resource_pairs(rate, of, counting, contender).map(|pairs| (pairs, of));
                 let memory = measured(Resource::PeakPssBytes)
                     .or_else(|| measured(Resource::PeakRssBytes))
                     .map_or((None, Resource::PeakPssBytes), |(pairs, of)| {
@@ -365,7 +371,7 @@ impl Measured<'_> {
 fn resource_pairs(
     rate_rps: f64,
     resource: Resource,
-    blocks: &[LatencyBlock],
+    blocks: &[&LatencyBlock],
     contender: Side,
 ) -> Option<(Vec<f64>, Vec<f64>)> {
     let (a, b) = resource_values(rate_rps, resource, blocks, contender);
