@@ -221,6 +221,7 @@ fn trial_config() -> TrialConfig {
         seed: 1,
         incumbent: side(8001),
         candidate: side(8002),
+        tuned: Some(side(8003)),
         workload: WorkloadConfig {
             requests: RequestsFrom::Paths(vec!["/".to_owned()]),
             prepare: None,
@@ -316,6 +317,7 @@ fn evidence() -> Evidence {
             reproduce: "curl \"$URL\"'/'".to_owned(),
         }],
         rows: (0..400).map(row).collect(),
+        tuned_rows: (0..400).map(row).collect(),
         reproduced: Vec::new(),
         starts: Vec::new(),
         settling: Vec::new(),

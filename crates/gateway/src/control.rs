@@ -89,6 +89,7 @@ pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, Gat
         book: Mutex::new(Book::restore(stored)),
         terms: Mutex::new(Arc::new(terms)),
         history: Mutex::default(),
+        tests: Mutex::default(),
         counts: Arc::new(Counts::resume(&balance)),
         state,
     });

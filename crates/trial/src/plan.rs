@@ -55,13 +55,26 @@ struct Budget {
     undecided: Span,
 }
 
+impl Budget {
+    /// A third side takes half as much time again: the pairs of the other two stay as many and as long.
+    fn for_sides(self, sides: u32) -> Self {
+        Budget {
+            latency_s: self.latency_s * f64::from(sides) / 2.0,
+            ..self
+        }
+    }
+}
+
 /// Blocks at one rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RatePlan {
     /// Offered rate, requests per second.
     pub rate_rps: f64,
-    /// ABBA blocks: four measurements, two pairs, one comparison of the incumbent with itself each.
+    /// ABBA blocks: two measurements of each side, two pairs, one comparison of the incumbent with
+    /// itself each.
     pub abbas: u32,
+    /// Sides that are measured in each of them.
+    pub sides: u32,
     /// Discarded load before each measurement.
     pub warmup: Span,
     /// Length of one measurement.
@@ -79,8 +92,13 @@ impl RatePlan {
         self.rate_rps * self.measured.secs()
     }
 
+    /// Measurements of all sides.
+    pub fn measurements(&self) -> u32 {
+        self.pairs() * self.sides
+    }
+
     fn seconds(&self) -> f64 {
-        f64::from(self.abbas * 4) * (self.warmup.secs() + self.measured.secs() + SWITCH_S)
+        f64::from(self.measurements()) * (self.warmup.secs() + self.measured.secs() + SWITCH_S)
     }
 }
 
@@ -91,6 +109,8 @@ pub struct Plan {
     pub equivalence: Span,
     /// Load on each side before its first measurement.
     pub settle: Span,
+    /// Sides that are measured.
+    pub sides: u32,
     /// The rates, ascending.
     pub rates: Vec<RatePlan>,
     /// After how many ABBA blocks at the primary rate, the last of the rates, the evidence is judged:
@@ -104,9 +124,9 @@ pub struct Plan {
     pub floor: Span,
 }
 
-/// Freezing one side, waking the other and opening its connections.
+/// Freezing one side, waking the next and opening its connections.
 const SWITCH_S: f64 = 0.25;
-/// Starting two sides and sending what prepares them, where nothing else is known.
+/// Starting a side, once for each of two stages, and sending what prepares it, where nothing else is known.
 const START_S: f64 = 3.0;
 /// Sequential exchanges per second of the equivalence stage, where nothing else is known.
 const EXCHANGES_PER_S: f64 = 1500.0;
@@ -117,7 +137,8 @@ pub const ASSUMED_VARIATION: f64 = 0.03;
 impl Plan {
     /// Plans a trial.
     pub fn new(config: &TrialConfig) -> Self {
-        let budget = config.level.budget();
+        let sides = config.sides().count() as u32;
+        let budget = config.level.budget().for_sides(sides);
         let primary = primary(config);
         let warmup = config
             .workload
@@ -136,6 +157,7 @@ impl Plan {
                     true => budget.primary_abbas,
                     false => budget.other_abbas,
                 },
+                sides,
                 warmup,
                 measured: Span::from_secs_f64((wanted / rate).clamp(1.0, budget.longest_s)),
             })
@@ -147,6 +169,7 @@ impl Plan {
         let mut plan = Plan {
             equivalence: budget.equivalence,
             settle: Span::from_secs_f64(budget.settle_s),
+            sides,
             rates,
             looks,
             primary,
@@ -169,10 +192,10 @@ impl Plan {
         plan
     }
 
-    /// Measurements of both sides at all rates.
+    /// Measurements of all sides at all rates.
     pub fn measurements(&self) -> usize {
-        let abbas = self.rates.iter().map(|rate| rate.abbas as usize);
-        abbas.sum::<usize>() * 4
+        let all = self.rates.iter().map(RatePlan::measurements);
+        all.sum::<u32>() as usize
     }
 
     /// The look to which `pairs` pairs of measurements at the primary rate belong: the first that
@@ -202,17 +225,14 @@ impl Plan {
     pub fn seconds(&self, requests: usize) -> f64 {
         let equivalence = (requests as f64 / EXCHANGES_PER_S).min(self.equivalence.secs());
         let latency: f64 = self.rates.iter().map(RatePlan::seconds).sum();
+        let sides = f64::from(self.sides);
         let search = match self.search.secs() {
             0.0 => 0.0,
             // An overloaded trial takes a while to drain.
-            budget => 2.0 * (START_S + budget * 1.1),
+            budget => sides * (START_S + budget * 1.1),
         };
-        2.0 * START_S
-            + equivalence
-            + 2.0 * self.settle.secs()
-            + latency
-            + search
-            + 2.0 * self.floor.secs()
+        let before = sides * (START_S + self.settle.secs());
+        before + equivalence + latency + search + sides * self.floor.secs()
     }
 
     /// The smallest relative change of the primary quantile that the trial is likely (90 %) to show,
@@ -265,7 +285,7 @@ fn highest_quantile(config: &TrialConfig) -> f64 {
 /// collecting its heap, should come several times in each. Where it is measured on until it is decided
 /// they stay as short as they can be: more pairs show more than longer ones.
 fn fit(rates: &mut [RatePlan], primary_rps: f64, budget: &Budget, lengthen: bool) {
-    let blocks = |r: &RatePlan| f64::from(r.abbas * 4);
+    let blocks = |r: &RatePlan| f64::from(r.measurements());
     let measured: f64 = rates.iter().map(|r| blocks(r) * r.measured.secs()).sum();
     let left = budget.latency_s - rates.iter().map(RatePlan::seconds).sum::<f64>();
     for rate in rates {

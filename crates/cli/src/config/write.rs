@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Value;
 use understudy_compare::Rule;
-use understudy_model::{Side, Span};
+use understudy_model::Span;
 use understudy_trial::config::{
     Attach, Fresh, Goal, Launched, Question, Ready, RequestsFrom, SideConfig, Slo, TrialConfig,
     WorkloadConfig,
@@ -24,7 +24,7 @@ pub(crate) fn write(config: &TrialConfig) -> String {
     out.value("seed", config.seed as i64);
     out.table("subject");
     out.value("kind", "http");
-    for of in Side::ALL {
+    for of in config.sides() {
         out.table(&format!("side.{of}"));
         side(&mut out, config.side(of));
     }

@@ -7,8 +7,9 @@ use crate::mirror::Captured;
 use crate::proxy::Head;
 use http::Method;
 use siphasher::sip::SipHasher24;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use understudy_compare::{Day, Differ, History, Outcomes, Row, Rules, try_faults};
@@ -17,6 +18,8 @@ use understudy_redact::{Redactor, shell_quoted, variable};
 
 /// Longest answer that the self-test puts faults into, in bytes.
 const TESTED_BYTES: usize = 256 * 1024;
+/// Answers that wait for it until nothing is left to compare.
+const TESTS: usize = 32;
 /// How often the state goes to the disk.
 const SAVE: Duration = Duration::from_secs(1);
 /// Headers that the gateway itself added, or that a command makes by itself.
@@ -139,12 +142,22 @@ fn is_variable(text: &str) -> bool {
         .is_some_and(|name| !name.is_empty() && name.chars().all(is_name))
 }
 
+/// An answer that the self-test puts faults into.
+pub(crate) struct Test {
+    endpoint: (u32, String),
+    answer: Answer,
+    /// Decides where the faults are put.
+    draw: u64,
+}
+
 /// What the comparison and those who look at it share. Workers never touch it.
 pub(crate) struct Findings {
     pub(crate) book: Mutex<Book>,
     pub(crate) terms: Mutex<Arc<Terms>>,
     /// What the answers so far say of identifiers and counters.
     pub(crate) history: Mutex<History>,
+    /// Answers that the self-test is due with.
+    pub(crate) tests: Mutex<VecDeque<Test>>,
     pub(crate) counts: Arc<Counts>,
     pub(crate) state: Option<State>,
 }
@@ -179,7 +192,7 @@ impl Findings {
         state.save(&balance, &book)
     }
 
-    fn compare(&self, terms: &Arc<Terms>, pair: Pair) {
+    fn compare(&self, terms: &Terms, pair: Pair) {
         let Pair {
             ticket,
             sample,
@@ -224,30 +237,50 @@ impl Findings {
         if !self.book().add(finding, size, || terms.curl(&sample)) {
             return ticket.dropped(Reason::Memory);
         }
-        if let Outcome::Answered(answer) = &baseline
+        ticket.compared();
+        if let Outcome::Answered(answer) = baseline
             && !same
         {
-            self.test(terms, &differ, history, (endpoint, &name), answer);
+            self.test_later((endpoint, name), answer);
         }
-        ticket.compared();
     }
 
-    /// Puts faults into an answer, if it is time for that, and notes what the comparison says.
-    fn test(
-        &self,
-        terms: &Arc<Terms>,
-        differ: &Differ<'_>,
-        history: &History,
-        endpoint: (u32, &str),
-        answer: &Answer,
-    ) {
+    fn tests(&self) -> MutexGuard<'_, VecDeque<Test>> {
+        self.tests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets an answer wait for the self-test, if it is time for one. Where there is no time for those
+    /// that wait already, it is left out: no pair is dropped for a test.
+    fn test_later(&self, endpoint: (u32, String), answer: Answer) {
         let is_fit = !answer.truncated && answer.body.len() <= TESTED_BYTES;
-        let Some(draw) = self.book().test_due(endpoint.0).filter(|_| is_fit) else {
+        let mut tests = self.tests();
+        if !is_fit || tests.len() >= TESTS {
+            return;
+        }
+        if let Some(draw) = self.book().test_due(endpoint.0) {
+            tests.push_back(Test {
+                endpoint,
+                answer,
+                draw,
+            });
+        }
+    }
+
+    /// Puts faults into one of the answers that wait, and notes what the comparison says.
+    fn test(&self) {
+        let Some(test) = self.tests().pop_front() else {
             return;
         };
-        let tried = try_faults(differ, history, endpoint, answer, draw);
+        let terms = self.terms();
+        let redact = |path: &str, text: &str| terms.shown(path, text);
+        let differ = Differ::new(&terms.rules, &redact);
+        let endpoint = (test.endpoint.0, test.endpoint.1.as_str());
+        let tried = {
+            let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+            try_faults(&differ, &history, endpoint, &test.answer, test.draw)
+        };
         // Rules that were replaced meanwhile are no longer tested.
-        if Arc::ptr_eq(terms, &self.terms()) {
+        if Arc::ptr_eq(&terms, &self.terms()) {
             self.book().tested(tried);
         }
     }
@@ -270,7 +303,18 @@ fn run_with(
     let mut saved = Instant::now();
     let mut is_dirty = false;
     loop {
-        let received = pairs.recv_timeout(SAVE);
+        let received = match pairs.try_recv() {
+            Ok(pair) => Ok(pair),
+            Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
+            Err(TryRecvError::Empty) => {
+                let _ = catch_unwind(AssertUnwindSafe(|| findings.test()));
+                let wait = match findings.tests().is_empty() {
+                    true => SAVE,
+                    false => Duration::ZERO,
+                };
+                pairs.recv_timeout(wait)
+            }
+        };
         let is_over = matches!(received, Err(RecvTimeoutError::Disconnected));
         if let Ok(pair) = received {
             // The ticket of the pair ends while the stack unwinds, and the hook has told where.
@@ -312,6 +356,7 @@ mod tests {
             book: Mutex::default(),
             terms: Mutex::new(Arc::new(terms)),
             history: Mutex::default(),
+            tests: Mutex::default(),
             counts: Arc::default(),
             state: None,
         };

@@ -5,6 +5,7 @@ use crate::admin::{ask, differing, traffic};
 use crate::harness::{Client, Message, Server, candidate, config, json, run, settled};
 use serde_json::{Value, json as value};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use understudy_compare::Rule;
 use understudy_gateway::Running;
 
@@ -12,6 +13,22 @@ fn document(gateway: &Running, path: &str) -> Value {
     let answer = ask(gateway.admin().unwrap(), "GET", path, "", "");
     assert_eq!(answer.status(), 200, "{}", answer.text());
     serde_json::from_slice(&answer.body).unwrap()
+}
+
+/// What the self-test says once it is done with so many answers: it waits until nothing else is left
+/// to do.
+fn self_test(gateway: &Running, answers: u64) -> Value {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let test = document(gateway, "/api/selftest");
+        let mut faults = test["faults"].as_array().unwrap().iter();
+        let status = faults.find(|of| of["fault"] == "status");
+        if status.is_some_and(|of| of["injected"].as_u64() >= Some(answers)) {
+            return test;
+        }
+        assert!(Instant::now() < deadline, "{test:#}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 pub(crate) fn rule(path: &str) -> Rule {
@@ -42,7 +59,7 @@ fn a_rule_that_is_too_broad_is_exposed_and_a_reload_tests_the_narrow_one() {
         0,
         "the rule hides the bug"
     );
-    let test = document(&gateway, "/api/selftest");
+    let test = self_test(&gateway, 20);
     let hides = hidden_by(&test, "rule 1: $");
     assert!(hides["faults"]["null"].as_u64() > Some(10), "{hides:#}");
     let needless = hides["needless"].to_string();
@@ -51,7 +68,7 @@ fn a_rule_that_is_too_broad_is_exposed_and_a_reload_tests_the_narrow_one() {
     config.compare.rules = vec![rule("$.price")];
     gateway.reload(config).unwrap();
     traffic(&gateway);
-    let test = document(&gateway, "/api/selftest");
+    let test = self_test(&gateway, 20);
     let hides = hidden_by(&test, "rule 1: $.price");
     assert_eq!(hides["needless"], value!([]), "{hides:#}");
     let all = test["hidden_by"].as_array().unwrap();
@@ -66,6 +83,7 @@ fn a_proposed_rule_says_what_it_would_hide() {
     let (config, _servers) = differing();
     let gateway = run(config);
     traffic(&gateway);
+    self_test(&gateway, 20);
     let found = document(&gateway, "/api/proposals");
     let proposals = found["proposals"].as_array().unwrap();
     assert_eq!(proposals.len(), 1, "{found:#}");
@@ -132,7 +150,7 @@ fn a_wrong_value_in_a_field_that_always_differs_is_found() {
         let mut client = Client::of(&gateway);
         for n in 0..60 {
             client.get(&format!("/items/{n}"));
-            std::thread::sleep(std::time::Duration::from_millis(2));
+            std::thread::sleep(Duration::from_millis(2));
         }
         let status = settled(&gateway);
         assert_eq!(
@@ -181,7 +199,7 @@ fn identifiers_of_their_own_are_the_same_if_they_map_one_to_one_and_only_then() 
                 found["excused_by"][0]["by"],
                 "identifiers: GET /orders/{id} $.customer"
             );
-            let test = document(&gateway, "/api/selftest");
+            let test = self_test(&gateway, 20);
             let faults = test["faults"].as_array().unwrap();
             let changed = faults.iter().find(|of| of["fault"] == "identifier_changed");
             assert_eq!(changed.unwrap()["missed"], 0, "{test:#}");

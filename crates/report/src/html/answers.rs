@@ -4,6 +4,7 @@ use super::{badge, command, more, table};
 use crate::figures::{count, share};
 use crate::wording;
 use maud::{Markup, html};
+use understudy_model::Side;
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Example, UnderLoad, VerdictDocument,
 };
@@ -13,7 +14,7 @@ const CLUSTERS: usize = 60;
 
 pub(super) fn section(document: &VerdictDocument) -> Markup {
     html! {
-        @for comparison in &document.comparisons {
+        @if let Some(comparison) = wording::of_contender(document, Side::Candidate) {
             (ledger(&comparison.equivalence))
             (clusters(comparison))
             @if let Some(under_load) = &comparison.under_load { (loaded(under_load)) }
@@ -54,7 +55,7 @@ fn ledger(e: &Equivalence) -> Markup {
     }
 }
 
-fn clusters(comparison: &Comparison) -> Markup {
+pub(super) fn clusters(comparison: &Comparison) -> Markup {
     let clusters = &comparison.equivalence.clusters;
     if clusters.is_empty() {
         return html! {

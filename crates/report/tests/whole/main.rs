@@ -10,5 +10,6 @@ mod capacity;
 mod chromium;
 mod escaping;
 mod fixtures;
+mod floors;
 mod series;
 mod snapshots;

@@ -139,8 +139,8 @@ fn running_sides(
     requests: &Requests,
     prepare: Option<&Requests>,
 ) -> Vec<String> {
-    let running: Vec<Side> = Side::ALL
-        .into_iter()
+    let running: Vec<Side> = config
+        .sides()
         .filter(|side| matches!(config.side(*side), SideConfig::Running { .. }))
         .collect();
     let mut errors = Vec::new();
@@ -166,7 +166,7 @@ fn running_sides(
         errors.push(format!(
             "the requests change data ({}), and the {} runs already: set writes = true in [workload] (or --writes) if it may be changed",
             methods.into_iter().collect::<Vec<_>>().join(", "),
-            running.iter().map(|side| side.name()).collect::<Vec<_>>().join(" and the "),
+            running.iter().map(|side| side.in_words()).collect::<Vec<_>>().join(" and the "),
         ));
     }
     errors

@@ -44,7 +44,7 @@ pub(crate) struct TrialArgs {
     /// Go on with an interrupted run: what it has measured is not measured again
     #[arg(long, value_name = "RUN", conflicts_with_all = ["quick", "thorough", "sides", "out"])]
     resume: Option<PathBuf>,
-    /// The highest rate only, in under 90 seconds
+    /// The highest rate only, in under 90 seconds (half as much again with a [side.tuned])
     #[arg(long, conflicts_with = "thorough")]
     quick: bool,
     /// More and longer measurements, for about half an hour
