@@ -210,6 +210,9 @@ pub struct Noise {
     pub kind: DifferenceKind,
     /// The characters its values have there.
     pub characters: Vec<String>,
+    /// What a value of the candidate has to be for this to excuse it, in words: learned from the
+    /// incumbent's own values.
+    pub fits: String,
     /// In how many pairs of the incumbent with itself.
     pub pairs: u64,
 }

@@ -12,7 +12,7 @@ use crate::{Event, Watch};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
-use understudy_compare::{Differ, Noise, Outcomes, Row, Rules};
+use understudy_compare::{Differ, History, Noise, Outcomes, Row, Rules};
 use understudy_evidence::{BlockId, JsonLines, Row as ExchangeRow, RunDirectory};
 use understudy_load::http::{Client, Requests, WorkloadRequest};
 use understudy_model::verdict::{Equivalence, Reproduced};
@@ -156,6 +156,7 @@ impl Stage<'_> {
         let timeout = self.stand.config.workload.timeout.duration();
         let start = Instant::now();
         let mut askers = Askers::new(cast, self.requests, timeout);
+        let mut histories: Vec<History> = compared.iter().map(|_| History::default()).collect();
         let differs = |row: &&Row| !row.differences.is_empty();
         let rows = compared.iter().flat_map(|one| &one.rows);
         let mut different = rows.filter(differs).count();
@@ -177,8 +178,9 @@ impl Stage<'_> {
             for (kept, one) in exchanges.iter_mut().zip(&asked) {
                 kept.push(one.row(request, self.endpoint_of[request as usize]));
             }
-            for (index, (one, lines)) in compared.iter_mut().zip(&mut lines).enumerate() {
-                let row = self.row(request, &asked, FIRST_CONTENDER + index);
+            let contenders = compared.iter_mut().zip(&mut lines).zip(&mut histories);
+            for (index, ((one, lines), history)) in contenders.enumerate() {
+                let row = self.row(history, request, &asked, FIRST_CONTENDER + index);
                 different += usize::from(differs(&&row));
                 lines.write(&row)?;
                 one.rows.push(row);
@@ -196,7 +198,7 @@ impl Stage<'_> {
     }
 
     /// What the contender at this place of the cast answered, against the incumbent.
-    fn row(&self, request: u32, asked: &[Asked], contender: usize) -> Row {
+    fn row(&self, history: &mut History, request: u32, asked: &[Asked], contender: usize) -> Row {
         let endpoint = self.endpoint_of[request as usize];
         let name = self
             .endpoints
@@ -207,7 +209,8 @@ impl Stage<'_> {
             second: Some(&asked[1].outcome),
             candidate: &asked[contender].outcome,
         };
-        Row::compare(&self.differ, request, (endpoint, name), outcomes)
+        history.asked(&self.requests.all[request as usize].path);
+        Row::compare(&self.differ, history, request, (endpoint, name), outcomes)
     }
 
     fn keep_exchanges(
@@ -269,7 +272,7 @@ impl Stage<'_> {
                     return Err(TrialError::Interrupted);
                 }
                 let asked = askers.ask(example.request, Instant::now());
-                let row = self.row(example.request, &asked, place);
+                let row = self.row(&mut History::default(), example.request, &asked, place);
                 let again = |d: &understudy_model::Difference| {
                     d.pattern == cluster.path && d.kind == cluster.kind
                 };

@@ -21,7 +21,7 @@ pub(crate) use fleet::{FLEET, fleet};
 pub(crate) use gateway::gateway;
 pub(crate) use objectives::slo_argument;
 pub(crate) use side_argument::SideArgument;
-pub(crate) use write::write;
+pub(crate) use write::{rule_text, write};
 
 use reader::{Problems, Section};
 use sides::Limited;

@@ -155,6 +155,7 @@ fn excused(e: &Equivalence) -> Markup {
             noise.path.clone(),
             noise.kind.to_string(),
             noise.characters.join(", "),
+            noise.fits.clone(),
             count(noise.pairs),
         ]
     });
@@ -163,7 +164,7 @@ fn excused(e: &Equivalence) -> Markup {
             (more("What was excused, and by what", table("Excused pairs", &["by", "reason", "pairs"], rules)))
         }
         @if !e.noise.is_empty() {
-            (more("Where the incumbent differs from itself", table("Noise learned from a second incumbent", &["endpoint", "place", "in which way", "characters", "pairs"], noise)))
+            (more("Where the incumbent differs from itself", table("Noise learned from a second incumbent", &["endpoint", "place", "in which way", "characters", "what it excuses", "pairs"], noise)))
         }
     }
 }

@@ -124,6 +124,7 @@ fn equivalence() -> Equivalence {
             path: "$.generated_at".to_owned(),
             kind: DifferenceKind::Value,
             characters: vec!["timestamp rfc3339 ms Z".to_owned()],
+            fits: "within 16 s".to_owned(),
             pairs: 44,
         }],
     }

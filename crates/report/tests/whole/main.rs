@@ -6,7 +6,6 @@
     reason = "a test fails by panicking"
 )]
 
-mod browser;
 mod capacity;
 mod chromium;
 mod escaping;
