@@ -203,7 +203,7 @@ fn tuning_that_changes_answers_is_no_alternative() {
         contender: "2".to_owned(),
         baseline_character: Character("integer".to_owned()),
         contender_character: Character("integer".to_owned()),
-        relation: Default::default(),
+        relation: understudy_model::Relation::default(),
         rules: Vec::new(),
     }];
     let document = judged(&config, &evidence);
