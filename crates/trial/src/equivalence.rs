@@ -51,7 +51,7 @@ impl Cast {
             let names = match side {
                 Side::Incumbent => &["incumbent", "second incumbent"][..],
                 Side::Candidate => &["candidate"],
-                Side::Tuned => &["tuned"],
+                Side::Tuned => &["tuned incumbent"],
             };
             for name in names {
                 watch(Event::Starting((*name).to_owned()));

@@ -188,8 +188,8 @@ impl Stage<'_> {
 
     /// Starts a side and renders the requests for its host.
     fn begin(&self, cast: &mut Cast, side: Side) -> Result<(), TrialError> {
-        (self.watch)(Event::Starting(side.name().to_owned()));
-        let mut running = self.generator.stand.start(side, side.name())?;
+        (self.watch)(Event::Starting(side.in_words().to_owned()));
+        let mut running = self.generator.stand.start(side, side.in_words())?;
         running.listen_to_attached(&self.generator.stand.logs);
         for note in running.unmeasured() {
             store::note(self.run, &note)?;

@@ -43,7 +43,7 @@ pub(crate) struct Stand<'a> {
 /// A side that answers.
 pub(crate) struct RunningSide {
     pub(crate) side: Side,
-    /// What messages call it: `incumbent`, `second incumbent`, `candidate`.
+    /// What messages call it: `incumbent`, `second incumbent`, `candidate`, `tuned incumbent`.
     pub(crate) name: String,
     pub(crate) target: Target,
     /// How it started; `None` if it ran already.
@@ -68,7 +68,7 @@ impl Stand<'_> {
             return Ok(());
         };
         let task = Task {
-            name: format!("the build of the {side}"),
+            name: format!("the build of the {}", side.in_words()),
             command: command.clone(),
             dir: launched.dir.clone(),
             env: env_of_build(&launched.env, self.config.limits),

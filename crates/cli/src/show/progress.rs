@@ -64,7 +64,7 @@ impl Display {
 /// The stage, and what changes within it.
 fn words(event: &Event) -> (String, String) {
     match event {
-        Event::Building(side) => (format!("building the {side}"), String::new()),
+        Event::Building(side) => (format!("building the {}", side.in_words()), String::new()),
         Event::Starting(name) => (format!("starting the {name}"), String::new()),
         Event::Comparing {
             done,
@@ -77,7 +77,7 @@ fn words(event: &Event) -> (String, String) {
             }
             ("comparing answers".to_owned(), detail)
         }
-        Event::Settling(side) => (format!("warming up the {side}"), String::new()),
+        Event::Settling(side) => (format!("warming up the {}", side.in_words()), String::new()),
         Event::Measuring {
             rate_rps,
             side,
@@ -92,11 +92,11 @@ fn words(event: &Event) -> (String, String) {
             side,
             trial,
         } => (
-            format!("looking for the capacity of the {side}"),
+            format!("looking for the capacity of the {}", side.in_words()),
             format!(", trial {trial} at {}", rate(*rate_rps)),
         ),
         Event::Squeezing { limit, side, trial } => (
-            format!("looking for the memory floor of the {side}"),
+            format!("looking for the memory floor of the {}", side.in_words()),
             match limit {
                 Some(limit) => format!(", trial {trial} at {limit:#}"),
                 None => format!(", trial {trial}, its peak"),

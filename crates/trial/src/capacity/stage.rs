@@ -77,8 +77,8 @@ impl Stage<'_> {
     }
 
     fn start(&self, side: Side) -> Result<Subject, TrialError> {
-        (self.watch)(Event::Starting(side.name().to_owned()));
-        let running = self.generator.stand.start(side, side.name())?;
+        (self.watch)(Event::Starting(side.in_words().to_owned()));
+        let running = self.generator.stand.start(side, side.in_words())?;
         let prepared = self.generator.prepare(&running)?;
         Ok(Subject { running, prepared })
     }

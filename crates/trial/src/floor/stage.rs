@@ -38,7 +38,8 @@ impl Stage<'_> {
         for side in stand.config.sides() {
             if !matches!(stand.config.side(side), SideConfig::Launched(_)) {
                 let note = format!(
-                    "the memory floor of the {side} is not measured: it runs already, and its limit is not Understudy's to set"
+                    "the memory floor of the {} is not measured: it runs already, and its limit is not Understudy's to set",
+                    side.in_words(),
                 );
                 store::note(self.run, &note)?;
                 continue;
@@ -99,7 +100,7 @@ impl Stage<'_> {
             soak: planned.soak,
             ..FloorFacts::default()
         };
-        let loaded = match stand.start(side, side.name()) {
+        let loaded = match stand.start(side, side.in_words()) {
             Ok(mut running) => {
                 let prepared = self.generator.prepare(&running);
                 let loaded =
