@@ -24,5 +24,5 @@ pub(crate) use head::Head;
 pub(crate) use headers::{MARKER, TRACEPARENT, host_from_authority, remove_hop_by_hop};
 pub(crate) use health::watch;
 pub(crate) use record::Slot;
-pub(crate) use upstream::{Healthy, Side, all_healthy};
+pub(crate) use upstream::{Healthy, Lease, Side, all_healthy};
 pub(crate) use worker::{Plan, Shared, Sockets, run};
