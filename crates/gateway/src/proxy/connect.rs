@@ -1,6 +1,7 @@
 //! One connection to an upstream, of either protocol, with or without TLS.
 
 use super::guarded::{Guarded, HeadLeft};
+use super::relay::Relay;
 use crate::config::{SideConfig, UpstreamAddress};
 use http::{Request, Response};
 use http_body::{Body, Frame};
@@ -78,19 +79,22 @@ enum Driver {
 pub(crate) struct One<B> {
     sender: http1::SendRequest<B>,
     driver: Driver,
+    relay: Relay,
     head: HeadLeft,
 }
 
-impl<B> One<B> {
+impl Driver {
     /// Reads and writes what can be read and written now.
     fn carry_on(&mut self, cx: &mut Context<'_>) {
-        if let Driver::Caller(connection) = &mut self.driver
+        if let Driver::Caller(connection) = self
             && connection.as_mut().poll(cx).is_ready()
         {
-            self.driver = Driver::Nobody;
+            *self = Driver::Nobody;
         }
     }
+}
 
+impl<B> One<B> {
     /// From now on it goes on by itself.
     fn run_by_itself(&mut self) {
         self.driver = match std::mem::replace(&mut self.driver, Driver::Nobody) {
@@ -127,11 +131,12 @@ where
         }
         one.head.expect();
         let mut answer = pin!(one.sender.try_send_request(request));
-        let answer = poll_fn(|cx| {
-            one.carry_on(cx);
+        let (relay, driver) = (&one.relay, &mut one.driver);
+        let mut turn = |cx: &mut Context<'_>| {
+            driver.carry_on(cx);
             answer.as_mut().poll(cx)
-        });
-        let answer = answer.await;
+        };
+        let answer = poll_fn(|cx| relay.poll(cx, &mut turn)).await;
         one.head.arrived();
         answer
     }
@@ -144,10 +149,13 @@ impl<B> Connection<B> {
         body: &mut Incoming,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<bytes::Bytes>, hyper::Error>>> {
-        if let Connection::One(one) = self {
-            one.carry_on(cx);
-        }
-        Pin::new(body).poll_frame(cx)
+        let Connection::One(One { driver, relay, .. }) = self else {
+            return Pin::new(body).poll_frame(cx);
+        };
+        relay.poll(cx, |cx| {
+            driver.carry_on(cx);
+            Pin::new(&mut *body).poll_frame(cx)
+        })
     }
 
     /// What is known of it; nobody has to look for that.
@@ -166,7 +174,8 @@ impl<B> Connection<B> {
     /// Finds out whether the server has closed it, though nobody waits for anything on it.
     pub(crate) fn look(&mut self) -> State {
         if let Connection::One(one) = self {
-            one.carry_on(&mut Context::from_waker(Waker::noop()));
+            let nobody = &mut Context::from_waker(Waker::noop());
+            one.driver.carry_on(nobody);
         }
         self.state()
     }
@@ -310,6 +319,7 @@ where
         driver: Driver::Caller(Box::pin(async move {
             let _ = connection.await;
         })),
+        relay: Relay::new(),
         head,
     }))
 }

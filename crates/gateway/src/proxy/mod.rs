@@ -14,6 +14,7 @@ mod headers;
 mod health;
 mod io;
 mod record;
+mod relay;
 mod route;
 mod upload;
 mod upstream;

@@ -12,3 +12,4 @@ mod harness;
 mod http2;
 mod proxy;
 mod shadow;
+mod tls;
