@@ -5,7 +5,9 @@
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
-use understudy_compare::{Differ, Mask, Noise, Rule, Rules, shape};
+use understudy_compare::{
+    Differ, History, Mask, Noise, Outcomes, Row, Rule, Rules, shape, try_faults,
+};
 use understudy_model::{Answer, DifferenceKind, Field, Outcome};
 
 #[derive(Arbitrary, Debug)]
@@ -100,6 +102,18 @@ fuzz_target!(|input: Input<'_>| {
         there.sort();
         back.sort();
         assert_eq!(there, back);
+    }
+
+    let mut history = History::default();
+    let outcomes = Outcomes {
+        incumbent: &a,
+        second: Some(&b),
+        candidate: &b,
+    };
+    let row = Row::compare(&differ, &mut history, 0, (0, "GET /"), outcomes);
+    assert_eq!(row.noise.len(), row.differences.len());
+    if let Outcome::Answered(answer) = &a {
+        try_faults(&differ, &history, (0, "GET /"), answer, input.bodies.len() as u64);
     }
 
     let noise = Noise::default();

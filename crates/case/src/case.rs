@@ -133,7 +133,7 @@ impl Case {
         use Input::{
             CandidateCapacity, CandidateHour, CandidateMemory, CandidateSaving, CandidateVcpus,
             CodeLines, Demand, Effort, GibHour, IncumbentCapacity, IncumbentHour, IncumbentMemory,
-            IncumbentVcpus, Instances, State, VcpuHour,
+            IncumbentVcpus, Instances, State, TunedCapacity, VcpuHour,
         };
         let mut problems = Vec::new();
         let mut need = |holds: bool, input: Input, what: &str| {
@@ -149,9 +149,9 @@ impl Case {
             "state it, or fleet.demand with incumbent.capacity",
         );
         need(
-            any(&[IncumbentCapacity]) || !any(&[Demand, CandidateCapacity]),
+            any(&[IncumbentCapacity]) || !any(&[Demand, CandidateCapacity, TunedCapacity]),
             IncumbentCapacity,
-            "demand and the candidate's capacity say nothing without it",
+            "demand and the capacity of another side say nothing without it",
         );
         need(
             any(&[Effort, CodeLines]),
@@ -204,6 +204,10 @@ impl Case {
         let foreign =
             self.currency != Currency::USD && [Input::VcpuHour, Input::GibHour].contains(&input);
         if foreign || input == Input::HandOver && self.is_stated(Input::EarnsAfter) {
+            return None;
+        }
+        // What is known of the tuned incumbent takes the place of what is assumed of it.
+        if input == Input::TunedSaving && input.instead_of().iter().any(|of| self.is_stated(*of)) {
             return None;
         }
         let Assumed { numbers, source } = input.about().default.as_ref()?;

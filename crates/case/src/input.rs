@@ -99,6 +99,8 @@ inputs! {
     CandidateHour "candidate.instance_hour" Money [1e-6, 1e6]: "price of an instance of the candidate and hour, instead of the two prices";
     TunedSaving "tuned.saving" Share [-10.0, 0.999]: "share of its instances that the incumbent does without once it is tuned"
         = (0.0, 0.1, 0.3) from "no published figure; heap, collector and hot endpoints, a placeholder";
+    TunedCapacity "tuned.capacity" PerSecond [1e-3, 1e12]: "requests per second of an instance of the tuned incumbent at the objective, open loop";
+    TunedMemory "tuned.memory" Gib [1e-3, 1e6]: "memory of an instance of the tuned incumbent";
     TunedEffort "tuned.effort" PersonMonths [0.0, 1e5] tailed: "work to tune the incumbent"
         = (0.5, 1.0, 3.0) from "no published figure; a placeholder";
     TunedAfter "tuned.earns_after" Months [0.0, 600.0]: "months until the tuned incumbent saves"
@@ -167,7 +169,8 @@ impl Input {
     pub(crate) fn instead_of(self) -> &'static [Input] {
         use Input::{
             CandidateCapacity, CandidateHour, CandidateMemory, CandidateSaving, CandidateVcpus,
-            CodeLines, Demand, EarnsAfter, Effort, HandOver, Instances,
+            CodeLines, Demand, EarnsAfter, Effort, HandOver, Instances, TunedCapacity, TunedMemory,
+            TunedSaving,
         };
         match self {
             Instances => &[Demand],
@@ -183,6 +186,8 @@ impl Input {
             CandidateCapacity | CandidateVcpus | CandidateMemory | CandidateHour => {
                 &[CandidateSaving]
             }
+            TunedSaving => &[TunedCapacity, TunedMemory],
+            TunedCapacity | TunedMemory => &[TunedSaving],
             EarnsAfter => &[HandOver],
             HandOver => &[EarnsAfter],
             _ => &[],

@@ -11,7 +11,7 @@ use Input::{
     Discount, DualRunning, EarnsAfter, Effort, GibHour, Growth, HandOver, Headroom, Horizon,
     Incidents, IncumbentCapacity, IncumbentHour, IncumbentMemory, IncumbentVcpus, Instances,
     Maintenance, People, PersonMonth, RampUp, Rebuild, Redundancy, RustPeople, State, Training,
-    TunedAfter, TunedEffort, TunedSaving, VcpuHour, Vulnerabilities,
+    TunedAfter, TunedCapacity, TunedEffort, TunedMemory, TunedSaving, VcpuHour, Vulnerabilities,
 };
 
 struct Explained<'r> {
@@ -68,12 +68,13 @@ fn running(explained: &Explained<'_>, model: &Model<'_>, arm: Arm) -> [Line; 3] 
     ];
     let own: &[Input] = match arm {
         Arm::Incumbent => &[],
-        Arm::Tuned => &[TunedSaving],
+        Arm::Tuned => &[TunedSaving, TunedCapacity, TunedMemory],
         Arm::Candidate => &[CandidateSaving, CandidateCapacity, CandidateMemory],
     };
     let sizes: &[Input] = match arm {
         Arm::Candidate => &[CandidateVcpus, CandidateMemory, CandidateHour],
-        Arm::Incumbent | Arm::Tuned => &[],
+        Arm::Tuned => &[TunedMemory],
+        Arm::Incumbent => &[],
     };
     let priced = [
         VcpuHour,

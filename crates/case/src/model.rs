@@ -64,9 +64,14 @@ fn demanded(point: &Point) -> Instances {
 impl Sizes {
     fn of(point: &Point, arm: Arm) -> Self {
         let own = |input| (arm == Arm::Candidate).then(|| point.get(input)).flatten();
-        let or = |input, incumbent| own(input).unwrap_or(point.or_zero(incumbent));
-        let vcpus = Vcpus(or(Input::CandidateVcpus, Input::IncumbentVcpus));
-        let memory = Gib(or(Input::CandidateMemory, Input::IncumbentMemory));
+        let vcpus = own(Input::CandidateVcpus).unwrap_or(point.or_zero(Input::IncumbentVcpus));
+        let memory = match arm {
+            Arm::Incumbent => None,
+            Arm::Tuned => point.get(Input::TunedMemory),
+            Arm::Candidate => point.get(Input::CandidateMemory),
+        };
+        let vcpus = Vcpus(vcpus);
+        let memory = Gib(memory.unwrap_or(point.or_zero(Input::IncumbentMemory)));
         let state = point.or_zero(Input::State);
         let holding = if state > 0.0 {
             Gib(state) / memory
@@ -90,16 +95,15 @@ impl Sizes {
 
 /// Instances of an arm for one of the incumbent, as far as the demand needs them.
 fn ratio(point: &Point, arm: Arm) -> f64 {
-    match arm {
-        Arm::Incumbent => 1.0,
-        Arm::Tuned => 1.0 - point.or_zero(Input::TunedSaving),
-        Arm::Candidate => match point.get(Input::CandidateSaving) {
-            Some(saving) => 1.0 - saving,
-            None => match point.get(Input::CandidateCapacity) {
-                Some(capacity) => point.or_zero(Input::IncumbentCapacity) / capacity,
-                None => 1.0,
-            },
-        },
+    let (saving, capacity) = match arm {
+        Arm::Incumbent => return 1.0,
+        Arm::Tuned => (Input::TunedSaving, Input::TunedCapacity),
+        Arm::Candidate => (Input::CandidateSaving, Input::CandidateCapacity),
+    };
+    match (point.get(saving), point.get(capacity)) {
+        (Some(saving), _) => 1.0 - saving,
+        (None, Some(capacity)) => point.or_zero(Input::IncumbentCapacity) / capacity,
+        (None, None) => 1.0,
     }
 }
 

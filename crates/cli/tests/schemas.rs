@@ -14,11 +14,13 @@ use understudy_case::{
 };
 use understudy_compare::{Row as ComparedRow, Rules};
 use understudy_evidence::{Happenings, Row};
+use understudy_gateway::status::{Differences, Proposals, Status as GatewayStatus};
 use understudy_import::{Options, Source, Summary, import};
 use understudy_load::report::{self, LoadReport};
 use understudy_load::{Arrivals, GeneratorUse, Histograms, Plan as LoadPlan, Rate, Recorder};
 use understudy_model::capacity::CapacityReport;
 use understudy_model::profile::ProfileReport;
+use understudy_model::proof::SelfTest;
 use understudy_model::series::SeriesDocument;
 use understudy_model::verdict::{Environment, VerdictDocument};
 use understudy_model::{
@@ -73,6 +75,10 @@ fn the_published_schemas_are_what_the_types_say() {
     check_published::<CaseDocument>("case");
     check_published::<CapacityReport>("capacity");
     check_published::<ProfileReport>("profile");
+    check_published::<GatewayStatus>("gateway-status");
+    check_published::<Differences>("gateway-differences");
+    check_published::<Proposals>("gateway-proposals");
+    check_published::<SelfTest>("gateway-selftest");
 }
 
 /// Every mistake that a validator finds in a document.
@@ -109,6 +115,10 @@ fn every_field_is_described_and_no_other_is_allowed() {
         ("environment", published::<Environment>()),
         ("import", published::<Summary>()),
         ("case", published::<CaseDocument>()),
+        ("gateway-status", published::<GatewayStatus>()),
+        ("gateway-differences", published::<Differences>()),
+        ("gateway-proposals", published::<Proposals>()),
+        ("gateway-selftest", published::<SelfTest>()),
     ];
     for (name, schema) in all {
         let mut found = Vec::new();
@@ -211,6 +221,7 @@ fn trial_config() -> TrialConfig {
         seed: 1,
         incumbent: side(8001),
         candidate: side(8002),
+        tuned: Some(side(8003)),
         workload: WorkloadConfig {
             requests: RequestsFrom::Paths(vec!["/".to_owned()]),
             prepare: None,
@@ -258,6 +269,7 @@ fn difference(kind: DifferenceKind) -> Difference {
         contender: "2".to_owned(),
         baseline_character: Character("integer".to_owned()),
         contender_character: Character("integer".to_owned()),
+        relation: Default::default(),
         rules: Vec::new(),
     }
 }
@@ -305,6 +317,7 @@ fn evidence() -> Evidence {
             reproduce: "curl \"$URL\"'/'".to_owned(),
         }],
         rows: (0..400).map(row).collect(),
+        tuned_rows: (0..400).map(row).collect(),
         reproduced: Vec::new(),
         starts: Vec::new(),
         settling: Vec::new(),

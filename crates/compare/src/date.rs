@@ -42,7 +42,7 @@ impl Day {
     }
 
     /// Days since 1970-01-01 (Hinnant, "chrono-compatible low-level date algorithms").
-    fn since_epoch(self) -> i64 {
+    pub(crate) fn since_epoch(self) -> i64 {
         let (month, day) = (i64::from(self.month), i64::from(self.day));
         let year = i64::from(self.year) - i64::from(month <= 2);
         let era = year.div_euclid(400);

@@ -1,13 +1,17 @@
 //! The difference of two outcomes.
 
+use crate::history::{Spot, Strand};
 use crate::json::Json;
 use crate::place::{Indices, Step, write_name};
+use crate::relation::{self, Plain, Reach};
 use crate::rules::{Rules, Selected};
 use crate::shown::{self, Redact};
 use crate::tree::{self, Seen};
 use crate::{character, decode, fields};
 use std::collections::HashMap;
-use understudy_model::{Answer, Character, Difference, DifferenceKind as Kind, Outcome};
+use understudy_model::{
+    Answer, Character, Difference, DifferenceKind as Kind, Distance, Outcome, Relation,
+};
 
 /// Differences kept in one pair of answers of those that are alike in all that could excuse them: what
 /// excuses one excuses them all.
@@ -57,8 +61,20 @@ impl<'a> Differ<'a> {
         baseline: &Outcome,
         contender: &Outcome,
     ) -> Vec<Difference> {
+        self.differences_after(Past::None, endpoint, baseline, contender)
+    }
+
+    /// As [`Differ::differences`], with what earlier answers say of identifiers and numbers.
+    pub(crate) fn differences_after(
+        &self,
+        past: Past<'_>,
+        endpoint: &str,
+        baseline: &Outcome,
+        contender: &Outcome,
+    ) -> Vec<Difference> {
         let mut found = Found {
             differ: *self,
+            past,
             endpoint,
             alike: HashMap::new(),
             kept: Vec::new(),
@@ -71,11 +87,22 @@ impl<'a> Differ<'a> {
     }
 }
 
+/// What is known of earlier answers.
+pub(crate) enum Past<'p> {
+    None,
+    /// It goes on with these.
+    Goes(&'p mut Strand),
+    /// It is asked what it would say of these, and forgets them.
+    Asked(&'p Strand),
+}
+
 /// Differences of one pair of outcomes.
 struct Found<'d, 'e> {
     differ: Differ<'d>,
+    past: Past<'e>,
     endpoint: &'e str,
-    alike: HashMap<Like, usize>,
+    /// How many there are of each kind, and how far apart their values are at most.
+    alike: HashMap<Like, (usize, Reach)>,
     kept: Vec<Difference>,
 }
 
@@ -89,7 +116,14 @@ enum Side<'a> {
     Word(&'a str),
 }
 
-impl Side<'_> {
+impl<'a> Side<'a> {
+    fn plain(self) -> Option<Plain<'a>> {
+        match self {
+            Side::Text(text) => Some(Plain::Text(text)),
+            Side::Absent | Side::Word(_) => None,
+        }
+    }
+
     fn character(self) -> Character {
         match self {
             Side::Absent => character::absent(),
@@ -184,7 +218,7 @@ impl Found<'_, '_> {
         } else {
             (json, other)
         };
-        self.keep("body", Kind::Type, a, b);
+        self.keep("body", Kind::Type, a, b, Relation::default());
     }
 
     /// Bodies that are not both JSON.
@@ -205,13 +239,15 @@ impl Found<'_, '_> {
                 kind(Kind::Text),
                 (character(a), shown_a),
                 (character(b), shown_b),
+                Relation::default(),
             );
         } else {
             let side = |bytes: &[u8]| match bytes {
                 [] => (character::absent(), String::new()),
                 bytes => (character::of_bytes(bytes), format!("{} bytes", bytes.len())),
             };
-            self.keep("body", kind(Kind::Bytes), side(a), side(b));
+            let (a, b) = (side(a), side(b));
+            self.keep("body", kind(Kind::Bytes), a, b, Relation::default());
         }
     }
 
@@ -228,12 +264,52 @@ impl Found<'_, '_> {
                 contender: character_of(seen_b),
                 rules,
             };
-            if self.has_room(&like) {
+            let name = steps.iter().rev().find_map(|step| match step {
+                Step::Name(name) => Some(*name),
+                Step::Index { .. } => None,
+            });
+            let values = Plain::seen(seen_a).zip(Plain::seen(seen_b));
+            let relation = self.relation(kind, &like.pattern, name.unwrap_or_default(), values);
+            if self.has_room(&like, &relation) {
                 let path = self.path(steps, Indices::Baseline);
                 let shown = shown::pair(self.differ.redact, &path, seen_a, seen_b);
-                self.kept.push(like.difference(path, shown));
+                self.kept.push(like.difference(path, shown, relation));
             }
         });
+    }
+
+    /// What two values at a place are to one another.
+    fn relation(
+        &mut self,
+        kind: Kind,
+        pattern: &str,
+        name: &str,
+        values: Option<(Plain<'_>, Plain<'_>)>,
+    ) -> Relation {
+        let Some((a, b)) = values.filter(|_| kind == Kind::Value) else {
+            return Relation::default();
+        };
+        let spot = Spot {
+            endpoint: self.endpoint,
+            pattern,
+            name,
+        };
+        let distance = relation::distance(a, b);
+        // Every clock rises; of moments the distance says more.
+        let is_moment = matches!(distance, Some(Distance::Time { .. }));
+        let (bond, course) = match &mut self.past {
+            Past::None => (None, None),
+            Past::Goes(strand) => (
+                strand.bond(spot, a, b),
+                strand.course(spot, b).filter(|_| !is_moment),
+            ),
+            Past::Asked(strand) => (strand.would_be(spot, a, b), None),
+        };
+        Relation {
+            distance,
+            course,
+            bond,
+        }
     }
 
     /// The path of these steps as it may be shown.
@@ -256,16 +332,26 @@ impl Found<'_, '_> {
             (Side::Text(a), Side::Text(b)) => shown::texts(redact, path, a, b),
             _ => (a.shown(redact, path), b.shown(redact, path)),
         };
+        let name = path.rsplit([':', ';']).next().unwrap_or_default();
+        let relation = self.relation(kind, path, name, a.plain().zip(b.plain()));
         self.keep(
             path,
             kind,
             (a.character(), baseline),
             (b.character(), contender),
+            relation,
         );
     }
 
     /// Keeps a difference beside the documents, of these characters and previews.
-    fn keep(&mut self, place: &str, kind: Kind, a: (Character, String), b: (Character, String)) {
+    fn keep(
+        &mut self,
+        place: &str,
+        kind: Kind,
+        a: (Character, String),
+        b: (Character, String),
+        relation: Relation,
+    ) {
         let rules = self.differ.rules.at_place(self.endpoint, place, kind);
         let like = Like {
             pattern: place.to_owned(),
@@ -274,20 +360,22 @@ impl Found<'_, '_> {
             contender: b.0,
             rules,
         };
-        if self.has_room(&like) {
+        if self.has_room(&like, &relation) {
             self.kept
-                .push(like.difference(place.to_owned(), (a.1, b.1)));
+                .push(like.difference(place.to_owned(), (a.1, b.1), relation));
         }
     }
 
-    /// May one more difference like this be kept? Says once when there are too many.
-    fn has_room(&mut self, like: &Like) -> bool {
+    /// May one more difference like this be kept? Of many that are alike, those whose values are
+    /// farther apart than all before are. Says once when there are too many.
+    fn has_room(&mut self, like: &Like, relation: &Relation) -> bool {
         if self.kept.len() > KEPT {
             return false;
         }
-        let alike = self.alike.entry(like.clone()).or_default();
+        let (alike, reach) = self.alike.entry(like.clone()).or_default();
         *alike += 1;
-        if *alike > KEPT_ALIKE {
+        let is_farther = reach.take(relation);
+        if *alike > KEPT_ALIKE && !is_farther {
             return false;
         }
         if self.kept.len() == KEPT {
@@ -301,15 +389,16 @@ impl Found<'_, '_> {
                     .rules
                     .at_place(self.endpoint, "body", Kind::Value),
             };
+            let shown = (String::new(), MORE.into());
             self.kept
-                .push(more.difference("body".into(), (String::new(), MORE.into())));
+                .push(more.difference("body".into(), shown, Relation::default()));
             return false;
         }
         true
     }
 }
 
-/// Everything about a difference that decides whether it is excused.
+/// Everything about a difference that decides whether it is excused, but for its relation.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Like {
     pattern: String,
@@ -320,7 +409,12 @@ struct Like {
 }
 
 impl Like {
-    fn difference(self, path: String, (baseline, contender): (String, String)) -> Difference {
+    fn difference(
+        self,
+        path: String,
+        (baseline, contender): (String, String),
+        relation: Relation,
+    ) -> Difference {
         Difference {
             path,
             pattern: self.pattern,
@@ -329,6 +423,7 @@ impl Like {
             contender,
             baseline_character: self.baseline,
             contender_character: self.contender,
+            relation,
             rules: self.rules,
         }
     }

@@ -70,7 +70,37 @@ impl Json {
         self.hash
     }
 
-    fn new(value: Value) -> Json {
+    /// Writes it as compact JSON.
+    pub(crate) fn write(&self, out: &mut String) {
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        match &self.value {
+            Value::Null => out.push_str("null"),
+            Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+            Value::Number(text) => out.push_str(text),
+            Value::String(text) => out.push_str(&quoted(text)),
+            Value::Array(items) => {
+                out.push('[');
+                for (index, item) in items.iter().enumerate() {
+                    out.push_str(if index > 0 { "," } else { "" });
+                    item.write(out);
+                }
+                out.push(']');
+            }
+            Value::Object(entries) => {
+                out.push('{');
+                for (index, (name, value)) in entries.iter().enumerate() {
+                    out.push_str(if index > 0 { "," } else { "" });
+                    out.push_str(&quoted(name));
+                    out.push(':');
+                    value.write(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+
+    /// The value with its hash. Entries of an object have to be ordered by name.
+    pub(crate) fn new(value: Value) -> Json {
         let hash = match &value {
             Value::Null => Hash::new(b'z').finish(),
             Value::Bool(value) => Hash::new(b'b').bytes(&[u8::from(*value)]).finish(),

@@ -1,7 +1,7 @@
 //! The ledger of the equivalence stage: `eligible = compared + lost` and
 //! `compared = equal + different + excused`.
 
-use crate::noise::{Noise, endpoint_name};
+use crate::noise::{Grounds, Noise, endpoint_name};
 use crate::row::Row;
 use crate::rules::Rules;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,8 @@ pub enum By<'r> {
     Rule(u32),
     /// Noise of the row's endpoint at this pattern.
     Noise(&'r str),
+    /// Identifiers of the row's endpoint at this pattern that are the same under other names.
+    Identifiers(&'r str),
 }
 
 /// What a compared pair is.
@@ -48,10 +50,16 @@ pub fn classify<'r>(row: &'r Row, noise: &Noise) -> Classified<'r> {
     for difference in &row.differences {
         if !difference.rules.is_empty() {
             excused_by.extend(difference.rules.iter().map(|rule| By::Rule(*rule)));
-        } else if noise.excuses(row.endpoint, difference) {
-            excused_by.insert(By::Noise(&difference.pattern));
-        } else {
-            unexcused.push(difference);
+            continue;
+        }
+        match noise.excuse(row.endpoint, difference) {
+            Some(Grounds::Noise) => {
+                excused_by.insert(By::Noise(&difference.pattern));
+            }
+            Some(Grounds::Identifiers) => {
+                excused_by.insert(By::Identifiers(&difference.pattern));
+            }
+            None => unexcused.push(difference),
         }
     }
     let class = match (row.differences.is_empty(), unexcused.is_empty()) {
@@ -101,7 +109,8 @@ struct Ledger<'r> {
     lost: BTreeMap<String, u64>,
     compared_by_endpoint: BTreeMap<u32, u64>,
     by_rule: BTreeMap<u32, u64>,
-    by_noise: BTreeMap<(u32, &'r str), u64>,
+    /// By grounds, endpoint and place.
+    by_noise: BTreeMap<(&'static str, u32, &'r str), u64>,
     clusters: BTreeMap<(u32, &'r str, DifferenceKind), Group<'r>>,
 }
 
@@ -122,12 +131,16 @@ impl<'r> Ledger<'r> {
         *self.compared_by_endpoint.entry(row.endpoint).or_default() += pairs;
         let Classified { class, excused_by } = classify(row, noise);
         for by in excused_by {
-            match by {
-                By::Rule(rule) => *self.by_rule.entry(rule).or_default() += pairs,
-                By::Noise(pattern) => {
-                    *self.by_noise.entry((row.endpoint, pattern)).or_default() += pairs;
+            let (grounds, pattern) = match by {
+                By::Rule(rule) => {
+                    *self.by_rule.entry(rule).or_default() += pairs;
+                    continue;
                 }
-            }
+                By::Noise(pattern) => ("noise", pattern),
+                By::Identifiers(pattern) => ("identifiers", pattern),
+            };
+            let place = (grounds, row.endpoint, pattern);
+            *self.by_noise.entry(place).or_default() += pairs;
         }
         match class {
             Class::Equal => self.equal += pairs,
@@ -167,23 +180,21 @@ impl<'r> Ledger<'r> {
         let mut excused_by: Vec<Excuse> = (0..)
             .zip(rules.iter())
             .map(|(index, rule)| Excuse {
-                by: format!("rule {}: {}", index + 1, rule.path),
+                by: rule.name(index),
                 reason: rule.reason.clone(),
                 pairs: self.by_rule.get(&index).copied().unwrap_or_default(),
             })
             .collect();
-        excused_by.extend(
-            self.by_noise
-                .into_iter()
-                .map(|((endpoint, pattern), pairs)| Excuse {
-                    by: format!(
-                        "noise: {} {pattern}",
-                        endpoint_name(workload.endpoints, endpoint)
-                    ),
-                    reason: None,
-                    pairs,
-                }),
-        );
+        excused_by.extend(self.by_noise.into_iter().map(
+            |((grounds, endpoint, pattern), pairs)| Excuse {
+                by: format!(
+                    "{grounds}: {} {pattern}",
+                    endpoint_name(workload.endpoints, endpoint)
+                ),
+                reason: None,
+                pairs,
+            },
+        ));
         let mut clusters: Vec<Cluster> = self
             .clusters
             .into_iter()

@@ -12,7 +12,8 @@
 //! One changed thing is one [`Difference`](understudy_model::Difference) at its place. The way from
 //! outcomes to the verdict's ledger: [`Differ`] compares two outcomes, [`Row::compare`] makes the
 //! stored record of one request, [`Noise::learn`] learns from all records where the incumbent differs
-//! from itself, [`tally`] counts and clusters what neither [`Rules`] nor noise excuses.
+//! from itself, [`tally`] counts and clusters what neither [`Rules`] nor noise excuses. [`try_faults`]
+//! and [`self_test`] say what the comparison would miss, [`propose`] which rules it could do with.
 //!
 //! Every input may be hostile: depth, decoded size, the number of differences kept and the cost of
 //! aligning arrays are bounded, and nothing panics.
@@ -24,14 +25,19 @@ mod date;
 mod decode;
 mod differ;
 mod endpoint;
+mod faults;
 mod fields;
 mod hash;
+mod history;
 pub mod json;
 mod ledger;
 mod noise;
 mod place;
+mod proposals;
+mod relation;
 mod row;
 mod rules;
+mod selftest;
 mod shape;
 mod shown;
 mod tree;
@@ -39,10 +45,15 @@ mod tree;
 pub use date::{Day, DayError};
 pub use differ::Differ;
 pub use endpoint::Templates;
+pub use faults::Fault;
 pub use fields::IGNORED as IGNORED_HEADERS;
+pub use history::{History, REMEMBERED};
 pub use ledger::{By, Class, Classified, Workload, classify, tally, tally_counted};
-pub use noise::Noise;
+pub use noise::{ALONE, Counted, Grounds, Known, Noise};
+pub use place::is_below;
+pub use proposals::{coarse, propose};
 pub use row::{Outcomes, Row};
 pub use rules::{Rule, RuleError, RuleProblem, Rules};
+pub use selftest::{Around, Tried, self_test, try_faults};
 pub use shape::{Mask, shape};
 pub use shown::{PREVIEW_BYTES, Redact};

@@ -7,130 +7,200 @@
 //!    field, no null, no other type);
 //! 2. the candidate's value has a character that the incumbent shows there, so that a timestamp that
 //!    becomes `null`, empty, another format or another precision is still found;
-//! 3. the candidate differs there about as often: rare noise does not excuse frequent change
-//!    ([`Noise::excuses`] states the bound).
+//! 3. its value fits what the incumbent's own values are to one another ([`Place`]): numbers and
+//!    moments no farther apart, a counter that rises, identifiers that stay one another's;
+//! 4. the candidate differs there about as often: rare noise does not excuse frequent change
+//!    ([`Noise::excuse`] states the bound).
 //!
-//! Limits: at a place that always changes a wrong value of the right character is not seen, for
-//! which the remedy is a clock or seed that both sides share. Noise that the incumbent did not show
-//! in the pairs at hand (a date that rolls over at midnight) is not known. A body of binary noise is
-//! excused by the class of its length alone. That no answer came is never noise.
+//! Without noise, differing identifiers are excused where they have proved to be the same ones under
+//! other names ([`ALONE`]).
+//!
+//! Limits: a wrong value that lies within the spread of the noise, a wrong text or token of the right
+//! character that stands for nothing else, and a counter that counts the wrong thing are not seen; the
+//! remedy is a clock or seed that both sides share. Noise that the incumbent did not show in the pairs
+//! at hand (a date that rolls over at midnight) is not known. A body of binary noise is excused by the
+//! class of its length alone. That no answer came is never noise.
 
-use crate::character;
+mod place;
+
 use crate::differ::MORE;
+use crate::relation::is_long;
 use crate::row::Row;
-use std::collections::{BTreeMap, BTreeSet};
+use place::{Pair, Place};
+use std::collections::BTreeMap;
 use understudy_model::{Difference, DifferenceKind as Kind};
+
+/// Pairs in which identifiers at a place were met again and were still one another's, and none in
+/// which they were not, from which on they are excused without noise. If more than a tenth of the
+/// identifiers there were wrong, so many in a row would have had a chance below 5 % (0.9^29).
+pub const ALONE: u64 = 29;
 
 /// The noise of a workload, by endpoint and place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Noise {
     places: BTreeMap<u32, BTreeMap<String, Place>>,
+    /// Identifiers of the candidate: pairs in which they were met again, and in which one was broken.
+    identifiers: BTreeMap<u32, BTreeMap<String, (u64, u64)>>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Place {
-    /// Pairs of the incumbent with itself that differ here, by kind.
-    kinds: BTreeMap<Kind, u64>,
-    /// The characters that the incumbent shows here.
-    characters: BTreeSet<String>,
-    /// Pairs of the incumbent with itself that differ here.
-    incumbent_pairs: u64,
-    /// Pairs of incumbent and candidate that differ here.
-    candidate_pairs: u64,
+/// Why a difference is excused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grounds {
+    /// The incumbent differs from itself there likewise.
+    Noise,
+    /// The same things under other names.
+    Identifiers,
 }
+
+/// How far apart two values are, beside what the incumbent has shown so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// The incumbent has not differed from itself there.
+    Unknown,
+    /// Near enough, and that for ever: what is learned only grows.
+    Within,
+    /// Farther apart than so far.
+    Beyond,
+}
+
+/// A row, the pairs it stands for, and how many of them the incumbent was asked twice.
+pub type Counted<'r> = (&'r Row, u64, u64);
 
 impl Noise {
-    /// Learns from the rows of a whole run.
+    /// Learns from the rows of a whole run, each asked of the incumbent twice.
     pub fn learn(rows: &[Row]) -> Noise {
-        Noise::learn_counted(rows.iter().map(|row| (row, 1)))
+        Noise::learn_counted(rows.iter().map(|row| (row, 1, 1)))
     }
 
-    /// Learns from rows that each stand for so many pairs alike. Each of these pairs must have been
-    /// asked of the incumbent twice: [`Noise::excuses`] compares how often both differ.
-    pub fn learn_counted<'r>(rows: impl Iterator<Item = (&'r Row, u64)> + Clone) -> Noise {
+    /// Learns from rows that each stand for so many pairs alike.
+    pub fn learn_counted<'r>(rows: impl Iterator<Item = Counted<'r>> + Clone) -> Noise {
         let mut noise = Noise::default();
-        for (row, pairs) in rows.clone() {
-            noise.learn_from_incumbent(row, pairs);
+        for (row, _, twice) in rows.clone().filter(|(_, _, twice)| *twice > 0) {
+            noise.learn_from_incumbent(row, twice);
         }
-        for (row, pairs) in rows {
-            let patterns: BTreeSet<&str> = row
-                .differences
-                .iter()
-                .map(|difference| difference.pattern.as_str())
-                .collect();
-            let Some(places) = noise.places.get_mut(&row.endpoint) else {
-                continue;
-            };
-            for pattern in patterns {
-                if let Some(place) = places.get_mut(pattern) {
-                    place.candidate_pairs += pairs;
-                }
-            }
+        for (row, pairs, twice) in rows {
+            noise.learn_from_candidate(row, pairs, twice);
         }
         noise
     }
 
-    fn learn_from_incumbent(&mut self, row: &Row, pairs: u64) {
-        let mut counted: BTreeSet<(&str, Option<Kind>)> = BTreeSet::new();
-        for difference in &row.noise {
-            if difference.kind == Kind::Outcome || difference.baseline_character.0 == MORE {
-                continue;
-            }
-            let pattern = difference.pattern.as_str();
+    /// Learns where the incumbent differs from itself in so many pairs like this one.
+    pub(crate) fn learn_from_incumbent(&mut self, row: &Row, pairs: u64) {
+        for (pattern, pair) in by_place(&row.noise) {
             let places = self.places.entry(row.endpoint).or_default();
             let place = places.entry(pattern.to_owned()).or_default();
-            if counted.insert((pattern, None)) {
-                place.incumbent_pairs += pairs;
+            place.itself.count(&pair, pairs);
+            place.learn(&pair, pairs);
+        }
+    }
+
+    fn learn_from_candidate(&mut self, row: &Row, pairs: u64, twice: u64) {
+        for (pattern, pair) in by_place(&row.differences) {
+            if pair.is_kept() || pair.is_broken() {
+                let endpoint = self.identifiers.entry(row.endpoint).or_default();
+                let (kept, broken) = endpoint.entry(pattern.to_owned()).or_default();
+                *kept += if pair.is_kept() { pairs } else { 0 };
+                *broken += if pair.is_broken() { pairs } else { 0 };
             }
-            if counted.insert((pattern, Some(difference.kind))) {
-                *place.kinds.entry(difference.kind).or_default() += pairs;
-            }
-            for character in [
-                &difference.baseline_character,
-                &difference.contender_character,
-            ] {
-                place.characters.insert(character.0.clone());
+            let places = self.places.get_mut(&row.endpoint);
+            if let Some(place) = places.and_then(|places| places.get_mut(pattern)) {
+                // How often both differ is compared: only of pairs that show both.
+                place.candidate.count(&pair, twice);
             }
         }
     }
 
-    /// Does noise excuse this difference between incumbent and candidate?
+    /// What excuses this difference between incumbent and candidate, if anything does?
     ///
-    /// Frequency: not if the candidate differs at the place in more than `5 k + 12` pairs where the
-    /// incumbent differs from itself in `k`. Were both equally likely, that would happen with a
-    /// probability below 0.0001 for every `k` (`k = 1`: 20/2^19), so only change far beyond the
-    /// noise is held against the candidate.
-    pub fn excuses(&self, endpoint: u32, difference: &Difference) -> bool {
+    /// Frequency: noise does not if the candidate differs at the place in more than `5 k + 12` pairs
+    /// where the incumbent differs from itself in `k`. Were both equally likely, that would happen
+    /// with a probability below 0.0001 for every `k` (`k = 1`: 20/2^19), so only change far beyond
+    /// the noise is held against the candidate.
+    pub fn excuse(&self, endpoint: u32, difference: &Difference) -> Option<Grounds> {
+        if difference.baseline_character.0 == MORE {
+            return None;
+        }
         let places = self.places.get(&endpoint);
-        let Some(place) = places.and_then(|places| places.get(&difference.pattern)) else {
-            return false;
+        let place = places.and_then(|places| places.get(&difference.pattern));
+        if place.is_some_and(|place| place.excuses(difference)) {
+            return Some(Grounds::Noise);
+        }
+        let is_identifier = difference.kind == Kind::Value
+            && is_long(&difference.baseline_character.0)
+            && difference.baseline_character == difference.contender_character;
+        (is_identifier && self.are_identifiers(endpoint, &difference.pattern))
+            .then_some(Grounds::Identifiers)
+    }
+
+    /// As [`Noise::excuse`], if the why does not matter.
+    pub fn excuses(&self, endpoint: u32, difference: &Difference) -> bool {
+        self.excuse(endpoint, difference).is_some()
+    }
+
+    /// Learns from one more pair where the incumbent differs from itself: for who keeps rows that
+    /// are alike together, with [`Noise::known`] and [`Noise::settle`].
+    pub fn learn_pair(&mut self, row: &Row) {
+        self.learn_from_incumbent(row, 1);
+    }
+
+    /// How far apart the values of a difference are, beside what is known so far.
+    pub fn known(&self, endpoint: u32, difference: &Difference) -> Known {
+        let places = self.places.get(&endpoint);
+        match places.and_then(|places| places.get(&difference.pattern)) {
+            None => Known::Unknown,
+            Some(place) if place.reaches(&difference.relation) => Known::Within,
+            Some(_) => Known::Beyond,
+        }
+    }
+
+    /// Drops from a row what no longer decides anything: whether a number rose at a place that is
+    /// known to be no counter, or of which nothing is known.
+    pub fn settle(&self, row: &mut Row) {
+        let places = self.places.get(&row.endpoint);
+        let is_open = |pattern: &str| {
+            let place = places.and_then(|places| places.get(pattern));
+            place.is_some_and(Place::may_count)
         };
-        let mut shown: BTreeSet<&str> = place.characters.iter().map(String::as_str).collect();
-        shown.insert(&difference.baseline_character.0);
-        difference.baseline_character.0 != MORE
-            && compatible(difference.kind)
-                .iter()
-                .any(|kind| place.kinds.contains_key(kind))
-            && character::accepts(&shown, &difference.contender_character.0)
-            && place.candidate_pairs <= 5 * place.incumbent_pairs + 12
+        for difference in &mut row.differences {
+            if !is_open(&difference.pattern) {
+                difference.relation.course = None;
+            }
+        }
+        for difference in &mut row.noise {
+            let place = places.and_then(|places| places.get(&difference.pattern));
+            if place.is_some_and(|place| !place.may_count()) {
+                difference.relation.course = None;
+            }
+        }
+    }
+
+    fn are_identifiers(&self, endpoint: u32, pattern: &str) -> bool {
+        let places = self.identifiers.get(&endpoint);
+        places
+            .and_then(|places| places.get(pattern))
+            .is_some_and(|(kept, broken)| *kept >= ALONE && *broken == 0)
     }
 
     /// The noise as the verdict lists it.
     pub fn list(&self, endpoints: &[String]) -> Vec<understudy_model::verdict::Noise> {
         let of = |(endpoint, places): (&u32, &BTreeMap<String, Place>)| {
-            let endpoint = endpoint_name(endpoints, *endpoint);
+            let name = endpoint_name(endpoints, *endpoint);
+            let entry = |path: &String, place: &Place, kind: Kind, pairs: u64| {
+                understudy_model::verdict::Noise {
+                    endpoint: name.clone(),
+                    path: path.clone(),
+                    kind,
+                    characters: place.characters.iter().cloned().collect(),
+                    fits: place.fits(kind),
+                    pairs,
+                }
+            };
             places
                 .iter()
-                .flat_map(|(path, place)| place.kinds.iter().map(move |kind| (path, place, kind)))
-                .map(
-                    |(path, place, (kind, pairs))| understudy_model::verdict::Noise {
-                        endpoint: endpoint.clone(),
-                        path: path.clone(),
-                        kind: *kind,
-                        characters: place.characters.iter().cloned().collect(),
-                        pairs: *pairs,
-                    },
-                )
+                .flat_map(|(path, place)| {
+                    let kinds = place.kinds.iter();
+                    kinds.map(move |(kind, pairs)| entry(path, place, *kind, *pairs))
+                })
                 .collect::<Vec<_>>()
         };
         self.places.iter().flat_map(of).collect()
@@ -139,25 +209,23 @@ impl Noise {
     /// The places of an endpoint where values may not be expected to repeat, with the kinds of noise.
     pub(crate) fn of_endpoint(&self, endpoint: u32) -> impl Iterator<Item = (&str, Kind)> {
         let places = self.places.get(&endpoint).into_iter().flatten();
-        places.flat_map(|(pattern, place)| place.kinds.keys().map(|kind| (pattern.as_str(), *kind)))
+        let identifiers = self.identifiers.get(&endpoint).into_iter().flatten();
+        let identifiers = identifiers.filter(|(_, (kept, broken))| *kept >= ALONE && *broken == 0);
+        places
+            .flat_map(|(pattern, place)| place.kinds.keys().map(|kind| (pattern.as_str(), *kind)))
+            .chain(identifiers.map(|(pattern, _)| (pattern.as_str(), Kind::Value)))
     }
 }
 
-/// The kinds of noise that excuse a difference of this kind.
-fn compatible(kind: Kind) -> &'static [Kind] {
-    match kind {
-        Kind::Outcome => &[],
-        Kind::Code => &[Kind::Code],
-        Kind::Value => &[Kind::Value],
-        Kind::NumberText => &[Kind::Value, Kind::NumberText],
-        Kind::Type => &[Kind::Type],
-        Kind::Null => &[Kind::Null],
-        Kind::Missing | Kind::Extra => &[Kind::Missing, Kind::Extra],
-        Kind::Order => &[Kind::Order],
-        Kind::DuplicateKey => &[Kind::DuplicateKey],
-        Kind::Text => &[Kind::Text],
-        Kind::Bytes => &[Kind::Bytes],
+/// The differences of one pair by place, as far as noise can be made of them.
+fn by_place(differences: &[Difference]) -> BTreeMap<&str, Pair<'_>> {
+    let mut places: BTreeMap<&str, Pair<'_>> = BTreeMap::new();
+    let is_noise = |of: &&Difference| of.kind != Kind::Outcome && of.baseline_character.0 != MORE;
+    for difference in differences.iter().filter(is_noise) {
+        let pair = places.entry(&difference.pattern).or_default();
+        pair.add(difference);
     }
+    places
 }
 
 /// The name of an endpoint, or its index when the list has none.

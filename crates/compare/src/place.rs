@@ -59,6 +59,13 @@ impl Step<'_> {
     }
 }
 
+/// Is the second place the first one, or below it?
+pub fn is_below(path: &str, place: &str) -> bool {
+    place
+        .strip_prefix(path)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', ';']))
+}
+
 /// Writes `[3]`.
 pub(crate) fn write_index(out: &mut String, index: usize) {
     // Writing to a string cannot fail.

@@ -1,6 +1,7 @@
 //! The record of one compared request: a line of `differences.jsonl`.
 
-use crate::Differ;
+use crate::differ::{Differ, Past};
+use crate::history::History;
 use serde::{Deserialize, Serialize};
 use understudy_model::{Difference, Outcome};
 
@@ -40,8 +41,11 @@ impl Row {
     /// The pair is lost when the incumbent did not answer (there is nothing to compare with) or when
     /// a body exceeded the capture bound and what was captured shows no difference. A candidate that
     /// does not answer where the incumbent does is a difference.
+    ///
+    /// `history` is what the requests before showed; it goes on with this one.
     pub fn compare(
         differ: &Differ<'_>,
+        history: &mut History,
         request: u32,
         (endpoint, name): (u32, &str),
         outcomes: Outcomes<'_>,
@@ -64,9 +68,10 @@ impl Row {
         }
         let answered = second.filter(|second| matches!(second, Outcome::Answered(_)));
         let noise = answered.map_or_else(Vec::new, |second| {
-            differ.differences(name, incumbent, second)
+            differ.differences_after(Past::Goes(&mut history.itself), name, incumbent, second)
         });
-        let differences = differ.differences(name, incumbent, candidate);
+        let past = Past::Goes(&mut history.candidate);
+        let differences = differ.differences_after(past, name, incumbent, candidate);
         let truncated = is_truncated(incumbent) || is_truncated(candidate);
         let lost =
             (truncated && differences.is_empty()).then(|| "body beyond the capture bound".into());
@@ -105,7 +110,8 @@ mod tests {
             second,
             candidate,
         };
-        Row::compare(&Differ::new(&rules, &redact), 7, (1, "GET /"), outcomes)
+        let differ = Differ::new(&rules, &redact);
+        Row::compare(&differ, &mut History::default(), 7, (1, "GET /"), outcomes)
     }
 
     #[test]

@@ -33,6 +33,13 @@ pub struct Rule {
     pub expires: Option<Day>,
 }
 
+impl Rule {
+    /// What documents call the rule of this index: `rule 1: $.generated_at`.
+    pub fn name(&self, index: u32) -> String {
+        format!("rule {}: {}", index + 1, self.path)
+    }
+}
+
 /// What is wrong with a rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("rule {}: {problem}", .index + 1)]

@@ -13,7 +13,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, watch};
@@ -88,6 +88,7 @@ pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, Gat
     let findings = Arc::new(Findings {
         book: Mutex::new(Book::restore(stored)),
         terms: Mutex::new(Arc::new(terms)),
+        history: Mutex::default(),
         counts: Arc::new(Counts::resume(&balance)),
         state,
     });
@@ -371,11 +372,7 @@ impl Running {
         self.generation += 1;
         self.config = Arc::new(config);
         let healthy = proxy::all_healthy(sides(&self.config), Some(&before.healthy));
-        *self
-            .findings
-            .terms
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(terms);
+        self.findings.replace_terms(terms);
         plans.send_replace(plan(
             &self.config,
             Arc::new(sockets),

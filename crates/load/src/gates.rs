@@ -42,6 +42,8 @@ const MOST_RUN_QUEUE: f64 = 0.05;
 const MOST_LATE: f64 = 0.01;
 /// Share of a latency quantile that the generator's own lateness may be at the same quantile.
 const MOST_LAG: f64 = 0.20;
+/// Share of CPU time that the hypervisor may take from this machine while it measures.
+pub const MOST_STOLEN: f64 = 0.05;
 /// Lateness that a wake-up on an ordinary kernel can take; below it the share does not count.
 const LAG_FLOOR_US: f64 = 150.0;
 
@@ -58,6 +60,7 @@ pub fn judge(figures: &Figures) -> Vec<Gate> {
     let open = figures.offered_rate_rps.is_some();
     let mut gates = vec![cpu(&figures.generator, open)];
     gates.extend(figures.generator.run_queue_share.map(run_queue));
+    gates.extend(figures.generator.steal_share.map(steal));
     if open {
         gates.push(sent(figures));
         gates.push(send_lag(figures));
@@ -111,6 +114,16 @@ fn run_queue(share: f64) -> Gate {
         &figure,
         advice,
     )
+}
+
+fn steal(share: f64) -> Gate {
+    let figure = format!(
+        "the hypervisor took {:.1} % of the CPU time (limit {:.0} %)",
+        share * 100.0,
+        MOST_STOLEN * 100.0,
+    );
+    let advice = "other guests of this host use its CPUs: measure when they are quiet, or on a machine of your own";
+    gate("steal", share <= MOST_STOLEN, &figure, advice)
 }
 
 fn sent(figures: &Figures) -> Gate {
@@ -178,6 +191,7 @@ mod tests {
             failed(|f| f.generator.run_queue_share = Some(0.2)),
             ["generator_run_queue"]
         );
+        assert_eq!(failed(|f| f.generator.steal_share = Some(0.06)), ["steal"]);
         assert_eq!(failed(|f| f.generator.late = 200), ["sent_rate"]);
         assert_eq!(failed(|f| f.send_lag_us = 151.0), ["send_lag"]);
         assert!(failed(|f| (f.send_lag_us, f.latency_us) = (199.0, Some(1000.0))).is_empty());

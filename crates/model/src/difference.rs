@@ -110,7 +110,75 @@ pub struct Difference {
     pub baseline_character: Character,
     /// The character of the contender's value.
     pub contender_character: Character,
+    /// What the two values are to one another beyond their characters.
+    #[serde(default, skip_serializing_if = "Relation::is_unknown")]
+    pub relation: Relation,
     /// The rules (by index in the configuration) whose path selects this place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<u32>,
+}
+
+/// What two differing values are to one another, where their form lets that be said. It holds none
+/// of the values, so it may be stored where they may not.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(deny_unknown_fields)]
+pub struct Relation {
+    /// How far apart two numbers or two moments are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance: Option<Distance>,
+    /// Whether a number rose since the answer before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub course: Option<Course>,
+    /// Whether two identifiers go on naming one another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bond: Option<Bond>,
+}
+
+impl Relation {
+    /// Can nothing be said?
+    pub fn is_unknown(&self) -> bool {
+        *self == Relation::default()
+    }
+}
+
+/// How far apart two values are, as powers of two, rounded up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Distance {
+    /// Moments at most 2^`seconds` seconds apart. What is less than two seconds apart has 1.
+    Time {
+        /// The exponent.
+        seconds: i16,
+    },
+    /// Numbers.
+    Number {
+        /// They are at most 2^`absolute` apart.
+        absolute: i16,
+        /// And at most 2^`relative` of the one that is farther from zero.
+        relative: i16,
+    },
+}
+
+/// The value of a place from one answer to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Course {
+    /// It rose.
+    Rose,
+    /// It fell or stood still.
+    Fell,
+}
+
+/// Two identifiers that stand for one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bond {
+    /// Neither was seen before.
+    New,
+    /// They stood for one another before.
+    Kept,
+    /// One of them stood for another one before.
+    Broken,
 }

@@ -10,6 +10,7 @@ mod exchange;
 pub mod floor;
 mod observation;
 pub mod profile;
+pub mod proof;
 pub mod series;
 mod side;
 pub mod tail;
@@ -18,7 +19,7 @@ pub mod verdict;
 pub mod warm_up;
 
 pub use cause::{Cause, Happening};
-pub use difference::{Character, Difference, DifferenceKind};
+pub use difference::{Bond, Character, Course, Difference, DifferenceKind, Distance, Relation};
 pub use exchange::{Answer, Failure, FailureKind, Field, Outcome};
 pub use observation::{Ending, Observation};
 pub use side::Side;

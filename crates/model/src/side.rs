@@ -12,17 +12,31 @@ pub enum Side {
     Incumbent,
     /// What may replace it.
     Candidate,
+    /// What runs today with another heap, collector or setting: what could be had without replacing it.
+    Tuned,
 }
 
 impl Side {
-    /// Both sides, the incumbent first.
-    pub const ALL: [Side; 2] = [Side::Incumbent, Side::Candidate];
+    /// Every side that a trial may have, the incumbent first.
+    pub const ALL: [Side; 3] = [Side::Incumbent, Side::Candidate, Side::Tuned];
 
     /// The name used in configuration, file names and output.
     pub fn name(self) -> &'static str {
         match self {
             Side::Incumbent => "incumbent",
             Side::Candidate => "candidate",
+            Side::Tuned => "tuned",
+        }
+    }
+}
+
+impl Side {
+    /// What a sentence calls it, behind an article.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Side::Incumbent => "incumbent",
+            Side::Candidate => "candidate",
+            Side::Tuned => "tuned incumbent",
         }
     }
 }

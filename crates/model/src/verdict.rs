@@ -102,8 +102,11 @@ pub struct VerdictDocument {
     pub tails: Vec<Tail>,
     /// Every service level objective, judged for each side.
     pub slo: Vec<SloResult>,
-    /// Every stated goal, judged.
+    /// Every stated goal, judged for the candidate.
     pub goals: Vec<GoalResult>,
+    /// Every stated goal, judged for the tuned incumbent; absent where there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tuned_goals: Vec<GoalResult>,
     /// The gates: what had to hold for the measurement to be trusted.
     pub gates: Vec<Gate>,
     /// The primary endpoint, declared before the run.
@@ -207,6 +210,9 @@ pub struct Noise {
     pub kind: DifferenceKind,
     /// The characters its values have there.
     pub characters: Vec<String>,
+    /// What a value of the candidate has to be for this to excuse it, in words: learned from the
+    /// incumbent's own values.
+    pub fits: String,
     /// In how many pairs of the incumbent with itself.
     pub pairs: u64,
 }

@@ -7,6 +7,7 @@
 use crate::figures::rate;
 use crate::wording;
 use std::fmt::Write;
+use understudy_model::Side;
 use understudy_model::verdict::{
     Cluster, Comparison, Estimate, Gate, GoalResult, Held, SloResult, Verdict, VerdictDocument,
 };
@@ -31,7 +32,11 @@ pub fn document(document: &VerdictDocument) -> String {
         ("gates", document.gates.iter().map(gate).collect()),
         (
             "equivalence",
-            document.comparisons.iter().flat_map(equivalence).collect(),
+            // What the tuned incumbent answers is no fault of the candidate.
+            wording::of_contender(document, Side::Candidate)
+                .into_iter()
+                .flat_map(equivalence)
+                .collect(),
         ),
         (
             "objectives",

@@ -2,6 +2,7 @@
 
 use crate::figures::{count, rate, time};
 use crate::{tail, warm_up, wording};
+use understudy_model::Side;
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Held, LatencyComparison, ResourceComparison, Verdict,
     VerdictDocument,
@@ -24,9 +25,14 @@ pub fn summary(document: &VerdictDocument) -> String {
     for reason in &document.because {
         out += &format!("- because {}\n", text(&reason.text));
     }
-    for comparison in &document.comparisons {
+    if let Some(comparison) = wording::of_contender(document, Side::Candidate) {
         effects(&mut out, document, comparison);
         equivalence(&mut out, comparison);
+    }
+    if let Some(comparison) = wording::of_contender(document, Side::Tuned) {
+        let ledger = wording::ledger(&comparison.equivalence);
+        out += &format!("\n**What tuning alone gains** (answers: {ledger})\n");
+        effects(&mut out, document, comparison);
     }
     if !document.warm_up.is_empty() {
         out += "\n**Warm-up**\n\n";
@@ -185,7 +191,16 @@ fn objectives(out: &mut String, document: &VerdictDocument) {
     if document.slo.is_empty() && document.goals.is_empty() {
         return;
     }
-    *out += "\n| objective or goal | incumbent | candidate |\n|---|---|---|\n";
+    let has_tuned = wording::of_contender(document, Side::Tuned).is_some();
+    *out += match has_tuned {
+        true => "\n| objective or goal | incumbent | candidate | tuned |\n|---|---|---|---|\n",
+        false => "\n| objective or goal | incumbent | candidate |\n|---|---|---|\n",
+    };
+    // The cell of the tuned side, in a table that has one.
+    let last = |cell: Option<String>| match has_tuned {
+        true => format!(" {} |", cell.unwrap_or_else(|| "-".to_owned())),
+        false => String::new(),
+    };
     let held = |held: Held| match held {
         Held::Misses => format!("**{}**", wording::objective_held(held)),
         held => wording::objective_held(held).to_owned(),
@@ -195,14 +210,22 @@ fn objectives(out: &mut String, document: &VerdictDocument) {
             .candidate
             .map_or("-".to_owned(), |slo| held(slo.held));
         *out += &format!(
-            "| {} at {} | {} | {candidate} |\n",
+            "| {} at {} | {} | {candidate} |{}\n",
             text(&objective.incumbent.slo),
             rate(objective.incumbent.rate_rps),
             held(objective.incumbent.held),
+            last(objective.tuned.map(|slo| held(slo.held))),
         );
     }
     for goal in &document.goals {
-        *out += &format!("| {} | | {} |\n", text(&goal.goal), wording::goal(goal));
+        let mut tuned = document.tuned_goals.iter();
+        let tuned = tuned.find(|of| of.goal == goal.goal).map(wording::goal);
+        *out += &format!(
+            "| {} | | {} |{}\n",
+            text(&goal.goal),
+            wording::goal(goal),
+            last(tuned)
+        );
     }
 }
 

@@ -1,7 +1,10 @@
 //! A memory floor as text.
 
 use crate::figures::{memory, rate};
-use understudy_model::floor::{FloorKind, SideFloor};
+use understudy_model::floor::{FloorKind, FloorOutcome, FloorPoint, SideFloor};
+
+/// Bytes of a mebibyte.
+pub(crate) const MIB: f64 = 1_048_576.0;
 
 /// The memory floor in one sentence, without the side it belongs to.
 pub(crate) fn sentence(floor: &SideFloor) -> String {
@@ -40,4 +43,70 @@ pub(crate) fn sentence(floor: &SideFloor) -> String {
         ),
         None => found,
     }
+}
+
+/// Trials at one limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Knot {
+    /// The limit, bytes.
+    pub(crate) limit_bytes: f64,
+    /// How many trials.
+    pub(crate) trials: usize,
+    /// Did every one of them hold?
+    pub(crate) held: bool,
+    /// How the worst of them ended, in words.
+    pub(crate) outcome: &'static str,
+    /// The median of their p99, microseconds; `None` is infinite, or nothing was sent.
+    pub(crate) p99_us: Option<f64>,
+    /// CPUs that the side used, their mean; `None` was not measured.
+    pub(crate) cpu: Option<f64>,
+}
+
+/// The trials under a limit, by ascending limit; those that say nothing are left out.
+pub(crate) fn knots(floor: &SideFloor) -> Vec<Knot> {
+    let said = |point: &&FloorPoint| point.outcome != FloorOutcome::Refused;
+    let limited = floor.curve.iter().filter(said);
+    let mut points: Vec<(f64, &FloorPoint)> = limited
+        .filter_map(|point| Some((point.limit_bytes?, point)))
+        .collect();
+    points.sort_by(|a, b| f64::total_cmp(&a.0, &b.0));
+    let groups = points.chunk_by(|a, b| a.0 == b.0);
+    groups.map(knot).collect()
+}
+
+fn knot(group: &[(f64, &FloorPoint)]) -> Knot {
+    let points = || group.iter().map(|(_, point)| *point);
+    let mut p99: Vec<f64> = points()
+        .map(|point| point.p99_us.unwrap_or(f64::INFINITY))
+        .collect();
+    p99.sort_by(f64::total_cmp);
+    let cpus: Vec<f64> = points().filter_map(|point| point.cpu).collect();
+    // From the best to the worst.
+    let words = [
+        (FloorOutcome::Held, "held"),
+        (FloorOutcome::Missed, "missed"),
+        (FloorOutcome::Ended, "ended"),
+        (FloorOutcome::Killed, "killed"),
+    ];
+    let seen = |of: FloorOutcome| points().any(|point| point.outcome == of);
+    let worst = words.iter().rev().find(|(outcome, _)| seen(*outcome));
+    Knot {
+        limit_bytes: group.first().map_or(0.0, |(limit, _)| *limit),
+        trials: group.len(),
+        held: points().all(|point| point.outcome == FloorOutcome::Held),
+        outcome: worst.map_or("held", |(_, word)| *word),
+        p99_us: p99[(p99.len() - 1) / 2..]
+            .first()
+            .copied()
+            .filter(|us| us.is_finite()),
+        cpu: (!cpus.is_empty()).then(|| cpus.iter().sum::<f64>() / cpus.len() as f64),
+    }
+}
+
+/// How many times the floor the peak RSS is; `None` without either.
+pub(crate) fn over_floor(floor: &SideFloor) -> Option<f64> {
+    let floor_bytes = floor
+        .high_bytes
+        .filter(|_| floor.kind == FloorKind::Between)?;
+    Some(floor.peak_rss_bytes? / floor_bytes)
 }

@@ -3,6 +3,7 @@
 use crate::figures::{count, rate};
 use crate::{tail, warm_up, wording};
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
+use understudy_model::Side;
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Held, LatencyComparison, Resource, ResourceComparison,
     Verdict, VerdictDocument,
@@ -43,8 +44,11 @@ pub fn summary(document: &VerdictDocument, style: Style) -> String {
         page.line(4, &format!("  because {}", reason.text));
     }
     page.rest(document.because.len(), REASONS, "reasons");
-    for comparison in &document.comparisons {
+    if let Some(comparison) = wording::of_contender(document, Side::Candidate) {
         page.comparison(document, comparison);
+    }
+    if let Some(comparison) = wording::of_contender(document, Side::Tuned) {
+        page.tuning(document, comparison);
     }
     page.tails(document);
     page.objectives(document);
@@ -165,6 +169,25 @@ impl Page {
         }
     }
 
+    /// What tuning alone gains: its answers, and the figures that people ask for at the primary rate.
+    fn tuning(&mut self, document: &VerdictDocument, comparison: &Comparison) {
+        self.empty();
+        let answers = format!("answers: {}", wording::ledger(&comparison.equivalence));
+        self.labelled("tuning alone", &answers);
+        let latency = comparison.latency.iter();
+        let primary = latency.filter(|line| wording::is_primary(document, line));
+        for line in primary {
+            let sides = [comparison.baseline.name(), comparison.contender.name()];
+            let label = format!("at {}", rate(line.rate_rps));
+            self.row(&label, sides, "change (95 % interval)");
+            self.latency(document, line);
+            let here = comparison.resources.iter();
+            for resource in here.filter(|of| of.rate_rps == line.rate_rps) {
+                self.resource(resource);
+            }
+        }
+    }
+
     fn equivalence(&mut self, e: &Equivalence) {
         self.empty();
         self.labelled("equivalence", &wording::ledger(e));
@@ -248,14 +271,16 @@ impl Page {
         let word = |held| loud(held, wording::objective_held(held));
         for objective in wording::objectives(document) {
             let incumbent = objective.incumbent;
+            let tuned = objective.tuned.map(|slo| word(slo.held));
             let text = format!(
-                "{} at {}: incumbent {}, candidate {}",
+                "{} at {}: incumbent {}, candidate {}{}",
                 incumbent.slo,
                 rate(incumbent.rate_rps),
                 word(incumbent.held),
                 objective
                     .candidate
                     .map_or("-".to_owned(), |slo| word(slo.held)),
+                tuned.map_or_else(String::new, |tuned| format!(", tuned {tuned}")),
             );
             self.labelled("objective", &text);
         }
@@ -263,6 +288,10 @@ impl Page {
             let quiet = wording::goal_held(goal);
             let text = wording::goal(goal).replacen(quiet, &loud(goal.held, quiet), 1);
             self.labelled("goal", &format!("{}: {text}", goal.goal));
+        }
+        for goal in &document.tuned_goals {
+            let text = format!("{}, by tuning alone: {}", goal.goal, wording::goal(goal));
+            self.labelled("goal", &text);
         }
     }
 

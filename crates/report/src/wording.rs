@@ -3,8 +3,8 @@
 use crate::figures::{change, count, memory, quantile, rate, share, time};
 use understudy_model::Side;
 use understudy_model::verdict::{
-    Cluster, Equivalence, Estimate, Figure, GoalResult, Held, LatencyComparison, Noise, Resource,
-    ResourceComparison, SloResult, UnderLoad, Verdict, VerdictDocument,
+    Cluster, Comparison, Equivalence, Estimate, Figure, GoalResult, Held, LatencyComparison, Noise,
+    Resource, ResourceComparison, SloResult, UnderLoad, Verdict, VerdictDocument,
 };
 
 /// The verdict as a heading.
@@ -35,6 +35,9 @@ pub(crate) fn meaning(document: &VerdictDocument) -> &'static str {
         }
         (Verdict::Keep, Some("goal_not_reached")) => {
             "Keep the incumbent: the candidate does not reach what the rewrite is for."
+        }
+        (Verdict::Keep, Some("tuning_gains_it")) => {
+            "Keep the incumbent and tune it: what was asked for is reached without a replacement."
         }
         (Verdict::Keep, _) => "Keep the incumbent: the candidate does not do what is asked of it.",
         (Verdict::NotEquivalent, _) => {
@@ -309,21 +312,32 @@ pub(crate) fn against_itself(document: &VerdictDocument) -> Option<String> {
     })
 }
 
-/// One objective at one rate, both sides beside each other.
+/// What is known of a contender beside the incumbent.
+pub(crate) fn of_contender(document: &VerdictDocument, contender: Side) -> Option<&Comparison> {
+    let mut comparisons = document.comparisons.iter();
+    comparisons.find(|comparison| comparison.contender == contender)
+}
+
+/// One objective at one rate, the sides beside each other.
 pub(crate) struct Objective<'d> {
     /// The incumbent's result, from which text, rate and bound are.
     pub(crate) incumbent: &'d SloResult,
     /// The candidate's.
     pub(crate) candidate: Option<&'d SloResult>,
+    /// That of the tuned incumbent, if there is one.
+    pub(crate) tuned: Option<&'d SloResult>,
 }
 
-/// The objectives, each with both sides.
+/// The objectives, each with all sides.
 pub(crate) fn objectives(document: &VerdictDocument) -> impl Iterator<Item = Objective<'_>> {
-    let of = |side| document.slo.iter().filter(move |slo| slo.side == side);
+    let of = move |side| document.slo.iter().filter(move |slo| slo.side == side);
+    let at = move |side, incumbent: &SloResult| {
+        of(side).find(|slo| slo.slo == incumbent.slo && slo.rate_rps == incumbent.rate_rps)
+    };
     of(Side::Incumbent).map(move |incumbent| Objective {
         incumbent,
-        candidate: of(Side::Candidate)
-            .find(|slo| slo.slo == incumbent.slo && slo.rate_rps == incumbent.rate_rps),
+        candidate: at(Side::Candidate, incumbent),
+        tuned: at(Side::Tuned, incumbent),
     })
 }
 

@@ -118,6 +118,27 @@ pub fn above(floor: u64) -> u64 {
     pages(floor as f64 * ABOVE)
 }
 
+/// How many trials a search makes of a side with that peak and that floor (bytes), the ones that verify
+/// apart: what it takes where no measurement is refused.
+pub fn trials_expected(goal: &Goal, peak: u64, floor: u64) -> (usize, usize) {
+    let mut trials = Vec::new();
+    while let Some(Step { limit, soak }) = next(goal, &trials) {
+        let outcome = match limit.is_none_or(|limit| limit >= floor) {
+            true => Outcome::Held,
+            false => Outcome::Ended,
+        };
+        trials.push(Trial {
+            limit,
+            soak,
+            outcome,
+            peak,
+            growing: false,
+        });
+    }
+    let soaks = trials.iter().filter(|trial| trial.soak).count();
+    (trials.len() - soaks, soaks)
+}
+
 /// A trial that is still needed, or the end.
 fn look(goal: &Goal, trials: &[Trial]) -> Result<Step, Floor> {
     let first = first(goal, trials)?;

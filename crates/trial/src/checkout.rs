@@ -29,11 +29,7 @@ impl Checkouts {
         let mut checkouts = Checkouts::default();
         let mut config = config.clone();
         for side in Side::ALL {
-            let of = match side {
-                Side::Incumbent => &mut config.incumbent,
-                Side::Candidate => &mut config.candidate,
-            };
-            if let SideConfig::Launched(launched) = of
+            if let Some(SideConfig::Launched(launched)) = config.side_mut(side)
                 && let Some(commit) = launched.git.clone()
             {
                 // Git tells paths apart by their text.

@@ -59,7 +59,9 @@ pub struct TrialConfig {
     pub incumbent: SideConfig,
     /// What may replace it.
     pub candidate: SideConfig,
-    /// What is asked of both.
+    /// What runs today in another setting: what tuning alone would gain. Not measured where `None`.
+    pub tuned: Option<SideConfig>,
+    /// What is asked of all of them.
     pub workload: WorkloadConfig,
     /// What has to be held. May be empty.
     pub slos: Vec<Slo>,
@@ -131,11 +133,28 @@ impl TrialConfig {
         })
     }
 
-    /// The configuration of one side.
+    /// The sides of the trial, the incumbent first.
+    pub fn sides(&self) -> impl Iterator<Item = Side> + use<> {
+        let tuned = self.tuned.is_some();
+        let there = move |side: &Side| *side != Side::Tuned || tuned;
+        Side::ALL.into_iter().filter(there)
+    }
+
+    /// The configuration of one side. An incumbent that nobody tuned is tuned as it is.
     pub fn side(&self, side: Side) -> &SideConfig {
         match side {
             Side::Incumbent => &self.incumbent,
             Side::Candidate => &self.candidate,
+            Side::Tuned => self.tuned.as_ref().unwrap_or(&self.incumbent),
+        }
+    }
+
+    /// The configuration of one side, to change it; `None` for a tuned side that there is not.
+    pub fn side_mut(&mut self, side: Side) -> Option<&mut SideConfig> {
+        match side {
+            Side::Incumbent => Some(&mut self.incumbent),
+            Side::Candidate => Some(&mut self.candidate),
+            Side::Tuned => self.tuned.as_mut(),
         }
     }
 }

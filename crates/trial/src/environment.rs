@@ -105,7 +105,7 @@ pub(crate) fn is_built(config: &TrialConfig, side: Side, began: &Environment) ->
 
 fn hashes(config: &TrialConfig, requests: &Requests) -> BTreeMap<String, String> {
     let mut hashes = BTreeMap::new();
-    for side in Side::ALL {
+    for side in config.sides() {
         hashes.extend(program_hashes(config, side));
     }
     let mut add = |name: &str, path: &Path| {

@@ -1,7 +1,8 @@
 //! The first stage: are the answers the same?
 //!
-//! Each request goes to the incumbent, a second incumbent and the candidate at the same time, one
-//! request after the other in the order of the workload, so that all three see the same history.
+//! Each request goes to the incumbent, a second incumbent and the contenders (the candidate, and the tuned
+//! incumbent where there is one) at the same time, one request after the other in the order of the
+//! workload, so that all of them see the same history.
 
 use crate::error::TrialError;
 use crate::judge::{self, ReproducedCluster};
@@ -11,7 +12,7 @@ use crate::{Event, Watch};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
-use understudy_compare::{Differ, Noise, Outcomes, Row, Rules};
+use understudy_compare::{Differ, History, Noise, Outcomes, Row, Rules};
 use understudy_evidence::{BlockId, JsonLines, Row as ExchangeRow, RunDirectory};
 use understudy_load::http::{Client, Requests, WorkloadRequest};
 use understudy_model::verdict::{Equivalence, Reproduced};
@@ -37,97 +38,129 @@ pub(crate) struct Stage<'a> {
     pub(crate) watch: &'a Watch<'a>,
 }
 
-/// The three programs that are asked.
-struct Trio {
-    incumbent: RunningSide,
-    second: RunningSide,
-    candidate: RunningSide,
-}
+/// The programs that are asked: the incumbent, a second incumbent, then the contenders.
+struct Cast(Vec<RunningSide>);
 
-impl Trio {
+/// The place of the first contender in a [`Cast`].
+const FIRST_CONTENDER: usize = 2;
+
+impl Cast {
     fn start(stand: &Stand<'_>, watch: &Watch<'_>) -> Result<Self, TrialError> {
-        let start = |side, name: &str| {
-            watch(Event::Starting(name.to_owned()));
-            stand.start(side, name)
-        };
-        Ok(Trio {
-            incumbent: start(Side::Incumbent, "incumbent")?,
-            second: start(Side::Incumbent, "second incumbent")?,
-            candidate: start(Side::Candidate, "candidate")?,
-        })
+        let mut cast = Vec::new();
+        for side in stand.config.sides() {
+            let names = match side {
+                Side::Incumbent => &["incumbent", "second incumbent"][..],
+                Side::Candidate => &["candidate"],
+                Side::Tuned => &["tuned"],
+            };
+            for name in names {
+                watch(Event::Starting((*name).to_owned()));
+                cast.push(stand.start(side, name)?);
+            }
+        }
+        Ok(Cast(cast))
+    }
+
+    fn contenders(&self) -> impl Iterator<Item = Side> + '_ {
+        self.0.iter().skip(FIRST_CONTENDER).map(|one| one.side)
     }
 
     fn check_alive(&mut self, request: usize) -> Result<(), TrialError> {
         let during = format!("while request {} was compared", request + 1);
-        self.incumbent.check_alive(&during)?;
-        self.second.check_alive(&during)?;
-        self.candidate.check_alive(&during)
+        self.0
+            .iter_mut()
+            .try_for_each(|one| one.check_alive(&during))
     }
 
     fn stop(self) -> Vec<String> {
-        [self.incumbent, self.second, self.candidate]
-            .into_iter()
-            .filter_map(RunningSide::stop)
-            .collect()
+        self.0.into_iter().filter_map(RunningSide::stop).collect()
     }
+}
+
+/// What was compared of one contender.
+struct Compared {
+    contender: Side,
+    rows: Vec<Row>,
 }
 
 impl Stage<'_> {
     /// Carries out the stage: every row is on disk as soon as it is known.
     pub(crate) fn carry_out(&self) -> Result<(), TrialError> {
-        let mut trio = Trio::start(self.stand, self.watch)?;
-        let starts = [&trio.incumbent, &trio.second, &trio.candidate].map(|side| side.start);
-        for start in starts.iter().flatten() {
-            store::started(self.run, start)?;
+        let mut cast = Cast::start(self.stand, self.watch)?;
+        for start in cast.0.iter().filter_map(|one| one.start) {
+            store::started(self.run, &start)?;
         }
-        let mut unlimited = trio.incumbent.unmeasured();
-        unlimited.extend(trio.candidate.unmeasured());
-        let rows = self.compare(&mut trio)?;
-        self.reproduce(&mut trio, &rows)?;
-        unlimited.extend(trio.stop());
-        for note in unlimited {
+        // What holds of the incumbent holds of the second one.
+        let mut notes: Vec<String> = cast.0[..1]
+            .iter()
+            .chain(&cast.0[FIRST_CONTENDER..])
+            .flat_map(RunningSide::unmeasured)
+            .collect();
+        for compared in self.compare(&mut cast)? {
+            self.reproduce(&mut cast, &compared)?;
+        }
+        notes.extend(cast.stop());
+        for note in notes {
             store::note(self.run, &note)?;
         }
         Ok(())
     }
 
-    fn compare(&self, trio: &mut Trio) -> Result<Vec<Row>, TrialError> {
-        let earlier = self.earlier()?;
-        let mut exchanges: [Vec<ExchangeRow>; 3] = Default::default();
-        let compared = self.compare_all(trio, earlier, &mut exchanges);
+    fn compare(&self, cast: &mut Cast) -> Result<Vec<Compared>, TrialError> {
+        let earlier = self.earlier(cast)?;
+        let mut exchanges = vec![Vec::new(); cast.0.len()];
+        let compared = self.compare_all(cast, earlier, &mut exchanges);
         // Also what led to an error or an interrupt is evidence.
-        self.keep_exchanges(&exchanges)?;
+        self.keep_exchanges(cast, &exchanges)?;
         compared
     }
 
     /// What an interrupted run compared already. Sides that were changed by the requests so far
-    /// begin anew: then so does the comparison, and what there was is put aside.
-    fn earlier(&self) -> Result<Vec<Row>, TrialError> {
-        if !self.run.path().join(store::DIFFERENCES).exists() {
-            return Ok(Vec::new());
+    /// begin anew: then so does the comparison, and what there was is put aside. So it is if a kill fell
+    /// between the lines of two contenders.
+    fn earlier(&self, cast: &Cast) -> Result<Vec<Compared>, TrialError> {
+        let mut all = Vec::new();
+        for contender in cast.contenders() {
+            let rows = store::rows(self.run, contender)?;
+            all.push(Compared { contender, rows });
         }
-        let rows: Vec<Row> = self.run.read_lines(store::DIFFERENCES)?;
-        if self.requests.all.iter().all(WorkloadRequest::is_safe) {
-            return Ok(rows);
+        let alike = all
+            .windows(2)
+            .all(|two| two[0].rows.len() == two[1].rows.len());
+        if alike && self.requests.all.iter().all(WorkloadRequest::is_safe) {
+            return Ok(all);
         }
-        store::put_aside(self.run, store::DIFFERENCES)?;
-        Ok(Vec::new())
+        for compared in &mut all {
+            let name = store::differences(compared.contender);
+            if self.run.path().join(name).exists() {
+                store::put_aside(self.run, name)?;
+            }
+            compared.rows.clear();
+        }
+        Ok(all)
     }
 
     fn compare_all(
         &self,
-        trio: &mut Trio,
-        mut rows: Vec<Row>,
-        exchanges: &mut [Vec<ExchangeRow>; 3],
-    ) -> Result<Vec<Row>, TrialError> {
-        let mut lines = JsonLines::<Row>::open(self.run, store::DIFFERENCES)?;
+        cast: &mut Cast,
+        mut compared: Vec<Compared>,
+        exchanges: &mut [Vec<ExchangeRow>],
+    ) -> Result<Vec<Compared>, TrialError> {
+        let mut lines = Vec::new();
+        for one in &compared {
+            let name = store::differences(one.contender);
+            lines.push(JsonLines::<Row>::open(self.run, name)?);
+        }
         let count = self.requests.all.len();
         let total = judge::exchanges(count);
         let timeout = self.stand.config.workload.timeout.duration();
         let start = Instant::now();
-        let mut askers = Askers::new(trio, self.requests, timeout);
-        let mut different = rows.iter().filter(|r| !r.differences.is_empty()).count();
-        for number in rows.len()..total {
+        let mut askers = Askers::new(cast, self.requests, timeout);
+        let mut histories: Vec<History> = compared.iter().map(|_| History::default()).collect();
+        let differs = |row: &&Row| !row.differences.is_empty();
+        let rows = compared.iter().flat_map(|one| &one.rows);
+        let mut different = rows.filter(differs).count();
+        for number in compared[0].rows.len()..total {
             if self.stand.stop.load(Ordering::Relaxed) {
                 return Err(TrialError::Interrupted);
             }
@@ -140,26 +173,32 @@ impl Stage<'_> {
                 .iter()
                 .any(|one| matches!(one.outcome, Outcome::Failed(_)))
             {
-                trio.check_alive(number)?;
+                cast.check_alive(number)?;
             }
             for (kept, one) in exchanges.iter_mut().zip(&asked) {
                 kept.push(one.row(request, self.endpoint_of[request as usize]));
             }
-            let row = self.row(request, &asked);
-            different += usize::from(!row.differences.is_empty());
-            lines.write(&row)?;
-            rows.push(row);
+            let contenders = compared.iter_mut().zip(&mut lines).zip(&mut histories);
+            for (index, ((one, lines), history)) in contenders.enumerate() {
+                let row = self.row(history, request, &asked, FIRST_CONTENDER + index);
+                different += usize::from(differs(&&row));
+                lines.write(&row)?;
+                one.rows.push(row);
+            }
             (self.watch)(Event::Comparing {
                 done: number + 1,
                 total,
                 different,
             });
         }
-        lines.sync()?;
-        Ok(rows)
+        for lines in &mut lines {
+            lines.sync()?;
+        }
+        Ok(compared)
     }
 
-    fn row(&self, request: u32, asked: &[Asked; 3]) -> Row {
+    /// What the contender at this place of the cast answered, against the incumbent.
+    fn row(&self, history: &mut History, request: u32, asked: &[Asked], contender: usize) -> Row {
         let endpoint = self.endpoint_of[request as usize];
         let name = self
             .endpoints
@@ -168,16 +207,21 @@ impl Stage<'_> {
         let outcomes = Outcomes {
             incumbent: &asked[0].outcome,
             second: Some(&asked[1].outcome),
-            candidate: &asked[2].outcome,
+            candidate: &asked[contender].outcome,
         };
-        Row::compare(&self.differ, request, (endpoint, name), outcomes)
+        history.asked(&self.requests.all[request as usize].path);
+        Row::compare(&self.differ, history, request, (endpoint, name), outcomes)
     }
 
-    fn keep_exchanges(&self, exchanges: &[Vec<ExchangeRow>; 3]) -> Result<(), TrialError> {
+    fn keep_exchanges(
+        &self,
+        cast: &Cast,
+        exchanges: &[Vec<ExchangeRow>],
+    ) -> Result<(), TrialError> {
         if exchanges[0].is_empty() {
             return Ok(());
         }
-        // Each time the stage goes on, it adds a block of each of the three, the incumbent's first.
+        // Each time the stage goes on, it adds a block of each program, the incumbent's first.
         let first = |id: &BlockId| id.stage == STAGE && id.side == Side::Incumbent;
         let blocks = self.run.blocks()?;
         let last = blocks
@@ -186,16 +230,14 @@ impl Stage<'_> {
             .map(|id| id.block)
             .max();
         let parts = last.map_or(0, |last| last / 2 + 1);
-        let sides = [
-            (Side::Incumbent, 2 * parts),
-            (Side::Incumbent, 2 * parts + 1),
-            (Side::Candidate, parts),
-        ];
-        for ((side, block), rows) in sides.into_iter().zip(exchanges) {
+        for (place, (one, rows)) in cast.0.iter().zip(exchanges).enumerate() {
             let id = BlockId {
                 stage: STAGE.to_owned(),
-                side,
-                block,
+                side: one.side,
+                block: match place < FIRST_CONTENDER {
+                    true => 2 * parts + place as u32,
+                    false => parts,
+                },
             };
             let mut writer = understudy_evidence::BlockWriter::create(self.run, &id)?;
             writer.append(rows)?;
@@ -205,14 +247,20 @@ impl Stage<'_> {
     }
 
     /// Asks the smallest request of each cluster again: does the difference show every time?
-    fn reproduce(&self, trio: &mut Trio, rows: &[Row]) -> Result<(), TrialError> {
+    fn reproduce(&self, cast: &mut Cast, compared: &Compared) -> Result<(), TrialError> {
+        let Compared { contender, rows } = compared;
+        let place = cast.0.iter().position(|one| one.side == *contender);
+        let Some(place) = place else { return Ok(()) };
         let noise = Noise::learn(rows);
         let equivalence = self.tally(rows, &noise);
         let timeout = self.stand.config.workload.timeout.duration();
-        let mut askers = Askers::new(trio, self.requests, timeout);
+        let mut askers = Askers::new(cast, self.requests, timeout);
         let asked_before = store::asked_again(self.run)?;
         for cluster in equivalence.clusters.iter().take(REPRODUCED_CLUSTERS) {
-            if asked_before.iter().any(|before| before.is(cluster)) {
+            if asked_before
+                .iter()
+                .any(|before| before.is(*contender, cluster))
+            {
                 continue;
             }
             let Some(example) = cluster.examples.first() else {
@@ -223,16 +271,15 @@ impl Stage<'_> {
                 if self.stand.stop.load(Ordering::Relaxed) {
                     return Err(TrialError::Interrupted);
                 }
-                let row = self.row(
-                    example.request,
-                    &askers.ask(example.request, Instant::now()),
-                );
+                let asked = askers.ask(example.request, Instant::now());
+                let row = self.row(&mut History::default(), example.request, &asked, place);
                 let again = |d: &understudy_model::Difference| {
                     d.pattern == cluster.path && d.kind == cluster.kind
                 };
                 times += u32::from(row.differences.iter().any(again));
             }
             let reproduced = ReproducedCluster {
+                contender: *contender,
                 endpoint: cluster.endpoint.clone(),
                 path: cluster.path.clone(),
                 kind: cluster.kind,
@@ -288,21 +335,21 @@ impl Asked {
     }
 }
 
-/// Asks three programs the same thing at the same time: a thread and a connection each.
+/// Asks all programs the same thing at the same time: a thread and a connection each.
 struct Askers {
     ask: Vec<mpsc::Sender<(u32, Instant)>>,
     answers: Vec<mpsc::Receiver<Asked>>,
 }
 
 impl Askers {
-    fn new(trio: &Trio, requests: &Requests, timeout: Duration) -> Self {
+    fn new(cast: &Cast, requests: &Requests, timeout: Duration) -> Self {
         let mut askers = Askers {
             ask: Vec::new(),
             answers: Vec::new(),
         };
         // Shared by the threads, which may outlive this call by an answer.
         let requests = std::sync::Arc::new(requests.clone());
-        for side in [&trio.incumbent, &trio.second, &trio.candidate] {
+        for side in &cast.0 {
             let mut client = side.client(timeout);
             let requests = requests.clone();
             let (ask, asked) = mpsc::channel::<(u32, Instant)>();
@@ -321,23 +368,23 @@ impl Askers {
         askers
     }
 
-    /// The answers of incumbent, second incumbent and candidate.
-    fn ask(&mut self, request: u32, epoch: Instant) -> [Asked; 3] {
+    /// The answers, in the order of the cast.
+    fn ask(&mut self, request: u32, epoch: Instant) -> Vec<Asked> {
         for ask in &self.ask {
             // A thread ends only when this end is dropped.
             let _ = ask.send((request, epoch));
         }
-        std::array::from_fn(|index| match self.answers[index].recv() {
-            Ok(asked) => asked,
-            Err(_) => Asked {
+        let answer = |answers: &mpsc::Receiver<Asked>| {
+            answers.recv().unwrap_or_else(|_| Asked {
                 outcome: Outcome::Failed(understudy_model::Failure {
                     kind: understudy_model::FailureKind::Closed,
                     detail: "the client ended".to_owned(),
                 }),
                 sent_ns: 0,
                 ended_ns: 0,
-            },
-        })
+            })
+        };
+        self.answers.iter().map(answer).collect()
     }
 }
 

@@ -47,6 +47,28 @@ impl FloorConfig {
     /// Length of the trial that verifies, where nothing is said.
     pub const SOAK: Span = Span::from_secs(30);
 
+    /// How long the search of one side takes, where a quarter of the memory that it uses would do and
+    /// starting it takes `start`. A side that needs less of it takes longer: each step down is about
+    /// one trial for each repeat.
+    pub(crate) fn expected(&self, slos: &[Slo], start: Span) -> Span {
+        let peak = self.start.map_or(ASSUMED_PEAK, ByteSize::bytes);
+        let (short, soaks) = search::trials_expected(&self.goal(None), peak, peak / 4);
+        let before_s = start.secs() + self.warmup.secs();
+        let short_s = short as f64 * (before_s + self.measured(slos).secs());
+        Span::from_secs_f64(short_s + soaks as f64 * (before_s + self.soak.secs()))
+    }
+
+    /// What is searched for; `highest` is the limit of the rest of the trial.
+    fn goal(&self, highest: Option<ByteSize>) -> Goal {
+        Goal {
+            repeats: self.repeats as usize,
+            precision: self.precision.get(),
+            start: self.start.map(ByteSize::bytes),
+            lowest: self.lowest.bytes(),
+            highest: highest.map(ByteSize::bytes),
+        }
+    }
+
     /// Length of a trial at a limit: so many requests that twenty may violate the strictest objective.
     fn measured(&self, slos: &[Slo]) -> Span {
         let strictest = slos.iter().map(allowed).fold(0.01, f64::min);
@@ -71,6 +93,8 @@ pub struct FloorFacts {
     pub lowest_bytes: Vec<f64>,
 }
 
+/// What a side is taken to use before it has been measured, to tell the time of a search.
+const ASSUMED_PEAK: u64 = 256 << 20;
 /// Stretches of a window that growth is looked for in.
 const STRETCHES: usize = 5;
 
@@ -140,13 +164,7 @@ impl<'a> Search<'a> {
             side,
             config,
             objectives,
-            goal: Goal {
-                repeats: config.repeats as usize,
-                precision: config.precision.get(),
-                start: config.start.map(ByteSize::bytes),
-                lowest: config.lowest.bytes(),
-                highest: limits.memory.map(ByteSize::bytes),
-            },
+            goal: config.goal(limits.memory),
             made: Vec::new(),
         }
     }

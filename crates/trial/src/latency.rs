@@ -1,10 +1,9 @@
-//! The second stage: both sides under the same load, in randomised ABBA blocks.
+//! The second stage: all sides under the same load, in randomised ABBA blocks.
 
 use crate::clocks::{Clocks, TOLERATED_S, clock_was_set};
 use crate::error::TrialError;
 use crate::generator::{Generator, figures, rows};
 use crate::inspect::Inspector;
-use crate::judge::MOST_STOLEN;
 use crate::pauses::Listener;
 use crate::plan::{Plan, RatePlan};
 use crate::resources::{self, Measured};
@@ -17,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use understudy_evidence::{BlockId, Folder, Happenings, RunDirectory};
 use understudy_host::Clock;
+use understudy_load::gates::MOST_STOLEN;
 use understudy_load::http::Prepared;
 use understudy_load::{Plan as LoadPlan, Ran};
 use understudy_model::{Happening, Observation, Side, Span};
@@ -32,8 +32,8 @@ pub(crate) struct Stage<'a> {
     pub(crate) settled: &'a dyn Fn() -> Result<bool, TrialError>,
 }
 
-/// Both sides, one of them awake at a time.
-struct Pair {
+/// The sides, one of them awake at a time.
+struct Cast {
     sides: HashMap<Side, RunningSide>,
     prepared: HashMap<Side, Arc<[Prepared]>>,
 }
@@ -95,11 +95,11 @@ impl Stage<'_> {
             let until = self.plan.until(look).measurements();
             let missing = planned.iter().take(until).enumerate();
             for (index, one) in missing.filter(|(_, one)| !on_disk.contains(&one.id())) {
-                let pair = match &mut sides {
-                    Some(pair) => pair,
+                let cast = match &mut sides {
+                    Some(cast) => cast,
                     None => {
                         self.note_interruption(done, until)?;
-                        sides.insert(self.start_pair()?)
+                        sides.insert(self.start_all()?)
                     }
                 };
                 (self.watch)(Event::Measuring {
@@ -109,16 +109,16 @@ impl Stage<'_> {
                     total: until,
                 });
                 if self.generator.stand.config.workload.fresh == crate::config::Fresh::Block {
-                    self.renew(pair, one.side)?;
+                    self.renew(cast, one.side)?;
                 }
-                self.measure_until_kept(pair, one, inspector, &mut repeats)?;
+                self.measure_until_kept(cast, one, inspector, &mut repeats)?;
             }
             if until < planned.len() && (self.settled)()? {
                 break;
             }
         }
         (self.watch)(Event::Measured);
-        let sides = sides.into_iter().flat_map(|pair| pair.sides.into_values());
+        let sides = sides.into_iter().flat_map(|cast| cast.sides.into_values());
         for note in sides.filter_map(RunningSide::stop) {
             store::note(self.run, &note)?;
         }
@@ -137,14 +137,14 @@ impl Stage<'_> {
     /// Makes a measurement, and again where the machine spoiled it.
     fn measure_until_kept(
         &self,
-        pair: &mut Pair,
+        cast: &mut Cast,
         planned: &Planned,
         inspector: &mut Inspector<'_>,
         repeats: &mut Repeats,
     ) -> Result<(), TrialError> {
         let mut before = 0;
         loop {
-            match self.measure(pair, planned, inspector, (before, repeats.left > 0))? {
+            match self.measure(cast, planned, inspector, (before, repeats.left > 0))? {
                 Kept::Yes => return Ok(()),
                 Kept::Slept => {}
                 Kept::Stolen => {
@@ -157,11 +157,13 @@ impl Stage<'_> {
 
     /// Every measurement, in order.
     fn planned(&self) -> Vec<Planned> {
+        let config = self.generator.stand.config;
+        let sides: Vec<Side> = config.sides().collect();
         let mut planned = Vec::new();
         for (index, rate) in self.plan.rates.iter().enumerate() {
             for abba in 0..rate.abbas {
-                let four = order(self.generator.stand.config.seed, index as u32, abba);
-                planned.extend(four.map(|(side, within)| Planned {
+                let turns = order(&sides, config.seed, index as u32, abba);
+                planned.extend(turns.into_iter().map(|(side, within)| Planned {
                     rate: *rate,
                     side,
                     number: abba * 2 + within,
@@ -171,21 +173,21 @@ impl Stage<'_> {
         planned
     }
 
-    fn start_pair(&self) -> Result<Pair, TrialError> {
-        let mut pair = Pair {
+    fn start_all(&self) -> Result<Cast, TrialError> {
+        let mut cast = Cast {
             sides: HashMap::new(),
             prepared: HashMap::new(),
         };
-        for side in Side::ALL {
-            self.begin(&mut pair, side)?;
-            self.settle(&mut pair, side)?;
-            self.rest(&mut pair, side)?;
+        for side in self.generator.stand.config.sides() {
+            self.begin(&mut cast, side)?;
+            self.settle(&mut cast, side)?;
+            self.rest(&mut cast, side)?;
         }
-        Ok(pair)
+        Ok(cast)
     }
 
     /// Starts a side and renders the requests for its host.
-    fn begin(&self, pair: &mut Pair, side: Side) -> Result<(), TrialError> {
+    fn begin(&self, cast: &mut Cast, side: Side) -> Result<(), TrialError> {
         (self.watch)(Event::Starting(side.name().to_owned()));
         let mut running = self.generator.stand.start(side, side.name())?;
         running.listen_to_attached(&self.generator.stand.logs);
@@ -196,31 +198,31 @@ impl Stage<'_> {
             store::started(self.run, &start)?;
         }
         let prepared = self.generator.prepare(&running)?;
-        pair.sides.insert(side, running);
-        pair.prepared.insert(side, prepared);
+        cast.sides.insert(side, running);
+        cast.prepared.insert(side, prepared);
         Ok(())
     }
 
     /// Starts a side anew for the next measurement.
-    fn renew(&self, pair: &mut Pair, side: Side) -> Result<(), TrialError> {
-        if !pair.sides.get(&side).is_some_and(RunningSide::is_launched) {
+    fn renew(&self, cast: &mut Cast, side: Side) -> Result<(), TrialError> {
+        if !cast.sides.get(&side).is_some_and(RunningSide::is_launched) {
             return Ok(());
         }
-        if let Some(note) = pair.sides.remove(&side).and_then(RunningSide::stop) {
+        if let Some(note) = cast.sides.remove(&side).and_then(RunningSide::stop) {
             store::note(self.run, &note)?;
         }
-        self.begin(pair, side)
+        self.begin(cast, side)
     }
 
     /// Load before the first measurement, so that caches fill and code is compiled.
-    fn settle(&self, pair: &mut Pair, side: Side) -> Result<(), TrialError> {
+    fn settle(&self, cast: &mut Cast, side: Side) -> Result<(), TrialError> {
         (self.watch)(Event::Settling(side));
         let load = LoadPlan {
             warmup: Span::default(),
             duration: self.plan.settle,
             ..self.generator.plan(self.plan.primary.rate_rps, 0)
         };
-        let ran = self.put_under_load(pair, side, &load, &|_| {})?;
+        let ran = self.put_under_load(cast, side, &load, &|_| {})?;
         let rate_rps = self.plan.primary.rate_rps;
         let id = store::settling_block(rate_rps, side);
         if self.run.blocks()?.contains(&id) {
@@ -230,8 +232,8 @@ impl Stage<'_> {
         store::write_block(self.run, &id, rate_rps, &figures, &rows(ran.recorders))
     }
 
-    fn rest(&self, pair: &mut Pair, side: Side) -> Result<(), TrialError> {
-        pair.sides
+    fn rest(&self, cast: &mut Cast, side: Side) -> Result<(), TrialError> {
+        cast.sides
             .get_mut(&side)
             .map_or(Ok(()), RunningSide::freeze)
     }
@@ -240,7 +242,7 @@ impl Stage<'_> {
     /// not kept; what the hypervisor took counts only if it `may_repeat`.
     fn measure(
         &self,
-        pair: &mut Pair,
+        cast: &mut Cast,
         planned: &Planned,
         inspector: &mut Inspector<'_>,
         (repeats, may_repeat): (u32, bool),
@@ -254,7 +256,7 @@ impl Stage<'_> {
             inspect: true,
             ..self.generator.plan(rate.rate_rps, seed)
         };
-        let Some(running) = pair.sides.get_mut(&side) else {
+        let Some(running) = cast.sides.get_mut(&side) else {
             return Ok(Kept::Yes);
         };
         running.thaw()?;
@@ -269,7 +271,7 @@ impl Stage<'_> {
             let control =
                 scope.spawn(|| control::watch(&self.generator.cpus.subject, begin, &over));
             let (ran, measured) = resources::alongside(sampler, window, stop, |announce_start| {
-                self.put_under_load(pair, side, &load, announce_start)
+                self.put_under_load(cast, side, &load, announce_start)
             });
             over.store(true, Ordering::Relaxed);
             (ran, measured, control.join())
@@ -277,7 +279,7 @@ impl Stage<'_> {
         let arrivals = arrivals.map(Growth::stop).unwrap_or_default();
         let ran = ran?;
         let stood_still = or_panic(stood_still);
-        self.rest(pair, side)?;
+        self.rest(cast, side)?;
         if clocks.slept_s() > TOLERATED_S {
             let slept = "the machine slept during a measurement, which was made again";
             store::note(self.run, slept)?;
@@ -287,7 +289,7 @@ impl Stage<'_> {
         if may_repeat && stolen > MOST_STOLEN {
             return Ok(Kept::Stolen);
         }
-        let mut happened = self.told_by_runtime(pair, side, &arrivals, ran.started);
+        let mut happened = self.told_by_runtime(cast, side, &arrivals, ran.started);
         happened.all.extend(windows::of(&measured.samples));
         happened.all.extend(
             stood_still
@@ -314,12 +316,12 @@ impl Stage<'_> {
     /// The pauses of the side's runtime since the load began at `zero`.
     fn told_by_runtime(
         &self,
-        pair: &mut Pair,
+        cast: &mut Cast,
         side: Side,
         arrivals: &[Grown],
         zero: Instant,
     ) -> Happenings {
-        let listener = pair.sides.get_mut(&side).and_then(|s| s.listener.as_mut());
+        let listener = cast.sides.get_mut(&side).and_then(|s| s.listener.as_mut());
         let clock = Clock::since(zero);
         let (Some(listener), Some(from)) = (listener, clock.zero_monotonic_ns()) else {
             return Happenings::default();
@@ -332,15 +334,15 @@ impl Stage<'_> {
 
     fn put_under_load(
         &self,
-        pair: &mut Pair,
+        cast: &mut Cast,
         side: Side,
         load: &LoadPlan,
         on_start: &dyn Fn(Instant),
     ) -> Result<Ran<Vec<Observation>>, TrialError> {
-        let Some(running) = pair.sides.get_mut(&side) else {
+        let Some(running) = cast.sides.get_mut(&side) else {
             return Err(TrialError::Interrupted);
         };
-        let prepared = &pair.prepared[&side];
+        let prepared = &cast.prepared[&side];
         let ran = self.generator.run(running, prepared, load, on_start);
         if !matches!(ran, Err(TrialError::Interrupted)) {
             running.check_alive("under load")?;
@@ -364,18 +366,20 @@ fn since(happening: Happening, later: Duration) -> Option<Happening> {
     })
 }
 
-/// The four measurements of an ABBA block, each with its number among the two of its side: ABBA or
-/// BAAB, by the seed.
-fn order(seed: u64, rate: u32, abba: u32) -> [(Side, u32); 4] {
-    use Side::{Candidate, Incumbent};
-    let place = (u64::from(rate) << 32) | u64::from(abba);
-    let incumbent_first = mix(seed ^ mix(place)) & 1 == 0;
-    let (outer, inner) = if incumbent_first {
-        (Incumbent, Candidate)
-    } else {
-        (Candidate, Incumbent)
-    };
-    [(outer, 0), (inner, 0), (inner, 1), (outer, 1)]
+/// The measurements of an ABBA block, each with its number among the two of its side: the sides in an
+/// order that the seed draws, then back (ABBA or BAAB, with a third side ABCCBA and so on), so that a
+/// linear drift of the machine cancels in every pair.
+fn order(sides: &[Side], seed: u64, rate: u32, abba: u32) -> Vec<(Side, u32)> {
+    let mut sides = sides.to_vec();
+    let mut draw = seed ^ mix((u64::from(rate) << 32) | u64::from(abba));
+    // Fisher and Yates.
+    for last in (1..sides.len()).rev() {
+        draw = mix(draw);
+        sides.swap(last, last - (draw % (last as u64 + 1)) as usize);
+    }
+    let there = sides.iter().map(|side| (*side, 0));
+    let back = sides.iter().rev().map(|side| (*side, 1));
+    there.chain(back).collect()
 }
 
 /// The warm-up of one pair, between half and one and a half times the planned one. What a side does
@@ -404,16 +408,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blocks_are_abba_or_baab_and_both_come() {
-        let mut first_incumbent = 0;
-        for abba in 0..100 {
-            let sides = order(1, 0, abba).map(|(side, _)| side);
-            assert_eq!(sides[0], sides[3]);
-            assert_eq!(sides[1], sides[2]);
-            assert_ne!(sides[0], sides[1]);
-            first_incumbent += usize::from(sides[0] == Side::Incumbent);
+    fn blocks_mirror_themselves_and_every_order_comes() {
+        for (sides, orders) in [(&Side::ALL[..2], 2), (&Side::ALL[..], 6)] {
+            let mut seen: HashMap<Vec<Side>, u32> = HashMap::new();
+            for abba in 0..600 {
+                let turns = order(sides, 1, 0, abba);
+                assert_eq!(turns.len(), 2 * sides.len());
+                for ((there, zero), (back, one)) in turns.iter().zip(turns.iter().rev()) {
+                    assert_eq!((there, zero + one), (back, 1));
+                }
+                let half = turns[..sides.len()].iter().map(|(side, _)| *side).collect();
+                *seen.entry(half).or_default() += 1;
+            }
+            assert_eq!(seen.len(), orders);
+            let expected = 600 / orders as u32;
+            let even = |times: &u32| times.abs_diff(expected) < expected / 3;
+            assert!(seen.values().all(even), "{seen:?}");
         }
-        assert!((30..=70).contains(&first_incumbent), "{first_incumbent}");
     }
 
     #[test]

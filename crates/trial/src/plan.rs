@@ -55,13 +55,26 @@ struct Budget {
     undecided: Span,
 }
 
+impl Budget {
+    /// A third side takes half as much time again: the pairs of the other two stay as many and as long.
+    fn for_sides(self, sides: u32) -> Self {
+        Budget {
+            latency_s: self.latency_s * f64::from(sides) / 2.0,
+            ..self
+        }
+    }
+}
+
 /// Blocks at one rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RatePlan {
     /// Offered rate, requests per second.
     pub rate_rps: f64,
-    /// ABBA blocks: four measurements, two pairs, one comparison of the incumbent with itself each.
+    /// ABBA blocks: two measurements of each side, two pairs, one comparison of the incumbent with
+    /// itself each.
     pub abbas: u32,
+    /// Sides that are measured in each of them.
+    pub sides: u32,
     /// Discarded load before each measurement.
     pub warmup: Span,
     /// Length of one measurement.
@@ -79,8 +92,13 @@ impl RatePlan {
         self.rate_rps * self.measured.secs()
     }
 
+    /// Measurements of all sides.
+    pub fn measurements(&self) -> u32 {
+        self.pairs() * self.sides
+    }
+
     fn seconds(&self) -> f64 {
-        f64::from(self.abbas * 4) * (self.warmup.secs() + self.measured.secs() + SWITCH_S)
+        f64::from(self.measurements()) * (self.warmup.secs() + self.measured.secs() + SWITCH_S)
     }
 }
 
@@ -91,6 +109,8 @@ pub struct Plan {
     pub equivalence: Span,
     /// Load on each side before its first measurement.
     pub settle: Span,
+    /// Sides that are measured.
+    pub sides: u32,
     /// The rates, ascending.
     pub rates: Vec<RatePlan>,
     /// After how many ABBA blocks at the primary rate, the last of the rates, the evidence is judged:
@@ -100,11 +120,13 @@ pub struct Plan {
     pub primary: Primary,
     /// Longest time of the search for the capacity of one side; 0 where it is not looked for.
     pub search: Span,
+    /// What the search for the memory floor of one side is likely to take; 0 where it is not looked for.
+    pub floor: Span,
 }
 
-/// Freezing one side, waking the other and opening its connections.
+/// Freezing one side, waking the next and opening its connections.
 const SWITCH_S: f64 = 0.25;
-/// Starting two sides and sending what prepares them, where nothing else is known.
+/// Starting a side, once for each of two stages, and sending what prepares it, where nothing else is known.
 const START_S: f64 = 3.0;
 /// Sequential exchanges per second of the equivalence stage, where nothing else is known.
 const EXCHANGES_PER_S: f64 = 1500.0;
@@ -115,7 +137,8 @@ pub const ASSUMED_VARIATION: f64 = 0.03;
 impl Plan {
     /// Plans a trial.
     pub fn new(config: &TrialConfig) -> Self {
-        let budget = config.level.budget();
+        let sides = config.sides().count() as u32;
+        let budget = config.level.budget().for_sides(sides);
         let primary = primary(config);
         let warmup = config
             .workload
@@ -134,6 +157,7 @@ impl Plan {
                     true => budget.primary_abbas,
                     false => budget.other_abbas,
                 },
+                sides,
                 warmup,
                 measured: Span::from_secs_f64((wanted / rate).clamp(1.0, budget.longest_s)),
             })
@@ -145,6 +169,7 @@ impl Plan {
         let mut plan = Plan {
             equivalence: budget.equivalence,
             settle: Span::from_secs_f64(budget.settle_s),
+            sides,
             rates,
             looks,
             primary,
@@ -152,6 +177,9 @@ impl Plan {
                 .capacity()
                 .and_then(|search| search.budget)
                 .unwrap_or_default(),
+            floor: config.memory_floor.map_or_else(Span::default, |floor| {
+                floor.expected(&config.slos, Span::from_secs_f64(START_S))
+            }),
         };
         plan.set_abbas(plan.looks.last().copied());
         plan
@@ -164,10 +192,10 @@ impl Plan {
         plan
     }
 
-    /// Measurements of both sides at all rates.
+    /// Measurements of all sides at all rates.
     pub fn measurements(&self) -> usize {
-        let abbas = self.rates.iter().map(|rate| rate.abbas as usize);
-        abbas.sum::<usize>() * 4
+        let all = self.rates.iter().map(RatePlan::measurements);
+        all.sum::<u32>() as usize
     }
 
     /// The look to which `pairs` pairs of measurements at the primary rate belong: the first that
@@ -192,16 +220,19 @@ impl Plan {
         }
     }
 
-    /// Seconds the trial takes at most, builds apart; `requests` is the size of the workload.
+    /// Seconds the trial takes, builds apart: at most, but for the memory floor, which takes as long as its
+    /// trials show; `requests` is the size of the workload.
     pub fn seconds(&self, requests: usize) -> f64 {
         let equivalence = (requests as f64 / EXCHANGES_PER_S).min(self.equivalence.secs());
         let latency: f64 = self.rates.iter().map(RatePlan::seconds).sum();
+        let sides = f64::from(self.sides);
         let search = match self.search.secs() {
             0.0 => 0.0,
             // An overloaded trial takes a while to drain.
-            budget => 2.0 * (START_S + budget * 1.1),
+            budget => sides * (START_S + budget * 1.1),
         };
-        2.0 * START_S + equivalence + 2.0 * self.settle.secs() + latency + search
+        let before = sides * (START_S + self.settle.secs());
+        before + equivalence + latency + search + sides * self.floor.secs()
     }
 
     /// The smallest relative change of the primary quantile that the trial is likely (90 %) to show,
@@ -254,7 +285,7 @@ fn highest_quantile(config: &TrialConfig) -> f64 {
 /// collecting its heap, should come several times in each. Where it is measured on until it is decided
 /// they stay as short as they can be: more pairs show more than longer ones.
 fn fit(rates: &mut [RatePlan], primary_rps: f64, budget: &Budget, lengthen: bool) {
-    let blocks = |r: &RatePlan| f64::from(r.abbas * 4);
+    let blocks = |r: &RatePlan| f64::from(r.measurements());
     let measured: f64 = rates.iter().map(|r| blocks(r) * r.measured.secs()).sum();
     let left = budget.latency_s - rates.iter().map(RatePlan::seconds).sum::<f64>();
     for rate in rates {
@@ -302,6 +333,7 @@ fn looks(rates: &[RatePlan], primary_rps: f64, question: Question, budget: &Budg
 mod tests {
     use super::*;
     use crate::config::*;
+    use crate::floor::FloorConfig;
     use crate::simulated::config;
     use understudy_model::Share;
 
@@ -348,6 +380,34 @@ mod tests {
         assert_eq!(plan.until(1).rates[0].abbas, plan.looks[1]);
         assert_eq!([1, 6, 7, 12, 13].map(|n| plan.look_of(n)), [0, 0, 1, 1, 2]);
         assert_eq!(plan.look_of(10_000), plan.looks.len() - 1);
+    }
+
+    #[test]
+    fn the_memory_floor_takes_the_time_of_its_trials() {
+        let mut config = config(Level::Quick, &[1000.0], 0.99);
+        let without = Plan::new(&config).seconds(100);
+        config.memory_floor = Some(FloorConfig {
+            rate: 1000.0,
+            repeats: 3,
+            precision: Share::new(0.05),
+            start: None,
+            lowest: FloorConfig::LOWEST,
+            warmup: Span::from_secs(1),
+            measured: Some(Span::from_secs(3)),
+            soak: Span::from_secs(30),
+        });
+        let plan = Plan::new(&config);
+        // The peak; 100, 70, 49 and 34 % of it hold three times each, 24 % fails; the gap is halved
+        // three times, which fails once each at the worst and holds three times otherwise.
+        let short = 7.0;
+        let most = (1.0 + 4.0 * 3.0 + 1.0 + 3.0 * 3.0) * short + 34.0;
+        let least = (1.0 + 4.0 * 3.0 + 1.0 + 3.0) * short + 34.0;
+        assert!(
+            (least..=most).contains(&plan.floor.secs()),
+            "{:?} should be within {least} and {most} s",
+            plan.floor
+        );
+        assert_eq!(plan.seconds(100), without + 2.0 * plan.floor.secs());
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Stand<'_> {
             name: format!("the build of the {side}"),
             command: command.clone(),
             dir: launched.dir.clone(),
-            env: launched.env.clone(),
+            env: env_of_build(&launched.env, self.config.limits),
             log: self.logs.join(format!("build-{side}.log")),
             timeout: None,
         };
@@ -277,6 +277,16 @@ fn fill(text: &str, port: u16, limits: LimitsConfig) -> String {
     filled
 }
 
+/// What of a side's environment its build gets too: what does not hang on a port or a limit, which only
+/// one that runs has. (A Go compiler that meets `GOMEMLIMIT={heap_mib}MiB` ends at once.)
+fn env_of_build(env: &BTreeMap<String, String>, limits: LimitsConfig) -> BTreeMap<String, String> {
+    let kept = env
+        .iter()
+        .filter(|(_, value)| fill(value, 0, limits) == **value);
+    kept.map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
 fn probe_path(target: &Target, path: &str) -> Readiness {
     let limits = ClientLimits {
         timeout: Duration::from_secs(2),
@@ -416,5 +426,27 @@ impl RunningSide {
     pub(crate) fn stop(mut self) -> Option<String> {
         let child = self.child.as_mut()?;
         child.stop(GRACE).err().map(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use understudy_model::ByteSize;
+
+    #[test]
+    fn a_build_gets_what_hangs_on_no_port_and_no_limit() {
+        let limits = LimitsConfig {
+            memory: Some(ByteSize::new(64 << 20)),
+            ..LimitsConfig::default()
+        };
+        let env = [
+            ("GOFLAGS", "-trimpath"),
+            ("GOMEMLIMIT", "{heap_mib}MiB"),
+            ("PORT", "{port}"),
+        ];
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let kept = env_of_build(&BTreeMap::from(env), limits);
+        assert_eq!(kept.into_keys().collect::<Vec<_>>(), ["GOFLAGS"]);
     }
 }

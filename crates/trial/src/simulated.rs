@@ -55,6 +55,7 @@ pub(crate) fn config(level: Level, rates: &[f64], quantile: f64) -> TrialConfig 
         seed: 1,
         incumbent: side.clone(),
         candidate: side,
+        tuned: None,
         workload: WorkloadConfig {
             requests: RequestsFrom::Paths(vec!["/".to_owned()]),
             prepare: None,

@@ -118,10 +118,10 @@ fn measure(
         store::finish(run, EQUIVALENCE)?;
     }
     let evidence = store::read_answers(run)?;
-    name_reproducers(&mut facts, &evidence.rows, inputs);
+    name_reproducers(&mut facts, evidence.compared(), inputs);
     store::write_workload(run, &facts)?;
     let noise = Noise::learn(&evidence.rows);
-    let same = judge::equivalence(&evidence, &noise, inputs.rules).different == 0;
+    let same = judge::equivalence(&evidence, Side::Candidate, inputs.rules).different == 0;
     drop(evidence);
     if !same && !inputs.continue_when_different {
         return Ok(());
@@ -162,7 +162,7 @@ fn build(
     began: Option<&Environment>,
     watch: &Watch<'_>,
 ) -> Result<(), TrialError> {
-    for side in Side::ALL {
+    for side in stand.config.sides() {
         if stand.stop.load(Ordering::Relaxed) {
             return Err(TrialError::Interrupted);
         }
@@ -189,9 +189,12 @@ fn keep_apart(cpus: &Assignment) -> Result<(), TrialError> {
 }
 
 /// Requests that differ get the command that sends them again.
-fn name_reproducers(facts: &mut WorkloadFacts, rows: &[Row], inputs: &Inputs<'_>) {
+fn name_reproducers<'r>(
+    facts: &mut WorkloadFacts,
+    rows: impl Iterator<Item = &'r Row>,
+    inputs: &Inputs<'_>,
+) {
     let differing: BTreeSet<u32> = rows
-        .iter()
         .filter(|row| !row.differences.is_empty())
         .map(|row| row.request)
         .collect();

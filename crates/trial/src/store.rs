@@ -7,12 +7,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 use understudy_case::CaseDocument;
+use understudy_compare::Row as ComparedRow;
 use understudy_evidence::{BlockId, BlockWriter, EvidenceError, Folder, Row, RunDirectory, Table};
 use understudy_model::Side;
 use understudy_model::series::SeriesDocument;
 use understudy_model::verdict::Environment;
 
-pub(crate) const DIFFERENCES: &str = "differences.jsonl";
+const DIFFERENCES: &str = "differences.jsonl";
+const TUNED_DIFFERENCES: &str = "differences-tuned.jsonl";
 const REPRODUCED: &str = "reproduced.jsonl";
 const NOTES: &str = "notes.jsonl";
 const WORKLOAD: &str = "workload.json";
@@ -145,6 +147,19 @@ pub(crate) fn put_aside(run: &RunDirectory, name: &str) -> Result<(), TrialError
     })
 }
 
+/// The file with what a contender answered differently.
+pub(crate) fn differences(contender: Side) -> &'static str {
+    match contender {
+        Side::Tuned => TUNED_DIFFERENCES,
+        Side::Candidate | Side::Incumbent => DIFFERENCES,
+    }
+}
+
+/// What was compared of a contender so far.
+pub(crate) fn rows(run: &RunDirectory, contender: Side) -> Result<Vec<ComparedRow>, TrialError> {
+    if_there(run, differences(contender), |name| run.read_lines(name))
+}
+
 /// The name of a measurement.
 pub(crate) fn latency_block(rate_rps: f64, side: Side, block: u32) -> BlockId {
     BlockId {
@@ -239,7 +254,8 @@ pub(crate) fn read_answers(run: &RunDirectory) -> Result<Evidence, TrialError> {
     Ok(Evidence {
         endpoints: workload.endpoints,
         requests: workload.requests,
-        rows: if_there(run, DIFFERENCES, |name| run.read_lines(name))?,
+        rows: rows(run, Side::Candidate)?,
+        tuned_rows: rows(run, Side::Tuned)?,
         reproduced: if_there(run, REPRODUCED, |name| run.read_lines(name))?,
         notes: if_there(run, NOTES, |name| run.read_lines(name))?,
         environment: if_there(run, ENVIRONMENT, |name| run.read_json(name))?,

@@ -1,6 +1,7 @@
 //! `understudy gateway`: the field.
 
 mod client;
+mod examine;
 
 use super::trial::redaction_key;
 use crate::config;
@@ -34,6 +35,9 @@ enum Command {
     Status(client::StatusArgs),
     Differences(client::DifferencesArgs),
     Waive(client::WaiveArgs),
+    #[command(name = "selftest")]
+    SelfTest(examine::SelfTestArgs),
+    Propose(examine::ProposeArgs),
 }
 
 /// Carries out the command.
@@ -42,6 +46,8 @@ pub(crate) fn gateway(args: &GatewayArgs) -> Result<u8, Failure> {
         (Some(Command::Status(args)), _) => client::status(args),
         (Some(Command::Differences(args)), _) => client::differences(args),
         (Some(Command::Waive(args)), _) => client::waive(args),
+        (Some(Command::SelfTest(args)), _) => examine::selftest(args),
+        (Some(Command::Propose(args)), _) => examine::propose(args),
         (None, Some(file)) => serve(file, args.check),
         // clap asks for one of them.
         (None, None) => Err(exit::usage("name the gateway's file")),

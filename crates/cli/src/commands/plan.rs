@@ -31,6 +31,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
         flags: &args.flags,
         sides: &args.sides,
         level: None,
+        without: &[],
     })?;
     let requests = checked.requests.all.len();
     let mut out = format!(

@@ -32,7 +32,10 @@ pub(crate) struct Flags {
     /// Command that starts what may replace it, with {port}; or its http:// URL
     #[arg(long, help_heading = HEADING, value_name = "COMMAND|URL")]
     candidate: Option<String>,
-    /// A path to ask both for (repeatable)
+    /// The incumbent with another heap, collector or setting: what it reaches is no reason to replace
+    #[arg(long, help_heading = HEADING, value_name = "COMMAND|URL")]
+    tuned: Option<String>,
+    /// A path to ask all of them for (repeatable)
     #[arg(long, help_heading = HEADING, value_name = "PATH")]
     get: Vec<String>,
     /// Requests as JSON lines, instead of --get
@@ -76,6 +79,7 @@ impl Flags {
         let all = [
             ("--incumbent", self.incumbent.is_some()),
             ("--candidate", self.candidate.is_some()),
+            ("--tuned", self.tuned.is_some()),
             ("--get", !self.get.is_empty()),
             ("--requests", self.requests.is_some()),
             ("--rate", !self.rate.is_empty()),
@@ -117,7 +121,11 @@ pub(super) fn in_folder(flags: &Flags, folder: &Path) -> Result<TrialConfig, Vec
     }
     let incumbent = check.side("--incumbent", flags.incumbent.as_deref());
     let candidate = check.side("--candidate", flags.candidate.as_deref());
-    check.ready([&incumbent, &candidate]);
+    let tuned = flags.tuned.as_deref();
+    let tuned = tuned.and_then(|text| check.side("--tuned", Some(text)));
+    let mut sides = vec![&incumbent, &candidate];
+    sides.extend(tuned.is_some().then_some(&tuned));
+    check.ready(&sides);
     let workload = check.workload();
     let slos = check.all("--slo", &flags.slo, slo_argument);
     let goals = check.all("--goal", &flags.goal, goal_argument);
@@ -136,6 +144,7 @@ pub(super) fn in_folder(flags: &Flags, folder: &Path) -> Result<TrialConfig, Vec
                 seed,
                 incumbent,
                 candidate,
+                tuned,
                 workload,
                 slos,
                 goals,
@@ -215,7 +224,7 @@ impl Check<'_> {
         Some(SideConfig::Launched(launched))
     }
 
-    fn ready(&mut self, sides: [&Option<SideConfig>; 2]) {
+    fn ready(&mut self, sides: &[&Option<SideConfig>]) {
         let Some(path) = &self.flags.ready else {
             return;
         };
@@ -225,7 +234,7 @@ impl Check<'_> {
             .all(|side| matches!(side, Some(SideConfig::Running { .. })))
         {
             self.wrong
-                .push("--ready: neither side is started, so that none is awaited".to_owned());
+                .push("--ready: no side is started, so that none is awaited".to_owned());
         }
     }
 
@@ -282,6 +291,10 @@ impl Check<'_> {
     fn question(&mut self) -> Question {
         let margin = self.quantity("--no-worse", self.flags.no_worse.as_deref());
         let margin = margin.and_then(|margin| self.keep("--no-worse", check_margin(margin)));
+        if self.flags.no_worse.is_some() && self.flags.tuned.is_some() {
+            let what = "excludes --no-worse, which compares two versions of one service";
+            self.wrong.push(format!("--tuned: {what}"));
+        }
         margin.map_or(Question::Replace, |margin| Question::NoWorse {
             margin,
             longest: None,

@@ -21,7 +21,7 @@ pub(crate) use fleet::{FLEET, fleet};
 pub(crate) use gateway::gateway;
 pub(crate) use objectives::slo_argument;
 pub(crate) use side_argument::SideArgument;
-pub(crate) use write::write;
+pub(crate) use write::{rule_text, write};
 
 use reader::{Problems, Section};
 use sides::Limited;
@@ -149,7 +149,7 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
     subject(root.section("subject"));
     let (limits, limited) = limits(root.section("limits"));
     let mut sides = root.section("side");
-    let [incumbent, candidate] = Side::ALL.map(|side| {
+    let [incumbent, candidate] = [Side::Incumbent, Side::Candidate].map(|side| {
         let written = sides.has(side.name()) || !around.replaces(side);
         written.then(|| sides::read(&mut sides, side, limited, around))
     });
@@ -167,11 +167,13 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
         }
         (incumbent, candidate) => (incumbent.flatten(), candidate.flatten()),
     };
+    let tuned = sides.has(Side::Tuned.name());
+    let tuned = tuned.then(|| sides::read(&mut sides, Side::Tuned, limited, around));
     sides.finish();
     let workload = workload::read(root.section("workload"), around);
     let slos = objectives::slos(root.sections("slo"));
     let goals = objectives::goals(&root.section("goal"));
-    let question = question(root.section("judge"));
+    let question = question(root.section("judge"), tuned.is_some());
     let rules = rules::read(root.section("compare"), around.mode);
     let machine = machine(root.section("machine"));
     let rates = workload.as_ref().map_or(&[][..], |of| &of.rates);
@@ -186,6 +188,8 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
         seed,
         incumbent: incumbent?,
         candidate: candidate?,
+        // One that could not be read is a problem that was told.
+        tuned: tuned.flatten(),
         workload: workload?,
         slos,
         goals,
@@ -255,7 +259,7 @@ fn subject(mut section: Section<'_>) {
 }
 
 /// `[judge]`: what the verdict answers.
-fn question(mut section: Section<'_>) -> Question {
+fn question(mut section: Section<'_>, has_tuned: bool) -> Question {
     let margin = section.percentage::<Share>("margin");
     let no_worse = section
         .choice("goal", &[("replace", false), ("no_worse", true)])
@@ -265,6 +269,10 @@ fn question(mut section: Section<'_>) -> Question {
         if section.has(key) && !no_worse {
             section.refuse(key, "goes with goal = \"no_worse\" only");
         }
+    }
+    if no_worse && has_tuned {
+        let what = "\"no_worse\" compares two versions of one service; leave out [side.tuned], which says what could be had without a replacement";
+        section.refuse("goal", what);
     }
     if let Some(Err(error)) = margin.map(check_margin) {
         section.refuse("margin", error);

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::str::FromStr;
 use understudy_load::http::Target;
 use understudy_model::Side;
-use understudy_trial::config::{Launched, Pauses, Ready, SideConfig, TrialConfig};
+use understudy_trial::config::{Launched, Pauses, Question, Ready, SideConfig, TrialConfig};
 
 /// One `--side`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,8 @@ pub(crate) struct SideArgument {
 /// What stands in the place of the side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Given {
-    /// The same side (or the other one, where the file has none), at this commit, branch or tag.
+    /// The same side (or the other one, where the file has none; a tuned side that it has not is the
+    /// incumbent), at this commit, branch or tag.
     Git(String),
     /// One that runs already.
     Url(String),
@@ -30,7 +31,7 @@ impl FromStr for SideArgument {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wanted = "write incumbent=... or candidate=..., followed by git:REF, a command or an http:// URL";
+        let wanted = "write incumbent=..., candidate=... or tuned=..., followed by git:REF, a command or an http:// URL";
         let (name, value) = text.split_once('=').ok_or(wanted)?;
         let side = Side::ALL
             .into_iter()
@@ -68,17 +69,21 @@ pub(super) fn apply(
         cpus: config.limits.cpus.is_some(),
     };
     for argument in arguments {
-        let side = match argument.side {
-            Side::Incumbent => &mut config.incumbent,
-            Side::Candidate => &mut config.candidate,
-        };
-        match argument.instead_of(side, folder) {
+        if argument.side == Side::Tuned && config.question != Question::Replace {
+            let what = "no_worse compares two versions of one service";
+            wrong.push(argument.wrong(what));
+        }
+        match argument.instead_of(config.side(argument.side), folder) {
             Ok(replacement) => {
                 let mistakes = match &replacement {
                     SideConfig::Launched(launched) => mistakes(launched, limited),
                     SideConfig::Running { .. } => Vec::new(),
                 };
-                *side = replacement;
+                match argument.side {
+                    Side::Incumbent => config.incumbent = replacement,
+                    Side::Candidate => config.candidate = replacement,
+                    Side::Tuned => config.tuned = Some(replacement),
+                }
                 wrong.extend(mistakes.into_iter().map(|(_, what)| argument.wrong(&what)));
             }
             Err(what) => wrong.push(argument.wrong(&what)),

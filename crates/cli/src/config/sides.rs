@@ -1,4 +1,4 @@
-//! `[side.incumbent]` and `[side.candidate]`: how the sides come to run.
+//! `[side.incumbent]`, `[side.candidate]` and `[side.tuned]`: how the sides come to run.
 
 use super::reader::{self, Section};
 use super::{Mode, Surroundings};

@@ -68,6 +68,9 @@ pauses = "jvm"
 [side.candidate]
 url = "http://127.0.0.1:8080"
 attach = { pid = 42 }
+[side.tuned]
+run = "./serve --listen 127.0.0.1:{port}"
+env = { GOGC = "400" }
 [workload]
 requests = "../requests.jsonl"
 prepare = "/data/seed.jsonl"
@@ -128,6 +131,10 @@ fn everything_that_can_be_said_is_understood() {
             attach: Some(Attach::Pid(42))
         }
     );
+    let Some(SideConfig::Launched(tuned)) = &config.tuned else {
+        panic!("{:?}", config.tuned)
+    };
+    assert_eq!(tuned.env["GOGC"], "400");
     let workload = &config.workload;
     let file = PathBuf::from("/lab/shop/../requests.jsonl");
     assert_eq!(workload.requests, RequestsFrom::File(file));
@@ -196,6 +203,13 @@ fn the_configuration_is_written_with_every_value() {
     [side.candidate]
     url = "http://127.0.0.1:8080"
     attach = { pid = 42 }
+
+    [side.tuned]
+    dir = "/lab/shop"
+    run = "./serve --listen 127.0.0.1:{port}"
+    env = { GOGC = "400" }
+    ready_timeout = "60s"
+    pauses = "auto"
 
     [workload]
     requests = "/lab/shop/../requests.jsonl"

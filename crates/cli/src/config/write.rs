@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Value;
 use understudy_compare::Rule;
-use understudy_model::{Side, Span};
+use understudy_model::Span;
 use understudy_trial::config::{
     Attach, Fresh, Goal, Launched, Question, Ready, RequestsFrom, SideConfig, Slo, TrialConfig,
     WorkloadConfig,
@@ -24,7 +24,7 @@ pub(crate) fn write(config: &TrialConfig) -> String {
     out.value("seed", config.seed as i64);
     out.table("subject");
     out.value("kind", "http");
-    for of in Side::ALL {
+    for of in config.sides() {
         out.table(&format!("side.{of}"));
         side(&mut out, config.side(of));
     }
@@ -56,8 +56,7 @@ pub(crate) fn write(config: &TrialConfig) -> String {
     out.optional("cpus", limits.cpus.map(|cpus| number(cpus.get())));
     out.optional("memory", limits.memory.map(|memory| memory.to_string()));
     for accepted in &config.rules {
-        out.tables("compare.rule");
-        rule(&mut out, accepted);
+        out.0 += &rule_text(accepted);
     }
     out.table("machine");
     out.optional(
@@ -166,6 +165,14 @@ fn goal(out: &mut Document, goal: &Goal) {
             out.value(&quantile_name(*quantile), change.to_string());
         }
     }
+}
+
+/// A rule as it stands in a file.
+pub(crate) fn rule_text(accepted: &Rule) -> String {
+    let mut out = Document::default();
+    out.tables("compare.rule");
+    rule(&mut out, accepted);
+    out.0
 }
 
 fn rule(out: &mut Document, rule: &Rule) {

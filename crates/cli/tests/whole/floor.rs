@@ -1,9 +1,12 @@
-//! The search for a memory floor as a whole process, against memory that is known to be needed.
+//! The search for a memory floor as a whole process, against memory that is known to be needed. It is
+//! killed in the midst of both searches, and goes on.
 
-use crate::harness::{Scratch, machine, run, subject, understudy};
+use crate::harness::{Ended, Scratch, machine, run, subject, understudy};
 use crate::load::Server;
+use crate::resume::{eventually, files};
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use understudy_probe::Cgroups;
 
 const MIB: f64 = 1_048_576.0;
@@ -25,15 +28,7 @@ fn the_floor_of_a_side_that_touches_known_memory_is_found() {
     for _ in 0..3 {
         let runs = scratch.path().join("runs");
         let _ = std::fs::remove_dir_all(&runs);
-        let ended = run(understudy().current_dir(scratch.path()).args([
-            "trial",
-            "trial.toml",
-            "--quick",
-            "--json",
-            "-",
-            "--out",
-            "runs",
-        ]));
+        let ended = killed_twice(&scratch);
         let verdict: Value = serde_json::from_str(&ended.stdout)
             .unwrap_or_else(|error| panic!("{error}: {}", ended.stderr));
         let floors = verdict["memory_floors"].as_array().unwrap();
@@ -45,6 +40,8 @@ fn the_floor_of_a_side_that_touches_known_memory_is_found() {
             continue;
         }
         assert_floor(floor, peak_rss(other.pid()));
+        let capacities = verdict["capacity"].as_array().unwrap();
+        assert_eq!(capacities.len(), 2, "{verdict}");
         let limits = verdict["limits_of_this_result"].to_string();
         assert!(
             limits.contains("memory floor of the candidate is not measured"),
@@ -53,6 +50,50 @@ fn the_floor_of_a_side_that_touches_known_memory_is_found() {
         assert_same_again(&scratch, &verdict);
         return;
     }
+}
+
+/// Runs the trial until its search for the capacity is under way, and again until that for the floor is,
+/// each time to a kill, then to its end. What was measured stays as it was.
+fn killed_twice(scratch: &Scratch) -> Ended {
+    let runs = scratch.path().join("runs");
+    let mut command = understudy();
+    let trial = command.current_dir(scratch.path());
+    killed_at(
+        trial.args(["trial", "trial.toml", "--quick", "--out", "runs"]),
+        &runs,
+        "capacity-",
+    );
+    let run_directory = scratch.run();
+    let capacity = files(&run_directory, "capacity-");
+    killed_at(
+        understudy().args(["trial", "--resume"]).arg(&run_directory),
+        &runs,
+        "floor-",
+    );
+    let floor = files(&run_directory, "floor-");
+    let ended = run(understudy()
+        .args(["trial", "--json", "-", "--resume"])
+        .arg(&run_directory));
+    for (prefix, before) in [("capacity-", capacity), ("floor-", floor)] {
+        let after = files(&run_directory, prefix);
+        assert!(before.len() <= after.len());
+        for (path, bytes) in &before {
+            assert_eq!(&after[path], bytes, "{} was measured again", path.display());
+        }
+    }
+    ended
+}
+
+/// Starts it and kills it as soon as there is a whole trial of this kind.
+fn killed_at(command: &mut Command, runs: &Path, prefix: &str) {
+    let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut process = quiet.spawn().unwrap();
+    eventually(prefix, || {
+        let run: PathBuf = std::fs::read_dir(runs).ok()?.next()?.unwrap().path();
+        (!files(&run, prefix).is_empty()).then_some(())
+    });
+    process.kill().unwrap();
+    process.wait().unwrap();
 }
 
 fn assert_floor(floor: &Value, baseline: f64) {
@@ -86,12 +127,12 @@ fn assert_same_again(scratch: &Scratch, verdict: &Value) {
         .args(["judge", "--json", "-"])
         .arg(scratch.run()));
     let again: Value = serde_json::from_str(&again.stdout).unwrap();
-    assert_eq!(again["memory_floors"], verdict["memory_floors"]);
+    assert_eq!(&again, verdict);
 }
 
 fn trial_toml(candidate: &str) -> String {
     format!(
-        "schema = 1\n[subject]\nkind = \"http\"\n[side.incumbent]\nrun = \"'{}' --port {{port}} --touch-mib {TOUCHED_MIB}\"\nready_timeout = \"5s\"\n[side.candidate]\nurl = \"{candidate}\"\n[workload]\npaths = [\"/items/1\"]\nrates = [300]\nconnections = 8\nwarmup = \"200ms\"\n[[slo]]\nendpoint = \"*\"\nquantile = 0.95\nmax = \"200ms\"\n[judge]\ngoal = \"no_worse\"\nmargin = \"50%\"\nlongest = \"5s\"\n[memory_floor]\nrepeats = 1\nwarmup = \"200ms\"\nmeasured = \"1s\"\nsoak = \"5s\"\n",
+        "schema = 1\n[subject]\nkind = \"http\"\n[side.incumbent]\nrun = \"'{}' --port {{port}} --touch-mib {TOUCHED_MIB}\"\nready_timeout = \"5s\"\n[side.candidate]\nurl = \"{candidate}\"\n[workload]\npaths = [\"/items/1\"]\nrates = [300]\nconnections = 8\nwarmup = \"200ms\"\n[[slo]]\nendpoint = \"*\"\nquantile = 0.5\nmax = \"200ms\"\n[judge]\ngoal = \"no_worse\"\nmargin = \"50%\"\nlongest = \"5s\"\n[capacity]\nhighest_rate = 600\nwarmup = \"200ms\"\nbudget = \"5s\"\n[memory_floor]\nrepeats = 1\nwarmup = \"200ms\"\nmeasured = \"1s\"\nsoak = \"5s\"\n",
         subject().display()
     )
 }

@@ -113,6 +113,8 @@ pub(crate) struct Trial {
     pub(crate) scratch: Scratch,
     pub(crate) incumbent: String,
     pub(crate) candidate: String,
+    /// Flags of a third side, if there is one.
+    pub(crate) tuned: Option<String>,
     pub(crate) tables: String,
     pub(crate) workload: String,
     pub(crate) sides: String,
@@ -129,6 +131,7 @@ impl Trial {
             scratch,
             incumbent: String::new(),
             candidate: String::new(),
+            tuned: None,
             tables: String::new(),
             workload: "rates = [1500]\nwarmup = \"200ms\"".to_owned(),
             sides: String::new(),
@@ -146,9 +149,12 @@ impl Trial {
             )
         };
         let text = format!(
-            "schema = 1\n[trial]\nname = \"planted\"\n[subject]\nkind = \"http\"\n{}{}\n[workload]\nrequests = \"requests.jsonl\"\n{}\n{}\n",
+            "schema = 1\n[trial]\nname = \"planted\"\n[subject]\nkind = \"http\"\n{}{}{}\n[workload]\nrequests = \"requests.jsonl\"\n{}\n{}\n",
             side("incumbent", &self.incumbent),
             side("candidate", &self.candidate),
+            self.tuned
+                .as_ref()
+                .map_or_else(String::new, |flags| side("tuned", flags)),
             self.workload,
             self.tables,
         );

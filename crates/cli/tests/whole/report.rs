@@ -26,6 +26,7 @@ fn verdict() -> VerdictDocument {
         tails: Vec::new(),
         slo: Vec::new(),
         goals: Vec::new(),
+        tuned_goals: Vec::new(),
         gates: Vec::new(),
         primary: None,
         method: Method {

@@ -9,7 +9,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// Waits for something that must come.
-fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         if let Some(found) = found() {
@@ -31,12 +31,17 @@ fn start(trial: &Trial, file: &Path) -> Child {
 
 /// The finished blocks of the latency stage with their bytes.
 fn blocks(run: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    files(run, "latency-")
+}
+
+/// The finished blocks whose names begin so, with their bytes.
+pub(crate) fn files(run: &Path, prefix: &str) -> BTreeMap<PathBuf, Vec<u8>> {
     let entries = fs::read_dir(run.join("requests")).into_iter().flatten();
     entries
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
             let name = path.file_name().unwrap().to_string_lossy();
-            name.starts_with("latency-") && name.ends_with(".parquet")
+            name.starts_with(prefix) && name.ends_with(".parquet")
         })
         .map(|path| (path.clone(), fs::read(path).unwrap()))
         .collect()
@@ -64,16 +69,24 @@ fn resume(run_directory: &Path) -> (crate::harness::Ended, Value) {
     (ended, verdict)
 }
 
+/// Candidate and tuned incumbent are both twice as fast as the incumbent: a rewrite gains what tuning gains.
 #[test]
 fn a_killed_trial_leaves_nothing_running_and_goes_on_where_it_was() {
     let _machine = machine();
     let mut trial = Trial::new("killed");
-    trial.tables = "[[slo]]\nquantile = 0.9\nmax = \"1s\"\n".to_owned();
+    trial.incumbent = "--delay-us 4000".to_owned();
+    trial.candidate = "--delay-us 2000".to_owned();
+    trial.tuned = Some("--delay-us 2000".to_owned());
+    trial.tables = "[goal]\np50 = \"-25%\"\n[[slo]]\nquantile = 0.9\nmax = \"1s\"\n".to_owned();
     let file = trial.write();
     // A shell that stays beside the subject: a grandchild of Understudy.
-    let plain = format!("run = \"'{}' --port {{port}} \"", subject().display());
+    let incumbent = &trial.incumbent;
+    let plain = format!(
+        "run = \"'{}' --port {{port}} {incumbent}\"",
+        subject().display()
+    );
     let nested = format!(
-        "run = \"sh -c 'sleep 600 & \\\"{}\\\" --port {{port}}; true'\"",
+        "run = \"sh -c 'sleep 600 & \\\"{}\\\" --port {{port}} {incumbent}; true'\"",
         subject().display()
     );
     let text = fs::read_to_string(&file).unwrap();
@@ -100,7 +113,13 @@ fn a_killed_trial_leaves_nothing_running_and_goes_on_where_it_was() {
     // A machine that is too busy refuses; a test cannot quieten it.
     assert!(["keep", "invalid"].contains(&word), "{}", ended.stderr);
     let after = blocks(&run_directory);
-    assert_eq!(after.len(), 12, "every measurement of the plan");
+    assert_eq!(after.len(), 18, "every measurement of the plan");
+    if word != "invalid" {
+        let because = verdict["because"][0]["code"].as_str();
+        assert_eq!(because, Some("tuning_gains_it"), "{}", ended.stderr);
+        assert_eq!(verdict["tuned_goals"][0]["held"], "holds");
+        assert_eq!(verdict["comparisons"][1]["contender"], "tuned");
+    }
     for (path, bytes) in &before {
         assert_eq!(&after[path], bytes, "{} was measured again", path.display());
     }

@@ -12,6 +12,7 @@ fn difference(pattern: &str, rules: &[u32]) -> Difference {
         contender: "2".into(),
         baseline_character: Character("integer".into()),
         contender_character: Character("integer".into()),
+        relation: Default::default(),
         rules: rules.to_vec(),
     }
 }

@@ -10,6 +10,7 @@ fn difference(pattern: &str, kind: Kind, baseline: &str, contender: &str) -> Dif
         contender: String::new(),
         baseline_character: Character(baseline.into()),
         contender_character: Character(contender.into()),
+        relation: Default::default(),
         rules: Vec::new(),
     }
 }

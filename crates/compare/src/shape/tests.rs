@@ -47,6 +47,7 @@ fn noisy(pattern: &str, kind: Kind) -> Row {
         contender: String::new(),
         baseline_character: understudy_model::Character("text".into()),
         contender_character: understudy_model::Character("text".into()),
+        relation: Default::default(),
         rules: Vec::new(),
     };
     Row {

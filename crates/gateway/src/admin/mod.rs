@@ -11,7 +11,7 @@ pub(crate) use serve::run;
 
 use crate::config::GatewayConfig;
 use crate::control::Surroundings;
-use crate::ledger::{Counts, Findings, Judged, Waiver};
+use crate::ledger::{Counts, Examined, Findings, Judged, Waiver};
 use crate::mirror::{Breaker, Budget, Mirror};
 use crate::proxy::Shared;
 use crate::traffic::Traffic;
@@ -84,6 +84,12 @@ impl Admin {
             .book()
             .judge(&terms.config, (self.around.today)());
         (judged, terms.config.goal)
+    }
+
+    fn examine(&self) -> Examined {
+        let terms = self.findings.terms();
+        let book = self.findings.book();
+        book.examine(&terms.config, (self.around.today)())
     }
 
     pub(crate) fn status(&self) -> Status {

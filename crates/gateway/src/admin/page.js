@@ -115,6 +115,7 @@ function waiveForm(cluster) {
     try {
       await ask("api/waivers", { method: "POST", body: JSON.stringify(waiver) });
       shown = "";
+      rounds = 0;
       await refresh();
     } catch (error) {
       problem.textContent = error.message;
@@ -134,30 +135,84 @@ function showDifferences(found) {
     const key = [cluster.endpoint, cluster.path, cluster.kind].join(" ");
     const form = waiveForm(cluster);
     form.open = open.has(key);
-    const side = (name, text) => make("div", {}, make("span", { class: name }, name), make("pre", {}, text || "(absent)"));
     return make("article", { "data-key": key },
       make("h3", {}, `${cluster.endpoint}  ${cluster.path}`),
       make("div", { class: "soft" }, `${cluster.kind.replaceAll("_", " ")}, in ${count(cluster.count)} of ${count(cluster.of)} answers`),
-      ...cluster.examples.slice(0, 1).map(example => make("div", { class: "pair" }, side("incumbent", example.baseline), side("candidate", example.contender))),
+      ...cluster.examples.slice(0, 1).map(example => pair(example.baseline, example.contender)),
       make("span", { class: "soft" }, "See it again, with $URL set to either side"), make("pre", {}, cluster.reproduce), form);
   }));
   if (found.clusters.length === 0) get("clusters").replaceChildren(make("p", { class: "soft" }, "No unexcused difference."));
-  get("waivers").replaceChildren(...found.waivers.map(waiver => {
+  get("waivers").replaceChildren(...found.waivers.map(({ waiver, expired, dead }) => {
     const button = make("button", {}, "Take back");
     button.addEventListener("click", async () => {
       await ask("api/waivers", { method: "DELETE", body: JSON.stringify({ endpoint: waiver.endpoint, path: waiver.path }) });
       await refresh();
     });
-    const state = waiver.expired ? "is over" : waiver.dead ? "excuses nothing" : "holds";
+    const state = expired ? "is over" : dead ? "excuses nothing" : "holds";
     return row(`${waiver.endpoint}  ${waiver.path}: ${waiver.reason}`, waiver.owner, waiver.expires, make("span", { class: state === "holds" ? "" : "bad" }, state), button);
   }));
-  get("noise").replaceChildren(...found.noise.map(noise => row(`${noise.endpoint}  ${noise.path}`, noise.kind.replaceAll("_", " "), count(noise.pairs))));
+  get("noise").replaceChildren(...found.noise.map(noise => row(`${noise.endpoint}  ${noise.path}`, noise.kind.replaceAll("_", " "), noise.fits, count(noise.pairs))));
 }
 
+// A rule as the configuration has it: a JSON string is a TOML string.
+const toml = rule => ["[[compare.rule]]", ...["path", "endpoint", "kind"].filter(key => rule[key]).map(key => `${key} = ${JSON.stringify(rule[key])}`),
+  'reason = "say why this is acceptable"', 'owner = "say who answers for it"'].join("\n");
+const counted = faults => Object.entries(faults).map(([name, n]) => `${name.replaceAll("_", " ")} ${count(n)}`).join(", ");
+const pair = (baseline, contender) => {
+  const side = (name, text) => make("div", {}, make("span", { class: name }, name), make("pre", {}, text || "(absent)"));
+  return make("div", { class: "pair" }, side("incumbent", baseline), side("candidate", contender));
+};
+
+function showProposals({ proposals }) {
+  get("proposed").hidden = proposals.length === 0;
+  if (get("proposals").contains(document.activeElement)) return;
+  get("proposals").replaceChildren(...proposals.map(p => {
+    const button = make("button", {}, "Copy");
+    button.addEventListener("click", () => navigator.clipboard.writeText(toml(p.rule)).then(() => { button.textContent = "Copied"; }));
+    const hidden = Object.values(p.faults_hidden).reduce((a, b) => a + b, 0);
+    const besides = [
+      ...p.also_hides.map(also => make("li", { class: "bad" }, `${count(also.pairs)} unlike these: ${also.endpoint}  ${also.path}, ${also.baseline || "(absent)"} and ${also.contender || "(absent)"}`)),
+      ...(hidden ? [make("li", {}, `${count(hidden)} of ${count(p.faults)} synthetic faults that are found today: ${counted(p.faults_hidden)}`)] : []),
+    ];
+    return make("article", {},
+      make("h3", {}, `Explains ${percent(p.explains / p.of)} of the answers that differ`),
+      make("div", { class: "soft" }, `${count(p.explains)} of ${count(p.of)}; in ${count(p.resolves)} of them nothing else differs`),
+      make("div", { class: "copy" }, make("pre", {}, toml(p.rule)), button),
+      pair(p.baseline, p.contender),
+      besides.length ? make("div", {}, make("span", { class: "soft" }, "It would also hide"), make("ul", {}, ...besides)) : make("div", { class: "soft" }, "It hides nothing else that was seen."));
+  }));
+}
+
+function showSelfTest(test) {
+  get("missed").textContent = test.injected === 0 ? "Nothing was tested yet." : `${count(test.missed)} of ${count(test.injected)} synthetic faults in real answers would be missed.`;
+  // Endpoints as columns; faults that are missed somewhere as rows.
+  const endpoints = [...new Set(test.faults.map(f => f.endpoint))].slice(0, 12);
+  const names = [...new Map(test.faults.map(f => [f.fault, f.description]))];
+  const of = (fault, endpoint) => test.faults.find(f => f.fault === fault && f.endpoint === endpoint);
+  const missedIn = name => endpoints.some(endpoint => of(name, endpoint)?.missed);
+  const cell = f => !f ? "–" : make("span", { class: f.missed === 0 ? "good" : f.missed === f.injected ? "bad" : "open" }, f.missed === 0 ? "found" : `${count(f.missed)} of ${count(f.injected)}`);
+  const open = names.filter(([name]) => missedIn(name)), found = names.filter(([name]) => !missedIn(name));
+  const table = get("matrix");
+  table.tHead.replaceChildren(make("tr", {}, make("th", {}, "missed"), ...endpoints.map(endpoint => make("th", {}, endpoint))));
+  table.tBodies[0].replaceChildren(...open.map(([name, description]) => row(description, ...endpoints.map(endpoint => cell(of(name, endpoint))))));
+  if (found.length) get("missed").append(` Always found: ${found.map(([name]) => name.replaceAll("_", " ")).join(", ")}.`);
+  get("hiding").replaceChildren(...test.hidden_by.map(h => make("article", {},
+    make("h3", {}, h.by),
+    make("div", { class: "soft" }, `hides ${count(h.missed)}: ${counted(h.faults)}`),
+    make("div", { class: "soft" }, `such as ${h.baseline || "(absent)"} made into ${h.contender || "(absent)"}`),
+    ...(h.needless.length ? [make("div", { class: "bad" }, "Broader than it has to be: no answer differs at"), make("ul", {}, ...h.needless.map(place => make("li", {}, place)))] : []))));
+}
+
+let rounds = 0;
 async function refresh() {
   try {
     showStatus(await ask("api/status"));
     showDifferences(await ask("api/differences"));
+    // These take more work and change more slowly.
+    if (rounds++ % 5 === 0) {
+      showProposals(await ask("api/proposals"));
+      showSelfTest(await ask("api/selftest"));
+    }
     get("trouble").textContent = "";
   } catch (error) {
     get("trouble").textContent = "The gateway does not answer: " + error.message;

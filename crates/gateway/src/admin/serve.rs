@@ -1,6 +1,6 @@
 //! The admin interface over HTTP.
 
-use super::Admin;
+use super::{Admin, status};
 use crate::ledger::Waiver;
 use crate::proxy::{self, Plan};
 use bytes::Bytes;
@@ -165,6 +165,8 @@ async fn answer(admin: &Admin, request: Request<Incoming>) -> Response<Whole> {
         }
         (&Method::GET, "/api/status") => json(&admin.status()),
         (&Method::GET, "/api/differences") => json(&admin.differences()),
+        (&Method::GET, "/api/selftest") => json(&admin.examine().self_test),
+        (&Method::GET, "/api/proposals") => json(&status::proposals(admin.examine())),
         (&Method::POST, "/api/waivers") => {
             change(request, |waiver: Waiver| admin.waive(waiver).map(|()| true)).await
         }
@@ -173,7 +175,8 @@ async fn answer(admin: &Admin, request: Request<Incoming>) -> Response<Whole> {
         }
         (
             _,
-            "/" | "/healthz" | "/metrics" | "/api/status" | "/api/differences" | "/api/waivers",
+            "/" | "/healthz" | "/metrics" | "/api/status" | "/api/differences" | "/api/selftest"
+            | "/api/proposals" | "/api/waivers",
         ) => failure(
             StatusCode::METHOD_NOT_ALLOWED,
             vec!["this is not done here".to_owned()],

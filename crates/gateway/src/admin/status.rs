@@ -1,11 +1,13 @@
 //! What there is to see of a gateway, as documents.
 
-use crate::ledger::{Balance, Judged, Waiver};
+use crate::ledger::{Balance, Examined, Judged, Waiver};
 use crate::traffic::Traffic;
 use hdrhistogram::Histogram;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use understudy_compare::Day;
+use understudy_model::proof::Proposal;
 use understudy_model::verdict::{Cluster, Equivalence, Excuse, FEWEST_COMPARED, MOST_LOST, Noise};
 use understudy_stats::sequential::share;
 
@@ -13,7 +15,8 @@ use understudy_stats::sequential::share;
 const ALPHA: f64 = 0.05;
 
 /// A gateway, as it is now.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Status {
     /// Version of understudy.
     pub version: String,
@@ -42,7 +45,8 @@ pub struct Status {
 }
 
 /// How sure it is that the candidate answers as the incumbent does.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Proof {
     /// The answer so far.
     pub state: ProofState,
@@ -65,7 +69,7 @@ pub struct Proof {
 }
 
 /// What the comparison amounts to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProofState {
     /// There is no candidate.
@@ -81,7 +85,8 @@ pub enum ProofState {
 }
 
 /// The candidate's health.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Candidate {
     /// Is there one?
     pub configured: bool,
@@ -96,7 +101,8 @@ pub struct Candidate {
 }
 
 /// What went through one route.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RouteStatus {
     /// Requests.
     pub requests: u64,
@@ -113,7 +119,8 @@ pub struct RouteStatus {
 }
 
 /// Quantiles in microseconds; none where nothing was measured.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Quantiles {
     /// Half were faster.
     pub p50: Option<u64>,
@@ -135,7 +142,8 @@ impl Quantiles {
 }
 
 /// One second.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Second {
     /// Requests of clients that ended.
     pub requests: u64,
@@ -150,7 +158,8 @@ pub struct Second {
 }
 
 /// The proof of one endpoint.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Endpoint {
     /// Its template.
     pub endpoint: String,
@@ -169,7 +178,8 @@ pub struct Endpoint {
 }
 
 /// Pairs of one status and one set of parameters.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Coverage {
     /// The incumbent's status.
     pub status: i32,
@@ -180,7 +190,8 @@ pub struct Coverage {
 }
 
 /// What differs, what is excused, and by what.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Differences {
     /// The largest first.
     pub clusters: Vec<Cluster>,
@@ -192,11 +203,19 @@ pub struct Differences {
     pub waivers: Vec<WaiverStatus>,
 }
 
+/// Rules that would excuse what differs.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Proposals {
+    /// What resolves most comes first.
+    pub proposals: Vec<Proposal>,
+}
+
 /// A waiver and whether it does anything.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct WaiverStatus {
     /// The waiver.
-    #[serde(flatten)]
     pub waiver: Waiver,
     /// It is over, and no longer excuses anything.
     pub expired: bool,
@@ -282,13 +301,8 @@ pub(super) fn endpoints(judged: &Judged, goal: f64) -> Vec<Endpoint> {
 }
 
 pub(super) fn differences(judged: Judged, waivers: &[Waiver], today: Day) -> Differences {
-    let is_used = |waiver: &Waiver| {
-        judged.all.excused_by.iter().any(|excuse| {
-            excuse.pairs > 0
-                && excuse.by.ends_with(&format!(": {}", waiver.path))
-                && excuse.reason.as_deref() == Some(&waiver.reason)
-        })
-    };
+    let is_used =
+        |waiver: &Waiver| (judged.waived.iter()).any(|(of, pairs)| of == waiver && *pairs > 0);
     let status = |waiver: &Waiver| {
         let expired = waiver.expires < today;
         WaiverStatus {
@@ -303,6 +317,12 @@ pub(super) fn differences(judged: Judged, waivers: &[Waiver], today: Day) -> Dif
         noise: judged.all.noise,
         excused_by: judged.all.excused_by,
         waivers,
+    }
+}
+
+pub(super) fn proposals(examined: Examined) -> Proposals {
+    Proposals {
+        proposals: examined.proposals,
     }
 }
 

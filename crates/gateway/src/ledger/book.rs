@@ -1,17 +1,23 @@
 //! Everything that the comparison has found, in bounded memory.
 //!
 //! Pairs that are alike in all that could excuse them (endpoint, places, kinds, characters, rules)
-//! are one group: a row with a count. What a pair *is* follows from its row and from the noise
+//! are one group: a row with a count. How far apart values are tells groups apart only where it can
+//! still matter: not within what the incumbent has shown already, which excuses it for ever, and
+//! roughly where nothing is known. What a pair *is* follows from its row and from the noise
 //! learned so far, so it is worked out when somebody looks, from all groups at once; a place that
 //! turns out to be noise tomorrow excuses what was found there today.
 
+use super::like::{Like, widen};
 use super::waiver::Waiver;
 use crate::config::CompareConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use understudy_compare::{Day, Noise, Row, Rule, Rules, Templates, Workload, tally_counted};
+use understudy_compare::{
+    Around, Day, Fault, Noise, Row, Rule, Rules, Templates, Tried, Workload, propose, self_test,
+    tally_counted,
+};
+use understudy_model::proof::{Proposal, SelfTest};
 use understudy_model::verdict::Equivalence;
-use understudy_model::{Difference, DifferenceKind};
 
 /// Groups kept. Pairs of more kinds than these are dropped for want of memory.
 const GROUPS: usize = 4096;
@@ -19,6 +25,11 @@ const GROUPS: usize = 4096;
 const ENDPOINTS: usize = 1000;
 /// Cells of the coverage.
 const CELLS: usize = 10_000;
+/// Faults of the self-test kept, each with the answers it was put into.
+const FAULTS: usize = 4096;
+/// Answers of an endpoint that the self-test is done with: these, and then one of so many.
+const FIRST_TESTED: u64 = 20;
+const TESTED_OF: u64 = 50;
 /// Names of parameters that make a shape, and bytes of each.
 const NAMES: usize = 12;
 const NAME_BYTES: usize = 32;
@@ -43,46 +54,6 @@ struct Group {
     example: Example,
 }
 
-/// What decides what a pair is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Like {
-    endpoint: u32,
-    noise: BTreeSet<Place>,
-    differences: BTreeSet<Place>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    pattern: String,
-    kind: DifferenceKind,
-    baseline: String,
-    contender: String,
-    rules: Vec<u32>,
-}
-
-impl Like {
-    fn of(row: &Row) -> Like {
-        let places = |differences: &[Difference]| differences.iter().map(Place::of).collect();
-        Like {
-            endpoint: row.endpoint,
-            noise: places(&row.noise),
-            differences: places(&row.differences),
-        }
-    }
-}
-
-impl Place {
-    fn of(difference: &Difference) -> Place {
-        Place {
-            pattern: difference.pattern.clone(),
-            kind: difference.kind,
-            baseline: difference.baseline_character.0.clone(),
-            contender: difference.contender_character.0.clone(),
-            rules: difference.rules.clone(),
-        }
-    }
-}
-
 /// One cell of the coverage: what was asked, and what the incumbent answered.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,9 +70,15 @@ pub(crate) struct Cell {
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     endpoints: Vec<String>,
-    known: BTreeMap<String, u32>,
+    indices: BTreeMap<String, u32>,
     groups: Vec<Group>,
     places: BTreeMap<Like, usize>,
+    /// What the incumbent has shown so far, to keep alike together what will be judged alike.
+    known: Noise,
+    /// The self-test, of the rules that hold now.
+    faults: BTreeMap<(Fault, Like), (Row, u64)>,
+    /// Pairs of each endpoint since the rules hold.
+    seen: BTreeMap<u32, u64>,
     cells: BTreeMap<Cell, u64>,
     pub(crate) waivers: Vec<Waiver>,
     templates: Templates,
@@ -136,8 +113,12 @@ impl Book {
         for endpoint in stored.endpoints {
             book.endpoint_named(endpoint);
         }
+        for group in stored.groups.iter().filter(|group| group.twice > 0) {
+            book.known.learn_pair(&group.row);
+        }
         for group in stored.groups.into_iter().take(GROUPS) {
-            book.places.insert(Like::of(&group.row), book.groups.len());
+            let like = Like::of(&group.row, &book.known, true);
+            book.places.insert(like, book.groups.len());
             book.groups.push(group);
         }
         book.cells = stored.cells.into_iter().collect();
@@ -160,7 +141,7 @@ impl Book {
     /// Index and name of the endpoint of a request.
     pub(crate) fn endpoint(&mut self, method: &str, target: &str) -> (u32, String) {
         let name = self.templates.template(method, target);
-        let name = match self.known.contains_key(&name) || self.endpoints.len() < ENDPOINTS {
+        let name = match self.indices.contains_key(&name) || self.endpoints.len() < ENDPOINTS {
             true => name,
             false => format!("{method} (other)"),
         };
@@ -169,7 +150,7 @@ impl Book {
 
     fn endpoint_named(&mut self, name: String) -> u32 {
         let next = self.endpoints.len() as u32;
-        *self.known.entry(name).or_insert_with_key(|name| {
+        *self.indices.entry(name).or_insert_with_key(|name| {
             self.endpoints.push(name.clone());
             next
         })
@@ -189,7 +170,11 @@ impl Book {
             status,
             parameters,
         } = finding;
-        let like = Like::of(&row);
+        self.known.settle(&mut row);
+        let like = Like::of(&row, &self.known, self.groups.len() < GROUPS / 2);
+        if twice {
+            self.known.learn_pair(&row);
+        }
         let cell = Cell {
             endpoint: row.endpoint,
             status,
@@ -202,7 +187,11 @@ impl Book {
             let group = &mut self.groups[*index];
             group.pairs += 1;
             group.twice += u64::from(twice);
+            widen(&mut group.row.noise, &row.noise);
+            widen(&mut group.row.differences, &row.differences);
             if size < group.example.size && !row.differences.is_empty() {
+                widen(&mut row.noise, &group.row.noise);
+                widen(&mut row.differences, &group.row.differences);
                 row.request = group.row.request;
                 group.row = row;
                 group.example = Example {
@@ -231,60 +220,68 @@ impl Book {
         true
     }
 
+    /// Is the self-test due with an answer of this endpoint? Then a number that decides where its
+    /// faults are put.
+    pub(crate) fn test_due(&mut self, endpoint: u32) -> Option<u64> {
+        let seen = self.seen.entry(endpoint).or_default();
+        *seen += 1;
+        (*seen <= FIRST_TESTED || seen.is_multiple_of(TESTED_OF)).then_some(*seen)
+    }
+
+    /// Keeps what came of faults that were put into an answer.
+    pub(crate) fn tested(&mut self, tried: Vec<(Fault, Row)>) {
+        for (fault, row) in tried {
+            let like = (fault, Like::of(&row, &self.known, false));
+            if let Some((_, times)) = self.faults.get_mut(&like) {
+                *times += 1;
+            } else if self.faults.len() < FAULTS {
+                self.faults.insert(like, (row, 1));
+            }
+        }
+    }
+
+    /// Other rules hold from now on: what the old ones hid says nothing any more.
+    pub(crate) fn forget_tests(&mut self) {
+        self.faults.clear();
+        self.seen.clear();
+    }
+
     /// Judges everything found so far, as of today: over all endpoints, and each by itself.
     pub(crate) fn judge(&self, config: &CompareConfig, today: Day) -> Judged {
-        let live: Vec<&Waiver> = self
-            .waivers
-            .iter()
-            .filter(|waiver| waiver.expires >= today)
-            .collect();
-        let first = config.rules.len() as u32;
-        let rows: Vec<(Row, u64, u64)> = self
-            .groups
-            .iter()
-            .map(|group| {
-                (
-                    self.waived(&group.row, &live, first),
-                    group.pairs,
-                    group.twice,
-                )
-            })
-            .collect();
-        let noise = Noise::learn_counted(
-            rows.iter()
-                .filter(|row| row.2 > 0)
-                .map(|row| (&row.0, row.2)),
-        );
-        let stated = config.rules.iter().cloned();
-        let rules: Vec<Rule> = stated
-            .chain(live.iter().map(|waiver| waiver.rule()))
-            .collect();
-        // Only the texts are needed: rules of another day may have come to their end meanwhile.
-        let named = rules
-            .iter()
-            .map(|rule| Rule {
-                expires: None,
-                ..rule.clone()
-            })
-            .collect();
-        let rules = Rules::compile(named, today).unwrap_or_default();
+        let excused = self.excused(config, today);
+        let noise = excused.noise();
         let workload = Workload {
             endpoints: &self.endpoints,
             size: &|group| self.groups[group as usize].example.size as usize,
             reproduce: &|group| self.groups[group as usize].example.reproduce.clone(),
         };
-        let of = |endpoint: Option<u32>| {
-            let rows = rows
-                .iter()
-                .filter(|row| endpoint.is_none_or(|of| row.0.endpoint == of));
-            tally_counted(rows.map(|row| (&row.0, row.1)), &noise, &rules, workload)
+        let tally = |rows: &mut dyn Iterator<Item = (&Row, u64)>| {
+            let rows: Vec<_> = rows.collect();
+            tally_counted(rows.into_iter(), &noise, &excused.rules, workload)
         };
-        let endpoints = self.endpoints.iter().zip(0..);
+        let mut all = tally(&mut excused.rows.iter().map(|row| (&row.0, row.1)));
+        let mut by_endpoint: Vec<Vec<(&Row, u64)>> = vec![Vec::new(); self.endpoints.len()];
+        for (row, pairs, _) in &excused.rows {
+            by_endpoint[row.endpoint as usize].push((row, *pairs));
+        }
+        let endpoints = self.endpoints.iter().zip(by_endpoint);
+        let endpoints = endpoints.map(|(name, rows)| (name.clone(), tally(&mut rows.into_iter())));
+        let endpoints = endpoints.collect();
+        // Rules come first among what excuses, in their order, and then waivers.
+        let waivers = excused
+            .live
+            .iter()
+            .zip(&mut all.excused_by[excused.stated..]);
+        let waived = waivers
+            .map(|(waiver, excuse)| {
+                excuse.by = waiver.name();
+                ((*waiver).clone(), excuse.pairs)
+            })
+            .collect();
         Judged {
-            all: of(None),
-            endpoints: endpoints
-                .map(|(name, index)| (name.clone(), of(Some(index))))
-                .collect(),
+            all,
+            endpoints,
+            waived,
             cells: self
                 .cells
                 .iter()
@@ -296,6 +293,66 @@ impl Book {
                     )
                 })
                 .collect(),
+        }
+    }
+
+    /// What the comparison would miss, and which rules it could do with, as of today.
+    pub(crate) fn examine(&self, config: &CompareConfig, today: Day) -> Examined {
+        let excused = self.excused(config, today);
+        let noise = excused.noise();
+        let faults: Vec<(Fault, Row, u64)> = self
+            .faults
+            .iter()
+            .map(|((fault, _), (row, times))| {
+                let row = self.waived(row, &excused.live, excused.stated as u32);
+                (*fault, row, *times)
+            })
+            .collect();
+        let tried: Vec<Tried<'_>> = faults
+            .iter()
+            .map(|(fault, row, times)| (*fault, row, *times))
+            .collect();
+        let stated = (0..)
+            .zip(&config.rules)
+            .map(|(index, rule)| rule.name(index));
+        let rules: Vec<String> = stated
+            .chain(excused.live.iter().map(|waiver| waiver.name()))
+            .collect();
+        let rows: Vec<&Row> = excused.rows.iter().map(|row| &row.0).collect();
+        let around = Around {
+            endpoints: &self.endpoints,
+            rules: &rules,
+            rows: &rows,
+        };
+        let pairs = excused.rows.iter().map(|row| (&row.0, row.1));
+        Examined {
+            self_test: self_test(&tried, &noise, around),
+            proposals: propose(pairs, &tried, &noise, &self.endpoints),
+        }
+    }
+
+    /// Every row, with the waivers of today among its rules.
+    fn excused(&self, config: &CompareConfig, today: Day) -> Excused<'_> {
+        let is_live = |waiver: &&Waiver| waiver.expires >= today;
+        let live: Vec<&Waiver> = self.waivers.iter().filter(is_live).collect();
+        let stated = config.rules.len();
+        let row = |group: &Group| {
+            let row = self.waived(&group.row, &live, stated as u32);
+            (row, group.pairs, group.twice)
+        };
+        let rules = config.rules.iter().cloned();
+        // Only the texts are needed: rules of another day may have come to their end meanwhile.
+        let named = rules
+            .chain(live.iter().map(|waiver| waiver.rule()))
+            .map(|rule| Rule {
+                expires: None,
+                ..rule
+            });
+        Excused {
+            rows: self.groups.iter().map(row).collect(),
+            rules: Rules::compile(named.collect(), today).unwrap_or_default(),
+            live,
+            stated,
         }
     }
 
@@ -314,11 +371,36 @@ impl Book {
     }
 }
 
+/// Rows with all rules that excuse something in them.
+struct Excused<'b> {
+    /// Each with its pairs, and those of which the incumbent was asked twice.
+    rows: Vec<(Row, u64, u64)>,
+    /// Those of the configuration, then the waivers.
+    rules: Rules,
+    live: Vec<&'b Waiver>,
+    /// How many rules the configuration has.
+    stated: usize,
+}
+
+impl Excused<'_> {
+    fn noise(&self) -> Noise {
+        Noise::learn_counted(self.rows.iter().map(|row| (&row.0, row.1, row.2)))
+    }
+}
+
 /// What everything found so far amounts to.
 pub(crate) struct Judged {
     pub(crate) all: Equivalence,
     pub(crate) endpoints: Vec<(String, Equivalence)>,
+    /// The waivers that hold, and in how many pairs each excuses something.
+    pub(crate) waived: Vec<(Waiver, u64)>,
     pub(crate) cells: Vec<(String, Cell, u64)>,
+}
+
+/// What the comparison would miss, and what it could do with.
+pub(crate) struct Examined {
+    pub(crate) self_test: SelfTest,
+    pub(crate) proposals: Vec<Proposal>,
 }
 
 /// The names of the parameters of a target, sorted, without their values.

@@ -11,10 +11,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use understudy_compare::{Day, Differ, Outcomes, Row, Rules};
-use understudy_model::{Failure, Outcome};
+use understudy_compare::{Day, Differ, History, Outcomes, Row, Rules, try_faults};
+use understudy_model::{Answer, Failure, Outcome};
 use understudy_redact::{Redactor, shell_quoted, variable};
 
+/// Longest answer that the self-test puts faults into, in bytes.
+const TESTED_BYTES: usize = 256 * 1024;
 /// How often the state goes to the disk.
 const SAVE: Duration = Duration::from_secs(1);
 /// Headers that the gateway itself added, or that a command makes by itself.
@@ -141,6 +143,8 @@ fn is_variable(text: &str) -> bool {
 pub(crate) struct Findings {
     pub(crate) book: Mutex<Book>,
     pub(crate) terms: Mutex<Arc<Terms>>,
+    /// What the answers so far say of identifiers and counters.
+    pub(crate) history: Mutex<History>,
     pub(crate) counts: Arc<Counts>,
     pub(crate) state: Option<State>,
 }
@@ -157,6 +161,12 @@ impl Findings {
             .clone()
     }
 
+    /// Other rules hold from now on.
+    pub(crate) fn replace_terms(&self, terms: Terms) {
+        *self.terms.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(terms);
+        self.book().forget_tests();
+    }
+
     /// Brings everything to the disk.
     pub(crate) fn save(&self) -> Result<(), String> {
         let Some(state) = &self.state else {
@@ -169,7 +179,7 @@ impl Findings {
         state.save(&balance, &book)
     }
 
-    fn compare(&self, terms: &Terms, pair: Pair) {
+    fn compare(&self, terms: &Arc<Terms>, pair: Pair) {
         let Pair {
             ticket,
             sample,
@@ -198,7 +208,9 @@ impl Findings {
             second: second.as_ref(),
             candidate: &contender,
         };
-        let row = Row::compare(&differ, 0, (endpoint, &name), outcomes);
+        let history = &mut *self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        history.asked(target);
+        let row = Row::compare(&differ, history, 0, (endpoint, &name), outcomes);
         if row.lost.is_some() {
             return ticket.dropped(Reason::TooLong);
         }
@@ -209,9 +221,34 @@ impl Findings {
             parameters: parameters(target),
         };
         let size = target.len() as u64;
-        match self.book().add(finding, size, || terms.curl(&sample)) {
-            true => ticket.compared(),
-            false => ticket.dropped(Reason::Memory),
+        if !self.book().add(finding, size, || terms.curl(&sample)) {
+            return ticket.dropped(Reason::Memory);
+        }
+        if let Outcome::Answered(answer) = &baseline
+            && !same
+        {
+            self.test(terms, &differ, history, (endpoint, &name), answer);
+        }
+        ticket.compared();
+    }
+
+    /// Puts faults into an answer, if it is time for that, and notes what the comparison says.
+    fn test(
+        &self,
+        terms: &Arc<Terms>,
+        differ: &Differ<'_>,
+        history: &History,
+        endpoint: (u32, &str),
+        answer: &Answer,
+    ) {
+        let is_fit = !answer.truncated && answer.body.len() <= TESTED_BYTES;
+        let Some(draw) = self.book().test_due(endpoint.0).filter(|_| is_fit) else {
+            return;
+        };
+        let tried = try_faults(differ, history, endpoint, answer, draw);
+        // Rules that were replaced meanwhile are no longer tested.
+        if Arc::ptr_eq(terms, &self.terms()) {
+            self.book().tested(tried);
         }
     }
 }
@@ -274,6 +311,7 @@ mod tests {
         let findings = Findings {
             book: Mutex::default(),
             terms: Mutex::new(Arc::new(terms)),
+            history: Mutex::default(),
             counts: Arc::default(),
             state: None,
         };

@@ -1,7 +1,8 @@
 //! A difference that somebody has accepted, for a while.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use understudy_compare::{Day, Rule};
+use understudy_compare::{Day, Rule, is_below};
 use understudy_model::verdict::Cluster;
 use understudy_model::{Difference, DifferenceKind};
 
@@ -9,7 +10,7 @@ use understudy_model::{Difference, DifferenceKind};
 const TEXT_BYTES: usize = 500;
 
 /// It covers one place of one endpoint, and what is below it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
     /// The endpoint, as the clusters name it.
@@ -24,6 +25,7 @@ pub struct Waiver {
     /// Why the difference is acceptable.
     pub reason: String,
     /// The last day on which it holds.
+    #[schemars(with = "String")]
     pub expires: Day,
 }
 
@@ -72,6 +74,11 @@ impl Waiver {
             && self.kind.is_none_or(|kind| kind == difference.kind)
     }
 
+    /// What documents call it: `waiver: GET /items/{id} $.price`.
+    pub(crate) fn name(&self) -> String {
+        format!("waiver: {} {}", self.endpoint, self.path)
+    }
+
     /// In the words of the configuration.
     pub(crate) fn rule(&self) -> Rule {
         Rule {
@@ -83,11 +90,4 @@ impl Waiver {
             expires: Some(self.expires),
         }
     }
-}
-
-/// Is it the place, or below it?
-fn is_below(path: &str, place: &str) -> bool {
-    place
-        .strip_prefix(path)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', ';']))
 }

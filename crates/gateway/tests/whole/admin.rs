@@ -1,14 +1,15 @@
 //! The admin interface: documents, metrics, waivers, and the page in a real Chromium.
 //! `UNDERSTUDY_SHOTS=DIR` keeps what the page looks like.
 
-use crate::browser::{Browser, find};
 use crate::harness::{Client, Message, Server, candidate, config, eventually, json, run, settled};
+use crate::proof::rule;
 use base64::Engine;
 use serde_json::{Value, json as value};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use understudy_gateway::{GatewayConfig, Running};
+use understudy_testkit::browser::{Browser, find};
 
 /// A candidate that rounds the price of every third item, and both tell the time.
 fn pair() -> (Server, Server) {
@@ -31,7 +32,7 @@ fn pair() -> (Server, Server) {
     (incumbent, other)
 }
 
-fn differing() -> (GatewayConfig, [Server; 2]) {
+pub(crate) fn differing() -> (GatewayConfig, [Server; 2]) {
     let (incumbent, other) = pair();
     let mut config = config(&incumbent);
     let mut candidate = candidate(other.upstream());
@@ -40,7 +41,7 @@ fn differing() -> (GatewayConfig, [Server; 2]) {
     (config, [incumbent, other])
 }
 
-fn traffic(gateway: &Running) {
+pub(crate) fn traffic(gateway: &Running) {
     let mut client = Client::of(gateway);
     for n in 0..60 {
         client.ask(&format!("GET /items/{n}?verbose=1 HTTP/1.1\r\nHost: shop\r\nAuthorization: Bearer abcdefgh\r\n\r\n"));
@@ -52,7 +53,13 @@ fn traffic(gateway: &Running) {
     settled(gateway);
 }
 
-fn ask(admin: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> Message {
+pub(crate) fn ask(
+    admin: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> Message {
     let length = body.len();
     Client::to(admin).ask(&format!("{method} {path} HTTP/1.1\r\nHost: {admin}\r\n{headers}Content-Length: {length}\r\n\r\n{body}"))
 }
@@ -324,7 +331,8 @@ fn the_page_fits_every_width_complains_of_nothing_and_waives() {
         eprintln!("skipped: no Chromium on this machine (apt-get install chromium)");
         return;
     };
-    let (config, _servers) = differing();
+    let (mut config, _servers) = differing();
+    config.compare.rules = vec![rule("$.path")];
     let gateway = run(config);
     traffic(&gateway);
     std::thread::sleep(Duration::from_millis(1100));
@@ -337,7 +345,7 @@ fn the_page_fits_every_width_complains_of_nothing_and_waives() {
         open(&mut browser, admin);
         wait(
             &mut browser,
-            "document.querySelectorAll('article').length === 1",
+            "document.querySelectorAll('#clusters article').length === 1 && document.querySelectorAll('#proposals article').length === 1 && document.querySelectorAll('#hiding article').length > 0",
         );
         browser.evaluate(
             "document.querySelectorAll('details').forEach(details => details.open = true)",
@@ -366,7 +374,20 @@ fn the_page_fits_every_width_complains_of_nothing_and_waives() {
         assert_eq!(fits, value!(true), "{width} {scheme}");
         shoot(&mut browser, &format!("gateway-{width}-{scheme}"));
     }
-    let text = browser.evaluate("document.querySelector('article').innerText");
+    let hiding = browser.evaluate("document.querySelector('#hiding article').innerText");
+    let hiding = hiding.as_str().unwrap();
+    assert!(
+        hiding.contains("rule 1: $.path") && hiding.contains("Broader than it has to be"),
+        "{hiding}"
+    );
+    let proposed = browser.evaluate("document.querySelector('#proposals pre').textContent");
+    assert!(
+        proposed.as_str().unwrap().starts_with(
+            "[[compare.rule]]\npath = \"$.price\"\nendpoint = \"GET /items/{id}\"\nkind = \"value\"\n"
+        ),
+        "{proposed}"
+    );
+    let text = browser.evaluate("document.querySelector('#clusters article').innerText");
     let text = text.as_str().unwrap();
     assert!(
         text.contains("12.345") && text.contains("12.35") && text.contains("$AUTHORIZATION"),
@@ -374,7 +395,7 @@ fn the_page_fits_every_width_complains_of_nothing_and_waives() {
     );
     browser.evaluate(
         "(() => {
-            const form = document.querySelector('article form');
+            const form = document.querySelector('#clusters article form');
             form.owner.value = 'shop team';
             form.reason.value = 'rounded on purpose';
             form.expires.value = '2026-12-31';
@@ -383,7 +404,7 @@ fn the_page_fits_every_width_complains_of_nothing_and_waives() {
     );
     wait(
         &mut browser,
-        "document.querySelectorAll('article').length === 0 && document.querySelectorAll('#waivers tr').length === 1",
+        "document.querySelectorAll('#clusters article').length === 0 && document.querySelector('#proposed').hidden && document.querySelectorAll('#waivers tr').length === 1",
     );
     assert_eq!(gateway.status().proof.different, 0);
     shoot(&mut browser, "gateway-waived");

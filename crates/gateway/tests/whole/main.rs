@@ -4,12 +4,10 @@
 #![expect(clippy::panic, reason = "a test that cannot go on fails")]
 
 mod admin;
-#[expect(dead_code, reason = "the tests of the report open files with it")]
-#[path = "../../../report/tests/whole/browser.rs"]
-mod browser;
 mod faults;
 mod harness;
 mod http2;
+mod proof;
 mod proxy;
 mod shadow;
 mod tls;

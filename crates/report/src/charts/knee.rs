@@ -6,6 +6,7 @@ use crate::charts::scale::Scale;
 use crate::figures::{rate, time};
 use crate::knee::{self, Knot};
 use maud::{Markup, html};
+use understudy_model::Side;
 use understudy_model::capacity::SideCapacity;
 
 /// The knee of every side; nothing where no latency is finite.
@@ -39,25 +40,28 @@ pub(crate) fn chart(capacities: &[SideCapacity], bounds: &[Bound]) -> Option<Mar
             }
         },
     };
-    let mut entries = Vec::new();
-    for (of, _) in &sides {
-        entries.push(match of.side {
-            understudy_model::Side::Incumbent => (
-                "incumbent line dot",
-                "incumbent: p99 with dots, p50 without",
-            ),
-            understudy_model::Side::Candidate => (
-                "candidate line dot",
-                "candidate: p99 with dots, p50 without",
-            ),
-        });
-    }
+    let mut entries: Vec<(&str, &str)> = sides.iter().map(|(of, _)| keyed(of.side)).collect();
     entries.push(("band", "95 % interval of the capacity"));
     let notes = bounds
         .iter()
         .map(|bound| ("bound-key bound-note", bound.text.as_str()));
     entries.extend(notes);
     Some(html! { (legend(&entries)) (frame.markup()) })
+}
+
+/// The key of a side.
+fn keyed(side: Side) -> (&'static str, &'static str) {
+    match side {
+        Side::Incumbent => (
+            "incumbent line dot",
+            "incumbent: p99 with dots, p50 without",
+        ),
+        Side::Candidate => (
+            "candidate line dot",
+            "candidate: p99 with dots, p50 without",
+        ),
+        Side::Tuned => ("tuned line dot", "tuned: p99 with dots, p50 without"),
+    }
 }
 
 /// Where there is little room, every label of a rate would be too many.

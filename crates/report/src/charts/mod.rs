@@ -6,6 +6,7 @@
 
 pub(crate) mod distribution;
 pub(crate) mod fleets;
+pub(crate) mod floor;
 pub(crate) mod knee;
 pub(crate) mod percentiles;
 pub(crate) mod ratios;
@@ -151,6 +152,7 @@ pub(crate) fn side_class(side: Side) -> &'static str {
     match side {
         Side::Incumbent => "incumbent",
         Side::Candidate => "candidate",
+        Side::Tuned => "tuned",
     }
 }
 

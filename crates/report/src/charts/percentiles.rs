@@ -41,7 +41,7 @@ pub(crate) fn chart(curves: &[&PercentileCurve], bounds: &[Bound]) -> Option<Mar
         .map(|curve| Drawn::new(curve, &x, &y))
         .collect();
     let frame = Frame {
-        title: "Latency by quantile, both sides, both axes logarithmic",
+        title: "Latency by quantile of each side, both axes logarithmic",
         description: &described(curves),
         class: "tall named",
         x: quantile_ticks(&x),
@@ -54,14 +54,11 @@ pub(crate) fn chart(curves: &[&PercentileCurve], bounds: &[Bound]) -> Option<Mar
             @for bound in &near {
                 span class="on-line" style={"bottom:" (percent(y.at(bound.us)))} { (bound.text) }
             }
-            @for curve in &drawn { (curve.label(&drawn)) }
+            @for (curve, y) in drawn.iter().zip(label_heights(&drawn)) { (curve.label(y)) }
         },
     };
-    let mut entries = vec![
-        ("incumbent line dot", "incumbent"),
-        ("candidate line dot", "candidate"),
-        ("band", "lowest to highest single measurement"),
-    ];
+    let mut entries: Vec<(&str, &str)> = curves.iter().map(|curve| keyed(curve.side)).collect();
+    entries.push(("band", "lowest to highest single measurement"));
     // Where there is no room for a text at the line itself.
     let notes = near
         .iter()
@@ -81,6 +78,49 @@ pub(crate) fn chart(curves: &[&PercentileCurve], bounds: &[Bound]) -> Option<Mar
             }
         }
     })
+}
+
+/// The key of a side.
+fn keyed(side: Side) -> (&'static str, &'static str) {
+    match side {
+        Side::Incumbent => ("incumbent line dot", "incumbent"),
+        Side::Candidate => ("candidate line dot", "candidate"),
+        Side::Tuned => ("tuned line dot", "tuned"),
+    }
+}
+
+/// Where the names stand: each at the end of its curve, those that would touch moved apart around their
+/// middle.
+fn label_heights(drawn: &[Drawn<'_>]) -> Vec<f64> {
+    let end = |drawn: &Drawn<'_>| drawn.line.last().map_or(0.0, |(_, y)| *y);
+    let mut order: Vec<usize> = (0..drawn.len()).collect();
+    // Where two end at the same height, the incumbent's name comes above.
+    order.sort_by(|a, b| f64::total_cmp(&end(&drawn[*a]), &end(&drawn[*b])).then(b.cmp(a)));
+    // Names that touch, from below: how many, and their middle.
+    let mut groups: Vec<(usize, f64)> = Vec::new();
+    for index in &order {
+        let mut group = (1, end(&drawn[*index]));
+        while let Some((below, middle)) = groups.last().copied() {
+            let needed = (below + group.0) as f64 / 2.0 * APART;
+            if group.1 - middle >= needed {
+                break;
+            }
+            let both = below + group.0;
+            let sum = middle * below as f64 + group.1 * group.0 as f64;
+            group = (both, sum / both as f64);
+            groups.pop();
+        }
+        groups.push(group);
+    }
+    let apart = groups.iter().flat_map(|(count, middle)| {
+        let lowest = middle - (*count as f64 - 1.0) / 2.0 * APART;
+        (0..*count).map(move |place| lowest + place as f64 * APART)
+    });
+    let mut heights = vec![0.0; drawn.len()];
+    for (index, height) in order.into_iter().zip(apart) {
+        heights[index] = height;
+    }
+    heights
 }
 
 fn quantile_ticks(x: &Scale) -> Vec<Tick> {
@@ -199,23 +239,13 @@ impl<'c> Drawn<'c> {
         }
     }
 
-    /// The side's name beside the end of its curve, apart from the other's.
-    fn label(&self, all: &[Drawn<'_>]) -> Markup {
-        let Some((_, y)) = self.line.last().copied() else {
-            return html! {};
-        };
-        let ends = all.iter().filter_map(|drawn| drawn.line.last());
-        let other = ends.map(|(_, end)| *end).find(|end| *end != y);
-        let y = match other {
-            Some(other) if (y - other).abs() < APART => {
-                (y + other) / 2.0 + (y - other).signum() * APART / 2.0
-            }
-            None if self.curve.side == Side::Candidate => y - APART,
-            _ => y,
-        };
+    /// The side's name beside the end of its curve.
+    fn label(&self, y: f64) -> Markup {
         html! {
-            span class={"direct " (side_class(self.curve.side))} style={"top:" (percent(1.0 - y))} {
-                (self.curve.side.name())
+            @if !self.line.is_empty() {
+                span class={"direct " (side_class(self.curve.side))} style={"top:" (percent(1.0 - y))} {
+                    (self.curve.side.name())
+                }
             }
         }
     }

@@ -99,6 +99,18 @@ impl<'b> Slots<'b> {
         })
     }
 
+    /// The sides that were measured, by what is drawn of them.
+    pub(crate) fn legend(&self) -> Markup {
+        let key = |side: Side| match side {
+            Side::Incumbent => ("incumbent line", "incumbent"),
+            Side::Candidate => ("candidate line turn", "candidate (shaded columns)"),
+            Side::Tuned => ("tuned line", "tuned"),
+        };
+        let there = Side::ALL.into_iter();
+        let there = there.filter(|side| self.of(*side).next().is_some());
+        super::legend(&there.map(key).collect::<Vec<_>>())
+    }
+
     fn of(&self, side: Side) -> impl Iterator<Item = &(&'b BlockSeries, f64, f64)> {
         self.blocks
             .iter()

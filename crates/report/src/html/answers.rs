@@ -4,6 +4,7 @@ use super::{badge, command, more, table};
 use crate::figures::{count, share};
 use crate::wording;
 use maud::{Markup, html};
+use understudy_model::Side;
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Example, UnderLoad, VerdictDocument,
 };
@@ -13,7 +14,7 @@ const CLUSTERS: usize = 60;
 
 pub(super) fn section(document: &VerdictDocument) -> Markup {
     html! {
-        @for comparison in &document.comparisons {
+        @if let Some(comparison) = wording::of_contender(document, Side::Candidate) {
             (ledger(&comparison.equivalence))
             (clusters(comparison))
             @if let Some(under_load) = &comparison.under_load { (loaded(under_load)) }
@@ -54,7 +55,7 @@ fn ledger(e: &Equivalence) -> Markup {
     }
 }
 
-fn clusters(comparison: &Comparison) -> Markup {
+pub(super) fn clusters(comparison: &Comparison) -> Markup {
     let clusters = &comparison.equivalence.clusters;
     if clusters.is_empty() {
         return html! {
@@ -154,6 +155,7 @@ fn excused(e: &Equivalence) -> Markup {
             noise.path.clone(),
             noise.kind.to_string(),
             noise.characters.join(", "),
+            noise.fits.clone(),
             count(noise.pairs),
         ]
     });
@@ -162,7 +164,7 @@ fn excused(e: &Equivalence) -> Markup {
             (more("What was excused, and by what", table("Excused pairs", &["by", "reason", "pairs"], rules)))
         }
         @if !e.noise.is_empty() {
-            (more("Where the incumbent differs from itself", table("Noise learned from a second incumbent", &["endpoint", "place", "in which way", "characters", "pairs"], noise)))
+            (more("Where the incumbent differs from itself", table("Noise learned from a second incumbent", &["endpoint", "place", "in which way", "characters", "what it excuses", "pairs"], noise)))
         }
     }
 }

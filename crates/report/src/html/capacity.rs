@@ -26,7 +26,7 @@ pub(super) fn section(document: &VerdictDocument) -> Markup {
             figure {
                 figcaption { p { "Each dot is one or several short trials at about that rate. The further right a curve bends upwards, the better. A curve that ends at the upper edge goes on without end." } }
                 (chart)
-                @for of in &document.capacity { (more(&format!("The trials of the {}", of.side), figures(of))) }
+                @for of in &document.capacity { (more(&format!("The trials of the {}", of.side.in_words()), figures(of))) }
             }
         }
     }
@@ -38,7 +38,7 @@ fn objectives(document: &VerdictDocument) -> String {
 }
 
 /// The bounds on latencies of all requests that have to be held.
-fn bounds(document: &VerdictDocument) -> Vec<Bound> {
+pub(super) fn bounds(document: &VerdictDocument) -> Vec<Bound> {
     let mut bounds: Vec<Bound> = Vec::new();
     for slo in &document.slo {
         if let Figure::Latency(about) = &slo.about

@@ -26,11 +26,11 @@ struct Line {
 
 pub(super) fn section(document: &VerdictDocument) -> Markup {
     html! {
-        @for comparison in &document.comparisons { (of_comparison(document, comparison)) }
+        @if let Some(comparison) = wording::of_contender(document, Side::Candidate) { (of_comparison(document, comparison)) }
     }
 }
 
-fn of_comparison(document: &VerdictDocument, comparison: &Comparison) -> Markup {
+pub(super) fn of_comparison(document: &VerdictDocument, comparison: &Comparison) -> Markup {
     let rates = wording::rates(&comparison.latency, &comparison.resources);
     if rates.is_empty() {
         return html! { p class="absent" { "No load was put on the sides, so there is nothing to compare but their answers." } };
@@ -46,7 +46,7 @@ fn of_comparison(document: &VerdictDocument, comparison: &Comparison) -> Markup 
     let axis = Axis::new(lines.iter().map(|line| &line.row), axis_label);
     html! {
         p class="lead" {
-            "The " (comparison.contender) " against the " (comparison.baseline) ". Where a bar crosses the line there may be no difference at all."
+            "The " (comparison.contender.in_words()) " against the " (comparison.baseline.in_words()) ". Where a bar crosses the line there may be no difference at all."
         }
         (legend(&[
             ("interval-key", "95 % interval around the estimate"),
@@ -199,11 +199,12 @@ pub(super) fn axis_label(ratio: f64) -> String {
 }
 
 fn details(comparison: &Comparison) -> Markup {
+    let contender = format!("{} (95 % interval)", comparison.contender);
     let head = [
         "figure",
         "rate",
         "incumbent (95 % interval)",
-        "candidate (95 % interval)",
+        &contender,
         "change (95 % interval)",
         "p",
         "p, Holm",

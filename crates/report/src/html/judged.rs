@@ -15,7 +15,7 @@ pub(super) fn objectives(document: &VerdictDocument) -> Markup {
             p class="absent" { "Neither an objective nor a goal is stated, so nothing could be missed. State an [[slo]] or a [goal] in trial.toml." }
         }
         @if !document.slo.is_empty() { (slos(document)) }
-        @if !document.goals.is_empty() { (goals(document)) }
+        @if !document.goals.is_empty() { (goals("Are the goals reached?", &document.goals)) }
     }
 }
 
@@ -91,15 +91,11 @@ fn of_bound(ratio: f64) -> String {
     }
 }
 
-fn goals(document: &VerdictDocument) -> Markup {
-    let rows: Vec<(&GoalResult, Row)> = document
-        .goals
-        .iter()
-        .map(|goal| (goal, goal_row(goal)))
-        .collect();
+pub(super) fn goals(title: &str, goals: &[GoalResult]) -> Markup {
+    let rows: Vec<(&GoalResult, Row)> = goals.iter().map(|goal| (goal, goal_row(goal))).collect();
     let axis = Axis::new(rows.iter().map(|(_, row)| row), axis_label);
     html! {
-        h3 { "Are the goals reached?" }
+        h3 { (title) }
         table class="forest judged" role="table" {
             caption class="unseen" { "Each goal: the 95 % interval of the change against what was asked for" }
             thead role="rowgroup" {

@@ -1,7 +1,6 @@
 //! Latency by quantile and over time.
 
 use super::{blocks, more, no_series, rates, table, tabs};
-use crate::charts::legend;
 use crate::charts::percentiles::{self, Bound};
 use crate::charts::timeline::{Axis, Panel, Slots, Values, clock};
 use crate::figures::{count, quantile, rate, time};
@@ -174,7 +173,7 @@ fn over_time(blocks: &[&BlockSeries]) -> Markup {
                     @if merges { "A point stands for several windows: the mean of their p50, the highest of their p99 and of their highest." }
                 }
             }
-            (legend(&[("incumbent line", "incumbent"), ("candidate line turn", "candidate (shaded columns)")]))
+            (slots.legend())
             @for panel in panels.into_iter().flatten() { (panel) }
             (more("Each measurement in figures", block_table(blocks)))
         }

@@ -108,7 +108,7 @@ pub(super) fn repeat(document: &VerdictDocument) -> Markup {
 }
 
 /// What a reader may not have met.
-const WORDS: [(&str, &str); 16] = [
+const WORDS: [(&str, &str); 17] = [
     (
         "Incumbent, candidate",
         "What runs today, and what might replace it.",
@@ -157,6 +157,10 @@ const WORDS: [(&str, &str); 16] = [
     (
         "Goal",
         "What the rewrite is for: by how much the candidate has to be below the incumbent.",
+    ),
+    (
+        "Tuned",
+        "The incumbent with another heap, collector or setting. What it reaches is no reason to replace anything.",
     ),
     (
         "Gate",

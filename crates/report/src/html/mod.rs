@@ -5,11 +5,13 @@ mod answers;
 mod capacity;
 mod case;
 mod effects;
+mod floor;
 mod judged;
 mod latency;
 mod method;
 mod resources;
 mod tail;
+mod tuning;
 mod verdict;
 
 pub use case::case_page;
@@ -45,6 +47,7 @@ pub fn page(
             resources::section(document, series),
         ),
         ("capacity", "Capacity", capacity::section(document)),
+        ("memory-floor", "Memory floor", floor::section(document)),
         ("answers", "Answers", answers::section(document)),
         (
             "objectives",
@@ -57,6 +60,11 @@ pub fn page(
         ("repeat", "How to repeat it", method::repeat(document)),
         ("words", "Words", method::words()),
     ];
+    if let Some(tuning) = tuning::section(document) {
+        let after = sections.iter().position(|(id, ..)| *id == "effects");
+        let place = after.map_or(sections.len(), |place| place + 1);
+        sections.insert(place, ("tuning", "What tuning alone gains", tuning));
+    }
     if let Some(business) = business {
         sections.insert(0, ("case", "Does it pay?", case::section(business)));
     }
@@ -123,8 +131,10 @@ fn refused(document: &VerdictDocument, section: &str) -> Option<&'static str> {
         "latency",
         "tail",
         "effects",
+        "tuning",
         "resources",
         "capacity",
+        "memory-floor",
         "objectives",
     ]
     .contains(&section);

@@ -1,7 +1,6 @@
 //! What both sides used while they were measured.
 
 use super::{blocks, more, no_series, rates, table, tabs};
-use crate::charts::legend;
 use crate::charts::timeline::{Axis, Panel, Slots, Values};
 use crate::figures::{count, memory, rate, share};
 use maud::{Markup, html};
@@ -180,7 +179,7 @@ fn at_rate(blocks: &[&BlockSeries]) -> Markup {
                 h3 { "What did they use?" }
                 p { "Samples within the measured windows, side after side; below is the time since the first measurement." }
             }
-            (legend(&[("incumbent line", "incumbent"), ("candidate line turn", "candidate (shaded columns)")]))
+            (slots.legend())
             @for panel in main { (panel) }
             (more("Switches, faults, threads, waits and pressure", html! {
                 div class="multiples" { @for panel in rest { (panel) } }

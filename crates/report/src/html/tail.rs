@@ -100,7 +100,7 @@ fn figures(tail: &Tail) -> Markup {
             .to_owned(),
     };
     html! {
-        (table(&format!("Causes of the tail of the {}", tail.side), &head, tail.causes.iter().map(row)))
+        (table(&format!("Causes of the tail of the {}", tail.side.in_words()), &head, tail.causes.iter().map(row)))
         p class="note" {
             (listened) " " (share(tail.unexplained)) " of the tail is unexplained. "
             @if tail.causes.iter().any(|cause| cause.quantile_without_us.is_some()) {

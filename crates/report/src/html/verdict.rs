@@ -4,6 +4,7 @@ use super::{more, typeset};
 use crate::figures::{change, count, rate, share, time};
 use crate::wording::{self, Direction};
 use maud::{Markup, html};
+use understudy_model::Side;
 use understudy_model::verdict::{
     Comparison, Estimate, LatencyComparison, Resource, ResourceComparison, Verdict, VerdictDocument,
 };
@@ -43,7 +44,7 @@ pub(super) fn section(document: &VerdictDocument) -> Markup {
             }
             (figures(document))
         }
-        @for comparison in &document.comparisons { (tiles(document, comparison)) }
+        @if let Some(comparison) = wording::of_contender(document, Side::Candidate) { (tiles(document, comparison)) }
     }
 }
 
@@ -123,7 +124,7 @@ pub(super) fn direction_class(ratio: Option<Estimate>) -> &'static str {
 }
 
 /// The four or five figures that people ask for.
-fn tiles(document: &VerdictDocument, comparison: &Comparison) -> Markup {
+pub(super) fn tiles(document: &VerdictDocument, comparison: &Comparison) -> Markup {
     let nothing = comparison.latency.is_empty() && comparison.resources.is_empty();
     let refused = document.verdict == Verdict::Invalid;
     let tiles = if nothing || refused {
@@ -153,7 +154,7 @@ fn tiles(document: &VerdictDocument, comparison: &Comparison) -> Markup {
             )),
             Some(resource_tile("Memory", &memory, comparison)),
             Some(answers_tile(comparison)),
-            errors_tile(document),
+            errors_tile(document).filter(|_| comparison.contender == Side::Candidate),
         ]
     };
     html! {

@@ -1,12 +1,12 @@
 //! The page as a browser sees it. `UNDERSTUDY_SHOTS=DIR` keeps what it looks like.
 
-use crate::browser::{Browser, find};
 use crate::{fixtures, series};
 use base64::Engine;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use understudy_report::html;
+use understudy_testkit::browser::{Browser, find};
 
 /// What a page must not do: fail, complain, or ask anybody for anything but itself.
 fn misdeeds(browser: &Browser, page: &Path) -> Vec<String> {

@@ -6,10 +6,10 @@
     reason = "a test fails by panicking"
 )]
 
-mod browser;
 mod capacity;
 mod chromium;
 mod escaping;
 mod fixtures;
+mod floors;
 mod series;
 mod snapshots;

@@ -43,6 +43,16 @@ pub(crate) const DEFAULT: Length = Length {
 
 /// Curves and series of two noisy sides, the candidate at this part of the incumbent.
 pub(crate) fn series(tail: f64, cpu: f64, length: Length) -> SeriesDocument {
+    of_sides(&[Side::Incumbent, Side::Candidate], (tail, cpu), length)
+}
+
+/// Likewise of these sides; the tuned one lies between the other two.
+fn of_sides(sides: &[Side], (tail, cpu): (f64, f64), length: Length) -> SeriesDocument {
+    let part = |side: Side| match side {
+        Side::Incumbent => (1.0, 1.0, 1.0),
+        Side::Candidate => (tail, cpu, 0.42),
+        Side::Tuned => (tail.sqrt(), 0.9, 1.6),
+    };
     let mut noisy = Noisy(20_261_122);
     let mut series = SeriesDocument {
         schema: 1,
@@ -52,24 +62,21 @@ pub(crate) fn series(tail: f64, cpu: f64, length: Length) -> SeriesDocument {
     for index in 0..length.rates {
         // The last is 4,000/s, the others lie below it.
         let rate_rps = 4000.0 / 4_f64.powi((length.rates - 1 - index) as i32);
-        for side in Side::ALL {
-            let part = if side == Side::Candidate { tail } else { 1.0 };
+        for side in sides.iter().copied() {
             series
                 .curves
-                .push(curve(rate_rps, side, part, length, &mut noisy));
+                .push(curve(rate_rps, side, part(side).0, length, &mut noisy));
         }
         for number in 0..length.pairs {
-            let turns = if number % 2 == 0 { [0, 1] } else { [1, 0] };
-            for side in turns.map(|turn: usize| Side::ALL[turn]) {
-                let part = if side == Side::Candidate {
-                    (tail, cpu, 0.42)
-                } else {
-                    (1.0, 1.0, 1.0)
-                };
+            let mut turns = sides.to_vec();
+            if number % 2 == 1 {
+                turns.reverse();
+            }
+            for side in turns {
                 series.blocks.push(block(
                     (rate_rps, side, number),
                     started_s,
-                    part,
+                    part(side),
                     length,
                     &mut noisy,
                 ));
@@ -179,6 +186,7 @@ pub(crate) fn series_of(name: &str, length: Length) -> Option<SeriesDocument> {
     let mut all = match name {
         "not_equivalent" => return None,
         "keep" => series(0.97, 0.9, length),
+        "tuned" => of_sides(&Side::ALL, (0.3, 0.49), length),
         "worse" => series(1.1, 1.22, length),
         "no_worse" => series(1.01, 1.004, Length { rates: 1, ..length }),
         _ => series(0.3, 0.49, length),

@@ -28,7 +28,7 @@ struct Subject {
 }
 
 impl Stage<'_> {
-    /// Searches both sides, where the configuration asks for it. Each trial is on disk when the next
+    /// Searches every side, where the configuration asks for it. Each trial is on disk when the next
     /// one begins; those that are there already are not made again.
     pub(crate) fn carry_out(&self) -> Result<(), TrialError> {
         let trial = self.generator.stand.config;
@@ -36,7 +36,7 @@ impl Stage<'_> {
             return Ok(());
         };
         let there = store::capacity_blocks(self.run)?;
-        for side in Side::ALL {
+        for side in trial.sides() {
             let mut search = Search::new(config, &trial.slos, self.endpoints);
             there
                 .iter()
@@ -59,7 +59,7 @@ impl Stage<'_> {
                 trial: search.trials_made() + 1,
             });
             let number = search.trials_made() as u32;
-            // Both sides meet the same arrivals where they are tried at the same rate.
+            // All sides meet the same arrivals where they are tried at the same rate.
             let seed = config.seed.wrapping_add(u64::from(number));
             let load = LoadPlan {
                 warmup,

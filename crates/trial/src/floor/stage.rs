@@ -23,7 +23,7 @@ pub(crate) struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    /// Searches both sides, where the configuration asks for it. Each trial is on disk when the next
+    /// Searches every side, where the configuration asks for it. Each trial is on disk when the next
     /// one begins; those that are there already are not made again.
     pub(crate) fn carry_out(&self) -> Result<(), TrialError> {
         let stand = self.generator.stand;
@@ -35,7 +35,7 @@ impl Stage<'_> {
             return store::note(self.run, &note);
         }
         let there = store::floor_blocks(self.run)?;
-        for side in Side::ALL {
+        for side in stand.config.sides() {
             if !matches!(stand.config.side(side), SideConfig::Launched(_)) {
                 let note = format!(
                     "the memory floor of the {side} is not measured: it runs already, and its limit is not Understudy's to set"
@@ -57,7 +57,7 @@ impl Stage<'_> {
                     trial: search.trials_made() + 1,
                 });
                 let number = search.trials_made() as u32;
-                // Every limit meets the arrivals of its number; both sides meet the same ones.
+                // Every limit meets the arrivals of its number; all sides meet the same ones.
                 let seed = stand.config.seed.wrapping_add(u64::from(number));
                 let load = LoadPlan {
                     warmup: config.warmup,

@@ -12,7 +12,7 @@ use crate::plan::Plan;
 use understudy_load::Arrivals;
 use understudy_model::Side;
 use understudy_model::verdict::Gate;
-use understudy_stats::goodness::{exponential, neighbours};
+use understudy_stats::goodness::{exponential, neighbours, thin};
 use understudy_stats::paired::{p_above, p_below};
 use understudy_stats::quantile::{BlockQuantile, order_statistic};
 
@@ -24,6 +24,10 @@ const DRIFT_P: f64 = 0.001;
 const FEWEST_BEYOND: f64 = 10.0;
 /// How sure it has to be that neighbouring pairs resemble each other.
 const NEIGHBOURS_P: f64 = 0.005;
+/// How little of it may be seen in the pairs that are left once some are dropped for it.
+const TAMED_P: f64 = 0.05;
+/// Fewest pairs that are left where only some count: fewer could not show that they are independent.
+const FEWEST_LEFT: usize = 7;
 /// Gaps that are looked at in one measurement, and how far their Anderson-Darling statistic may be
 /// from that of random arrivals. One of a hundred random samples exceeds 1.96; lateness that `send_lag`
 /// allows gives up to 7 (seen at 3,000/s on a noisy virtual machine), and 200 equal gaps give over 80: this
@@ -52,7 +56,7 @@ pub(super) fn judge(
             let at_rate = blocks.iter().filter(|b| b.rate_rps == rate.rate_rps);
             at_rate.filter(|block| block.side == side).collect()
         };
-        let sides = Side::ALL.map(|side| (side, here(side)));
+        let sides: Vec<_> = config.sides().map(|side| (side, here(side))).collect();
         for (side, blocks) in &sides {
             gates.extend(stationary(
                 *side,
@@ -61,11 +65,11 @@ pub(super) fn judge(
                 blocks,
             ));
         }
-        let both: Vec<&LatencyBlock> = sides.iter().flat_map(|(_, b)| b.iter().copied()).collect();
+        let all: Vec<&LatencyBlock> = sides.iter().flat_map(|(_, b)| b.iter().copied()).collect();
         if config.workload.arrivals == Arrivals::Poisson {
-            gates.extend(poisson(rate.rate_rps, &both));
+            gates.extend(poisson(rate.rate_rps, &all));
         }
-        gates.extend(limits(config, rate.rate_rps, &both));
+        gates.extend(limits(config, rate.rate_rps, &all));
     }
     gates.extend(independent(plan, latencies));
     gates
@@ -106,8 +110,9 @@ fn stationary(side: Side, rate_rps: f64, primary: f64, blocks: &[&LatencyBlock])
     let faster = p_below(&drifts, 1.0 / (1.0 + NEGLIGIBLE_DRIFT))?;
     let mean = drifts.iter().map(|ratio| ratio.ln()).sum::<f64>() / drifts.len() as f64;
     let figure = format!(
-        "in the second half of its measurements at {rate_rps}/s p{} of the {side} differs by {:+.1} % from the first (limit 5 %, where it is certain)",
+        "in the second half of its measurements at {rate_rps}/s p{} of the {} differs by {:+.1} % from the first (limit 5 %, where it is certain)",
         (quantile * 1e8).round() / 1e6,
+        side.in_words(),
         mean.exp_m1() * 100.0,
     );
     let advice = match mean > 0.0 {
@@ -176,8 +181,32 @@ fn waiting(block: &LatencyBlock) -> f64 {
     waiting as f64 / block.rows.len().max(1) as f64
 }
 
-/// Does one pair of measurements say something about the next?
-fn independent(plan: &Plan, latencies: &Latencies) -> Option<Gate> {
+/// Every how many-th pair counts: the smallest step at which one pair says nothing about the next. 1 where
+/// that cannot be told, and where no step helps as long as enough pairs are left.
+pub(super) fn thinning(plan: &Plan, latencies: &Latencies) -> usize {
+    let thinned = |differences: Vec<f64>| thin(&differences, FEWEST_LEFT, (NEIGHBOURS_P, TAMED_P));
+    differences(plan, latencies).and_then(thinned).unwrap_or(1)
+}
+
+fn every(differences: &[f64], step: usize) -> Vec<f64> {
+    differences.iter().copied().step_by(step).collect()
+}
+
+/// The measurements whose pairs count.
+pub(super) fn thinned<'b>(
+    blocks: &'b [LatencyBlock],
+    plan: &Plan,
+    step: usize,
+) -> Vec<&'b LatencyBlock> {
+    let counts = |block: &&LatencyBlock| {
+        block.rate_rps != plan.primary.rate_rps || (block.block as usize).is_multiple_of(step)
+    };
+    blocks.iter().filter(counts).collect()
+}
+
+/// The difference of each pair at the primary endpoint, on the log scale; `None` where a quantile is
+/// infinite or not judged.
+fn differences(plan: &Plan, latencies: &Latencies) -> Option<Vec<f64>> {
     let primary = &plan.primary;
     let quantiles = |side: Side| -> Vec<BlockQuantile> {
         let blocks = latencies.of(primary.rate_rps, side, &primary.endpoint);
@@ -191,10 +220,27 @@ fn independent(plan: &Plan, latencies: &Latencies) -> Option<Gate> {
         (BlockQuantile::Value(a), BlockQuantile::Value(b)) => Some((b / a).ln()),
         _ => None,
     });
-    let differences: Vec<f64> = differences.collect::<Option<_>>()?;
-    let (rho, p) = neighbours(&differences)?;
+    differences.collect()
+}
+
+/// Does one pair of measurements say something about the next, also of those that are left when only
+/// every so many-th counts?
+fn independent(plan: &Plan, latencies: &Latencies) -> Option<Gate> {
+    let primary = &plan.primary;
+    let differences = differences(plan, latencies)?;
+    let step = thinning(plan, latencies);
+    let left = every(&differences, step);
+    let (rho, p) = neighbours(&left)?;
+    let counted = match step {
+        1 => String::new(),
+        step => format!(
+            "; {} of {} pairs count, one in {step}: the others resemble their neighbours",
+            left.len(),
+            differences.len(),
+        ),
+    };
     let figure = format!(
-        "the difference of one pair and that of the next correlate with {rho:+.2} (Spearman; p = {p:.3}, limit {NEIGHBOURS_P})"
+        "the difference of one pair and that of the next correlate with {rho:+.2} (Spearman; p = {p:.3}, limit {NEIGHBOURS_P}){counted}"
     );
     let advice = "something changes slowly, so the intervals are too narrow: find what (a job, a throttled CPU, a growing store), or measure longer blocks (--thorough)";
     Some(gate(
@@ -228,7 +274,7 @@ fn limits(config: &TrialConfig, rate_rps: f64, blocks: &[&LatencyBlock]) -> Opti
     let beyond = shares.iter().filter(|(share, _)| *share > SLACK).count();
     let figure = format!(
         "the {} used at most {:.0} % of what its limits allow at {rate_rps}/s (limit {:.0} %)",
-        worst.1.side,
+        worst.1.side.in_words(),
         worst.0 * 100.0,
         SLACK * 100.0,
     );

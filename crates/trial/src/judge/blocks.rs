@@ -139,7 +139,11 @@ pub(super) struct Latencies {
 
 impl Latencies {
     /// Sorts the latencies of all requests and of each endpoint that an objective names.
-    pub(super) fn new(blocks: &[LatencyBlock], config: &TrialConfig, endpoints: &[String]) -> Self {
+    pub(super) fn new<'b>(
+        blocks: impl IntoIterator<Item = &'b LatencyBlock> + Clone,
+        config: &TrialConfig,
+        endpoints: &[String],
+    ) -> Self {
         let mut latencies = Latencies::default();
         for endpoint in judged_endpoints(config) {
             let indices: Vec<u32> = endpoints
@@ -148,7 +152,7 @@ impl Latencies {
                 .filter(|(_, template)| endpoint == "*" || **template == endpoint)
                 .map(|(index, _)| index as u32)
                 .collect();
-            for block in blocks {
+            for block in blocks.clone() {
                 let rows = block
                     .rows
                     .iter()

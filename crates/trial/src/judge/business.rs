@@ -43,27 +43,37 @@ pub fn complete(case: &mut Case, config: &TrialConfig, document: &VerdictDocumen
     if document.capacity.iter().any(at_no_rate) {
         case.facts.incumbent_meets_slo.get_or_insert(false);
     }
-    for of in &document.capacity {
+    let counts = |side: Side| side != Side::Tuned || tuned_answers_the_same(document);
+    for of in document.capacity.iter().filter(|of| counts(of.side)) {
         let input = match of.side {
             Side::Incumbent => Input::IncumbentCapacity,
             Side::Candidate => Input::CandidateCapacity,
+            Side::Tuned => Input::TunedCapacity,
         };
         if let Some(spread) = interval(&of.capacity.rate_rps) {
-            let source = Source::Measured(format!("capacity of the {} in this run", of.side));
+            let source = Source::Measured(format!(
+                "capacity of the {} in this run",
+                of.side.in_words()
+            ));
             case.set_if_open(input, Value { spread, source });
         }
     }
     let floors = document.memory_floors.iter();
-    for of in floors.filter(|floor| floor.kind == FloorKind::Between) {
+    let floors = floors.filter(|floor| floor.kind == FloorKind::Between);
+    for of in floors.filter(|of| counts(of.side)) {
         let input = match of.side {
             Side::Incumbent => Input::IncumbentMemory,
             Side::Candidate => Input::CandidateMemory,
+            Side::Tuned => Input::TunedMemory,
         };
         // Somewhere in the bracket: above the limit that did not hold, at most the one that did.
         let gib = |bytes: Option<f64>| bytes.map(|bytes| bytes / GIB);
         let bracket = gib(of.low_bytes).zip(gib(of.high_bytes));
         if let Some(spread) = bracket.and_then(|(low, high)| Spread::between(low, high)) {
-            let source = Source::Measured(format!("memory floor of the {} in this run", of.side));
+            let source = Source::Measured(format!(
+                "memory floor of the {} in this run",
+                of.side.in_words()
+            ));
             case.set_if_open(input, Value { spread, source });
         }
     }
@@ -97,6 +107,13 @@ fn equivalent(document: &VerdictDocument) -> Option<bool> {
         0 => (comparison.equivalence.compared >= FEWEST_COMPARED).then_some(true),
         _ => Some(false),
     }
+}
+
+/// Tuning that changes answers is no alternative, whatever it saves.
+fn tuned_answers_the_same(document: &VerdictDocument) -> bool {
+    let mut comparisons = document.comparisons.iter();
+    let tuned = comparisons.find(|of| of.contender == Side::Tuned);
+    tuned.is_some_and(|of| of.equivalence.different == 0)
 }
 
 /// Does a side hold every objective at every rate? `None`: that is open.

@@ -1,4 +1,4 @@
-//! Both sides next to each other: latency quantiles and resources, by pairs of blocks.
+//! A contender next to the incumbent: latency quantiles and resources, by pairs of blocks.
 
 use super::blocks::{Latencies, LatencyBlock, Sorted, judged_endpoints};
 use crate::config::{Goal, Slo, TrialConfig};
@@ -69,19 +69,20 @@ pub(super) fn side_estimate(values: &[f64], alpha: f64) -> Option<Estimate> {
     })
 }
 
-/// Every judged quantile of every rate: the candidate over the incumbent, Holm-corrected but for the
+/// Every judged quantile of every rate: the contender over the incumbent, Holm-corrected but for the
 /// primary.
 pub(super) fn latency(
     plan: &Plan,
     config: &TrialConfig,
     latencies: &Latencies,
+    contender: Side,
 ) -> Vec<LatencyComparison> {
     let mut all = Vec::new();
     for rate in &plan.rates {
         for endpoint in judged_endpoints(config) {
             for q in quantiles(config, &endpoint) {
                 let of = |side| latencies.of(rate.rate_rps, side, &endpoint);
-                let (a, b) = (of(Side::Incumbent), of(Side::Candidate));
+                let (a, b) = (of(Side::Incumbent), of(contender));
                 let pairs = a.len().min(b.len());
                 all.push(compare(
                     (&endpoint, rate.rate_rps, q),
@@ -227,7 +228,8 @@ fn correct(plan: &Plan, comparisons: &mut [LatencyComparison]) {
 pub(super) fn resources(
     plan: &Plan,
     config: &TrialConfig,
-    blocks: &[LatencyBlock],
+    blocks: &[&LatencyBlock],
+    contender: Side,
 ) -> Vec<ResourceComparison> {
     const ALL: [Resource; 4] = [
         Resource::CpuUsPerRequest,
@@ -237,17 +239,18 @@ pub(super) fn resources(
     ];
     plan.rates
         .iter()
-        .flat_map(|rate| ALL.map(|resource| resource_at(rate.rate_rps, resource, config, blocks)))
+        .flat_map(|rate| {
+            ALL.map(|resource| resource_at((rate.rate_rps, resource, contender), config, blocks))
+        })
         .collect()
 }
 
 fn resource_at(
-    rate_rps: f64,
-    resource: Resource,
+    (rate_rps, resource, contender): (f64, Resource, Side),
     config: &TrialConfig,
-    blocks: &[LatencyBlock],
+    blocks: &[&LatencyBlock],
 ) -> ResourceComparison {
-    let (a, b) = resource_values(rate_rps, resource, blocks);
+    let (a, b) = resource_values(rate_rps, resource, blocks, contender);
     let measured = a.iter().chain(&b).all(Option::is_some) && a.len() >= 2 && b.len() >= 2;
     let unmeasured = (!measured).then(|| {
         let said = blocks
@@ -272,15 +275,17 @@ fn resource_at(
     }
 }
 
-/// The values of both sides, block by block.
+/// The values of the incumbent and a contender, block by block.
 pub(super) fn resource_values(
     rate_rps: f64,
     resource: Resource,
-    blocks: &[LatencyBlock],
+    blocks: &[&LatencyBlock],
+    contender: Side,
 ) -> (Vec<Option<f64>>, Vec<Option<f64>>) {
     let of = |side| -> Vec<Option<f64>> {
         let mut mine: Vec<&LatencyBlock> = blocks
             .iter()
+            .copied()
             .filter(|b| b.side == side && b.rate_rps == rate_rps)
             .collect();
         mine.sort_by_key(|b| b.block);
@@ -288,7 +293,7 @@ pub(super) fn resource_values(
             .map(|block| resource_of(block, resource))
             .collect()
     };
-    let (mut a, mut b) = (of(Side::Incumbent), of(Side::Candidate));
+    let (mut a, mut b) = (of(Side::Incumbent), of(contender));
     let pairs = a.len().min(b.len());
     a.truncate(pairs);
     b.truncate(pairs);

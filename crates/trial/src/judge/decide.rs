@@ -3,6 +3,7 @@
 use super::Evidence;
 use super::blocks::{LatencyBlock, is_error};
 use super::sentences::{goal_figures, goal_text, reason, slo_figures, slo_text, slo_text_with};
+use super::tuning::{self, Need, Tuning};
 use crate::config::{Question, TrialConfig};
 use crate::plan::{Plan, RatePlan};
 use understudy_model::Side;
@@ -29,7 +30,7 @@ pub(super) fn decide(
         .or_else(|| differences(&comparison.equivalence))
         .or_else(|| comparison.under_load.as_ref().and_then(deviations))
         .or_else(|| too_little_compared(&comparison.equivalence))
-        .or_else(|| not_measured(plan, evidence))
+        .or_else(|| not_measured(config, plan, evidence))
         .unwrap_or_else(|| match config.question {
             Question::Replace => replace_or_keep(config, evidence, document),
             Question::NoWorse { .. } => worse_or_not(config, evidence, document),
@@ -43,8 +44,8 @@ fn replace_or_keep(
     document: &VerdictDocument,
 ) -> Decision {
     candidate_misses(document)
-        .or_else(|| failures(evidence).map(|why| (Verdict::Keep, why)))
-        .or_else(|| problem_solved(document))
+        .or_else(|| failures(evidence, Side::Candidate).map(|why| (Verdict::Keep, why)))
+        .or_else(|| problem_solved(evidence, document))
         .or_else(|| no_problem(config, document))
         .unwrap_or_else(|| undecided(document))
 }
@@ -52,7 +53,7 @@ fn replace_or_keep(
 /// Rules 4 to 7 where two versions of one service are compared.
 fn worse_or_not(config: &TrialConfig, evidence: &Evidence, document: &VerdictDocument) -> Decision {
     let mut worse = newly_missed(document);
-    worse.extend(failures(evidence).unwrap_or_default());
+    worse.extend(failures(evidence, Side::Candidate).unwrap_or_default());
     worse.extend(goal_reasons(document, "worse", "is missed", |goal| {
         goal.held == Held::Misses
     }));
@@ -150,8 +151,8 @@ fn differences(equivalence: &Equivalence) -> Option<Decision> {
 
 /// Rule 2, from the answers under load.
 fn deviations(under_load: &UnderLoad) -> Option<Decision> {
-    let low = binomial::interval(under_load.deviating, under_load.answered)?.low;
-    if low <= MOST_DEVIATING {
+    let low = deviating_low(under_load)?;
+    if !is_surely_deviating(under_load) {
         return None;
     }
     let places: Vec<String> = under_load
@@ -175,6 +176,16 @@ fn deviations(under_load: &UnderLoad) -> Option<Decision> {
         Verdict::NotEquivalent,
         vec![reason("answers_deviate_under_load", text, figures)],
     ))
+}
+
+/// The lower end of the interval of the share that deviates.
+fn deviating_low(under_load: &UnderLoad) -> Option<f64> {
+    binomial::interval(under_load.deviating, under_load.answered).map(|share| share.low)
+}
+
+/// Do more answers under load deviate than chance would have?
+pub(super) fn is_surely_deviating(under_load: &UnderLoad) -> bool {
+    deviating_low(under_load).is_some_and(|low| low > MOST_DEVIATING)
 }
 
 /// Rule 3.
@@ -208,21 +219,22 @@ fn too_little_compared(equivalence: &Equivalence) -> Option<Decision> {
 
 /// An interrupted run, or one that ended before it had measured what was planned: what is missing
 /// could be what would have decided.
-fn not_measured(plan: &Plan, evidence: &Evidence) -> Option<Decision> {
+fn not_measured(config: &TrialConfig, plan: &Plan, evidence: &Evidence) -> Option<Decision> {
     let measured = |rate: &RatePlan, side| {
         let here = |b: &&LatencyBlock| b.side == side && b.rate_rps == rate.rate_rps;
         evidence.blocks.iter().filter(here).count() as u32
     };
     let missing = plan.rates.iter().find_map(|rate| {
-        Side::ALL
-            .into_iter()
+        config
+            .sides()
             .map(|side| (rate, side, measured(rate, side)))
             .find(|(rate, _, count)| *count < rate.pairs())
     });
     let (rate, side, count) = missing?;
     let text = format!(
-        "{count} of {} measurements of the {side} at {}/s are stored: the run did not come to its end; go on with it (understudy trial --resume)",
+        "{count} of {} measurements of the {} at {}/s are stored: the run did not come to its end; go on with it (understudy trial --resume)",
         rate.pairs(),
+        side.in_words(),
         rate.rate_rps,
     );
     let figures = [
@@ -236,38 +248,49 @@ fn not_measured(plan: &Plan, evidence: &Evidence) -> Option<Decision> {
     ))
 }
 
-/// Rule 4 for trials without an objective on errors: a candidate that surely fails more often than
+/// Rule 4 for trials without an objective on errors: a contender that surely fails more often than
 /// 0.1 % of the time, and more often than the incumbent, is no replacement. Errors are fast and
 /// cheap: no other figure would show them.
-fn failures(evidence: &Evidence) -> Option<Vec<Reason>> {
+pub(super) fn failures(evidence: &Evidence, contender: Side) -> Option<Vec<Reason>> {
     let count = |side| {
         let rows = evidence.blocks.iter().filter(|b| b.side == side);
         rows.flat_map(|b| &b.rows).fold((0, 0), |(k, n), row| {
             (k + u64::from(is_error(&row.observation)), n + 1)
         })
     };
-    let (incumbent, candidate) = (count(Side::Incumbent), count(Side::Candidate));
+    let (incumbent, contending) = (count(Side::Incumbent), count(contender));
     let most = binomial::interval(incumbent.0, incumbent.1)?
         .high
         .max(MOST_DEVIATING);
-    let share = binomial::interval(candidate.0, candidate.1)?;
+    let share = binomial::interval(contending.0, contending.1)?;
     if share.low <= most {
         return None;
     }
     let text = format!(
-        "under load the candidate leaves {} of {} requests without an answer or answers 5xx ({:.2} %), the incumbent {} of {}",
-        candidate.0,
-        candidate.1,
+        "under load the {} leaves {} of {} requests without an answer or answers 5xx ({:.2} %), the incumbent {} of {}",
+        contender.in_words(),
+        contending.0,
+        contending.1,
         share.estimate * 100.0,
         incumbent.0,
         incumbent.1,
     );
+    let (code, names) = match contender {
+        Side::Tuned => (
+            "tuned_fails_under_load",
+            ["tuned_error_share", "tuned_error_share_low"],
+        ),
+        Side::Candidate | Side::Incumbent => (
+            "candidate_fails_under_load",
+            ["candidate_error_share", "candidate_error_share_low"],
+        ),
+    };
     let figures = [
-        ("candidate_error_share", share.estimate),
-        ("candidate_error_share_low", share.low),
+        (names[0], share.estimate),
+        (names[1], share.low),
         ("incumbent_errors", incumbent.0 as f64),
     ];
-    Some(vec![reason("candidate_fails_under_load", text, figures)])
+    Some(vec![reason(code, text, figures)])
 }
 
 /// Rule 4.
@@ -284,50 +307,68 @@ fn candidate_misses(document: &VerdictDocument) -> Option<Decision> {
     (!reasons.is_empty()).then_some((Verdict::Keep, reasons))
 }
 
-/// Rule 5.
-fn problem_solved(document: &VerdictDocument) -> Option<Decision> {
+/// Rule 5: what is asked for and the candidate reaches, unless the tuned incumbent reaches it as well.
+fn problem_solved(evidence: &Evidence, document: &VerdictDocument) -> Option<Decision> {
+    let (mut gained, mut open) = (Vec::new(), Vec::new());
+    for (need, solved) in [objectives_solved(document), goals_reached(document)]
+        .into_iter()
+        .flatten()
+    {
+        match tuning::judge(document, evidence, &need) {
+            Tuning::FallsShort(why) => {
+                return Some((Verdict::Replace, [solved, why].concat()));
+            }
+            Tuning::Reaches(why) => gained.extend([why, solved].concat()),
+            Tuning::Open(why) => open.extend([with_next(why), solved].concat()),
+        }
+    }
+    // Goals that are open may yet be what tuning does not reach.
+    let undecided = |goal: &GoalResult| matches!(goal.held, Held::Undecided | Held::NotJudged);
+    match (gained.is_empty(), open.is_empty()) {
+        (_, false) => Some((Verdict::Inconclusive, open)),
+        (false, true) if !document.goals.iter().any(undecided) => Some((Verdict::Keep, gained)),
+        _ => None,
+    }
+}
+
+/// Reasons that leave something open, with what to measure next.
+fn with_next(open: Vec<Reason>) -> Vec<Reason> {
+    let with_next = |why: Reason| Reason {
+        text: format!("{}; {NEXT}", why.text),
+        ..why
+    };
+    open.into_iter().map(with_next).collect()
+}
+
+/// The objectives that the incumbent misses, if the candidate holds each of them at the same rate.
+fn objectives_solved(document: &VerdictDocument) -> Option<(Need<'_>, Vec<Reason>)> {
     let missed: Vec<&SloResult> = slos(document, Side::Incumbent, Held::Misses).collect();
-    let solved = missed.iter().all(|miss| {
+    let held = |miss: &&SloResult| {
         slos(document, Side::Candidate, Held::Holds)
-            .any(|held| held.slo == miss.slo && held.rate_rps == miss.rate_rps)
-    });
-    if !missed.is_empty() && solved {
-        let mut reasons: Vec<Reason> = missed
-            .iter()
-            .map(|miss| {
-                reason(
-                    "incumbent_misses_slo",
-                    slo_text(miss, "misses"),
-                    slo_figures(miss),
-                )
-            })
-            .collect();
-        reasons.extend(missed.iter().filter_map(|miss| {
-            let held = slos(document, Side::Candidate, Held::Holds)
-                .find(|held| held.slo == miss.slo && held.rate_rps == miss.rate_rps)?;
-            Some(reason(
-                "candidate_holds_slo",
-                slo_text(held, "holds"),
-                slo_figures(held),
-            ))
-        }));
-        return Some((Verdict::Replace, reasons));
+            .find(|held| held.slo == miss.slo && held.rate_rps == miss.rate_rps)
+    };
+    let holds: Vec<&SloResult> = missed.iter().map(held).collect::<Option<_>>()?;
+    if missed.is_empty() {
+        return None;
     }
+    let because = |code: &str, verb: &str, of: &[&SloResult]| -> Vec<Reason> {
+        let each = of.iter();
+        each.map(|slo| reason(code, slo_text(slo, verb), slo_figures(slo)))
+            .collect()
+    };
+    let mut reasons = because("incumbent_misses_slo", "misses", &missed);
+    reasons.extend(because("candidate_holds_slo", "holds", &holds));
+    Some((Need::Objectives(missed), reasons))
+}
+
+/// The goals, if the candidate reaches all of them.
+fn goals_reached(document: &VerdictDocument) -> Option<(Need<'_>, Vec<Reason>)> {
     let goals = &document.goals;
-    if !goals.is_empty() && goals.iter().all(|goal| goal.held == Held::Holds) {
-        let reasons = goals
-            .iter()
-            .map(|goal| {
-                reason(
-                    "goal_reached",
-                    goal_text(goal, "is reached"),
-                    goal_figures(goal),
-                )
-            })
-            .collect();
-        return Some((Verdict::Replace, reasons));
-    }
-    None
+    let all = !goals.is_empty() && goals.iter().all(|goal| goal.held == Held::Holds);
+    all.then(|| {
+        let reached = goal_reasons(document, "goal_reached", "is reached", |_| true);
+        (Need::Goals, reached)
+    })
 }
 
 /// Rule 6.
@@ -386,6 +427,8 @@ fn undecided(document: &VerdictDocument) -> Decision {
     let mut reasons: Vec<Reason> = document
         .slo
         .iter()
+        // What is open of the tuned side matters only where the candidate would replace.
+        .filter(|slo| slo.side != Side::Tuned)
         .filter(|slo| matches!(slo.held, Held::Undecided | Held::NotJudged))
         .map(|slo| {
             let (code, how) = match slo.held {
@@ -418,7 +461,11 @@ fn undecided(document: &VerdictDocument) -> Decision {
 
 const NEXT: &str = "measure longer (--thorough) or at a rate nearer to the bound";
 
-fn slos(document: &VerdictDocument, side: Side, held: Held) -> impl Iterator<Item = &SloResult> {
+pub(super) fn slos(
+    document: &VerdictDocument,
+    side: Side,
+    held: Held,
+) -> impl Iterator<Item = &SloResult> {
     document
         .slo
         .iter()

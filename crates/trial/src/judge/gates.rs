@@ -190,7 +190,7 @@ fn out_of_memory(block: &LatencyBlock) -> Option<Gate> {
         text: format!(
             "the kernel killed {kills} process{} of the {} for memory; raise limits.memory or lower its heap",
             if kills == 1 { "" } else { "es" },
-            block.side,
+            block.side.in_words(),
         ),
     })
 }

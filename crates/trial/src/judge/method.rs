@@ -25,7 +25,7 @@ pub(super) fn describe(config: &TrialConfig, plan: &Plan, evidence: &Evidence) -
             [] | [_] => Vec::new(),
             several => several.iter().map(|abbas| abbas * 2).collect(),
         },
-        sides: Side::ALL.into_iter().map(side).collect(),
+        sides: config.sides().map(side).collect(),
         limits: limits(config.limits),
         repeat: "understudy trial trial.toml".to_owned(),
     }

@@ -12,6 +12,7 @@ mod method;
 mod objectives;
 mod sentences;
 mod tail;
+mod tuning;
 mod under_load;
 mod warm_up;
 
@@ -20,9 +21,6 @@ pub(crate) use blocks::{is_error, latency_us};
 pub use business::complete;
 pub use warm_up::Start;
 
-/// Share of CPU time that the hypervisor may take during a measurement; beyond it the measurement is
-/// made again, whatever it showed.
-pub(crate) const MOST_STOLEN: f64 = 0.05;
 pub(crate) use capacity::record as record_capacity;
 
 use crate::config::{Level, Question, TrialConfig};
@@ -30,6 +28,7 @@ use crate::plan::{Plan, RatePlan};
 use blocks::Latencies;
 use understudy_case::CaseDocument;
 use understudy_compare::{Noise, Row, Rules, Workload, tally};
+use understudy_load::gates::MOST_STOLEN;
 use understudy_model::Side;
 use understudy_model::verdict::{
     Cluster, Comparison, Environment, Equivalence, Reproduced, SCHEMA, VerdictDocument,
@@ -42,8 +41,10 @@ pub struct Evidence {
     pub endpoints: Vec<String>,
     /// What is known of each request of the workload.
     pub requests: Vec<RequestFacts>,
-    /// One row per exchange of the equivalence stage.
+    /// One row per exchange of the equivalence stage, the candidate against the incumbent.
     pub rows: Vec<Row>,
+    /// The same exchanges, the tuned incumbent against the incumbent; empty where there is none.
+    pub tuned_rows: Vec<Row>,
     /// Clusters that were asked again.
     pub reproduced: Vec<ReproducedCluster>,
     /// Every start of a side.
@@ -62,6 +63,21 @@ pub struct Evidence {
     pub notes: Vec<String>,
 }
 
+impl Evidence {
+    /// What was compared of a contender.
+    pub fn rows_of(&self, contender: Side) -> &[Row] {
+        match contender {
+            Side::Tuned => &self.tuned_rows,
+            Side::Candidate | Side::Incumbent => &self.rows,
+        }
+    }
+
+    /// What was compared of every contender.
+    pub(crate) fn compared(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().chain(&self.tuned_rows)
+    }
+}
+
 /// What is stored of a request: enough to name it and to send it again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,6 +93,9 @@ pub struct RequestFacts {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReproducedCluster {
+    /// Whose answers differed.
+    #[serde(default = "candidate", skip_serializing_if = "is_candidate")]
+    pub contender: Side,
     /// Endpoint template.
     pub endpoint: String,
     /// Place, array indices as `[*]`.
@@ -87,10 +106,21 @@ pub struct ReproducedCluster {
     pub reproduced: Reproduced,
 }
 
+fn candidate() -> Side {
+    Side::Candidate
+}
+
+fn is_candidate(side: &Side) -> bool {
+    *side == Side::Candidate
+}
+
 impl ReproducedCluster {
-    /// Is it this cluster?
-    pub(crate) fn is(&self, cluster: &Cluster) -> bool {
-        self.endpoint == cluster.endpoint && self.path == cluster.path && self.kind == cluster.kind
+    /// Is it this cluster of this contender?
+    pub(crate) fn is(&self, contender: Side, cluster: &Cluster) -> bool {
+        self.contender == contender
+            && self.endpoint == cluster.endpoint
+            && self.path == cluster.path
+            && self.kind == cluster.kind
     }
 }
 
@@ -121,8 +151,6 @@ pub(crate) fn measured(
     rules: &Rules,
     evidence: &Evidence,
 ) -> VerdictDocument {
-    let noise = Noise::learn(&evidence.rows);
-    let equivalence = equivalence(evidence, &noise, rules);
     let plan = &plan.until(plan.look_of(pairs(plan, evidence)));
     // What was not measured (the answers differ, or the run was interrupted) has no lines.
     let measured = Plan {
@@ -131,10 +159,27 @@ pub(crate) fn measured(
     };
     let (planned, plan) = (plan, &measured);
     let latencies = Latencies::new(&evidence.blocks, config, &evidence.endpoints);
-    let latency = comparisons::latency(plan, config, &latencies);
+    let step = assumptions::thinning(plan, &latencies);
+    let counting = assumptions::thinned(&evidence.blocks, plan, step);
+    let thinned;
+    let pairs = match step {
+        1 => &latencies,
+        _ => {
+            thinned = Latencies::new(counting.iter().copied(), config, &evidence.endpoints);
+            &thinned
+        }
+    };
     let aa = comparisons::aa(plan, config, &latencies);
-    let resources = comparisons::resources(plan, config, &evidence.blocks);
-    let (slo, goals) = objectives::judge(config, plan, &latencies, &evidence.blocks);
+    let compare = |contender: Side| Comparison {
+        baseline: Side::Incumbent,
+        contender,
+        equivalence: equivalence(evidence, contender, rules),
+        under_load: under_load::compare(evidence, contender),
+        latency: comparisons::latency(plan, config, pairs, contender),
+        resources: comparisons::resources(plan, config, &counting, contender),
+    };
+    let contenders = config.sides().filter(|side| *side != Side::Incumbent);
+    let judged = objectives::judge(config, plan, pairs, (&evidence.blocks, &counting));
     let mut gates = gates::judge(config, plan, &evidence.blocks, &latencies, &aa);
     gates.extend(assumptions::judge(
         config,
@@ -142,25 +187,18 @@ pub(crate) fn measured(
         &evidence.blocks,
         &latencies,
     ));
-    let under_load = under_load::compare(evidence);
     let mut document = VerdictDocument {
         schema: SCHEMA,
         name: config.name.clone(),
         verdict: understudy_model::verdict::Verdict::Inconclusive,
         because: Vec::new(),
-        comparisons: vec![Comparison {
-            baseline: Side::Incumbent,
-            contender: Side::Candidate,
-            equivalence,
-            under_load,
-            latency,
-            resources,
-        }],
+        comparisons: contenders.map(compare).collect(),
         aa,
         warm_up: warm_up::describe(&evidence.starts, &evidence.settling),
         tails: tail::attribute(plan, &evidence.blocks, config.seed),
-        slo,
-        goals,
+        slo: judged.slos,
+        goals: judged.goals,
+        tuned_goals: judged.tuned_goals,
         gates,
         primary: Some(plan.primary.clone()),
         method: method::describe(config, plan, evidence),
@@ -202,20 +240,22 @@ fn measured_rates(plan: &Plan, blocks: &[LatencyBlock]) -> Vec<RatePlan> {
     plan.rates.iter().filter(measured).copied().collect()
 }
 
-/// The ledger and the clusters, alone: what decides whether a trial goes on to measure.
-pub fn equivalence(evidence: &Evidence, noise: &Noise, rules: &Rules) -> Equivalence {
+/// The ledger and the clusters of a contender, alone: what decides whether a trial goes on to measure.
+pub fn equivalence(evidence: &Evidence, contender: Side, rules: &Rules) -> Equivalence {
+    let rows = evidence.rows_of(contender);
+    let noise = Noise::learn(rows);
     let facts = |request: u32| evidence.requests.get(request as usize);
     let workload = Workload {
         endpoints: &evidence.endpoints,
         size: &|request| facts(request).map_or(usize::MAX, |f| f.bytes as usize),
         reproduce: &|request| facts(request).map_or_else(String::new, |f| f.reproduce.clone()),
     };
-    let mut equivalence = tally(&evidence.rows, noise, rules, workload);
+    let mut equivalence = tally(rows, &noise, rules, workload);
     for cluster in &mut equivalence.clusters {
         cluster.reproduced = evidence
             .reproduced
             .iter()
-            .find(|again| again.is(cluster))
+            .find(|again| again.is(contender, cluster))
             .map(|r| r.reproduced);
     }
     equivalence

@@ -1,7 +1,8 @@
 //! Service level objectives and goals, judged.
 //!
-//! The primary objective is judged by its own 95 % interval. Everything else shares one Holm
-//! correction: a conclusion needs an adjusted two-sided p below 5 %. Where the evidence is looked at
+//! The primary objective is judged by its own 95 % interval. Everything else about incumbent and
+//! candidate shares one Holm correction, so that a third side changes nothing of it, and everything
+//! about the tuned incumbent another: a conclusion needs an adjusted two-sided p below 5 %. Where the evidence is looked at
 //! several times, the looks share these 5 % ([`Plan::alpha`]).
 
 use super::blocks::{Latencies, LatencyBlock, is_error};
@@ -48,50 +49,108 @@ impl Judged {
     }
 }
 
-/// Judges every objective for each side and rate, and every goal.
+/// What was judged.
+pub(super) struct Objectives {
+    pub(super) slos: Vec<SloResult>,
+    pub(super) goals: Vec<GoalResult>,
+    pub(super) tuned_goals: Vec<GoalResult>,
+}
+
+/// Judges every objective for each side and rate, and every goal for each contender. Errors are those of all
+/// measurements, everything else is taken from those whose pairs count, as `latencies` is.
 pub(super) fn judge(
     config: &TrialConfig,
     plan: &Plan,
     latencies: &Latencies,
-    blocks: &[LatencyBlock],
-) -> (Vec<SloResult>, Vec<GoalResult>) {
-    let mut slos = Vec::new();
-    let mut goals = Vec::new();
-    let mut judged = Vec::new();
-    for slo in &config.slos {
-        for rate in &plan.rates {
-            for side in Side::ALL {
-                let (one, bound) = judge_slo(slo, (rate.rate_rps, side), plan, latencies, blocks);
-                let primary = is_primary(plan, slo, rate.rate_rps);
-                slos.push(SloResult {
-                    slo: slo.describe(),
-                    about: about(slo),
-                    side,
-                    rate_rps: rate.rate_rps,
-                    value: one.value,
-                    bound,
-                    held: one.by_interval(bound),
-                    primary,
-                });
-                judged.push(one);
+    (blocks, counting): (&[LatencyBlock], &[&LatencyBlock]),
+) -> Objectives {
+    let measured = Measured {
+        config,
+        plan,
+        latencies,
+        blocks,
+        counting,
+    };
+    let both = [Side::Incumbent, Side::Candidate];
+    let (mut slos, goals) = measured.family(&both, Side::Candidate);
+    let mut tuned_goals = Vec::new();
+    if config.tuned.is_some() {
+        let (of_tuned, goals) = measured.family(&[Side::Tuned], Side::Tuned);
+        // Both lists go through objectives and rates in the same order.
+        let tuned = of_tuned.into_iter();
+        slos = slos
+            .chunks(2)
+            .zip(tuned)
+            .flat_map(|(both, tuned)| [both, &[tuned]].concat())
+            .collect();
+        tuned_goals = goals;
+    }
+    Objectives {
+        slos,
+        goals,
+        tuned_goals,
+    }
+}
+
+/// What is judged from.
+struct Measured<'a> {
+    config: &'a TrialConfig,
+    plan: &'a Plan,
+    latencies: &'a Latencies,
+    blocks: &'a [LatencyBlock],
+    /// Those whose pairs count.
+    counting: &'a [&'a LatencyBlock],
+}
+
+impl Measured<'_> {
+    /// The results that share one correction: the objectives of these sides, the goals of a contender.
+    fn family(&self, sides: &[Side], contender: Side) -> (Vec<SloResult>, Vec<GoalResult>) {
+        let Measured {
+            config,
+            plan,
+            latencies,
+            blocks,
+            ..
+        } = *self;
+        let mut slos = Vec::new();
+        let mut goals = Vec::new();
+        let mut judged = Vec::new();
+        for slo in &config.slos {
+            for rate in &plan.rates {
+                for side in sides {
+                    let (one, bound) =
+                        judge_slo(slo, (rate.rate_rps, *side), plan, latencies, blocks);
+                    let primary = is_primary(plan, slo, rate.rate_rps);
+                    slos.push(SloResult {
+                        slo: slo.describe(),
+                        about: about(slo),
+                        side: *side,
+                        rate_rps: rate.rate_rps,
+                        value: one.value,
+                        bound,
+                        held: one.by_interval(bound),
+                        primary,
+                    });
+                    judged.push(one);
+                }
             }
         }
+        for goal in &config.judged_goals() {
+            let (one, bound, about) = self.judge_goal(goal, contender);
+            goals.push(GoalResult {
+                goal: goal.describe(),
+                about,
+                ratio: one.value,
+                bound,
+                held: one.by_interval(bound),
+                required: is_required(goal, config),
+            });
+            judged.push(one);
+        }
+        let all_must_hold = config.question != Question::Replace;
+        correct(&judged, plan.alpha(), all_must_hold, &mut slos, &mut goals);
+        (slos, goals)
     }
-    for goal in &config.judged_goals() {
-        let (one, bound, about) = judge_goal(goal, config, plan, latencies, blocks);
-        goals.push(GoalResult {
-            goal: goal.describe(),
-            about,
-            ratio: one.value,
-            bound,
-            held: one.by_interval(bound),
-            required: is_required(goal, config),
-        });
-        judged.push(one);
-    }
-    let all_must_hold = config.question != Question::Replace;
-    correct(&judged, plan.alpha(), all_must_hold, &mut slos, &mut goals);
-    (slos, goals)
 }
 
 /// Where it is asked whether a version is worse and no bound of its own is stated for it, a tail
@@ -255,62 +314,67 @@ fn dispersion(counts: &[(u64, u64)], share: f64) -> f64 {
     (chi_square / (counts.len() - 1) as f64).max(1.0)
 }
 
-fn judge_goal(
-    goal: &Goal,
-    config: &TrialConfig,
-    plan: &Plan,
-    latencies: &Latencies,
-    blocks: &[LatencyBlock],
-) -> (Judged, f64, Figure) {
-    let rate = plan.primary.rate_rps;
-    let (pairs, change, about) = match goal {
-        Goal::Latency { quantile, change } => {
-            let of = |side| values(&latencies.of(rate, side, "*"), *quantile);
-            let pairs = match (of(Side::Incumbent), of(Side::Candidate)) {
-                (Values::Judged(a), Values::Judged(b)) => Some((a, b)),
-                _ => None,
-            };
-            let about = Figure::Latency(LatencyQuantile {
-                endpoint: "*".to_owned(),
-                quantile: *quantile,
-            });
-            (pairs, change, about)
-        }
-        Goal::Cpu(change) => {
-            let cpu = Resource::CpuUsPerRequest;
-            let pairs = resource_pairs(rate, cpu, blocks);
-            (pairs, change, Figure::Resource(cpu))
-        }
-        Goal::Memory(change) => {
-            let measured = |of| resource_pairs(rate, of, blocks).map(|pairs| (pairs, of));
-            let memory = measured(Resource::PeakPssBytes)
-                .or_else(|| measured(Resource::PeakRssBytes))
-                .map_or((None, Resource::PeakPssBytes), |(pairs, of)| {
-                    (Some(pairs), of)
+impl Measured<'_> {
+    fn judge_goal(&self, goal: &Goal, contender: Side) -> (Judged, f64, Figure) {
+        let Measured {
+            config,
+            plan,
+            latencies,
+            counting,
+            ..
+        } = *self;
+        let rate = plan.primary.rate_rps;
+        let (pairs, change, about) = match goal {
+            Goal::Latency { quantile, change } => {
+                let of = |side| values(&latencies.of(rate, side, "*"), *quantile);
+                let pairs = match (of(Side::Incumbent), of(contender)) {
+                    (Values::Judged(a), Values::Judged(b)) => Some((a, b)),
+                    _ => None,
+                };
+                let about = Figure::Latency(LatencyQuantile {
+                    endpoint: "*".to_owned(),
+                    quantile: *quantile,
                 });
-            (memory.0, change, Figure::Resource(memory.1))
-        }
-    };
-    let bound = change.ratio();
-    let judged = pairs.and_then(|(a, b)| {
-        let differences = log_differences(&a, &b);
-        let effect = effect_at(&differences, plan.alpha(), config.seed)?;
-        let ratios: Vec<f64> = differences.iter().map(|d| d.exp()).collect();
-        Some(Judged {
-            value: Some(estimate(effect.ratio)),
-            p: p_above(&ratios, bound).zip(p_below(&ratios, bound)),
-            fixed: None,
-        })
-    });
-    (judged.unwrap_or_else(Judged::not_judged), bound, about)
+                (pairs, change, about)
+            }
+            Goal::Cpu(change) => {
+                let cpu = Resource::CpuUsPerRequest;
+                let pairs = resource_pairs(rate, cpu, counting, contender);
+                (pairs, change, Figure::Resource(cpu))
+            }
+            Goal::Memory(change) => {
+                let measured =
+                    |of| resource_pairs(rate, of, counting, contender).map(|pairs| (pairs, of));
+                let memory = measured(Resource::PeakPssBytes)
+                    .or_else(|| measured(Resource::PeakRssBytes))
+                    .map_or((None, Resource::PeakPssBytes), |(pairs, of)| {
+                        (Some(pairs), of)
+                    });
+                (memory.0, change, Figure::Resource(memory.1))
+            }
+        };
+        let bound = change.ratio();
+        let judged = pairs.and_then(|(a, b)| {
+            let differences = log_differences(&a, &b);
+            let effect = effect_at(&differences, plan.alpha(), config.seed)?;
+            let ratios: Vec<f64> = differences.iter().map(|d| d.exp()).collect();
+            Some(Judged {
+                value: Some(estimate(effect.ratio)),
+                p: p_above(&ratios, bound).zip(p_below(&ratios, bound)),
+                fixed: None,
+            })
+        });
+        (judged.unwrap_or_else(Judged::not_judged), bound, about)
+    }
 }
 
 fn resource_pairs(
     rate_rps: f64,
     resource: Resource,
-    blocks: &[LatencyBlock],
+    blocks: &[&LatencyBlock],
+    contender: Side,
 ) -> Option<(Vec<f64>, Vec<f64>)> {
-    let (a, b) = resource_values(rate_rps, resource, blocks);
+    let (a, b) = resource_values(rate_rps, resource, blocks, contender);
     let a: Option<Vec<f64>> = a.into_iter().collect();
     let b: Option<Vec<f64>> = b.into_iter().collect();
     a.zip(b)

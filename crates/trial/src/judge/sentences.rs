@@ -6,7 +6,7 @@ use understudy_model::verdict::{Estimate, Figure, GoalResult, Reason, SloResult}
 pub(super) fn slo_text(slo: &SloResult, verb: &str) -> String {
     format!(
         "the {} {verb} \"{}\" at {}/s: {}",
-        slo.side,
+        slo.side.in_words(),
         slo.slo,
         slo.rate_rps,
         interval_text(slo),
@@ -17,7 +17,7 @@ pub(super) fn slo_text_with(slo: &SloResult, how: &str) -> String {
     format!(
         "\"{}\" {how} the {} at {}/s: {}",
         slo.slo,
-        slo.side,
+        slo.side.in_words(),
         slo.rate_rps,
         interval_text(slo)
     )

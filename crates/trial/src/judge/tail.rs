@@ -24,7 +24,7 @@ const SLOW_BY: u64 = 10;
 /// How often a request must have been served for its own service time to be known.
 const OFTEN: usize = 5;
 
-/// The tails of both sides at every rate.
+/// The tails of all sides at every rate.
 pub(super) fn attribute(plan: &Plan, blocks: &[LatencyBlock], seed: u64) -> Vec<Tail> {
     let mut tails = Vec::new();
     for rate in &plan.rates {

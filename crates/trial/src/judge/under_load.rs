@@ -22,9 +22,9 @@ struct Shown {
 /// Measurements in which the incumbent has to agree with itself before values are compared.
 const AGREEING_BLOCKS: usize = 2;
 
-/// Compares the candidate's answers with what the incumbent showed for the same request; `None`
+/// Compares a contender's answers with what the incumbent showed for the same request; `None`
 /// without measurements.
-pub(super) fn compare(evidence: &Evidence) -> Option<UnderLoad> {
+pub(super) fn compare(evidence: &Evidence, contender: Side) -> Option<UnderLoad> {
     let shown = incumbent(evidence);
     let mut result = UnderLoad {
         answered: 0,
@@ -34,11 +34,8 @@ pub(super) fn compare(evidence: &Evidence) -> Option<UnderLoad> {
         deviations: Vec::new(),
     };
     let mut deviations: BTreeMap<(u32, &str), (u64, u32)> = BTreeMap::new();
-    let candidate = evidence.blocks.iter().filter(|b| b.side == Side::Candidate);
-    for row in candidate
-        .flat_map(|b| &b.rows)
-        .filter(|row| comparable(row))
-    {
+    let measured = evidence.blocks.iter().filter(|b| b.side == contender);
+    for row in measured.flat_map(|b| &b.rows).filter(|row| comparable(row)) {
         result.answered += 1;
         match deviation(row, shown.get(&row.observation.request)) {
             None => result.not_inspected += 1,

@@ -27,7 +27,7 @@ pub(crate) struct At {
     admin: String,
     /// Print the document as JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// Says how sure it is that the candidate answers as the incumbent does.
@@ -120,7 +120,7 @@ impl At {
     }
 
     /// The document at a path: as JSON to standard output if that is wanted, else as a value.
-    fn document<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+    pub(super) fn document<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         let body = self.ask(WorkloadRequest::get(path))?;
         if self.json {
             show::print(&(String::from_utf8_lossy(&body).into_owned() + "\n"))

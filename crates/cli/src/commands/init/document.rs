@@ -65,8 +65,21 @@ pub(super) fn write(draft: &Draft<'_>) -> Written {
         "kind = \"http\"",
         "services that speak HTTP/1.1 without TLS",
     );
-    side(&mut page, draft, Side::Incumbent);
-    side(&mut page, draft, Side::Candidate);
+    side(
+        &mut page,
+        draft,
+        Side::Incumbent,
+        &draft.incumbent,
+        "what runs today",
+    );
+    side(
+        &mut page,
+        draft,
+        Side::Candidate,
+        &draft.candidate,
+        "what may replace it; the same keys",
+    );
+    tuned(&mut page);
     workload(&mut page, draft);
     objectives(&mut page);
     surroundings(&mut page);
@@ -77,11 +90,24 @@ pub(super) fn write(draft: &Draft<'_>) -> Written {
     }
 }
 
-fn side(page: &mut Page, draft: &Draft<'_>, of: Side) {
-    let (side, what) = match of {
-        Side::Incumbent => (&draft.incumbent, "what runs today"),
-        Side::Candidate => (&draft.candidate, "what may replace it; the same keys"),
-    };
+/// Another setting of the incumbent competes, where it is written down.
+fn tuned(page: &mut Page) {
+    page.gap();
+    page.note(
+        "The incumbent with another heap or collector, the same keys. It competes: what tuning",
+    );
+    page.note("gains alone is no reason to replace. A third side takes half as much time again.");
+    page.block(&[
+        ("[side.tuned]", ""),
+        ("run = \"./server --port {port}\"", "as the incumbent's"),
+        (
+            "env = { GOGC = \"400\" }",
+            "such as: Go; a JVM takes -Xmx in run",
+        ),
+    ]);
+}
+
+fn side(page: &mut Page, draft: &Draft<'_>, of: Side, side: &SideDraft, what: &str) {
     page.section(&format!("[side.{of}]"), what);
     match side {
         SideDraft::Missing => missing_side(page, draft, of),

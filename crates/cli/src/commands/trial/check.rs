@@ -1,5 +1,6 @@
 //! A trial, read and checked before anything starts.
 
+use super::Search;
 use crate::config::{self, Flags, Mode, SideArgument};
 use crate::exit::{Failure, usage};
 use crate::requests_file;
@@ -33,6 +34,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) sides: &'a [SideArgument],
     /// Overrides the level of the file.
     pub(crate) level: Option<Level>,
+    /// Searches of the file that are left out.
+    pub(crate) without: &'a [Search],
 }
 
 /// Reads and checks a trial: all mistakes at once, before anything starts.
@@ -41,6 +44,12 @@ pub(crate) fn check(asked: &Asked<'_>) -> Result<Checked, Failure> {
     let mut config = configuration(asked, today)?;
     if let Some(level) = asked.level {
         config.level = level;
+    }
+    for search in asked.without {
+        match search {
+            Search::Capacity => config.capacity = None,
+            Search::MemoryFloor => config.memory_floor = None,
+        }
     }
     checked(config, today)
 }
@@ -130,8 +139,8 @@ fn running_sides(
     requests: &Requests,
     prepare: Option<&Requests>,
 ) -> Vec<String> {
-    let running: Vec<Side> = Side::ALL
-        .into_iter()
+    let running: Vec<Side> = config
+        .sides()
         .filter(|side| matches!(config.side(*side), SideConfig::Running { .. }))
         .collect();
     let mut errors = Vec::new();
@@ -157,7 +166,7 @@ fn running_sides(
         errors.push(format!(
             "the requests change data ({}), and the {} runs already: set writes = true in [workload] (or --writes) if it may be changed",
             methods.into_iter().collect::<Vec<_>>().join(", "),
-            running.iter().map(|side| side.name()).collect::<Vec<_>>().join(" and the "),
+            running.iter().map(|side| side.in_words()).collect::<Vec<_>>().join(" and the "),
         ));
     }
     errors
@@ -178,4 +187,48 @@ pub(crate) fn today() -> Day {
     Day::new(year.max(1) as u16, month as u8, day as u8)
         .or_else(|_| Day::new(1970, 1, 1))
         .expect("1 January 1970 is a day")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn searches_of_the_file_can_be_left_out_and_take_no_time_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("trial.toml");
+        let text = r#"
+            schema = 1
+            [side.incumbent]
+            run = "old --port {port}"
+            [side.candidate]
+            run = "new --port {port}"
+            [workload]
+            paths = ["/"]
+            rates = [1000]
+            [[slo]]
+            quantile = 0.99
+            max = "20ms"
+            [limits]
+            memory = "64MiB"
+            [capacity]
+            [memory_floor]
+        "#;
+        std::fs::write(&file, text).unwrap();
+        let seconds = |without: &[Search]| {
+            let checked = check(&Asked {
+                file: Some(&file),
+                flags: &Flags::default(),
+                sides: &[],
+                level: Some(Level::Quick),
+                without,
+            });
+            checked.map(|checked| checked.plan.seconds(1)).unwrap()
+        };
+        let capacity = seconds(&[Search::MemoryFloor]);
+        let floor = seconds(&[Search::Capacity]);
+        assert!(seconds(&[Search::Capacity, Search::MemoryFloor]) < 90.0);
+        assert!(capacity > 90.0 && floor > 90.0, "{capacity} s, {floor} s");
+        assert!(seconds(&[]) > capacity.max(floor));
+    }
 }

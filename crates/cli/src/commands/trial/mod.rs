@@ -14,7 +14,7 @@ use crate::show;
 use crate::show::json::{self, JsonOutput};
 use crate::show::progress::Display;
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use session::Session;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -44,12 +44,15 @@ pub(crate) struct TrialArgs {
     /// Go on with an interrupted run: what it has measured is not measured again
     #[arg(long, value_name = "RUN", conflicts_with_all = ["quick", "thorough", "sides", "out"])]
     resume: Option<PathBuf>,
-    /// The highest rate only, in under 90 seconds
+    /// The highest rate only, in under 90 seconds (half as much again with a [side.tuned])
     #[arg(long, conflicts_with = "thorough")]
     quick: bool,
     /// More and longer measurements, for about half an hour
     #[arg(long)]
     thorough: bool,
+    /// Leave out a search that the file asks for (repeatable); each takes minutes
+    #[arg(long, value_enum, value_name = "SEARCH", conflicts_with = "resume")]
+    without: Vec<Search>,
     /// Measure latency even if the answers differ
     #[arg(long = "continue")]
     continue_when_different: bool,
@@ -59,6 +62,15 @@ pub(crate) struct TrialArgs {
     /// Folder for the run directory
     #[arg(long, value_name = "DIR", default_value = "runs")]
     out: PathBuf,
+}
+
+/// A search that a file may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Search {
+    /// The highest rate at which each side holds the objectives
+    Capacity,
+    /// The smallest memory limit at which each side holds them
+    MemoryFloor,
 }
 
 /// Carries out the command.

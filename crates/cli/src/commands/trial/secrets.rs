@@ -9,10 +9,11 @@ use understudy_trial::config::{RequestsFrom, SideConfig, TrialConfig};
 /// secret, are replaced. Judging needs none of them.
 pub(super) fn without_secrets(config: &TrialConfig, redactor: &Redactor) -> TrialConfig {
     let mut config = config.clone();
-    for side in [&mut config.incumbent, &mut config.candidate] {
-        match side {
-            SideConfig::Running { url, .. } => *url = redactor.redact_text(url),
-            SideConfig::Launched(launched) => {
+    for side in Side::ALL {
+        match config.side_mut(side) {
+            None => {}
+            Some(SideConfig::Running { url, .. }) => *url = redactor.redact_text(url),
+            Some(SideConfig::Launched(launched)) => {
                 launched.run = redactor.redact_text(&launched.run);
                 launched.build = launched.build.as_deref().map(|b| redactor.redact_text(b));
                 for (name, value) in &mut launched.env {
@@ -40,11 +41,10 @@ pub(super) fn with_secrets(
 ) -> Result<TrialConfig, Failure> {
     let mut config = stored.clone();
     let mut hidden = Hidden::default();
-    for (side, of) in [
-        (Side::Incumbent, &mut config.incumbent),
-        (Side::Candidate, &mut config.candidate),
-    ] {
-        hidden.side(of, original.map(|original| original.side(side)));
+    for side in Side::ALL {
+        if let Some(of) = config.side_mut(side) {
+            hidden.side(of, original.map(|original| original.side(side)));
+        }
     }
     if let RequestsFrom::Paths(paths) = &mut config.workload.requests {
         let known = match original.map(|original| &original.workload.requests) {

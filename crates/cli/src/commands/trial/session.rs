@@ -115,6 +115,7 @@ impl TrialArgs {
                 (_, true) => Some(Level::Thorough),
                 _ => None,
             },
+            without: &self.without,
         }
     }
 }

@@ -162,7 +162,7 @@ fn every_mistake_is_told_at_once() {
             "--memory=0B",
         ],
         &[
-            "--ready: neither side is started, so that none is awaited",
+            "--ready: no side is started, so that none is awaited",
             "--requests: \"gone.jsonl\" is not a file",
             "--memory: 0 leaves nothing to run in",
         ],

@@ -247,31 +247,34 @@ fn config() -> impl Strategy<Value = TrialConfig> {
     );
     (
         header,
-        side(),
-        side(),
+        (side(), side(), option::of(side())),
         workload(),
         wanted,
         limits(),
         machine,
     )
         .prop_map(
-            |(header, incumbent, candidate, workload, wanted, limits, machine)| TrialConfig {
-                // It needs an objective to hold.
-                capacity: machine.1.filter(|_| !wanted.0.is_empty()),
-                memory_floor: machine.2.filter(|_| !wanted.0.is_empty()),
-                name: header.0,
-                level: header.1,
-                seed: header.2,
-                incumbent,
-                candidate,
-                workload,
-                slos: wanted.0,
-                goals: wanted.1,
-                question: wanted.3,
-                limits,
-                rules: wanted.2,
-                machine: machine.0,
-                case: None,
+            |(header, (incumbent, candidate, tuned), workload, wanted, limits, machine)| {
+                TrialConfig {
+                    // It needs an objective to hold.
+                    capacity: machine.1.filter(|_| !wanted.0.is_empty()),
+                    memory_floor: machine.2.filter(|_| !wanted.0.is_empty()),
+                    name: header.0,
+                    level: header.1,
+                    seed: header.2,
+                    incumbent,
+                    candidate,
+                    // It is no part of the question whether a version is worse.
+                    tuned: tuned.filter(|_| wanted.3 == Question::Replace),
+                    workload,
+                    slos: wanted.0,
+                    goals: wanted.1,
+                    question: wanted.3,
+                    limits,
+                    rules: wanted.2,
+                    machine: machine.0,
+                    case: None,
+                }
             },
         )
 }

@@ -50,7 +50,7 @@ fn block(side: Side, number: u32, planted: Planted, draws: &mut Draws) -> Latenc
             break;
         }
         let factor = match side {
-            Side::Incumbent => 1.0,
+            Side::Incumbent | Side::Tuned => 1.0,
             Side::Candidate => (planted.difference)(number),
         };
         let service = 0.25 / RATE * factor * planted.slower.powf(into);
@@ -85,7 +85,7 @@ fn refused(config: &TrialConfig, pairs: u32, planted: Planted, seed: u64) -> Vec
     let mut draws = Draws(seed);
     let mut blocks = Vec::new();
     for number in 0..pairs {
-        for side in Side::ALL {
+        for side in [Side::Incumbent, Side::Candidate] {
             blocks.push(block(side, number, planted, &mut draws));
         }
     }
@@ -146,12 +146,53 @@ fn each_gate_refuses_the_fault_that_is_planted_for_it() {
         ..CLEAN
     };
     assert_eq!(refused(&poisson, 20, drifts), ["independent"]);
+    // What changes every four pairs leaves one in some of them: those are independent.
+    let in_fours = Planted {
+        difference: |pair| [0.6, 1.2, 0.8, 1.4, 0.7, 1.1, 1.5, 0.5, 1.3, 0.9][(pair / 4) as usize],
+        ..CLEAN
+    };
+    assert_eq!(refused(&poisson, 40, in_fours), Vec::<String>::new());
 
     let mut limited = config(Arrivals::Poisson);
     limited.limits.cpus = "0.5".parse::<Cpus>().ok();
     assert_eq!(refused(&limited, 6, CLEAN), ["limits"]);
     limited.limits.cpus = "1".parse::<Cpus>().ok();
     assert_eq!(refused(&limited, 6, CLEAN), Vec::<String>::new());
+}
+
+#[test]
+fn only_pairs_that_count_are_judged_and_the_gate_says_how_many() {
+    let mut draws = Draws(5);
+    let in_fours = Planted {
+        difference: |pair| [0.6, 1.2, 0.8, 1.4, 0.7, 1.1, 1.5, 0.5, 1.3, 0.9][(pair / 4) as usize],
+        ..CLEAN
+    };
+    let mut blocks = Vec::new();
+    for number in 0..40 {
+        for side in [Side::Incumbent, Side::Candidate] {
+            blocks.push(block(side, number, in_fours, &mut draws));
+        }
+    }
+    let config = config(Arrivals::Poisson);
+    let plan = Plan::new(&config);
+    let latencies = Latencies::new(&blocks, &config, &["GET /".to_owned()]);
+    let step = thinning(&plan, &latencies);
+    assert!((2..=5).contains(&step), "{step}");
+    let counting = thinned(&blocks, &plan, step);
+    assert_eq!(counting.len(), 2 * 40usize.div_ceil(step));
+    let pairs = Latencies::new(counting.iter().copied(), &config, &["GET /".to_owned()]);
+    let compared = comparisons::latency(&plan, &config, &pairs, Side::Candidate);
+    assert!(
+        compared
+            .iter()
+            .all(|line| line.pairs as usize == 40usize.div_ceil(step))
+    );
+    let gate = independent(&plan, &latencies).unwrap();
+    let said = format!(
+        "{} of 40 pairs count, one in {step}",
+        40usize.div_ceil(step)
+    );
+    assert!(gate.passed && gate.text.contains(&said), "{}", gate.text);
 }
 
 #[test]

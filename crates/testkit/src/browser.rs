@@ -1,4 +1,7 @@
-//! A real Chromium over the DevTools protocol, on a pipe: no port, no WebSocket, no driver.
+//! A real Chromium over the DevTools protocol, on a pipe: no port, no WebSocket, no driver. Whatever
+//! fails fails the test.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use serde_json::{Value, json};
 use std::fs::File;
@@ -15,7 +18,7 @@ const NAMES: [&str; 4] = [
 ];
 
 /// The browser of this machine. None is an error in CI, which installs one.
-pub(crate) fn find() -> Option<PathBuf> {
+pub fn find() -> Option<PathBuf> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&folders)
         .flat_map(|folder| NAMES.map(|name| folder.join(name)))
@@ -28,19 +31,20 @@ pub(crate) fn find() -> Option<PathBuf> {
 }
 
 /// A browser with one page.
-pub(crate) struct Browser {
+pub struct Browser {
     child: Child,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
     session: String,
     last: u64,
     /// What the browser told without being asked.
-    pub(crate) events: Vec<Value>,
+    pub events: Vec<Value>,
     _profile: tempfile::TempDir,
 }
 
 impl Browser {
-    pub(crate) fn start(program: &Path) -> Self {
+    /// Starts this program.
+    pub fn start(program: &Path) -> Self {
         let profile = tempfile::tempdir().unwrap();
         // The protocol is spoken on descriptors 3 and 4, which a shell sets.
         let script = "exec \"$0\" \"$@\" 3<&0 4>&1 0</dev/null 1>/dev/null";
@@ -87,7 +91,7 @@ impl Browser {
     }
 
     /// One command; events that come before its answer are kept.
-    pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
+    pub fn call(&mut self, method: &str, params: Value) -> Value {
         self.last += 1;
         let mut message = json!({"id": self.last, "method": method, "params": params});
         if !self.session.is_empty() {
@@ -113,7 +117,7 @@ impl Browser {
     }
 
     /// Opens a file and waits until it is loaded.
-    pub(crate) fn open(&mut self, file: &Path) {
+    pub fn open(&mut self, file: &Path) {
         self.events.clear();
         self.call(
             "Page.navigate",
@@ -127,7 +131,7 @@ impl Browser {
     }
 
     /// Width in CSS pixels, colour scheme and medium.
-    pub(crate) fn look(&mut self, width: u32, scheme: &str, media: &str) {
+    pub fn look(&mut self, width: u32, scheme: &str, media: &str) {
         self.call(
             "Emulation.setDeviceMetricsOverride",
             json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false}),
@@ -139,7 +143,7 @@ impl Browser {
     }
 
     /// The value of an expression in the page; promises are waited for.
-    pub(crate) fn evaluate(&mut self, expression: &str) -> Value {
+    pub fn evaluate(&mut self, expression: &str) -> Value {
         let mut answer = self.call(
             "Runtime.evaluate",
             json!({"expression": expression, "returnByValue": true, "awaitPromise": true, "userGesture": true}),

@@ -1,0 +1,237 @@
+//! Rules that would excuse what differs, each with what it would hide besides.
+//!
+//! A rule is proposed for each cluster; for a place where answers differ in several ways, all of them
+//! together; for several places below one, the one above; and for one place of several endpoints, all
+//! endpoints. None is proposed for another status, for no answer, or for a whole body.
+
+use crate::faults::Fault;
+use crate::ledger::{Class, classify};
+use crate::noise::Noise;
+use crate::place::is_below;
+use crate::row::Row;
+use crate::selftest::Tried;
+use std::collections::{BTreeMap, BTreeSet};
+use understudy_model::proof::{AlsoHides, Proposal, ProposedRule};
+use understudy_model::{Difference, DifferenceKind as Kind, Distance};
+
+/// Proposals that are made, the most useful ones.
+const PROPOSALS: usize = 12;
+/// Kinds of other differences that are told of each.
+const ALSO: usize = 5;
+/// Clusters that rules are proposed for.
+const CLUSTERS: usize = 200;
+
+/// What is different and unexcused in a row, and how many pairs it stands for.
+struct Open<'r> {
+    endpoint: &'r str,
+    left: Vec<&'r Difference>,
+    pairs: u64,
+}
+
+/// Proposes rules for what differs in these rows, each standing for so many pairs. `tried` are the
+/// faults of a self-test, for what a rule would hide.
+pub fn propose<'r>(
+    rows: impl Iterator<Item = (&'r Row, u64)>,
+    tried: &[Tried<'r>],
+    noise: &Noise,
+    endpoints: &'r [String],
+) -> Vec<Proposal> {
+    let open = |row: &'r Row, pairs: u64| {
+        let endpoint = endpoints.get(row.endpoint as usize)?;
+        match classify(row, noise).class {
+            Class::Different(left) => Some(Open {
+                endpoint,
+                left,
+                pairs,
+            }),
+            _ => None,
+        }
+    };
+    let different: Vec<Open<'r>> = rows.filter_map(|(row, pairs)| open(row, pairs)).collect();
+    let of = different.iter().map(|open| open.pairs).sum();
+    let found: Vec<(Fault, Open<'r>)> = tried
+        .iter()
+        .filter_map(|(fault, row, times)| Some((*fault, open(row, *times)?)))
+        .collect();
+    let mut proposals: Vec<Proposal> = candidates(&different)
+        .into_iter()
+        .filter_map(|rule| assess(rule, &different, &found, of))
+        .collect();
+    // What resolves most comes first; of two that do the same, what hides less.
+    proposals.sort_by_key(|of| {
+        let hidden: u64 = of.faults_hidden.values().sum();
+        (
+            std::cmp::Reverse((of.resolves, of.explains)),
+            hidden,
+            of.rule.clone(),
+        )
+    });
+    proposals.dedup_by(|b, a| {
+        // A broader rule that explains no more than the one before is of no use.
+        b.explains == a.explains && b.resolves == a.resolves && is_covered(&a.rule, &b.rule)
+    });
+    proposals.truncate(PROPOSALS);
+    proposals
+}
+
+/// Does the second rule cover all that the first one does?
+fn is_covered(narrow: &ProposedRule, broad: &ProposedRule) -> bool {
+    is_below(&broad.path, &narrow.path)
+        && (broad.endpoint.is_none() || broad.endpoint == narrow.endpoint)
+        && (broad.kind.is_none() || broad.kind == narrow.kind)
+}
+
+/// May a rule be proposed for this place?
+fn is_place(pattern: &str) -> bool {
+    !matches!(pattern, "code" | "outcome" | "body" | "$") && !pattern.contains("<redacted ")
+}
+
+fn candidates(different: &[Open<'_>]) -> BTreeSet<ProposedRule> {
+    let mut clusters: BTreeSet<(&str, &str, Kind)> = BTreeSet::new();
+    for open in different {
+        let places = open.left.iter().filter(|of| is_place(&of.pattern));
+        clusters.extend(places.map(|of| (open.endpoint, of.pattern.as_str(), of.kind)));
+    }
+    let clusters: Vec<_> = clusters.into_iter().take(CLUSTERS).collect();
+    let rule = |path: &str, endpoint: Option<&str>, kind| ProposedRule {
+        path: path.to_owned(),
+        endpoint: endpoint.map(str::to_owned),
+        kind,
+    };
+    let mut rules = BTreeSet::new();
+    for &(endpoint, pattern, kind) in &clusters {
+        rules.insert(rule(pattern, Some(endpoint), Some(kind)));
+        let others = clusters
+            .iter()
+            .filter(|other| **other != (endpoint, pattern, kind));
+        for &(other, at, of_kind) in others {
+            if other == endpoint && at == pattern {
+                rules.insert(rule(pattern, Some(endpoint), None));
+            } else if at == pattern && of_kind == kind {
+                rules.insert(rule(pattern, None, Some(kind)));
+            } else if other == endpoint
+                && let Some(above) = above(pattern, at)
+            {
+                rules.insert(rule(above, Some(endpoint), None));
+            }
+        }
+    }
+    rules
+}
+
+/// The place right above both, unless it is the whole body.
+fn above<'p>(a: &'p str, b: &str) -> Option<&'p str> {
+    let parent = |path: &str| path.rfind(['.', '[']).filter(|at| *at > 1);
+    let (of_a, of_b) = (parent(a)?, parent(b)?);
+    (a[..of_a] == b[..of_b] && a.starts_with('$')).then_some(&a[..of_a])
+}
+
+fn covers(rule: &ProposedRule, endpoint: &str, difference: &Difference) -> bool {
+    rule.endpoint.as_deref().is_none_or(|of| of == endpoint)
+        && rule.kind.is_none_or(|kind| kind == difference.kind)
+        && difference.kind != Kind::Outcome
+        && is_below(&rule.path, &difference.pattern)
+}
+
+/// What makes two differences of one place alike: their characters, and roughly how far apart they
+/// are.
+type Likeness<'r> = (Kind, &'r str, &'r str, Option<i16>);
+
+fn likeness(difference: &Difference) -> Likeness<'_> {
+    let size = difference.relation.distance.map(coarse);
+    let (a, b) = (
+        &difference.baseline_character.0,
+        &difference.contender_character.0,
+    );
+    (difference.kind, a, b, size)
+}
+
+/// A distance in steps of eight powers of two: rounding, some per cent, a multiple.
+pub fn coarse(distance: Distance) -> i16 {
+    match distance {
+        Distance::Time { seconds } => seconds.div_euclid(8),
+        Distance::Number { relative, .. } => relative.div_euclid(8),
+    }
+}
+
+fn assess(
+    rule: ProposedRule,
+    different: &[Open<'_>],
+    found: &[(Fault, Open<'_>)],
+    of: u64,
+) -> Option<Proposal> {
+    let (mut explains, mut resolves) = (0, 0);
+    type Alike<'r> = BTreeMap<Likeness<'r>, (u64, &'r Difference)>;
+    let mut places: BTreeMap<(&str, &str), Alike<'_>> = BTreeMap::new();
+    for open in different {
+        let covered = |of: &&&Difference| covers(&rule, open.endpoint, of);
+        let covering: Vec<_> = open.left.iter().filter(covered).collect();
+        if covering.is_empty() {
+            continue;
+        }
+        explains += open.pairs;
+        resolves += if covering.len() == open.left.len() {
+            open.pairs
+        } else {
+            0
+        };
+        let mut seen = BTreeSet::new();
+        for difference in covering {
+            let place = (open.endpoint, difference.pattern.as_str());
+            if seen.insert((place, likeness(difference))) {
+                let alike = places.entry(place).or_default();
+                let (pairs, _) = alike
+                    .entry(likeness(difference))
+                    .or_insert((0, *difference));
+                *pairs += open.pairs;
+            }
+        }
+    }
+    let chief = |alike: &Alike<'_>| alike.values().map(|(pairs, _)| *pairs).max();
+    let (_, shown) = places
+        .values()
+        .flat_map(BTreeMap::values)
+        .max_by_key(|(pairs, _)| *pairs)?;
+    let (baseline, contender) = (shown.baseline.clone(), shown.contender.clone());
+    let mut also_hides: Vec<AlsoHides> = Vec::new();
+    for ((endpoint, path), alike) in &places {
+        let most = chief(alike);
+        let mut is_chief = true;
+        for ((kind, ..), (pairs, difference)) in alike {
+            if is_chief && Some(*pairs) == most {
+                is_chief = false;
+                continue;
+            }
+            also_hides.push(AlsoHides {
+                endpoint: (*endpoint).to_owned(),
+                path: (*path).to_owned(),
+                kind: *kind,
+                pairs: *pairs,
+                baseline: difference.baseline.clone(),
+                contender: difference.contender.clone(),
+            });
+        }
+    }
+    also_hides.sort_by_key(|of| of.pairs);
+    also_hides.truncate(ALSO);
+    let mut faults_hidden: BTreeMap<String, u64> = BTreeMap::new();
+    for (fault, open) in found {
+        if open.left.iter().all(|of| covers(&rule, open.endpoint, of)) {
+            *faults_hidden.entry(fault.name().to_owned()).or_default() += open.pairs;
+        }
+    }
+    Some(Proposal {
+        rule,
+        of,
+        explains,
+        resolves,
+        baseline,
+        contender,
+        also_hides,
+        faults: found.iter().map(|(_, open)| open.pairs).sum(),
+        faults_hidden,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+use super::*;
+use crate::{Differ, History, Outcomes, Rules};
+use understudy_model::{Answer, Field, Outcome};
+
+fn outcome(body: &str) -> Outcome {
+    Outcome::Answered(Answer {
+        code: 200,
+        fields: vec![Field {
+            name: "content-type".into(),
+            value: b"application/json".to_vec(),
+        }],
+        body: body.into(),
+        truncated: false,
+    })
+}
+
+/// Compares bodies pair by pair.
+fn rows(pairs: &[(u32, String, String)]) -> Vec<Row> {
+    let (rules, redact) = (Rules::default(), |_: &str, text: &str| text.to_owned());
+    let (differ, mut history) = (Differ::new(&rules, &redact), History::default());
+    let row = |(endpoint, a, b): &(u32, String, String)| {
+        let (a, b) = (outcome(a), outcome(b));
+        let outcomes = Outcomes {
+            incumbent: &a,
+            second: None,
+            candidate: &b,
+        };
+        Row::compare(&differ, &mut history, 0, (*endpoint, "GET /"), outcomes)
+    };
+    pairs.iter().map(row).collect()
+}
+
+fn proposed(pairs: &[(u32, String, String)]) -> Vec<Proposal> {
+    let rows = rows(pairs);
+    let endpoints = ["GET /items/{id}".to_owned(), "GET /cart".to_owned()];
+    propose(
+        rows.iter().map(|row| (row, 1)),
+        &[],
+        &Noise::learn(&[]),
+        &endpoints,
+    )
+}
+
+fn price(price: &str) -> String {
+    format!(r#"{{"item":{{"price":{price},"name":"chair"}}}}"#)
+}
+
+#[test]
+fn a_rule_says_what_it_explains_and_what_it_would_hide_besides() {
+    // 84 of 100 round; 3 are wrong by far, and 13 differ elsewhere.
+    let mut pairs: Vec<_> = (0..84)
+        .map(|n| (0, price(&format!("1{n}.345")), price(&format!("1{n}.35"))))
+        .collect();
+    pairs.extend((0..3).map(|n| (0, price(&format!("1{n}.345")), price("0.00"))));
+    pairs.extend((0..13).map(|_| {
+        (
+            1,
+            r#"{"total":1}"#.to_owned(),
+            r#"{"total":null}"#.to_owned(),
+        )
+    }));
+    let proposals = proposed(&pairs);
+    let first = &proposals[0];
+    assert_eq!(
+        first.rule,
+        ProposedRule {
+            path: "$.item.price".into(),
+            endpoint: Some("GET /items/{id}".into()),
+            kind: Some(Kind::Value),
+        }
+    );
+    assert_eq!((first.explains, first.resolves, first.of), (87, 87, 100));
+    assert_eq!(
+        (first.baseline.as_str(), first.contender.as_str()),
+        ("10.345", "10.35")
+    );
+    assert_eq!(first.also_hides.len(), 1, "{first:#?}");
+    let also = &first.also_hides[0];
+    assert_eq!((also.pairs, also.contender.as_str()), (3, "0.00"));
+    assert_eq!(proposals[1].rule.path, "$.total");
+    assert_eq!((proposals[1].explains, proposals.len()), (13, 2));
+}
+
+#[test]
+fn broader_rules_are_proposed_where_they_explain_more() {
+    let both = |a: u32, b: u32| format!(r#"{{"item":{{"a":{a},"b":{b},"c":1}}}}"#);
+    let pairs: Vec<_> = (0..20).map(|n| (n % 2, both(1, 2), both(3, 4))).collect();
+    let proposals = proposed(&pairs);
+    let above = |of: &&Proposal| of.rule.path == "$.item" && of.rule.endpoint.is_some();
+    let above = proposals.iter().find(above).unwrap();
+    assert_eq!((above.explains, above.resolves), (10, 10));
+    let everywhere = |of: &&Proposal| of.rule.path == "$.item.a" && of.rule.endpoint.is_none();
+    let everywhere = proposals.iter().find(everywhere).unwrap();
+    assert_eq!(
+        (everywhere.explains, everywhere.resolves),
+        (20, 0),
+        "b is left"
+    );
+    assert!(proposals.iter().all(|of| of.rule.path != "$"));
+}
+
+#[test]
+fn no_rule_is_proposed_for_statuses_failures_and_whole_bodies() {
+    let text = |text: &str| (0, text.to_owned(), "other".to_owned());
+    assert_eq!(proposed(&[text("{}"), text("[1,2]"), text("words")]), []);
+}

@@ -1,0 +1,150 @@
+//! The comparison tested with the answers it compares: faults are put into real ones, and whoever
+//! hides them is named.
+
+use crate::differ::{Differ, Past};
+use crate::faults::{Fault, inject};
+use crate::history::History;
+use crate::ledger::{By, Class, classify};
+use crate::noise::{Noise, endpoint_name};
+use crate::row::Row;
+use std::collections::{BTreeMap, BTreeSet};
+use understudy_model::proof::{FaultCount, Hiding, SelfTest};
+use understudy_model::{Answer, Outcome};
+
+/// Places that are named of each that hides faults.
+const PLACES: usize = 10;
+/// What hides a fault that makes no difference at all.
+const BLIND: &str = "nothing differs";
+
+/// A fault that was put into answers, as the row of the pair it makes, and how often.
+pub type Tried<'r> = (Fault, &'r Row, u64);
+
+/// Puts each fault of the catalogue into the answer, at places that `draw` decides, and compares what
+/// comes of it with the answer. Faults that the answer offers no place for are left out.
+pub fn try_faults(
+    differ: &Differ<'_>,
+    history: &History,
+    (endpoint, name): (u32, &str),
+    answer: &Answer,
+    draw: u64,
+) -> Vec<(Fault, Row)> {
+    let right = Outcome::Answered(answer.clone());
+    let row = |fault: &Fault| {
+        let wrong = Outcome::Answered(inject(answer, *fault, draw)?);
+        let past = Past::Asked(&history.candidate);
+        let row = Row {
+            endpoint,
+            differences: differ.differences_after(past, name, &right, &wrong),
+            ..Row::default()
+        };
+        Some((*fault, row))
+    };
+    Fault::ALL.iter().filter_map(row).collect()
+}
+
+/// What a self-test needs to know besides the faults.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// Endpoint templates by index.
+    pub endpoints: &'a [String],
+    /// What each rule is called, by index.
+    pub rules: &'a [String],
+    /// Every real row.
+    pub rows: &'a [&'a Row],
+}
+
+/// How many of these faults are missed, and what hides them.
+pub fn self_test(tried: &[Tried<'_>], noise: &Noise, around: Around<'_>) -> SelfTest {
+    let mut test = SelfTest::default();
+    let mut counts: BTreeMap<(u32, Fault), (u64, u64)> = BTreeMap::new();
+    let mut hiding: BTreeMap<String, Hiding> = BTreeMap::new();
+    let differing: BTreeSet<(u32, &str)> = around
+        .rows
+        .iter()
+        .flat_map(|row| {
+            let places = row.differences.iter();
+            places.map(|difference| (row.endpoint, difference.pattern.as_str()))
+        })
+        .collect();
+    for &(fault, row, times) in tried {
+        let (injected, missed) = counts.entry((row.endpoint, fault)).or_default();
+        *injected += times;
+        test.injected += times;
+        let judged = classify(row, noise);
+        if matches!(judged.class, Class::Different(_)) {
+            continue;
+        }
+        *missed += times;
+        test.missed += times;
+        let endpoint = endpoint_name(around.endpoints, row.endpoint);
+        let names: Vec<(String, bool)> = judged
+            .excused_by
+            .iter()
+            .map(|by| named(by, &endpoint, around.rules))
+            .collect();
+        let names = match names.is_empty() {
+            true => vec![(BLIND.to_owned(), false)],
+            false => names,
+        };
+        for (by, is_rule) in names {
+            let hides = hiding.entry(by).or_insert_with_key(|by| empty(by, row));
+            hides.missed += times;
+            *hides.faults.entry(fault.name().to_owned()).or_default() += times;
+            for difference in &row.differences {
+                let place = format!("{endpoint} {}", difference.pattern);
+                let is_needless =
+                    is_rule && !differing.contains(&(row.endpoint, difference.pattern.as_str()));
+                note(&mut hides.needless, &place, is_needless);
+                note(&mut hides.places, &place, true);
+            }
+        }
+    }
+    test.faults = counts
+        .into_iter()
+        .map(|((endpoint, fault), (injected, missed))| FaultCount {
+            endpoint: endpoint_name(around.endpoints, endpoint),
+            fault: fault.name().to_owned(),
+            description: fault.describe().to_owned(),
+            injected,
+            missed,
+        })
+        .collect();
+    test.hidden_by = hiding.into_values().collect();
+    test.hidden_by
+        .sort_by_key(|hides| std::cmp::Reverse(hides.missed));
+    test
+}
+
+/// The name of what excuses something, and whether it is a rule.
+fn named(by: &By<'_>, endpoint: &str, rules: &[String]) -> (String, bool) {
+    match by {
+        By::Rule(index) => {
+            let name = rules.get(*index as usize).cloned();
+            (name.unwrap_or_else(|| format!("rule {}", index + 1)), true)
+        }
+        By::Noise(pattern) => (format!("noise: {endpoint} {pattern}"), false),
+        By::Identifiers(pattern) => (format!("identifiers: {endpoint} {pattern}"), false),
+    }
+}
+
+fn empty(by: &str, row: &Row) -> Hiding {
+    let shown = row.differences.first();
+    Hiding {
+        by: by.to_owned(),
+        missed: 0,
+        faults: BTreeMap::new(),
+        places: Vec::new(),
+        needless: Vec::new(),
+        baseline: shown.map_or_else(String::new, |of| of.baseline.clone()),
+        contender: shown.map_or_else(String::new, |of| of.contender.clone()),
+    }
+}
+
+fn note(places: &mut Vec<String>, place: &str, wanted: bool) {
+    if wanted && places.len() < PLACES && !places.iter().any(|known| known == place) {
+        places.push(place.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests;
