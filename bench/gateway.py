@@ -6,16 +6,18 @@
     bench/gateway.py latency   # client latency with the shadow on and off, at a fixed rate (open model)
 
 The proxy has CPU 0; the upstream servers (nginx) and the load have CPU 1. Each part takes less than a minute. Needs
-nginx, haproxy, wrk and target/release/understudy.
+nginx, haproxy, wrk and target/release/understudy (or UNDERSTUDY=PATH). PINGORA=PATH adds a proxy made with Pingora, which
+takes two ports: where it listens and where it forwards to.
 """
 import json, os, re, shutil, signal, statistics, subprocess, sys, tempfile, time, urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-UNDERSTUDY = os.path.join(ROOT, "target/release/understudy")
+UNDERSTUDY = os.environ.get("UNDERSTUDY") or os.path.join(ROOT, "target/release/understudy")
+PINGORA = os.environ.get("PINGORA")
 BODY = json.dumps({"id": 42, "name": "item 42", "tags": ["a", "b", "c"], "stock": 17, "price": 12.345,
                    "note": "x" * 110})
 assert len(BODY) == 206, len(BODY)
-UPSTREAM, SECOND, NGINX, HAPROXY, MIRROR, GATEWAY, SHADOW, ADMIN = 18000, 18001, 18010, 18011, 18012, 18013, 18014, 18015
+UPSTREAM, SECOND, NGINX, HAPROXY, MIRROR, GATEWAY, SHADOW, ADMIN, PINGORA_PORT = 18000, 18001, 18010, 18011, 18012, 18013, 18014, 18015, 18016
 SECONDS, ROUNDS, CONNECTIONS = 4, 3, 64
 
 NGINX_HEAD = """worker_processes 1; daemon off; pid {dir}/{name}.pid; error_log {dir}/{name}.err;
@@ -131,10 +133,12 @@ def rounds(names):
             rates[name].append(rate)
             costs[name].append(cost)
             print(f"  {name:12} {rate:9,.0f}/s  {cost:6.1f} us CPU  p99 {p99}  {errors or ''}", flush=True)
+    ours = rates["understudy"]
     for name, all in rates.items():
         cost = costs[name]
         print(f"{name:12} median {statistics.median(all):9,.0f}/s  ({min(all):,.0f} to {max(all):,.0f}), "
-              f"{statistics.median(cost):.1f} us CPU a request ({min(cost):.1f} to {max(cost):.1f})")
+              f"{statistics.median(cost):.1f} us CPU a request ({min(cost):.1f} to {max(cost):.1f}); understudy's rate over it, "
+              f"median of rounds: {statistics.median(a / b for a, b in zip(ours, all)):.2f}")
 
 
 def status():
@@ -165,9 +169,12 @@ def main(part):
         bench.upstreams()
         if part == "pass":
             nginx, haproxy = bench.nginx_proxy(NGINX, False), bench.haproxy()
-            gateway = bench.gateway(GATEWAY, "0", False)
+            peers = {"nginx": (NGINX, nginx), "haproxy": (HAPROXY, haproxy)}
+            if PINGORA:
+                peers["pingora"] = (PINGORA_PORT, bench.start("0", PINGORA, str(PINGORA_PORT), str(UPSTREAM)))
+            peers["understudy"] = (GATEWAY, bench.gateway(GATEWAY, "0", False))
             time.sleep(1)
-            rounds({"nginx": (NGINX, nginx), "haproxy": (HAPROXY, haproxy), "understudy": (GATEWAY, gateway)})
+            rounds(peers)
         elif part == "shadow":
             nginx, gateway = bench.nginx_proxy(MIRROR, True), bench.gateway(SHADOW, "0", True)
             time.sleep(1)

@@ -2,7 +2,7 @@
 
 use super::{Breaker, Capture, Captured, Job, Seen, Settings, TeeBody, Whole};
 use crate::ledger::{Pair, Reason, Sample};
-use crate::proxy::{Head, Side};
+use crate::proxy::{Head, Lease, Side};
 use bytes::Bytes;
 use http::Response;
 use http_body::{Body, Frame, SizeHint};
@@ -333,7 +333,7 @@ async fn ask(
     let sent = lease
         .send(head.request(&lease.upstream().address, &lease.upstream().authority, body))
         .await;
-    let (lease, response) = match (sent, again) {
+    let (mut lease, response) = match (sent, again) {
         (Ok(response), _) => (lease, response),
         // The server may have closed the connection just when it was used again.
         (Err(_), Some(head)) if lease.reused => {
@@ -355,13 +355,14 @@ async fn ask(
         (Err(error), _) => return Err(of_hyper(error.error())),
     };
     lease.answered(true);
-    let captured = receive(response, bounds, budget).await?;
+    let captured = receive(&mut lease, response, bounds, budget).await?;
     lease.give_back();
     Ok(captured)
 }
 
 /// Receives a whole answer of which `limit` bytes are kept; it may have `longest` bytes.
 async fn receive(
+    lease: &mut Lease<CopyBody>,
     response: Response<Incoming>,
     (limit, longest): (usize, &Cell<u64>),
     budget: &Arc<super::Budget>,
@@ -370,7 +371,7 @@ async fn receive(
     let mut headers = parts.headers;
     crate::proxy::remove_hop_by_hop(&mut headers);
     let mut capture = Capture::new(parts.status, &headers, limit, budget);
-    while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+    while let Some(frame) = std::future::poll_fn(|cx| lease.poll_frame(&mut body, cx)).await {
         capture.frame(&frame.map_err(|error| of_hyper(&error))?);
         if capture.length() > longest.get() {
             return Err(Failure {

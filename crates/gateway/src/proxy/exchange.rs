@@ -17,6 +17,7 @@ use http::{Method, Request, Response, StatusCode, Version, request};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ const ATTEMPTS: u32 = 3;
 /// The client's end of a connection.
 pub(crate) struct Client {
     pub(crate) address: IpAddr,
+    /// The same, as a header has it.
+    pub(crate) address_text: HeaderValue,
     pub(crate) tls: bool,
     pub(crate) trusted: bool,
     pub(crate) notes: Arc<Notes>,
@@ -115,7 +118,7 @@ pub(crate) async fn answer(
     worker: Rc<Worker>,
     client: Rc<Client>,
     request: Request<Incoming>,
-) -> Response<Download> {
+) -> Result<Response<Download>, Infallible> {
     let plane = worker.plane();
     let mut record = Record {
         started: Instant::now(),
@@ -135,7 +138,7 @@ pub(crate) async fn answer(
         record.log = Some((log.clone(), Box::new(line(&client, &request))));
     }
     match carry(&worker, &plane, &client, request, record).await {
-        Ok(response) => response,
+        Ok(response) => Ok(response),
         Err((mut record, refusal)) => {
             record.status = refusal.status.as_u16();
             record.finish(refusal.end);
@@ -143,7 +146,7 @@ pub(crate) async fn answer(
             if http2 {
                 response.headers_mut().remove(header::CONNECTION);
             }
-            response
+            Ok(response)
         }
     }
 }
@@ -282,7 +285,7 @@ fn prepare(parts: &mut request::Parts, client: &Client) {
     parts.headers.remove(header::EXPECT);
     headers::add_forwarded(
         &mut parts.headers,
-        client.address,
+        &client.address_text,
         client.tls,
         client.trusted,
     );

@@ -1,6 +1,6 @@
 //! Asks servers whether they are well.
 
-use super::connect::{Connection, Dial};
+use super::connect::Dial;
 use super::head::Head;
 use super::upload::Upload;
 use super::upstream::Healthy;
@@ -49,11 +49,10 @@ async fn is_well(dial: &Dial, address: &UpstreamAddress, path: &str) -> bool {
         headers: http::HeaderMap::new(),
     };
     let request = head.request(address, &authority, Upload::Empty);
-    let response = match dial.connect(address).await {
-        Ok(Connection::One(mut sender, _task, _)) => sender.send_request(request).await,
-        Ok(Connection::Two(mut sender, _task)) => sender.send_request(request).await,
-        Err(_) => return false,
+    let Ok(mut connection) = dial.connect(address).await else {
+        return false;
     };
+    let response = connection.send(request).await;
     response
         .is_ok_and(|response| response.status().is_success() || response.status().is_redirection())
 }

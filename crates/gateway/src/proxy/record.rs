@@ -8,9 +8,12 @@ use crate::mirror::Watched;
 use crate::traffic::{End, RouteTraffic};
 use bytes::Bytes;
 use http::StatusCode;
-use http_body::Frame;
+use http_body::{Body, Frame};
+use hyper::body::Incoming;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 /// The status that logs have for a client that left before its answer (as nginx does).
@@ -54,6 +57,19 @@ impl Record {
         self.status = status.as_u16();
         if let Some((_, line)) = &mut self.log {
             line.head_us = Some(micros(self.started));
+        }
+    }
+
+    /// The next piece of the answer's body.
+    pub(crate) fn poll_frame(
+        &mut self,
+        body: &mut Incoming,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut self.lease {
+            Some(lease) => lease.poll_frame(body, cx),
+            // The exchange is over: what there is left to take waits in the body.
+            None => Pin::new(body).poll_frame(cx),
         }
     }
 

@@ -1,9 +1,10 @@
 //! The servers of a side as one thread sees them: connections, load, health.
 
-use super::connect::{Connection, Dial};
+use super::connect::{Connection, Dial, State};
 use crate::config::{SideConfig, UpstreamAddress};
+use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
-use http_body::Body;
+use http_body::{Body, Frame};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use std::cell::{Cell, RefCell};
@@ -13,6 +14,7 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 /// Unused connections kept to one server by one thread.
@@ -93,13 +95,11 @@ impl<B> Upstream<B> {
         // The end of the list is the most recently used; what is not ready yet waits for its turn.
         for index in (0..idle.len()).rev() {
             let (connection, since) = &idle[index];
-            let Connection::One(sender, ..) = connection else {
-                continue;
-            };
-            if sender.is_closed() || since.elapsed() > keep_alive {
-                idle.swap_remove(index);
-            } else if sender.is_ready() {
-                return Some(idle.remove(index).0);
+            match connection.state() {
+                _ if since.elapsed() > keep_alive => drop(idle.swap_remove(index)),
+                State::Closed => drop(idle.swap_remove(index)),
+                State::Free => return Some(idle.remove(index).0),
+                State::Busy => {}
             }
         }
         None
@@ -230,7 +230,9 @@ where
         let reused = known.is_some();
         let connection = match known {
             Some(connection) => connection,
-            None => match self.dial.connect(&upstream.address).await {
+            // In a box of its own: rarely needed, and so large that the futures of all requests would
+            // be moved about by the 100 KiB.
+            None => match Box::pin(self.dial.connect(&upstream.address)).await {
                 Ok(connection) => connection,
                 Err(error) => {
                     upstream.unreachable();
@@ -258,10 +260,10 @@ where
     pub(crate) fn sweep(&self) {
         for upstream in &self.upstreams {
             let keep = self.config.keep_alive;
-            upstream.idle.borrow_mut().retain(|(connection, since)| {
-                let open = matches!(connection, Connection::One(sender, ..) if !sender.is_closed());
-                open && since.elapsed() <= keep
-            });
+            let is_of_use = |(connection, since): &mut (Connection<B>, Instant)| {
+                connection.look() != State::Closed && since.elapsed() <= keep
+            };
+            upstream.idle.borrow_mut().retain_mut(is_of_use);
         }
     }
 }
@@ -307,14 +309,21 @@ where
         &mut self,
         request: Request<B>,
     ) -> Result<Response<Incoming>, TrySendError<Request<B>>> {
+        self.connection().send(request).await
+    }
+
+    /// The next piece of the answer's body.
+    pub(crate) fn poll_frame(
+        &mut self,
+        body: &mut Incoming,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        self.connection().poll_frame(body, cx)
+    }
+
+    fn connection(&mut self) -> &mut Connection<B> {
         match self.connection.as_mut() {
-            Some(Connection::One(sender, _, head)) => {
-                head.expect();
-                let answer = sender.try_send_request(request).await;
-                head.arrived();
-                answer
-            }
-            Some(Connection::Two(sender, _)) => sender.try_send_request(request).await,
+            Some(connection) => connection,
             None => unreachable!("a lease holds its connection until it is given back"),
         }
     }
@@ -341,19 +350,26 @@ where
 
     /// The exchange is over, and the connection can be used again.
     pub(crate) fn give_back(mut self) {
-        let upstream = self.load.0.clone();
-        if let Some(connection @ Connection::One(..)) = self.connection.take() {
-            let mut idle = upstream.idle.borrow_mut();
-            if idle.len() < IDLE_CONNECTIONS {
-                idle.push((connection, Instant::now()));
-            }
+        let Some(mut connection) = self.connection.take() else {
+            return;
+        };
+        let upstream = self.upstream();
+        let mut idle = upstream.idle.borrow_mut();
+        match (&connection, connection.state()) {
+            (Connection::Two(..), _) | (_, State::Closed) => return,
+            // The server has answered before it had all of the request.
+            (_, State::Busy) => connection.run_by_itself(),
+            (_, State::Free) => {}
+        }
+        if idle.len() < IDLE_CONNECTIONS {
+            idle.push((connection, Instant::now()));
         }
     }
 
     /// The connection belongs to an upgrade now.
     pub(crate) fn detach(mut self) {
-        if let Some(Connection::One(_, task, _)) = self.connection.as_mut() {
-            task.detach();
+        if let Some(connection) = self.connection.take() {
+            connection.detach();
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::connect::Local;
 use super::exchange::{Client, answer};
+use super::headers;
 use super::io::{ClientIo, Notes, Transport};
 use super::record::Slot;
 use super::upload::Upload;
@@ -15,7 +16,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
@@ -261,14 +261,12 @@ async fn serve(
     let notes = Arc::new(Notes::default());
     let client = Rc::new(Client {
         address: peer.ip(),
+        address_text: headers::address(peer.ip()),
         tls,
         trusted: listener.trust_forwarded,
         notes: notes.clone(),
     });
-    let service = service_fn(move |request| {
-        let answered = answer(worker.clone(), client.clone(), request);
-        async move { Ok::<_, Infallible>(answered.await) }
-    });
+    let service = service_fn(move |request| answer(worker.clone(), client.clone(), request));
     let io = TokioIo::new(ClientIo::new(transport, http2, notes));
     if http2 {
         let mut connection = pin!(http2_of(&limits).serve_connection(io, service));

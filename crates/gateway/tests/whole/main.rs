@@ -10,3 +10,4 @@ mod http2;
 mod proof;
 mod proxy;
 mod shadow;
+mod tls;

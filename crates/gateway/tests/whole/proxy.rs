@@ -2,10 +2,11 @@
 
 use crate::harness::{Client, Message, Server, config, json, nobody, refused, run, upstream};
 use std::io::{Read, Write};
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
-use understudy_gateway::config::{Route, SideConfig};
+use std::time::{Duration, Instant};
+use understudy_gateway::config::{Health, Route, SideConfig};
 
 /// Tells what it got.
 fn echo() -> Server {
@@ -376,6 +377,51 @@ fn servers_that_fail_are_left_out_and_come_back() {
         (answer.status(), answer.text().as_str()),
         (502, "502 the server cannot be reached\n")
     );
+}
+
+#[test]
+fn a_server_that_fails_its_check_gets_nothing_until_it_passes_again() {
+    let is_well = Arc::new(AtomicBool::new(true));
+    let (well, asked) = (is_well.clone(), Arc::new(AtomicU64::new(0)));
+    let count = asked.clone();
+    // It goes on answering clients well: the check alone says that it must not be asked.
+    let checked = Server::http(move |request| match request.path() {
+        "/health" if well.load(Ordering::Relaxed) => json("{}"),
+        "/health" => b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n".to_vec(),
+        _ => {
+            count.fetch_add(1, Ordering::Relaxed);
+            json("{}")
+        }
+    });
+    let other = Server::json("{}");
+    let mut config = config(&other);
+    config.incumbent.upstreams = vec![checked.upstream(), other.upstream()];
+    config.incumbent.health = Some(Health {
+        path: "/health".into(),
+        interval: Duration::from_millis(50),
+    });
+    let gateway = run(config);
+    let mut client = Client::of(&gateway);
+    // Of a hundred requests a server that may be chosen gets a quarter at least.
+    let mut ask = || {
+        let before = asked.load(Ordering::Relaxed);
+        for _ in 0..100 {
+            assert_eq!(client.get("/").status(), 200);
+        }
+        asked.load(Ordering::Relaxed) - before
+    };
+    let mut until = |what: fn(u64) -> bool| {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !what(ask()) {
+            assert!(Instant::now() < deadline);
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    until(|asked| asked > 0);
+    is_well.store(false, Ordering::Relaxed);
+    until(|asked| asked == 0);
+    is_well.store(true, Ordering::Relaxed);
+    until(|asked| asked > 0);
 }
 
 #[test]
