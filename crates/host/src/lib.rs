@@ -3,12 +3,14 @@
 //! Linux is where all of it works. Elsewhere everything compiles; what cannot be had there is
 //! `None` or an error that says so.
 
+mod awake;
 mod clock;
 mod cpus;
 mod machine;
 mod thread;
 mod timer;
 
+pub use awake::Awake;
 pub use clock::{Clock, time_asleep};
 pub use cpus::{CpuList, CpuListError, allowed_cpus, pin_current_thread};
 pub use machine::{Machine, stolen_ns};

@@ -208,7 +208,7 @@ fn the_configuration_is_written_with_every_value() {
     dir = "/lab/shop"
     run = "./serve --listen 127.0.0.1:{port}"
     env = { GOGC = "400" }
-    ready_timeout = "60s"
+    ready_timeout = "1m"
     pauses = "auto"
 
     [workload]
