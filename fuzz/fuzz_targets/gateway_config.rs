@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use understudy_compare::Day;
 
 // The program's own reader; nobody outside has a use for it.
-#[allow(dead_code, unused_imports, reason = "the files of trials are read by the same module")]
+#[expect(dead_code, unused_imports, reason = "the files of trials are read by the same module")]
 #[path = "../../crates/cli/src/config/mod.rs"]
 mod config;
 
