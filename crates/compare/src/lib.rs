@@ -27,6 +27,8 @@ mod differ;
 mod endpoint;
 mod faults;
 mod fields;
+#[cfg(test)]
+mod fixtures;
 mod hash;
 mod history;
 pub mod json;

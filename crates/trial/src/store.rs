@@ -1,6 +1,7 @@
 //! The evidence of a trial in its run directory: written by the stages, read by the judge.
 
 use crate::error::TrialError;
+use crate::generator::Loaded;
 use crate::judge::{BlockFigures, Evidence, LatencyBlock, ReproducedCluster, RequestFacts, Start};
 use crate::series;
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use understudy_case::CaseDocument;
 use understudy_compare::Row as ComparedRow;
-use understudy_evidence::{BlockId, BlockWriter, EvidenceError, Folder, Row, RunDirectory, Table};
+use understudy_evidence::{
+    BlockId, BlockWriter, EvidenceError, Folder, Happenings, Row, RunDirectory, Table,
+};
 use understudy_model::Side;
 use understudy_model::series::SeriesDocument;
 use understudy_model::verdict::Environment;
@@ -232,6 +235,25 @@ pub(crate) fn write_block(
         (RATE.to_owned(), rate_rps.to_string()),
     ]);
     Ok(writer.finish(&meta)?)
+}
+
+/// Writes a trial of a search, with its samples.
+pub(crate) fn write_trial(
+    run: &RunDirectory,
+    id: BlockId,
+    rate_rps: f64,
+    loaded: Loaded,
+) -> Result<LatencyBlock, TrialError> {
+    run.write_table(Folder::Samples, &id, &loaded.samples)?;
+    write_block(run, &id, rate_rps, &loaded.figures, &loaded.rows)?;
+    Ok(LatencyBlock {
+        rate_rps,
+        side: id.side,
+        block: id.block,
+        figures: loaded.figures,
+        rows: loaded.rows,
+        happened: Happenings::default(),
+    })
 }
 
 /// Reads everything that a verdict rests on.

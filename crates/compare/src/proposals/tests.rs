@@ -1,17 +1,10 @@
 use super::*;
+use crate::fixtures::json;
 use crate::{Differ, History, Outcomes, Rules};
-use understudy_model::{Answer, Field, Outcome};
+use understudy_model::Outcome;
 
 fn outcome(body: &str) -> Outcome {
-    Outcome::Answered(Answer {
-        code: 200,
-        fields: vec![Field {
-            name: "content-type".into(),
-            value: b"application/json".to_vec(),
-        }],
-        body: body.into(),
-        truncated: false,
-    })
+    Outcome::Answered(json(body))
 }
 
 /// Compares bodies pair by pair.

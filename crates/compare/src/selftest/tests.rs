@@ -1,18 +1,6 @@
 use super::*;
+use crate::fixtures::json as answer;
 use crate::{Outcomes, Rule, Rules};
-use understudy_model::Field;
-
-fn answer(body: &str) -> Answer {
-    Answer {
-        code: 200,
-        fields: vec![Field {
-            name: "content-type".into(),
-            value: b"application/json".to_vec(),
-        }],
-        body: body.into(),
-        truncated: false,
-    }
-}
 
 fn rule(path: &str, kind: Option<&str>) -> Rule {
     Rule {
@@ -40,7 +28,7 @@ fn tested(rules: Vec<Rule>) -> SelfTest {
             )
         };
         let [a, b, c] = [(n, "12.345"), (n + 7, "12.345"), (n + 9, "12.35")]
-            .map(|(at, price)| Outcome::Answered(answer(&body(at, price))));
+            .map(|(at, price)| Outcome::Answered(answer(body(at, price))));
         let outcomes = Outcomes {
             incumbent: &a,
             second: Some(&b),

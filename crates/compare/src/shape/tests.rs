@@ -1,20 +1,8 @@
 use super::*;
+use crate::fixtures::json as answer;
 use crate::{Day, Differ, Row, Rule};
 use proptest::prelude::*;
 use understudy_model::{Difference, Field, Outcome};
-
-fn answer(body: impl Into<Vec<u8>>) -> Answer {
-    let field = Field {
-        name: "content-type".into(),
-        value: "application/json".into(),
-    };
-    Answer {
-        code: 200,
-        fields: vec![field],
-        body: body.into(),
-        truncated: false,
-    }
-}
 
 #[test]
 fn shapes_show_names_and_types_and_no_values() {

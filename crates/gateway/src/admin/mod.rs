@@ -11,16 +11,17 @@ pub(crate) use serve::run;
 
 use crate::config::GatewayConfig;
 use crate::control::Surroundings;
-use crate::ledger::{Counts, Examined, Findings, Judged, Waiver};
+use crate::ledger::{Counts, Findings, Judged, Waiver};
 use crate::mirror::{Breaker, Budget, Mirror};
 use crate::proxy::Shared;
 use crate::traffic::Traffic;
-use status::{Candidate, Differences, Quantiles, Second, Status};
+use status::{Candidate, Differences, Proposals, Quantiles, Second, Status};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+use understudy_model::proof::SelfTest;
 
 /// Seconds that are remembered.
 const HISTORY: usize = 300;
@@ -86,10 +87,18 @@ impl Admin {
         (judged, terms.config.goal)
     }
 
-    fn examine(&self) -> Examined {
+    fn self_test(&self) -> SelfTest {
         let terms = self.findings.terms();
         let book = self.findings.book();
-        book.examine(&terms.config, (self.around.today)())
+        book.self_test(&terms.config, (self.around.today)())
+    }
+
+    fn proposals(&self) -> Proposals {
+        let terms = self.findings.terms();
+        let book = self.findings.book();
+        Proposals {
+            proposals: book.proposals(&terms.config, (self.around.today)()),
+        }
     }
 
     pub(crate) fn status(&self) -> Status {

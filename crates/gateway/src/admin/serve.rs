@@ -1,12 +1,12 @@
 //! The admin interface over HTTP.
 
-use super::{Admin, status};
+use super::Admin;
 use crate::ledger::Waiver;
 use crate::proxy::{self, Plan};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
-use http_body::{Body, Frame, SizeHint};
+use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,7 +16,6 @@ use std::convert::Infallible;
 use std::net::TcpListener;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -116,25 +115,6 @@ async fn accept(admin: Arc<Admin>, socket: TcpListener) {
     }
 }
 
-/// A whole answer.
-struct Whole(Option<Bytes>);
-
-impl Body for Whole {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.take().map(|all| Ok(Frame::data(all))))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.as_ref().map_or(0, |all| all.len() as u64))
-    }
-}
-
 #[derive(Serialize)]
 struct Errors {
     errors: Vec<String>,
@@ -148,7 +128,7 @@ struct Unwaive {
     path: String,
 }
 
-async fn answer(admin: &Admin, request: Request<Incoming>) -> Response<Whole> {
+async fn answer(admin: &Admin, request: Request<Incoming>) -> Response<String> {
     let part = PAGE
         .iter()
         .find(|(path, _, _)| *path == request.uri().path());
@@ -165,8 +145,8 @@ async fn answer(admin: &Admin, request: Request<Incoming>) -> Response<Whole> {
         }
         (&Method::GET, "/api/status") => json(&admin.status()),
         (&Method::GET, "/api/differences") => json(&admin.differences()),
-        (&Method::GET, "/api/selftest") => json(&admin.examine().self_test),
-        (&Method::GET, "/api/proposals") => json(&status::proposals(admin.examine())),
+        (&Method::GET, "/api/selftest") => json(&admin.self_test()),
+        (&Method::GET, "/api/proposals") => json(&admin.proposals()),
         (&Method::POST, "/api/waivers") => {
             change(request, |waiver: Waiver| admin.waive(waiver).map(|()| true)).await
         }
@@ -225,7 +205,7 @@ fn is_same(a: &[u8], b: &[u8]) -> bool {
 async fn change<T: for<'de> Deserialize<'de>>(
     request: Request<Incoming>,
     carry_out: impl FnOnce(T) -> Result<bool, Vec<String>>,
-) -> Response<Whole> {
+) -> Response<String> {
     // A form of another origin cannot send this type without being asked first.
     let is_json = request
         .headers()
@@ -267,21 +247,21 @@ async fn body(mut body: Incoming) -> Option<Vec<u8>> {
     Some(all)
 }
 
-fn json(document: &impl Serialize) -> Response<Whole> {
+fn json(document: &impl Serialize) -> Response<String> {
     match serde_json::to_string(document) {
         Ok(document) => text("application/json", document),
         Err(error) => failure(StatusCode::INTERNAL_SERVER_ERROR, vec![error.to_string()]),
     }
 }
 
-fn failure(status: StatusCode, errors: Vec<String>) -> Response<Whole> {
+fn failure(status: StatusCode, errors: Vec<String>) -> Response<String> {
     let mut response = json(&Errors { errors });
     *response.status_mut() = status;
     response
 }
 
-fn text(kind: &'static str, text: String) -> Response<Whole> {
-    let mut response = Response::new(Whole(Some(text.into())));
+fn text(kind: &'static str, text: String) -> Response<String> {
+    let mut response = Response::new(text);
     let policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                   frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
     for (name, value) in [

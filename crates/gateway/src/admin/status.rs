@@ -1,6 +1,6 @@
 //! What there is to see of a gateway, as documents.
 
-use crate::ledger::{Balance, Examined, Judged, Waiver};
+use crate::ledger::{Balance, Judged, Waiver};
 use crate::traffic::Traffic;
 use hdrhistogram::Histogram;
 use schemars::JsonSchema;
@@ -317,12 +317,6 @@ pub(super) fn differences(judged: Judged, waivers: &[Waiver], today: Day) -> Dif
         noise: judged.all.noise,
         excused_by: judged.all.excused_by,
         waivers,
-    }
-}
-
-pub(super) fn proposals(examined: Examined) -> Proposals {
-    Proposals {
-        proposals: examined.proposals,
     }
 }
 

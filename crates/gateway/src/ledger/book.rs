@@ -296,22 +296,9 @@ impl Book {
         }
     }
 
-    /// What the comparison would miss, and which rules it could do with, as of today.
-    pub(crate) fn examine(&self, config: &CompareConfig, today: Day) -> Examined {
+    /// What the comparison would miss as of today.
+    pub(crate) fn self_test(&self, config: &CompareConfig, today: Day) -> SelfTest {
         let excused = self.excused(config, today);
-        let noise = excused.noise();
-        let faults: Vec<(Fault, Row, u64)> = self
-            .faults
-            .iter()
-            .map(|((fault, _), (row, times))| {
-                let row = self.waived(row, &excused.live, excused.stated as u32);
-                (*fault, row, *times)
-            })
-            .collect();
-        let tried: Vec<Tried<'_>> = faults
-            .iter()
-            .map(|(fault, row, times)| (*fault, row, *times))
-            .collect();
         let stated = (0..)
             .zip(&config.rules)
             .map(|(index, rule)| rule.name(index));
@@ -324,11 +311,25 @@ impl Book {
             rules: &rules,
             rows: &rows,
         };
+        let faults = self.faults_as_excused(&excused);
+        self_test(&tried(&faults), &excused.noise(), around)
+    }
+
+    /// The rules that the comparison could do with as of today.
+    pub(crate) fn proposals(&self, config: &CompareConfig, today: Day) -> Vec<Proposal> {
+        let excused = self.excused(config, today);
         let pairs = excused.rows.iter().map(|row| (&row.0, row.1));
-        Examined {
-            self_test: self_test(&tried, &noise, around),
-            proposals: propose(pairs, &tried, &noise, &self.endpoints),
-        }
+        let faults = self.faults_as_excused(&excused);
+        propose(pairs, &tried(&faults), &excused.noise(), &self.endpoints)
+    }
+
+    /// The faults of the self-test, with the waivers of today among their rules.
+    fn faults_as_excused(&self, excused: &Excused<'_>) -> Vec<(Fault, Row, u64)> {
+        let faults = self.faults.iter().map(|((fault, _), (row, times))| {
+            let row = self.waived(row, &excused.live, excused.stated as u32);
+            (*fault, row, *times)
+        });
+        faults.collect()
     }
 
     /// Every row, with the waivers of today among its rules.
@@ -397,10 +398,11 @@ pub(crate) struct Judged {
     pub(crate) cells: Vec<(String, Cell, u64)>,
 }
 
-/// What the comparison would miss, and what it could do with.
-pub(crate) struct Examined {
-    pub(crate) self_test: SelfTest,
-    pub(crate) proposals: Vec<Proposal>,
+fn tried(faults: &[(Fault, Row, u64)]) -> Vec<Tried<'_>> {
+    let tried = faults
+        .iter()
+        .map(|(fault, row, times)| (*fault, row, *times));
+    tried.collect()
 }
 
 /// The names of the parameters of a target, sorted, without their values.

@@ -11,7 +11,7 @@ mod like;
 mod state;
 mod waiver;
 
-pub(crate) use book::{Book, Examined, Judged};
+pub(crate) use book::{Book, Judged};
 pub(crate) use comparison::{Findings, Pair, Sample, Terms, run};
 pub use counts::Balance;
 pub(crate) use counts::{Counts, Reason, Ticket};

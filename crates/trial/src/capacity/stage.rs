@@ -8,7 +8,7 @@ use crate::sides::RunningSide;
 use crate::store;
 use crate::{Event, Watch};
 use std::sync::Arc;
-use understudy_evidence::{Folder, Happenings, RunDirectory};
+use understudy_evidence::RunDirectory;
 use understudy_load::Plan as LoadPlan;
 use understudy_load::http::Prepared;
 use understudy_model::{Side, Span};
@@ -97,19 +97,7 @@ impl Stage<'_> {
         if !matches!(loaded, Err(TrialError::Interrupted)) {
             subject.running.check_alive("under load")?;
         }
-        let loaded = loaded?;
-        let block = LatencyBlock {
-            rate_rps,
-            side,
-            block: number,
-            figures: loaded.figures,
-            rows: loaded.rows,
-            happened: Happenings::default(),
-        };
         let id = store::capacity_block(side, number);
-        self.run
-            .write_table(Folder::Samples, &id, &loaded.samples)?;
-        store::write_block(self.run, &id, rate_rps, &block.figures, &block.rows)?;
-        Ok(block)
+        store::write_trial(self.run, id, rate_rps, loaded?)
     }
 }

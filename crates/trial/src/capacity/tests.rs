@@ -1,4 +1,5 @@
 use super::*;
+use crate::simulated;
 use understudy_load::GeneratorUse;
 use understudy_model::{Ending, FailureKind, Observation};
 
@@ -25,17 +26,8 @@ fn slo(endpoint: &str) -> Slo {
 /// An answer after so many nanoseconds, sent late by some of them.
 fn answered(endpoint: u32, lag_ns: u64, latency_ns: u64) -> Observation {
     Observation {
-        request: 0,
         endpoint,
-        intended_ns: 0,
-        free_ns: 0,
-        sent_ns: lag_ns,
-        first_byte_ns: latency_ns,
-        last_byte_ns: latency_ns,
-        ending: Ending::Answered,
-        code: 200,
-        bytes: 1,
-        body_hash: 0,
+        ..simulated::answered(0, (0, lag_ns, latency_ns)).observation
     }
 }
 

@@ -10,7 +10,7 @@ use crate::sides::Stand;
 use crate::store;
 use crate::weigh::Objectives;
 use crate::{Event, Watch};
-use understudy_evidence::{Folder, Happenings, RunDirectory};
+use understudy_evidence::RunDirectory;
 use understudy_load::Plan as LoadPlan;
 use understudy_model::{ByteSize, Side};
 
@@ -100,7 +100,7 @@ impl Stage<'_> {
             soak: planned.soak,
             ..FloorFacts::default()
         };
-        let loaded = match stand.start(side, side.in_words()) {
+        let mut loaded = match stand.start(side, side.in_words()) {
             Ok(mut running) => {
                 let prepared = self.generator.prepare(&running);
                 let loaded =
@@ -128,22 +128,9 @@ impl Stage<'_> {
             load.warmup.secs() + load.duration.secs(),
         );
         facts.lowest_bytes = lowest(&loaded.samples, window);
-        let block = LatencyBlock {
-            rate_rps,
-            side,
-            block: number,
-            figures: BlockFigures {
-                floor: Some(facts),
-                ..loaded.figures
-            },
-            rows: loaded.rows,
-            happened: Happenings::default(),
-        };
+        loaded.figures.floor = Some(facts);
         let id = store::floor_block(side, number);
-        self.run
-            .write_table(Folder::Samples, &id, &loaded.samples)?;
-        store::write_block(self.run, &id, rate_rps, &block.figures, &block.rows)?;
-        Ok(block)
+        store::write_trial(self.run, id, rate_rps, loaded)
     }
 }
 

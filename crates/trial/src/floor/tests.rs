@@ -1,7 +1,7 @@
 use super::*;
 use crate::judge::BlockFigures;
-use understudy_evidence::{Happenings, Row};
-use understudy_model::Ending;
+use crate::simulated::answered;
+use understudy_evidence::Happenings;
 
 const MIB: f64 = 1_048_576.0;
 
@@ -29,23 +29,7 @@ fn slos() -> [Slo; 1] {
 /// A trial of a subject that needs so much; `latency_ms` of its one thousand answers.
 fn block(planned: Planned, need: f64, latency_ms: u64, lowest_bytes: Vec<f64>) -> LatencyBlock {
     let lives = planned.limit.is_none_or(|limit| limit as f64 >= need);
-    let row = |_| Row {
-        observation: Observation {
-            request: 0,
-            endpoint: 0,
-            intended_ns: 0,
-            free_ns: 0,
-            sent_ns: 0,
-            first_byte_ns: latency_ms * 1_000_000,
-            last_byte_ns: latency_ms * 1_000_000,
-            ending: Ending::Answered,
-            code: 200,
-            bytes: 1,
-            body_hash: 0,
-        },
-        shape: 0,
-        value: 0,
-    };
+    let row = |_| answered(0, (0, 0, latency_ms * 1_000_000));
     LatencyBlock {
         rate_rps: 500.0,
         side: Side::Incumbent,

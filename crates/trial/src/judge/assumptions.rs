@@ -43,12 +43,13 @@ const OVERLOADED: f64 = 0.10;
 /// What a side may use beyond its limit: the kernel accounts in periods and pages.
 const SLACK: f64 = 1.05;
 
-/// Judges all of them.
+/// Judges all of them; every `step`-th pair counts ([`thinning`]).
 pub(super) fn judge(
     config: &TrialConfig,
     plan: &Plan,
     blocks: &[LatencyBlock],
     latencies: &Latencies,
+    step: usize,
 ) -> Vec<Gate> {
     let mut gates = Vec::new();
     for rate in &plan.rates {
@@ -71,7 +72,7 @@ pub(super) fn judge(
         }
         gates.extend(limits(config, rate.rate_rps, &all));
     }
-    gates.extend(independent(plan, latencies));
+    gates.extend(independent(plan, latencies, step));
     gates
 }
 
@@ -225,10 +226,9 @@ fn differences(plan: &Plan, latencies: &Latencies) -> Option<Vec<f64>> {
 
 /// Does one pair of measurements say something about the next, also of those that are left when only
 /// every so many-th counts?
-fn independent(plan: &Plan, latencies: &Latencies) -> Option<Gate> {
+fn independent(plan: &Plan, latencies: &Latencies, step: usize) -> Option<Gate> {
     let primary = &plan.primary;
     let differences = differences(plan, latencies)?;
-    let step = thinning(plan, latencies);
     let left = every(&differences, step);
     let (rho, p) = neighbours(&left)?;
     let counted = match step {

@@ -186,6 +186,7 @@ pub(crate) fn measured(
         plan,
         &evidence.blocks,
         &latencies,
+        step,
     ));
     let mut document = VerdictDocument {
         schema: SCHEMA,

@@ -1,7 +1,8 @@
 //! Honest pairs and planted faults in fields that always differ, through the whole comparison.
 
+use crate::fixtures;
 use crate::{Class, Differ, History, Noise, Outcomes, Row, Rules, classify};
-use understudy_model::{Answer, Field, Outcome};
+use understudy_model::Outcome;
 
 /// Pairs of one run, of which the incumbent is asked twice each.
 const PAIRS: u64 = 400;
@@ -157,15 +158,8 @@ const CASES: &[Case] = &[
 ];
 
 fn answer(name: &str, value: &str) -> Outcome {
-    Outcome::Answered(Answer {
-        code: 200,
-        fields: vec![Field {
-            name: "content-type".into(),
-            value: b"application/json".to_vec(),
-        }],
-        body: format!("{{\"{name}\":{value},\"ok\":true}}").into_bytes(),
-        truncated: false,
-    })
+    let body = format!("{{\"{name}\":{value},\"ok\":true}}");
+    Outcome::Answered(fixtures::json(body))
 }
 
 /// A run: rows, and the numbers of those whose candidate was wrong.

@@ -93,7 +93,8 @@ fn refused(config: &TrialConfig, pairs: u32, planted: Planted, seed: u64) -> Vec
     let latencies = Latencies::new(&blocks, config, &["GET /".to_owned()]);
     let aa = comparisons::aa(&plan, config, &latencies);
     let mut gates = gates::judge(config, &plan, &blocks, &latencies, &aa);
-    gates.extend(judge(config, &plan, &blocks, &latencies));
+    let step = thinning(&plan, &latencies);
+    gates.extend(judge(config, &plan, &blocks, &latencies, step));
     let failed = gates.into_iter().filter(|gate| !gate.passed);
     failed.map(|gate| gate.code).collect()
 }
@@ -188,7 +189,7 @@ fn only_pairs_that_count_are_judged_and_the_gate_says_how_many() {
         .map(|line| line.pairs)
         .collect();
     assert_eq!(judged, [40u32.div_ceil(step as u32); 3], "p50, p90, p99");
-    let gate = independent(&plan, &latencies).unwrap();
+    let gate = independent(&plan, &latencies, step).unwrap();
     let said = format!(
         "{} of 40 pairs count, one in {step}",
         40usize.div_ceil(step)
