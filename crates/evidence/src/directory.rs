@@ -7,12 +7,16 @@ use serde::de::DeserializeOwned;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 use understudy_model::Side;
 
 /// Version of the layout that this version writes, and the newest that it reads.
 const FORMAT: u32 = 1;
 /// Longest name of a trial that is kept in the name of its directory, in bytes.
 const LONGEST_NAME: usize = 100;
+/// How long a lock that somebody holds is waited for.
+const LONGEST_WAIT_FOR_LOCK: Duration = Duration::from_secs(2);
 
 /// The directory of one run.
 #[derive(Clone, Debug)]
@@ -133,7 +137,9 @@ impl RunDirectory {
         }
     }
 
-    /// Claims the run for this process until the lock is dropped.
+    /// Claims the run for this process until the lock is dropped. Waits a moment for a lock that is about
+    /// to go: a process that was killed while it started another leaves it to that child, which ends with
+    /// it, but not in the same instant.
     ///
     /// # Errors
     /// Another process has claimed it.
@@ -144,12 +150,22 @@ impl RunDirectory {
             .create(true)
             .open(&path)
             .map_err(EvidenceError::io("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(RunLock(file)),
-            Err(fs::TryLockError::WouldBlock) => Err(EvidenceError::InUse {
-                path: self.path.clone(),
-            }),
-            Err(fs::TryLockError::Error(error)) => Err(EvidenceError::io("lock", &path)(error)),
+        let begin = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(RunLock(file)),
+                Err(fs::TryLockError::WouldBlock) if begin.elapsed() < LONGEST_WAIT_FOR_LOCK => {
+                    thread::sleep(Duration::from_millis(20));
+                }
+                Err(fs::TryLockError::WouldBlock) => {
+                    return Err(EvidenceError::InUse {
+                        path: self.path.clone(),
+                    });
+                }
+                Err(fs::TryLockError::Error(error)) => {
+                    return Err(EvidenceError::io("lock", &path)(error));
+                }
+            }
         }
     }
 

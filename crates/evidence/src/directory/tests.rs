@@ -246,3 +246,19 @@ fn a_full_disk_keeps_the_old_document() {
     assert_eq!(run.read_text("verdict.json").unwrap(), "old");
     assert!(!run.path().join("verdict.json.tmp").exists());
 }
+
+/// A process that is killed between the fork and the exec of a child leaves its lock to that child for a
+/// moment; whoever goes on with the run right then is not refused.
+#[test]
+fn a_lock_that_is_about_to_go_is_waited_for() {
+    let parent = TempDir::new().unwrap();
+    let run = run(&parent);
+    let held = run.lock().unwrap();
+    assert!(matches!(run.lock(), Err(EvidenceError::InUse { .. })));
+    let leaves = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        drop(held);
+    });
+    run.lock().unwrap();
+    leaves.join().unwrap();
+}
