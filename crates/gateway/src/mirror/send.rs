@@ -356,7 +356,7 @@ async fn ask(
     };
     lease.answered(true);
     let captured = receive(&mut lease, response, bounds, budget).await?;
-    lease.give_back();
+    lease.give_back(Instant::now());
     Ok(captured)
 }
 

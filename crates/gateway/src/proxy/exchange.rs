@@ -1,5 +1,6 @@
 //! One request of a client, from its head to the head of the answer.
 
+use super::alarm::Alarm;
 use super::download::Download;
 use super::head::Head;
 use super::headers;
@@ -18,10 +19,13 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::task::{Poll, ready};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Times one request is sent at most.
 const ATTEMPTS: u32 = 3;
@@ -120,7 +124,8 @@ pub(crate) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Download>, Infallible> {
     let plane = worker.plane();
-    let mut record = Record {
+    // In a box from the beginning: it goes from hand to hand, and into the body of the answer.
+    let mut record = Box::new(Record {
         started: Instant::now(),
         thread: worker.index,
         route: plane.unrouted.clone(),
@@ -132,7 +137,7 @@ pub(crate) async fn answer(
         bytes: 0,
         ended: false,
         slot: Slot::take(&worker.shared.requests, plane.config.limits.requests),
-    };
+    });
     let http2 = request.version() == Version::HTTP_2;
     if let Some(log) = &worker.shared.log {
         record.log = Some((log.clone(), Box::new(line(&client, &request))));
@@ -158,11 +163,11 @@ async fn carry(
     plane: &Rc<Plane>,
     client: &Client,
     mut request: Request<Incoming>,
-    mut record: Record,
+    mut record: Box<Record>,
 ) -> Result<Response<Download>, Refused> {
     let route = match admit(plane, client, &request, &record) {
         Ok(route) => route,
-        Err(refusal) => return Err((Box::new(record), refusal)),
+        Err(refusal) => return Err((record, refusal)),
     };
     let (settings, traffic) = &plane.routes[route];
     record.route = traffic.clone();
@@ -203,7 +208,7 @@ async fn carry(
     };
     let mut response = match send(worker, plane, &mut record, parts, body).await {
         Ok(response) => response,
-        Err(refusal) => return Err((Box::new(record), refusal)),
+        Err(refusal) => return Err((record, refusal)),
     };
     record.answered(response.status());
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -355,6 +360,8 @@ async fn send(
         let reused = lease.reused;
         let sent = within(
             side.config.response_timeout,
+            lease.started,
+            lease.alarm(),
             progress.as_deref(),
             lease.send(request),
         )
@@ -410,35 +417,41 @@ async fn send(
 
 /// Waits no longer than this after the last piece of the body was passed on.
 async fn within<T>(
-    longest: std::time::Duration,
+    longest: Duration,
+    from: Instant,
+    alarm: Alarm,
     progress: Option<&Progress>,
     sent: impl Future<Output = T>,
 ) -> Option<T> {
-    let mut sent = std::pin::pin!(sent);
-    let mut from = Instant::now();
-    loop {
-        if let Ok(done) = tokio::time::timeout_at((from + longest).into(), &mut sent).await {
-            return Some(done);
+    let mut sent = pin!(sent);
+    let mut until = from + longest;
+    poll_fn(|cx| {
+        if let Poll::Ready(done) = sent.as_mut().poll(cx) {
+            return Poll::Ready(Some(done));
         }
-        match progress.map(|progress| progress.at.get()) {
-            Some(at) if at > from => from = at,
-            _ => return None,
+        loop {
+            ready!(alarm.poll(cx, until));
+            match progress.map(|progress| progress.at.get() + longest) {
+                Some(later) if later > until => until = later,
+                _ => return Poll::Ready(None),
+            }
         }
-    }
+    })
+    .await
 }
 
 /// Hands both connections over to one another: what comes from one goes to the other.
 fn switch(
     upgrading: Option<hyper::upgrade::OnUpgrade>,
     mut response: Response<Incoming>,
-    mut record: Record,
+    mut record: Box<Record>,
 ) -> Result<Response<Download>, Refused> {
     let Some(client) = upgrading else {
         let refusal = Refusal::of(
             End::Closed,
             "the server changed the protocol without being asked",
         );
-        return Err((Box::new(record), refusal));
+        return Err((record, refusal));
     };
     let server = hyper::upgrade::on(&mut response);
     record.finish(End::Upgraded);

@@ -1,5 +1,6 @@
 //! A thread that serves clients.
 
+use super::alarm::Alarm;
 use super::connect::Local;
 use super::exchange::{Client, answer};
 use super::headers;
@@ -313,7 +314,7 @@ async fn open(tcp: TcpStream, listener: &Listener) -> io::Result<(Transport, boo
 fn http1_of(limits: &Limits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
-        .timer(TokioTimer::new())
+        .timer(Alarm::default())
         .header_read_timeout(limits.header_timeout)
         .max_header_size(limits.header_bytes)
         .max_buf_size(BUFFER_BYTES.max(limits.header_bytes + 1024))
