@@ -154,6 +154,10 @@ impl<B> Connection<B> {
         let Connection::One(One { driver, relay, .. }) = self else {
             return Pin::new(body).poll_frame(cx);
         };
+        // A small body came in the same breath as the head.
+        if let frame @ Poll::Ready(_) = Pin::new(&mut *body).poll_frame(cx) {
+            return frame;
+        }
         relay.poll(cx, |cx| {
             driver.carry_on(cx);
             Pin::new(&mut *body).poll_frame(cx)

@@ -90,7 +90,11 @@ pub(crate) fn address(of: IpAddr) -> HeaderValue {
 
 /// Who asked, by which scheme and for which host, as the server behind a proxy wants to know.
 pub(crate) fn add_forwarded(headers: &mut HeaderMap, peer: &HeaderValue, tls: bool, trusted: bool) {
-    let address = match headers.get(&FORWARDED_FOR).filter(|_| trusted) {
+    let before = match trusted {
+        true => headers.get(&FORWARDED_FOR),
+        false => None,
+    };
+    let address = match before {
         Some(before) => {
             HeaderValue::from_bytes(&[before.as_bytes(), b", ", peer.as_bytes()].concat())
         }
