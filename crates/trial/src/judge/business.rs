@@ -56,10 +56,8 @@ pub fn complete(case: &mut Case, config: &TrialConfig, document: &VerdictDocumen
             Side::Tuned => Input::TunedCapacity,
         };
         if let Some(spread) = interval(&of.capacity.rate_rps) {
-            let source = Source::Measured(format!(
-                "capacity of the {} in {run}",
-                of.side.in_words()
-            ));
+            let source =
+                Source::Measured(format!("capacity of the {} in {run}", of.side.in_words()));
             case.set_if_open(input, Value { spread, source });
         }
     }
