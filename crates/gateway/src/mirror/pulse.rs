@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 /// How often such a thread tells that it runs.
 pub(crate) const BEAT: Duration = Duration::from_millis(100);
-/// One that is so late has no CPU of its own to speak of; what took long then says nothing.
-pub(crate) const LATE: Duration = Duration::from_millis(200);
+/// One that has a CPU of its own is a few milliseconds late at most.
+const LATE: Duration = Duration::from_millis(25);
 
 /// The last sign of life of a thread, for others to look at.
 #[derive(Debug)]
@@ -55,8 +55,8 @@ mod tests {
         let began = Instant::now();
         let at = |millis| began + Duration::from_millis(millis);
         let pulse = Pulse::new(began);
-        assert!(!pulse.is_starved(at(300)));
-        assert!(pulse.is_starved(at(301)));
+        assert!(!pulse.is_starved(at(125)));
+        assert!(pulse.is_starved(at(126)));
         pulse.beats(at(900), Duration::from_millis(800));
         assert!(pulse.is_starved(at(901)), "it was late");
         pulse.beats(at(1000), Duration::from_millis(1));

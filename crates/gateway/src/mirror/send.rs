@@ -1,6 +1,6 @@
 //! The threads that talk to the candidate.
 
-use super::pulse::{BEAT, LATE};
+use super::pulse::BEAT;
 use super::{Breaker, Capture, Captured, Job, Pulse, Seen, Settings, TeeBody, Whole};
 use crate::ledger::{Pair, Reason, Sample};
 use crate::proxy::{Head, Lease, Side};
@@ -28,6 +28,8 @@ const LONGEST_BODY: u64 = 256 << 20;
 const LONGER: u64 = 1 << 20;
 /// How long exchanges under way may take once nobody makes any more.
 const LAST: Duration = Duration::from_secs(3);
+/// A thread this late has no CPU of its own to speak of; what took long then says nothing.
+const LATE: Duration = Duration::from_millis(200);
 
 /// The body of a copy.
 pub(crate) enum CopyBody {
