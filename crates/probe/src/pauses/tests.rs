@@ -59,6 +59,29 @@ fn what_a_side_sets_itself_is_kept() {
     assert!(with_env.env["PYTHONPATH"].ends_with("/preload:lib"));
 }
 
+/// A program of .NET that was published as one file has its runtime in itself, whose debuggers look for
+/// this name.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_runtime_within_a_program_is_found_by_what_it_exports() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, runtime) in [
+        ("DotNetRuntimeInfo", Some(Runtime::DotNet)),
+        ("DotNetRuntimeNews", None),
+    ] {
+        let source =
+            format!("char {name}[18] = \"DotNetRuntimeInfo\"; int main(void) {{ return 0; }}");
+        fs::write(folder.path().join("one.c"), source).unwrap();
+        let mut cc = Command::new("cc");
+        cc.args(["-rdynamic", "-o", "one", "one.c"]);
+        let Ok(built) = cc.current_dir(folder.path()).output() else {
+            return; // Not every machine has it.
+        };
+        assert!(built.status.success(), "{built:?}");
+        assert_eq!(Runtime::recognise(&words("./one"), folder.path()), runtime);
+    }
+}
+
 /// A process writes one trace, and the one that the side asks for is not taken from it.
 #[test]
 fn a_side_that_traces_itself_is_left_alone() {
