@@ -226,6 +226,30 @@ mod tests {
         assert_eq!((placed.start_ns, placed.end_ns), (0, 1000));
     }
 
+    /// A real trace, of which every measurement finds some more: what is known of it is kept, and each
+    /// stop comes once.
+    #[test]
+    fn a_trace_goes_on_from_one_measurement_to_the_next() {
+        const TRACE: &[u8] = include_bytes!("../../wire/src/runtime/fixtures/dotnet8.nettrace");
+        let stops = Trace::new().read(TRACE);
+        let folder = std::env::temp_dir().join(format!("understudy-dotnet-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut launch = launch(&folder, "dotnet.log");
+        let log = PauseLog::prepare(Runtime::DotNet, &mut launch, &folder).unwrap();
+        let mut listener = Listener::new(log);
+        let path = launch.env["DOTNET_EventPipeOutputPath"].replace("{pid}", "7");
+        let always = (stops[0].start_ns, u64::MAX);
+        let mut told = Vec::new();
+        for length in (500..TRACE.len()).step_by(500).chain([TRACE.len()]) {
+            std::fs::write(&path, &TRACE[..length]).unwrap();
+            told.extend(listener.told(&[], always));
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+        let told: Vec<u64> = told.iter().map(|h| h.end_ns).collect();
+        let expected: Vec<u64> = stops.iter().map(|s| s.end_ns - always.0).collect();
+        assert_eq!(told, expected);
+    }
+
     /// A program that forces collections and says when by the monotonic clock.
     const FORCED: &str = r#"
 package main
