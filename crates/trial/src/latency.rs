@@ -279,6 +279,9 @@ impl Stage<'_> {
         let arrivals = arrivals.map(Growth::stop).unwrap_or_default();
         let ran = ran?;
         let stood_still = or_panic(stood_still);
+        if let Some(listener) = cast.sides.get(&side).and_then(|s| s.listener.as_ref()) {
+            listener.await_written();
+        }
         self.rest(cast, side)?;
         if clocks.slept_s() > TOLERATED_S {
             let slept = "the machine slept during a measurement, which was made again";

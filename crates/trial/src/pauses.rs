@@ -1,17 +1,29 @@
 //! Pauses of a side's runtime, brought onto the clock of its requests.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use understudy_model::{Cause, Happening};
-use understudy_probe::{Grown, Growth, Lines, PauseLog, Runtime};
-use understudy_wire::runtime::{Clock, Event, Format, Kind, read_line};
+use understudy_probe::{Grown, Growth, PauseLog, Runtime, Written};
+use understudy_wire::runtime::{Clock, Event, Format, Kind, Trace, read_line};
 
 /// Listens to the runtime of one process of a side.
 #[derive(Debug)]
 pub(crate) struct Listener {
     log: PauseLog,
+    reader: Reader,
     /// What the monotonic clock showed when the process's own clock began, as far as its lines have
     /// told: no line can have been written before what it tells was over, so it is the earliest
     /// arrival that counts.
     process_start_ns: Option<u64>,
+}
+
+/// What makes events of what a runtime writes.
+#[derive(Debug)]
+enum Reader {
+    /// Lines of this format.
+    Lines(Format),
+    /// Traces, each as far as it was read.
+    Traces(BTreeMap<PathBuf, Trace>),
 }
 
 /// Begin and end of a block's load on the monotonic clock, nanoseconds.
@@ -20,6 +32,7 @@ pub(crate) type Block = (u64, u64);
 impl Listener {
     pub(crate) fn new(log: PauseLog) -> Self {
         Listener {
+            reader: Reader::of(log.runtime),
             log,
             process_start_ns: None,
         }
@@ -29,6 +42,12 @@ impl Listener {
         self.log.runtime
     }
 
+    /// Waits until what has happened so far is written, before the side is put to rest: a process that
+    /// stands still writes nothing.
+    pub(crate) fn await_written(&self) {
+        std::thread::sleep(self.log.runtime.delay());
+    }
+
     /// Watches when lines arrive, where lines do not say it themselves.
     pub(crate) fn watch(&self) -> Option<Growth> {
         Growth::watch(self.log.shared_log()?).ok()
@@ -36,12 +55,10 @@ impl Listener {
 
     /// What was told since the last time and lies within a block.
     pub(crate) fn told(&mut self, arrivals: &[Grown], block: Block) -> Vec<Happening> {
-        let format = format(self.log.runtime);
-        let told: Vec<(u64, Event)> = self
-            .log
-            .read_new()
-            .iter()
-            .flat_map(|lines| events(format, lines))
+        let new = self.log.read_new();
+        let told: Vec<(u64, Event)> = new
+            .into_iter()
+            .flat_map(|written| self.reader.events(written))
             .collect();
         self.learn_start(&told, arrivals);
         let start = self.process_start_ns;
@@ -65,16 +82,32 @@ impl Listener {
     }
 }
 
-fn format(runtime: Runtime) -> Format {
-    match runtime {
-        Runtime::Go => Format::Go,
-        Runtime::Jvm => Format::Jvm,
-        Runtime::Node | Runtime::Python => Format::Marks,
+impl Reader {
+    fn of(runtime: Runtime) -> Reader {
+        match runtime {
+            Runtime::Go => Reader::Lines(Format::Go),
+            Runtime::Jvm => Reader::Lines(Format::Jvm),
+            Runtime::Node | Runtime::Python => Reader::Lines(Format::Marks),
+            Runtime::DotNet => Reader::Traces(BTreeMap::new()),
+        }
+    }
+
+    /// The events of what was written, each with a place in the file up to which it was.
+    fn events(&mut self, written: Written) -> Vec<(u64, Event)> {
+        match self {
+            Reader::Lines(format) => of_lines(*format, &written),
+            Reader::Traces(traces) => {
+                let end = written.start + written.bytes.len() as u64;
+                let trace = traces.entry(written.file).or_default();
+                let events = trace.read(&written.bytes);
+                events.into_iter().map(|event| (end, event)).collect()
+            }
+        }
     }
 }
 
 /// The events of some lines, each with the place in the file where its line ends.
-fn events(format: Format, lines: &Lines) -> Vec<(u64, Event)> {
+fn of_lines(format: Format, lines: &Written) -> Vec<(u64, Event)> {
     let mut end = lines.start;
     let mut events = Vec::new();
     for line in lines.bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -151,8 +184,11 @@ mod tests {
                 at_ns: 5_000 * MS + begin + 2_200_000 + delay,
             });
         }
-        let lines = Lines { start: 0, bytes };
-        let told = events(Format::Go, &lines);
+        let lines = Written {
+            bytes,
+            ..Written::default()
+        };
+        let told = of_lines(Format::Go, &lines);
         let folder = std::env::temp_dir();
         let mut launch = launch(&folder, "understudy-no-such-log");
         let log = PauseLog::prepare(Runtime::Go, &mut launch, &folder).unwrap();
@@ -188,6 +224,30 @@ mod tests {
         let event = read_line(Format::Marks, "stop 1000 3000")[0];
         let placed = place(&event, None, (2000, 9000)).unwrap();
         assert_eq!((placed.start_ns, placed.end_ns), (0, 1000));
+    }
+
+    /// A real trace, of which every measurement finds some more: what is known of it is kept, and each
+    /// stop comes once.
+    #[test]
+    fn a_trace_goes_on_from_one_measurement_to_the_next() {
+        const TRACE: &[u8] = include_bytes!("../../wire/src/runtime/fixtures/dotnet8.nettrace");
+        let stops = Trace::new().read(TRACE);
+        let folder = std::env::temp_dir().join(format!("understudy-dotnet-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut launch = launch(&folder, "dotnet.log");
+        let log = PauseLog::prepare(Runtime::DotNet, &mut launch, &folder).unwrap();
+        let mut listener = Listener::new(log);
+        let path = launch.env["DOTNET_EventPipeOutputPath"].replace("{pid}", "7");
+        let always = (stops[0].start_ns, u64::MAX);
+        let mut told = Vec::new();
+        for length in (500..TRACE.len()).step_by(500).chain([TRACE.len()]) {
+            std::fs::write(&path, &TRACE[..length]).unwrap();
+            told.extend(listener.told(&[], always));
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+        let told: Vec<u64> = told.iter().map(|h| h.end_ns).collect();
+        let expected: Vec<u64> = stops.iter().map(|s| s.end_ns - always.0).collect();
+        assert_eq!(told, expected);
     }
 
     /// A program that forces collections and says when by the monotonic clock.
