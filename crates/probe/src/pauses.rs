@@ -9,10 +9,11 @@ mod recognise;
 pub use attached::AttachedJvm;
 
 use crate::Launch;
+use crate::log::{Lines, whole_lines};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A runtime that can be made to tell.
@@ -67,8 +68,8 @@ impl Runtime {
 /// The lines in which a runtime tells of its pauses.
 #[derive(Debug)]
 pub struct PauseLog {
-    /// Who tells.
-    pub runtime: Runtime,
+    /// Who tells; `None`: that shows in the lines.
+    pub runtime: Option<Runtime>,
     source: Source,
     /// How far each file has been read.
     read: BTreeMap<PathBuf, u64>,
@@ -81,15 +82,6 @@ enum Source {
     Log(PathBuf),
     /// In the files of this folder whose names begin so: one a process.
     Files(PathBuf, String),
-}
-
-/// Whole lines of one file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Lines {
-    /// Where in the file they begin.
-    pub start: u64,
-    /// Them, with their ends.
-    pub bytes: Vec<u8>,
 }
 
 /// Why a runtime cannot be made to tell.
@@ -119,8 +111,6 @@ pub enum PauseError {
     },
 }
 
-/// At most so much of a file is read at once; what is more comes with the next reading.
-const MOST_AT_ONCE: u64 = 64 * 1024 * 1024;
 /// What a JVM logs: every stop, and the phases of collections.
 const JVM_LOGS: &str = "safepoint=info,gc=info,gc+phases=info";
 const PRELOADED: &str = "UNDERSTUDY_PAUSES";
@@ -177,9 +167,23 @@ impl PauseLog {
             }
         };
         Ok(PauseLog {
-            runtime,
+            runtime: Some(runtime),
             source,
             read,
+        })
+    }
+
+    /// The log of a program that runs already and was told by others to write of its pauses: what is
+    /// added to it from now on.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn existing(file: &Path) -> io::Result<PauseLog> {
+        let there = File::open(file)?.metadata()?.len();
+        Ok(PauseLog {
+            runtime: None,
+            source: Source::Log(file.to_owned()),
+            read: BTreeMap::from([(file.to_owned(), there)]),
         })
     }
 
@@ -224,17 +228,6 @@ fn beginning_with(folder: &Path, prefix: &str) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
-}
-
-/// What follows `start`, up to the last end of a line.
-fn whole_lines(file: &Path, start: u64) -> io::Result<Vec<u8>> {
-    let mut file = File::open(file)?;
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
-    file.take(MOST_AT_ONCE).read_to_end(&mut bytes)?;
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n');
-    bytes.truncate(whole.map_or(0, |last| last + 1));
-    Ok(bytes)
 }
 
 /// A path that can stand in options: they give a meaning to spaces, quotes, commas and colons.

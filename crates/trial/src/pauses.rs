@@ -1,32 +1,75 @@
 //! Pauses of a side's runtime, brought onto the clock of its requests.
 
+use std::io;
+use std::path::Path;
 use understudy_model::{Cause, Happening};
-use understudy_probe::{Grown, Growth, Lines, PauseLog, Runtime};
-use understudy_wire::runtime::{Clock, Event, Format, Kind, read_line};
+use understudy_probe::{AttachedJvm, Grown, Growth, Lines, PauseError, PauseLog, Runtime};
+use understudy_wire::runtime::{Clock, Event, Format, Kind, read, read_line};
 
 /// Listens to the runtime of one process of a side.
 #[derive(Debug)]
-pub(crate) struct Listener {
+pub struct Listener {
     log: PauseLog,
+    /// Who tells, as far as that is known.
+    runtime: Option<&'static str>,
     /// What the monotonic clock showed when the process's own clock began, as far as its lines have
     /// told: no line can have been written before what it tells was over, so it is the earliest
     /// arrival that counts.
     process_start_ns: Option<u64>,
+    /// A JVM that logs for this listener, and stops to with it.
+    _jvm: Option<AttachedJvm>,
 }
 
 /// Begin and end of a block's load on the monotonic clock, nanoseconds.
 pub(crate) type Block = (u64, u64);
 
+/// What the logs of programs are searched for, and who writes it. (Ruby prints a table at the end.)
+const WRITERS: [(Format, &str); 4] = [
+    (Format::Go, "go"),
+    (Format::Jvm, "jvm"),
+    (Format::V8, "node"),
+    (Format::Marks, "node or python"),
+];
+/// So much of what is in a log already shows who writes it.
+const LOOK_BACK: u64 = 1 << 20;
+
 impl Listener {
     pub(crate) fn new(log: PauseLog) -> Self {
         Listener {
+            runtime: log.runtime.map(Runtime::name),
             log,
             process_start_ns: None,
+            _jvm: None,
         }
     }
 
-    pub(crate) fn runtime(&self) -> Runtime {
-        self.log.runtime
+    /// Listens to a log in which a runtime tells of its pauses already, from now on.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn of_log(file: &Path) -> io::Result<Self> {
+        let mut listener = Listener::new(PauseLog::existing(file)?);
+        let before = last_bytes(file)?;
+        let wrote = |writer: &&(Format, &str)| !read(writer.0, &before).is_empty();
+        listener.runtime = WRITERS.iter().find(wrote).map(|(_, name)| *name);
+        Ok(listener)
+    }
+
+    /// Asks a JVM that runs already to tell in a file of `folder`, until the listener is dropped.
+    ///
+    /// # Errors
+    /// Those of [`AttachedJvm::attach`].
+    pub fn of_jvm(pid: u32, name: &str, folder: &Path) -> Result<Self, PauseError> {
+        let (jvm, log) = AttachedJvm::attach(pid, name, folder)?;
+        Ok(Listener {
+            _jvm: Some(jvm),
+            ..Listener::new(log)
+        })
+    }
+
+    /// Who tells; `None` where no line has shown it yet.
+    pub fn runtime(&self) -> Option<&'static str> {
+        self.runtime
     }
 
     /// Watches when lines arrive, where lines do not say it themselves.
@@ -36,13 +79,24 @@ impl Listener {
 
     /// What was told since the last time and lies within a block.
     pub(crate) fn told(&mut self, arrivals: &[Grown], block: Block) -> Vec<Happening> {
-        let format = format(self.log.runtime);
-        let told: Vec<(u64, Event)> = self
+        let known = self
             .log
-            .read_new()
-            .iter()
-            .flat_map(|lines| events(format, lines))
-            .collect();
+            .runtime
+            .map(|runtime| [(format(runtime), runtime.name())]);
+        let writers: &[(Format, &'static str)] = match &known {
+            Some(one) => one,
+            None => &WRITERS,
+        };
+        let mut told = Vec::new();
+        for lines in self.log.read_new() {
+            for (format, name) in writers {
+                let events = events(*format, &lines);
+                if !events.is_empty() {
+                    self.runtime = Some(name);
+                }
+                told.extend(events);
+            }
+        }
         self.learn_start(&told, arrivals);
         let start = self.process_start_ns;
         let placed = told
@@ -71,6 +125,16 @@ fn format(runtime: Runtime) -> Format {
         Runtime::Jvm => Format::Jvm,
         Runtime::Node | Runtime::Python => Format::Marks,
     }
+}
+
+fn last_bytes(file: &Path) -> io::Result<Vec<u8>> {
+    use io::{Read, Seek};
+    let mut file = std::fs::File::open(file)?;
+    let length = file.metadata()?.len();
+    file.seek(io::SeekFrom::Start(length.saturating_sub(LOOK_BACK)))?;
+    let mut bytes = Vec::new();
+    file.take(LOOK_BACK).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The events of some lines, each with the place in the file where its line ends.
