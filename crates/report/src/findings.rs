@@ -109,7 +109,7 @@ fn missed(capacity: &Capacity, rate_rps: f64) -> Finding {
         (CapacityKind::Below, Some(idle)) => finding(
             "slow_without_load",
             format!(
-                "It misses {objectives} even at {}, where p99 is {}: load is not the cause, the work of single requests is. Look at what they wait for or compute before anything is rewritten.",
+                "It misses {objectives} even at {}, where p99 is {}: load is not the cause. Look at what single requests wait for or compute before anything is rewritten.",
                 rate(idle.rate_rps),
                 idle.p99_us.map_or_else(|| "infinite".to_owned(), time),
             ),

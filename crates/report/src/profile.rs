@@ -8,6 +8,9 @@ use crate::wording::or_infinite;
 use understudy_model::profile::{MemoryUsed, ProfileReport, RuntimePauses, Traffic, Used};
 use understudy_model::tail::Tail;
 
+/// From so many times on a peak is another one.
+const HIGHER: f64 = 1.05;
+
 /// The findings, and the figures behind them.
 pub fn summary(report: &ProfileReport, style: Style) -> String {
     let mut page = Page::new(style);
@@ -60,6 +63,9 @@ fn heading(report: &ProfileReport) -> String {
 }
 
 fn traffic_line(traffic: &Traffic) -> String {
+    if traffic.requests + traffic.without_duration == 0 {
+        return "no line in the access log".to_owned();
+    }
     let quantiles = [("p50", traffic.p50_us), ("p99", traffic.p99_us)];
     let quantiles: String = quantiles
         .iter()
@@ -95,10 +101,9 @@ pub(crate) fn cpus(number: f64) -> String {
 
 fn used_lines(used: &Used) -> Vec<(&'static str, String)> {
     let by = if used.cpu_quota { " (its quota)" } else { "" };
-    let throttled = match used.throttled_share {
-        Some(held) => format!("held back by a quota {}", per_second(held)),
-        None => "throttling is not measured".to_owned(),
-    };
+    let throttled = used.throttled_share.map_or_else(String::new, |held| {
+        format!("held back by a quota {}, ", per_second(held))
+    });
     let files = used.open_files.map_or_else(String::new, |files| {
         format!(", {} open files", count(files as u64))
     });
@@ -110,7 +115,7 @@ fn used_lines(used: &Used) -> Vec<(&'static str, String)> {
         (
             "",
             format!(
-                "{throttled}, ready and waiting for a CPU {}",
+                "{throttled}ready and waiting for a CPU {}",
                 per_second(used.run_queue_share)
             ),
         ),
@@ -137,11 +142,14 @@ fn per_second(share: f64) -> String {
 }
 
 fn memory_lines(of: &MemoryUsed) -> Vec<(&'static str, String)> {
+    // Worth a word only where it was higher before.
+    let before = of.peak_since_start_bytes.zip(of.peak_rss_bytes);
+    let before = before.filter(|(ever, seen)| ever > &(seen * HIGHER));
     let each = [
         (of.peak_rss_bytes, "resident"),
         (of.peak_pss_bytes, "proportional"),
         (of.peak_working_set_bytes, "working set of its group"),
-        (of.peak_since_start_bytes, "resident since its start"),
+        (before.map(|(ever, _)| ever), "resident since its start"),
     ];
     let peaks: Vec<String> = each
         .into_iter()
@@ -218,7 +226,7 @@ fn table_of(page: &mut Page, tail: &Tail) {
     page.line(
         2,
         &format!(
-            "{head:<38}{:>8}{:>20}{:>12}",
+            "{head:<36}{:>8}{:>24}{:>12}",
             "share",
             "times chance",
             format!("{named} less")
@@ -232,7 +240,7 @@ fn table_of(page: &mut Page, tail: &Tail) {
         page.line(
             4,
             &format!(
-                "  {:<36}{:>8}{chance:>20}{less:>12}",
+                "  {:<34}{:>8}{chance:>24}{less:>12}",
                 cause.cause.label(),
                 share(cause.first_share)
             ),
@@ -240,6 +248,6 @@ fn table_of(page: &mut Page, tail: &Tail) {
     }
     page.line(
         4,
-        &format!("  {:<36}{:>8}", "unexplained", share(tail.unexplained)),
+        &format!("  {:<34}{:>8}", "unexplained", share(tail.unexplained)),
     );
 }

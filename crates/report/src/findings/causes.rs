@@ -10,6 +10,9 @@ use understudy_model::tail::Tail;
 /// A group of causes that explains so much of the tail is what to act on.
 const MOST: f64 = 0.5;
 
+/// A quantile below this share of another is lower.
+const DIFFERENCE: f64 = 0.9;
+
 /// Causes with the same answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Group {
@@ -128,16 +131,20 @@ fn meaning(group: Group, tail: &Tail) -> String {
     }
 }
 
-/// The quantile without the time that the runtime stopped the program.
+/// The quantile without the time that the runtime stopped the program, where that makes a difference: what
+/// a collector takes from requests beside its stops is not in it.
 fn without_stops(tail: &Tail) -> String {
-    let stops = tail
+    let mut stops = tail
         .causes
         .iter()
-        .find(|one| one.cause == Cause::RuntimeStop);
+        .filter(|one| one.cause == Cause::RuntimeStop);
     let without = stops
-        .filter(|one| one.explains)
+        .find(|one| one.explains)
         .and_then(|one| one.quantile_without_us);
-    without.map_or_else(String::new, |us| {
+    let lower = without
+        .zip(tail.at_us)
+        .filter(|(less, all)| *less < DIFFERENCE * all);
+    lower.map_or_else(String::new, |(us, _)| {
         format!(
             "; without its stops {} would be at most {}",
             quantile(tail.quantile),
