@@ -1,6 +1,7 @@
 //! The search for the highest rate that holds the objectives: what a trial of it counts, how long it
 //! lasts, and what all of them say. Pure; the search itself is `understudy_stats::capacity`.
 
+mod settling;
 pub(crate) mod stage;
 #[cfg(test)]
 mod tests;
@@ -8,6 +9,7 @@ mod tests;
 use crate::config::Slo;
 pub use crate::weigh::Left;
 use crate::weigh::{Objectives, Weighed, allowed};
+pub(crate) use settling::FEWEST;
 use understudy_model::capacity::{Capacity, CapacityKind, KneePoint};
 use understudy_model::verdict::Estimate;
 use understudy_model::{Share, Span};

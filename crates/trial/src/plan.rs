@@ -1,5 +1,6 @@
 //! How a trial is spent: which rates, how many blocks, how long, and what effect that can show.
 
+use crate::capacity;
 use crate::config::{Goal, Level, Question, Slo, TrialConfig};
 use understudy_model::Span;
 use understudy_model::verdict::Primary;
@@ -221,7 +222,8 @@ impl Plan {
     }
 
     /// Seconds the trial takes, builds apart: at most, but for the memory floor, which takes as long as its
-    /// trials show; `requests` is the size of the workload.
+    /// trials show, and for a side that is warm late when its capacity is looked for; `requests` is the
+    /// size of the workload.
     pub fn seconds(&self, requests: usize) -> f64 {
         let equivalence = (requests as f64 / EXCHANGES_PER_S).min(self.equivalence.secs());
         let latency: f64 = self.rates.iter().map(RatePlan::seconds).sum();
@@ -229,7 +231,9 @@ impl Plan {
         let search = match self.search.secs() {
             0.0 => 0.0,
             // An overloaded trial takes a while to drain.
-            budget => sides * (START_S + budget * 1.1),
+            budget => {
+                sides * (START_S + self.settle.secs() * capacity::FEWEST as f64 + budget * 1.1)
+            }
         };
         let before = sides * (START_S + self.settle.secs());
         before + equivalence + latency + search + sides * self.floor.secs()

@@ -142,6 +142,7 @@ fn measure(
     capacity::stage::Stage {
         generator: &generator,
         endpoints: &workload.endpoints,
+        settle: plan.settle,
         run,
         watch: inputs.watch,
     }

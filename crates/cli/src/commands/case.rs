@@ -13,6 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use understudy_case::{Case, DRAWS, Resolved, assess};
 use understudy_evidence::RunDirectory;
+use understudy_model::verdict::Verdict;
 use understudy_report::html::case_page;
 use understudy_trial::judge::complete;
 
@@ -69,6 +70,12 @@ fn figures(args: &CaseArgs) -> Result<(Case, Resolved), Failure> {
     let run = RunDirectory::open(&args.file)
         .map_err(|error| usage(format!("{:#}", anyhow::Error::from(error))))?;
     let document = super::report::verdict(&run)?;
+    if document.verdict == Verdict::Invalid {
+        show::tell(&format!(
+            "understudy: the verdict of {} is invalid: its capacities and memory floors were held to gates of their own and count, whether its sides hold their objectives is left open",
+            run.path().display()
+        ));
+    }
     let trial =
         config::read(&run.path().join("trial.toml"), Mode::Judge).map_err(Failure::Usage)?;
     let kept = run.path().join(FLEET);

@@ -1,8 +1,9 @@
 //! The third stage: the highest rate that each side holds the objectives at. One side runs at a time.
 
-use super::Search;
+use super::settling::Settling;
+use super::{CapacityConfig, Search};
 use crate::error::TrialError;
-use crate::generator::Generator;
+use crate::generator::{Generator, Loaded};
 use crate::judge::{LatencyBlock, record_capacity};
 use crate::sides::RunningSide;
 use crate::store;
@@ -17,6 +18,8 @@ use understudy_model::{Side, Span};
 pub(crate) struct Stage<'a> {
     pub(crate) generator: &'a Generator<'a>,
     pub(crate) endpoints: &'a [String],
+    /// Length of a stretch of load before the first trial.
+    pub(crate) settle: Span,
     pub(crate) run: &'a RunDirectory,
     pub(crate) watch: &'a Watch<'a>,
 }
@@ -43,15 +46,21 @@ impl Stage<'_> {
                 .filter(|block| block.side == side)
                 .for_each(|block| record_capacity(&mut search, block));
             if search.next().is_some() {
-                self.search(side, &mut search, config.warmup)?;
+                self.search(side, &mut search, &config)?;
             }
         }
         Ok(())
     }
 
-    fn search(&self, side: Side, search: &mut Search<'_>, warmup: Span) -> Result<(), TrialError> {
+    fn search(
+        &self,
+        side: Side,
+        search: &mut Search<'_>,
+        capacity: &CapacityConfig,
+    ) -> Result<(), TrialError> {
         let config = self.generator.stand.config;
         let mut subject = self.start(side)?;
+        self.settle(&mut subject, side, capacity.first_rate)?;
         while let Some(planned) = search.next() {
             (self.watch)(Event::Searching {
                 rate_rps: planned.rate_rps,
@@ -62,7 +71,7 @@ impl Stage<'_> {
             // All sides meet the same arrivals where they are tried at the same rate.
             let seed = config.seed.wrapping_add(u64::from(number));
             let load = LoadPlan {
-                warmup,
+                warmup: capacity.warmup,
                 duration: planned.measured,
                 timeout: search.patience(config.workload.timeout),
                 ..self.generator.plan(planned.rate_rps, seed)
@@ -83,6 +92,31 @@ impl Stage<'_> {
         Ok(Subject { running, prepared })
     }
 
+    /// Load until the side no longer becomes cheaper: the search asks what it serves when it is warm.
+    fn settle(&self, subject: &mut Subject, side: Side, rate_rps: f64) -> Result<(), TrialError> {
+        (self.watch)(Event::Settling(side));
+        let load = LoadPlan {
+            duration: self.settle,
+            ..self
+                .generator
+                .plan(rate_rps, self.generator.stand.config.seed)
+        };
+        let mut settling = Settling::default();
+        while settling.goes_on() {
+            let figures = self.put_under_load(subject, &load)?.figures;
+            settling.record(figures.side_cpu_us, figures.sent);
+        }
+        if settling.is_warm() {
+            return Ok(());
+        }
+        let note = format!(
+            "the capacity of the {} may be that of a side that is not warm: after {} under load its CPU time per request still fell",
+            side.in_words(),
+            Span::from_secs_f64(self.settle.secs() * settling.stretches() as f64),
+        );
+        store::note(self.run, &note)
+    }
+
     /// One trial, stored.
     fn measure(
         &self,
@@ -91,13 +125,18 @@ impl Stage<'_> {
         rate_rps: f64,
         load: &LoadPlan,
     ) -> Result<LatencyBlock, TrialError> {
+        let loaded = self.put_under_load(subject, load)?;
+        let id = store::capacity_block(side, number);
+        store::write_trial(self.run, id, rate_rps, loaded)
+    }
+
+    fn put_under_load(&self, subject: &mut Subject, load: &LoadPlan) -> Result<Loaded, TrialError> {
         let loaded = self
             .generator
             .measure(&subject.running, &subject.prepared, load);
         if !matches!(loaded, Err(TrialError::Interrupted)) {
             subject.running.check_alive("under load")?;
         }
-        let id = store::capacity_block(side, number);
-        store::write_trial(self.run, id, rate_rps, loaded?)
+        loaded
     }
 }

@@ -43,6 +43,11 @@ pub fn complete(case: &mut Case, config: &TrialConfig, document: &VerdictDocumen
     if document.capacity.iter().any(at_no_rate) {
         case.facts.incumbent_meets_slo.get_or_insert(false);
     }
+    let run = match document.verdict {
+        // Its searches refuse what is wrong with them by themselves; a reader should know all the same.
+        Verdict::Invalid => "this run, whose verdict is invalid",
+        _ => "this run",
+    };
     let counts = |side: Side| side != Side::Tuned || tuned_answers_the_same(document);
     for of in document.capacity.iter().filter(|of| counts(of.side)) {
         let input = match of.side {
@@ -51,10 +56,8 @@ pub fn complete(case: &mut Case, config: &TrialConfig, document: &VerdictDocumen
             Side::Tuned => Input::TunedCapacity,
         };
         if let Some(spread) = interval(&of.capacity.rate_rps) {
-            let source = Source::Measured(format!(
-                "capacity of the {} in this run",
-                of.side.in_words()
-            ));
+            let source =
+                Source::Measured(format!("capacity of the {} in {run}", of.side.in_words()));
             case.set_if_open(input, Value { spread, source });
         }
     }
@@ -71,7 +74,7 @@ pub fn complete(case: &mut Case, config: &TrialConfig, document: &VerdictDocumen
         let bracket = gib(of.low_bytes).zip(gib(of.high_bytes));
         if let Some(spread) = bracket.and_then(|(low, high)| Spread::between(low, high)) {
             let source = Source::Measured(format!(
-                "memory floor of the {} in this run",
+                "memory floor of the {} in {run}",
                 of.side.in_words()
             ));
             case.set_if_open(input, Value { spread, source });
@@ -116,8 +119,11 @@ fn tuned_answers_the_same(document: &VerdictDocument) -> bool {
     tuned.is_some_and(|of| of.equivalence.different == 0)
 }
 
-/// Does a side hold every objective at every rate? `None`: that is open.
+/// Does a side hold every objective at every rate? `None`: that is open, as it is where latencies were refused.
 fn holds_objectives(document: &VerdictDocument, side: Side) -> Option<bool> {
+    if document.verdict == Verdict::Invalid {
+        return None;
+    }
     let mut mine = document.slo.iter().filter(|slo| slo.side == side);
     let misses = |slo: &SloResult| slo.held == Held::Misses;
     match mine.clone().any(misses) {

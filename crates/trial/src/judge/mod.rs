@@ -24,7 +24,7 @@ pub use warm_up::Start;
 pub(crate) use capacity::record as record_capacity;
 pub(crate) use tail::tail;
 
-use crate::config::{Level, Question, TrialConfig};
+use crate::config::{Level, Question, SideConfig, TrialConfig};
 use crate::plan::{Plan, RatePlan};
 use blocks::Latencies;
 use understudy_case::CaseDocument;
@@ -289,6 +289,17 @@ fn limits(config: &TrialConfig, evidence: &Evidence, document: &VerdictDocument)
     }
     if environment.generator_cpus.is_empty() && !evidence.blocks.is_empty() {
         limits.push("generator and sides were not pinned to CPUs of their own".to_owned());
+    }
+    let launched = |side: Side| matches!(config.side(side), SideConfig::Launched(_));
+    if config.sides().any(|side| side == Side::Tuned)
+        && launched(Side::Tuned)
+        && launched(Side::Incumbent)
+    {
+        limits.push(
+            "incumbent and tuned incumbent stand beside each other: where they are one program, PSS counts what \
+             they share half to each (RSS counts it whole)"
+                .to_owned(),
+        );
     }
     let distinct = evidence.requests.len();
     if distinct < 300 {
