@@ -32,7 +32,8 @@ pub fn sentence(capacity: &Capacity) -> String {
         CapacityKind::Below => format!("below {}, the lowest rate tried", end(found.high)),
         CapacityKind::Unknown => match &capacity.refused_because {
             Some(why) => format!("not known: {why}"),
-            None => "not known: nothing was measured".to_owned(),
+            None if capacity.knee.is_empty() => "not known: nothing was measured".to_owned(),
+            None => "not known: its trials are too few to tell".to_owned(),
         },
     }
 }

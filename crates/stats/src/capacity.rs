@@ -226,7 +226,8 @@ impl<'a> Search<'a> {
     /// Narrows the interval, with loads on both sides of the estimate.
     fn narrow(&self) -> Step {
         let Some((binding, fit)) = self.binding() else {
-            return Step::Done(self.conclude());
+            // Too few trials for a model: a lucky one can make a bracket of two.
+            return self.measure(self.middle(), EXPECTED[0]);
         };
         if self.is_content(&fit) {
             return Step::Done(self.between(binding, &fit));
@@ -338,23 +339,44 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// What a search knows that ended while it was looking for a bracket.
+    /// What a search knows that ended while it was looking for a bracket. Only trials that were far off
+    /// say by themselves on which side of the capacity they are.
     fn cut_short(&self) -> Capacity {
-        let (held, broken) = self.ends();
-        match (held.map(|t| t.rate), broken.map(|t| t.rate)) {
+        let far = || self.trials.iter().filter(|trial| self.is_far(trial));
+        let held = far().filter(|trial| self.excess(trial) <= 1.0);
+        let held = held.map(|trial| trial.rate).reduce(f64::max);
+        let broken = far().filter(|trial| self.excess(trial) > 1.0);
+        let broken = broken.map(|trial| trial.rate).reduce(f64::min);
+        match (held, broken, self.ends()) {
             // A lower load than one that held may have broken: the interval spans what they leave open.
-            (Some(held), Some(broken)) => Capacity::Between {
-                interval: Interval {
-                    estimate: (held * broken).sqrt(),
-                    low: held.min(broken),
-                    high: held.max(broken),
-                },
-                binding: 0,
-                narrow: false,
+            (Some(held), Some(broken), _) => self.spanning(held, broken),
+            (Some(held), None, (_, Some(_))) => self.spanning(held, self.highest()),
+            (None, Some(broken), (Some(_), _)) => self.spanning(self.goal.lowest_rate, broken),
+            (Some(held), None, (_, None)) => Capacity::AtLeast(held),
+            (None, Some(broken), (None, _)) => Capacity::Below(broken),
+            (None, None, _) => Capacity::Unknown,
+        }
+    }
+
+    fn spanning(&self, one: f64, other: f64) -> Capacity {
+        let (low, high) = (one.min(other), one.max(other));
+        Capacity::Between {
+            interval: Interval {
+                estimate: self.middle().clamp(low, high),
+                low,
+                high,
             },
-            (Some(low), None) => Capacity::AtLeast(low),
-            (None, Some(high)) => Capacity::Below(high),
-            (None, None) => Capacity::Unknown,
+            binding: 0,
+            narrow: false,
+        }
+    }
+
+    /// Between the highest load that held and the lowest that did not, as far as there are any.
+    fn middle(&self) -> f64 {
+        match self.ends() {
+            (Some(held), Some(broken)) => (held.rate * broken.rate).sqrt(),
+            (Some(end), None) | (None, Some(end)) => end.rate,
+            (None, None) => self.goal.first_rate,
         }
     }
 

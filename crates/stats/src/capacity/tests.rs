@@ -91,7 +91,39 @@ fn what_is_known_below_a_ceiling_is_told() {
     };
     let mut trials = vec![trial(400.0, 0, true), trial(720.0, 7, true)];
     trials.extend([800.0; 3].map(|rate| trial(rate, 42, false)));
-    assert_eq!(conclude(&goal(), &trials), Capacity::AtLeast(720.0));
+    // 7 of 1,000 where 10 are allowed is a trial that may have been lucky.
+    assert_eq!(conclude(&goal(), &trials), Capacity::AtLeast(400.0));
+}
+
+/// A burst that did not happen lets a trial above the capacity hold, beside one that broke: two trials
+/// next to each other are no interval of 95 %, and no reason to stop.
+#[test]
+fn a_lucky_trial_makes_no_bracket() {
+    let trial = |rate: f64, violations: u64| Trial {
+        rate,
+        counts: vec![Count {
+            requests: 1000,
+            violations,
+        }],
+        trusted: true,
+    };
+    let mut trials = vec![trial(400.0, 0), trial(800.0, 6), trial(920.0, 80)];
+    let Step::Measure { rate, .. } = next(&goal(), &trials) else {
+        panic!("the search goes on");
+    };
+    assert!(rate > 800.0 && rate < 920.0, "{rate}");
+    let interval = |trials: &[Trial]| match conclude(&goal(), trials) {
+        Capacity::Between {
+            interval, narrow, ..
+        } => (interval.low, interval.high, narrow),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(interval(&trials), (400.0, 920.0, false));
+    trials[2] = trial(920.0, 20);
+    assert_eq!(interval(&trials), (400.0, 10_000.0, false));
+    assert_eq!(conclude(&goal(), &trials[1..]), Capacity::Unknown);
+    trials[0] = trial(400.0, 50);
+    assert_eq!(interval(&trials), (10.0, 400.0, false));
 }
 
 #[test]
