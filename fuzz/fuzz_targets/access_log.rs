@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use understudy_wire::access_log::{LineError, entry};
+use understudy_wire::access_log::{LineError, entry, served};
 
 /// Writes a text as nginx does: what would end it is escaped.
 fn escaped(text: &str) -> String {
@@ -15,6 +15,11 @@ fn escaped(text: &str) -> String {
 }
 
 fuzz_target!(|line: &[u8]| {
+    for unit_ns in [None, Some(1_000)] {
+        if let Ok(read) = served(line, unit_ns) {
+            assert!(read.took_ns.is_none_or(|ns| ns <= 86_400_000_000_000));
+        }
+    }
     let Ok(read) = entry(line) else {
         return;
     };

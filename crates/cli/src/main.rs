@@ -29,7 +29,7 @@ enum Command {
     Report(commands::report::ReportArgs),
     Plan(Box<commands::plan::PlanArgs>),
     Case(commands::case::CaseArgs),
-    Profile(commands::profile::ProfileArgs),
+    Profile(Box<commands::profile::ProfileArgs>),
     Gateway(commands::gateway::GatewayArgs),
     Load(commands::load::LoadArgs),
     Import(commands::import::ImportArgs),

@@ -163,6 +163,18 @@ impl Sampler {
     }
 }
 
+impl crate::Given {
+    /// Nothing is known.
+    pub fn of_pid(_pid: u32) -> crate::Given {
+        crate::Given::default()
+    }
+
+    /// Nothing is known.
+    pub fn of_cgroup(_path: &Path) -> crate::Given {
+        crate::Given::default()
+    }
+}
+
 /// A file's length at a moment right after it had grown: never here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grown {

@@ -38,11 +38,12 @@ mod platform;
 
 pub use exit::{Exit, How};
 pub use launch::{Launch, LaunchError, Limits, split_command};
-pub use pauses::{AttachedJvm, PauseError, PauseLog, Runtime, Written};
+pub use log::{Added, Written};
+pub use pauses::{AttachedJvm, PauseError, PauseLog, Runtime};
 pub use platform::{Cgroups, Child, Grown, Growth, Guard, Sampler, stand_guard};
 pub use port::{Listener, free_port, port_taken};
 pub use ready::{LogPattern, Readiness, ReadyError, wait_ready};
-pub use sample::{Pressure, Sample, SampleError};
+pub use sample::{Given, Pressure, Sample, SampleError};
 pub use task::{Task, TaskError, run_to_completion};
 
 /// Which control groups Understudy may use.

@@ -1,9 +1,9 @@
-//! The log file of a child: its last lines, and its growth.
+//! Log files: the last lines of one, and what is added to it.
 
 use crate::Child;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 impl Child {
     /// Its last log lines: at most `lines`, out of the last `max_bytes` bytes. Control characters
@@ -51,6 +51,77 @@ fn printable(line: &str) -> String {
         }
     };
     line.trim_end().chars().map(shown).collect()
+}
+
+/// What was written to one file since the last reading: whole lines with their ends, or of a trace
+/// whatever is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// The file.
+    pub file: PathBuf,
+    /// Where in the file this begins.
+    pub start: u64,
+    /// It.
+    pub bytes: Vec<u8>,
+}
+
+/// At most so much of a file is read at once; what is more comes with the next reading.
+const MOST_AT_ONCE: u64 = 64 * 1024 * 1024;
+
+/// What follows `start`.
+pub(crate) fn bytes_from(file: &Path, start: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::open(file)?;
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(MOST_AT_ONCE).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What follows `start`, up to the last end of a line.
+pub(crate) fn whole_lines(file: &Path, start: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = bytes_from(file, start)?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n');
+    bytes.truncate(whole.map_or(0, |last| last + 1));
+    Ok(bytes)
+}
+
+/// The lines that others add to a file.
+#[derive(Debug)]
+pub struct Added {
+    file: PathBuf,
+    read: u64,
+}
+
+impl Added {
+    /// Those that are added from now on.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn from_now(file: &Path) -> io::Result<Added> {
+        Ok(Added {
+            file: file.to_owned(),
+            read: File::open(file)?.metadata()?.len(),
+        })
+    }
+
+    /// The whole lines that were added since the last reading, up to 64 MiB of them; none when there is
+    /// nothing more. A file that was emptied is read from its begin.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read_new(&mut self) -> io::Result<Written> {
+        if File::open(&self.file)?.metadata()?.len() < self.read {
+            self.read = 0;
+        }
+        let start = self.read;
+        let bytes = whole_lines(&self.file, start)?;
+        self.read += bytes.len() as u64;
+        Ok(Written {
+            file: self.file.clone(),
+            start,
+            bytes,
+        })
+    }
 }
 
 /// Reads a growing log line by line.
@@ -129,6 +200,26 @@ mod tests {
             "unless it is all there is"
         );
         assert!(last_lines(Path::new("/no/such/log"), 0, 9, 10).is_empty());
+    }
+
+    #[test]
+    fn only_whole_lines_that_are_added_are_read() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "before").unwrap();
+        let mut added = Added::from_now(file.path()).unwrap();
+        write!(file, "one\ntwo\nhal").unwrap();
+        let lines = added.read_new().unwrap();
+        assert_eq!(
+            (lines.start, lines.bytes.as_slice()),
+            (7, &b"one\ntwo\n"[..])
+        );
+        writeln!(file, "f").unwrap();
+        assert_eq!(added.read_new().unwrap().bytes, b"half\n");
+        assert_eq!(added.read_new().unwrap().bytes, b"");
+        file.as_file().set_len(0).unwrap();
+        std::fs::write(file.path(), "anew\n").unwrap();
+        assert_eq!(added.read_new().unwrap().bytes, b"anew\n");
+        assert!(Added::from_now(Path::new("/no/such/log")).is_err());
     }
 
     #[test]

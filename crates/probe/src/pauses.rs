@@ -9,10 +9,11 @@ mod recognise;
 pub use attached::AttachedJvm;
 
 use crate::Launch;
+use crate::log::{Written, bytes_from, whole_lines};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -88,8 +89,8 @@ impl Runtime {
 /// The lines or traces in which a runtime tells of its pauses.
 #[derive(Debug)]
 pub struct PauseLog {
-    /// Who tells.
-    pub runtime: Runtime,
+    /// Who tells; `None`: that shows in the lines.
+    pub runtime: Option<Runtime>,
     source: Source,
     /// How far each file has been read.
     read: BTreeMap<PathBuf, u64>,
@@ -109,28 +110,11 @@ enum Source {
 impl Source {
     /// What follows `start`: up to the last end of a line, or of a trace all there is.
     fn read(&self, file: &Path, start: u64) -> io::Result<Vec<u8>> {
-        let mut file = File::open(file)?;
-        file.seek(SeekFrom::Start(start))?;
-        let mut bytes = Vec::new();
-        file.take(MOST_AT_ONCE).read_to_end(&mut bytes)?;
-        if !matches!(self, Source::Traces(..)) {
-            let whole = bytes.iter().rposition(|byte| *byte == b'\n');
-            bytes.truncate(whole.map_or(0, |last| last + 1));
+        match self {
+            Source::Log(_) | Source::Files(..) => whole_lines(file, start),
+            Source::Traces(..) => bytes_from(file, start),
         }
-        Ok(bytes)
     }
-}
-
-/// What was written to one file since the last reading: whole lines with their ends, or of a trace
-/// whatever is there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Written {
-    /// The file.
-    pub file: PathBuf,
-    /// Where in the file this begins.
-    pub start: u64,
-    /// It.
-    pub bytes: Vec<u8>,
 }
 
 /// Why a runtime cannot be made to tell.
@@ -166,8 +150,6 @@ pub enum PauseError {
     },
 }
 
-/// At most so much of a file is read at once; what is more comes with the next reading.
-const MOST_AT_ONCE: u64 = 64 * 1024 * 1024;
 /// What a JVM logs: every stop, and the phases of collections.
 const JVM_LOGS: &str = "safepoint=info,gc=info,gc+phases=info";
 const PRELOADED: &str = "UNDERSTUDY_PAUSES";
@@ -250,9 +232,23 @@ impl PauseLog {
             }
         };
         Ok(PauseLog {
-            runtime,
+            runtime: Some(runtime),
             source,
             read,
+        })
+    }
+
+    /// The log of a program that runs already and was told by others to write of its pauses: what is
+    /// added to it from now on.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn existing(file: &Path) -> io::Result<PauseLog> {
+        let there = File::open(file)?.metadata()?.len();
+        Ok(PauseLog {
+            runtime: None,
+            source: Source::Log(file.to_owned()),
+            read: BTreeMap::from([(file.to_owned(), there)]),
         })
     }
 

@@ -65,6 +65,17 @@ impl Sample {
     }
 }
 
+/// What processes may use at most.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Given {
+    /// CPU quota of their control group or one above it, in CPUs; `None` without one.
+    pub cpu_quota: Option<f64>,
+    /// Memory limit of their control group or one above it, bytes; `None` without one.
+    pub memory_limit: Option<u64>,
+    /// The CPUs that they may run on; empty where that is not known.
+    pub runs_on: Vec<u32>,
+}
+
 /// Why no sample could be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum SampleError {

@@ -1,9 +1,13 @@
-//! What a capacity says about the need for a rewrite. Pure.
+//! What a profile says about the need for a rewrite. Pure.
+
+mod causes;
+mod resources;
+mod traffic;
 
 use crate::figures::{rate, time};
 use crate::knee::{Knot, knots, sentence};
 use understudy_model::capacity::{Capacity, CapacityKind};
-use understudy_model::profile::Finding;
+use understudy_model::profile::{Finding, ProfileReport};
 
 /// Headroom from which nobody needs a faster service.
 const AMPLE: f64 = 2.0;
@@ -19,12 +23,35 @@ pub fn headroom(capacity: &Capacity, rate_rps: f64) -> Option<f64> {
     known.map(|capacity| capacity / rate_rps)
 }
 
-/// What is worth knowing of a service that has to serve `rate_rps`, the answer first.
-pub fn findings(capacity: &Capacity, rate_rps: f64) -> Vec<Finding> {
-    let mut findings = vec![answer(capacity, rate_rps)];
-    findings.extend(waiting(capacity));
+/// What is worth knowing of a service, the answer first; from everything in the document but its own
+/// findings.
+pub fn findings(report: &ProfileReport) -> Vec<Finding> {
+    let mut findings = match (&report.capacity, report.rate_rps) {
+        (Some(capacity), Some(rate_rps)) => {
+            let waits = waiting(capacity);
+            std::iter::once(answer(capacity, rate_rps))
+                .chain(waits)
+                .collect()
+        }
+        _ => vec![traffic::answer(report)],
+    };
+    // Where nothing is missed there is nothing to explain.
+    if findings[0].code != NO_PROBLEM {
+        findings.extend(report.tail.as_ref().map(causes::of_tail));
+    }
+    findings.extend(report.pauses.as_ref().and_then(causes::of_stops));
+    let watched = report.rate_rps.is_none();
+    findings.extend(
+        report
+            .used
+            .iter()
+            .flat_map(|used| resources::findings(used, watched)),
+    );
     findings
 }
+
+/// The code of the answer that ends the matter.
+const NO_PROBLEM: &str = "no_problem";
 
 fn finding(code: &str, text: String) -> Finding {
     Finding {
@@ -47,7 +74,7 @@ fn answer(capacity: &Capacity, rate_rps: f64) -> Finding {
     }
     if low.is_some_and(|low| low >= rate_rps * AMPLE) {
         return finding(
-            "no_problem",
+            NO_PROBLEM,
             format!(
                 "At {asked} it holds {objectives}, and one instance could serve {times} times as much: there is no latency or capacity problem that a rewrite solves."
             ),
@@ -82,7 +109,7 @@ fn missed(capacity: &Capacity, rate_rps: f64) -> Finding {
         (CapacityKind::Below, Some(idle)) => finding(
             "slow_without_load",
             format!(
-                "It misses {objectives} even at {}, where p99 is {}: load is not the cause, the work of single requests is. Look at what they wait for or compute before anything is rewritten.",
+                "It misses {objectives} even at {}, where p99 is {}: load is not the cause. Look at what single requests wait for or compute before anything is rewritten.",
                 rate(idle.rate_rps),
                 idle.p99_us.map_or_else(|| "infinite".to_owned(), time),
             ),
@@ -90,7 +117,7 @@ fn missed(capacity: &Capacity, rate_rps: f64) -> Finding {
         _ => finding(
             "slo_missed",
             format!(
-                "At {} it misses {objectives}: its capacity is {}. First look for the cause and tune; understudy trial says whether a candidate does better.",
+                "At {} it misses {objectives}: its capacity is {}. First look at the cause and tune; understudy trial says whether a candidate does better.",
                 rate(rate_rps),
                 sentence(capacity),
             ),
@@ -154,7 +181,11 @@ mod tests {
     }
 
     fn codes(capacity: &Capacity, rate_rps: f64) -> Vec<String> {
-        let all = findings(capacity, rate_rps);
+        let all = findings(&ProfileReport {
+            capacity: Some(capacity.clone()),
+            rate_rps: Some(rate_rps),
+            ..ProfileReport::default()
+        });
         all.into_iter().map(|finding| finding.code).collect()
     }
 

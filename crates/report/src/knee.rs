@@ -103,7 +103,7 @@ pub fn table(capacity: &Capacity) -> Vec<String> {
             .map_or_else(|| "-".to_owned(), |cpu| format!("{cpu:.2}"));
         let refused = match knot.trusted {
             true => "",
-            false => "  generator too slow",
+            false => "  not trusted",
         };
         format!(
             "{:>12}{:>8}{:>12}{:>12}{:>14}{cpu:>8}{refused}",

@@ -10,6 +10,8 @@ pub mod junit;
 pub mod knee;
 pub mod markdown;
 mod memory_floor;
+mod page;
+pub mod profile;
 mod tail;
 pub mod terminal;
 mod warm_up;

@@ -1,43 +1,28 @@
 //! The verdict in about 25 lines of text.
 
 use crate::figures::{count, rate};
+pub use crate::page::Style;
+use crate::page::{LABEL, Page};
 use crate::{tail, warm_up, wording};
-use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 use understudy_model::Side;
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Held, LatencyComparison, Resource, ResourceComparison,
     Verdict, VerdictDocument,
 };
 
-/// How the text is dressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Style {
-    /// Colours, for a terminal that has them.
-    pub colour: bool,
-    /// Columns of the terminal; lines are as long as they are without it (a pipe, a file).
-    pub width: Option<usize>,
-}
-
 /// Differences and reasons shown; the document has all.
 const CLUSTERS: usize = 3;
 const REASONS: usize = 4;
 const NOISE: usize = 3;
 
-/// Where the text behind a label begins.
-const LABEL: usize = 14;
 /// Where the last column of the table begins.
 const LAST_COLUMN: usize = 49;
 /// Below this width the table has two lines a row.
 const NARROW: usize = 76;
-/// No terminal is narrower than a word.
-const NARROWEST: usize = 20;
 
 /// The verdict, its reasons, and the figures behind them.
 pub fn summary(document: &VerdictDocument, style: Style) -> String {
-    let mut page = Page {
-        text: String::new(),
-        width: style.width.map(|width| width.max(NARROWEST)),
-    };
+    let mut page = Page::new(style);
     let word = wording::headline(document.verdict).to_uppercase();
     page.line(LABEL, &format!("{word}  {}", document.name));
     for reason in document.because.iter().take(REASONS) {
@@ -81,49 +66,7 @@ fn colour(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Lines, as they come.
-struct Page {
-    text: String,
-    width: Option<usize>,
-}
-
 impl Page {
-    /// One line, wrapped where the terminal ends; what follows is indented by `hang`.
-    fn line(&mut self, hang: usize, text: &str) {
-        let text = wording::one_line(text);
-        match self.width {
-            Some(width) => {
-                let indent = " ".repeat(hang.min(width / 3));
-                let options = Options::new(width)
-                    .subsequent_indent(&indent)
-                    .word_separator(WordSeparator::AsciiSpace)
-                    .word_splitter(WordSplitter::NoHyphenation)
-                    .wrap_algorithm(WrapAlgorithm::FirstFit);
-                for line in textwrap::wrap(&wording::unbroken(&text), options) {
-                    self.text += &line.replace('\u{a0}', " ");
-                    self.text.push('\n');
-                }
-            }
-            None => {
-                self.text += &text;
-                self.text.push('\n');
-            }
-        }
-    }
-
-    /// A command, which is copied and therefore never wrapped.
-    fn command(&mut self, text: &str) {
-        self.text += &format!("{:LABEL$}{}\n", "", wording::one_line(text));
-    }
-
-    fn empty(&mut self) {
-        self.text.push('\n');
-    }
-
-    fn labelled(&mut self, label: &str, text: &str) {
-        self.line(LABEL, &format!("{label:<LABEL$}{text}"));
-    }
-
     fn rest(&mut self, all: usize, shown: usize, what: &str) {
         if all > shown {
             self.line(
@@ -307,27 +250,5 @@ impl Page {
             let held = format!("all {} held", count(document.gates.len() as u64));
             self.labelled("gates", &held);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_wrap_where_the_terminal_ends_and_commands_do_not() {
-        let mut page = Page {
-            text: String::new(),
-            width: Some(30),
-        };
-        page.labelled(
-            "limit",
-            "a sentence that is longer than the terminal is wide",
-        );
-        page.command("curl -X POST \"$URL\"/a/very/long/path");
-        assert_eq!(
-            page.text,
-            "limit         a sentence that\n          is longer than the\n          terminal is wide\n              curl -X POST \"$URL\"/a/very/long/path\n"
-        );
     }
 }

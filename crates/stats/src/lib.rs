@@ -6,6 +6,7 @@
 //! - [`binomial`]: what `k` of `n` says about a share.
 //! - [`overlap`]: do slow requests meet events more often than chance would have it?
 //! - [`goodness`]: do gaps look exponential, and do neighbours resemble each other?
+//! - [`slope`]: how fast a series rises, whatever its noise looks like.
 //! - [`steady`]: when a series becomes steady.
 //! - [`capacity`]: the highest rate that holds objectives, by short trials: what to try next, and the interval.
 //! - [`floor`]: the smallest memory limit that holds: what to try next, and the bracket.
@@ -29,6 +30,7 @@ pub mod quantile;
 mod random;
 mod resample;
 pub mod sequential;
+pub mod slope;
 mod special;
 pub mod steady;
 

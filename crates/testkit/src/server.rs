@@ -2,6 +2,7 @@
 
 use crate::answer::{Plant, item};
 use crate::collector::{self, World};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
@@ -37,6 +38,8 @@ pub struct Behaviour {
     /// Memory that is allocated and touched over and over.
     touched_mib: usize,
     answered: Arc<AtomicU64>,
+    /// Where each answer is logged with the time that it took.
+    access_log: Option<Arc<File>>,
 }
 
 impl Behaviour {
@@ -66,6 +69,10 @@ impl Behaviour {
                     Some(worker) => worker.exponential = true,
                     None => return Err("--exponential goes after --worker-us".to_owned()),
                 },
+                "--access-log" => {
+                    let file = File::options().append(true).create(true).open(value()?);
+                    behaviour.access_log = Some(Arc::new(file.map_err(|e| e.to_string())?));
+                }
                 "--touch-mib" => behaviour.touched_mib = number(value()?)? as usize,
                 "--plant" => {
                     let name = value()?;
@@ -222,7 +229,21 @@ fn request(bytes: &[u8]) -> io::Result<Option<(usize, u64)>> {
     Ok((bytes.len() >= head + body).then_some((head + body, id)))
 }
 
+/// Answers, and logs that in the combined format with the seconds behind it, as nginx can.
 fn answer(stream: &mut TcpStream, id: u64, behaviour: &Behaviour) -> io::Result<()> {
+    let read = Instant::now();
+    let answered = work(stream, id, behaviour);
+    if let Some(mut log) = behaviour.access_log.as_deref() {
+        let took = read.elapsed().as_secs_f64();
+        let line = format!(
+            "127.0.0.1 - - [26/Nov/2026:02:00:00 +0000] \"GET /items/{id} HTTP/1.1\" 200 512 \"-\" \"-\" {took:.6}\n"
+        );
+        log.write_all(line.as_bytes())?;
+    }
+    answered
+}
+
+fn work(stream: &mut TcpStream, id: u64, behaviour: &Behaviour) -> io::Result<()> {
     // A writer that panicked would have stopped nothing for good.
     let _running = behaviour.world.read();
     let number = behaviour.answered.fetch_add(1, Ordering::Relaxed);

@@ -9,7 +9,7 @@ use understudy_compare::Rule;
 use understudy_host::CpuList;
 use understudy_load::Arrivals;
 use understudy_model::{ByteSize, Change, Cpus, Share, Side, Span};
-use understudy_probe::{Runtime, SampleError, Sampler};
+use understudy_probe::{Given, Runtime, SampleError, Sampler};
 
 /// How much time a trial may take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -215,6 +215,14 @@ impl Attach {
         match self {
             Attach::Pid(pid) | Attach::Jvm(pid) => Sampler::of_pid(*pid),
             Attach::Cgroup(path) => Sampler::of_cgroup(path),
+        }
+    }
+
+    /// What it may use at most.
+    pub fn given(&self) -> Given {
+        match self {
+            Attach::Pid(pid) | Attach::Jvm(pid) => Given::of_pid(*pid),
+            Attach::Cgroup(path) => Given::of_cgroup(path),
         }
     }
 }

@@ -100,7 +100,15 @@ const STRETCHES: usize = 5;
 
 /// Its lowest use of memory in each stretch of a window that begins and ends so many seconds after the
 /// start of the load. Page cache that can be dropped at once does not count.
-pub(crate) fn lowest(samples: &Table, (begin_s, end_s): (f64, f64)) -> Vec<f64> {
+pub(crate) fn lowest(samples: &Table, window: (f64, f64)) -> Vec<f64> {
+    lowest_in::<STRETCHES>(samples, window)
+}
+
+/// The same in a number of stretches.
+pub(crate) fn lowest_in<const STRETCHES: usize>(
+    samples: &Table,
+    (begin_s, end_s): (f64, f64),
+) -> Vec<f64> {
     let column = |name: &str| {
         let found = samples.columns.iter().find(|(column, _)| column == name);
         found.map_or(&[][..], |(_, values)| values)

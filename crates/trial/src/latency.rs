@@ -4,23 +4,20 @@ use crate::clocks::{Clocks, TOLERATED_S, clock_was_set};
 use crate::error::TrialError;
 use crate::generator::{Generator, figures, rows};
 use crate::inspect::Inspector;
-use crate::pauses::Listener;
 use crate::plan::{Plan, RatePlan};
-use crate::resources::{self, Measured};
+use crate::resources::Measured;
 use crate::sides::RunningSide;
 use crate::store;
-use crate::{Event, Watch, control, windows};
+use crate::witness::{Circumstances, Witness};
+use crate::{Event, Watch};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
-use understudy_evidence::{BlockId, Folder, Happenings, RunDirectory};
-use understudy_host::Clock;
+use std::time::Instant;
+use understudy_evidence::{BlockId, Folder, RunDirectory};
 use understudy_load::gates::MOST_STOLEN;
 use understudy_load::http::Prepared;
 use understudy_load::{Plan as LoadPlan, Ran};
-use understudy_model::{Happening, Observation, Side, Span};
-use understudy_probe::{Grown, Growth};
+use understudy_model::{Observation, Side, Span};
 
 /// What the stage works on.
 pub(crate) struct Stage<'a> {
@@ -260,28 +257,23 @@ impl Stage<'_> {
             return Ok(Kept::Yes);
         };
         running.thaw()?;
-        let arrivals = running.listener.as_ref().and_then(Listener::watch);
         let clocks = Clocks::now();
         let sampler = running.sampler()?;
-        let window = (warmup.duration(), rate.measured.duration());
-        let stop = self.generator.stand.stop;
-        let begin = Instant::now();
-        let over = AtomicBool::new(false);
-        let (ran, measured, stood_still) = std::thread::scope(|scope| {
-            let control =
-                scope.spawn(|| control::watch(&self.generator.cpus.subject, begin, &over));
-            let (ran, measured) = resources::alongside(sampler, window, stop, |announce_start| {
-                self.put_under_load(cast, side, &load, announce_start)
-            });
-            over.store(true, Ordering::Relaxed);
-            (ran, measured, control.join())
-        });
-        let arrivals = arrivals.map(Growth::stop).unwrap_or_default();
-        let ran = ran?;
-        let stood_still = or_panic(stood_still);
-        if let Some(listener) = cast.sides.get(&side).and_then(|s| s.listener.as_ref()) {
-            listener.await_written();
+        let mut listener = running.listener.take();
+        let witness = Witness {
+            sampler,
+            listener: listener.as_mut(),
+            cpus: &self.generator.cpus.subject,
+            window: (warmup.duration(), rate.measured.duration()),
+            stop: self.generator.stand.stop,
+        };
+        let (ran, circumstances) =
+            witness.attend(|announce_start| self.put_under_load(cast, side, &load, announce_start));
+        if let Some(running) = cast.sides.get_mut(&side) {
+            running.listener = listener;
         }
+        let ran = ran?;
+        let Circumstances { measured, happened } = circumstances;
         self.rest(cast, side)?;
         if clocks.slept_s() > TOLERATED_S {
             let slept = "the machine slept during a measurement, which was made again";
@@ -292,13 +284,6 @@ impl Stage<'_> {
         if may_repeat && stolen > MOST_STOLEN {
             return Ok(Kept::Stolen);
         }
-        let mut happened = self.told_by_runtime(cast, side, &arrivals, ran.started);
-        happened.all.extend(windows::of(&measured.samples));
-        happened.all.extend(
-            stood_still
-                .into_iter()
-                .filter_map(|one| since(one, ran.started - begin)),
-        );
         // One generator thread, one recorder.
         let observations: Vec<Observation> = ran.recorders.into_iter().flatten().collect();
         let rows = inspector.rows(&observations, &ran.captures);
@@ -314,25 +299,6 @@ impl Stage<'_> {
         self.run.write_happenings(&id, &happened)?;
         store::write_block(self.run, &id, rate.rate_rps, &figures, &rows)?;
         Ok(Kept::Yes)
-    }
-
-    /// The pauses of the side's runtime since the load began at `zero`.
-    fn told_by_runtime(
-        &self,
-        cast: &mut Cast,
-        side: Side,
-        arrivals: &[Grown],
-        zero: Instant,
-    ) -> Happenings {
-        let listener = cast.sides.get_mut(&side).and_then(|s| s.listener.as_mut());
-        let clock = Clock::since(zero);
-        let (Some(listener), Some(from)) = (listener, clock.zero_monotonic_ns()) else {
-            return Happenings::default();
-        };
-        Happenings {
-            runtime: Some(listener.runtime().name().to_owned()),
-            all: listener.told(arrivals, (from, from + clock.now_ns())),
-        }
     }
 
     fn put_under_load(
@@ -352,21 +318,6 @@ impl Stage<'_> {
         }
         ran
     }
-}
-
-/// A panic of another thread is a bug in this program: it goes on, with its own message.
-fn or_panic<T>(joined: std::thread::Result<T>) -> T {
-    joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-/// Counted from a moment `later` than before; `None` if it was over then.
-fn since(happening: Happening, later: Duration) -> Option<Happening> {
-    let later = later.as_nanos() as u64;
-    (happening.end_ns > later).then(|| Happening {
-        start_ns: happening.start_ns.saturating_sub(later),
-        end_ns: happening.end_ns - later,
-        ..happening
-    })
 }
 
 /// The measurements of an ABBA block, each with its number among the two of its side: the sides in an

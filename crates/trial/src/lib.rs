@@ -4,6 +4,7 @@
 //! stored into a verdict. The stages never judge and the judge never measures: a verdict recomputes
 //! from the run directory alone.
 
+pub mod alone;
 pub mod capacity;
 mod checkout;
 mod clocks;
@@ -30,10 +31,12 @@ mod stages;
 mod store;
 mod weigh;
 mod windows;
+pub mod witness;
 
 pub use checkout::commit;
 pub use cpus::Assignment;
 pub use error::TrialError;
+pub use pauses::Listener;
 pub use stages::{Inputs, carry_out};
 pub use store::{read, write_case, write_series};
 

@@ -1,27 +1,33 @@
 //! Pauses of a side's runtime, brought onto the clock of its requests.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 use understudy_model::{Cause, Happening};
-use understudy_probe::{Grown, Growth, PauseLog, Runtime, Written};
-use understudy_wire::runtime::{Clock, Event, Format, Kind, Trace, read_line};
+use understudy_probe::{AttachedJvm, Grown, Growth, PauseError, PauseLog, Runtime, Written};
+use understudy_wire::runtime::{Clock, Event, Format, Kind, Trace, read, read_line};
 
 /// Listens to the runtime of one process of a side.
 #[derive(Debug)]
-pub(crate) struct Listener {
+pub struct Listener {
     log: PauseLog,
     reader: Reader,
+    /// Who tells, as far as that is known.
+    runtime: Option<&'static str>,
     /// What the monotonic clock showed when the process's own clock began, as far as its lines have
     /// told: no line can have been written before what it tells was over, so it is the earliest
     /// arrival that counts.
     process_start_ns: Option<u64>,
+    /// A JVM that logs for this listener, and stops to with it.
+    _jvm: Option<AttachedJvm>,
 }
 
 /// What makes events of what a runtime writes.
 #[derive(Debug)]
 enum Reader {
-    /// Lines of this format.
-    Lines(Format),
+    /// Lines of one of these formats, each with who writes it.
+    Lines(Vec<(Format, &'static str)>),
     /// Traces, each as far as it was read.
     Traces(BTreeMap<PathBuf, Trace>),
 }
@@ -29,23 +35,60 @@ enum Reader {
 /// Begin and end of a block's load on the monotonic clock, nanoseconds.
 pub(crate) type Block = (u64, u64);
 
+/// What the logs of programs are searched for, and who writes it. (Ruby prints a table at the end.)
+const WRITERS: [(Format, &str); 4] = [
+    (Format::Go, "go"),
+    (Format::Jvm, "jvm"),
+    (Format::V8, "node"),
+    (Format::Marks, "node or python"),
+];
+/// So much of what is in a log already shows who writes it.
+const LOOK_BACK: u64 = 1 << 20;
+
 impl Listener {
     pub(crate) fn new(log: PauseLog) -> Self {
         Listener {
             reader: Reader::of(log.runtime),
+            runtime: log.runtime.map(Runtime::name),
             log,
             process_start_ns: None,
+            _jvm: None,
         }
     }
 
-    pub(crate) fn runtime(&self) -> Runtime {
-        self.log.runtime
+    /// Listens to a log in which a runtime tells of its pauses already, from now on.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn of_log(file: &Path) -> io::Result<Self> {
+        let mut listener = Listener::new(PauseLog::existing(file)?);
+        let before = last_bytes(file)?;
+        let wrote = |writer: &&(Format, &str)| !read(writer.0, &before).is_empty();
+        listener.runtime = WRITERS.iter().find(wrote).map(|(_, name)| *name);
+        Ok(listener)
+    }
+
+    /// Asks a JVM that runs already to tell in a file of `folder`, until the listener is dropped.
+    ///
+    /// # Errors
+    /// Those of [`AttachedJvm::attach`].
+    pub fn of_jvm(pid: u32, name: &str, folder: &Path) -> Result<Self, PauseError> {
+        let (jvm, log) = AttachedJvm::attach(pid, name, folder)?;
+        Ok(Listener {
+            _jvm: Some(jvm),
+            ..Listener::new(log)
+        })
+    }
+
+    /// Who tells; `None` where no line has shown it yet.
+    pub fn runtime(&self) -> Option<&'static str> {
+        self.runtime
     }
 
     /// Waits until what has happened so far is written, before the side is put to rest: a process that
     /// stands still writes nothing.
     pub(crate) fn await_written(&self) {
-        std::thread::sleep(self.log.runtime.delay());
+        std::thread::sleep(self.log.runtime.map_or(Duration::ZERO, Runtime::delay));
     }
 
     /// Watches when lines arrive, where lines do not say it themselves.
@@ -55,11 +98,12 @@ impl Listener {
 
     /// What was told since the last time and lies within a block.
     pub(crate) fn told(&mut self, arrivals: &[Grown], block: Block) -> Vec<Happening> {
-        let new = self.log.read_new();
-        let told: Vec<(u64, Event)> = new
-            .into_iter()
-            .flat_map(|written| self.reader.events(written))
-            .collect();
+        let mut told = Vec::new();
+        for written in self.log.read_new() {
+            let (events, writer) = self.reader.events(written);
+            self.runtime = writer.or(self.runtime);
+            told.extend(events);
+        }
         self.learn_start(&told, arrivals);
         let start = self.process_start_ns;
         let placed = told
@@ -83,27 +127,50 @@ impl Listener {
 }
 
 impl Reader {
-    fn of(runtime: Runtime) -> Reader {
-        match runtime {
-            Runtime::Go => Reader::Lines(Format::Go),
-            Runtime::Jvm => Reader::Lines(Format::Jvm),
-            Runtime::Node | Runtime::Python => Reader::Lines(Format::Marks),
-            Runtime::DotNet => Reader::Traces(BTreeMap::new()),
-        }
+    fn of(runtime: Option<Runtime>) -> Reader {
+        let Some(runtime) = runtime else {
+            return Reader::Lines(WRITERS.to_vec());
+        };
+        let format = match runtime {
+            Runtime::Go => Format::Go,
+            Runtime::Jvm => Format::Jvm,
+            Runtime::Node | Runtime::Python => Format::Marks,
+            Runtime::DotNet => return Reader::Traces(BTreeMap::new()),
+        };
+        Reader::Lines(vec![(format, runtime.name())])
     }
 
-    /// The events of what was written, each with a place in the file up to which it was.
-    fn events(&mut self, written: Written) -> Vec<(u64, Event)> {
+    /// The events of what was written, each with a place in the file up to which it was, and who wrote
+    /// them if that shows.
+    fn events(&mut self, written: Written) -> (Vec<(u64, Event)>, Option<&'static str>) {
         match self {
-            Reader::Lines(format) => of_lines(*format, &written),
+            Reader::Lines(writers) => {
+                let (mut events, mut wrote) = (Vec::new(), None);
+                for (format, name) in writers {
+                    let told = of_lines(*format, &written);
+                    wrote = wrote.or((!told.is_empty()).then_some(*name));
+                    events.extend(told);
+                }
+                (events, wrote)
+            }
             Reader::Traces(traces) => {
                 let end = written.start + written.bytes.len() as u64;
                 let trace = traces.entry(written.file).or_default();
                 let events = trace.read(&written.bytes);
-                events.into_iter().map(|event| (end, event)).collect()
+                (events.into_iter().map(|event| (end, event)).collect(), None)
             }
         }
     }
+}
+
+fn last_bytes(file: &Path) -> io::Result<Vec<u8>> {
+    use io::{Read, Seek};
+    let mut file = std::fs::File::open(file)?;
+    let length = file.metadata()?.len();
+    file.seek(io::SeekFrom::Start(length.saturating_sub(LOOK_BACK)))?;
+    let mut bytes = Vec::new();
+    file.take(LOOK_BACK).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The events of some lines, each with the place in the file where its line ends.

@@ -84,12 +84,23 @@ pub fn measure(
         true => Peaks::Kernel,
         false => Peaks::Samples,
     };
-    match sample(&mut sampler, start, start + warmup + length, stop) {
-        Ok(samples) => Measured {
+    let mut samples = Vec::new();
+    match sample(
+        &mut sampler,
+        start,
+        start + warmup + length,
+        stop,
+        &mut samples,
+    ) {
+        Ok(()) => Measured {
             figures: figures(&samples, peaks),
             samples: table(&samples),
         },
-        Err(error) => unmeasured(&error.to_string()),
+        // What was seen until then stays.
+        Err(error) => Measured {
+            samples: table(&samples),
+            ..unmeasured(&error.to_string())
+        },
     }
 }
 
@@ -98,8 +109,8 @@ fn sample(
     start: Instant,
     end: Instant,
     stop: &AtomicBool,
-) -> Result<Vec<Taken>, understudy_probe::SampleError> {
-    let mut samples = Vec::new();
+    samples: &mut Vec<Taken>,
+) -> Result<(), understudy_probe::SampleError> {
     let mut pss_due = Instant::now() + PSS_EVERY;
     while Instant::now() < end && !stop.load(Ordering::Relaxed) {
         let before = Instant::now();
@@ -112,7 +123,7 @@ fn sample(
     }
     // The window is over: the proportional set may take its time, and is always there once.
     samples.push((start.elapsed(), sampler.sample(true)?));
-    Ok(samples)
+    Ok(())
 }
 
 fn unmeasured(why: &str) -> Measured {

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use understudy_load::http::{Client, ClientLimits, Requests, Target, WorkloadRequest};
 use understudy_model::{Outcome, Side};
 use understudy_probe::{
-    AttachedJvm, Cgroups, Child, Launch, Limits, Listener as PortOwner, LogPattern, PauseLog,
-    Readiness, Runtime, Sampler, Task, free_port, run_to_completion, split_command, wait_ready,
+    Cgroups, Child, Launch, Limits, Listener as PortOwner, LogPattern, PauseLog, Readiness,
+    Runtime, Sampler, Task, free_port, run_to_completion, split_command, wait_ready,
 };
 use understudy_wire::http1::Limits as ResponseLimits;
 
@@ -52,8 +52,6 @@ pub(crate) struct RunningSide {
     pub(crate) listener: Option<Listener>,
     /// What is said about listening to it.
     listening: Option<String>,
-    /// A JVM that ran already and logs for this trial.
-    jvm: Option<AttachedJvm>,
     child: Option<Child>,
     attach: Option<Attach>,
 }
@@ -92,7 +90,6 @@ impl Stand<'_> {
                 start: None,
                 listener: None,
                 listening: None,
-                jvm: None,
                 child: None,
                 attach: attach.clone(),
             },
@@ -138,7 +135,6 @@ impl Stand<'_> {
             start: None,
             listener,
             listening,
-            jvm: None,
             child: Some(child),
             attach: None,
         };
@@ -334,12 +330,11 @@ impl RunningSide {
         let asked = std::path::absolute(logs)
             .map_err(|error| error.to_string())
             .and_then(|logs| {
-                AttachedJvm::attach(pid, &self.name, &logs).map_err(|error| error.to_string())
+                Listener::of_jvm(pid, &self.name, &logs).map_err(|error| error.to_string())
             });
         self.listening = Some(match asked {
-            Ok((jvm, log)) => {
-                self.jvm = Some(jvm);
-                self.listener = Some(Listener::new(log));
+            Ok(listener) => {
+                self.listener = Some(listener);
                 format!(
                     "the {} was asked to log its pauses (jcmd VM.log): what that costs it is in its figures",
                     self.name

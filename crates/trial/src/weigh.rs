@@ -80,7 +80,7 @@ impl Objectives<'_> {
 
     /// Holds a trial against the objectives.
     pub(crate) fn weigh(&self, left: &Left<'_>) -> Weighed {
-        let counts: Vec<Count> = self.slos.iter().map(|slo| self.count(slo, left)).collect();
+        let counts = self.count_all(left.observations);
         let mut latencies: Vec<f64> = left.observations.iter().map(latency_us).collect();
         latencies.sort_unstable_by(f64::total_cmp);
         let refused = self.refused(left);
@@ -102,9 +102,15 @@ impl Objectives<'_> {
         }
     }
 
-    fn count(&self, slo: &Slo, left: &Left<'_>) -> Count {
+    /// Requests and violations, by objective.
+    pub(crate) fn count_all(&self, observations: &[Observation]) -> Vec<Count> {
+        let count = |slo| self.count(slo, observations);
+        self.slos.iter().map(count).collect()
+    }
+
+    fn count(&self, slo: &Slo, observations: &[Observation]) -> Count {
         let mut count = Count::default();
-        for observation in left.observations {
+        for observation in observations {
             let violated = match slo {
                 Slo::Latency { endpoint, max, .. } => {
                     if endpoint != "*"
@@ -122,20 +128,9 @@ impl Objectives<'_> {
         count
     }
 
-    /// Why the generator was the bottleneck: the gates of a load, but for its lateness, which counts as
-    /// far as it decides about objectives.
+    /// Why the generator was the bottleneck: its lateness counts as far as it decides about objectives.
     fn refused(&self, left: &Left<'_>) -> Option<String> {
-        let figures = gates::Figures {
-            generator: left.generator,
-            offered_rate_rps: Some(left.rate_rps),
-            quantile: 0.5,
-            send_lag_us: 0.0,
-            latency_us: None,
-            negligible_us: f64::INFINITY,
-        };
-        let gates = gates::judge(&figures).into_iter();
-        let failed = gates.filter(|gate| !gate.passed).map(|gate| gate.text);
-        failed.chain(self.late(left)).next()
+        overloaded(left).or_else(|| self.late(left))
     }
 
     /// Too many requests violate an objective only because they were sent late.
@@ -161,6 +156,21 @@ impl Objectives<'_> {
         }
         None
     }
+}
+
+/// Why the generator was the bottleneck, its lateness apart: the gates of a load.
+pub fn overloaded(left: &Left<'_>) -> Option<String> {
+    let figures = gates::Figures {
+        generator: left.generator,
+        offered_rate_rps: Some(left.rate_rps),
+        quantile: 0.5,
+        send_lag_us: 0.0,
+        latency_us: None,
+        negligible_us: f64::INFINITY,
+    };
+    let gates = gates::judge(&figures).into_iter();
+    let mut failed = gates.filter(|gate| !gate.passed).map(|gate| gate.text);
+    failed.next()
 }
 
 /// Share of the requests that may violate an objective.

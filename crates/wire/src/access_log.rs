@@ -61,19 +61,14 @@ pub fn entry(line: &[u8]) -> Result<Entry, LineError> {
 }
 
 fn combined(line: &str) -> Result<Entry, LineError> {
-    let (before, rest) = line.split_once(" [").ok_or(LineError::Form)?;
-    let (_time, rest) = rest.split_once("] \"").ok_or(LineError::Form)?;
-    let (request, rest) = quoted(rest).ok_or(LineError::Form)?;
-    let mut words = rest.split_ascii_whitespace();
-    let status = words.next().ok_or(LineError::Form)?;
-    if status.len() != 3 || !status.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(LineError::Form);
-    }
+    let Parts {
+        before,
+        request,
+        agent,
+        ..
+    } = parts(line).ok_or(LineError::Form)?;
     let (host, client) = who(before).ok_or(LineError::Form)?;
-    // `bytes "referer" "user agent"`
-    let mut quotes = rest.split_once(" \"").and_then(|(_, rest)| quoted(rest));
-    quotes = quotes.and_then(|(_, rest)| quoted(rest.trim_start().strip_prefix('"')?));
-    let user_agent = quotes.map(|(agent, _)| agent).filter(|agent| agent != "-");
+    let user_agent = agent.filter(|agent| agent != "-");
     let entry = Entry {
         client: Some(client.to_owned()),
         host: host.map(str::to_owned),
@@ -81,6 +76,40 @@ fn combined(line: &str) -> Result<Entry, LineError> {
         ..Entry::default()
     };
     with_request(entry, &request)
+}
+
+/// A line in the combined format, taken apart.
+struct Parts<'l> {
+    before: &'l str,
+    request: String,
+    status: u16,
+    agent: Option<String>,
+    /// What stands behind all that the format knows.
+    behind: &'l str,
+}
+
+fn parts(line: &str) -> Option<Parts<'_>> {
+    let (before, rest) = line.split_once(" [")?;
+    let (_time, rest) = rest.split_once("] \"")?;
+    let (request, rest) = quoted(rest)?;
+    let (status, _) = rest
+        .trim_start()
+        .split_once(' ')
+        .unwrap_or((rest.trim(), ""));
+    if status.len() != 3 || !status.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    // `bytes "referer" "user agent"`
+    let referer = rest.split_once(" \"").and_then(|(_, rest)| quoted(rest));
+    let agent = referer.and_then(|(_, rest)| quoted(rest.trim_start().strip_prefix('"')?));
+    let behind = agent.as_ref().map_or(rest, |(_, behind)| behind);
+    Some(Parts {
+        before,
+        request,
+        status: status.parse().ok()?,
+        behind,
+        agent: agent.map(|(agent, _)| agent),
+    })
 }
 
 /// Host, if there is one, and client from what stands before the time.
@@ -143,6 +172,192 @@ fn with_request(mut entry: Entry, line: &str) -> Result<Entry, LineError> {
     method.clone_into(&mut entry.method);
     target.clone_into(&mut entry.target);
     Ok(entry)
+}
+
+/// How a server dealt with a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Served {
+    /// The status; 0 where the line has none.
+    pub status: u16,
+    /// How long it took, nanoseconds, as the server counts it; `None` where that is not clear.
+    pub took_ns: Option<u64>,
+}
+
+/// What a line tells of the answer.
+///
+/// In a line of text the time is what stands behind the user agent: with its name (`rt=0.012`,
+/// `request_time=0.012` in seconds, `us=`, `ms=`), else the first number with a decimal point, in seconds
+/// (`$request_time` of nginx). A whole number without a name could be anything (`%D` of Apache is
+/// microseconds, `%T` seconds, and others count bytes): it is read only where `unit_ns` says what the last
+/// number of a line counts. In JSON the key says the unit, such as `request_time` (s), `duration_ms`,
+/// `latency_us`, `event.duration` (ns, Elastic Common Schema) or `responseTime` (ms).
+///
+/// # Errors
+/// Those of [`entry`], but that nobody asks for a request.
+pub fn served(line: &[u8], unit_ns: Option<u64>) -> Result<Served, LineError> {
+    if line.len() > MAX_LINE_BYTES {
+        return Err(LineError::TooLong);
+    }
+    let line = line.trim_ascii();
+    if line.starts_with(b"{") {
+        let Ok(Value::Object(object)) = serde_json::from_slice(line) else {
+            return Err(LineError::Form);
+        };
+        return Ok(served_of(&object));
+    }
+    let line = String::from_utf8_lossy(line);
+    let parts = parts(&line).ok_or(LineError::Form)?;
+    Ok(Served {
+        status: parts.status,
+        took_ns: match unit_ns {
+            Some(unit_ns) => {
+                last_number(parts.behind).and_then(|number| nanoseconds(number, unit_ns))
+            }
+            None => took_behind(parts.behind),
+        },
+    })
+}
+
+const SECOND: u64 = 1_000_000_000;
+const MILLISECOND: u64 = 1_000_000;
+const MICROSECOND: u64 = 1_000;
+
+/// Names of a time in lines of text, and what it counts.
+const NAMED: [(&str, u64); 7] = [
+    ("rt", SECOND),
+    ("requesttime", SECOND),
+    ("duration", SECOND),
+    ("ms", MILLISECOND),
+    ("us", MICROSECOND),
+    ("durationms", MILLISECOND),
+    ("durationus", MICROSECOND),
+];
+
+fn took_behind(behind: &str) -> Option<u64> {
+    let words = || {
+        behind
+            .split_ascii_whitespace()
+            .map(|word| word.trim_matches('"'))
+    };
+    let named = words().find_map(|word| {
+        let (name, value) = word.split_once('=')?;
+        let name = plain(name);
+        let (_, unit_ns) = NAMED.iter().find(|(known, _)| *known == name)?;
+        nanoseconds(value.trim_matches('"').parse().ok()?, *unit_ns)
+    });
+    named.or_else(|| {
+        let seconds = words().find(|word| word.contains('.') && word.parse::<f64>().is_ok())?;
+        nanoseconds(seconds.parse().ok()?, SECOND)
+    })
+}
+
+fn last_number(behind: &str) -> Option<f64> {
+    let mut words = behind.split_ascii_whitespace().rev();
+    words.find_map(|word| {
+        let word = word.trim_matches('"');
+        word.rsplit('=').next()?.parse().ok()
+    })
+}
+
+/// A time that is none, or longer than a day, is a mistake of the log.
+fn nanoseconds(number: f64, unit_ns: u64) -> Option<u64> {
+    let ns = number * unit_ns as f64;
+    (0.0..=86_400.0 * SECOND as f64)
+        .contains(&ns)
+        .then_some(ns.round() as u64)
+}
+
+/// Names of a time in JSON without a unit of their own, and what it counts.
+const TOOK: [(&str, u64); 3] = [
+    ("requesttime", SECOND),
+    ("responsetime", MILLISECOND),
+    ("eventduration", 1),
+];
+/// What a time is called before its unit, and the units.
+const TIMES: [&str; 6] = [
+    "duration",
+    "latency",
+    "elapsed",
+    "took",
+    "responsetime",
+    "requesttime",
+];
+const UNITS: [(&str, u64); 9] = [
+    ("ns", 1),
+    ("us", MICROSECOND),
+    ("ms", MILLISECOND),
+    ("s", SECOND),
+    ("nanos", 1),
+    ("micros", MICROSECOND),
+    ("millis", MILLISECOND),
+    ("sec", SECOND),
+    ("seconds", SECOND),
+];
+const STATUS: [&str; 5] = [
+    "status",
+    "statuscode",
+    "httpresponsestatuscode",
+    "responsestatuscode",
+    "responsestatus",
+];
+
+fn served_of(object: &Map<String, Value>) -> Served {
+    let mut numbers = Vec::new();
+    collect_numbers("", object, 0, &mut numbers);
+    let of = |wanted: &dyn Fn(&str) -> Option<u64>| {
+        numbers
+            .iter()
+            .find_map(|(name, number)| nanoseconds(*number, wanted(name)?))
+    };
+    let known = |name: &str| {
+        TOOK.iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, ns)| *ns)
+    };
+    let with_unit = |name: &str| {
+        let unit = TIMES.iter().find_map(|time| name.strip_prefix(time))?;
+        UNITS
+            .iter()
+            .find(|(known, _)| *known == unit)
+            .map(|(_, ns)| *ns)
+    };
+    let status = STATUS
+        .iter()
+        .find_map(|status| numbers.iter().find(|(name, _)| name == status));
+    Served {
+        status: status
+            .filter(|(_, status)| (100.0..600.0).contains(status))
+            .map_or(0, |(_, status)| *status as u16),
+        took_ns: of(&known).or_else(|| of(&with_unit)),
+    }
+}
+
+/// The numbers of an object, and texts that are numbers, by their plain names; of one inside of another
+/// by all names together and by their own.
+fn collect_numbers(
+    before: &str,
+    object: &Map<String, Value>,
+    depth: u8,
+    numbers: &mut Vec<(String, f64)>,
+) {
+    for (name, value) in object {
+        let whole = format!("{before}{}", plain(name));
+        let number = match value {
+            Value::Number(number) => number.as_f64(),
+            Value::String(text) => text.parse().ok(),
+            Value::Object(inner) if depth < 3 => {
+                collect_numbers(&whole, inner, depth + 1, numbers);
+                None
+            }
+            _ => None,
+        };
+        if let Some(number) = number {
+            if depth > 0 {
+                numbers.push((plain(name), number));
+            }
+            numbers.push((whole, number));
+        }
+    }
 }
 
 const METHOD: &[&str] = &[

@@ -20,6 +20,10 @@ impl Server {
     }
 
     pub(crate) fn with(flags: &[&str]) -> Self {
+        Server::with_env(flags, &[])
+    }
+
+    pub(crate) fn with_env(flags: &[&str], env: &[(&str, &str)]) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
@@ -28,6 +32,7 @@ impl Server {
         let child = Command::new(subject())
             .args(["--port", &port.to_string()])
             .args(flags)
+            .envs(env.iter().copied())
             .spawn()
             .unwrap();
         let start = Instant::now();
@@ -49,7 +54,7 @@ impl Server {
         self.child.id()
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(
             Command::new("kill")

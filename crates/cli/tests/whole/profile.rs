@@ -1,8 +1,10 @@
 //! `understudy profile` as a whole process.
 
-use crate::harness::{machine, run, understudy};
+use crate::harness::{Ended, Scratch, ended, machine, run, understudy};
 use crate::load::Server;
 use serde_json::Value;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// A few requests a second of a service that can do far more: there is nothing to solve.
 #[test]
@@ -19,7 +21,7 @@ fn a_service_with_ample_headroom_has_no_problem() {
             "--warmup",
             "200ms",
             "--budget",
-            "10s",
+            "8s",
             "--pid",
             &pid,
             "--json",
@@ -38,6 +40,210 @@ fn a_service_with_ample_headroom_has_no_problem() {
     }
 }
 
+/// A server that stops for 40 ms in every second and logs it: arithmetic says that 4 % of the requests
+/// meet a stop, half of them wait longer than 20 ms, and all of the slowest hundredth do.
+#[test]
+fn stops_that_a_log_tells_of_are_where_the_tail_comes_from() {
+    let _machine = machine();
+    let scratch = Scratch::new("profile-stops");
+    let prefix = scratch.path().join("pauses");
+    let prefix = prefix.to_str().unwrap();
+    let flags = ["--stop-ms", "40", "--every-ms", "1000"];
+    let server = Server::with_env(&flags, &[("UNDERSTUDY_PAUSES", prefix)]);
+    let (pid, log) = (
+        server.pid().to_string(),
+        format!("{prefix}-{}.log", server.pid()),
+    );
+    while !std::path::Path::new(&log).exists() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let named = ["--pid", &pid, "--runtime-log", &log, "--json", "-"];
+
+    let watched = run(understudy()
+        .args(["profile", "--watch", "--for", "3s", "--slo", "p99<20ms"])
+        .args(named));
+    let watched = document(&watched);
+    assert_eq!(codes(&watched)[0], "latency_not_seen", "{watched}");
+    assert!(codes(&watched).contains(&"stops_miss"), "{watched}");
+    assert_stops(&watched);
+    assert_eq!(watched["capacity"], Value::Null);
+
+    for _ in 0..3 {
+        let ended = run(understudy()
+            .args([
+                "profile",
+                &server.url(),
+                "--rate",
+                "1000",
+                "--slo",
+                "p99<20ms",
+            ])
+            .args(["--warmup", "200ms", "--budget", "13s"])
+            .args(named));
+        let loaded = document(&ended);
+        if loaded["tail"].is_null() || codes(&loaded)[0] == "not_known" {
+            continue; // The machine was disturbed: it says so.
+        }
+        assert_stops(&loaded);
+        assert!(codes(&loaded).contains(&"tail_runtime"), "{loaded}");
+        let causes = loaded["tail"]["causes"].as_array().unwrap();
+        let stops = causes.iter().find(|one| one["cause"] == "runtime_stop");
+        let stops = stops.unwrap();
+        assert!(stops["explained_share"].as_f64().unwrap() > 0.5, "{stops}");
+        let p99_us = loaded["tail"]["at_us"].as_f64().unwrap();
+        let without_us = stops["quantile_without_us"].as_f64().unwrap();
+        assert!(without_us < 0.5 * p99_us, "{loaded}");
+        return;
+    }
+}
+
+fn assert_stops(profile: &Value) {
+    let pauses = &profile["pauses"];
+    let of = |key: &str| pauses[key].as_f64().unwrap();
+    assert!(of("stops") >= 3.0, "{pauses}");
+    assert!((of("time_share") / 0.04 - 1.0).abs() < 0.4, "{pauses}");
+    assert!((40e3..80e3).contains(&of("longest_us")), "{pauses}");
+    let waiting = pauses["against"]["waiting_longer"].as_f64().unwrap();
+    assert!(waiting > 0.012, "{pauses}");
+}
+
+/// Others send 1,000 requests a second, and the service logs how long each took: one that answers at once
+/// has no problem, one that stops for 60 ms in each half second misses its objective, because of that. They
+/// have a connection for each that waits: what waits for one before that, no server can log.
+#[test]
+fn live_traffic_is_judged_by_its_access_log() {
+    let _machine = machine();
+    let scratch = Scratch::new("profile-access");
+    let prefix = scratch.path().join("pauses");
+    let prefix = prefix.to_str().unwrap();
+    let watched = |name: &str, flags: &[&str]| {
+        let access = scratch.write(name, "");
+        let access = access.to_str().unwrap();
+        let flags = [&["--access-log", access], flags].concat();
+        let server = Server::with_env(&flags, &[("UNDERSTUDY_PAUSES", prefix)]);
+        let (pid, url) = (server.pid().to_string(), server.url());
+        let load = understudy()
+            .args([
+                "load",
+                &url,
+                "--rate",
+                "1000",
+                "--duration",
+                "8s",
+                "--warmup",
+                "0s",
+            ])
+            .args(["--connections", "128"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut load = load.unwrap();
+        std::thread::sleep(Duration::from_millis(1500));
+        let mut watch = understudy();
+        watch.args([
+            "profile", "--watch", "--for", "5s", "--slo", "p99<20ms", "--json", "-",
+        ]);
+        watch.args(["--pid", &pid, "--access-log", access]);
+        let log = format!("{prefix}-{pid}.log");
+        if std::path::Path::new(&log).exists() {
+            watch.args(["--runtime-log", &log]);
+        }
+        let profile = document(&run(&mut watch));
+        load.kill().unwrap();
+        load.wait().unwrap();
+        let traffic = &profile["traffic"];
+        let rate = traffic["rate_rps"].as_f64().unwrap();
+        assert!((750.0..1250.0).contains(&rate), "{traffic}");
+        assert_eq!(traffic["without_duration"], 0);
+        profile
+    };
+    let stopped = watched("stopped.log", &["--stop-ms", "60", "--every-ms", "500"]);
+    assert_eq!(codes(&stopped)[0], "slo_missed", "{stopped}");
+    assert!(codes(&stopped).contains(&"tail_runtime"), "{stopped}");
+    let over = &stopped["traffic"]["objectives"][0]["violated"]["estimate"];
+    assert!((0.05..0.12).contains(&over.as_f64().unwrap()), "{stopped}");
+    for _ in 0..3 {
+        // A machine with neighbours may stand still for 20 ms a hundredth of the time.
+        let quick = watched("quick.log", &[]);
+        if codes(&quick)[0] != "undecided" {
+            assert_eq!(codes(&quick)[0], "no_problem", "{quick}");
+            return;
+        }
+    }
+}
+
+/// It is watched until it ends, and then until somebody ends the watch: both tell what was seen.
+#[test]
+fn a_watch_that_ends_early_tells_what_it_saw() {
+    let _machine = machine();
+    let server = Server::with(&["--touch-mib", "64"]);
+    let pid = server.pid().to_string();
+    let mut watch = understudy();
+    watch.args([
+        "profile", "--watch", "--for", "60s", "--json", "-", "--pid", &pid,
+    ]);
+    let watch = || {
+        let piped = Command::new(watch.get_program())
+            .args(watch.get_args())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(1800));
+        piped
+    };
+
+    let interrupted = watch();
+    let signalled = Command::new("kill")
+        .args(["-INT", &interrupted.id().to_string()])
+        .status();
+    assert!(signalled.unwrap().success());
+    let interrupted = ended(interrupted.wait_with_output().unwrap());
+    assert_eq!(interrupted.code, 130, "{}", interrupted.stderr);
+    let seen = document(&interrupted);
+    assert_eq!(seen["interrupted"], true);
+    assert_touched(&seen);
+
+    let left = watch();
+    server.signal("-KILL");
+    drop(server);
+    let left = ended(left.wait_with_output().unwrap());
+    assert_eq!(left.code, 0, "{}", left.stderr);
+    let seen = document(&left);
+    assert_touched(&seen);
+    let not_seen = seen["not_seen"].to_string();
+    assert!(not_seen.contains("has ended"), "{not_seen}");
+}
+
+fn assert_touched(profile: &Value) {
+    let used = &profile["used"];
+    let rss = used["memory"]["peak_rss_bytes"].as_f64().unwrap();
+    assert!(
+        (64.0 * 1_048_576.0..100.0 * 1_048_576.0).contains(&rss),
+        "{used}"
+    );
+    let seconds = used["seconds"].as_f64().unwrap();
+    assert!((0.4..10.0).contains(&seconds), "{used}");
+    assert_eq!(
+        used["memory"]["growth_bytes_per_s"],
+        Value::Null,
+        "too short"
+    );
+    assert!(used["given_cpus"].as_f64().unwrap() >= 0.1, "{used}");
+}
+
+fn document(ended: &Ended) -> Value {
+    serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
+}
+
+fn codes(profile: &Value) -> Vec<&str> {
+    let findings = profile["findings"].as_array().unwrap();
+    findings
+        .iter()
+        .map(|finding| finding["code"].as_str().unwrap())
+        .collect()
+}
+
 #[test]
 fn every_mistake_is_told_before_anything_is_sent() {
     let ended = run(understudy()
@@ -50,5 +256,36 @@ fn every_mistake_is_told_before_anything_is_sent() {
             "{expected}: {}",
             ended.stderr
         );
+    }
+}
+
+#[test]
+fn every_mistake_about_a_watch_is_told_at_once() {
+    let ended = run(understudy()
+        .args(["profile", "http://127.0.0.1:1/", "--watch", "--rate", "5"])
+        .args(["--for", "0s", "--runtime-log", "/no/such/log"]));
+    assert_eq!(ended.code, 2);
+    for expected in [
+        "leave out the URL",
+        "leave out --rate",
+        "say what to watch",
+        "--for",
+        "--runtime-log: cannot read /no/such/log",
+    ] {
+        assert!(
+            ended.stderr.contains(expected),
+            "{expected}: {}",
+            ended.stderr
+        );
+    }
+    let me = std::process::id().to_string();
+    for (named, expected) in [
+        (["--pid", "4194304"], "process 4194304 has ended"),
+        (["--cgroup", "/no/such/group"], "no control group"),
+        (["--jvm", &me], "it is no JVM"),
+    ] {
+        let ended = run(understudy().args(["profile", "--watch"]).args(named));
+        assert_eq!(ended.code, 2, "{named:?}");
+        assert!(ended.stderr.contains(expected), "{}", ended.stderr);
     }
 }

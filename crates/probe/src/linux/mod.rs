@@ -2,6 +2,7 @@
 
 mod cgroup;
 mod child;
+mod given;
 mod growth;
 mod guard;
 mod listener;

@@ -14,6 +14,8 @@ pub struct AttachedJvm {
     file: String,
 }
 
+/// What every JVM has loaded.
+const LIBRARY: &[u8] = b"libjvm.so";
 /// How long a JVM may take to do what it is asked.
 const WITHIN: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(20);
@@ -23,12 +25,21 @@ impl AttachedJvm {
     /// it runs as the same user and sees the same files.
     ///
     /// # Errors
-    /// When `jcmd` is not found or the JVM refuses, with what it says.
+    /// When it is no JVM, `jcmd` is not found or the JVM refuses, with what it says.
     pub fn attach(
         pid: u32,
         name: &str,
         folder: &Path,
     ) -> Result<(AttachedJvm, PauseLog), PauseError> {
+        // `jcmd` wakes a JVM with SIGQUIT, which ends any other program.
+        let maps = std::fs::read(format!("/proc/{pid}/maps")).map_err(|error| {
+            let why = format!("what it has loaded cannot be read: {error}");
+            PauseError::Refused { pid, why }
+        })?;
+        if !maps.windows(LIBRARY.len()).any(|bytes| bytes == LIBRARY) {
+            let why = "it is no JVM".to_owned();
+            return Err(PauseError::Refused { pid, why });
+        }
         let prefix = format!("{}-pauses", name.replace(' ', "-"));
         let file = plain(&folder.join(format!("{prefix}-{pid}.log")))?;
         let attached = AttachedJvm {
@@ -38,7 +49,7 @@ impl AttachedJvm {
         };
         attached.tell(&format!("what={JVM_LOGS} decorators=timenanos,level,tags"))?;
         let log = PauseLog {
-            runtime: Runtime::Jvm,
+            runtime: Some(Runtime::Jvm),
             source: Source::Files(folder.to_owned(), prefix),
             read: BTreeMap::new(),
         };

@@ -22,6 +22,7 @@ pub use business::complete;
 pub use warm_up::Start;
 
 pub(crate) use capacity::record as record_capacity;
+pub(crate) use tail::tail;
 
 use crate::config::{Level, Question, SideConfig, TrialConfig};
 use crate::plan::{Plan, RatePlan};

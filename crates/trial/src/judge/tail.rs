@@ -33,8 +33,7 @@ pub(super) fn attribute(plan: &Plan, blocks: &[LatencyBlock], seed: u64) -> Vec<
                 .iter()
                 .filter(|block| block.side == side && block.rate_rps == rate.rate_rps)
                 .collect();
-            let listened: Vec<Measured<'_>> = of.iter().map(|block| Measured::of(block)).collect();
-            tails.extend(tail(side, rate.rate_rps, &of, &listened, seed));
+            tails.extend(tail(side, rate.rate_rps, &of, seed));
         }
     }
     tails
@@ -104,22 +103,18 @@ fn latencies(rows: &[&Observation], change: impl Fn(f64, &Observation) -> f64) -
     all
 }
 
-fn tail(
-    side: Side,
-    rate_rps: f64,
-    blocks: &[&LatencyBlock],
-    measured: &[Measured<'_>],
-    seed: u64,
-) -> Option<Tail> {
+/// The tail of one side at one rate; `None` where it is too small to speak of.
+pub(crate) fn tail(side: Side, rate_rps: f64, blocks: &[&LatencyBlock], seed: u64) -> Option<Tail> {
+    let measured: Vec<Measured<'_>> = blocks.iter().map(|block| Measured::of(block)).collect();
     let slow: usize = measured.iter().map(|one| one.slow.len()).sum();
     if slow < FEWEST {
         return None;
     }
     let mut causes: Vec<Seen> = Cause::ALL
         .into_iter()
-        .filter_map(|cause| see(cause, blocks, measured, seed))
+        .filter_map(|cause| see(cause, blocks, &measured, seed))
         .collect();
-    let unexplained = give_to_the_first(&mut causes, measured, slow);
+    let unexplained = give_to_the_first(&mut causes, &measured, slow);
     Some(Tail {
         side,
         rate_rps,

@@ -146,3 +146,57 @@ proptest! {
         let _ = entry(format!("{{\"request\":{text}}}").as_bytes());
     }
 }
+
+#[test]
+fn the_time_that_a_request_took_is_read_where_it_is_clear() {
+    let combined =
+        r#"10.0.0.1 - - [25/Nov/2026:10:00:00 +0000] "GET /a HTTP/1.1" 503 512 "-" "curl/8""#;
+    let took = |behind: &str, unit: Option<u64>| {
+        let line = format!("{combined}{behind}");
+        let served = served(line.as_bytes(), unit).unwrap();
+        assert_eq!(served.status, 503, "{line}");
+        served.took_ns
+    };
+    let ms = |number: u64| Some(number * 1_000_000);
+    assert_eq!(took("", None), None);
+    assert_eq!(took(" 0.012 0.010", None), ms(12), "nginx $request_time");
+    assert_eq!(took(" \"0.012\"", None), ms(12));
+    assert_eq!(took(" 1024 rt=0.250 uct=0.001", None), ms(250));
+    assert_eq!(took(" us=4200", None), Some(4_200_000));
+    assert_eq!(took(" 4200", None), None, "what does it count?");
+    assert_eq!(took(" 4200", Some(1_000)), Some(4_200_000), "%D of Apache");
+    assert_eq!(took(" -", Some(1_000)), None);
+    assert_eq!(took(" -0.5", None), None);
+    assert_eq!(took(" 1e300", Some(1_000)), None);
+    let common = r#"10.0.0.1 - - [x] "GET / HTTP/1.1" 200 5"#;
+    let told = served(common.as_bytes(), None).unwrap();
+    assert_eq!(
+        (told.status, told.took_ns),
+        (200, None),
+        "bytes are no time"
+    );
+    assert_eq!(served(b"hello", None), Err(LineError::Form));
+}
+
+#[test]
+fn json_says_the_unit_by_the_key() {
+    let ms = |number: u64| Some(number * 1_000_000);
+    for (line, status, took_ns) in [
+        (r#"{"status":200,"request_time":0.012}"#, 200, ms(12)),
+        (r#"{"status":"404","request_time":"0.012"}"#, 404, ms(12)),
+        (r#"{"res":{"statusCode":200},"responseTime":7}"#, 200, ms(7)),
+        (r#"{"duration_ms":3.5}"#, 0, Some(3_500_000)),
+        (r#"{"latency_us":900,"status":200}"#, 200, Some(900_000)),
+        (
+            r#"{"event":{"duration":2000000},"http":{"response":{"status_code":201}}}"#,
+            201,
+            ms(2),
+        ),
+        (r#"{"duration":12}"#, 0, None),
+        (r#"{"status":200}"#, 200, None),
+        (r#"{"status":99999999,"request_time":-1}"#, 0, None),
+    ] {
+        let told = served(line.as_bytes(), None).unwrap();
+        assert_eq!((told.status, told.took_ns), (status, took_ns), "{line}");
+    }
+}

@@ -1,4 +1,4 @@
-use super::Roles;
+use super::{Group, Roles};
 use crate::Detected;
 use rustix::fs::{Access, access};
 use std::fs;
@@ -35,6 +35,26 @@ fn version_1(root: &Path, own: &str) -> Result<Roles, String> {
         "the groups below {} may not be written to: run as root",
         root.display()
     ))
+}
+
+/// The group in which a process is whose `/proc/PID/cgroup` reads `own`, whoever may write to it.
+pub(super) fn group_of(root: &Path, own: &str) -> Group {
+    let v2 = root.join("cgroup.controllers").exists();
+    let of = |role: &str| match v2 {
+        true => own
+            .lines()
+            .find_map(|line| line.strip_prefix("0::"))
+            .map(|path| root.join(path.trim_start_matches('/')))
+            .filter(|dir| dir.is_dir()),
+        false => parent_v1(root, own, role),
+    };
+    let roles = Roles {
+        cpu: of("cpu"),
+        cpuacct: of("cpuacct"),
+        memory: of("memory"),
+        cpuset: None,
+    };
+    Group { v2, roles }
 }
 
 /// Where this process is in the hierarchy of one controller. In a container the path is that of the

@@ -7,6 +7,7 @@
 
 mod detect;
 mod files;
+mod given;
 mod group;
 mod sweep;
 #[cfg(test)]

@@ -36,8 +36,7 @@ fn stop(start_ns: u64, length_ns: u64) -> Happening {
 
 fn judged(blocks: &[LatencyBlock]) -> Tail {
     let blocks: Vec<&LatencyBlock> = blocks.iter().collect();
-    let measured: Vec<Measured<'_>> = blocks.iter().map(|block| Measured::of(block)).collect();
-    tail(Side::Incumbent, 1000.0, &blocks, &measured, 1).unwrap()
+    tail(Side::Incumbent, 1000.0, &blocks, 1).unwrap()
 }
 
 fn cause(tail: &Tail, cause: Cause) -> Option<&TailCause> {

@@ -1,0 +1,145 @@
+//! Who looks on while a service is loaded or watched, and what they saw of it.
+
+use super::ProfileArgs;
+use crate::exit::{Failure, usage};
+use anyhow::Context;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use understudy_host::{CpuList, Machine, allowed_cpus};
+use understudy_model::profile::Used;
+use understudy_probe::Given;
+use understudy_trial::config::Attach;
+use understudy_trial::witness::{Circumstances, Witness};
+use understudy_trial::{Listener, alone};
+
+/// A service that runs already.
+pub(super) struct Attended {
+    attach: Option<Attach>,
+    given: Given,
+    listener: Option<Listener>,
+    /// The CPUs that are watched.
+    cpus: CpuList,
+    /// Where a JVM logs; it goes after the listener, which ends that.
+    _folder: Option<TempDir>,
+}
+
+impl Attended {
+    /// Begins to listen. Nothing is sent before.
+    pub(super) fn begin(args: &ProfileArgs) -> Result<Self, Failure> {
+        let attach = args.attach();
+        let given = attach.as_ref().map(Attach::given).unwrap_or_default();
+        let (listener, folder) = listen(args)?;
+        Ok(Attended {
+            cpus: apart(&given, args.cpus.as_ref()),
+            attach,
+            given,
+            listener,
+            _folder: folder,
+        })
+    }
+
+    /// Looks on while `load` runs and to the end of the window.
+    pub(super) fn attend<T>(
+        &mut self,
+        window: (Duration, Duration),
+        stop: &AtomicBool,
+        load: impl FnOnce(&dyn Fn(Instant)) -> T,
+    ) -> (T, Circumstances) {
+        let witness = Witness {
+            sampler: self.attach.as_ref().and_then(|one| one.sampler().ok()),
+            listener: self.listener.as_mut(),
+            cpus: &self.cpus,
+            window,
+            stop,
+        };
+        witness.attend(load)
+    }
+
+    pub(super) fn attach(&self) -> Option<&Attach> {
+        self.attach.as_ref()
+    }
+
+    /// What was used, held against what it is given.
+    pub(super) fn used(&self, seen: &Circumstances) -> Option<Used> {
+        let machine = Machine::look();
+        let mut used = alone::used(&seen.measured.samples, &self.given, machine.memory_bytes)?;
+        let now = self
+            .attach
+            .as_ref()?
+            .sampler()
+            .and_then(|mut all| all.sample(false));
+        used.memory.peak_since_start_bytes = now.ok().map(|sample| sample.peak_rss_bytes as f64);
+        Some(used)
+    }
+
+    /// What could not be seen, in sentences.
+    pub(super) fn not_seen(&self, seen: &Circumstances, used: Option<&Used>) -> Vec<String> {
+        let mut sentences = Vec::new();
+        match (&self.attach, &seen.measured.figures.unmeasured) {
+            (None, _) => sentences.push(
+                "its CPU and memory: no process was named (--pid, --jvm, --cgroup)".to_owned(),
+            ),
+            (Some(_), Some(why)) => {
+                sentences.push(format!("its CPU and memory from then on: {why}"));
+            }
+            (Some(_), None) => {}
+        }
+        if let (Some(Attach::Pid(_) | Attach::Jvm(_)), Some(used)) = (&self.attach, used) {
+            if used.memory.peak_pss_bytes.is_none() {
+                sentences.push(
+                    "its proportional set and open files: only its user and root may look"
+                        .to_owned(),
+                );
+            }
+            sentences.push("throttling and pressure: name its control group (--cgroup)".to_owned());
+        }
+        match &self.listener {
+            None => sentences.push(
+                "pauses of its runtime: --jvm PID asks a JVM, --runtime-log FILE reads what is logged"
+                    .to_owned(),
+            ),
+            Some(listener) if listener.runtime().is_none() => sentences.push(
+                "pauses of its runtime: the log holds no line of a runtime (GODEBUG=gctrace=1, -Xlog:gc,safepoint, --trace-gc)"
+                    .to_owned(),
+            ),
+            Some(_) => {}
+        }
+        sentences
+    }
+}
+
+/// Listens to its runtime, if it is said how.
+fn listen(args: &ProfileArgs) -> Result<(Option<Listener>, Option<TempDir>), Failure> {
+    if let Some(path) = &args.runtime_log {
+        let listener = Listener::of_log(path).map_err(|error| {
+            usage(format!(
+                "--runtime-log: cannot read {}: {error}",
+                path.display()
+            ))
+        })?;
+        return Ok((Some(listener), None));
+    }
+    let Some(pid) = args.jvm else {
+        return Ok((None, None));
+    };
+    let folder =
+        TempDir::with_prefix("understudy-").context("no folder can be made for the log")?;
+    let listener = Listener::of_jvm(pid, "profile", folder.path())
+        .map_err(|error| usage(format!("--jvm: {error}")))?;
+    Ok((Some(listener), Some(folder)))
+}
+
+/// The CPUs that a service runs on, without those of the generator where others are left.
+fn apart(given: &Given, generator: Option<&CpuList>) -> CpuList {
+    let runs_on = match given.runs_on.as_slice() {
+        [] => allowed_cpus(),
+        cpus => CpuList::new(cpus.iter().copied()),
+    };
+    let taken = generator.map_or(&[][..], CpuList::as_slice);
+    let left = runs_on.as_slice().iter().filter(|cpu| !taken.contains(cpu));
+    match CpuList::new(left.copied()) {
+        left if left.as_slice().is_empty() => runs_on,
+        left => left,
+    }
+}

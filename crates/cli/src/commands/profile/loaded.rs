@@ -1,0 +1,226 @@
+//! A profile under a load of its own.
+
+use super::ProfileArgs;
+use super::attended::Attended;
+use super::deliver;
+use crate::commands::load::capacity::carry_out;
+use crate::commands::trial::redaction_key;
+use crate::exit::{self, Failure, usage};
+use crate::requests_file;
+use crate::show;
+use crate::show::json::JsonOutput;
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering};
+use understudy_load::http::{Requests, Target, WorkloadRequest};
+use understudy_load::{
+    Arrivals, DEFAULT_QUEUE, GeneratorUse, Plan, Progress, Rate, Workload, run_into,
+};
+use understudy_model::capacity::CapacityKind;
+use understudy_model::profile::{ProfileReport, SCHEMA};
+use understudy_model::tail::Tail;
+use understudy_model::{Observation, Share, Span};
+use understudy_redact::Redactor;
+use understudy_report::figures::rate;
+use understudy_report::findings::headroom;
+use understudy_trial::alone;
+use understudy_trial::capacity::{CapacityConfig, Left, Search};
+use understudy_trial::config::Slo;
+use understudy_trial::witness::Circumstances;
+use understudy_wire::http1::Limits;
+
+/// No service is tried at more than so many times the rate that it has to serve: more headroom would
+/// change nothing that is said.
+pub(super) const MOST_HEADROOM: f64 = 20.0;
+/// Requests in which the tail is looked for, and bounds of the time for them, seconds.
+const OF_TAIL: f64 = 10_000.0;
+const OF_TAIL_S: [f64; 2] = [5.0, 30.0];
+/// Part of the budget that it may take.
+const OF_BUDGET: f64 = 1.0 / 3.0;
+
+impl ProfileArgs {
+    fn plan(&self, rate_rps: f64) -> Plan {
+        Plan {
+            rate: Rate::PerSecond(rate_rps),
+            arrivals: Arrivals::Poisson,
+            warmup: self.warmup,
+            duration: Span::default(),
+            connections: self.connections as usize,
+            threads: 1,
+            cpus: self.cpus.clone(),
+            timeout: self.timeout,
+            seed: self.seed,
+            queue: DEFAULT_QUEUE,
+            limits: Limits::default(),
+            inspect: false,
+        }
+    }
+
+    /// How long is measured at the rate, after the search.
+    fn tail_length(&self, rate_rps: f64) -> Span {
+        let wanted = (OF_TAIL / rate_rps).clamp(OF_TAIL_S[0], OF_TAIL_S[1]);
+        let most = self.budget.secs() * OF_BUDGET - self.warmup.secs();
+        Span::from_secs_f64(wanted.min(most.max(0.5)))
+    }
+
+    fn search(&self, rate_rps: f64) -> CapacityConfig {
+        let after = self.warmup.secs() + self.tail_length(rate_rps).secs();
+        CapacityConfig {
+            width: Share::new(CapacityConfig::WIDTH),
+            first_rate: rate_rps,
+            highest_rate: rate_rps * MOST_HEADROOM,
+            warmup: self.warmup,
+            budget: Some(Span::from_secs_f64(self.budget.secs() - after)),
+        }
+    }
+}
+
+/// Looks for the capacity, measures at the rate, and tells.
+pub(super) fn profile(
+    args: &ProfileArgs,
+    target: &Target,
+    rate_rps: f64,
+    stop: &AtomicBool,
+) -> Result<u8, Failure> {
+    let requests = match &args.requests {
+        Some(path) => requests_file::read(path).map_err(Failure::Usage)?,
+        None => Requests {
+            all: vec![WorkloadRequest::get(&target.path)],
+        },
+    };
+    let prepared = requests
+        .prepare(&target.host, |_| 0)
+        .map_err(|(index, error)| usage(format!("request {}: {error}", index + 1)))?;
+    let mut json = JsonOutput::open(args.json.as_deref())?;
+    let mut attended = Attended::begin(args)?;
+    let workload = Workload {
+        target,
+        prepared: &prepared,
+        weights: &requests.weights(),
+    };
+    let plan = args.plan(rate_rps);
+    let mut search = Search::new(args.search(rate_rps), &args.slo, &[]);
+    let peak = carry_out(&plan, workload, attended.attach(), &mut search, stop)?;
+    let plan = Plan {
+        duration: args.tail_length(rate_rps),
+        timeout: search.patience(args.timeout),
+        ..plan
+    };
+    let seen = match stop.load(Ordering::Relaxed) {
+        true => None,
+        false => Some(at_rate(&plan, rate_rps, workload, &mut attended, stop)?),
+    };
+    let capacity = search.result();
+    let interrupted = stop.load(Ordering::Relaxed);
+    let kind = capacity.kind;
+    let mut report = ProfileReport {
+        schema: SCHEMA,
+        // A URL can hold a key.
+        target: Redactor::new(redaction_key()?)
+            .redact_text(args.url.as_deref().unwrap_or_default()),
+        rate_rps: Some(rate_rps),
+        objectives: args.slo.iter().map(Slo::describe).collect(),
+        headroom: headroom(&capacity, rate_rps),
+        capacity: Some(capacity),
+        peak_rss_bytes: peak,
+        interrupted,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..ProfileReport::default()
+    };
+    if let Some(seen) = &seen {
+        add(&mut report, args, seen, &attended);
+    }
+    deliver(report, json.as_mut())?;
+    Ok(match (interrupted, kind) {
+        (true, _) => exit::INTERRUPTED,
+        (false, CapacityKind::Unknown) => exit::INVALID,
+        (false, _) => exit::DONE,
+    })
+}
+
+/// What the measurement at the rate left.
+struct Seen {
+    observations: Vec<Observation>,
+    generator: GeneratorUse,
+    plan: Plan,
+    rate_rps: f64,
+    circumstances: Circumstances,
+}
+
+fn at_rate(
+    plan: &Plan,
+    rate_rps: f64,
+    workload: Workload<'_>,
+    attended: &mut Attended,
+    stop: &AtomicBool,
+) -> anyhow::Result<Seen> {
+    if std::io::stderr().is_terminal() {
+        let length = plan.duration.secs();
+        show::tell(&format!(
+            "  {:>12}  {length:>3.0} s  where the slowest requests come from",
+            rate(rate_rps)
+        ));
+    }
+    let progress: Vec<Progress> = (0..plan.threads).map(|_| Progress::default()).collect();
+    let recorders = (0..plan.threads).map(|_| Vec::new()).collect();
+    let window = (plan.warmup.duration(), plan.duration.duration());
+    let (ran, circumstances) = attended.attend(window, stop, |announce| {
+        run_into(plan, workload, stop, &progress, announce, recorders)
+    });
+    let ran = ran?;
+    let recorders: Vec<Vec<Observation>> = ran.recorders;
+    Ok(Seen {
+        observations: recorders.into_iter().flatten().collect(),
+        generator: ran.generator,
+        plan: plan.clone(),
+        rate_rps,
+        circumstances,
+    })
+}
+
+/// Adds what the measurement at the rate says.
+fn add(report: &mut ProfileReport, args: &ProfileArgs, seen: &Seen, attended: &Attended) {
+    let begin_s = seen.plan.warmup.secs();
+    let window = (begin_s, begin_s + seen.plan.duration.secs());
+    report.used = attended.used(&seen.circumstances);
+    report.pauses = alone::pauses(&seen.circumstances.happened, window, &args.slo);
+    report.not_seen = attended.not_seen(&seen.circumstances, report.used.as_ref());
+    let rss = report
+        .used
+        .as_ref()
+        .and_then(|used| used.memory.peak_rss_bytes);
+    report.peak_rss_bytes = report
+        .peak_rss_bytes
+        .into_iter()
+        .chain(rss)
+        .reduce(f64::max);
+    match tail(args.seed, seen, window) {
+        Ok(tail) => report.tail = Some(tail),
+        Err(why) => report
+            .not_seen
+            .push(format!("where the slowest requests come from: {why}")),
+    }
+}
+
+fn tail(seed: u64, seen: &Seen, window: (f64, f64)) -> Result<Tail, String> {
+    let left = Left {
+        rate_rps: seen.rate_rps,
+        observations: &seen.observations,
+        generator: seen.generator,
+        cpu_us: None,
+        warmup_s: seen.plan.warmup.secs(),
+        measured_s: seen.plan.duration.secs(),
+    };
+    if let Some(why) = alone::overloaded(&left) {
+        return Err(why);
+    }
+    let happened = &seen.circumstances.happened;
+    let tail = alone::tail(seen.rate_rps, window, &seen.observations, happened, seed);
+    tail.ok_or_else(|| {
+        format!(
+            "{} requests in {:.1} s have too few above p99; a longer --budget gives it up to {:.0} s",
+            seen.observations.len(),
+            seen.plan.duration.secs(),
+            OF_TAIL_S[1]
+        )
+    })
+}

@@ -1,0 +1,232 @@
+//! `understudy profile`: is there a problem at all, and could a rewrite solve it?
+
+mod access_log;
+mod attended;
+mod loaded;
+mod watched;
+
+use crate::config::slo_argument;
+use crate::exit::{Failure, usage};
+use crate::show;
+use crate::show::json::{self, JsonOutput};
+use anyhow::Context;
+use clap::Args;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use understudy_host::CpuList;
+use understudy_load::http::Target;
+use understudy_model::Span;
+use understudy_model::profile::ProfileReport;
+use understudy_report::{findings, profile as page};
+use understudy_trial::config::{Attach, Slo};
+
+/// One running service: does it hold its objectives, with what headroom, where does its tail come from,
+/// and would a rewrite help?
+///
+/// Under load (a URL, --rate, --slo) it looks for the capacity and then measures at --rate, for as
+/// long as 10,000 requests take, 5 to 30 s and at most a third of --budget, to see where the
+/// slowest requests come from. With --watch it sends nothing.
+#[derive(Debug, Args)]
+pub(crate) struct ProfileArgs {
+    /// Where it answers, e.g. http://127.0.0.1:8080/
+    url: Option<String>,
+    /// The requests per second that it has to serve
+    #[arg(long, value_name = "R")]
+    rate: Option<f64>,
+    /// An objective to hold, e.g. "p99<20ms" or "errors<0.1%" (repeatable)
+    #[arg(long, value_name = "SLO", value_parser = slo_argument)]
+    slo: Vec<Slo>,
+    /// Send nothing: watch what it uses and how its runtime pauses while others use it
+    #[arg(long)]
+    watch: bool,
+    /// How long to watch; Ctrl-C ends it earlier
+    #[arg(
+        long = "for",
+        value_name = "TIME",
+        default_value = "60s",
+        requires = "watch"
+    )]
+    length: Span,
+    /// Measure this process and its descendants
+    #[arg(long, value_name = "PID")]
+    pid: Option<u32>,
+    /// The same for a JVM, which is asked (jcmd) to log its pauses meanwhile
+    #[arg(long, value_name = "PID")]
+    jvm: Option<u32>,
+    /// Measure this control group, such as a container's
+    #[arg(long, value_name = "GROUP")]
+    cgroup: Option<PathBuf>,
+    /// A log in which its runtime writes of its pauses already (Go gctrace, JVM -Xlog:gc,safepoint,
+    /// Node --trace-gc)
+    #[arg(long, value_name = "FILE")]
+    runtime_log: Option<PathBuf>,
+    /// Its access log (common, combined or JSON, with a duration): requests that end while it is watched
+    #[arg(long, value_name = "FILE", requires = "watch")]
+    access_log: Option<PathBuf>,
+    /// What the last number of a line of text counts, such as us for Apache's %D
+    #[arg(long, value_name = "UNIT", requires = "access_log")]
+    access_log_unit: Option<access_log::Unit>,
+    /// Requests as JSON lines, in place of a GET of the URL
+    #[arg(long, value_name = "FILE.jsonl", conflicts_with = "watch")]
+    requests: Option<PathBuf>,
+    /// Connections
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536), conflicts_with = "watch")]
+    connections: u32,
+    /// Pin the generator to these CPUs, e.g. 0 or 2-3
+    #[arg(long, value_name = "LIST", conflicts_with = "watch")]
+    cpus: Option<CpuList>,
+    /// Longest time for it
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "2m",
+        conflicts_with = "watch"
+    )]
+    budget: Span,
+    /// Load before each trial, discarded
+    #[arg(long, default_value = "1s", conflicts_with = "watch")]
+    warmup: Span,
+    /// Longest time from sending a request to the last byte of its answer
+    #[arg(long, default_value = "10s", conflicts_with = "watch")]
+    timeout: Span,
+    /// Fixes the schedules and the choice of requests
+    #[arg(long, default_value_t = 1, conflicts_with = "watch")]
+    seed: u64,
+    /// Write the result as JSON to a file, or to standard output with "-"
+    #[arg(long, value_name = "PATH|-")]
+    json: Option<PathBuf>,
+    /// Allow a target that is not on this machine
+    #[arg(long, conflicts_with = "watch")]
+    allow_remote: bool,
+}
+
+/// Carries out the command.
+pub(crate) fn profile(args: &ProfileArgs, stop: &AtomicBool) -> Result<u8, Failure> {
+    let target = args.url.as_deref().map(Target::parse).transpose();
+    let target = target.map_err(|error| usage(error.to_string()))?;
+    let mut errors = args.check_attached();
+    match args.watch {
+        true => errors.extend(args.check_watched()),
+        false => errors.extend(args.check_loaded(target.as_ref())),
+    }
+    match (target, args.rate) {
+        _ if !errors.is_empty() => Err(Failure::Usage(errors)),
+        (Some(target), Some(rate_rps)) => loaded::profile(args, &target, rate_rps, stop),
+        _ => watched::profile(args, stop),
+    }
+}
+
+impl ProfileArgs {
+    fn attach(&self) -> Option<Attach> {
+        let pid = self.pid.map(Attach::Pid);
+        let jvm = self.jvm.map(Attach::Jvm);
+        let cgroup = self.cgroup.clone().map(Attach::Cgroup);
+        pid.or(jvm).or(cgroup)
+    }
+
+    /// What is wrong with what is said about its processes.
+    fn check_attached(&self) -> Vec<String> {
+        let mut errors = Vec::new();
+        let named = [
+            self.pid.is_some(),
+            self.jvm.is_some(),
+            self.cgroup.is_some(),
+        ];
+        if named.iter().filter(|named| **named).count() > 1 {
+            errors.push("--pid, --jvm, --cgroup: name one of them".to_owned());
+        }
+        if let Some(attach) = self.attach()
+            && let Err(error) = attach.sampler()
+        {
+            let flag = match attach {
+                Attach::Pid(_) => "--pid",
+                Attach::Jvm(_) => "--jvm",
+                Attach::Cgroup(_) => "--cgroup",
+            };
+            errors.push(format!("{flag}: {error}"));
+        }
+        if self.jvm.is_some() && self.runtime_log.is_some() {
+            errors.push(
+                "--runtime-log: with --jvm the JVM is asked for a log of its own; say --pid to use this one"
+                    .to_owned(),
+            );
+        }
+        let logs = [
+            ("--runtime-log", &self.runtime_log),
+            ("--access-log", &self.access_log),
+        ];
+        for (flag, path) in logs {
+            if let Some(path) = path
+                && let Err(error) = std::fs::File::open(path)
+            {
+                errors.push(format!("{flag}: cannot read {}: {error}", path.display()));
+            }
+        }
+        errors
+    }
+
+    /// What is missing or too much for watching.
+    fn check_watched(&self) -> Vec<String> {
+        let mut errors = Vec::new();
+        if self.url.is_some() {
+            errors.push("--watch sends nothing: leave out the URL".to_owned());
+        }
+        if self.rate.is_some() {
+            errors.push("--watch sends nothing: leave out --rate".to_owned());
+        }
+        if self.attach().is_none() {
+            errors.push("--watch: say what to watch with --pid, --jvm or --cgroup".to_owned());
+        }
+        if !(1.0..=86_400.0).contains(&self.length.secs()) {
+            errors.push("--for: write a time between 1s and 24h".to_owned());
+        }
+        errors
+    }
+
+    /// What is missing or wrong for a load.
+    fn check_loaded(&self, target: Option<&Target>) -> Vec<String> {
+        let mut errors = Vec::new();
+        match target {
+            None => errors.push(
+                "say where it answers, such as http://127.0.0.1:8080/, or --watch a process"
+                    .to_owned(),
+            ),
+            Some(target) if !target.is_loopback() && !self.allow_remote => errors.push(format!(
+                "{} is not on this machine; --allow-remote sends load there if you may",
+                target.host
+            )),
+            Some(_) => {}
+        }
+        let highest = 1e7 / loaded::MOST_HEADROOM;
+        if !self
+            .rate
+            .is_some_and(|rate| (0.001..=highest).contains(&rate))
+        {
+            errors.push(
+                "--rate: write the requests per second that it has to serve, 0.001 to 500000"
+                    .to_owned(),
+            );
+        }
+        if self.slo.is_empty() {
+            errors.push("--slo: say what it has to hold, such as \"p99<20ms\"".to_owned());
+        }
+        if self.budget.secs() < 2.0 * (self.warmup.secs() + 1.0) {
+            errors.push(
+                "--budget: leaves no time for two trials of a second and their --warmup".to_owned(),
+            );
+        }
+        if self.timeout.nanos() == 0 {
+            errors.push("--timeout: 0 leaves no time to answer".to_owned());
+        }
+        errors
+    }
+}
+
+/// Adds the findings and hands the document out.
+fn deliver(mut report: ProfileReport, json: Option<&mut JsonOutput>) -> anyhow::Result<()> {
+    report.findings = findings::findings(&report);
+    if json::deliver(json, &report)? {
+        return Ok(());
+    }
+    show::print(&page::summary(&report, show::style())).context("cannot write the result")
+}

@@ -1,0 +1,126 @@
+//! A profile of a service that others use: nothing is sent.
+
+use super::ProfileArgs;
+use super::access_log::{AccessLog, Heard};
+use super::attended::Attended;
+use super::deliver;
+use crate::exit::{self, Failure};
+use crate::show;
+use crate::show::json::JsonOutput;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use understudy_evidence::Happenings;
+use understudy_model::profile::{ProfileReport, SCHEMA};
+use understudy_trial::alone;
+use understudy_trial::config::{Attach, Slo};
+
+/// Watches, and tells.
+pub(super) fn profile(args: &ProfileArgs, stop: &AtomicBool) -> Result<u8, Failure> {
+    let mut json = JsonOutput::open(args.json.as_deref())?;
+    let mut attended = Attended::begin(args)?;
+    let log = AccessLog::begin(args)?;
+    let target = attended.attach().map(name).unwrap_or_default();
+    let display = display(&target, args);
+    let window = (Duration::ZERO, args.length.duration());
+    let (zero, seen) = attended.attend(window, stop, |announce| {
+        let now = Instant::now();
+        announce(now);
+        now
+    });
+    let watched_s = zero.elapsed().as_secs_f64();
+    display.finish_and_clear();
+    let used = attended.used(&seen);
+    let seconds = used.as_ref().map_or(watched_s, |used| used.seconds);
+    let mut report = ProfileReport {
+        schema: SCHEMA,
+        target,
+        objectives: args.slo.iter().map(Slo::describe).collect(),
+        pauses: alone::pauses(&seen.happened, (0.0, seconds), &args.slo),
+        not_seen: attended.not_seen(&seen, used.as_ref()),
+        peak_rss_bytes: used.as_ref().and_then(|used| used.memory.peak_rss_bytes),
+        used,
+        interrupted: stop.load(Ordering::Relaxed),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..ProfileReport::default()
+    };
+    if let Some(log) = log {
+        let heard = log.end(zero, watched_s)?;
+        add(&mut report, args, &heard, (watched_s, &seen.happened));
+    }
+    let code = match (report.interrupted, &report.used) {
+        (true, _) => exit::INTERRUPTED,
+        (false, None) => exit::INVALID,
+        (false, Some(_)) => exit::DONE,
+    };
+    deliver(report, json.as_mut())?;
+    Ok(code)
+}
+
+/// Adds what the access log says, and where its slowest requests come from.
+fn add(
+    report: &mut ProfileReport,
+    args: &ProfileArgs,
+    heard: &Heard,
+    (seconds, happened): (f64, &Happenings),
+) {
+    let traffic = alone::traffic(
+        &heard.observations,
+        heard.without_duration,
+        seconds,
+        &args.slo,
+    );
+    let not_seen = &mut report.not_seen;
+    if heard.unreadable > 0 {
+        not_seen.push(format!(
+            "{} lines of the access log: they are none (common, combined or JSON)",
+            heard.unreadable
+        ));
+    }
+    if heard.without_duration > 0 && heard.observations.is_empty() {
+        not_seen.push(
+            "latencies: no line of the access log says how long it took (nginx $request_time; Apache %D with --access-log-unit us; JSON request_time, duration_ms)"
+                .to_owned(),
+        );
+    }
+    if traffic.requests > 0 {
+        not_seen.push("what requests waited before the server read them".to_owned());
+        match heard.in_time {
+            true => {
+                let observations = &heard.observations;
+                report.tail = alone::tail(traffic.rate_rps, (0.0, seconds), observations, happened, SEED);
+            }
+            false => not_seen.push(
+                "where the slowest requests come from: lines of the access log come many at once, from a buffer"
+                    .to_owned(),
+            ),
+        }
+    }
+    report.traffic = Some(traffic);
+}
+
+/// Fixes the draws of the attribution.
+const SEED: u64 = 1;
+
+fn name(attach: &Attach) -> String {
+    match attach {
+        Attach::Pid(pid) | Attach::Jvm(pid) => format!("process {pid}"),
+        Attach::Cgroup(group) => format!("control group {}", group.display()),
+    }
+}
+
+/// A line on a terminal that shows the time; on anything else one line.
+fn display(target: &str, args: &ProfileArgs) -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    let what = format!("watching {target} for {}", args.length);
+    if bar.is_hidden() {
+        show::tell(&format!("  {what}"));
+        return bar;
+    }
+    // The template is a constant that the library accepts.
+    let style = ProgressStyle::with_template("  {spinner} {msg}: {elapsed} (Ctrl-C ends it)");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.set_message(what);
+    bar.enable_steady_tick(Duration::from_millis(500));
+    bar
+}

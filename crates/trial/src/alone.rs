@@ -1,0 +1,400 @@
+//! What one service by itself shows: where its slowest requests come from, what it used of what it may
+//! use, and how its runtime stopped it. Pure.
+
+use crate::config::Slo;
+use crate::floor;
+use crate::judge::{self, BlockFigures, LatencyBlock, latency_us};
+use crate::weigh::{Objectives, allowed};
+// The generator's lateness is one of the causes, and no reason to refuse them.
+pub use crate::weigh::overloaded;
+use understudy_evidence::{Happenings, Row, Table};
+use understudy_model::profile::{
+    MemoryUsed, ObjectiveSeen, RuntimePauses, StopsAgainst, Traffic, Used,
+};
+use understudy_model::tail::Tail;
+use understudy_model::verdict::Estimate;
+use understudy_model::{Cause, Observation, Side};
+use understudy_probe::Given;
+use understudy_stats::binomial::interval_of_batches;
+use understudy_stats::capacity::Count;
+use understudy_stats::overlap::merged;
+use understudy_stats::quantile::{BlockQuantile, block_quantile, order_statistic};
+use understudy_stats::slope::theil_sen;
+
+/// A measurement is cut into as many stretches as the shortest trial has blocks of a side: chance is asked
+/// of events that are shifted in each of them by an amount of its own.
+const STRETCHES: u32 = 6;
+/// Stretches that growth of memory is looked for in.
+const OF_GROWTH: usize = 12;
+/// In less time, seconds, nothing is said about growth.
+const GROWTH_S: f64 = 30.0;
+/// Fewer stops have no p99.
+const FEWEST_STOPS: usize = 100;
+
+/// Live traffic is cut into as many batches for an interval that bursts do not deceive.
+const BATCHES: usize = 20;
+
+/// Begin and end of a measurement, seconds since the start of the load.
+pub type Window = (f64, f64);
+
+/// Where the slowest requests of a measurement come from, by the attribution of a trial; `None` with too
+/// few of them.
+pub fn tail(
+    rate_rps: f64,
+    window: Window,
+    observations: &[Observation],
+    happened: &Happenings,
+    seed: u64,
+) -> Option<Tail> {
+    let length_s = (window.1 - window.0) / f64::from(STRETCHES);
+    let stretches: Vec<LatencyBlock> = (0..STRETCHES)
+        .map(|number| {
+            let begin_s = window.0 + length_s * f64::from(number);
+            let within = |ns: u64| (begin_s..begin_s + length_s).contains(&(ns as f64 / 1e9));
+            LatencyBlock {
+                rate_rps,
+                side: Side::Incumbent,
+                block: number,
+                figures: BlockFigures {
+                    warmup_s: begin_s,
+                    measured_s: length_s,
+                    ..BlockFigures::default()
+                },
+                rows: observations
+                    .iter()
+                    .filter(|one| within(one.intended_ns))
+                    .map(|observation| Row {
+                        observation: *observation,
+                        shape: 0,
+                        value: 0,
+                    })
+                    .collect(),
+                happened: happened.clone(),
+            }
+        })
+        .collect();
+    let stretches: Vec<&LatencyBlock> = stretches.iter().collect();
+    judge::tail(Side::Incumbent, rate_rps, &stretches, seed)
+}
+
+/// What live traffic says; `observations` are its requests in the order in which they ended.
+pub fn traffic(
+    observations: &[Observation],
+    without_duration: u64,
+    seconds: f64,
+    slos: &[Slo],
+) -> Traffic {
+    let mut latencies_us: Vec<f64> = observations.iter().map(latency_us).collect();
+    latencies_us.sort_unstable_by(f64::total_cmp);
+    let quantile = |q: f64| match block_quantile(&latencies_us, 0, q) {
+        BlockQuantile::Value(us) => Some(us),
+        _ => None,
+    };
+    let objectives = Objectives {
+        slos,
+        endpoints: &[],
+    };
+    let batches: Vec<Vec<Count>> = observations
+        .chunks(observations.len().div_ceil(BATCHES).max(1))
+        .map(|batch| objectives.count_all(batch))
+        .collect();
+    let seen = slos.iter().enumerate().filter_map(|(index, slo)| {
+        let counts = batches
+            .iter()
+            .map(|batch| (batch[index].violations, batch[index].requests));
+        let violated = interval_of_batches(&counts.collect::<Vec<_>>())?;
+        Some(ObjectiveSeen {
+            slo: slo.describe(),
+            allowed: allowed(slo),
+            violated: Estimate {
+                estimate: Some(violated.estimate),
+                low: Some(violated.low),
+                high: Some(violated.high),
+            },
+        })
+    });
+    Traffic {
+        requests: observations.len() as u64,
+        without_duration,
+        rate_rps: (observations.len() as u64 + without_duration) as f64 / seconds.max(1e-9),
+        objectives: seen.collect(),
+        p50_us: quantile(0.5),
+        p99_us: quantile(0.99),
+    }
+}
+
+/// What a service used while it was sampled; `None` with fewer than two samples. `machine_bytes` is the
+/// memory of the machine.
+pub fn used(samples: &Table, given: &Given, machine_bytes: u64) -> Option<Used> {
+    let column = |name: &str| samples.column(name).unwrap_or_default();
+    let at: Vec<f64> = column("at_s").iter().copied().flatten().collect();
+    let (begin_s, end_s) = (*at.first()?, *at.last()?);
+    let seconds = end_s - begin_s;
+    if seconds <= 0.0 {
+        return None;
+    }
+    let per_second = |name: &str| {
+        let (first, last) = (column(name).first()?, column(name).last()?);
+        Some(((*last)? - (*first)?).max(0.0) / seconds)
+    };
+    let highest = |name: &str| column(name).iter().copied().flatten().reduce(f64::max);
+    let cpus = per_second("cpu_user_us").zip(per_second("cpu_system_us"));
+    let runs_on = given.runs_on.len().max(1) as f64;
+    let quota = given.cpu_quota.filter(|quota| *quota < runs_on);
+    let limit = given.memory_limit.filter(|limit| *limit < machine_bytes);
+    Some(Used {
+        seconds,
+        cpus: cpus.map_or(0.0, |(user, system)| (user + system) / 1e6),
+        given_cpus: quota.unwrap_or(runs_on),
+        cpu_quota: quota.is_some(),
+        throttled_share: per_second("throttled_us").map(|us| us / 1e6),
+        run_queue_share: per_second("run_queue_wait_ns").unwrap_or(0.0) / 1e9,
+        major_faults_per_s: per_second("major_faults").unwrap_or(0.0),
+        threads: highest("threads").unwrap_or(0.0),
+        open_files: highest("open_files"),
+        cpu_pressure: per_second("cpu_pressure_us").map(|us| us / 1e6),
+        memory_pressure: per_second("memory_pressure_us").map(|us| us / 1e6),
+        io_pressure: per_second("io_pressure_us").map(|us| us / 1e6),
+        memory: MemoryUsed {
+            given_bytes: limit.unwrap_or(machine_bytes) as f64,
+            limited: limit.is_some(),
+            peak_rss_bytes: highest("rss_bytes"),
+            peak_pss_bytes: highest("pss_bytes"),
+            peak_working_set_bytes: highest("cgroup_working_set_bytes"),
+            peak_since_start_bytes: None,
+            growth_bytes_per_s: growth(samples, (begin_s, end_s)),
+        },
+    })
+}
+
+/// How the lowest use of each stretch grows: what is left after a collection.
+fn growth(samples: &Table, (begin_s, end_s): Window) -> Option<Estimate> {
+    if end_s - begin_s < GROWTH_S {
+        return None;
+    }
+    let lowest = floor::lowest_in::<OF_GROWTH>(samples, (begin_s, end_s));
+    let step_s = (end_s - begin_s) / OF_GROWTH as f64;
+    let points: Vec<(f64, f64)> = lowest
+        .into_iter()
+        .enumerate()
+        .map(|(stretch, bytes)| (stretch as f64 * step_s, bytes))
+        .collect();
+    theil_sen(&points).map(|slope| Estimate {
+        estimate: Some(slope.estimate),
+        low: Some(slope.low),
+        high: Some(slope.high),
+    })
+}
+
+/// How a runtime stopped its program in a window, and what that does to the first latency objective;
+/// `None` if none was listened to.
+pub fn pauses(
+    happened: &Happenings,
+    (begin_s, end_s): Window,
+    slos: &[Slo],
+) -> Option<RuntimePauses> {
+    let runtime = happened.runtime.clone()?;
+    let ns = |seconds: f64| (seconds * 1e9) as u64;
+    let (from, to) = (ns(begin_s), ns(end_s));
+    let stops = happened
+        .all
+        .iter()
+        .filter(|one| one.cause == Cause::RuntimeStop)
+        .map(|one| (one.start_ns.max(from), one.end_ns.min(to)))
+        .filter(|(start, end)| start < end);
+    // A collection's pause lies within the safepoint that it is made in.
+    let mut lengths_us: Vec<f64> = merged(stops.collect())
+        .iter()
+        .map(|(start, end)| (end - start) as f64 / 1e3)
+        .collect();
+    lengths_us.sort_unstable_by(f64::total_cmp);
+    let window_us = (to - from).max(1) as f64 / 1e3;
+    let against = slos.iter().find_map(|slo| match slo {
+        Slo::Latency { max, .. } => Some((max.nanos() as f64 / 1e3, allowed(slo))),
+        Slo::ErrorRate { .. } => None,
+    });
+    Some(RuntimePauses {
+        runtime,
+        seconds: end_s - begin_s,
+        stops: lengths_us.len() as u64,
+        time_share: lengths_us.iter().sum::<f64>() / window_us,
+        longest_us: lengths_us.last().copied(),
+        p99_us: (lengths_us.len() >= FEWEST_STOPS)
+            .then(|| order_statistic(&lengths_us, 0.99))
+            .flatten(),
+        against: against.map(|(bound_us, allowed)| {
+            let beyond = lengths_us.iter().map(|us| (us - bound_us).max(0.0));
+            StopsAgainst {
+                bound_us,
+                allowed,
+                waiting_longer: beyond.sum::<f64>() / window_us,
+            }
+        }),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulated::answered;
+    use understudy_model::{Happening, Span};
+
+    const MS: u64 = 1_000_000;
+
+    fn stop(start_ms: u64, length_ms: u64) -> Happening {
+        Happening {
+            cause: Cause::RuntimeStop,
+            start_ns: start_ms * MS,
+            end_ns: (start_ms + length_ms) * MS,
+            error_ns: 0,
+        }
+    }
+
+    fn told(all: Vec<Happening>) -> Happenings {
+        Happenings {
+            runtime: Some("go".to_owned()),
+            all,
+        }
+    }
+
+    /// One measurement of 12 s after 1 s of warm-up, of a subject that stops for 50 ms in every second:
+    /// the stops are all of the tail, though they come like a clock.
+    #[test]
+    fn regular_stops_in_one_measurement_are_the_tail() {
+        let observations: Vec<Observation> = (0..12_000u64)
+            .map(|index| {
+                let due = 1_000 * MS + index * MS;
+                let into = due / MS % 1_000;
+                let waits = 50u64.saturating_sub(into) * MS;
+                answered(0, (due, due, due + waits + MS)).observation
+            })
+            .collect();
+        let stops = told((0..13).map(|second| stop(second * 1_000, 50)).collect());
+        let tail = tail(1000.0, (1.0, 13.0), &observations, &stops, 1).unwrap();
+        assert_eq!(tail.causes.len(), 1, "{tail:?}");
+        assert!(
+            tail.causes[0].explains && tail.unexplained < 0.01,
+            "{tail:?}"
+        );
+        let p99 = tail.at_us.unwrap();
+        assert!((p99 / 41_000.0 - 1.0).abs() < 0.06, "{p99}");
+        let few = &observations[..200];
+        assert!(super::tail(1000.0, (1.0, 13.0), few, &stops, 1).is_none());
+    }
+
+    /// Ten stops of 40 ms in 10 s: of requests due at any moment 4 % meet one, and half of them have to
+    /// wait longer than 20 ms.
+    #[test]
+    fn stops_are_held_against_a_bound_by_arithmetic() {
+        let mut all: Vec<Happening> = (0..10).map(|k| stop(k * 1_000 + 100, 40)).collect();
+        // Reported once as a safepoint and once as the pause within it; and outside of the window.
+        all.push(stop(110, 20));
+        all.push(stop(20_000, 500));
+        let slo = Slo::Latency {
+            endpoint: "*".to_owned(),
+            quantile: 0.99,
+            max: Span::from_millis(20),
+        };
+        let pauses = pauses(&told(all), (0.0, 10.0), &[slo]).unwrap();
+        assert_eq!((pauses.stops, pauses.longest_us), (10, Some(40_000.0)));
+        assert!((pauses.time_share - 0.04).abs() < 1e-9, "{pauses:?}");
+        let against = pauses.against.unwrap();
+        assert!((against.waiting_longer - 0.02).abs() < 1e-9, "{against:?}");
+        assert!((against.allowed - 0.01).abs() < 1e-9);
+        assert_eq!(pauses.p99_us, None, "ten have no p99");
+        assert_eq!(super::pauses(&Happenings::default(), (0.0, 1.0), &[]), None);
+    }
+
+    /// 1 % of the requests are slow, and all at the same time: the interval knows that they are few bursts.
+    #[test]
+    fn live_traffic_is_held_against_objectives_with_bursts_in_mind() {
+        let of = |slow: &dyn Fn(u64) -> bool| {
+            let all: Vec<Observation> = (0..20_000u64)
+                .map(|index| {
+                    let took = if slow(index) { 30 * MS } else { MS };
+                    answered(0, (index * MS, index * MS, index * MS + took)).observation
+                })
+                .collect();
+            let slos = [
+                Slo::Latency {
+                    endpoint: "*".to_owned(),
+                    quantile: 0.99,
+                    max: Span::from_millis(20),
+                },
+                Slo::ErrorRate {
+                    max: understudy_model::Share::new(0.01),
+                },
+            ];
+            traffic(&all, 100, 20.0, &slos)
+        };
+        let held = of(&|index| index % 500 == 0);
+        assert_eq!(held.objectives[0].held(), Some(true), "{held:?}");
+        assert_eq!(held.objectives[1].held(), Some(true), "{held:?}");
+        assert!((held.rate_rps - 1005.0).abs() < 1e-9);
+        assert_eq!(held.p50_us, Some(1_000.0));
+        let missed = of(&|index| index % 30 == 0);
+        assert_eq!(missed.objectives[0].held(), Some(false), "{missed:?}");
+        let burst = of(&|index| (5_000..5_300).contains(&index));
+        assert_eq!(burst.objectives[0].held(), None, "{burst:?}");
+    }
+
+    fn samples(rss: impl Fn(f64) -> f64, seconds: u32) -> Table {
+        let at: Vec<f64> = (0..=seconds * 2)
+            .map(|half| f64::from(half) / 2.0)
+            .collect();
+        let column = |name: &str, value: &dyn Fn(f64) -> f64| {
+            (
+                name.to_owned(),
+                at.iter().map(|at| Some(value(*at))).collect(),
+            )
+        };
+        Table {
+            columns: vec![
+                column("at_s", &|at| at),
+                column("cpu_user_us", &|at| at * 2e5),
+                column("cpu_system_us", &|at| at * 5e4),
+                column("rss_bytes", &rss),
+                column("throttled_us", &|at| at * 1e4),
+                column("run_queue_wait_ns", &|at| at * 1e8),
+                column("major_faults", &|at| at * 3.0),
+                column("threads", &|_| 8.0),
+            ],
+        }
+    }
+
+    #[test]
+    fn use_is_told_against_what_is_given() {
+        let given = Given {
+            cpu_quota: Some(0.5),
+            memory_limit: Some(1 << 30),
+            runs_on: vec![0, 1],
+        };
+        let flat = |_| 3e8;
+        let used = super::used(&samples(flat, 60), &given, 8 << 30).unwrap();
+        assert!(
+            (used.cpus - 0.25).abs() < 1e-9 && used.cpu_quota,
+            "{used:?}"
+        );
+        assert_eq!((used.given_cpus, used.seconds), (0.5, 60.0));
+        assert!((used.throttled_share.unwrap() - 0.01).abs() < 1e-9);
+        assert!((used.run_queue_share - 0.1).abs() < 1e-9);
+        assert_eq!(used.memory.given_bytes, (1u64 << 30) as f64);
+        assert!(used.memory.limited);
+        assert_eq!(used.memory.peak_bytes(), Some(3e8));
+        assert_eq!(used.memory.growth_bytes_per_s.unwrap().estimate, Some(0.0));
+        let free = super::used(&samples(flat, 20), &Given::default(), 8 << 30).unwrap();
+        assert!(!free.memory.limited && !free.cpu_quota);
+        assert_eq!(free.memory.growth_bytes_per_s, None, "20 s are too short");
+        assert_eq!(super::used(&Table::default(), &Given::default(), 1), None);
+    }
+
+    /// A heap that fills and is emptied every 2 s on top of what is never freed.
+    #[test]
+    fn what_is_left_after_collections_is_what_grows() {
+        let leak = |at: f64| 1e8 + 1e5 * at + 4e7 * (at / 2.0).fract();
+        let used = super::used(&samples(leak, 120), &Given::default(), 8 << 30).unwrap();
+        let growth = used.memory.growth_bytes_per_s.unwrap();
+        let (low, high) = (growth.low.unwrap(), growth.high.unwrap());
+        assert!(low > 9e4 && high < 1.1e5, "{growth:?}");
+    }
+}
