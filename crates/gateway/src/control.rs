@@ -4,7 +4,7 @@ use crate::access_log::AccessLog;
 use crate::admin::{self, Admin};
 use crate::config::{CandidateConfig, GatewayConfig, SideConfig};
 use crate::ledger::{self, Book, Counts, Findings, Pair, State, Terms};
-use crate::mirror::{self, Breaker, Budget, Mirror, Settings, Shadow};
+use crate::mirror::{self, Breaker, Budget, Mirror, Pulse, Settings, Shadow};
 use crate::proxy::{self, Dial, Healthy, Plan, Shared, Sockets};
 use crate::traffic::Registry;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Instant;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, watch};
 use understudy_compare::Day;
@@ -112,16 +113,19 @@ pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, Gat
     });
     let (pairs, compared) = sync_channel(PAIRS);
     let breaker = Arc::new(Breaker::default());
-    let jobs = (0..threads).map(|index| {
+    let began = Instant::now();
+    let pulses: Vec<_> = (0..threads).map(|_| Arc::new(Pulse::new(began))).collect();
+    let jobs = pulses.iter().enumerate().map(|(index, pulse)| {
         talk(
             config.workers + index,
-            &breaker,
+            (&breaker, pulse),
             &pairs,
             &mut running_threads,
         )
     });
     let mirror = Arc::new(Mirror {
         jobs: jobs.collect::<io::Result<Vec<_>>>().map_err(one)?,
+        pulses,
         counts: findings.counts.clone(),
         budget: Budget::new(candidate.map_or(MEMORY, |candidate| candidate.memory)),
         in_flight: Arc::new(AtomicUsize::new(0)),
@@ -293,15 +297,15 @@ fn work(
 
 fn talk(
     index: usize,
-    breaker: &Arc<Breaker>,
+    (breaker, pulse): (&Arc<Breaker>, &Arc<Pulse>),
     pairs: &SyncSender<Pair>,
     threads: &mut Vec<JoinHandle<()>>,
 ) -> io::Result<mpsc::Sender<mirror::Job>> {
     let (jobs, taken) = mpsc::channel(mirror::WAITING);
-    let (breaker, pairs) = (breaker.clone(), pairs.clone());
+    let (seen, pairs) = ((breaker.clone(), pulse.clone()), pairs.clone());
     threads.push(thread("mirror".into(), move || {
         give_way();
-        let _ = block_on(mirror::run(index, taken, breaker, pairs));
+        let _ = block_on(mirror::run(index, taken, seen, pairs));
     })?);
     Ok(jobs)
 }

@@ -53,24 +53,33 @@ fn printable(line: &str) -> String {
     line.trim_end().chars().map(shown).collect()
 }
 
-/// Whole lines of one file.
+/// What was written to one file since the last reading: whole lines with their ends, or of a trace
+/// whatever is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Lines {
-    /// Where in the file they begin.
+pub struct Written {
+    /// The file.
+    pub file: PathBuf,
+    /// Where in the file this begins.
     pub start: u64,
-    /// Them, with their ends.
+    /// It.
     pub bytes: Vec<u8>,
 }
 
 /// At most so much of a file is read at once; what is more comes with the next reading.
 const MOST_AT_ONCE: u64 = 64 * 1024 * 1024;
 
-/// What follows `start`, up to the last end of a line.
-pub(crate) fn whole_lines(file: &Path, start: u64) -> io::Result<Vec<u8>> {
+/// What follows `start`.
+pub(crate) fn bytes_from(file: &Path, start: u64) -> io::Result<Vec<u8>> {
     let mut file = File::open(file)?;
     file.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();
     file.take(MOST_AT_ONCE).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What follows `start`, up to the last end of a line.
+pub(crate) fn whole_lines(file: &Path, start: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = bytes_from(file, start)?;
     let whole = bytes.iter().rposition(|byte| *byte == b'\n');
     bytes.truncate(whole.map_or(0, |last| last + 1));
     Ok(bytes)
@@ -100,14 +109,18 @@ impl Added {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn read_new(&mut self) -> io::Result<Lines> {
+    pub fn read_new(&mut self) -> io::Result<Written> {
         if File::open(&self.file)?.metadata()?.len() < self.read {
             self.read = 0;
         }
         let start = self.read;
         let bytes = whole_lines(&self.file, start)?;
         self.read += bytes.len() as u64;
-        Ok(Lines { start, bytes })
+        Ok(Written {
+            file: self.file.clone(),
+            start,
+            bytes,
+        })
     }
 }
 

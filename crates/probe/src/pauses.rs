@@ -1,7 +1,7 @@
 //! How a runtime is made to tell when it pauses its program, without a change to the program:
 //! by variables of its environment and, where those can name one, a file that it loads first.
 //!
-//! What is collected are lines; what they mean is for whoever knows the formats.
+//! What is collected are lines, or bytes of a trace; what they mean is for whoever knows the formats.
 
 mod attached;
 mod recognise;
@@ -9,12 +9,13 @@ mod recognise;
 pub use attached::AttachedJvm;
 
 use crate::Launch;
-use crate::log::{Lines, whole_lines};
+use crate::log::{Written, bytes_from, whole_lines};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A runtime that can be made to tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,11 +28,19 @@ pub enum Runtime {
     Node,
     /// Python: callbacks of `gc` in a `sitecustomize` on `PYTHONPATH`.
     Python,
+    /// .NET from version 6: EventPipe through variables `DOTNET_...`, into a trace of its own.
+    DotNet,
 }
 
 impl Runtime {
     /// Every runtime.
-    pub const ALL: [Runtime; 4] = [Runtime::Go, Runtime::Jvm, Runtime::Node, Runtime::Python];
+    pub const ALL: [Runtime; 5] = [
+        Runtime::Go,
+        Runtime::Jvm,
+        Runtime::Node,
+        Runtime::Python,
+        Runtime::DotNet,
+    ];
 
     /// The name used in configuration and output.
     pub fn name(self) -> &'static str {
@@ -40,6 +49,7 @@ impl Runtime {
             Runtime::Jvm => "jvm",
             Runtime::Node => "node",
             Runtime::Python => "python",
+            Runtime::DotNet => "dotnet",
         }
     }
 
@@ -61,11 +71,22 @@ impl Runtime {
             Runtime::Jvm => "JAVA_TOOL_OPTIONS=-Xlog:safepoint,gc",
             Runtime::Node => "NODE_OPTIONS=--require with an observer of perf_hooks",
             Runtime::Python => "PYTHONPATH with a sitecustomize that listens to gc.callbacks",
+            Runtime::DotNet => "DOTNET_EnableEventPipe=1 for the events of its collector",
+        }
+    }
+
+    /// How long after something happened it may not have been written yet: a program that is stopped
+    /// sooner keeps it to itself.
+    pub fn delay(self) -> Duration {
+        match self {
+            // EventPipe writes every 100 ms.
+            Runtime::DotNet => Duration::from_millis(200),
+            Runtime::Go | Runtime::Jvm | Runtime::Node | Runtime::Python => Duration::ZERO,
         }
     }
 }
 
-/// The lines in which a runtime tells of its pauses.
+/// The lines or traces in which a runtime tells of its pauses.
 #[derive(Debug)]
 pub struct PauseLog {
     /// Who tells; `None`: that shows in the lines.
@@ -75,13 +96,25 @@ pub struct PauseLog {
     read: BTreeMap<PathBuf, u64>,
 }
 
-/// Where the lines are.
+/// Where that is.
 #[derive(Debug)]
 enum Source {
-    /// Among those of the side's own log, behind this many bytes.
+    /// Among the lines of the side's own log, behind this many bytes.
     Log(PathBuf),
     /// In the files of this folder whose names begin so: one a process.
     Files(PathBuf, String),
+    /// The same of traces.
+    Traces(PathBuf, String),
+}
+
+impl Source {
+    /// What follows `start`: up to the last end of a line, or of a trace all there is.
+    fn read(&self, file: &Path, start: u64) -> io::Result<Vec<u8>> {
+        match self {
+            Source::Log(_) | Source::Files(..) => whole_lines(file, start),
+            Source::Traces(..) => bytes_from(file, start),
+        }
+    }
 }
 
 /// Why a runtime cannot be made to tell.
@@ -109,11 +142,39 @@ pub enum PauseError {
         /// The path.
         path: PathBuf,
     },
+    /// The side has its runtime write a trace already, and there can be one.
+    #[error("{variable} is set for it already, and a process writes one trace")]
+    Traced {
+        /// The variable that says so.
+        variable: &'static str,
+    },
 }
 
 /// What a JVM logs: every stop, and the phases of collections.
 const JVM_LOGS: &str = "safepoint=info,gc=info,gc+phases=info";
 const PRELOADED: &str = "UNDERSTUDY_PAUSES";
+/// What EventPipe is told beside the path of its trace. Older runtimes read `COMPlus_...` alone and are
+/// left alone: they write at their end, and with a path of ours .NET Core 3.1 does not start.
+const EVENT_PIPE: [(&str, &str); 5] = [
+    (TRACED, "1"),
+    // Provider, keyword GC, level informational.
+    (
+        "DOTNET_EventPipeConfig",
+        "Microsoft-Windows-DotNETRuntime:1:4",
+    ),
+    // While the program runs and not at its end.
+    ("DOTNET_EventPipeOutputStreaming", "1"),
+    // The methods of the program are of no interest.
+    ("DOTNET_EventPipeRundown", "0"),
+    // Instead of a gigabyte that events may take of the memory of the side.
+    ("DOTNET_EventPipeCircularMB", "8"),
+];
+const TRACED: &str = "DOTNET_EnableEventPipe";
+/// The name that it had, which is still read where the new one is not set.
+const OLD_TRACED: &str = "COMPlus_EnableEventPipe";
+/// The ends of the names of files.
+const LINES: &str = ".log";
+const TRACE: &str = ".nettrace";
 
 impl PauseLog {
     /// Sets in `launch` what makes the runtime tell. `folder` is absolute and gets the files.
@@ -127,7 +188,7 @@ impl PauseLog {
     ) -> Result<PauseLog, PauseError> {
         let prefix = format!("{}-pauses", launch.name.replace(' ', "-"));
         let place = folder.join(&prefix);
-        let files = Source::Files(folder.to_owned(), prefix);
+        let files = Source::Files(folder.to_owned(), prefix.clone());
         let mut read = BTreeMap::new();
         let source = match runtime {
             Runtime::Go => {
@@ -165,6 +226,10 @@ impl PauseLog {
                 launch.env.insert(PRELOADED.to_owned(), plain(&place)?);
                 files
             }
+            Runtime::DotNet => {
+                trace(launch, &place)?;
+                Source::Traces(folder.to_owned(), prefix)
+            }
         };
         Ok(PauseLog {
             runtime: Some(runtime),
@@ -191,43 +256,64 @@ impl PauseLog {
     pub fn shared_log(&self) -> Option<&Path> {
         match &self.source {
             Source::Log(log) => Some(log),
-            Source::Files(..) => None,
+            Source::Files(..) | Source::Traces(..) => None,
         }
     }
 
-    /// The whole lines that were written since the last reading, by file. Files that cannot be read
-    /// have none.
-    pub fn read_new(&mut self) -> Vec<Lines> {
+    /// What was written since the last reading, by file. Of files that cannot be read there is nothing.
+    pub fn read_new(&mut self) -> Vec<Written> {
         let files = match &self.source {
             Source::Log(log) => vec![log.clone()],
-            Source::Files(folder, prefix) => beginning_with(folder, prefix),
+            Source::Files(folder, prefix) => named(folder, prefix, LINES),
+            Source::Traces(folder, prefix) => named(folder, prefix, TRACE),
         };
         let mut new = Vec::new();
         for file in files {
             let start = self.read.get(&file).copied().unwrap_or(0);
-            let Ok(bytes) = whole_lines(&file, start) else {
+            let Ok(bytes) = self.source.read(&file, start) else {
                 continue;
             };
-            self.read.insert(file, start + bytes.len() as u64);
+            self.read.insert(file.clone(), start + bytes.len() as u64);
             if !bytes.is_empty() {
-                new.push(Lines { start, bytes });
+                new.push(Written { file, start, bytes });
             }
         }
         new
     }
 }
 
-fn beginning_with(folder: &Path, prefix: &str) -> Vec<PathBuf> {
+fn named(folder: &Path, prefix: &str, extension: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut files: Vec<PathBuf> = entries
         .map(|entry| entry.path())
         .filter(|path| {
             let name = path.file_name().and_then(OsStr::to_str);
-            name.is_some_and(|name| name.starts_with(prefix) && name.ends_with(".log"))
+            name.is_some_and(|name| name.starts_with(prefix) && name.ends_with(extension))
         })
         .collect();
     files.sort();
     files
+}
+
+/// Has EventPipe write a trace for each process; it puts the process's id into the path.
+fn trace(launch: &mut Launch, place: &Path) -> Result<(), PauseError> {
+    for variable in [TRACED, OLD_TRACED] {
+        if present(launch, variable).is_some_and(|set| set != "0") {
+            return Err(PauseError::Traced { variable });
+        }
+    }
+    // A variable holds any path, an option does not.
+    let place = place.to_str().ok_or_else(|| PauseError::Path {
+        path: place.to_owned(),
+    })?;
+    let path = format!("{place}-{{pid}}{TRACE}");
+    launch
+        .env
+        .insert("DOTNET_EventPipeOutputPath".to_owned(), path);
+    for (variable, value) in EVENT_PIPE {
+        launch.env.insert(variable.to_owned(), value.to_owned());
+    }
+    Ok(())
 }
 
 /// A path that can stand in options: they give a meaning to spaces, quotes, commas and colons.

@@ -264,13 +264,14 @@ pub enum Pauses {
 
 impl Pauses {
     /// Every choice.
-    pub const ALL: [Pauses; 6] = [
+    pub const ALL: [Pauses; 7] = [
         Pauses::Auto,
         Pauses::Off,
         Pauses::Of(Runtime::Go),
         Pauses::Of(Runtime::Jvm),
         Pauses::Of(Runtime::Node),
         Pauses::Of(Runtime::Python),
+        Pauses::Of(Runtime::DotNet),
     ];
 
     /// The name used in configuration.

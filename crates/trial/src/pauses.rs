@@ -1,15 +1,18 @@
 //! Pauses of a side's runtime, brought onto the clock of its requests.
 
+use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 use understudy_model::{Cause, Happening};
-use understudy_probe::{AttachedJvm, Grown, Growth, Lines, PauseError, PauseLog, Runtime};
-use understudy_wire::runtime::{Clock, Event, Format, Kind, read, read_line};
+use understudy_probe::{AttachedJvm, Grown, Growth, PauseError, PauseLog, Runtime, Written};
+use understudy_wire::runtime::{Clock, Event, Format, Kind, Trace, read, read_line};
 
 /// Listens to the runtime of one process of a side.
 #[derive(Debug)]
 pub struct Listener {
     log: PauseLog,
+    reader: Reader,
     /// Who tells, as far as that is known.
     runtime: Option<&'static str>,
     /// What the monotonic clock showed when the process's own clock began, as far as its lines have
@@ -18,6 +21,15 @@ pub struct Listener {
     process_start_ns: Option<u64>,
     /// A JVM that logs for this listener, and stops to with it.
     _jvm: Option<AttachedJvm>,
+}
+
+/// What makes events of what a runtime writes.
+#[derive(Debug)]
+enum Reader {
+    /// Lines of one of these formats, each with who writes it.
+    Lines(Vec<(Format, &'static str)>),
+    /// Traces, each as far as it was read.
+    Traces(BTreeMap<PathBuf, Trace>),
 }
 
 /// Begin and end of a block's load on the monotonic clock, nanoseconds.
@@ -36,6 +48,7 @@ const LOOK_BACK: u64 = 1 << 20;
 impl Listener {
     pub(crate) fn new(log: PauseLog) -> Self {
         Listener {
+            reader: Reader::of(log.runtime),
             runtime: log.runtime.map(Runtime::name),
             log,
             process_start_ns: None,
@@ -72,6 +85,12 @@ impl Listener {
         self.runtime
     }
 
+    /// Waits until what has happened so far is written, before the side is put to rest: a process that
+    /// stands still writes nothing.
+    pub(crate) fn await_written(&self) {
+        std::thread::sleep(self.log.runtime.map_or(Duration::ZERO, Runtime::delay));
+    }
+
     /// Watches when lines arrive, where lines do not say it themselves.
     pub(crate) fn watch(&self) -> Option<Growth> {
         Growth::watch(self.log.shared_log()?).ok()
@@ -79,23 +98,11 @@ impl Listener {
 
     /// What was told since the last time and lies within a block.
     pub(crate) fn told(&mut self, arrivals: &[Grown], block: Block) -> Vec<Happening> {
-        let known = self
-            .log
-            .runtime
-            .map(|runtime| [(format(runtime), runtime.name())]);
-        let writers: &[(Format, &'static str)] = match &known {
-            Some(one) => one,
-            None => &WRITERS,
-        };
         let mut told = Vec::new();
-        for lines in self.log.read_new() {
-            for (format, name) in writers {
-                let events = events(*format, &lines);
-                if !events.is_empty() {
-                    self.runtime = Some(name);
-                }
-                told.extend(events);
-            }
+        for written in self.log.read_new() {
+            let (events, writer) = self.reader.events(written);
+            self.runtime = writer.or(self.runtime);
+            told.extend(events);
         }
         self.learn_start(&told, arrivals);
         let start = self.process_start_ns;
@@ -119,11 +126,40 @@ impl Listener {
     }
 }
 
-fn format(runtime: Runtime) -> Format {
-    match runtime {
-        Runtime::Go => Format::Go,
-        Runtime::Jvm => Format::Jvm,
-        Runtime::Node | Runtime::Python => Format::Marks,
+impl Reader {
+    fn of(runtime: Option<Runtime>) -> Reader {
+        let Some(runtime) = runtime else {
+            return Reader::Lines(WRITERS.to_vec());
+        };
+        let format = match runtime {
+            Runtime::Go => Format::Go,
+            Runtime::Jvm => Format::Jvm,
+            Runtime::Node | Runtime::Python => Format::Marks,
+            Runtime::DotNet => return Reader::Traces(BTreeMap::new()),
+        };
+        Reader::Lines(vec![(format, runtime.name())])
+    }
+
+    /// The events of what was written, each with a place in the file up to which it was, and who wrote
+    /// them if that shows.
+    fn events(&mut self, written: Written) -> (Vec<(u64, Event)>, Option<&'static str>) {
+        match self {
+            Reader::Lines(writers) => {
+                let (mut events, mut wrote) = (Vec::new(), None);
+                for (format, name) in writers {
+                    let told = of_lines(*format, &written);
+                    wrote = wrote.or((!told.is_empty()).then_some(*name));
+                    events.extend(told);
+                }
+                (events, wrote)
+            }
+            Reader::Traces(traces) => {
+                let end = written.start + written.bytes.len() as u64;
+                let trace = traces.entry(written.file).or_default();
+                let events = trace.read(&written.bytes);
+                (events.into_iter().map(|event| (end, event)).collect(), None)
+            }
+        }
     }
 }
 
@@ -138,7 +174,7 @@ fn last_bytes(file: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// The events of some lines, each with the place in the file where its line ends.
-fn events(format: Format, lines: &Lines) -> Vec<(u64, Event)> {
+fn of_lines(format: Format, lines: &Written) -> Vec<(u64, Event)> {
     let mut end = lines.start;
     let mut events = Vec::new();
     for line in lines.bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -215,8 +251,11 @@ mod tests {
                 at_ns: 5_000 * MS + begin + 2_200_000 + delay,
             });
         }
-        let lines = Lines { start: 0, bytes };
-        let told = events(Format::Go, &lines);
+        let lines = Written {
+            bytes,
+            ..Written::default()
+        };
+        let told = of_lines(Format::Go, &lines);
         let folder = std::env::temp_dir();
         let mut launch = launch(&folder, "understudy-no-such-log");
         let log = PauseLog::prepare(Runtime::Go, &mut launch, &folder).unwrap();
@@ -252,6 +291,30 @@ mod tests {
         let event = read_line(Format::Marks, "stop 1000 3000")[0];
         let placed = place(&event, None, (2000, 9000)).unwrap();
         assert_eq!((placed.start_ns, placed.end_ns), (0, 1000));
+    }
+
+    /// A real trace, of which every measurement finds some more: what is known of it is kept, and each
+    /// stop comes once.
+    #[test]
+    fn a_trace_goes_on_from_one_measurement_to_the_next() {
+        const TRACE: &[u8] = include_bytes!("../../wire/src/runtime/fixtures/dotnet8.nettrace");
+        let stops = Trace::new().read(TRACE);
+        let folder = std::env::temp_dir().join(format!("understudy-dotnet-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut launch = launch(&folder, "dotnet.log");
+        let log = PauseLog::prepare(Runtime::DotNet, &mut launch, &folder).unwrap();
+        let mut listener = Listener::new(log);
+        let path = launch.env["DOTNET_EventPipeOutputPath"].replace("{pid}", "7");
+        let always = (stops[0].start_ns, u64::MAX);
+        let mut told = Vec::new();
+        for length in (500..TRACE.len()).step_by(500).chain([TRACE.len()]) {
+            std::fs::write(&path, &TRACE[..length]).unwrap();
+            told.extend(listener.told(&[], always));
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+        let told: Vec<u64> = told.iter().map(|h| h.end_ns).collect();
+        let expected: Vec<u64> = stops.iter().map(|s| s.end_ns - always.0).collect();
+        assert_eq!(told, expected);
     }
 
     /// A program that forces collections and says when by the monotonic clock.

@@ -59,6 +59,9 @@ impl Witness<'_> {
             over.store(true, Ordering::Relaxed);
             (loaded, measured, or_panic(control.join()))
         });
+        if let Some(listener) = &self.listener {
+            listener.await_written();
+        }
         let arrivals = arrivals.map(Growth::stop).unwrap_or_default();
         let Some(started) = started.get() else {
             return (loaded, Circumstances::default());

@@ -3,17 +3,21 @@
 //!
 //! Each format turns one line into at most a few [`Event`]s; lines that are something else (the
 //! program's own log) give none. Times are nanoseconds on the clock that the line itself uses, see
-//! [`Clock`].
+//! [`Clock`]. .NET writes no lines but a binary [`Trace`].
 
+mod dotnet;
 mod go;
 mod jvm;
 mod marks;
+mod nettrace;
 mod number;
 mod ruby;
 mod v8;
 
 #[cfg(test)]
 mod tests;
+
+pub use dotnet::Trace;
 
 /// What an event does to the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

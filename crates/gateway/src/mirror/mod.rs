@@ -7,6 +7,7 @@
 mod breaker;
 mod budget;
 mod capture;
+mod pulse;
 mod rewrite;
 mod sample;
 mod send;
@@ -15,6 +16,7 @@ mod tee;
 pub(crate) use breaker::Breaker;
 pub(crate) use budget::Budget;
 pub(crate) use capture::{Capture, Captured};
+pub(crate) use pulse::Pulse;
 pub(crate) use send::run;
 pub(crate) use tee::Tee;
 
@@ -30,7 +32,7 @@ use sample::Sampler;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tee::{TeeBody, tee};
 use tokio::sync::{mpsc, oneshot};
 
@@ -40,6 +42,8 @@ pub(crate) const WAITING: usize = 2048;
 /// What goes on whatever is configured anew.
 pub(crate) struct Mirror {
     pub(crate) jobs: Vec<mpsc::Sender<Job>>,
+    /// Of the threads that take the jobs.
+    pub(crate) pulses: Vec<Arc<Pulse>>,
     pub(crate) counts: Arc<Counts>,
     pub(crate) budget: Arc<Budget>,
     pub(crate) in_flight: Arc<AtomicUsize>,
@@ -101,6 +105,18 @@ pub(crate) struct Whole {
     pub(crate) line: Option<(AccessLog, Box<Line>)>,
 }
 
+impl Mirror {
+    /// Why as many copies are under way as may be: the candidate is slow, or nobody has time to read
+    /// what it answered.
+    fn no_room(&self) -> Reason {
+        let now = Instant::now();
+        match self.pulses.iter().any(|pulse| pulse.is_starved(now)) {
+            true => Reason::Starved,
+            false => Reason::Concurrency,
+        }
+    }
+}
+
 impl Shadow {
     pub(crate) fn new(mirror: Arc<Mirror>, settings: Settings) -> Shadow {
         let sampler = Sampler::new(settings.candidate.key.clone());
@@ -123,7 +139,7 @@ impl Shadow {
             return None;
         }
         let Some(slot) = Slot::take(&mirror.in_flight, candidate.concurrency) else {
-            ticket.dropped(Reason::Concurrency);
+            ticket.dropped(mirror.no_room());
             return None;
         };
         let turn = mirror.turn.fetch_add(1, Ordering::Relaxed) % mirror.jobs.len();

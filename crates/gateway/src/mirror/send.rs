@@ -1,6 +1,7 @@
 //! The threads that talk to the candidate.
 
-use super::{Breaker, Capture, Captured, Job, Seen, Settings, TeeBody, Whole};
+use super::pulse::BEAT;
+use super::{Breaker, Capture, Captured, Job, Pulse, Seen, Settings, TeeBody, Whole};
 use crate::ledger::{Pair, Reason, Sample};
 use crate::proxy::{Head, Lease, Side};
 use bytes::Bytes;
@@ -29,8 +30,6 @@ const LONGER: u64 = 1 << 20;
 const LAST: Duration = Duration::from_secs(3);
 /// A thread this late has no CPU of its own to speak of; what took long then says nothing.
 const LATE: Duration = Duration::from_millis(200);
-/// How often it is seen to whether a candidate that is left alone may be asked again.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// The body of a copy.
 pub(crate) enum CopyBody {
@@ -106,7 +105,7 @@ struct Thread {
 pub(crate) async fn run(
     index: usize,
     mut jobs: mpsc::Receiver<Job>,
-    breaker: Arc<Breaker>,
+    (breaker, pulse): (Arc<Breaker>, Arc<Pulse>),
     pairs: SyncSender<Pair>,
 ) {
     let thread = Rc::new(Thread {
@@ -116,7 +115,7 @@ pub(crate) async fn run(
         pairs,
         late: Cell::new(None),
     });
-    let mut look = tokio::time::interval(LOOK);
+    let mut look = tokio::time::interval(BEAT);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut under_way = tokio::task::JoinSet::new();
     loop {
@@ -127,10 +126,13 @@ pub(crate) async fn run(
             },
             Some(_) = under_way.join_next() => {}
             due = look.tick() => {
-                if due.elapsed() > LATE {
-                    thread.late.set(Some(Instant::now()));
+                let (now, late_by) = (Instant::now(), due.elapsed());
+                pulse.beats(now, late_by);
+                if late_by > LATE {
+                    thread.late.set(Some(now));
                 }
-                thread.breaker.probe(Instant::now());
+                // May a candidate that is left alone be asked again?
+                thread.breaker.probe(now);
                 if let Some(sides) = &*thread.sides.borrow() {
                     sides.candidate.sweep();
                     sides.second.sweep();
@@ -356,7 +358,7 @@ async fn ask(
     };
     lease.answered(true);
     let captured = receive(&mut lease, response, bounds, budget).await?;
-    lease.give_back();
+    lease.give_back(Instant::now());
     Ok(captured)
 }
 

@@ -1,5 +1,6 @@
 //! One connection to an upstream, of either protocol, with or without TLS.
 
+use super::alarm::Alarm;
 use super::guarded::{Guarded, HeadLeft};
 use super::relay::Relay;
 use crate::config::{SideConfig, UpstreamAddress};
@@ -81,6 +82,7 @@ pub(crate) struct One<B> {
     driver: Driver,
     relay: Relay,
     head: HeadLeft,
+    alarm: Alarm,
 }
 
 impl Driver {
@@ -152,10 +154,22 @@ impl<B> Connection<B> {
         let Connection::One(One { driver, relay, .. }) = self else {
             return Pin::new(body).poll_frame(cx);
         };
+        // A small body came in the same breath as the head.
+        if let frame @ Poll::Ready(_) = Pin::new(&mut *body).poll_frame(cx) {
+            return frame;
+        }
         relay.poll(cx, |cx| {
             driver.carry_on(cx);
             Pin::new(&mut *body).poll_frame(cx)
         })
+    }
+
+    /// What rings if the answer does not come: with HTTP/2, one for each exchange.
+    pub(crate) fn alarm(&self) -> Alarm {
+        match self {
+            Connection::One(one) => one.alarm.clone(),
+            Connection::Two(..) => Alarm::default(),
+        }
     }
 
     /// What is known of it; nobody has to look for that.
@@ -321,5 +335,6 @@ where
         })),
         relay: Relay::new(),
         head,
+        alarm: Alarm::default(),
     }))
 }

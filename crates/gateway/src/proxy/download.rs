@@ -15,7 +15,7 @@ use tokio::time::{Instant, Sleep};
 pub(crate) enum Download {
     /// The gateway's own words.
     Text(Option<Bytes>),
-    Stream(Box<Stream>),
+    Stream(Stream),
 }
 
 /// A body that comes from the incumbent.
@@ -23,7 +23,7 @@ pub(crate) struct Stream {
     incoming: Incoming,
     pace: Pace,
     total: Option<Pin<Box<Sleep>>>,
-    record: Record,
+    record: Box<Record>,
 }
 
 /// The incumbent's answer broke off: the client's connection is closed, so that it sees that.
@@ -38,7 +38,7 @@ pub(crate) enum Broken {
 impl Download {
     pub(crate) fn stream(
         incoming: Incoming,
-        mut record: Record,
+        mut record: Box<Record>,
         idle: Duration,
         deadline: Option<Instant>,
     ) -> Download {
@@ -46,12 +46,12 @@ impl Download {
             record.finish(End::Complete);
             return Download::Text(None);
         }
-        Download::Stream(Box::new(Stream {
+        Download::Stream(Stream {
             incoming,
             pace: Pace::new(idle),
             total: deadline.map(|deadline| Box::pin(tokio::time::sleep_until(deadline))),
             record,
-        }))
+        })
     }
 }
 

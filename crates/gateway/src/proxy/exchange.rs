@@ -1,5 +1,6 @@
 //! One request of a client, from its head to the head of the answer.
 
+use super::alarm::Alarm;
 use super::download::Download;
 use super::head::Head;
 use super::headers;
@@ -18,10 +19,13 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::task::{Poll, ready};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Times one request is sent at most.
 const ATTEMPTS: u32 = 3;
@@ -120,7 +124,8 @@ pub(crate) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Download>, Infallible> {
     let plane = worker.plane();
-    let mut record = Record {
+    // In a box from the beginning: it goes from hand to hand, and into the body of the answer.
+    let mut record = Box::new(Record {
         started: Instant::now(),
         thread: worker.index,
         route: plane.unrouted.clone(),
@@ -132,12 +137,23 @@ pub(crate) async fn answer(
         bytes: 0,
         ended: false,
         slot: Slot::take(&worker.shared.requests, plane.config.limits.requests),
-    };
+    });
     let http2 = request.version() == Version::HTTP_2;
     if let Some(log) = &worker.shared.log {
         record.log = Some((log.clone(), Box::new(line(&client, &request))));
     }
-    match carry(&worker, &plane, &client, request, record).await {
+    let answered = match admit(&plane, &client, request, &mut record) {
+        Ok(Carried {
+            head,
+            body,
+            upgrading,
+        }) => match send(&worker, &plane, &mut record, head, body).await {
+            Ok(response) => hand_on(&plane, record, response, upgrading),
+            Err(refusal) => Err((record, refusal)),
+        },
+        Err(refusal) => Err((record, refusal)),
+    };
+    match answered {
         Ok(response) => Ok(response),
         Err((mut record, refusal)) => {
             record.status = refusal.status.as_u16();
@@ -153,17 +169,22 @@ pub(crate) async fn answer(
 
 type Refused = (Box<Record>, Refusal);
 
-async fn carry(
-    worker: &Rc<Worker>,
-    plane: &Rc<Plane>,
+/// A request on its way to the incumbent.
+struct Carried {
+    head: Head,
+    body: Option<(Upload, Rc<Progress>)>,
+    /// The client's end of the connection, if it asked for another protocol.
+    upgrading: Option<hyper::upgrade::OnUpgrade>,
+}
+
+/// Makes of a client's request what the incumbent gets, and shows it to the candidate.
+fn admit(
+    plane: &Plane,
     client: &Client,
     mut request: Request<Incoming>,
-    mut record: Record,
-) -> Result<Response<Download>, Refused> {
-    let route = match admit(plane, client, &request, &record) {
-        Ok(route) => route,
-        Err(refusal) => return Err((Box::new(record), refusal)),
-    };
+    record: &mut Record,
+) -> Result<Carried, Refusal> {
+    let route = route_of(plane, client, &request, record)?;
     let (settings, traffic) = &plane.routes[route];
     record.route = traffic.clone();
     if let Some((_, line)) = &mut record.log {
@@ -197,14 +218,24 @@ async fn carry(
             .insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         parts.headers.insert(header::UPGRADE, protocol);
     }
-    let body = match bodiless {
-        true => None,
-        false => Some(upload(plane, client, incoming, tee)),
-    };
-    let mut response = match send(worker, plane, &mut record, parts, body).await {
-        Ok(response) => response,
-        Err(refusal) => return Err((Box::new(record), refusal)),
-    };
+    Ok(Carried {
+        head: Head {
+            method: parts.method,
+            uri: parts.uri,
+            headers: parts.headers,
+        },
+        body: (!bodiless).then(|| upload(plane, client, incoming, tee)),
+        upgrading,
+    })
+}
+
+/// Makes of the incumbent's answer what the client gets.
+fn hand_on(
+    plane: &Plane,
+    mut record: Box<Record>,
+    mut response: Response<Incoming>,
+    upgrading: Option<hyper::upgrade::OnUpgrade>,
+) -> Result<Response<Download>, Refused> {
     record.answered(response.status());
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return switch(upgrading, response, record);
@@ -222,7 +253,7 @@ async fn carry(
 }
 
 /// Is it a request that may be carried on, and by which route?
-fn admit(
+fn route_of(
     plane: &Plane,
     client: &Client,
     request: &Request<Incoming>,
@@ -313,19 +344,14 @@ async fn send(
     worker: &Worker,
     plane: &Plane,
     record: &mut Record,
-    parts: request::Parts,
+    mut head: Head,
     body: Option<(Upload, Rc<Progress>)>,
 ) -> Result<Response<Incoming>, Refusal> {
     let side = &plane.incumbent;
     worker.retries.earn(side.config.retry_budget);
-    let repeatable = body.is_none() && parts.method.is_idempotent();
+    let repeatable = body.is_none() && head.method.is_idempotent();
     let progress = body.as_ref().map(|(_, progress)| progress.clone());
     let mut body = body.map_or(Upload::Empty, |(upload, _)| upload);
-    let mut head = Head {
-        method: parts.method,
-        uri: parts.uri,
-        headers: parts.headers,
-    };
     let mut fresh = false;
     loop {
         let mut lease = match side.lease(fresh).await {
@@ -355,6 +381,8 @@ async fn send(
         let reused = lease.reused;
         let sent = within(
             side.config.response_timeout,
+            lease.started,
+            lease.alarm(),
             progress.as_deref(),
             lease.send(request),
         )
@@ -382,6 +410,7 @@ async fn send(
         if !reused {
             lease.failed();
         }
+        let why = reason_of(error.error());
         let unsent = error.take_message();
         // What was never sent can be sent again whatever it is; a connection that was closed while
         // it lay idle costs nothing from the budget.
@@ -399,46 +428,60 @@ async fn send(
                 record.retries += 1;
             }
             _ => {
-                return Err(Refusal::of(
-                    End::Closed,
-                    "the server closed the connection without an answer",
-                ));
+                return Err(Refusal::of(End::Closed, why));
             }
         }
     }
 }
 
+/// Why there is no answer.
+fn reason_of(error: &hyper::Error) -> &'static str {
+    if error.is_parse_too_large() {
+        "the head of the server's answer is too large"
+    } else if error.is_parse() {
+        "the server's answer is malformed"
+    } else {
+        "the server closed the connection without an answer"
+    }
+}
+
 /// Waits no longer than this after the last piece of the body was passed on.
 async fn within<T>(
-    longest: std::time::Duration,
+    longest: Duration,
+    from: Instant,
+    alarm: Alarm,
     progress: Option<&Progress>,
     sent: impl Future<Output = T>,
 ) -> Option<T> {
-    let mut sent = std::pin::pin!(sent);
-    let mut from = Instant::now();
-    loop {
-        if let Ok(done) = tokio::time::timeout_at((from + longest).into(), &mut sent).await {
-            return Some(done);
+    let mut sent = pin!(sent);
+    let mut until = from + longest;
+    poll_fn(|cx| {
+        if let Poll::Ready(done) = sent.as_mut().poll(cx) {
+            return Poll::Ready(Some(done));
         }
-        match progress.map(|progress| progress.at.get()) {
-            Some(at) if at > from => from = at,
-            _ => return None,
+        loop {
+            ready!(alarm.poll(cx, until));
+            match progress.map(|progress| progress.at.get() + longest) {
+                Some(later) if later > until => until = later,
+                _ => return Poll::Ready(None),
+            }
         }
-    }
+    })
+    .await
 }
 
 /// Hands both connections over to one another: what comes from one goes to the other.
 fn switch(
     upgrading: Option<hyper::upgrade::OnUpgrade>,
     mut response: Response<Incoming>,
-    mut record: Record,
+    mut record: Box<Record>,
 ) -> Result<Response<Download>, Refused> {
     let Some(client) = upgrading else {
         let refusal = Refusal::of(
             End::Closed,
             "the server changed the protocol without being asked",
         );
-        return Err((Box::new(record), refusal));
+        return Err((record, refusal));
     };
     let server = hyper::upgrade::on(&mut response);
     record.finish(End::Upgraded);

@@ -3,6 +3,7 @@
 //! The HTTP client passes over interim answers (1xx) however many there are, and reads on. So what
 //! comes between a request and the head of its final answer is counted here, where it is read.
 
+use super::gather;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -91,7 +92,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Guarded<T> {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, bytes)
+        gather::poll_write(&mut self.io, cx, bytes)
     }
 
     fn is_write_vectored(&self) -> bool {

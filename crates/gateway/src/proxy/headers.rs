@@ -1,11 +1,19 @@
 //! Headers between two connections (RFC 9110, section 7.6).
 
-use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Uri, Version};
 use std::net::IpAddr;
 
-static KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-static PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+/// What belongs to one connection; `Connection` itself first.
+static HOP_BY_HOP: [HeaderName; 6] = [
+    header::CONNECTION,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
+const CONNECTION: usize = 0;
 static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -17,47 +25,48 @@ pub(crate) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent
 /// Removes what belongs to one connection only. `te: trailers` stays: it tells the server that
 /// trailers (gRPC) reach the client.
 pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    // Few requests have any: to look at all names costs less than to look each of these up.
-    if !headers.keys().any(belongs_to_a_connection) {
-        return;
+    // Most heads have one of these or none: to look at all names once costs less than to look each of
+    // these up, and their lengths tell them from nearly all others.
+    let mut present = [false; HOP_BY_HOP.len()];
+    for name in headers.keys() {
+        if matches!(name.as_str().len(), 2 | 7 | 10 | 16 | 17)
+            && let Some(place) = HOP_BY_HOP.iter().position(|of| of == name)
+        {
+            present[place] = true;
+        }
     }
-    if let Some(connection) = headers.remove(header::CONNECTION) {
-        let named = connection.to_str().unwrap_or_default();
-        for name in named.split(',').map(str::trim) {
+    if present[CONNECTION] {
+        remove_named(headers);
+    }
+    for (name, present) in HOP_BY_HOP.iter().zip(present) {
+        let is_of_use =
+            || name == header::TE && headers.get(name).is_some_and(|te| te == "trailers");
+        if present && !is_of_use() {
+            headers.remove(name);
+        }
+    }
+}
+
+/// Removes what `Connection` names.
+fn remove_named(headers: &mut HeaderMap) {
+    // These name nothing but what is removed anyway.
+    let is_usual = |value: &&HeaderValue| {
+        let usual: [&[u8]; 3] = [b"keep-alive", b"close", b"upgrade"];
+        usual
+            .iter()
+            .any(|usual| value.as_bytes().eq_ignore_ascii_case(usual))
+    };
+    let values = headers.get_all(header::CONNECTION).iter();
+    let unusual: Vec<HeaderValue> = values.filter(|value| !is_usual(value)).cloned().collect();
+    for value in unusual {
+        let named = value.to_str().unwrap_or_default().split(',');
+        for name in named.map(str::trim).filter(|name| !name.is_empty()) {
             // A client cannot make the proxy drop what the proxy itself needs.
-            if !name.eq_ignore_ascii_case("close")
-                && !name.eq_ignore_ascii_case("host")
-                && !name.is_empty()
-            {
+            if !name.eq_ignore_ascii_case("host") {
                 headers.remove(name);
             }
         }
     }
-    for name in [
-        &KEEP_ALIVE,
-        &PROXY_CONNECTION,
-        &header::TRANSFER_ENCODING,
-        &header::UPGRADE,
-    ] {
-        headers.remove(name);
-    }
-    if let Entry::Occupied(te) = headers.entry(header::TE)
-        && te.get() != "trailers"
-    {
-        te.remove();
-    }
-}
-
-fn belongs_to_a_connection(name: &HeaderName) -> bool {
-    [
-        &header::CONNECTION,
-        &header::TE,
-        &header::TRANSFER_ENCODING,
-        &header::UPGRADE,
-        &KEEP_ALIVE,
-        &PROXY_CONNECTION,
-    ]
-    .contains(&name)
 }
 
 /// The protocol that both ends of a connection want to change to.
@@ -81,7 +90,11 @@ pub(crate) fn address(of: IpAddr) -> HeaderValue {
 
 /// Who asked, by which scheme and for which host, as the server behind a proxy wants to know.
 pub(crate) fn add_forwarded(headers: &mut HeaderMap, peer: &HeaderValue, tls: bool, trusted: bool) {
-    let address = match headers.get(&FORWARDED_FOR).filter(|_| trusted) {
+    let before = match trusted {
+        true => headers.get(&FORWARDED_FOR),
+        false => None,
+    };
+    let address = match before {
         Some(before) => {
             HeaderValue::from_bytes(&[before.as_bytes(), b", ", peer.as_bytes()].concat())
         }
@@ -171,6 +184,16 @@ mod tests {
         ]);
         remove_hop_by_hop(&mut headers);
         assert_eq!(headers, map(&[("host", "a"), ("accept", "b")]));
+        let mut twice = map(&[
+            ("connection", "keep-alive"),
+            ("connection", "X-Private"),
+            ("proxy-connection", "close"),
+            ("upgrade", "h2c"),
+            ("x-private", "1"),
+            ("accept", "b"),
+        ]);
+        remove_hop_by_hop(&mut twice);
+        assert_eq!(twice, map(&[("accept", "b")]));
         let mut grpc = map(&[("te", "trailers")]);
         remove_hop_by_hop(&mut grpc);
         assert_eq!(grpc.len(), 1);

@@ -1,6 +1,7 @@
 //! A client's connection as the HTTP server reads it.
 
 use super::framing::Framing;
+use super::gather;
 use std::io;
 use std::pin::Pin;
 use std::sync::OnceLock;
@@ -102,7 +103,7 @@ impl AsyncWrite for ClientIo {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match &mut self.transport {
-            Transport::Plain(tcp) => Pin::new(tcp).poll_write_vectored(cx, bytes),
+            Transport::Plain(tcp) => gather::poll_write(tcp, cx, bytes),
             Transport::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, bytes),
         }
     }

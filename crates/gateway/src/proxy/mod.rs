@@ -4,10 +4,12 @@
 //! workers share nothing while they work but a few counters. What a request needs of the
 //! configuration is held by the request (`Plane`), so a reload changes nothing under way.
 
+mod alarm;
 mod connect;
 mod download;
 mod exchange;
 mod framing;
+mod gather;
 mod guarded;
 mod head;
 mod headers;

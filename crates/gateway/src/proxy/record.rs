@@ -88,13 +88,14 @@ impl Record {
             return;
         }
         self.slot = None;
+        let now = Instant::now();
         match (end, self.lease.take()) {
-            (End::Complete, Some(lease)) => lease.give_back(),
+            (End::Complete, Some(lease)) => lease.give_back(now),
             (End::Upgraded, Some(lease)) => lease.detach(),
             // Whatever is left on that connection is of no use to anybody.
             (_, lease) => drop(lease),
         }
-        let took = self.started.elapsed();
+        let took = now.saturating_duration_since(self.started);
         {
             let mut traffic = self.route.shard(self.thread);
             traffic.ended(self.status, end, took, self.bytes);

@@ -1,5 +1,6 @@
 //! The servers of a side as one thread sees them: connections, load, health.
 
+use super::alarm::Alarm;
 use super::connect::{Connection, Dial, State};
 use crate::config::{SideConfig, UpstreamAddress};
 use bytes::Bytes;
@@ -90,13 +91,15 @@ impl<B> Upstream<B> {
     }
 
     /// An unused connection that is still open and young enough.
-    fn idle(&self, keep_alive: Duration) -> Option<Connection<B>> {
+    fn idle(&self, keep_alive: Duration, now: Instant) -> Option<Connection<B>> {
         let mut idle = self.idle.borrow_mut();
         // The end of the list is the most recently used; what is not ready yet waits for its turn.
         for index in (0..idle.len()).rev() {
             let (connection, since) = &idle[index];
             match connection.state() {
-                _ if since.elapsed() > keep_alive => drop(idle.swap_remove(index)),
+                _ if now.saturating_duration_since(*since) > keep_alive => {
+                    drop(idle.swap_remove(index))
+                }
                 State::Closed => drop(idle.swap_remove(index)),
                 State::Free => return Some(idle.remove(index).0),
                 State::Busy => {}
@@ -218,22 +221,22 @@ where
 
     /// A connection to one of the servers; `fresh` for one that nobody has used before.
     pub(crate) async fn lease(&self, fresh: bool) -> io::Result<Lease<B>> {
-        let upstream = self.pick();
+        let (upstream, now) = (self.pick(), Instant::now());
         let load = Load::on(&upstream);
         let known = if fresh {
             None
         } else if upstream.address.http2 {
             upstream.shared()
         } else {
-            upstream.idle(self.config.keep_alive)
+            upstream.idle(self.config.keep_alive, now)
         };
         let reused = known.is_some();
-        let connection = match known {
-            Some(connection) => connection,
+        let (connection, started) = match known {
+            Some(connection) => (connection, now),
             // In a box of its own: rarely needed, and so large that the futures of all requests would
             // be moved about by the 100 KiB.
             None => match Box::pin(self.dial.connect(&upstream.address)).await {
-                Ok(connection) => connection,
+                Ok(connection) => (connection, Instant::now()),
                 Err(error) => {
                     upstream.unreachable();
                     return Err(error);
@@ -247,7 +250,7 @@ where
             connection: Some(connection),
             reused,
             load,
-            started: Instant::now(),
+            started,
         })
     }
 
@@ -291,7 +294,8 @@ pub(crate) struct Lease<B> {
     /// Had it been used before? Its server may just have closed it.
     pub(crate) reused: bool,
     load: Load<B>,
-    started: Instant,
+    /// Since when the server could have had the request.
+    pub(crate) started: Instant,
 }
 
 impl<B> Lease<B>
@@ -321,6 +325,11 @@ where
         self.connection().poll_frame(body, cx)
     }
 
+    /// What rings if the answer does not come.
+    pub(crate) fn alarm(&mut self) -> Alarm {
+        self.connection().alarm()
+    }
+
     fn connection(&mut self) -> &mut Connection<B> {
         match self.connection.as_mut() {
             Some(connection) => connection,
@@ -348,8 +357,8 @@ where
         self.upstream().failed();
     }
 
-    /// The exchange is over, and the connection can be used again.
-    pub(crate) fn give_back(mut self) {
+    /// The exchange is over since now, and the connection can be used again.
+    pub(crate) fn give_back(mut self, now: Instant) {
         let Some(mut connection) = self.connection.take() else {
             return;
         };
@@ -362,7 +371,7 @@ where
             (_, State::Free) => {}
         }
         if idle.len() < IDLE_CONNECTIONS {
-            idle.push((connection, Instant::now()));
+            idle.push((connection, now));
         }
     }
 

@@ -1,5 +1,6 @@
 //! A thread that serves clients.
 
+use super::alarm::Alarm;
 use super::connect::Local;
 use super::exchange::{Client, answer};
 use super::headers;
@@ -16,12 +17,14 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -268,24 +271,50 @@ async fn serve(
     });
     let service = service_fn(move |request| answer(worker.clone(), client.clone(), request));
     let io = TokioIo::new(ClientIo::new(transport, http2, notes));
-    if http2 {
+    let ended = if http2 {
         let mut connection = pin!(http2_of(&limits).serve_connection(io, service));
-        tokio::select! {
-            ended = connection.as_mut() => return ended.map_err(io::Error::other),
-            _ = closed.changed() => connection.as_mut().graceful_shutdown(),
+        match ended_or_closed(connection.as_mut(), closed).await {
+            Some(ended) => ended,
+            None => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         }
-        return connection.await.map_err(io::Error::other);
-    }
-    let mut connection = pin!(
-        http1_of(&limits)
-            .serve_connection(io, service)
-            .with_upgrades()
-    );
-    tokio::select! {
-        ended = connection.as_mut() => return ended.map_err(io::Error::other),
-        _ = closed.changed() => connection.as_mut().graceful_shutdown(),
-    }
-    connection.await.map_err(io::Error::other)
+    } else {
+        let connection = http1_of(&limits).serve_connection(io, service);
+        let mut connection = pin!(connection.with_upgrades());
+        match ended_or_closed(connection.as_mut(), closed).await {
+            Some(ended) => ended,
+            None => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        }
+    };
+    ended.map_err(io::Error::other)
+}
+
+/// Serves until the connection has ended, or (`None`) its listener is closed.
+async fn ended_or_closed<C: Future>(
+    mut connection: Pin<&mut C>,
+    mut closed: watch::Receiver<()>,
+) -> Option<C::Output> {
+    let is_closed = closed.clone();
+    let mut closing = pin!(closed.changed());
+    let mut waits = false;
+    poll_fn(|cx| {
+        if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+            return Poll::Ready(Some(ended));
+        }
+        // A task keeps its waker, so to ask once is enough to be woken; to look at a flag is enough to
+        // know why. This is done in every turn of every connection.
+        if !waits || is_closed.has_changed().is_err() {
+            waits = true;
+            return closing.as_mut().poll(cx).map(|_| None);
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// Finds out what a client speaks: by ALPN, or by the first bytes it sends.
@@ -313,7 +342,7 @@ async fn open(tcp: TcpStream, listener: &Listener) -> io::Result<(Transport, boo
 fn http1_of(limits: &Limits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
-        .timer(TokioTimer::new())
+        .timer(Alarm::default())
         .header_read_timeout(limits.header_timeout)
         .max_header_size(limits.header_bytes)
         .max_buf_size(BUFFER_BYTES.max(limits.header_bytes + 1024))

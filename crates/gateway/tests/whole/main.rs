@@ -7,6 +7,7 @@ mod admin;
 mod faults;
 mod harness;
 mod http2;
+mod limits;
 mod proof;
 mod proxy;
 mod shadow;

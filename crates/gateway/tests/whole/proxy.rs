@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use understudy_gateway::config::{Health, Route, SideConfig};
 
 /// Tells what it got.
-fn echo() -> Server {
+pub(crate) fn echo() -> Server {
     Server::http(|request| {
         let headers: Vec<String> = request
             .headers
@@ -147,66 +147,6 @@ fn what_two_servers_could_read_in_two_ways_is_refused_and_the_connection_closed(
     assert_eq!(client.answer().status(), 400);
     assert!(client.is_closed());
     assert_eq!(Client::of(&gateway).get("/").status(), 200);
-}
-
-#[test]
-fn what_is_too_large_or_too_slow_is_refused() {
-    let mut config = config(&echo());
-    config.limits.body_bytes = 100;
-    config.limits.headers = 20;
-    config.limits.header_bytes = 2000;
-    config.limits.header_timeout = Duration::from_millis(300);
-    config.limits.body_timeout = Duration::from_millis(300);
-    let gateway = run(config);
-    let told =
-        Client::of(&gateway).ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n");
-    assert_eq!(told.status(), 413);
-    let untold = Client::of(&gateway).ask(&format!(
-        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n{}\r\n0\r\n\r\n",
-        "x".repeat(101)
-    ));
-    assert_eq!(untold.status(), 413);
-    let many: String = (0..30).map(|n| format!("X{n}: 1\r\n")).collect();
-    assert_eq!(
-        Client::of(&gateway)
-            .ask(&format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n"))
-            .status(),
-        431
-    );
-    let long = format!(
-        "GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
-        "x".repeat(3000)
-    );
-    assert_eq!(Client::of(&gateway).ask(&long).status(), 431);
-    let mut slow = Client::of(&gateway);
-    slow.send("GET / HTTP/1.1\r\nHost: a\r\n");
-    assert!(slow.is_closed(), "a head that does not come");
-    let mut slow = Client::of(&gateway);
-    slow.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
-    assert_eq!(slow.answer().status(), 408);
-}
-
-#[test]
-fn as_many_requests_and_connections_as_may_be() {
-    let slow = Server::http(|_| {
-        thread::sleep(Duration::from_millis(400));
-        json("{}")
-    });
-    let mut config = config(&slow);
-    config.limits.requests = 1;
-    config.limits.connections = 2;
-    let gateway = run(config);
-    let (mut first, mut second) = (Client::of(&gateway), Client::of(&gateway));
-    first.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    thread::sleep(Duration::from_millis(100));
-    let refused = second.get("/");
-    assert_eq!(
-        (refused.status(), refused.header("retry-after")),
-        (503, Some("1"))
-    );
-    assert!(Client::of(&gateway).is_closed(), "a third connection");
-    assert_eq!(first.answer().status(), 200);
-    assert_eq!(second.get("/").status(), 200);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Which runtime a command starts.
 
 use super::Runtime;
-use object::{Object, ObjectSection, ReadCache};
+use object::{Object, ObjectSection, ObjectSymbol, ReadCache};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -31,11 +31,13 @@ fn by_name(program: &str) -> Option<Runtime> {
             Some(Runtime::Node)
         }
         "python" | "gunicorn" | "uvicorn" | "hypercorn" | "flask" => Some(Runtime::Python),
+        "dotnet" => Some(Runtime::DotNet),
         _ => None,
     }
 }
 
-/// By what the file is: a script names its interpreter, the Go linker leaves a section.
+/// By what the file is: a script names its interpreter, the Go linker leaves a section, a .NET program
+/// has its runtime in itself or a file beside it that says which one it starts.
 fn by_file(path: &Path) -> Option<Runtime> {
     if let Some(interpreter) = interpreter(path) {
         let words: Vec<String> = interpreter.split_whitespace().map(str::to_owned).collect();
@@ -44,9 +46,22 @@ fn by_file(path: &Path) -> Option<Runtime> {
     let file = ReadCache::new(File::open(path).ok()?);
     let file = object::File::parse(&file).ok()?;
     let of_go = |name: &str| name == ".go.buildinfo" || name == ".gopclntab";
-    file.sections()
+    if file
+        .sections()
         .any(|section| section.name().is_ok_and(of_go))
-        .then_some(Runtime::Go)
+    {
+        return Some(Runtime::Go);
+    }
+    let of_dotnet = |name: &str| name == "DotNetRuntimeInfo";
+    let starts = path.with_file_name(format!(
+        "{}.runtimeconfig.json",
+        path.file_name()?.to_str()?
+    ));
+    let holds = || {
+        file.dynamic_symbols()
+            .any(|symbol| symbol.name().is_ok_and(of_dotnet))
+    };
+    (starts.is_file() || holds()).then_some(Runtime::DotNet)
 }
 
 fn interpreter(path: &Path) -> Option<String> {

@@ -27,6 +27,7 @@ fn a_command_tells_its_runtime_by_name_script_or_linker() {
     assert_eq!(of("python3.11 -m app"), Some(Runtime::Python));
     fs::write(folder.path().join("serve"), "#!/usr/bin/env python3\n").unwrap();
     assert_eq!(of("./serve --port 1"), Some(Runtime::Python));
+    assert_eq!(of("dotnet app.dll"), Some(Runtime::DotNet));
     fs::write(folder.path().join("broken"), b"\x7fELF\x02\x01\x01").unwrap();
     for none in ["sh -c java", "./missing", "./broken", "env", ""] {
         assert_eq!(of(none), None, "{none}");
@@ -35,6 +36,11 @@ fn a_command_tells_its_runtime_by_name_script_or_linker() {
     let own = std::env::current_exe().unwrap();
     let argv = [own.to_str().unwrap().to_owned()];
     assert_eq!(Runtime::recognise(&argv, folder.path()), None);
+    // A host of .NET is such a program with a file beside it.
+    std::os::unix::fs::symlink(&own, folder.path().join("Shop.Api")).unwrap();
+    assert_eq!(of("./Shop.Api"), None);
+    fs::write(folder.path().join("Shop.Api.runtimeconfig.json"), "{}").unwrap();
+    assert_eq!(of("./Shop.Api"), Some(Runtime::DotNet));
 }
 
 #[test]
@@ -53,12 +59,81 @@ fn what_a_side_sets_itself_is_kept() {
     assert!(with_env.env["PYTHONPATH"].ends_with("/preload:lib"));
 }
 
+/// A program of .NET that was published as one file has its runtime in itself, whose debuggers look for
+/// this name.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_runtime_within_a_program_is_found_by_what_it_exports() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, runtime) in [
+        ("DotNetRuntimeInfo", Some(Runtime::DotNet)),
+        ("DotNetRuntimeNews", None),
+    ] {
+        let source =
+            format!("char {name}[18] = \"DotNetRuntimeInfo\"; int main(void) {{ return 0; }}");
+        fs::write(folder.path().join("one.c"), source).unwrap();
+        let mut cc = Command::new("cc");
+        cc.args(["-rdynamic", "-o", "one", "one.c"]);
+        let Ok(built) = cc.current_dir(folder.path()).output() else {
+            return; // Not every machine has it.
+        };
+        assert!(built.status.success(), "{built:?}");
+        assert_eq!(Runtime::recognise(&words("./one"), folder.path()), runtime);
+    }
+}
+
+/// A process writes one trace, and the one that the side asks for is not taken from it.
+#[test]
+fn a_side_that_traces_itself_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    for variable in ["DOTNET_EnableEventPipe", "COMPlus_EnableEventPipe"] {
+        let mut traced = launch(folder.path());
+        traced.env.insert(variable.to_owned(), "1".to_owned());
+        let as_it_was = traced.env.clone();
+        let refused = PauseLog::prepare(Runtime::DotNet, &mut traced, folder.path()).unwrap_err();
+        assert!(refused.to_string().starts_with(variable), "{refused}");
+        assert_eq!(traced.env, as_it_was);
+    }
+    let mut off = launch(folder.path());
+    let switch = "DOTNET_EnableEventPipe";
+    off.env.insert(switch.to_owned(), "0".to_owned());
+    PauseLog::prepare(Runtime::DotNet, &mut off, folder.path()).unwrap();
+    assert_eq!(off.env[switch], "1");
+}
+
+/// Bytes of a trace have no lines to wait for the end of; each process has one of its own.
+#[test]
+fn a_trace_is_read_as_far_as_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut launch = launch(folder.path());
+    let mut log = PauseLog::prepare(Runtime::DotNet, &mut launch, folder.path()).unwrap();
+    let path = &launch.env["DOTNET_EventPipeOutputPath"];
+    let [first, second] = ["7", "8"].map(|pid| PathBuf::from(path.replace("{pid}", pid)));
+    fs::write(&launch.log, "no trace").unwrap();
+    fs::write(&first, b"Nett\nra").unwrap();
+    let written = |file: &Path, start: u64, bytes: &[u8]| Written {
+        file: file.to_owned(),
+        start,
+        bytes: bytes.to_vec(),
+    };
+    assert_eq!(log.read_new(), [written(&first, 0, b"Nett\nra")]);
+    fs::write(&first, b"Nett\nrace").unwrap();
+    fs::write(&second, b"\0").unwrap();
+    assert_eq!(
+        log.read_new(),
+        [written(&first, 7, b"ce"), written(&second, 0, b"\0")]
+    );
+    assert_eq!(log.read_new(), []);
+}
+
 #[test]
 fn a_path_that_options_cannot_hold_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let odd = folder.path().join("a b:c");
     let refused = PauseLog::prepare(Runtime::Jvm, &mut launch(&odd), &odd);
     assert!(matches!(refused, Err(PauseError::Path { .. })));
+    // A variable of .NET holds any.
+    PauseLog::prepare(Runtime::DotNet, &mut launch(&odd), &odd).unwrap();
 }
 
 #[test]

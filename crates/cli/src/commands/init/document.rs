@@ -225,7 +225,7 @@ fn of_a_start(page: &mut Page) {
     page.unset("ready_timeout = \"60s\"", "longest time until then");
     page.unset(
         "pauses = \"auto\"",
-        "whose pauses are collected: \"go\", \"jvm\", \"node\", \"python\", \"off\"",
+        "whose pauses are collected: \"go\", \"jvm\", \"node\", \"python\", \"dotnet\", \"off\"",
     );
 }
 

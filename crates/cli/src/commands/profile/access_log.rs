@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 use understudy_host::Clock;
 use understudy_model::{Ending, Observation};
-use understudy_probe::{Added, Grown, Growth, Lines};
+use understudy_probe::{Added, Grown, Growth, Written};
 use understudy_wire::access_log::{Served, entry, served};
 
 /// What the last number of a line counts.
@@ -102,7 +102,7 @@ impl AccessLog {
     /// Reads lines; how many different moments they arrived at.
     fn hear(
         &self,
-        lines: &Lines,
+        lines: &Written,
         (arrivals, zero_ns): (&[Grown], u64),
         kinds: &mut HashMap<String, u32>,
         heard: &mut Heard,
