@@ -1,6 +1,7 @@
 //! What `understudy profile` says of one service.
 
 use crate::capacity::Capacity;
+use crate::floor::SideFloor;
 use crate::tail::Tail;
 use crate::verdict::Estimate;
 use schemars::JsonSchema;
@@ -37,6 +38,9 @@ pub struct ProfileReport {
     pub used: Option<Used>,
     /// The pauses of its runtime; null where none was listened to.
     pub pauses: Option<RuntimePauses>,
+    /// The smallest memory limit that held the objectives of a trial in which it was the incumbent; null
+    /// where no trial was named.
+    pub memory_floor: Option<SideFloor>,
     /// Highest resident set of its processes in all that was measured, bytes; null where no process
     /// was named.
     pub peak_rss_bytes: Option<f64>,

@@ -45,7 +45,7 @@ pub fn findings(report: &ProfileReport) -> Vec<Finding> {
         report
             .used
             .iter()
-            .flat_map(|used| resources::findings(used, watched)),
+            .flat_map(|used| resources::findings(used, watched, report.memory_floor.as_ref())),
     );
     findings
 }

@@ -2,6 +2,7 @@
 
 use crate::figures::{count, memory, quantile, rate, share, time};
 use crate::knee;
+use crate::memory_floor;
 use crate::page::{Page, Style};
 use crate::tail::short_lift;
 use crate::wording::or_infinite;
@@ -30,6 +31,9 @@ pub fn summary(report: &ProfileReport, style: Style) -> String {
         for (label, text) in used_lines(used) {
             page.labelled(label, &text);
         }
+    }
+    if let Some(floor) = &report.memory_floor {
+        page.labelled("memory floor", &memory_floor::sentence(floor));
     }
     if let Some(pauses) = &report.pauses {
         page.labelled("pauses", &pauses_line(pauses));

@@ -69,7 +69,7 @@ fn figures(args: &CaseArgs) -> Result<(Case, Resolved), Failure> {
     }
     let run = RunDirectory::open(&args.file)
         .map_err(|error| usage(format!("{:#}", anyhow::Error::from(error))))?;
-    let document = super::report::verdict(&run)?;
+    let document = super::report::verdict(&run).map_err(usage)?;
     if document.verdict == Verdict::Invalid {
         show::tell(&format!(
             "understudy: the verdict of {} is invalid: its capacities and memory floors were held to gates of their own and count, whether its sides hold their objectives is left open",

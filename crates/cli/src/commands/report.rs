@@ -46,7 +46,7 @@ enum Format {
 pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
     let run = RunDirectory::open(&args.run)
         .map_err(|error| usage(format!("{:#}", anyhow::Error::from(error))))?;
-    let document = verdict(&run)?;
+    let document = verdict(&run).map_err(usage)?;
     let text = match args.format {
         Format::Html if args.out.is_none() => {
             let path = write_html(&run, &document)?;
@@ -96,17 +96,17 @@ fn page(run: &RunDirectory, document: &VerdictDocument) -> anyhow::Result<String
 }
 
 /// The stored verdict; a run without one says how it comes by it.
-pub(crate) fn verdict(run: &RunDirectory) -> Result<VerdictDocument, Failure> {
+pub(crate) fn verdict(run: &RunDirectory) -> Result<VerdictDocument, String> {
     let shown = run.path().display();
     match stored(run, "verdict.json") {
         Ok(Some(document)) => Ok(document),
-        Ok(None) => Err(usage(format!(
+        Ok(None) => Err(format!(
             "{shown} has no verdict yet: judge it first (understudy judge {shown}), or resume it if it was interrupted (understudy trial --resume {shown})"
-        ))),
-        Err(error) => Err(usage(format!(
+        )),
+        Err(error) => Err(format!(
             "{:#}; if another version wrote it, judge the run again (understudy judge {shown})",
             anyhow::Error::from(error)
-        ))),
+        )),
     }
 }
 

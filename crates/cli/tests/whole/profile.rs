@@ -2,9 +2,12 @@
 
 use crate::harness::{Ended, Scratch, ended, machine, run, understudy};
 use crate::load::Server;
+use crate::report::{empty_run, verdict};
 use serde_json::Value;
 use std::process::{Command, Stdio};
 use std::time::Duration;
+use understudy_model::Side;
+use understudy_model::floor::{FloorKind, SideFloor};
 
 /// A few requests a second of a service that can do far more: there is nothing to solve.
 #[test]
@@ -116,7 +119,7 @@ fn live_traffic_is_judged_by_its_access_log() {
     let scratch = Scratch::new("profile-access");
     let prefix = scratch.path().join("pauses");
     let prefix = prefix.to_str().unwrap();
-    let watched = |name: &str, flags: &[&str]| {
+    let watched = |name: &str, flags: &[&str], slo: &str| {
         let access = scratch.write(name, "");
         let access = access.to_str().unwrap();
         let flags = [&["--access-log", access], flags].concat();
@@ -141,7 +144,7 @@ fn live_traffic_is_judged_by_its_access_log() {
         std::thread::sleep(Duration::from_millis(1500));
         let mut watch = understudy();
         watch.args([
-            "profile", "--watch", "--for", "5s", "--slo", "p99<20ms", "--json", "-",
+            "profile", "--watch", "--for", "5s", "--slo", slo, "--json", "-",
         ]);
         watch.args(["--pid", &pid, "--access-log", access]);
         let log = format!("{prefix}-{pid}.log");
@@ -157,19 +160,69 @@ fn live_traffic_is_judged_by_its_access_log() {
         assert_eq!(traffic["without_duration"], 0);
         profile
     };
-    let stopped = watched("stopped.log", &["--stop-ms", "60", "--every-ms", "500"]);
+    let stops = ["--stop-ms", "60", "--every-ms", "500"];
+    let stopped = watched("stopped.log", &stops, "p99<20ms");
     assert_eq!(codes(&stopped)[0], "slo_missed", "{stopped}");
     assert!(codes(&stopped).contains(&"tail_runtime"), "{stopped}");
     let over = &stopped["traffic"]["objectives"][0]["violated"]["estimate"];
     assert!((0.05..0.12).contains(&over.as_f64().unwrap()), "{stopped}");
     for _ in 0..3 {
-        // A machine with neighbours may stand still for 20 ms a hundredth of the time.
-        let quick = watched("quick.log", &[]);
+        // A machine with neighbours may stand still for 20 ms a hundredth of the time, hardly for 200.
+        let quick = watched("quick.log", &[], "p99<200ms");
         if codes(&quick)[0] != "undecided" {
             assert_eq!(codes(&quick)[0], "no_problem", "{quick}");
             return;
         }
     }
+}
+
+/// What a trial found that it needs is held against what it is given.
+#[test]
+fn the_memory_floor_of_a_trial_is_held_against_what_is_given() {
+    let scratch = Scratch::new("profile-floor");
+    let stored = empty_run(&scratch);
+    let server = Server::with(&[]);
+    let pid = server.pid().to_string();
+    let watched = || {
+        run(understudy()
+            .args(["profile", "--watch", "--for", "1s", "--pid", &pid])
+            .args(["--json", "-", "--floor-of"])
+            .arg(stored.path()))
+    };
+    let refused = |expected: &str| {
+        let ended = watched();
+        assert_eq!(ended.code, 2, "{}", ended.stderr);
+        assert!(ended.stderr.contains(expected), "{}", ended.stderr);
+    };
+    refused("--floor-of: ");
+    let mut of_trial = verdict();
+    stored.write_json("verdict.json", &of_trial).unwrap();
+    refused("has no memory floor of its incumbent");
+    of_trial.memory_floors.push(SideFloor {
+        side: Side::Incumbent,
+        kind: FloorKind::Between,
+        high_bytes: Some(16e6),
+        low_bytes: Some(15e6),
+        because: None,
+        rate_rps: 300.0,
+        repeats: 3,
+        objectives: vec!["p50 of all requests at most 200ms".to_owned()],
+        verified_bytes: Some(17.6e6),
+        verified_s: Some(30.0),
+        growth_bytes_per_s: Some(0.0),
+        peak_rss_bytes: Some(20e6),
+        peak_cgroup_bytes: None,
+        curve: Vec::new(),
+    });
+    stored.write_json("verdict.json", &of_trial).unwrap();
+    let profile = document(&watched());
+    assert_eq!(profile["memory_floor"]["high_bytes"], 16e6, "{profile}");
+    let limited = profile["used"]["memory"]["limited"] == true;
+    let expected = match limited {
+        true => "memory_over_given",
+        false => "memory_unlimited",
+    };
+    assert!(codes(&profile).contains(&expected), "{profile}");
 }
 
 /// It is watched until it ends, and then until somebody ends the watch: both tell what was seen.

@@ -10,7 +10,7 @@ use understudy_model::verdict::{
     Environment, Figure, Held, Method, Reason, SloResult, Verdict, VerdictDocument,
 };
 
-fn verdict() -> VerdictDocument {
+pub(crate) fn verdict() -> VerdictDocument {
     VerdictDocument {
         schema: 1,
         name: "planted <one>".to_owned(),
@@ -49,7 +49,7 @@ fn verdict() -> VerdictDocument {
 }
 
 /// A run directory without anything in it.
-fn empty_run(scratch: &Scratch) -> RunDirectory {
+pub(crate) fn empty_run(scratch: &Scratch) -> RunDirectory {
     RunDirectory::create(&scratch.path().join("runs"), "planted", "20261122T000000Z").unwrap()
 }
 

@@ -1,7 +1,8 @@
 //! What the use of CPU and memory against what is given means for a rewrite.
 
 use super::finding;
-use crate::figures::{memory, share};
+use crate::figures::{memory, rate, share};
+use understudy_model::floor::{FloorKind, SideFloor};
 use understudy_model::profile::{Finding, MemoryUsed, Used};
 
 /// Time held back by a quota, over time, from which it is worth a word.
@@ -15,6 +16,10 @@ const FAULTS: f64 = 1.0;
 /// Shares of a memory limit.
 const TIGHT: f64 = 0.9;
 const AMPLE: f64 = 0.5;
+/// What it is given over its memory floor: from there on nothing is short, and from there on most of it is
+/// not needed.
+const VERIFIED: f64 = 1.1;
+const PLENTY: f64 = 2.0;
 /// Growth below this share of the peak over the stretch is none.
 const GROWTH: f64 = 0.02;
 /// Seconds from which growth is more than caches that fill.
@@ -22,13 +27,19 @@ const LONG: f64 = 600.0;
 
 /// What is worth a word. Under a load of one's own the generator may be what a service waits for: the
 /// causes of its tail then say whether that matters.
-pub(super) fn findings(used: &Used, watched: bool) -> impl Iterator<Item = Finding> + use<> {
+pub(super) fn findings(
+    used: &Used,
+    watched: bool,
+    floor: Option<&SideFloor>,
+) -> impl Iterator<Item = Finding> + use<> {
     let all = [
         throttled(used),
         waited(used).filter(|_| watched),
         used_up(used),
         faults(used),
-        against_limit(&used.memory),
+        floor
+            .and_then(|floor| against_floor(&used.memory, floor))
+            .or_else(|| against_limit(&used.memory)),
         growth(used),
     ];
     all.into_iter().flatten()
@@ -100,8 +111,48 @@ fn against_limit(of: &MemoryUsed) -> Option<Finding> {
         finding(
             "memory_ample",
             format!(
-                "Given {given}, it used at most {}: a lower limit may do before a rewrite saves memory. How low shows only under falling limits, which a service that runs is not put under: understudy trial with [memory_floor] does it with one of its own.",
+                "Given {given}, it used at most {}: a lower limit may do before a rewrite saves memory. How low shows only under falling limits, which a service that runs is not put under: a trial with [memory_floor] starts one of its own, and --floor-of holds what it finds against this one.",
                 memory(peak)
+            ),
+        )
+    })
+}
+
+/// What is used says little where a runtime takes what it gets; the floor of a trial says what is needed.
+fn against_floor(of: &MemoryUsed, floor: &SideFloor) -> Option<Finding> {
+    let known = matches!(floor.kind, FloorKind::Between | FloorKind::AtMost);
+    let needed = floor.high_bytes.filter(|_| known)?;
+    let held = format!(
+        "in a trial it held {} at {} with {}",
+        floor.objectives.join(" and "),
+        rate(floor.rate_rps),
+        memory(needed)
+    );
+    let given = memory(of.given_bytes);
+    if !of.limited {
+        return Some(finding(
+            "memory_unlimited",
+            format!("It has no memory limit; {held}. A limit a little above that costs nothing."),
+        ));
+    }
+    let times = of.given_bytes / needed;
+    Some(if times < VERIFIED {
+        finding(
+            "memory_below_floor",
+            format!("Given {given}, it has hardly more than it needs: {held}. Give it more first."),
+        )
+    } else if times < PLENTY {
+        finding(
+            "memory_needed",
+            format!(
+                "Given {given}, it needs most of it: {held}. Less memory takes other code, another runtime or another setting of this one."
+            ),
+        )
+    } else {
+        finding(
+            "memory_over_given",
+            format!(
+                "Given {given}, it has {times:.1} times what it needs: {held}. What is beyond that can be given back without a rewrite, and does not count as a gain of one."
             ),
         )
     })
@@ -142,10 +193,17 @@ fn growth(used: &Used) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use understudy_model::Side;
     use understudy_model::verdict::Estimate;
 
     fn codes(used: &Used) -> Vec<String> {
-        findings(used, true).map(|finding| finding.code).collect()
+        codes_with(used, None)
+    }
+
+    fn codes_with(used: &Used, floor: Option<&SideFloor>) -> Vec<String> {
+        findings(used, true, floor)
+            .map(|finding| finding.code)
+            .collect()
     }
 
     fn quiet() -> Used {
@@ -184,6 +242,47 @@ mod tests {
         assert_eq!(limit(0.95), ["memory_tight"]);
         assert_eq!(limit(0.7), [""; 0]);
         assert_eq!(limit(0.3), ["memory_ample"]);
+    }
+
+    #[test]
+    fn what_is_given_is_held_against_the_floor_of_a_trial() {
+        let floor = |kind: FloorKind, high: f64| SideFloor {
+            side: Side::Incumbent,
+            kind,
+            high_bytes: Some(high),
+            low_bytes: Some(high * 0.95),
+            because: None,
+            rate_rps: 4000.0,
+            repeats: 3,
+            objectives: vec!["p99 of all requests at most 20ms".to_owned()],
+            verified_bytes: Some(high * 1.1),
+            verified_s: Some(30.0),
+            growth_bytes_per_s: None,
+            peak_rss_bytes: None,
+            peak_cgroup_bytes: None,
+            curve: Vec::new(),
+        };
+        let mut used = quiet();
+        let known = floor(FloorKind::Between, 2.5e8);
+        assert_eq!(codes_with(&used, Some(&known)), ["memory_unlimited"]);
+        used.memory.limited = true;
+        used.memory.peak_rss_bytes = Some(9.5e8);
+        let told = findings(&used, true, Some(&known)).next().unwrap();
+        assert_eq!(
+            told.code, "memory_over_given",
+            "a peak of 95 % is what it takes, not what it needs"
+        );
+        for part in ["4.0 times", "238 MiB", "4,000/s", "20ms"] {
+            assert!(told.text.contains(part), "{}", told.text);
+        }
+        let codes = |kind, high: f64| codes_with(&used, Some(&floor(kind, high)));
+        assert_eq!(codes(FloorKind::AtMost, 6e8), ["memory_needed"]);
+        assert_eq!(codes(FloorKind::Between, 9.5e8), ["memory_below_floor"]);
+        assert_eq!(
+            codes(FloorKind::Leaks, 1e8),
+            ["memory_tight"],
+            "no floor is no figure"
+        );
     }
 
     #[test]

@@ -16,6 +16,7 @@ use understudy_load::{
     Arrivals, DEFAULT_QUEUE, GeneratorUse, Plan, Progress, Rate, Workload, run_into,
 };
 use understudy_model::capacity::CapacityKind;
+use understudy_model::floor::SideFloor;
 use understudy_model::profile::{ProfileReport, SCHEMA};
 use understudy_model::tail::Tail;
 use understudy_model::{Observation, Share, Span};
@@ -77,6 +78,7 @@ impl ProfileArgs {
 /// Looks for the capacity, measures at the rate, and tells.
 pub(super) fn profile(
     args: &ProfileArgs,
+    memory_floor: Option<SideFloor>,
     target: &Target,
     rate_rps: f64,
     stop: &AtomicBool,
@@ -121,6 +123,7 @@ pub(super) fn profile(
         objectives: args.slo.iter().map(Slo::describe).collect(),
         headroom: headroom(&capacity, rate_rps),
         capacity: Some(capacity),
+        memory_floor,
         peak_rss_bytes: peak,
         interrupted,
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -5,6 +5,7 @@ mod attended;
 mod loaded;
 mod watched;
 
+use crate::commands::report::verdict;
 use crate::config::slo_argument;
 use crate::exit::{Failure, usage};
 use crate::show;
@@ -13,10 +14,12 @@ use anyhow::Context;
 use clap::Args;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
+use understudy_evidence::RunDirectory;
 use understudy_host::CpuList;
 use understudy_load::http::Target;
-use understudy_model::Span;
+use understudy_model::floor::SideFloor;
 use understudy_model::profile::ProfileReport;
+use understudy_model::{Side, Span};
 use understudy_report::{findings, profile as page};
 use understudy_trial::config::{Attach, Slo};
 
@@ -66,6 +69,10 @@ pub(crate) struct ProfileArgs {
     /// What the last number of a line of text counts, such as us for Apache's %D
     #[arg(long, value_name = "UNIT", requires = "access_log")]
     access_log_unit: Option<access_log::Unit>,
+    /// A run of a trial with [memory_floor] in which it was the incumbent: what it needs is held against
+    /// what it is given
+    #[arg(long, value_name = "RUN")]
+    floor_of: Option<PathBuf>,
     /// Requests as JSON lines, in place of a GET of the URL
     #[arg(long, value_name = "FILE.jsonl", conflicts_with = "watch")]
     requests: Option<PathBuf>,
@@ -105,14 +112,18 @@ pub(crate) fn profile(args: &ProfileArgs, stop: &AtomicBool) -> Result<u8, Failu
     let target = args.url.as_deref().map(Target::parse).transpose();
     let target = target.map_err(|error| usage(error.to_string()))?;
     let mut errors = args.check_attached();
+    let floor = args.memory_floor().unwrap_or_else(|error| {
+        errors.push(error);
+        None
+    });
     match args.watch {
         true => errors.extend(args.check_watched()),
         false => errors.extend(args.check_loaded(target.as_ref())),
     }
     match (target, args.rate) {
         _ if !errors.is_empty() => Err(Failure::Usage(errors)),
-        (Some(target), Some(rate_rps)) => loaded::profile(args, &target, rate_rps, stop),
-        _ => watched::profile(args, stop),
+        (Some(target), Some(rate_rps)) => loaded::profile(args, floor, &target, rate_rps, stop),
+        _ => watched::profile(args, floor, stop),
     }
 }
 
@@ -122,6 +133,30 @@ impl ProfileArgs {
         let jvm = self.jvm.map(Attach::Jvm);
         let cgroup = self.cgroup.clone().map(Attach::Cgroup);
         pid.or(jvm).or(cgroup)
+    }
+
+    /// The memory floor of the incumbent of a run.
+    fn memory_floor(&self) -> Result<Option<SideFloor>, String> {
+        let Some(run) = &self.floor_of else {
+            return Ok(None);
+        };
+        if self.attach().is_none() {
+            return Err(
+                "--floor-of: say what to hold it against with --pid, --jvm or --cgroup".to_owned(),
+            );
+        }
+        let told = |why: String| format!("--floor-of: {why}");
+        let run = RunDirectory::open(run)
+            .map_err(|error| told(format!("{:#}", anyhow::Error::from(error))))?;
+        let document = verdict(&run).map_err(told)?;
+        let mut floors = document.memory_floors.into_iter();
+        let floor = floors.find(|floor| floor.side == Side::Incumbent);
+        floor.map(Some).ok_or_else(|| {
+            told(format!(
+                "{} has no memory floor of its incumbent: write [memory_floor] into its trial.toml and run it again",
+                run.path().display()
+            ))
+        })
     }
 
     /// What is wrong with what is said about its processes.

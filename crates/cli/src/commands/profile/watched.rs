@@ -11,12 +11,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use understudy_evidence::Happenings;
+use understudy_model::floor::SideFloor;
 use understudy_model::profile::{ProfileReport, SCHEMA};
 use understudy_trial::alone;
 use understudy_trial::config::{Attach, Slo};
 
 /// Watches, and tells.
-pub(super) fn profile(args: &ProfileArgs, stop: &AtomicBool) -> Result<u8, Failure> {
+pub(super) fn profile(
+    args: &ProfileArgs,
+    memory_floor: Option<SideFloor>,
+    stop: &AtomicBool,
+) -> Result<u8, Failure> {
     let mut json = JsonOutput::open(args.json.as_deref())?;
     let mut attended = Attended::begin(args)?;
     let log = AccessLog::begin(args)?;
@@ -38,6 +43,7 @@ pub(super) fn profile(args: &ProfileArgs, stop: &AtomicBool) -> Result<u8, Failu
         objectives: args.slo.iter().map(Slo::describe).collect(),
         pauses: alone::pauses(&seen.happened, (0.0, seconds), &args.slo),
         not_seen: attended.not_seen(&seen, used.as_ref()),
+        memory_floor,
         peak_rss_bytes: used.as_ref().and_then(|used| used.memory.peak_rss_bytes),
         used,
         interrupted: stop.load(Ordering::Relaxed),
