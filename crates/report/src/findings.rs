@@ -80,6 +80,21 @@ fn answer(capacity: &Capacity, rate_rps: f64) -> Finding {
             ),
         );
     }
+    if let Some(low) = low.filter(|low| *low >= rate_rps && capacity.kind == CapacityKind::AtLeast)
+    {
+        return finding(
+            "headroom_not_known",
+            format!(
+                "At {asked} it holds {objectives}. How much more it could serve is not decided: {} {}.",
+                match capacity.refused {
+                    0 => "a longer --budget tries more than",
+                    _ =>
+                        "the generator needs a quieter machine or CPUs of its own (--cpus) to send more than",
+                },
+                rate(low)
+            ),
+        );
+    }
     if low.is_some_and(|low| low >= rate_rps) {
         return finding(
             "little_headroom",
@@ -200,6 +215,9 @@ mod tests {
         assert_eq!(headroom(&found, 500.0), Some(2.0));
         let plenty = capacity(AtLeast, [Some(5000.0), None, None], 0.9);
         assert_eq!(codes(&plenty, 500.0), ["no_problem"]);
+        // The time was over before a higher rate was tried.
+        let open = capacity(AtLeast, [Some(500.0), None, None], 0.9);
+        assert_eq!(codes(&open, 500.0), ["headroom_not_known"]);
         let slow = capacity(Below, [None, None, Some(10.0)], 0.9);
         assert_eq!(codes(&slow, 500.0), ["slow_without_load"]);
         assert_eq!(
