@@ -54,7 +54,8 @@ pub fn tail(
             LatencyBlock {
                 rate_rps,
                 side: Side::Incumbent,
-                block: number,
+                // They are of one measurement, whose p99 it is about.
+                block: 0,
                 figures: BlockFigures {
                     warmup_s: begin_s,
                     measured_s: length_s,
@@ -278,6 +279,18 @@ mod tests {
         );
         let p99 = tail.at_us.unwrap();
         assert!((p99 / 41_000.0 - 1.0).abs() < 0.06, "{p99}");
+        // Stops that come more rarely than stretches end are as much of it.
+        let rare: Vec<Happening> = (0..4).map(|k| stop(k * 4_000, 50)).collect();
+        let observations: Vec<Observation> = (0..12_000u64)
+            .map(|index| {
+                let due = 1_000 * MS + index * MS;
+                let waits = 50u64.saturating_sub(due / MS % 4_000) * MS;
+                let serves = MS + index % 50 * 1_000;
+                answered(0, (due, due, due + waits + serves)).observation
+            })
+            .collect();
+        let of_rare = super::tail(1000.0, (1.0, 13.0), &observations, &told(rare), 1).unwrap();
+        assert!(of_rare.unexplained < 0.01, "{of_rare:?}");
         let few = &observations[..200];
         assert!(super::tail(1000.0, (1.0, 13.0), few, &stops, 1).is_none());
     }

@@ -39,15 +39,15 @@ pub(super) fn attribute(plan: &Plan, blocks: &[LatencyBlock], seed: u64) -> Vec<
     tails
 }
 
-/// One measurement as the attribution needs it. Times are nanoseconds since the start of its load.
+/// One measurement as the attribution needs it, or a stretch of one: stretches bear its number. Times are
+/// nanoseconds since the start of its load.
 struct Measured<'a> {
+    number: u32,
     window: Stretch,
     rows: Vec<&'a Observation>,
     /// `(intended, ended)` of every request; one without an answer ended when that was known.
     requests: Vec<Stretch>,
-    /// The order statistic at the quantile, nanoseconds; infinite if it is one without an answer.
-    quantile_ns: Option<f64>,
-    /// Indices of the requests above it.
+    /// Indices of the requests above the quantile of the whole measurement.
     slow: Vec<usize>,
     busy: BusyPeriods,
 }
@@ -58,29 +58,67 @@ impl<'a> Measured<'a> {
         let from = ns(block.figures.warmup_s);
         let rows: Vec<&Observation> = block.rows.iter().map(|row| &row.observation).collect();
         let requests: Vec<Stretch> = rows.iter().map(|row| stretch(row)).collect();
-        let latencies = latencies(&rows, |latency, _| latency);
-        let quantile_ns = order_statistic(&latencies, QUANTILE);
-        let is_slow = |row: &Observation| {
-            quantile_ns
-                .is_some_and(|quantile| latency(row) > quantile || latency(row).is_infinite())
-        };
         Measured {
+            number: block.block,
             window: (from, from + ns(block.figures.measured_s)),
-            slow: (0..rows.len()).filter(|at| is_slow(rows[*at])).collect(),
+            slow: Vec::new(),
             busy: BusyPeriods::new(&requests),
             rows,
             requests,
-            quantile_ns,
         }
     }
 
-    /// The quantile with each request's overlap with `events` taken off, nanoseconds.
-    fn quantile_without(&self, events: &[Stretch]) -> Option<f64> {
-        let less = |latency: f64, row: &Observation| {
-            (latency - overlap_ns(stretch(row), events) as f64).max(1.0)
-        };
-        order_statistic(&latencies(&self.rows, less), QUANTILE)
+    /// Takes those above the quantile for slow; nanoseconds, infinite if it is one without an answer.
+    fn find_slow(&mut self, quantile_ns: f64) {
+        let is_slow = |row: &Observation| latency(row) > quantile_ns || latency(row).is_infinite();
+        self.slow = (0..self.rows.len())
+            .filter(|at| is_slow(self.rows[*at]))
+            .collect();
     }
+}
+
+/// All blocks, with what is slow in each.
+fn measured<'a>(blocks: &[&'a LatencyBlock]) -> Vec<Measured<'a>> {
+    let mut all: Vec<Measured<'_>> = blocks.iter().map(|block| Measured::of(block)).collect();
+    for stretches in all.chunk_by_mut(|a, b| a.number == b.number) {
+        if let Some(quantile_ns) = quantile_of(stretches, |_, latency, _| latency) {
+            stretches
+                .iter_mut()
+                .for_each(|one| one.find_slow(quantile_ns));
+        }
+    }
+    all
+}
+
+/// The order statistic at the quantile of one measurement, from its stretches, each latency changed by a
+/// function that is given the place of its stretch; nanoseconds.
+fn quantile_of(
+    stretches: &[Measured<'_>],
+    change: impl Fn(usize, f64, &Observation) -> f64,
+) -> Option<f64> {
+    let mut all: Vec<f64> = stretches
+        .iter()
+        .enumerate()
+        .flat_map(|(at, one)| one.rows.iter().map(move |row| (at, row)))
+        .map(|(at, row)| change(at, latency(row), row))
+        .collect();
+    all.sort_unstable_by(f64::total_cmp);
+    order_statistic(&all, QUANTILE)
+}
+
+/// The same of all measurements, their geometric mean; microseconds. The function is given the place of
+/// the block.
+fn quantile_us(
+    measured: &[Measured<'_>],
+    change: impl Fn(usize, f64, &Observation) -> f64,
+) -> Option<f64> {
+    let mut first = 0;
+    let each = measured.chunk_by(|a, b| a.number == b.number).map(|one| {
+        let begin = first;
+        first += one.len();
+        quantile_of(one, |at, latency, row| change(begin + at, latency, row))
+    });
+    geometric_mean(each).map(|ns| ns / 1e3)
 }
 
 fn stretch(row: &Observation) -> Stretch {
@@ -96,16 +134,9 @@ fn latency(row: &Observation) -> f64 {
         .map_or(f64::INFINITY, |ns| ns.max(1) as f64)
 }
 
-/// Latencies that a function has changed, ascending.
-fn latencies(rows: &[&Observation], change: impl Fn(f64, &Observation) -> f64) -> Vec<f64> {
-    let mut all: Vec<f64> = rows.iter().map(|row| change(latency(row), row)).collect();
-    all.sort_unstable_by(f64::total_cmp);
-    all
-}
-
 /// The tail of one side at one rate; `None` where it is too small to speak of.
 pub(crate) fn tail(side: Side, rate_rps: f64, blocks: &[&LatencyBlock], seed: u64) -> Option<Tail> {
-    let measured: Vec<Measured<'_>> = blocks.iter().map(|block| Measured::of(block)).collect();
+    let measured = measured(blocks);
     let slow: usize = measured.iter().map(|one| one.slow.len()).sum();
     if slow < FEWEST {
         return None;
@@ -119,7 +150,7 @@ pub(crate) fn tail(side: Side, rate_rps: f64, blocks: &[&LatencyBlock], seed: u6
         side,
         rate_rps,
         quantile: QUANTILE,
-        at_us: geometric_mean(measured.iter().map(|one| one.quantile_ns)).map(|ns| ns / 1e3),
+        at_us: quantile_us(&measured, |_, latency, _| latency),
         requests: slow as u64,
         runtime: blocks
             .iter()
@@ -274,10 +305,11 @@ fn holds_up(cause: Cause) -> bool {
     matches!(cause, Cause::RuntimeStop | Cause::Machine)
 }
 
+/// The quantile with each request's overlap with the events of its block taken off, microseconds.
 fn without(measured: &[Measured<'_>], events: &[Vec<Stretch>]) -> Option<f64> {
-    let each = measured.iter().zip(events);
-    let without = geometric_mean(each.map(|(one, events)| one.quantile_without(events)));
-    without.map(|ns| ns / 1e3)
+    quantile_us(measured, |at, latency, row| {
+        (latency - overlap_ns(stretch(row), &events[at]) as f64).max(1.0)
+    })
 }
 
 /// A cause that is part of the request's own time: no event, and nothing that chance could shift.
@@ -302,10 +334,6 @@ fn own_time(
         return None;
     }
     let rows = || measured.iter().flat_map(|one| one.rows.iter());
-    let less = |one: &Measured<'_>| {
-        let changed = latencies(&one.rows, |latency, row| (latency - part(row)).max(1.0));
-        order_statistic(&changed, QUANTILE)
-    };
     let measured_ns: u64 = measured.iter().map(|one| one.window.1 - one.window.0).sum();
     Some(Seen {
         met,
@@ -320,7 +348,9 @@ fn own_time(
             explains: true,
             explained_share: large as f64 / slow as f64,
             first_share: 0.0,
-            quantile_without_us: geometric_mean(measured.iter().map(less)).map(|ns| ns / 1e3),
+            quantile_without_us: quantile_us(measured, |_, latency, row| {
+                (latency - part(row)).max(1.0)
+            }),
         },
     })
 }

@@ -69,8 +69,8 @@ pub(crate) struct ProfileArgs {
     /// What the last number of a line of text counts, such as us for Apache's %D
     #[arg(long, value_name = "UNIT", requires = "access_log")]
     access_log_unit: Option<access_log::Unit>,
-    /// A run of a trial with [memory_floor] in which it was the incumbent: what it needs is held against
-    /// what it is given
+    /// A run of a trial that looked for memory floors and whose incumbent it was: what it needs is held
+    /// against what it is given
     #[arg(long, value_name = "RUN")]
     floor_of: Option<PathBuf>,
     /// Requests as JSON lines, in place of a GET of the URL
