@@ -38,7 +38,7 @@ mod platform;
 
 pub use exit::{Exit, How};
 pub use launch::{Launch, LaunchError, Limits, split_command};
-pub use log::{Added, Written};
+pub use log::{Added, Written, last_bytes};
 pub use pauses::{AttachedJvm, PauseError, PauseLog, Runtime};
 pub use platform::{Cgroups, Child, Grown, Growth, Guard, Sampler, stand_guard};
 pub use port::{Listener, free_port, port_taken};

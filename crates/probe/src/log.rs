@@ -32,6 +32,14 @@ fn last_lines(path: &Path, from: u64, lines: usize, max_bytes: u64) -> Vec<Strin
         .collect()
 }
 
+/// The last `max_bytes` bytes of a file.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn last_bytes(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
+    tail(path, 0, max_bytes).map(|(bytes, _)| bytes)
+}
+
 fn tail(path: &Path, from: u64, max_bytes: u64) -> io::Result<(Vec<u8>, bool)> {
     let mut file = File::open(path)?;
     let end = file.metadata()?.len();

@@ -54,26 +54,20 @@ pub(crate) fn sentence(tail: &Tail) -> String {
     format!("{}: {}{told}", subject(tail), parts.join(", "))
 }
 
-/// The same without words: `25.0 (20.1 to 33.0)`.
-pub(crate) fn short_lift(cause: &TailCause) -> Option<String> {
-    let lift = cause.lift?;
-    let times = |value: f64| format!("{value:.1}");
-    Some(format!(
-        "{} ({} to {})",
-        or_infinite(lift.estimate, times),
-        or_infinite(lift.low, times),
-        or_infinite(lift.high, |value| format!("{value:.1}")),
-    ))
-}
-
 /// How much more often than by chance; `None` where chance has no part in it.
 pub(crate) fn lift(cause: &TailCause) -> Option<String> {
+    let [times, low, high] = lift_figures(cause)?;
+    Some(format!("{times} times chance, {low} to {high}"))
+}
+
+/// The same without words, for a column: `25.0 (20.1 to 33.0)`.
+pub(crate) fn short_lift(cause: &TailCause) -> Option<String> {
+    let [times, low, high] = lift_figures(cause)?;
+    Some(format!("{times} ({low} to {high})"))
+}
+
+fn lift_figures(cause: &TailCause) -> Option<[String; 3]> {
     let lift = cause.lift?;
-    let times = |value: f64| format!("{value:.1}");
-    Some(format!(
-        "{} times chance, {} to {}",
-        or_infinite(lift.estimate, times),
-        or_infinite(lift.low, times),
-        or_infinite(lift.high, times),
-    ))
+    let figure = |value| or_infinite(value, |value| format!("{value:.1}"));
+    Some([lift.estimate, lift.low, lift.high].map(figure))
 }

@@ -299,9 +299,15 @@ impl<'a> Search<'a> {
 
     /// The highest load that held and the lowest that did not.
     fn ends(&self) -> (Option<&Trial>, Option<&Trial>) {
+        self.ends_of(|_| true)
+    }
+
+    /// The same of those trials that count.
+    fn ends_of(&self, counts: impl Fn(&Trial) -> bool) -> (Option<&Trial>, Option<&Trial>) {
         let (held, broken): (Vec<&Trial>, Vec<&Trial>) = self
             .trials
             .iter()
+            .filter(|trial| counts(trial))
             .partition(|trial| self.excess(trial) <= 1.0);
         (
             held.into_iter().max_by(|a, b| a.rate.total_cmp(&b.rate)),
@@ -342,12 +348,9 @@ impl<'a> Search<'a> {
     /// What a search knows that ended while it was looking for a bracket. Only trials that were far off
     /// say by themselves on which side of the capacity they are.
     fn cut_short(&self) -> Capacity {
-        let far = || self.trials.iter().filter(|trial| self.is_far(trial));
-        let held = far().filter(|trial| self.excess(trial) <= 1.0);
-        let held = held.map(|trial| trial.rate).reduce(f64::max);
-        let broken = far().filter(|trial| self.excess(trial) > 1.0);
-        let broken = broken.map(|trial| trial.rate).reduce(f64::min);
-        match (held, broken, self.ends()) {
+        let (held, broken) = self.ends_of(|trial| self.is_far(trial));
+        let rate = |trial: &Trial| trial.rate;
+        match (held.map(rate), broken.map(rate), self.ends()) {
             // A lower load than one that held may have broken: the interval spans what they leave open.
             (Some(held), Some(broken), _) => self.spanning(held, broken),
             (Some(held), None, (_, Some(_))) => self.spanning(held, self.highest()),

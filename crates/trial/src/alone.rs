@@ -3,11 +3,12 @@
 
 use crate::config::Slo;
 use crate::floor;
+use crate::generator::rows;
 use crate::judge::{self, BlockFigures, LatencyBlock, latency_us};
 use crate::weigh::{Objectives, allowed};
 // The generator's lateness is one of the causes, and no reason to refuse them.
 pub use crate::weigh::overloaded;
-use understudy_evidence::{Happenings, Row, Table};
+use understudy_evidence::{Happenings, Table};
 use understudy_model::profile::{
     MemoryUsed, ObjectiveSeen, RuntimePauses, StopsAgainst, Traffic, Used,
 };
@@ -61,15 +62,12 @@ pub fn tail(
                     measured_s: length_s,
                     ..BlockFigures::default()
                 },
-                rows: observations
-                    .iter()
-                    .filter(|one| within(one.intended_ns))
-                    .map(|observation| Row {
-                        observation: *observation,
-                        shape: 0,
-                        value: 0,
-                    })
-                    .collect(),
+                rows: rows(
+                    observations
+                        .iter()
+                        .filter(|one| within(one.intended_ns))
+                        .copied(),
+                ),
                 happened: happened.clone(),
             }
         })
@@ -107,11 +105,7 @@ pub fn traffic(
         Some(ObjectiveSeen {
             slo: slo.describe(),
             allowed: allowed(slo),
-            violated: Estimate {
-                estimate: Some(violated.estimate),
-                low: Some(violated.low),
-                high: Some(violated.high),
-            },
+            violated: judge::estimate(violated),
         })
     });
     Traffic {
@@ -180,11 +174,7 @@ fn growth(samples: &Table, (begin_s, end_s): Window) -> Option<Estimate> {
         .enumerate()
         .map(|(stretch, bytes)| (stretch as f64 * step_s, bytes))
         .collect();
-    theil_sen(&points).map(|slope| Estimate {
-        estimate: Some(slope.estimate),
-        low: Some(slope.low),
-        high: Some(slope.high),
-    })
+    theil_sen(&points).map(judge::estimate)
 }
 
 /// How a runtime stopped its program in a window, and what that does to the first latency objective;

@@ -118,21 +118,20 @@ impl<'a> Generator<'a> {
         let ran = ran?;
         Ok(Loaded {
             figures: figures(load, ran.generator, &measured),
-            rows: rows(ran.recorders),
+            rows: rows(ran.recorders.into_iter().flatten()),
             samples: measured.samples,
         })
     }
 }
 
 /// Exchanges whose bodies were not looked into.
-pub(crate) fn rows(recorders: Vec<Vec<Observation>>) -> Vec<Row> {
-    let observations = recorders.into_iter().flatten();
+pub(crate) fn rows(observations: impl IntoIterator<Item = Observation>) -> Vec<Row> {
     let row = |observation| Row {
         observation,
         shape: 0,
         value: 0,
     };
-    observations.map(row).collect()
+    observations.into_iter().map(row).collect()
 }
 
 /// What is stored with a measurement beside its exchanges.

@@ -226,7 +226,8 @@ impl Stage<'_> {
             return Ok(());
         }
         let figures = figures(&load, ran.generator, &Measured::default());
-        store::write_block(self.run, &id, rate_rps, &figures, &rows(ran.recorders))
+        let rows = rows(ran.recorders.into_iter().flatten());
+        store::write_block(self.run, &id, rate_rps, &figures, &rows)
     }
 
     fn rest(&self, cast: &mut Cast, side: Side) -> Result<(), TrialError> {

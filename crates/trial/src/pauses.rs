@@ -5,7 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use understudy_model::{Cause, Happening};
-use understudy_probe::{AttachedJvm, Grown, Growth, PauseError, PauseLog, Runtime, Written};
+use understudy_probe::{
+    AttachedJvm, Grown, Growth, PauseError, PauseLog, Runtime, Written, last_bytes,
+};
 use understudy_wire::runtime::{Clock, Event, Format, Kind, Trace, read, read_line};
 
 /// Listens to the runtime of one process of a side.
@@ -62,7 +64,7 @@ impl Listener {
     /// When the file cannot be read.
     pub fn of_log(file: &Path) -> io::Result<Self> {
         let mut listener = Listener::new(PauseLog::existing(file)?);
-        let before = last_bytes(file)?;
+        let before = last_bytes(file, LOOK_BACK)?;
         let wrote = |writer: &&(Format, &str)| !read(writer.0, &before).is_empty();
         listener.runtime = WRITERS.iter().find(wrote).map(|(_, name)| *name);
         Ok(listener)
@@ -161,16 +163,6 @@ impl Reader {
             }
         }
     }
-}
-
-fn last_bytes(file: &Path) -> io::Result<Vec<u8>> {
-    use io::{Read, Seek};
-    let mut file = std::fs::File::open(file)?;
-    let length = file.metadata()?.len();
-    file.seek(io::SeekFrom::Start(length.saturating_sub(LOOK_BACK)))?;
-    let mut bytes = Vec::new();
-    file.take(LOOK_BACK).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// The events of some lines, each with the place in the file where its line ends.

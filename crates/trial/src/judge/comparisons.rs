@@ -15,7 +15,7 @@ const DESCRIBED: [f64; 4] = [0.5, 0.9, 0.99, 0.999];
 /// How often the interval of a figure that is described may miss.
 const ALPHA: f64 = 0.05;
 
-pub(super) fn estimate(interval: Interval) -> Estimate {
+pub(crate) fn estimate(interval: Interval) -> Estimate {
     Estimate {
         estimate: Some(interval.estimate),
         low: Some(interval.low),

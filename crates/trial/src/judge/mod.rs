@@ -22,6 +22,7 @@ pub use business::complete;
 pub use warm_up::Start;
 
 pub(crate) use capacity::record as record_capacity;
+pub(crate) use comparisons::estimate;
 pub(crate) use tail::tail;
 
 use crate::config::{Level, Question, SideConfig, TrialConfig};
@@ -290,10 +291,8 @@ fn limits(config: &TrialConfig, evidence: &Evidence, document: &VerdictDocument)
     if environment.generator_cpus.is_empty() && !evidence.blocks.is_empty() {
         limits.push("generator and sides were not pinned to CPUs of their own".to_owned());
     }
-    let launched = |side: Side| matches!(config.side(side), SideConfig::Launched(_));
-    if config.sides().any(|side| side == Side::Tuned)
-        && launched(Side::Tuned)
-        && launched(Side::Incumbent)
+    if let (SideConfig::Launched(_), Some(SideConfig::Launched(_))) =
+        (&config.incumbent, &config.tuned)
     {
         limits.push(
             "incumbent and tuned incumbent stand beside each other: where they are one program, PSS counts what \
