@@ -100,8 +100,7 @@ pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, Gat
     let log = match &config.access_log {
         Some(to) => {
             let redactor = Redactor::new(around.key).with_names(&config.compare.secret_names);
-            let opened = AccessLog::open(to, redactor);
-            Some(opened.map_err(|error| one(format!("the access log: {error}")))?)
+            Some(AccessLog::open(to, redactor, around.tell).map_err(one)?)
         }
         None => None,
     };
@@ -109,6 +108,7 @@ pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, Gat
         registry: Arc::new(Registry::new(config.workers + threads)),
         requests: Arc::default(),
         connections: Arc::default(),
+        unopened: Default::default(),
         log: log.as_ref().map(|(log, _)| log.clone()),
     });
     let (pairs, compared) = sync_channel(PAIRS);
@@ -318,7 +318,7 @@ fn compare(
     let (findings, tell) = (findings.clone(), around.tell);
     thread("compare".into(), move || {
         give_way();
-        ledger::run(&findings, &pairs, &|error| tell(&error));
+        ledger::run(&findings, &pairs, &tell);
     })
 }
 
@@ -356,6 +356,13 @@ impl Running {
     /// What there is to see, as a document.
     pub fn status(&self) -> crate::status::Status {
         self.admin.status()
+    }
+
+    /// Goes on in a new access log if the old one was moved away.
+    pub fn reopen_log(&self) {
+        if let Some((log, _)) = &self.log {
+            log.reopen();
+        }
     }
 
     /// Takes a new configuration without dropping a request.
@@ -396,7 +403,8 @@ impl Running {
     /// The state could not be written.
     pub fn stop(mut self) -> Result<(), GatewayError> {
         self.end();
-        self.findings.save().map_err(one)
+        self.findings.save().map_err(one)?;
+        Ok(())
     }
 
     /// In this order: clients, copies, comparison, admin, log. Each ends when nobody feeds it any more.

@@ -94,6 +94,17 @@ pub(crate) struct Stored {
     waivers: Vec<Waiver>,
 }
 
+impl Stored {
+    /// Does it hold every endpoint that it speaks of?
+    pub(crate) fn is_whole(&self) -> bool {
+        let groups = self.groups.iter().map(|group| group.row.endpoint);
+        let cells = self.cells.iter().map(|(cell, _)| cell.endpoint);
+        let known: BTreeSet<&String> = self.endpoints.iter().collect();
+        let mut all = groups.chain(cells);
+        known.len() == self.endpoints.len() && all.all(|of| (of as usize) < known.len())
+    }
+}
+
 /// One compared pair.
 pub(crate) struct Finding {
     pub(crate) row: Row,

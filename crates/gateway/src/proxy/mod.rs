@@ -18,6 +18,7 @@ mod io;
 mod record;
 mod relay;
 mod route;
+mod unread;
 mod upload;
 mod upstream;
 mod worker;
