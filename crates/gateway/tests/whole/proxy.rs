@@ -494,5 +494,14 @@ fn a_reload_changes_what_comes_and_nothing_under_way() {
     }
     let mut taken = next;
     taken.listeners[0].address = old.address;
-    assert!(refused(taken).contains("cannot listen on"));
+    let address = old.address;
+    assert_eq!(
+        refused(taken.clone()),
+        format!("cannot listen on {address}: another program, or another gateway, listens there")
+    );
+    taken.listeners[0].address = gateway.addresses()[0];
+    assert!(
+        refused(taken).contains("another gateway"),
+        "they do not share"
+    );
 }
