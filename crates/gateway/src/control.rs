@@ -358,7 +358,11 @@ impl Running {
 
     /// In this order: clients, copies, comparison, admin, log. Each ends when nobody feeds it any more.
     fn end(&mut self) {
-        self.plans = None;
+        if let Some(plans) = self.plans.take() {
+            // Whoever still holds the last plan must not hold its sockets: clients would go on to connect,
+            // and wait for an answer until the last request has ended.
+            plans.send_modify(|plan| plan.sockets = Arc::default());
+        }
         for worker in self.workers.drain(..) {
             let _ = worker.join();
         }

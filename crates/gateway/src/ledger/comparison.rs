@@ -12,12 +12,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use understudy_compare::{Day, Differ, History, Outcomes, Row, Rules, try_faults};
+use understudy_compare::{Day, Differ, History, Outcomes, Row, Rules, is_fit, try_faults};
 use understudy_model::{Answer, Failure, Outcome};
 use understudy_redact::{Redactor, shell_quoted, variable};
 
-/// Longest answer that the self-test puts faults into, in bytes.
-const TESTED_BYTES: usize = 256 * 1024;
 /// Answers that wait for it until nothing is left to compare.
 const TESTS: usize = 32;
 /// How often the state goes to the disk.
@@ -253,9 +251,8 @@ impl Findings {
     /// Lets an answer wait for the self-test, if it is time for one. Where there is no time for those
     /// that wait already, it is left out: no pair is dropped for a test.
     fn test_later(&self, endpoint: (u32, String), answer: Answer) {
-        let is_fit = !answer.truncated && answer.body.len() <= TESTED_BYTES;
         let mut tests = self.tests();
-        if !is_fit || tests.len() >= TESTS {
+        if !is_fit(&answer) || tests.len() >= TESTS {
             return;
         }
         if let Some(draw) = self.book().test_due(endpoint.0) {

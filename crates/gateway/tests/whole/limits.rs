@@ -1,9 +1,11 @@
 //! As much as may be passes, and more is refused with its reason.
 
-use crate::harness::{Client, Server, config, eventually, json, run};
+use crate::harness::{Client, Server, config, eventually, json, receive, run};
 use crate::proxy::echo;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 use understudy_gateway::config::LogTo;
@@ -191,6 +193,33 @@ fn a_head_that_the_parser_gives_up_is_counted_and_written_down_like_every_refusa
     let left = written.iter().find(|line| line.0 == "GET /left").unwrap();
     assert_eq!((left.1, &left.2[..]), (499, "client_left"));
     assert_eq!(written.len(), told.len() + 3, "{written:#?}");
+}
+
+#[test]
+fn what_may_be_sent_again_is_within_the_budget_and_what_changes_data_never_is() {
+    let asked = Arc::new(AtomicU64::new(0));
+    let count = asked.clone();
+    let server = Server::raw(move |mut stream| {
+        if matches!(receive(&mut stream, false), Ok(Some(_))) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let mut config = config(&server);
+    config.incumbent.retry_budget = 0.1;
+    let gateway = run(config);
+    let mut client = Client::of(&gateway);
+    let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}";
+    for _ in 0..5 {
+        assert_eq!(client.ask(post).status(), 502);
+    }
+    assert_eq!(asked.swap(0, Ordering::Relaxed), 5);
+    for _ in 0..100 {
+        assert_eq!(client.get("/").status(), 502);
+    }
+    // Twenty to begin with, and one for each ten requests.
+    let again = asked.load(Ordering::Relaxed) - 100;
+    assert!((28..=30).contains(&again), "{again}");
+    assert_eq!(gateway.status().routes["all"].retries, again);
 }
 
 #[test]
