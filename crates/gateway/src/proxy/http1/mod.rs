@@ -30,7 +30,7 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use understudy_wire::http1::{self as wire, BodyReader, Limits, ROOM};
+use understudy_wire::http1::{self as wire, BodyReader, Limits, MAX_HEADERS, ROOM};
 
 /// Bounds of an answer: its head, the interim ones (1xx) before it. Of its body whoever takes it
 /// decides.
@@ -69,8 +69,13 @@ struct Shared {
 pub(crate) struct Http1 {
     shared: Rc<Shared>,
     uploading: Option<Task>,
-    /// What was read and not taken yet.
+    /// What was read and not taken yet; whether there is much room for it; how much of it is known to
+    /// hold no end of a head.
     input: BytesMut,
+    roomy: bool,
+    looked: usize,
+    /// Interim answers so far.
+    interim: u8,
     /// The body of the answer under way.
     body: Option<BodyReader>,
     trailers: HeaderMap,
@@ -91,6 +96,9 @@ impl Http1 {
             }),
             uploading: None,
             input: BytesMut::new(),
+            roomy: false,
+            looked: 0,
+            interim: 0,
             body: None,
             trailers: HeaderMap::new(),
             spent: false,
@@ -112,6 +120,7 @@ impl Http1 {
         let room = std::mem::take(&mut self.room);
         let mut outgoing = Outgoing::new(head, authority, body, room);
         self.shared.upload.set(Upload::UnderWay);
+        self.interim = 0;
         let answers_head = head.method == Method::HEAD;
         let answered = poll_fn(|cx| self.poll_answer(answers_head, &mut outgoing, cx)).await;
         match answered {
@@ -148,9 +157,8 @@ impl Http1 {
                 Poll::Pending => {}
             }
         }
-        let mut interim = 0;
         loop {
-            if let Some(response) = self.head(answers_head, &mut interim)? {
+            if let Some(response) = self.head(answers_head)? {
                 return Poll::Ready(Ok(response));
             }
             if ready!(self.poll_read(cx)).map_err(|_| NoAnswer::Closed)? == 0 {
@@ -179,23 +187,21 @@ impl Http1 {
     }
 
     /// The head of the answer, if it is there.
-    fn head(
-        &mut self,
-        answers_head: bool,
-        interim: &mut u8,
-    ) -> Result<Option<Response<Received>>, NoAnswer> {
+    fn head(&mut self, answers_head: bool) -> Result<Option<Response<Received>>, NoAnswer> {
         loop {
-            if self.input.is_empty() {
+            if !self.may_have_head() {
                 return Ok(None);
             }
             let mut room = ROOM;
             let read = wire::Head::read(&self.input, &mut room, LIMITS.head_bytes)?;
             let Some((head, bytes)) = read else {
+                self.looked = self.input.len();
                 return Ok(None);
             };
+            self.looked = 0;
             if head.is_interim() {
-                *interim += 1;
-                if *interim > LIMITS.interim {
+                self.interim += 1;
+                if self.interim > LIMITS.interim {
                     return Err(NoAnswer::TooLarge);
                 }
                 self.input.advance(bytes);
@@ -218,6 +224,18 @@ impl Http1 {
             }
             return Ok(Some(response));
         }
+    }
+
+    /// Is it worth while to read the head from its beginning? For one that comes byte by byte, each time
+    /// would cost as much as all times before.
+    fn may_have_head(&self) -> bool {
+        if self.looked == 0 || self.input.len() > LIMITS.head_bytes {
+            return !self.input.is_empty();
+        }
+        // The empty line may have begun before.
+        let unseen = &self.input[self.looked.saturating_sub(2)..];
+        memchr::memchr_iter(b'\n', unseen)
+            .any(|at| matches!(unseen[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..]))
     }
 
     /// The next piece of the answer's body.
@@ -291,6 +309,9 @@ impl Http1 {
     }
 
     fn trailer(&mut self, bytes: usize) -> Result<(), NoAnswer> {
+        if self.trailers.len() >= MAX_HEADERS {
+            return Err(NoAnswer::TooLarge);
+        }
         // The parser wants the empty line that ends a block of fields.
         let block = [&self.input[..bytes], b"\r\n"].concat();
         let mut room = [httparse::EMPTY_HEADER; 1];
@@ -322,7 +343,8 @@ impl Http1 {
             self.body = None;
             // Nobody has asked for what is there already.
             self.spent |= !self.input.is_empty();
-            if self.input.capacity() > MUCH / 2 {
+            // An idle connection holds little.
+            if std::mem::take(&mut self.roomy) {
                 self.input = BytesMut::new();
             }
         }
@@ -337,6 +359,7 @@ impl Http1 {
             }),
         };
         self.input.reserve(expected);
+        self.roomy |= expected > LITTLE;
         let mut io = self.shared.io.borrow_mut();
         let read = pin!(io.read_buf(&mut self.input)).poll(cx);
         if read.is_pending() && self.shared.upload.get() == Upload::UnderWay {
