@@ -4,12 +4,14 @@
     bench/gateway.py pass      # pass-through: requests a second
     bench/gateway.py shadow    # everything shown to a second server: requests a second, and what was compared
     bench/gateway.py latency   # client latency with the shadow on and off, at a fixed rate (open model)
+    bench/gateway.py faults    # the same with every candidate of bench/faults.py, and the ledger of each
 
-The proxy has CPU 0; the upstream servers (nginx) and the load have CPU 1. Each part takes less than a minute. Needs
+The proxy has CPU 0; the upstream servers (nginx) and the load have CPU 1. Each part takes less than a minute, `faults` five. Needs
 nginx, haproxy, wrk and target/release/understudy (or UNDERSTUDY=PATH). PINGORA=PATH adds a proxy made with Pingora, which
 takes two ports: where it listens and where it forwards to.
 """
 import json, os, re, shutil, signal, statistics, subprocess, sys, tempfile, time, urllib.request
+from faults import FAULTS
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 UNDERSTUDY = os.environ.get("UNDERSTUDY") or os.path.join(ROOT, "target/release/understudy")
@@ -17,7 +19,7 @@ PINGORA = os.environ.get("PINGORA")
 BODY = json.dumps({"id": 42, "name": "item 42", "tags": ["a", "b", "c"], "stock": 17, "price": 12.345,
                    "note": "x" * 110})
 assert len(BODY) == 206, len(BODY)
-UPSTREAM, SECOND, NGINX, HAPROXY, MIRROR, GATEWAY, SHADOW, ADMIN, PINGORA_PORT = 18000, 18001, 18010, 18011, 18012, 18013, 18014, 18015, 18016
+UPSTREAM, SECOND, NGINX, HAPROXY, MIRROR, GATEWAY, SHADOW, ADMIN, PINGORA_PORT, FAULTY = 18000, 18001, 18010, 18011, 18012, 18013, 18014, 18015, 18016, 18017
 SECONDS, ROUNDS, CONNECTIONS = 4, 3, 64
 
 NGINX_HEAD = """worker_processes 1; daemon off; pid {dir}/{name}.pid; error_log {dir}/{name}.err;
@@ -77,8 +79,8 @@ backend b
   server s 127.0.0.1:{UPSTREAM}
 """))
 
-    def gateway(self, port, cpus, shadow):
-        candidate = f'[candidate]\nservers = ["http://127.0.0.1:{SECOND}"]\nask_twice = "0%"\nconcurrency = 1024\n' if shadow else ""
+    def gateway(self, port, cpus, shadow, server=SECOND, extra="concurrency = 1024\n"):
+        candidate = f'[candidate]\nservers = ["http://127.0.0.1:{server}"]\nask_twice = "0%"\n{extra}' if shadow else ""
         admin = f'address = "127.0.0.1:{ADMIN}"' if shadow else "enabled = false"
         text = f"""schema = 1
 workers = 1
@@ -91,14 +93,18 @@ servers = ["http://127.0.0.1:{UPSTREAM}"]
 """
         return self.start(cpus, UNDERSTUDY, "gateway", self.file(f"gateway{port}.toml", text))
 
-    def stop(self):
-        for child in self.children:
+    def end(self, *children):
+        for child in children:
             child.send_signal(signal.SIGTERM)
-        for child in self.children:
+        for child in children:
             try:
                 child.wait(5)
             except subprocess.TimeoutExpired:
                 child.kill()
+            self.children.remove(child)
+
+    def stop(self):
+        self.end(*self.children)
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
@@ -152,11 +158,39 @@ def told(status):
           f"different {status['proof']['different']}")
 
 
-def load(port, rate):
+def load(port, rate, seconds=5):
     out = subprocess.run(["taskset", "-c", "1", UNDERSTUDY, "load", f"http://127.0.0.1:{port}/items/42", "--rate", str(rate),
-                          "--duration", "5s", "--warmup", "1s", "--connections", "32", "--json", "-"],
+                          "--duration", f"{seconds}s", "--warmup", "1s", "--connections", "32", "--json", "-"],
                          capture_output=True, text=True)
     return json.loads(out.stdout), out.returncode
+
+
+def faults(bench, rate):
+    """Clients of a gateway whose candidate has a fault, beside those of one without a candidate, turn and turn about."""
+    script = os.path.join(ROOT, "bench/faults.py")
+    bench.gateway(GATEWAY, "0", False)
+    for fault, (_, http2) in FAULTS.items():
+        extra = 'deadline = "1s"\nmemory = "16MiB"\n' + ("http2 = true\n" if http2 else "")
+        children = bench.start("1", sys.executable, script, fault, str(FAULTY)), bench.gateway(SHADOW, "0,1", True, FAULTY, extra)
+        time.sleep(1)
+        p99, errors, most = {GATEWAY: [], SHADOW: []}, 0, 0
+        for _ in range(ROUNDS):
+            for port in p99:
+                document, _ = load(port, rate, 3)
+                p99[port].append(document["latency_us"]["p99"])
+                errors += sum((document["errors"] or {}).values()) if port == SHADOW else 0
+            most = max(most, status()["candidate"]["memory_bytes"])
+        resident = int(re.search(r"VmHWM:\s+(\d+)", open(f"/proc/{children[1].pid}/status").read())[1]) / 1024
+        more = [on - off for off, on in zip(p99[GATEWAY], p99[SHADOW])]
+        time.sleep(1.5)
+        ledger = status()["ledger"]
+        dropped = sum(ledger["dropped"].values())
+        balanced = ledger["eligible"] == ledger["compared"] + dropped + ledger["pending"]
+        print(f"{fault:18} p99 off {statistics.median(p99[GATEWAY]):6.0f} us, on {statistics.median(p99[SHADOW]):6.0f} us; more by "
+              f"{statistics.median(more):+6.0f} us ({min(more):+.0f} to {max(more):+.0f}); client errors {errors}; copies held "
+              f"{most / 1048576:.1f} MiB, resident at most {resident:.0f} MiB; eligible {ledger['eligible']:,} = compared "
+              f"{ledger['compared']:,} + dropped {dropped:,} + pending {ledger['pending']}{'' if balanced else ' NOT BALANCED'}", flush=True)
+        bench.end(*children)
 
 
 def quantiles(of):
@@ -192,6 +226,8 @@ def main(part):
                           f"{quantiles(document['service_time_us'])}, {document['errors'] or 'no errors'}"
                           f"{'' if document['valid'] else ', INVALID: ' + '; '.join(document['invalid_because'])}", flush=True)
             told(status())
+        elif part == "faults":
+            faults(bench, int(sys.argv[2]) if len(sys.argv) > 2 else 4000)
         else:
             sys.exit(__doc__)
     finally:

@@ -3,11 +3,10 @@
 use super::pulse::BEAT;
 use super::{Breaker, Capture, Captured, Job, Pulse, Seen, Settings, TeeBody, Whole};
 use crate::ledger::{Pair, Reason, Sample};
-use crate::proxy::{Head, Lease, Side};
+use crate::proxy::{Head, Lease, NoAnswer, Received, Side};
 use bytes::Bytes;
 use http::Response;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -327,35 +326,19 @@ async fn ask(
     bounds: (usize, &Cell<u64>),
     budget: &Arc<super::Budget>,
 ) -> Answered {
-    let again = matches!(body, CopyBody::Empty).then(|| head.clone());
-    let mut lease = side
-        .lease(false)
-        .await
-        .map_err(|error| failure(FailureKind::Connect, &error))?;
-    let sent = lease
-        .send(head.request(&lease.upstream().address, &lease.upstream().authority, body))
-        .await;
-    let (mut lease, response) = match (sent, again) {
-        (Ok(response), _) => (lease, response),
-        // The server may have closed the connection just when it was used again.
-        (Err(_), Some(head)) if lease.reused => {
-            let mut lease = side
-                .lease(true)
-                .await
-                .map_err(|error| failure(FailureKind::Connect, &error))?;
-            let request = head.request(
-                &lease.upstream().address,
-                &lease.upstream().authority,
-                CopyBody::Empty,
-            );
-            let response = lease
-                .send(request)
-                .await
-                .map_err(|error| of_hyper(error.error()))?;
-            (lease, response)
-        }
-        (Err(error), _) => return Err(of_hyper(error.error())),
+    let repeatable = matches!(body, CopyBody::Empty);
+    let lease_of = async |fresh| {
+        let lease = side.lease(fresh).await;
+        lease.map_err(|error| failure(FailureKind::Connect, error.to_string()))
     };
+    let mut lease = lease_of(false).await?;
+    let mut sent = lease.send(&head, body).await;
+    // The server may have closed the connection just when it was used again.
+    if sent.is_err() && repeatable && lease.reused {
+        lease = lease_of(true).await?;
+        sent = lease.send(&head, CopyBody::Empty).await;
+    }
+    let response = sent.map_err(|error| unanswered(error.why))?;
     lease.answered(true);
     let captured = receive(&mut lease, response, bounds, budget).await?;
     lease.give_back(Instant::now());
@@ -365,7 +348,7 @@ async fn ask(
 /// Receives a whole answer of which `limit` bytes are kept; it may have `longest` bytes.
 async fn receive(
     lease: &mut Lease<CopyBody>,
-    response: Response<Incoming>,
+    response: Response<Received>,
     (limit, longest): (usize, &Cell<u64>),
     budget: &Arc<super::Budget>,
 ) -> Answered {
@@ -374,37 +357,30 @@ async fn receive(
     crate::proxy::remove_hop_by_hop(&mut headers);
     let mut capture = Capture::new(parts.status, &headers, limit, budget);
     while let Some(frame) = std::future::poll_fn(|cx| lease.poll_frame(&mut body, cx)).await {
-        capture.frame(&frame.map_err(|error| of_hyper(&error))?);
+        capture.frame(&frame.map_err(unanswered)?);
         if capture.length() > longest.get() {
-            return Err(Failure {
-                kind: FailureKind::TooLarge,
-                detail: "the answer does not end".into(),
-            });
+            return Err(failure(FailureKind::TooLarge, "the answer does not end"));
         }
     }
     Ok(capture.finish())
 }
 
-fn of_hyper(error: &hyper::Error) -> Failure {
-    let kind = match error {
-        error if error.is_timeout() => FailureKind::Timeout,
-        error if error.is_parse_too_large() => FailureKind::TooLarge,
-        error if error.is_parse() => FailureKind::Malformed,
-        _ => FailureKind::Closed,
+fn unanswered(why: NoAnswer) -> Failure {
+    let kind = match why {
+        NoAnswer::TooLarge => FailureKind::TooLarge,
+        NoAnswer::Malformed => FailureKind::Malformed,
+        NoAnswer::Closed | NoAnswer::RequestCut => FailureKind::Closed,
     };
-    failure(kind, error)
+    failure(kind, why.as_text())
 }
 
-fn failure(kind: FailureKind, error: &dyn std::error::Error) -> Failure {
+fn failure(kind: FailureKind, detail: impl Into<String>) -> Failure {
     Failure {
         kind,
-        detail: error.to_string(),
+        detail: detail.into(),
     }
 }
 
 fn timeout() -> Failure {
-    Failure {
-        kind: FailureKind::Timeout,
-        detail: "no whole answer within the deadline".into(),
-    }
+    failure(FailureKind::Timeout, "no whole answer within the deadline")
 }

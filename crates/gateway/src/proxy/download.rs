@@ -1,11 +1,11 @@
 //! An answer on its way from the incumbent to the client.
 
+use super::answer::Received;
 use super::record::Record;
 use super::upload::Pace;
 use crate::traffic::End;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub(crate) enum Download {
 
 /// A body that comes from the incumbent.
 pub(crate) struct Stream {
-    incoming: Incoming,
+    incoming: Received,
     pace: Pace,
     total: Option<Pin<Box<Sleep>>>,
     record: Box<Record>,
@@ -37,7 +37,7 @@ pub(crate) enum Broken {
 
 impl Download {
     pub(crate) fn stream(
-        incoming: Incoming,
+        incoming: Received,
         mut record: Box<Record>,
         idle: Duration,
         deadline: Option<Instant>,

@@ -1,6 +1,7 @@
 //! One request of a client, from its head to the head of the answer.
 
 use super::alarm::Alarm;
+use super::answer::{Received, Unanswered};
 use super::download::Download;
 use super::head::Head;
 use super::headers;
@@ -8,6 +9,7 @@ use super::io::Notes;
 use super::record::{Record, Slot};
 use super::route;
 use super::upload::{Fault, Progress, Upload};
+use super::upstream::Lease;
 use super::worker::{Plane, Worker};
 use crate::access_log::Line;
 use crate::mirror::{Offer, Tee};
@@ -236,7 +238,7 @@ fn admit(
 fn hand_on(
     plane: &Plane,
     mut record: Box<Record>,
-    mut response: Response<Incoming>,
+    mut response: Response<Received>,
     upgrading: Option<hyper::upgrade::OnUpgrade>,
 ) -> Result<Response<Download>, Refused> {
     record.answered(response.status());
@@ -347,9 +349,9 @@ async fn send(
     worker: &Worker,
     plane: &Plane,
     record: &mut Record,
-    mut head: Head,
+    head: Head,
     body: Option<(Upload, Rc<Progress>)>,
-) -> Result<Response<Incoming>, Refusal> {
+) -> Result<Response<Received>, Refusal> {
     let side = &plane.incumbent;
     worker.retries.earn(side.config.retry_budget);
     let repeatable = body.is_none() && head.method.is_idempotent();
@@ -379,15 +381,13 @@ async fn send(
         if let Some((_, line)) = &mut record.log {
             line.upstream = lease.upstream().address.authority();
         }
-        let again = repeatable.then(|| head.clone());
-        let request = head.request(&lease.upstream().address, &lease.upstream().authority, body);
         let reused = lease.reused;
         let sent = within(
             side.config.response_timeout,
             lease.started,
             lease.alarm(),
             progress.as_deref(),
-            lease.send(request),
+            lease.send(&head, body),
         )
         .await;
         let error = match sent {
@@ -402,7 +402,7 @@ async fn send(
         if let Some(fault) = progress.as_ref().and_then(|progress| progress.fault.get()) {
             return Err(Refusal::of_fault(fault));
         }
-        let Some(mut error) = error else {
+        let Some(Unanswered { why, unsent }) = error else {
             lease.failed();
             return Err(Refusal::of(
                 End::Timeout,
@@ -413,38 +413,18 @@ async fn send(
         if !reused {
             lease.failed();
         }
-        let why = reason_of(error.error());
-        let unsent = error.take_message();
         // What was never sent can be sent again whatever it is; a connection that was closed while
         // it lay idle costs nothing from the budget.
-        let again = match unsent {
-            Some(request) => Some(Head::of(request)),
-            None => again.map(|head| (head, Upload::Empty)),
-        };
+        let again = unsent.or(repeatable.then_some(Upload::Empty));
         let free = reused && !fresh;
         match again {
-            Some((again, with))
-                if record.retries + 1 < ATTEMPTS && (free || worker.retries.spend()) =>
-            {
-                (head, body) = (again, with);
+            Some(again) if record.retries + 1 < ATTEMPTS && (free || worker.retries.spend()) => {
+                body = again;
                 fresh = reused;
                 record.retries += 1;
             }
-            _ => {
-                return Err(Refusal::of(End::Closed, why));
-            }
+            _ => return Err(Refusal::of(End::Closed, why.as_text())),
         }
-    }
-}
-
-/// Why there is no answer.
-fn reason_of(error: &hyper::Error) -> &'static str {
-    if error.is_parse_too_large() {
-        "the head of the server's answer is too large"
-    } else if error.is_parse() {
-        "the server's answer is malformed"
-    } else {
-        "the server closed the connection without an answer"
     }
 }
 
@@ -476,23 +456,22 @@ async fn within<T>(
 /// Hands both connections over to one another: what comes from one goes to the other.
 fn switch(
     upgrading: Option<hyper::upgrade::OnUpgrade>,
-    mut response: Response<Incoming>,
+    response: Response<Received>,
     mut record: Box<Record>,
 ) -> Result<Response<Download>, Refused> {
-    let Some(client) = upgrading else {
+    let server = record.lease.take().and_then(Lease::into_stream);
+    let (Some(client), Some(mut server)) = (upgrading, server) else {
         let refusal = Refusal::of(
             End::Closed,
             "the server changed the protocol without being asked",
         );
         return Err((record, refusal));
     };
-    let server = hyper::upgrade::on(&mut response);
     record.finish(End::Upgraded);
     tokio::task::spawn_local(async move {
-        if let (Ok(server), Ok(client)) = tokio::join!(server, client) {
-            let (mut server, mut client) = (TokioIo::new(server), TokioIo::new(client));
+        if let Ok(client) = client.await {
             // Either end closes it; how is theirs to know.
-            let _ = tokio::io::copy_bidirectional(&mut server, &mut client).await;
+            let _ = tokio::io::copy_bidirectional(&mut server, &mut TokioIo::new(client)).await;
         }
     });
     Ok(response.map(|_| Download::Text(None)))

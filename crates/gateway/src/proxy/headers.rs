@@ -141,15 +141,12 @@ pub(crate) fn join_cookies(headers: &mut HeaderMap, version: Version) {
     }
 }
 
-/// The target for this connection: `/path?query`, with scheme and authority for HTTP/2.
-pub(crate) fn target(uri: &Uri, http2: Option<(bool, &HeaderValue)>) -> Uri {
+/// The target of an HTTP/2 request, with scheme and authority.
+pub(crate) fn http2_target(uri: &Uri, tls: bool, authority: &HeaderValue) -> Uri {
     let path = uri
         .path_and_query()
         .cloned()
         .unwrap_or_else(|| http::uri::PathAndQuery::from_static("/"));
-    let Some((tls, authority)) = http2 else {
-        return Uri::from(path);
-    };
     let built = Uri::builder()
         .scheme(if tls { "https" } else { "http" })
         .authority(authority.as_bytes())
@@ -247,10 +244,9 @@ mod tests {
     #[test]
     fn targets_fit_the_protocol() {
         let uri: Uri = "http://shop:81/a?b".parse().unwrap();
-        assert_eq!(target(&uri, None), "/a?b");
         let authority = HeaderValue::from_static("shop:81");
         assert_eq!(
-            target(&Uri::from_static("/a?b"), Some((false, &authority))),
+            http2_target(&Uri::from_static("/a?b"), false, &authority),
             uri
         );
         let mut headers = map(&[("cookie", "a=1"), ("cookie", "b=2")]);

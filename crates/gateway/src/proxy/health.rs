@@ -48,11 +48,11 @@ async fn is_well(dial: &Dial, address: &UpstreamAddress, path: &str) -> bool {
         uri,
         headers: http::HeaderMap::new(),
     };
-    let request = head.request(address, &authority, Upload::Empty);
     let Ok(mut connection) = dial.connect(address).await else {
         return false;
     };
-    let response = connection.send(request).await;
+    let to = (address, &authority);
+    let response = connection.send(&head, to, Upload::Empty).await;
     response
         .is_ok_and(|response| response.status().is_success() || response.status().is_redirection())
 }

@@ -1,7 +1,7 @@
 //! A client's connection as the HTTP server reads it.
 
 use super::framing::Framing;
-use super::gather;
+use super::transport::Transport;
 use std::io;
 use std::pin::Pin;
 use std::sync::OnceLock;
@@ -9,8 +9,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio_rustls::server::TlsStream;
 
 /// What the reader of a connection and the handler of its requests tell each other.
 #[derive(Debug, Default)]
@@ -44,12 +42,6 @@ impl Notes {
     pub(crate) fn body_ended(&self) {
         self.body_ended.store(true, Ordering::Relaxed);
     }
-}
-
-/// With or without TLS.
-pub(crate) enum Transport {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
 }
 
 /// A client's connection.
@@ -109,10 +101,7 @@ impl AsyncRead for ClientIo {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let read = match &mut self.transport {
-            Transport::Plain(tcp) => Pin::new(tcp).poll_read(cx, buffer),
-            Transport::Tls(tls) => Pin::new(tls).poll_read(cx, buffer),
-        };
+        let read = Pin::new(&mut self.transport).poll_read(cx, buffer);
         if matches!(read, Poll::Ready(Ok(()))) {
             self.look(&buffer.filled()[before..]);
         }
@@ -126,10 +115,7 @@ impl AsyncWrite for ClientIo {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.transport {
-            Transport::Plain(tcp) => Pin::new(tcp).poll_write(cx, bytes),
-            Transport::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
-        }
+        Pin::new(&mut self.transport).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -137,27 +123,19 @@ impl AsyncWrite for ClientIo {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.transport {
-            Transport::Plain(tcp) => gather::poll_write(tcp, cx, bytes),
-            Transport::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, bytes),
-        }
+        Pin::new(&mut self.transport).poll_write_vectored(cx, bytes)
     }
 
     fn is_write_vectored(&self) -> bool {
+        // What is encrypted is copied anyway.
         matches!(self.transport, Transport::Plain(_))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.transport {
-            Transport::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
-            Transport::Tls(tls) => Pin::new(tls).poll_flush(cx),
-        }
+        Pin::new(&mut self.transport).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.transport {
-            Transport::Plain(tcp) => Pin::new(tcp).poll_shutdown(cx),
-            Transport::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
-        }
+        Pin::new(&mut self.transport).poll_shutdown(cx)
     }
 }

@@ -5,24 +5,26 @@
 //! configuration is held by the request (`Plane`), so a reload changes nothing under way.
 
 mod alarm;
+mod answer;
 mod connect;
 mod download;
 mod exchange;
 mod framing;
 mod gather;
-mod guarded;
 mod head;
 mod headers;
 mod health;
+mod http1;
 mod io;
 mod record;
-mod relay;
 mod route;
+mod transport;
 mod unread;
 mod upload;
 mod upstream;
 mod worker;
 
+pub(crate) use answer::{NoAnswer, Received};
 pub(crate) use connect::Dial;
 pub(crate) use head::Head;
 pub(crate) use headers::{MARKER, TRACEPARENT, host_from_authority, remove_hop_by_hop};

@@ -1,5 +1,6 @@
 //! What is written down of one exchange, once, however it ends.
 
+use super::answer::{Piece, Received};
 use super::upload::Upload;
 use super::upstream::Lease;
 use crate::access_log::{AccessLog, Line};
@@ -8,9 +9,7 @@ use crate::mirror::Watched;
 use crate::traffic::{End, RouteTraffic};
 use bytes::Bytes;
 use http::StatusCode;
-use http_body::{Body, Frame};
-use hyper::body::Incoming;
-use std::pin::Pin;
+use http_body::Frame;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
@@ -61,15 +60,11 @@ impl Record {
     }
 
     /// The next piece of the answer's body.
-    pub(crate) fn poll_frame(
-        &mut self,
-        body: &mut Incoming,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    pub(crate) fn poll_frame(&mut self, body: &mut Received, cx: &mut Context<'_>) -> Poll<Piece> {
         match &mut self.lease {
             Some(lease) => lease.poll_frame(body, cx),
             // The exchange is over: what there is left to take waits in the body.
-            None => Pin::new(body).poll_frame(cx),
+            None => body.poll_alone(cx),
         }
     }
 
@@ -91,7 +86,6 @@ impl Record {
         let now = Instant::now();
         match (end, self.lease.take()) {
             (End::Complete, Some(lease)) => lease.give_back(now),
-            (End::Upgraded, Some(lease)) => lease.detach(),
             // Whatever is left on that connection is of no use to anybody.
             (_, lease) => drop(lease),
         }

@@ -1,13 +1,14 @@
 //! The servers of a side as one thread sees them: connections, load, health.
 
 use super::alarm::Alarm;
+use super::answer::{Piece, Received, Unanswered};
 use super::connect::{Connection, Dial, State};
+use super::head::Head;
+use super::http1::Stream;
 use crate::config::{SideConfig, UpstreamAddress};
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response};
-use http_body::{Body, Frame};
-use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
+use http::{HeaderValue, Response};
+use http_body::Body;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::error::Error;
@@ -95,8 +96,8 @@ impl<B> Upstream<B> {
         let mut idle = self.idle.borrow_mut();
         // The end of the list is the most recently used; what is not ready yet waits for its turn.
         for index in (0..idle.len()).rev() {
-            let (connection, since) = &idle[index];
-            match connection.state() {
+            let (connection, since) = &mut idle[index];
+            match connection.look() {
                 _ if now.saturating_duration_since(*since) > keep_alive => {
                     drop(idle.swap_remove(index))
                 }
@@ -152,8 +153,7 @@ pub(crate) struct Side<B> {
 
 impl<B> Side<B>
 where
-    B: Body + Unpin + 'static,
-    B::Data: Send,
+    B: Body<Data = Bytes> + Unpin + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     /// A side; servers that `before` had too keep their connections and their experience.
@@ -300,8 +300,7 @@ pub(crate) struct Lease<B> {
 
 impl<B> Lease<B>
 where
-    B: Body + Unpin + 'static,
-    B::Data: Send,
+    B: Body<Data = Bytes> + Unpin + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     pub(crate) fn upstream(&self) -> &Upstream<B> {
@@ -311,30 +310,22 @@ where
     /// Sends a request and waits for the head of the answer.
     pub(crate) async fn send(
         &mut self,
-        request: Request<B>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<B>>> {
-        self.connection().send(request).await
+        head: &Head,
+        body: B,
+    ) -> Result<Response<Received>, Unanswered<B>> {
+        let (upstream, connection) = (&self.load.0, held(&mut self.connection));
+        let to = (&upstream.address, &upstream.authority);
+        connection.send(head, to, body).await
     }
 
     /// The next piece of the answer's body.
-    pub(crate) fn poll_frame(
-        &mut self,
-        body: &mut Incoming,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        self.connection().poll_frame(body, cx)
+    pub(crate) fn poll_frame(&mut self, body: &mut Received, cx: &mut Context<'_>) -> Poll<Piece> {
+        held(&mut self.connection).poll_frame(body, cx)
     }
 
     /// What rings if the answer does not come.
     pub(crate) fn alarm(&mut self) -> Alarm {
-        self.connection().alarm()
-    }
-
-    fn connection(&mut self) -> &mut Connection<B> {
-        match self.connection.as_mut() {
-            Some(connection) => connection,
-            None => unreachable!("a lease holds its connection until it is given back"),
-        }
+        held(&mut self.connection).alarm()
     }
 
     /// The head has come after this time.
@@ -359,27 +350,28 @@ where
 
     /// The exchange is over since now, and the connection can be used again.
     pub(crate) fn give_back(mut self, now: Instant) {
-        let Some(mut connection) = self.connection.take() else {
+        let Some(connection) = self.connection.take() else {
             return;
         };
-        let upstream = self.upstream();
-        let mut idle = upstream.idle.borrow_mut();
-        match (&connection, connection.state()) {
-            (Connection::Two(..), _) | (_, State::Closed) => return,
-            // The server has answered before it had all of the request.
-            (_, State::Busy) => connection.run_by_itself(),
-            (_, State::Free) => {}
-        }
-        if idle.len() < IDLE_CONNECTIONS {
+        let mut idle = self.upstream().idle.borrow_mut();
+        let is_shared = matches!(connection, Connection::Two(..));
+        // It may be busy: the server has answered before it had all of the request.
+        let is_of_use = !is_shared && connection.state() != State::Closed;
+        if is_of_use && idle.len() < IDLE_CONNECTIONS {
             idle.push((connection, now));
         }
     }
 
-    /// The connection belongs to an upgrade now.
-    pub(crate) fn detach(mut self) {
-        if let Some(connection) = self.connection.take() {
-            connection.detach();
-        }
+    /// What comes and goes on the connection now that it is HTTP no longer.
+    pub(crate) fn into_stream(mut self) -> Option<Stream> {
+        self.connection.take()?.into_stream()
+    }
+}
+
+fn held<B>(connection: &mut Option<Connection<B>>) -> &mut Connection<B> {
+    match connection {
+        Some(connection) => connection,
+        None => unreachable!("a lease holds its connection until it is given back"),
     }
 }
 

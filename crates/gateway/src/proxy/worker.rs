@@ -4,8 +4,9 @@ use super::alarm::Alarm;
 use super::connect::Local;
 use super::exchange::{Client, answer};
 use super::headers;
-use super::io::{ClientIo, Notes, Transport};
+use super::io::{ClientIo, Notes};
 use super::record::Slot;
+use super::transport::Transport;
 use super::unread;
 use super::upload::Upload;
 use super::upstream::{Healthy, RetryBudget, Side};
@@ -341,7 +342,7 @@ async fn open(tcp: TcpStream, listener: &Listener) -> io::Result<(Transport, boo
     if let Some(tls) = &listener.tls {
         let tls = TlsAcceptor::from(tls.clone()).accept(tcp).await?;
         let http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
-        return Ok((Transport::Tls(Box::new(tls)), http2));
+        return Ok((Transport::Tls(Box::new(tls.into())), http2));
     }
     // RFC 9113, section 3.4; no method of HTTP/1.1 has this beginning and a space behind it.
     const PREFACE: &[u8] = b"PRI ";

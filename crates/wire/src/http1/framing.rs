@@ -4,15 +4,21 @@ use super::response::ResponseError;
 
 /// The framing of a body, and whether the connection lives on after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Framing {
-    pub(super) body: Body,
-    pub(super) keep_alive: bool,
+pub struct Framing {
+    /// How long the body is.
+    pub length: Length,
+    /// May the connection carry another request?
+    pub keep_alive: bool,
 }
 
+/// How long a body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Body {
-    Length(u64),
+pub enum Length {
+    /// So many bytes.
+    Exact(u64),
+    /// It says itself where it ends.
     Chunked,
+    /// It ends with the connection.
     UntilClose,
 }
 
@@ -59,11 +65,11 @@ pub(super) fn framing(
     }
     if answers_head || status == 204 || status == 304 {
         return Ok(Framing {
-            body: Body::Length(0),
+            length: Length::Exact(0),
             keep_alive,
         });
     }
-    let body = match (coding, length) {
+    let length = match (coding, length) {
         (Some(_), Some(_)) => {
             return Err(ResponseError::Ambiguous(
                 "both Transfer-Encoding and Content-Length",
@@ -73,19 +79,19 @@ pub(super) fn framing(
             if minor_version == 0 {
                 return Err(ResponseError::Ambiguous("Transfer-Encoding in HTTP/1.0"));
             }
-            Body::Chunked
+            Length::Chunked
         }
         (Some(_), None) => {
             return Err(ResponseError::Ambiguous(
                 "a Transfer-Encoding other than chunked",
             ));
         }
-        (None, Some(length)) => Body::Length(length),
-        (None, None) => Body::UntilClose,
+        (None, Some(length)) => Length::Exact(length),
+        (None, None) => Length::UntilClose,
     };
     Ok(Framing {
-        body,
-        keep_alive: keep_alive && body != Body::UntilClose,
+        length,
+        keep_alive: keep_alive && length != Length::UntilClose,
     })
 }
 
