@@ -194,10 +194,11 @@ fn it_serves_finds_the_planted_bug_is_reloaded_and_stops() {
     gateway.signal("TERM");
     assert_eq!(gateway.child.wait().unwrap().code(), Some(0));
     let [log, moved] = [log, moved].map(|path| std::fs::read_to_string(path).unwrap());
-    assert_eq!(
-        (moved.lines().count(), log.lines().count()),
-        (31, 1),
-        "{moved}"
+    let (before, after) = (moved.lines().count(), log.lines().count());
+    // A line waits for the candidate: that of the request before the signal may come after it.
+    assert!(
+        before >= 30 && after >= 1 && before + after == 32,
+        "{before} {after}"
     );
     let line: serde_json::Value = serde_json::from_str(moved.lines().next().unwrap()).unwrap();
     assert_eq!(
