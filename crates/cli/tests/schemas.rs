@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use understudy_case::{
     Case, CaseDocument, Currency, Input, Kind, Source as FigureSource, Value as Figure, assess,
 };
-use understudy_compare::{Row as ComparedRow, Rules};
+use understudy_compare::{Fault, Row as ComparedRow, Rules, TriedFault};
 use understudy_evidence::{Happenings, Row};
 use understudy_gateway::status::{Differences, Proposals, Status as GatewayStatus};
 use understudy_import::{Options, Source, Summary, import};
@@ -318,6 +318,10 @@ fn evidence() -> Evidence {
         }],
         rows: (0..400).map(row).collect(),
         tuned_rows: (0..400).map(row).collect(),
+        faults: vec![TriedFault {
+            fault: Fault::NumberOff,
+            row: ComparedRow::default(),
+        }],
         reproduced: Vec::new(),
         starts: Vec::new(),
         settling: Vec::new(),

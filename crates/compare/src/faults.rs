@@ -5,6 +5,7 @@ use crate::decode;
 use crate::fields;
 use crate::json::{Json, Value};
 use crate::relation::{Identifier, Plain, identifier};
+use serde::{Deserialize, Serialize};
 use understudy_model::Answer;
 
 /// Elements of an array that are looked at: the others are like them.
@@ -13,8 +14,8 @@ const ITEMS: usize = 3;
 macro_rules! faults {
     ($($(#[doc = $doc:literal])* $name:ident = $text:literal,)*) => {
         /// A way in which an answer can be wrong.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Fault { $($(#[doc = $doc])* $name,)* }
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Fault { $($(#[doc = $doc])* #[serde(rename = $text)] $name,)* }
 
         impl Fault {
             /// The whole catalogue.

@@ -56,6 +56,6 @@ pub use place::is_below;
 pub use proposals::{coarse, propose};
 pub use row::{Outcomes, Row};
 pub use rules::{Rule, RuleError, RuleProblem, Rules};
-pub use selftest::{Around, Tried, self_test, try_faults};
+pub use selftest::{Around, Tried, TriedFault, is_due, is_fit, self_test, try_faults};
 pub use shape::{Mask, shape};
 pub use shown::{PREVIEW_BYTES, Redact};

@@ -7,10 +7,16 @@ use crate::history::History;
 use crate::ledger::{By, Class, classify};
 use crate::noise::{Noise, endpoint_name};
 use crate::row::Row;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_model::proof::{FaultCount, Hiding, SelfTest};
 use understudy_model::{Answer, Outcome};
 
+/// Longest answer that faults are put into, in bytes.
+const TESTED_BYTES: usize = 256 * 1024;
+/// Answers of an endpoint that faults are put into: these, and then one of so many.
+const FIRST_TESTED: u64 = 20;
+const TESTED_OF: u64 = 50;
 /// Places that are named of each that hides faults.
 const PLACES: usize = 10;
 /// What hides a fault that makes no difference at all.
@@ -18,6 +24,26 @@ const BLIND: &str = "nothing differs";
 
 /// A fault that was put into answers, as the row of the pair it makes, and how often.
 pub type Tried<'r> = (Fault, &'r Row, u64);
+
+/// A fault that was put into an answer, as a run keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TriedFault {
+    /// The fault.
+    pub fault: Fault,
+    /// The pair that it makes.
+    pub row: Row,
+}
+
+/// Is the answer that is number `seen`, from 1, of its endpoint one that faults are put into?
+pub fn is_due(seen: u64) -> bool {
+    seen <= FIRST_TESTED || seen.is_multiple_of(TESTED_OF)
+}
+
+/// Is it whole, and not too long to be compared so often?
+pub fn is_fit(answer: &Answer) -> bool {
+    !answer.truncated && answer.body.len() <= TESTED_BYTES
+}
 
 /// Puts each fault of the catalogue into the answer, at places that `draw` decides, and compares what
 /// comes of it with the answer. Faults that the answer offers no place for are left out.

@@ -4,10 +4,10 @@ use crate::access_log::AccessLog;
 use crate::admin::{self, Admin};
 use crate::config::{CandidateConfig, GatewayConfig, SideConfig};
 use crate::ledger::{self, Book, Counts, Findings, Pair, State, Terms};
+use crate::listen;
 use crate::mirror::{self, Breaker, Budget, Mirror, Pulse, Settings, Shadow};
 use crate::proxy::{self, Dial, Healthy, Plan, Shared, Sockets};
 use crate::traffic::Registry;
-use socket2::{Domain, Protocol, Socket, Type};
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -21,8 +21,6 @@ use tokio::sync::{mpsc, watch};
 use understudy_compare::Day;
 use understudy_redact::Redactor;
 
-/// Connections that may wait to be accepted by one worker.
-const BACKLOG: i32 = 4096;
 /// Pairs that may wait for the comparison.
 const PAIRS: usize = 4096;
 /// Bytes of copies at once, where there is no candidate yet to say how many.
@@ -71,13 +69,11 @@ pub struct Running {
 /// that cannot be had, rules that do not hold.
 pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, GatewayError> {
     let mut config = config;
-    let sockets = bind(&mut config, &Sockets::new())?;
-    let admin_socket = config
-        .admin
-        .address
-        .map(TcpListener::bind)
-        .transpose()
-        .map_err(|error| one(format!("admin: {error}")))?;
+    let sockets = listen::bind(&mut config, &Sockets::new())?;
+    let admin_socket = config.admin.address.map(listen::alone).transpose();
+    let admin_socket =
+        admin_socket.map_err(|error| one(format!("the admin interface: {error}")))?;
+    listen::leave_room(&mut config, around.tell);
     let terms = check(&config, &around)?;
     let (state, balance, stored) = match &config.state {
         Some(folder) => {
@@ -100,8 +96,7 @@ pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, Gat
     let log = match &config.access_log {
         Some(to) => {
             let redactor = Redactor::new(around.key).with_names(&config.compare.secret_names);
-            let opened = AccessLog::open(to, redactor);
-            Some(opened.map_err(|error| one(format!("the access log: {error}")))?)
+            Some(AccessLog::open(to, redactor, around.tell).map_err(one)?)
         }
         None => None,
     };
@@ -109,6 +104,7 @@ pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, Gat
         registry: Arc::new(Registry::new(config.workers + threads)),
         requests: Arc::default(),
         connections: Arc::default(),
+        unopened: Default::default(),
         log: log.as_ref().map(|(log, _)| log.clone()),
     });
     let (pairs, compared) = sync_channel(PAIRS);
@@ -196,54 +192,6 @@ fn sides(config: &GatewayConfig) -> Vec<&SideConfig> {
     std::iter::once(&config.incumbent).chain(shown).collect()
 }
 
-/// Binds what is not bound yet. A port 0 becomes the port that was given.
-fn bind(config: &mut GatewayConfig, known: &Sockets) -> Result<Sockets, GatewayError> {
-    let mut sockets = Sockets::new();
-    let mut wrong = Vec::new();
-    for listener in &mut config.listeners {
-        if let Some(bound) = known.get(&listener.address) {
-            sockets.insert(listener.address, bound.clone());
-            continue;
-        }
-        let mut all = Vec::new();
-        for _ in 0..config.workers {
-            match listen(listener.address) {
-                Ok((socket, address)) => {
-                    listener.address = address;
-                    all.push(Arc::new(socket));
-                }
-                Err(error) => {
-                    wrong.push(format!("cannot listen on {}: {error}", listener.address));
-                    break;
-                }
-            }
-        }
-        sockets.insert(listener.address, all);
-    }
-    if wrong.is_empty() {
-        Ok(sockets)
-    } else {
-        Err(GatewayError(wrong))
-    }
-}
-
-fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
-    socket.set_reuse_address(true)?;
-    // Each worker has a socket of its own, and the kernel spreads connections over them.
-    socket.set_reuse_port(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    let listener = TcpListener::from(socket);
-    let address = listener.local_addr()?;
-    Ok((listener, address))
-}
-
 fn plan(
     config: &Arc<GatewayConfig>,
     sockets: Arc<Sockets>,
@@ -318,7 +266,7 @@ fn compare(
     let (findings, tell) = (findings.clone(), around.tell);
     thread("compare".into(), move || {
         give_way();
-        ledger::run(&findings, &pairs, &|error| tell(&error));
+        ledger::run(&findings, &pairs, &tell);
     })
 }
 
@@ -358,6 +306,13 @@ impl Running {
         self.admin.status()
     }
 
+    /// Goes on in a new access log if the old one was moved away.
+    pub fn reopen_log(&self) {
+        if let Some((log, _)) = &self.log {
+            log.reopen();
+        }
+    }
+
     /// Takes a new configuration without dropping a request.
     ///
     /// # Errors
@@ -373,7 +328,8 @@ impl Running {
         }
         let terms = check(&config, &self.around)?;
         let before = plans.borrow().clone();
-        let sockets = bind(&mut config, &before.sockets)?;
+        let sockets = listen::bind(&mut config, &before.sockets)?;
+        listen::leave_room(&mut config, self.around.tell);
         self.generation += 1;
         self.config = Arc::new(config);
         let healthy = proxy::all_healthy(sides(&self.config), Some(&before.healthy));
@@ -396,12 +352,17 @@ impl Running {
     /// The state could not be written.
     pub fn stop(mut self) -> Result<(), GatewayError> {
         self.end();
-        self.findings.save().map_err(one)
+        self.findings.save().map_err(one)?;
+        Ok(())
     }
 
     /// In this order: clients, copies, comparison, admin, log. Each ends when nobody feeds it any more.
     fn end(&mut self) {
-        self.plans = None;
+        if let Some(plans) = self.plans.take() {
+            // Whoever still holds the last plan must not hold its sockets: clients would go on to connect,
+            // and wait for an answer until the last request has ended.
+            plans.send_modify(|plan| plan.sockets = Arc::default());
+        }
         for worker in self.workers.drain(..) {
             let _ = worker.join();
         }

@@ -14,6 +14,7 @@ mod admin;
 pub mod config;
 mod control;
 mod ledger;
+mod listen;
 mod mirror;
 mod proxy;
 pub mod tls;

@@ -2,6 +2,7 @@
 
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ pub(crate) enum End {
     Complete,
     /// The client went away first.
     ClientLeft,
+    /// The head of the client's request did not come in time.
+    ClientHead,
     /// The client's body did not come, or broke off.
     ClientBody,
     /// No connection to the incumbent.
@@ -34,6 +37,7 @@ impl End {
         match self {
             End::Complete => "complete",
             End::ClientLeft => "client_left",
+            End::ClientHead => "client_head",
             End::ClientBody => "client_body",
             End::Connect => "connect_failed",
             End::Closed => "upstream_closed",
@@ -41,6 +45,26 @@ impl End {
             End::Refused => "refused",
             End::Upgraded => "upgraded",
         }
+    }
+}
+
+/// Connections of clients that ended before they brought a request.
+#[derive(Debug, Default)]
+pub(crate) struct Unopened {
+    /// There were as many as may be.
+    pub(crate) too_many: AtomicU64,
+    /// TLS was not agreed on, or not in time.
+    pub(crate) handshake: AtomicU64,
+}
+
+impl Unopened {
+    /// By reason.
+    pub(crate) fn read(&self) -> BTreeMap<String, u64> {
+        let reasons = [("too_many", &self.too_many), ("handshake", &self.handshake)];
+        reasons
+            .into_iter()
+            .map(|(reason, count)| (reason.to_owned(), count.load(Ordering::Relaxed)))
+            .collect()
     }
 }
 

@@ -6,6 +6,8 @@
 mod awake;
 mod clock;
 mod cpus;
+#[cfg(unix)]
+mod files;
 mod machine;
 mod thread;
 mod timer;
@@ -13,6 +15,8 @@ mod timer;
 pub use awake::Awake;
 pub use clock::{Clock, time_asleep};
 pub use cpus::{CpuList, CpuListError, allowed_cpus, pin_current_thread};
+#[cfg(unix)]
+pub use files::open_files;
 pub use machine::{Machine, stolen_ns};
 pub use thread::{ThreadUsage, give_way, sharpen_timers};
 pub use timer::SleepTimer;

@@ -4,6 +4,7 @@
 
 use crate::capacity::SideCapacity;
 use crate::floor::SideFloor;
+use crate::proof::SelfTest;
 use crate::tail::Tail;
 use crate::warm_up::WarmUp;
 use crate::{DifferenceKind, Side};
@@ -148,6 +149,9 @@ pub struct Comparison {
     pub contender: Side,
     /// Are the answers the same?
     pub equivalence: Equivalence,
+    /// What the comparison of the answers would have missed; of the candidate alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub self_test: Option<SelfTest>,
     /// Answers under load: same codes and shapes, and the same values where the baseline agrees with
     /// itself.
     pub under_load: Option<UnderLoad>,

@@ -12,6 +12,7 @@ pub mod markdown;
 mod memory_floor;
 mod page;
 pub mod profile;
+mod self_test;
 mod tail;
 pub mod terminal;
 mod warm_up;

@@ -3,8 +3,9 @@
 use crate::figures::{count, rate};
 pub use crate::page::Style;
 use crate::page::{LABEL, Page};
-use crate::{tail, warm_up, wording};
+use crate::{self_test, tail, warm_up, wording};
 use understudy_model::Side;
+use understudy_model::proof::SelfTest;
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Held, LatencyComparison, Resource, ResourceComparison,
     Verdict, VerdictDocument,
@@ -14,6 +15,7 @@ use understudy_model::verdict::{
 const CLUSTERS: usize = 3;
 const REASONS: usize = 4;
 const NOISE: usize = 3;
+const HIDING: usize = 3;
 
 /// Where the last column of the table begins.
 const LAST_COLUMN: usize = 49;
@@ -93,6 +95,9 @@ impl Page {
 
     fn comparison(&mut self, document: &VerdictDocument, comparison: &Comparison) {
         self.equivalence(&comparison.equivalence);
+        if let Some(test) = &comparison.self_test {
+            self.self_test(test);
+        }
         if let Some(under_load) = &comparison.under_load {
             self.labelled("under load", &wording::under_load(under_load));
         }
@@ -143,6 +148,14 @@ impl Page {
             self.cluster(cluster);
         }
         self.rest(e.clusters.len(), CLUSTERS, "differences");
+    }
+
+    fn self_test(&mut self, test: &SelfTest) {
+        self.labelled("self-test", &self_test::sentence(test));
+        for hiding in test.hidden_by.iter().take(HIDING) {
+            self.labelled("  hidden", &self_test::hiding(hiding));
+        }
+        self.rest(test.hidden_by.len(), HIDING, "of what hides faults");
     }
 
     fn cluster(&mut self, cluster: &Cluster) {

@@ -5,6 +5,7 @@
 //! workload, so that all of them see the same history.
 
 use crate::error::TrialError;
+use crate::faults::{self, SelfTest};
 use crate::judge::{self, ReproducedCluster};
 use crate::sides::{RunningSide, Stand};
 use crate::store;
@@ -137,6 +138,9 @@ impl Stage<'_> {
             }
             compared.rows.clear();
         }
+        if self.run.path().join(store::FAULTS).exists() {
+            store::put_aside(self.run, store::FAULTS)?;
+        }
         Ok(all)
     }
 
@@ -146,6 +150,7 @@ impl Stage<'_> {
         mut compared: Vec<Compared>,
         exchanges: &mut [Vec<ExchangeRow>],
     ) -> Result<Vec<Compared>, TrialError> {
+        let mut self_test = SelfTest::open(self.run, self.endpoints.len())?;
         let mut lines = Vec::new();
         for one in &compared {
             let name = store::differences(one.contender);
@@ -181,6 +186,10 @@ impl Stage<'_> {
             let contenders = compared.iter_mut().zip(&mut lines).zip(&mut histories);
             for (index, ((one, lines), history)) in contenders.enumerate() {
                 let row = self.row(history, request, &asked, FIRST_CONTENDER + index);
+                if one.contender == Side::Candidate {
+                    let (asked, answer) = (self.asked(request), &asked[0].outcome);
+                    self_test.note(&self.differ, history, asked, answer, start.elapsed())?;
+                }
                 different += usize::from(differs(&&row));
                 lines.write(&row)?;
                 one.rows.push(row);
@@ -194,17 +203,14 @@ impl Stage<'_> {
         for lines in &mut lines {
             lines.sync()?;
         }
+        self_test.sync()?;
         Ok(compared)
     }
 
     /// What the contender at this place of the cast answered, against the incumbent, after what the
     /// two showed before.
     fn row(&self, history: &mut History, request: u32, asked: &[Asked], contender: usize) -> Row {
-        let endpoint = self.endpoint_of[request as usize];
-        let name = self
-            .endpoints
-            .get(endpoint as usize)
-            .map_or("", String::as_str);
+        let faults::Asked { endpoint, name, .. } = self.asked(request);
         let outcomes = Outcomes {
             incumbent: &asked[0].outcome,
             second: Some(&asked[1].outcome),
@@ -212,6 +218,16 @@ impl Stage<'_> {
         };
         history.asked(&self.requests.all[request as usize].path);
         Row::compare(&self.differ, history, request, (endpoint, name), outcomes)
+    }
+
+    fn asked(&self, request: u32) -> faults::Asked<'_> {
+        let endpoint = self.endpoint_of[request as usize];
+        let name = self.endpoints.get(endpoint as usize);
+        faults::Asked {
+            request,
+            endpoint,
+            name: name.map_or("", String::as_str),
+        }
     }
 
     fn keep_exchanges(

@@ -14,6 +14,7 @@ mod cpus;
 mod environment;
 mod equivalence;
 mod error;
+mod faults;
 pub mod floor;
 mod generator;
 mod inspect;

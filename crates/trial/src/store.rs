@@ -18,6 +18,7 @@ use understudy_model::verdict::Environment;
 
 const DIFFERENCES: &str = "differences.jsonl";
 const TUNED_DIFFERENCES: &str = "differences-tuned.jsonl";
+pub(crate) const FAULTS: &str = "faults.jsonl";
 const REPRODUCED: &str = "reproduced.jsonl";
 const NOTES: &str = "notes.jsonl";
 const WORKLOAD: &str = "workload.json";
@@ -278,6 +279,7 @@ pub(crate) fn read_answers(run: &RunDirectory) -> Result<Evidence, TrialError> {
         requests: workload.requests,
         rows: rows(run, Side::Candidate)?,
         tuned_rows: rows(run, Side::Tuned)?,
+        faults: if_there(run, FAULTS, |name| run.read_lines(name))?,
         reproduced: if_there(run, REPRODUCED, |name| run.read_lines(name))?,
         notes: if_there(run, NOTES, |name| run.read_lines(name))?,
         environment: if_there(run, ENVIRONMENT, |name| run.read_json(name))?,

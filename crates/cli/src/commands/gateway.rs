@@ -75,6 +75,8 @@ fn serve(file: &std::path::Path, check: bool) -> Result<u8, Failure> {
         if signal != SIGHUP {
             break;
         }
+        // Whoever moves logs away says so by this signal, whatever the file holds.
+        running.reopen_log();
         match config::gateway(file, super::trial::today())
             .and_then(|config| running.reload(config).map_err(|error| error.0))
         {

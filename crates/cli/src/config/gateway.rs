@@ -76,10 +76,11 @@ fn whole(mut root: Section<'_>, folder: &Path, today: Day) -> Option<GatewayConf
         &["incumbent"],
         "write [incumbent] with servers = [\"http://127.0.0.1:9000\"]",
     );
-    let incumbent = sides::incumbent(root.section("incumbent"), folder);
+    let here: Vec<SocketAddr> = listeners.iter().map(|of| of.address).collect();
+    let incumbent = sides::incumbent(root.section("incumbent"), folder, &here);
     let candidate = root
         .has("candidate")
-        .then(|| sides::candidate(root.section("candidate"), folder));
+        .then(|| sides::candidate(root.section("candidate"), folder, &here, incumbent.as_ref()));
     let routes = routes(root.sections("route"));
     let compare = compare(root.section("compare"), today);
     let admin = admin(root.section("admin"), folder);
@@ -249,7 +250,7 @@ fn compare(mut section: Section<'_>, today: Day) -> CompareConfig {
 
 fn admin(mut section: Section<'_>, folder: &Path) -> AdminConfig {
     let off = section.boolean("enabled") == Some(false);
-    let address = section.parsed::<SocketAddr>("address", "an address such as \"127.0.0.1:9901\"");
+    let address = listen::address(&mut section, "an address such as \"127.0.0.1:9901\"");
     let token = section.get("token_file", |value| {
         let path = absolute(folder, text(value)?);
         let token = std::fs::read_to_string(&path)

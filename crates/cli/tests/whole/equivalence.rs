@@ -49,4 +49,11 @@ fn a_rule_excuses_what_it_names_and_no_more() {
     let (ended, verdict) = trial.run();
     assert_eq!(ended.code, 5, "{}", ended.stderr);
     assert_eq!(clusters(&verdict).len(), 1);
+    // The candidate never differs where the rule is: the self-test says so, and what it hides there.
+    let test = &verdict["comparisons"][0]["self_test"];
+    assert!(test["injected"].as_u64().unwrap() > 100, "{test}");
+    let hidden = test["hidden_by"].as_array().unwrap();
+    let rule = hidden.iter().find(|of| of["by"] == "rule 1: $.price");
+    let rule = rule.unwrap_or_else(|| panic!("{test:#}"));
+    assert_eq!(rule["needless"][0], "GET /items/{id} $.price", "{rule:#}");
 }

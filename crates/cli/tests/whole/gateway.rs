@@ -180,6 +180,9 @@ fn it_serves_finds_the_planted_bug_is_reloaded_and_stops() {
         gateway.get("/items/1").contains("200 OK"),
         "the old configuration stays"
     );
+    // Whoever moves the log away says so by the same signal.
+    let [log, moved] = ["access.jsonl", "access.jsonl.1"].map(|name| scratch.path().join(name));
+    std::fs::rename(&log, &moved).unwrap();
     scratch.write(
         "gateway.toml",
         &right.replace("ask_twice", "fraction = \"50%\"\nask_twice"),
@@ -190,9 +193,13 @@ fn it_serves_finds_the_planted_bug_is_reloaded_and_stops() {
 
     gateway.signal("TERM");
     assert_eq!(gateway.child.wait().unwrap().code(), Some(0));
-    let log = std::fs::read_to_string(scratch.path().join("access.jsonl")).unwrap();
-    assert_eq!(log.lines().count(), 32, "{log}");
-    let line: serde_json::Value = serde_json::from_str(log.lines().next().unwrap()).unwrap();
+    let [log, moved] = [log, moved].map(|path| std::fs::read_to_string(path).unwrap());
+    assert_eq!(
+        (moved.lines().count(), log.lines().count()),
+        (31, 1),
+        "{moved}"
+    );
+    let line: serde_json::Value = serde_json::from_str(moved.lines().next().unwrap()).unwrap();
     assert_eq!(
         (&line["status"], &line["candidate"], &line["end"]),
         (&200.into(), &"200".into(), &"complete".into()),

@@ -56,6 +56,15 @@ fn tested(rules: Vec<Rule>) -> SelfTest {
 }
 
 #[test]
+fn a_fault_is_stored_by_the_name_that_documents_have() {
+    for fault in Fault::ALL {
+        let stored = serde_json::to_string(fault).unwrap();
+        assert_eq!(stored, format!("{:?}", fault.name()));
+        assert_eq!(serde_json::from_str::<Fault>(&stored).unwrap(), *fault);
+    }
+}
+
+#[test]
 fn a_rule_that_is_too_broad_is_exposed_and_a_narrow_one_is_not() {
     let none = tested(Vec::new());
     let of = |test: &SelfTest, name: &str| {

@@ -16,6 +16,7 @@ const BUCKETS_US: [u64; 12] = [
 pub(super) fn text(status: &Status, routes: &BTreeMap<String, Traffic>) -> String {
     let mut out = Text::default();
     counters(&mut out, routes);
+    connections(&mut out, status);
     latencies(&mut out, routes);
     ledger(&mut out, status);
     gauges(&mut out, status);
@@ -55,6 +56,17 @@ fn counters(out: &mut Text, routes: &BTreeMap<String, Traffic>) {
     out.family("retries_total", "counter", "Requests that were sent again.");
     for (route, traffic) in routes {
         out.sample("retries_total", &[("route", route)], traffic.retries);
+    }
+}
+
+fn connections(out: &mut Text, status: &Status) {
+    out.family(
+        "connections_unopened_total",
+        "counter",
+        "Connections of clients that were closed before they brought a request, by reason.",
+    );
+    for (reason, count) in &status.connections_unopened {
+        out.sample("connections_unopened_total", &[("reason", reason)], count);
     }
 }
 

@@ -136,6 +136,7 @@ impl Admin {
                 .collect(),
             endpoints: status::endpoints(&judged, goal),
             connections: self.shared.connections.load(Ordering::Relaxed) as u64,
+            connections_unopened: self.shared.unopened.read(),
             requests_in_flight: self.shared.requests.load(Ordering::Relaxed) as u64,
             log_lines_lost: self.shared.log.as_ref().map_or(0, |log| log.lost()),
         }
@@ -167,7 +168,12 @@ impl Admin {
             }
             waivers.push(waiver);
         }
-        self.findings.save().map_err(|error| vec![error])
+        self.save()
+    }
+
+    fn save(&self) -> Result<(), Vec<String>> {
+        let saved = self.findings.save();
+        saved.map(drop).map_err(|error| vec![error])
     }
 
     /// Takes back the waiver of this endpoint and path; false if there is none.
@@ -180,7 +186,7 @@ impl Admin {
             });
             waivers.len() < before
         };
-        self.findings.save().map_err(|error| vec![error])?;
+        self.save()?;
         Ok(removed)
     }
 

@@ -13,12 +13,13 @@ const percent = x => x >= 0.9995 ? "100 %" : (x * 100).toPrecision(3).replace(/(
 const time = us => us == null ? "–" : us < 1000 ? us + " us" : us < 1e6 ? +(us / 1000).toPrecision(3) + " ms" : +(us / 1e6).toPrecision(3) + " s";
 const bytes = n => n < 1048576 ? Math.ceil(n / 1024) + " KiB" : +(n / 1048576).toPrecision(3) + " MiB";
 const words = { no_candidate: ["No candidate", ""], proving: ["Proving", "open"], proven: ["Proven", "good"], different: ["Answers differ", "bad"], lossy: ["Too many not compared", "open"] };
-let token = sessionStorage.getItem("token");
+let token = sessionStorage.getItem("token") ?? undefined;
 
 async function ask(path, options = {}) {
   const headers = { ...(options.body && { "content-type": "application/json" }), ...(token && { authorization: "Bearer " + token }) };
   const answer = await fetch(path, { ...options, headers });
-  if (answer.status === 401) {
+  // Who has none is not asked again before the page is loaded anew.
+  if (answer.status === 401 && token !== null) {
     token = prompt("This interface needs a token");
     if (token) sessionStorage.setItem("token", token);
   }
@@ -92,6 +93,16 @@ function showStatus(status) {
     chart("Latency p50", history, both("p50"), time),
     chart("Latency p99", history, both("p99"), time),
   );
+  get("routes").replaceChildren(...Object.entries(status.routes).filter(([, r]) => r.requests).map(([name, r]) => {
+    const { complete, upgraded, ...other } = r.by_end;
+    return row(name === "none" ? "(no route)" : name, count(r.requests), ...["2xx", "3xx", "4xx", "5xx"].map(c => count(r.by_class[c] ?? 0)), count(r.retries), counted(other) || "–");
+  }));
+  const unopened = Object.values(status.connections_unopened).reduce((a, b) => a + b, 0);
+  get("beside").textContent = [
+    `${count(status.connections)} connections of clients, ${count(status.requests_in_flight)} requests under way.`,
+    unopened ? `${count(unopened)} connections were closed before a request: ${counted(status.connections_unopened)}.` : "",
+    status.log_lines_lost ? `${count(status.log_lines_lost)} lines of the access log are lost.` : "",
+  ].filter(Boolean).join(" ");
   get("endpoints").replaceChildren(...status.endpoints.map(e => {
     const left = e.more_requests === 0 ? "reached" : e.more_requests == null ? "out of reach" : count(e.more_requests) + " more";
     const done = e.more_requests == null ? 0 : 100 * e.compared / (e.compared + e.more_requests || 1);
@@ -157,7 +168,7 @@ function showDifferences(found) {
 // A rule as the configuration has it: a JSON string is a TOML string.
 const toml = rule => ["[[compare.rule]]", ...["path", "endpoint", "kind"].filter(key => rule[key]).map(key => `${key} = ${JSON.stringify(rule[key])}`),
   'reason = "say why this is acceptable"', 'owner = "say who answers for it"'].join("\n");
-const counted = faults => Object.entries(faults).map(([name, n]) => `${name.replaceAll("_", " ")} ${count(n)}`).join(", ");
+const counted = counts => Object.entries(counts).filter(([, n]) => n).map(([name, n]) => `${name.replaceAll("_", " ")} ${count(n)}`).join(", ");
 const pair = (baseline, contender) => {
   const side = (name, text) => make("div", {}, make("span", { class: name }, name), make("pre", {}, text || "(absent)"));
   return make("div", { class: "pair" }, side("incumbent", baseline), side("candidate", contender));

@@ -38,6 +38,8 @@ pub struct Status {
     pub endpoints: Vec<Endpoint>,
     /// Connections of clients.
     pub connections: u64,
+    /// Connections that were closed before they brought a request, by reason.
+    pub connections_unopened: BTreeMap<String, u64>,
     /// Requests under way.
     pub requests_in_flight: u64,
     /// Lines that the access log lost.

@@ -13,8 +13,8 @@ use crate::config::CompareConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_compare::{
-    Around, Day, Fault, Noise, Row, Rule, Rules, Templates, Tried, Workload, propose, self_test,
-    tally_counted,
+    Around, Day, Fault, Noise, Row, Rule, Rules, Templates, Tried, Workload, is_due, propose,
+    self_test, tally_counted,
 };
 use understudy_model::proof::{Proposal, SelfTest};
 use understudy_model::verdict::Equivalence;
@@ -27,9 +27,6 @@ const ENDPOINTS: usize = 1000;
 const CELLS: usize = 10_000;
 /// Faults of the self-test kept, each with the answers it was put into.
 const FAULTS: usize = 4096;
-/// Answers of an endpoint that the self-test is done with: these, and then one of so many.
-const FIRST_TESTED: u64 = 20;
-const TESTED_OF: u64 = 50;
 /// Names of parameters that make a shape, and bytes of each.
 const NAMES: usize = 12;
 const NAME_BYTES: usize = 32;
@@ -92,6 +89,17 @@ pub(crate) struct Stored {
     groups: Vec<Group>,
     cells: Vec<(Cell, u64)>,
     waivers: Vec<Waiver>,
+}
+
+impl Stored {
+    /// Does it hold every endpoint that it speaks of?
+    pub(crate) fn is_whole(&self) -> bool {
+        let groups = self.groups.iter().map(|group| group.row.endpoint);
+        let cells = self.cells.iter().map(|(cell, _)| cell.endpoint);
+        let known: BTreeSet<&String> = self.endpoints.iter().collect();
+        let mut all = groups.chain(cells);
+        known.len() == self.endpoints.len() && all.all(|of| (of as usize) < known.len())
+    }
 }
 
 /// One compared pair.
@@ -225,7 +233,7 @@ impl Book {
     pub(crate) fn test_due(&mut self, endpoint: u32) -> Option<u64> {
         let seen = self.seen.entry(endpoint).or_default();
         *seen += 1;
-        (*seen <= FIRST_TESTED || seen.is_multiple_of(TESTED_OF)).then_some(*seen)
+        is_due(*seen).then_some(*seen)
     }
 
     /// Keeps what came of faults that were put into an answer.

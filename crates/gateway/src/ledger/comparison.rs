@@ -1,7 +1,7 @@
 //! Compares pairs, in a thread of its own, with the engine of the trial.
 
 use super::book::{Book, Finding, parameters};
-use super::{Counts, Reason, State, Ticket};
+use super::{Balance, Counts, Reason, State, Ticket};
 use crate::config::{CompareConfig, Payloads};
 use crate::mirror::Captured;
 use crate::proxy::Head;
@@ -12,12 +12,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use understudy_compare::{Day, Differ, History, Outcomes, Row, Rules, try_faults};
+use understudy_compare::{Day, Differ, History, Outcomes, Row, Rules, is_fit, try_faults};
 use understudy_model::{Answer, Failure, Outcome};
 use understudy_redact::{Redactor, shell_quoted, variable};
 
-/// Longest answer that the self-test puts faults into, in bytes.
-const TESTED_BYTES: usize = 256 * 1024;
 /// Answers that wait for it until nothing is left to compare.
 const TESTS: usize = 32;
 /// How often the state goes to the disk.
@@ -180,16 +178,17 @@ impl Findings {
         self.book().forget_tests();
     }
 
-    /// Brings everything to the disk.
-    pub(crate) fn save(&self) -> Result<(), String> {
+    /// Brings everything to the disk; returns the counts that are there now.
+    pub(crate) fn save(&self) -> Result<Balance, String> {
         let Some(state) = &self.state else {
-            return Ok(());
+            return Ok(self.counts.balance());
         };
         let (book, balance) = {
             let book = self.book();
             (book.store(), self.counts.balance())
         };
-        state.save(&balance, &book)
+        state.save(&balance, &book)?;
+        Ok(balance)
     }
 
     fn compare(&self, terms: &Terms, pair: Pair) {
@@ -252,9 +251,8 @@ impl Findings {
     /// Lets an answer wait for the self-test, if it is time for one. Where there is no time for those
     /// that wait already, it is left out: no pair is dropped for a test.
     fn test_later(&self, endpoint: (u32, String), answer: Answer) {
-        let is_fit = !answer.truncated && answer.body.len() <= TESTED_BYTES;
         let mut tests = self.tests();
-        if !is_fit || tests.len() >= TESTS {
+        if !is_fit(&answer) || tests.len() >= TESTS {
             return;
         }
         if let Some(draw) = self.book().test_due(endpoint.0) {
@@ -287,9 +285,9 @@ impl Findings {
 }
 
 /// Compares what comes until nobody sends any more; saves every second, and at the end.
-pub(crate) fn run(findings: &Findings, pairs: &Receiver<Pair>, failed: &dyn Fn(String)) {
+pub(crate) fn run(findings: &Findings, pairs: &Receiver<Pair>, tell: &dyn Fn(&str)) {
     let compare = |pair| findings.compare(&findings.terms(), pair);
-    run_with(&compare, findings, pairs, failed);
+    run_with(&compare, findings, pairs, tell);
 }
 
 /// A comparison that panics costs its pair, which is counted, and nothing else: each step that
@@ -298,10 +296,9 @@ fn run_with(
     compare: &dyn Fn(Pair),
     findings: &Findings,
     pairs: &Receiver<Pair>,
-    failed: &dyn Fn(String),
+    tell: &dyn Fn(&str),
 ) {
-    let mut saved = Instant::now();
-    let mut is_dirty = false;
+    let mut saved = Saved::new(findings.counts.balance());
     loop {
         let received = match pairs.try_recv() {
             Ok(pair) => Ok(pair),
@@ -319,16 +316,51 @@ fn run_with(
         if let Ok(pair) = received {
             // The ticket of the pair ends while the stack unwinds, and the hook has told where.
             let _ = catch_unwind(AssertUnwindSafe(|| compare(pair)));
-            is_dirty = true;
         }
-        if is_dirty && (is_over || saved.elapsed() >= SAVE) {
-            if let Err(error) = findings.save() {
-                failed(error);
-            }
-            (saved, is_dirty) = (Instant::now(), false);
+        if is_over || saved.at.elapsed() >= SAVE {
+            saved.renew(findings, tell);
         }
         if is_over {
             return;
+        }
+    }
+}
+
+/// What the disk has.
+struct Saved {
+    at: Instant,
+    /// Every pair changes the counts, and so does every request that is not compared.
+    balance: Balance,
+    failed: Option<String>,
+}
+
+impl Saved {
+    fn new(balance: Balance) -> Saved {
+        Saved {
+            at: Instant::now(),
+            balance,
+            failed: None,
+        }
+    }
+
+    /// Saves what has changed. A disk that is full stays so for a while: each change of that is told once.
+    fn renew(&mut self, findings: &Findings, tell: &dyn Fn(&str)) {
+        self.at = Instant::now();
+        if self.failed.is_none() && findings.counts.balance() == self.balance {
+            return;
+        }
+        match findings.save() {
+            Ok(balance) => {
+                self.balance = balance;
+                if self.failed.take().is_some() {
+                    tell("the state is written again");
+                }
+            }
+            Err(error) if self.failed.as_ref() != Some(&error) => {
+                tell(&format!("{error}; it is tried again every second"));
+                self.failed = Some(error);
+            }
+            Err(_) => {}
         }
     }
 }

@@ -67,6 +67,12 @@ impl State {
                 path.display()
             )
         })?;
+        if !document.book.is_whole() {
+            return Err(format!(
+                "{} names endpoints that it does not have; move it away to begin anew",
+                path.display()
+            ));
+        }
         if document.format != FORMAT {
             return Err(format!(
                 "{} has format {}; this version reads {FORMAT}",
@@ -85,18 +91,19 @@ impl State {
             balance: &'d Balance,
             book: &'d Stored,
         }
+        let document = Document {
+            format: FORMAT,
+            balance,
+            book,
+        };
+        let text = serde_json::to_vec(&document)
+            .map_err(|error| format!("the state is no JSON: {error}"))?;
         let unfinished = self.path.with_extension("json.tmp");
         let write = || {
             let mut file = private().write(true).truncate(true).open(&unfinished)?;
-            serde_json::to_writer(
-                io::BufWriter::new(&file),
-                &Document {
-                    format: FORMAT,
-                    balance,
-                    book,
-                },
-            )?;
-            file.flush()?;
+            // At once: what a buffer holds back fails where nobody sees it, and half a state would
+            // replace a whole one.
+            file.write_all(&text)?;
             file.sync_data()?;
             fs::rename(&unfinished, &self.path)
         };
@@ -137,8 +144,20 @@ mod tests {
             (mode(&folder), mode(&folder.join("state.json"))),
             (0o700, 0o600)
         );
+        // Every write to /dev/full fails as on a full disk.
+        let unfinished = folder.join("state.json.tmp");
+        std::os::unix::fs::symlink("/dev/full", &unfinished).unwrap();
+        let refused = state.save(&Balance::default(), &stored);
+        assert!(refused.is_err_and(|error| error.contains("No space left")));
+        fs::remove_file(unfinished).unwrap();
         drop(state);
         assert_eq!(State::open(&folder).unwrap().1, balance);
+        let text = fs::read_to_string(folder.join("state.json")).unwrap();
+        let cell = "\"cells\":[[{\"endpoint\":3,\"status\":200,\"parameters\":\"\"},1]]";
+        let foreign = text.replace("\"cells\":[]", cell);
+        assert_ne!(foreign, text);
+        fs::write(folder.join("state.json"), foreign).unwrap();
+        assert!(State::open(&folder).is_err_and(|error| error.contains("does not have")));
         fs::write(folder.join("state.json"), "{\"format\": 1").unwrap();
         assert!(State::open(&folder).is_err_and(|error| error.contains("move it away")));
     }

@@ -159,6 +159,9 @@ pub(crate) async fn answer(
         Ok(response) => Ok(response),
         Err((mut record, refusal)) => {
             record.status = refusal.status.as_u16();
+            if let Some((_, line)) = &mut record.log {
+                line.why = Some(refusal.why);
+            }
             record.finish(refusal.end);
             let mut response = refusal.response();
             if http2 {
@@ -501,6 +504,7 @@ fn line(client: &Client, request: &Request<Incoming>) -> Line {
         status: 0,
         bytes: 0,
         end: "",
+        why: None,
         upstream: String::new(),
         retries: 0,
         head_us: None,

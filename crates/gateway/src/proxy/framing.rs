@@ -15,6 +15,8 @@ pub(crate) struct Framing {
     seen: Seen,
     /// The beginning of a line whose end has not come yet.
     line: Vec<u8>,
+    /// The beginning of the last request line.
+    request_line: Vec<u8>,
     refused: Option<&'static str>,
 }
 
@@ -69,6 +71,19 @@ impl Framing {
         self.refused
     }
 
+    /// The beginning of the last request line, as it came.
+    pub(crate) fn request_line(&self) -> &[u8] {
+        match self.seen.request_line || self.line.is_empty() {
+            true => &self.request_line,
+            false => &self.line,
+        }
+    }
+
+    /// Has a head begun whose end has not come?
+    pub(crate) fn is_within_head(&self) -> bool {
+        self.place == Place::Head && (self.seen.request_line || !self.line.is_empty())
+    }
+
     fn head<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let Some(end) = memchr(b'\n', bytes) else {
             let room = LINE_BYTES.saturating_sub(self.line.len());
@@ -96,7 +111,11 @@ impl Framing {
             // Empty lines before a request are ignored (RFC 9112, section 2.2).
             None if !self.seen.request_line => {}
             None => self.end_of_head(),
-            Some(_) if !self.seen.request_line => self.seen.request_line = true,
+            Some(_) if !self.seen.request_line => {
+                self.seen.request_line = true;
+                self.request_line.clear();
+                self.request_line.extend_from_slice(line);
+            }
             Some(b'c' | b'C') => {
                 if let Some(value) = value_of(line, b"content-length") {
                     if is_cut {
@@ -213,6 +232,28 @@ mod tests {
         let head = format!("POST / HTTP/1.1\r\nContent-Length:{:60}5\r\n\r\n", "");
         for cuts in [&[][..], &[30], &[75, 3]] {
             assert!(refused(&head, cuts).is_some(), "{cuts:?}");
+        }
+    }
+
+    #[test]
+    fn a_head_that_has_begun_is_known_by_its_first_line() {
+        let mut framing = Framing::default();
+        for (bytes, within, line) in [
+            ("\r\n", false, ""),
+            ("GET /a", true, "GET /a"),
+            (" HTTP/1.1\r\nHo", true, "GET /a HTTP/1.1"),
+            ("st: a\r\n\r\n", false, "GET /a HTTP/1.1"),
+            (
+                "POST /b HTTP/1.1\r\nContent-Length: 3\r\n\r\na",
+                false,
+                "POST /b HTTP/1.1",
+            ),
+            ("bc", false, "POST /b HTTP/1.1"),
+            ("\x16\x03", true, "\x16\x03"),
+        ] {
+            framing.read(bytes.as_bytes());
+            assert_eq!(framing.is_within_head(), within, "{bytes:?}");
+            assert_eq!(framing.request_line(), line.as_bytes(), "{bytes:?}");
         }
     }
 

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What the reader of a connection and the handler of its requests tell each other.
@@ -14,12 +15,27 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub(crate) struct Notes {
     refused: OnceLock<&'static str>,
     body_ended: AtomicBool,
+    last: OnceLock<LastHead>,
+}
+
+/// What is known of the last head that a connection brought.
+#[derive(Debug, Clone)]
+pub(crate) struct LastHead {
+    /// The beginning of its first line, as it came.
+    pub(crate) line: Vec<u8>,
+    /// When it began, if it never came to its end.
+    pub(crate) broken_off: Option<Instant>,
 }
 
 impl Notes {
     /// Why nothing that this connection brings may be carried on.
     pub(crate) fn refused(&self) -> Option<&'static str> {
         self.refused.get().copied()
+    }
+
+    /// Known when the connection is gone; HTTP/2 is not looked at.
+    pub(crate) fn last_head(&self) -> Option<&LastHead> {
+        self.last.get()
     }
 
     /// The body of the request under way has come to its end.
@@ -33,6 +49,8 @@ pub(crate) struct ClientIo {
     transport: Transport,
     /// HTTP/2 has lengths that cannot contradict one another.
     framing: Option<Framing>,
+    /// When a head began that has not come to its end.
+    begun: Option<Instant>,
     notes: std::sync::Arc<Notes>,
 }
 
@@ -41,6 +59,7 @@ impl ClientIo {
         ClientIo {
             transport,
             framing: (!http2).then(Framing::default),
+            begun: None,
             notes,
         }
     }
@@ -55,6 +74,22 @@ impl ClientIo {
         framing.read(read);
         if let Some(why) = framing.refused() {
             let _ = self.notes.refused.set(why);
+        }
+        // Most heads come at once, and nobody asks when.
+        match framing.is_within_head() {
+            true => drop(self.begun.get_or_insert_with(Instant::now)),
+            false => self.begun = None,
+        }
+    }
+}
+
+impl Drop for ClientIo {
+    fn drop(&mut self) {
+        if let Some(framing) = &self.framing {
+            let _ = self.notes.last.set(LastHead {
+                line: framing.request_line().to_vec(),
+                broken_off: self.begun,
+            });
         }
     }
 }

@@ -19,6 +19,7 @@ mod io;
 mod record;
 mod route;
 mod transport;
+mod unread;
 mod upload;
 mod upstream;
 mod worker;

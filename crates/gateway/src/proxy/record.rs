@@ -16,7 +16,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 /// The status that logs have for a client that left before its answer (as nginx does).
-const CLIENT_LEFT: u16 = 499;
+pub(super) const CLIENT_LEFT: u16 = 499;
 
 /// One of the requests under way.
 pub(crate) struct Slot(Arc<AtomicUsize>);

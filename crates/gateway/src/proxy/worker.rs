@@ -7,12 +7,13 @@ use super::headers;
 use super::io::{ClientIo, Notes};
 use super::record::Slot;
 use super::transport::Transport;
+use super::unread;
 use super::upload::Upload;
 use super::upstream::{Healthy, RetryBudget, Side};
 use crate::access_log::AccessLog;
 use crate::config::{GatewayConfig, Limits, Listener, Route};
 use crate::mirror::Shadow;
-use crate::traffic::{Registry, RouteTraffic};
+use crate::traffic::{Registry, RouteTraffic, Unopened};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -24,7 +25,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
@@ -52,6 +53,7 @@ pub(crate) struct Shared {
     pub(crate) registry: Arc<Registry>,
     pub(crate) requests: Arc<AtomicUsize>,
     pub(crate) connections: Arc<AtomicUsize>,
+    pub(crate) unopened: Unopened,
     pub(crate) log: Option<AccessLog>,
 }
 
@@ -231,6 +233,8 @@ async fn accept(
             Ok((tcp, peer)) => {
                 let most = worker.plane().config.limits.connections;
                 let Some(slot) = Slot::take(&worker.shared.connections, most) else {
+                    let count = &worker.shared.unopened.too_many;
+                    count.fetch_add(1, Ordering::Relaxed);
                     continue;
                 };
                 let (open, listener) = (Open::on(&worker), listener.borrow().clone());
@@ -259,7 +263,16 @@ async fn serve(
     let tls = listener.tls.is_some();
     let opened = tokio::time::timeout(limits.header_timeout, open(tcp, &listener));
     let (transport, http2) = tokio::select! {
-        opened = opened => opened??,
+        opened = opened => match opened.map_err(io::Error::from).flatten() {
+            Ok(opened) => opened,
+            Err(error) => {
+                if tls {
+                    let count = &worker.shared.unopened.handshake;
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+                return Err(error);
+            }
+        },
         _ = closed.changed() => return Ok(()),
     };
     let notes = Arc::new(Notes::default());
@@ -270,7 +283,10 @@ async fn serve(
         trusted: listener.trust_forwarded,
         notes: notes.clone(),
     });
-    let service = service_fn(move |request| answer(worker.clone(), client.clone(), request));
+    let service = {
+        let (worker, client) = (worker.clone(), client.clone());
+        service_fn(move |request| answer(worker.clone(), client.clone(), request))
+    };
     let io = TokioIo::new(ClientIo::new(transport, http2, notes));
     let ended = if http2 {
         let mut connection = pin!(http2_of(&limits).serve_connection(io, service));
@@ -292,6 +308,9 @@ async fn serve(
             }
         }
     };
+    if let (false, Err(error)) = (http2, &ended) {
+        unread::note(&worker, &client, error);
+    }
     ended.map_err(io::Error::other)
 }
 

@@ -374,6 +374,12 @@ fn the_page_fits_every_width_complains_of_nothing_and_waives() {
         assert_eq!(fits, value!(true), "{width} {scheme}");
         shoot(&mut browser, &format!("gateway-{width}-{scheme}"));
     }
+    let routes = browser.evaluate("document.querySelector('#routes').innerText");
+    let routes = routes.as_str().unwrap();
+    assert!(
+        routes.starts_with("all\t") && routes.contains("120"),
+        "{routes}"
+    );
     let hiding = browser.evaluate("document.querySelector('#hiding article').innerText");
     let hiding = hiding.as_str().unwrap();
     assert!(

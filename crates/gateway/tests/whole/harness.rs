@@ -191,7 +191,11 @@ pub(crate) fn config(incumbent: &Server) -> GatewayConfig {
             tls: None,
             trust_forwarded: false,
         }],
-        limits: Limits::default(),
+        limits: Limits {
+            // Not every machine has files for more.
+            connections: 250,
+            ..Limits::default()
+        },
         routes: vec![Route::everything()],
         incumbent: SideConfig::of(vec![incumbent.upstream()]),
         candidate: None,

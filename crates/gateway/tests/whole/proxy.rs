@@ -427,7 +427,7 @@ fn routes_decide_by_host_path_and_method() {
 #[test]
 fn requests_under_way_end_before_the_gateway_does() {
     let slow = Server::http(|_| {
-        thread::sleep(Duration::from_millis(500));
+        thread::sleep(Duration::from_millis(1500));
         json("{\"late\":true}")
     });
     let gateway = run(config(&slow));
@@ -437,6 +437,14 @@ fn requests_under_way_end_before_the_gateway_does() {
     thread::sleep(Duration::from_millis(100));
     let stopping = thread::spawn(move || gateway.stop());
     assert!(idle.is_closed());
+    while std::net::TcpStream::connect(address).is_ok() {
+        thread::sleep(Duration::from_millis(10));
+    }
+    // Who comes too late is refused at once, and not left waiting until the last request has ended.
+    busy.0.set_nonblocking(true).unwrap();
+    let early = busy.0.peek(&mut [0]);
+    assert!(early.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock));
+    busy.0.set_nonblocking(false).unwrap();
     let answer: Message = busy.answer();
     assert_eq!(
         (answer.status(), answer.text().as_str()),
@@ -494,5 +502,14 @@ fn a_reload_changes_what_comes_and_nothing_under_way() {
     }
     let mut taken = next;
     taken.listeners[0].address = old.address;
-    assert!(refused(taken).contains("cannot listen on"));
+    let address = old.address;
+    assert_eq!(
+        refused(taken.clone()),
+        format!("cannot listen on {address}: another program, or another gateway, listens there")
+    );
+    taken.listeners[0].address = gateway.addresses()[0];
+    assert!(
+        refused(taken).contains("another gateway"),
+        "they do not share"
+    );
 }

@@ -1,8 +1,8 @@
 //! Certificates: which one a client is shown, and which of a server's are believed.
 
-use crate::harness::{Client, Server, candidate, config, json, receive, run, settled};
+use crate::harness::{Client, Server, candidate, config, eventually, json, receive, run, settled};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -154,4 +154,25 @@ fn a_candidate_whose_certificate_has_expired_is_asked_nothing_and_clients_see_no
     let starved = ledger.dropped.contains_key("gateway_starved");
     assert!(proof.compared > 0 || starved, "{ledger:?}");
     assert_eq!(requests.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn a_connection_that_is_not_opened_is_counted_with_its_reason() {
+    let certificate = made("shop.example", 2999).certificate(&[]);
+    let mut config = config(&Server::json("{}"));
+    config.limits.connections = 1;
+    config.listeners[0].tls = Some(Arc::new(server(&[certificate]).unwrap()));
+    let gateway = run(config);
+    let mut plain = Client::of(&gateway);
+    plain.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    // An alert of TLS, and the end.
+    let _ = plain.0.read_to_end(&mut Vec::new());
+    eventually(&gateway, |status| status.connections == 0);
+    let _first = Client::of(&gateway);
+    eventually(&gateway, |status| status.connections == 1);
+    assert!(Client::of(&gateway).is_closed());
+    let counted = eventually(&gateway, |status| {
+        status.connections_unopened["too_many"] == 1
+    });
+    assert_eq!(counted.connections_unopened["handshake"], 1);
 }

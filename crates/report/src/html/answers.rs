@@ -2,9 +2,11 @@
 
 use super::{badge, command, more, table};
 use crate::figures::{count, share};
-use crate::wording;
+use crate::{self_test, wording};
 use maud::{Markup, html};
+use std::collections::BTreeMap;
 use understudy_model::Side;
+use understudy_model::proof::SelfTest;
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Example, UnderLoad, VerdictDocument,
 };
@@ -19,6 +21,7 @@ pub(super) fn section(document: &VerdictDocument) -> Markup {
             (clusters(comparison))
             @if let Some(under_load) = &comparison.under_load { (loaded(under_load)) }
             (excused(&comparison.equivalence))
+            @if let Some(test) = &comparison.self_test { (tested(test)) }
         }
     }
 }
@@ -166,6 +169,39 @@ fn excused(e: &Equivalence) -> Markup {
         @if !e.noise.is_empty() {
             (more("Where the incumbent differs from itself", table("Noise learned from a second incumbent", &["endpoint", "place", "in which way", "characters", "what it excuses", "pairs"], noise)))
         }
+    }
+}
+
+/// Would the comparison have told of a fault?
+fn tested(test: &SelfTest) -> Markup {
+    let hides = test.hidden_by.iter().map(|of| {
+        let needless = match of.needless.as_slice() {
+            [] => "-".to_owned(),
+            places => places.join(", "),
+        };
+        vec![
+            of.by.clone(),
+            self_test::faults(of),
+            of.places.join(", "),
+            needless,
+        ]
+    });
+    let mut faults: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for of in &test.faults {
+        let (injected, missed) = faults.entry(&of.description).or_default();
+        *injected += of.injected;
+        *missed += of.missed;
+    }
+    let faults = faults
+        .into_iter()
+        .map(|(what, (injected, missed))| vec![what.to_owned(), count(injected), count(missed)]);
+    html! {
+        h3 { "Would it have told of a fault?" }
+        p { (self_test::sentence(test)) "." }
+        @if !test.hidden_by.is_empty() {
+            (table("What hides faults", &["by", "faults", "at", "where no answer differs"], hides))
+        }
+        (more("Every fault that was tried", table("Faults", &["what is done to an answer", "answers", "missed"], faults)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use understudy_case::{Case, CaseDocument, Currency, Input, Source, Value, assess};
+use understudy_model::proof::{FaultCount, Hiding, SelfTest};
 use understudy_model::tail::{Tail, TailCause};
 use understudy_model::verdict::{
     Cluster, Comparison, Environment, Equivalence, Estimate, Example, Excuse, Figure, Gate,
@@ -66,6 +67,29 @@ fn resource(resource: Resource, rate_rps: f64, baseline: f64, ratio: f64) -> Res
 }
 
 /// Latency and resources at two rates; the candidate at this part of the incumbent.
+fn self_test() -> SelfTest {
+    SelfTest {
+        injected: 1_120,
+        missed: 28,
+        faults: vec![FaultCount {
+            endpoint: "GET /users/{id}/channels/{id}/readState".to_owned(),
+            fault: "time_shifted".to_owned(),
+            description: "a time is an hour later".to_owned(),
+            injected: 40,
+            missed: 28,
+        }],
+        hidden_by: vec![Hiding {
+            by: "rule 1: $.generated_at".to_owned(),
+            missed: 28,
+            faults: [("time_shifted".to_owned(), 28)].into(),
+            places: vec!["GET /users/{id}/channels/{id}/readState $.generated_at".to_owned()],
+            needless: Vec::new(),
+            baseline: "\"2026-11-23T09:00:00Z\"".to_owned(),
+            contender: "\"2026-11-23T10:00:00Z\"".to_owned(),
+        }],
+    }
+}
+
 fn comparison(tail: f64, cpu: f64) -> Comparison {
     let incumbent = [106.0, 181.0, 984.0, 4260.0];
     let mut latencies = Vec::new();
@@ -91,6 +115,7 @@ fn comparison(tail: f64, cpu: f64) -> Comparison {
         baseline: Side::Incumbent,
         contender: Side::Candidate,
         equivalence: equivalence(),
+        self_test: Some(self_test()),
         under_load: Some(UnderLoad {
             answered: 423_648,
             agreeing: 423_640,

@@ -10,6 +10,7 @@ mod floor;
 mod gates;
 mod method;
 mod objectives;
+mod self_test;
 mod sentences;
 mod tail;
 mod tuning;
@@ -29,7 +30,7 @@ use crate::config::{Level, Question, SideConfig, TrialConfig};
 use crate::plan::{Plan, RatePlan};
 use blocks::Latencies;
 use understudy_case::CaseDocument;
-use understudy_compare::{Noise, Row, Rules, Workload, tally};
+use understudy_compare::{Noise, Row, Rules, TriedFault, Workload, tally};
 use understudy_load::gates::MOST_STOLEN;
 use understudy_model::Side;
 use understudy_model::verdict::{
@@ -47,6 +48,8 @@ pub struct Evidence {
     pub rows: Vec<Row>,
     /// The same exchanges, the tuned incumbent against the incumbent; empty where there is none.
     pub tuned_rows: Vec<Row>,
+    /// Faults that were put into answers of the incumbent, as the candidate's would be compared.
+    pub faults: Vec<TriedFault>,
     /// Clusters that were asked again.
     pub reproduced: Vec<ReproducedCluster>,
     /// Every start of a side.
@@ -176,6 +179,9 @@ pub(crate) fn measured(
         baseline: Side::Incumbent,
         contender,
         equivalence: equivalence(evidence, contender, rules),
+        self_test: (contender == Side::Candidate)
+            .then(|| self_test::judge(evidence, rules))
+            .flatten(),
         under_load: under_load::compare(evidence, contender),
         latency: comparisons::latency(plan, config, pairs, contender),
         resources: comparisons::resources(plan, config, &counting, contender),

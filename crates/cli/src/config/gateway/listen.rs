@@ -15,8 +15,7 @@ pub(super) fn read(sections: Vec<Section<'_>>, folder: &Path) -> Vec<Listener> {
             &["address"],
             "write where to listen, such as address = \"0.0.0.0:8080\"",
         );
-        let address =
-            section.parsed::<SocketAddr>("address", "an address such as \"0.0.0.0:8080\"");
+        let address = address(&mut section, "an address such as \"0.0.0.0:8080\"");
         let trust_forwarded = section.boolean("trust_forwarded").unwrap_or_default();
         let given = section.sections("certificate");
         let is_tls = !given.is_empty();
@@ -45,6 +44,15 @@ pub(super) fn read(sections: Vec<Section<'_>>, folder: &Path) -> Vec<Listener> {
         section.finish();
     }
     listeners
+}
+
+/// Where to listen: an IP address and a port.
+pub(super) fn address(section: &mut Section<'_>, example: &str) -> Option<SocketAddr> {
+    section.get("address", |value| {
+        let text = text(value)?;
+        text.parse()
+            .map_err(|_| format!("{text:?} is no IP address with a port; expected {example}"))
+    })
 }
 
 /// The first one is for clients that name no host, or an unknown one.

@@ -4,6 +4,7 @@ use super::super::absolute;
 use super::super::reader::{Section, text};
 use super::{bytes, share, time};
 use http::{HeaderName, HeaderValue, Uri};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 use understudy_gateway::config::{
@@ -17,17 +18,31 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const HEALTH_INTERVAL: Duration = Duration::from_secs(2);
 const SERVERS: &str = "a list of addresses such as [\"http://127.0.0.1:9000\"]";
 
-pub(super) fn incumbent(mut section: Section<'_>, folder: &Path) -> Option<SideConfig> {
-    let side = side(&mut section, folder);
+pub(super) fn incumbent(
+    mut section: Section<'_>,
+    folder: &Path,
+    here: &[SocketAddr],
+) -> Option<SideConfig> {
+    let side = side(&mut section, folder, here);
     section.finish();
     side
 }
 
-pub(super) fn candidate(mut section: Section<'_>, folder: &Path) -> Option<CandidateConfig> {
-    let side = side(&mut section, folder);
+/// A second incumbent is spoken to as the first one is.
+pub(super) fn candidate(
+    mut section: Section<'_>,
+    folder: &Path,
+    here: &[SocketAddr],
+    incumbent: Option<&SideConfig>,
+) -> Option<CandidateConfig> {
+    let side = side(&mut section, folder, here);
+    let http2 = incumbent.is_some_and(|of| of.upstreams.iter().any(|server| server.http2));
     let second = section
-        .list("second", SERVERS, |value| server(text(value)?, false))
-        .map(SideConfig::of);
+        .list("second", SERVERS, |value| server(text(value)?, http2, here))
+        .map(|upstreams| SideConfig {
+            upstreams,
+            ..incumbent.map_or_else(|| SideConfig::of(Vec::new()), Clone::clone)
+        });
     let count = |section: &mut Section<'_>, key, most, default: usize| {
         section
             .whole(key, 1..=most)
@@ -63,13 +78,15 @@ pub(super) fn candidate(mut section: Section<'_>, folder: &Path) -> Option<Candi
     })
 }
 
-fn side(section: &mut Section<'_>, folder: &Path) -> Option<SideConfig> {
+fn side(section: &mut Section<'_>, folder: &Path, here: &[SocketAddr]) -> Option<SideConfig> {
     section.need(
         &["servers"],
         "write where it answers, such as servers = [\"http://127.0.0.1:9000\"]",
     );
     let http2 = section.boolean("http2").unwrap_or_default();
-    let servers = section.list("servers", SERVERS, |value| server(text(value)?, http2));
+    let servers = section.list("servers", SERVERS, |value| {
+        server(text(value)?, http2, here)
+    });
     let of = SideConfig::of(Vec::new());
     let interval = time(section, "health_interval").unwrap_or(HEALTH_INTERVAL);
     let health = section.text("health").map(str::to_owned);
@@ -102,8 +119,8 @@ fn side(section: &mut Section<'_>, folder: &Path) -> Option<SideConfig> {
     })
 }
 
-/// `http://host:port` or `https://host`.
-fn server(address: &str, http2: bool) -> Result<UpstreamAddress, String> {
+/// `http://host:port` or `https://host`, and not one of the addresses that the gateway listens on.
+fn server(address: &str, http2: bool, here: &[SocketAddr]) -> Result<UpstreamAddress, String> {
     let wrong = |why: &str| {
         format!("{address:?} {why}; expected an address such as \"http://127.0.0.1:9000\"")
     };
@@ -129,11 +146,32 @@ fn server(address: &str, http2: bool) -> Result<UpstreamAddress, String> {
         return Err(wrong("has no host, or a user"));
     }
     let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
+    if port == 0 {
+        return Err(wrong("has port 0, where nobody answers"));
+    }
+    if here
+        .iter()
+        .any(|own| port == own.port() && is_at(host, own.ip()))
+    {
+        return Err(wrong("is this gateway itself, see [[listen]]"));
+    }
     Ok(UpstreamAddress {
         host: host.to_owned(),
         port,
         tls,
         http2,
+    })
+}
+
+/// Does who asks for this host come to whoever listens on this address of the same machine?
+fn is_at(host: &str, listens: IpAddr) -> bool {
+    let asked = match host {
+        "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
+        host => host.parse::<IpAddr>().ok(),
+    };
+    asked.is_some_and(|asked| {
+        asked == listens
+            || (listens.is_unspecified() && (asked.is_loopback() || asked.is_unspecified()))
     })
 }
 

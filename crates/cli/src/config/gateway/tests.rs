@@ -29,6 +29,16 @@ fn the_smallest_file_is_a_plain_proxy() {
 }
 
 #[test]
+fn a_second_incumbent_is_spoken_to_as_the_first_one_is() {
+    let more = "http2 = true\nresponse_timeout = \"7s\"\n[candidate]\nservers = [\"http://127.0.0.1:9001\"]\nsecond = [\"http://127.0.0.1:9002\"]\n";
+    let config = read(&format!("{SMALLEST}{more}")).unwrap();
+    let candidate = config.candidate.unwrap();
+    let second = candidate.second.unwrap();
+    assert!(second.upstreams[0].http2 && !candidate.side.upstreams[0].http2);
+    assert_eq!(second.response_timeout, Duration::from_secs(7));
+}
+
+#[test]
 fn the_example_is_right() {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/read-states/gateway.toml");
@@ -54,7 +64,7 @@ file = "none.pem"
 [limits]
 body_bytes = "many"
 [incumbent]
-servers = ["127.0.0.1:9000", "http://a/b"]
+servers = ["127.0.0.1:9000", "http://a/b", "http://localhost:1", "http://a:0"]
 health = "x"
 [candidate]
 fraction = "200%"
@@ -78,12 +88,17 @@ address = "0.0.0.0:9901"
     for (line, part) in [
         (2, "worker: is not a key; did you mean workers?"),
         (3, "drain: 0 leaves no time"),
-        (5, "listen.address: invalid socket address"),
+        (
+            5,
+            "listen.address: \"8080\" is no IP address with a port; expected",
+        ),
         (9, "is listened on already"),
         (10, "key is missing"),
         (11, "cannot read /etc/x/none.pem"),
         (13, "limits.body_bytes"),
         (15, "\"127.0.0.1:9000\""),
+        (15, "\"http://localhost:1\" is this gateway itself"),
+        (15, "\"http://a:0\" has port 0"),
         (15, "has a path"),
         (16, "incumbent.health"),
         (17, "candidate.servers is missing"),
@@ -105,5 +120,5 @@ address = "0.0.0.0:9901"
             "{line} {part}: {errors:#?}"
         );
     }
-    assert_eq!(errors.len(), 20, "{errors:#?}");
+    assert_eq!(errors.len(), 22, "{errors:#?}");
 }
