@@ -223,7 +223,7 @@ fn growth_is_seen_when_it_happens() {
     let mut log = fs::OpenOptions::new().append(true).open(&path).unwrap();
     std::io::Write::write_all(&mut log, b"line\n").unwrap();
     std::thread::sleep(std::time::Duration::from_millis(100));
-    let seen = growth.stop();
+    let seen = growth.stop().unwrap();
     let full = seen.iter().find(|grown| grown.length == 5).unwrap();
     assert!(full.at_ns >= before, "{seen:?} after {before}");
 }
