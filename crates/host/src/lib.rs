@@ -13,6 +13,6 @@ mod timer;
 pub use awake::Awake;
 pub use clock::{Clock, time_asleep};
 pub use cpus::{CpuList, CpuListError, allowed_cpus, pin_current_thread};
-pub use machine::{Machine, stolen_ns};
+pub use machine::{Machine, MachineTime};
 pub use thread::{ThreadUsage, give_way, sharpen_timers};
 pub use timer::SleepTimer;
