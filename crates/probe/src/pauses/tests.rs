@@ -230,6 +230,23 @@ fn growth_is_seen_when_it_happens() {
 
 #[test]
 #[cfg(target_os = "linux")]
+fn a_file_that_takes_the_place_of_another_is_watched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    fs::write(&path, "").unwrap();
+    let lengths = |seen: &mut Vec<u64>, grown: crate::Grown| seen.push(grown.length);
+    let growth = crate::Growth::follow(&path, Vec::new(), lengths).unwrap();
+    fs::rename(&path, folder.path().join("log.1")).unwrap();
+    for text in ["one", "three"] {
+        fs::write(&path, text).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    let seen = growth.stop().unwrap();
+    assert!(seen.contains(&3) && seen.contains(&5), "{seen:?}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
 fn a_jvm_tells_on_the_monotonic_clock() {
     if Command::new("java").arg("-version").output().is_err() {
         return; // Not every machine has it.

@@ -17,7 +17,7 @@ use understudy_stats::clusters::Clusters;
 /// is made.
 const MOST_KEPT: usize = 500_000;
 /// Where more come, whole stretches of this length are kept, drawn at random.
-pub const STRETCH: Span = Span::from_millis(5_000);
+pub const STRETCH: Span = Span::from_secs(2);
 
 /// What is known of live traffic. Requests and violations are counted exactly and quantiles are those of
 /// a histogram (three digits), however many come; where the slowest come from is told of all requests
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(
             (none, drawn),
             (None, Some(20_000)),
-            "four stretches of 5,000"
+            "ten stretches of 2,000"
         );
         for tail in [&all, &some] {
             assert_eq!(tail.causes.len(), 1, "{tail:?}");

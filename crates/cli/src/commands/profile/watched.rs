@@ -103,12 +103,18 @@ fn add(report: &mut ProfileReport, heard: Heard, (seconds, happened): (f64, &Hap
     report.traffic = Some(traffic);
 }
 
+/// Of which requests it is told where the slowest come from.
 fn of_some(drawn: u64, traffic: &Traffic) -> String {
-    format!(
-        "where the slowest of all requests come from: it is told of {} of the {}, in stretches of {STRETCH} that were drawn at random",
-        count(drawn),
-        count(traffic.requests),
-    )
+    match drawn {
+        0 => {
+            format!("where the slowest requests come from: those of {STRETCH} are too many to keep")
+        }
+        drawn => format!(
+            "where the slowest of all requests come from: it is told of {} of the {}, in stretches of {STRETCH} that were drawn at random",
+            count(drawn),
+            count(traffic.requests),
+        ),
+    }
 }
 
 fn name(attach: &Attach) -> String {
