@@ -95,7 +95,7 @@ fn add(report: &mut ProfileReport, heard: Heard, (seconds, happened): (f64, &Hap
                 report.tail = heard.live.tail(traffic.rate_rps, seconds, happened);
             }
             false => not_seen.push(
-                "where the slowest requests come from: lines of the access log come many at once, from a buffer"
+                "where the slowest requests come from: lines of the access log came many at once, from a buffer or because this machine was busy"
                     .to_owned(),
             ),
         }
