@@ -6,7 +6,7 @@ with fixed (M/D/1) and exponential ones (M/M/1); p99 has to be at most 10 ms. Pr
 how many contain the analytic answer. Needs two CPUs: the generator runs on the first, the worker on
 the second.
 
-    cargo build --release -p understudy-cli --bins --examples
+    cargo build --release -p understudy-cli -p understudy-testkit --bins --examples
     bench/capacity.py target/release [RUNS] [BUDGET]
 """
 

@@ -1,5 +1,5 @@
 //! A line of an access log: reading never panics, and what is read of a line that was written from it
-//! again is the same request.
+//! again is the same request, whoever reads it.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -23,6 +23,8 @@ fuzz_target!(|line: &[u8]| {
     let Ok(read) = entry(line) else {
         return;
     };
+    let told = served(line, None).map(|served| served.asked);
+    assert_eq!(told, Ok(Some((read.method.clone(), read.target.clone()))));
     assert!(!read.method.is_empty() && !read.target.is_empty());
     let request = escaped(&format!("{} {} HTTP/1.1", read.method, read.target));
     let agent = escaped(read.user_agent.as_deref().unwrap_or("-"));

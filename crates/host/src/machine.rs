@@ -49,19 +49,63 @@ fn colon_value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     })
 }
 
-/// Time in nanoseconds that the hypervisor has taken from this machine's CPUs since boot, summed
-/// over CPUs; `None` where the kernel does not tell.
-pub fn stolen_ns() -> Option<u64> {
-    let stat = fs::read_to_string("/proc/stat").ok()?;
-    let ticks: u64 = stat
-        .lines()
-        .next()?
-        .split_ascii_whitespace()
-        .nth(8)?
-        .parse()
-        .ok()?;
-    // USER_HZ is 100 on every architecture that Linux still supports for /proc/stat.
-    Some(ticks * 10_000_000)
+/// What the CPUs of this machine did since boot, nanoseconds, all of them together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MachineTime {
+    /// They ran something.
+    pub busy_ns: u64,
+    /// There was nothing to run.
+    pub idle_ns: u64,
+    /// They would have run and the hypervisor ran something else.
+    pub stolen_ns: u64,
+}
+
+/// The kernel counts in steps of 10 ms: of less time than this no share can be told.
+const LEAST_WANTED_NS: u64 = 500_000_000;
+
+impl MachineTime {
+    /// Until now; `None` where the kernel does not tell.
+    pub fn now() -> Option<Self> {
+        Self::parse(&fs::read_to_string("/proc/stat").ok()?)
+    }
+
+    /// The first line of `/proc/stat` (proc(5)). Time of guests is in that of users already.
+    fn parse(stat: &str) -> Option<Self> {
+        let words = stat.lines().next()?.strip_prefix("cpu ")?;
+        let ticks: Result<Vec<u64>, _> = words.split_ascii_whitespace().map(str::parse).collect();
+        let [
+            user,
+            nice,
+            system,
+            idle,
+            waiting,
+            interrupt,
+            soft,
+            stolen,
+            ..,
+        ] = ticks.ok()?[..]
+        else {
+            return None;
+        };
+        // USER_HZ is 100 on every architecture that Linux still supports for /proc/stat.
+        let ns = |ticks: u64| ticks.saturating_mul(10_000_000);
+        Some(MachineTime {
+            busy_ns: ns(user + nice + system + interrupt + soft),
+            idle_ns: ns(idle + waiting),
+            stolen_ns: ns(stolen),
+        })
+    }
+
+    /// Of the time since `before` in which the CPUs wanted to run, the share that the hypervisor took.
+    /// CPUs that are idle and wait awake ([`Awake`](crate::Awake)) want to run all the time, those that
+    /// sleep only while there is work. `None` where that was too little time to tell.
+    pub fn stolen_share(&self, before: &Self, awake: bool) -> Option<f64> {
+        let since = |of: fn(&Self) -> u64| of(self).saturating_sub(of(before));
+        let stolen = since(|all| all.stolen_ns);
+        let idle = if awake { since(|all| all.idle_ns) } else { 0 };
+        let wanted = since(|all| all.busy_ns) + idle + stolen;
+        (wanted >= LEAST_WANTED_NS).then(|| stolen as f64 / wanted as f64)
+    }
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -76,6 +120,28 @@ mod tests {
             machine.cpus >= 1 && machine.memory_bytes > 1 << 26,
             "{machine:?}"
         );
-        assert!(stolen_ns().is_some());
+        assert!(MachineTime::now().is_some_and(|time| time.busy_ns > 0));
+    }
+
+    #[test]
+    fn what_is_stolen_is_a_share_of_the_time_that_was_wanted() {
+        let of = |line: &str| MachineTime::parse(line).unwrap();
+        let before = of("cpu  100 20 30 4000 50 6 7 10 90 0\ncpu0 1 2 3");
+        let expected = MachineTime {
+            busy_ns: 1_630_000_000,
+            idle_ns: 40_500_000_000,
+            stolen_ns: 100_000_000,
+        };
+        assert_eq!(before, expected);
+        // 90 steps of work, 800 of nothing, 10 stolen.
+        let after = of("cpu  160 20 60 4800 50 6 7 20 90 0\n");
+        let share = |awake| after.stolen_share(&before, awake).unwrap();
+        assert!((share(false) - 0.1).abs() < 1e-12, "asleep when idle");
+        assert!((share(true) - 10.0 / 900.0).abs() < 1e-12);
+        let soon = of("cpu  100 20 30 4040 50 6 7 11 90 0\n");
+        assert_eq!(soon.stolen_share(&before, false), None, "one step of one");
+        for odd in ["", "cpu0 1 2 3", "cpu  1 2 3", "cpu  a b c d e f g h"] {
+            assert_eq!(MachineTime::parse(odd), None, "{odd}");
+        }
     }
 }

@@ -42,7 +42,7 @@ const MOST_RUN_QUEUE: f64 = 0.05;
 const MOST_LATE: f64 = 0.01;
 /// Share of a latency quantile that the generator's own lateness may be at the same quantile.
 const MOST_LAG: f64 = 0.20;
-/// Share of CPU time that the hypervisor may take from this machine while it measures.
+/// Share of the time that the CPUs want to run that the hypervisor may take while this machine measures.
 pub const MOST_STOLEN: f64 = 0.05;
 /// Lateness that a wake-up on an ordinary kernel can take; below it the share does not count.
 const LAG_FLOOR_US: f64 = 150.0;
@@ -118,7 +118,7 @@ fn run_queue(share: f64) -> Gate {
 
 fn steal(share: f64) -> Gate {
     let figure = format!(
-        "the hypervisor took {:.1} % of the CPU time (limit {:.0} %)",
+        "the hypervisor took {:.1} % of the time that the CPUs wanted to run (limit {:.0} %)",
         share * 100.0,
         MOST_STOLEN * 100.0,
     );

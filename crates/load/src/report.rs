@@ -79,7 +79,8 @@ pub struct LoadReport {
     pub generator_busy_share: f64,
     /// Share of time the generator waited for a CPU; null where it is not known.
     pub run_queue_share: Option<f64>,
-    /// Share of CPU time taken by the hypervisor; null where it is not known.
+    /// Share of the time that the CPUs of the machine wanted to run and the hypervisor took; CPUs that wait
+    /// awake want to all the time. Null where it is not known.
     pub steal_share: Option<f64>,
     /// The log of every exchange, if one was asked for.
     pub log: Option<LogReport>,

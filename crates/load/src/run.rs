@@ -10,7 +10,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
-use understudy_host::{Awake, Clock, CpuList, pin_current_thread, sharpen_timers, stolen_ns};
+use understudy_host::{Awake, Clock, CpuList, MachineTime, pin_current_thread, sharpen_timers};
 use understudy_model::Span;
 use understudy_wire::http1::Limits;
 
@@ -71,7 +71,8 @@ pub struct GeneratorUse {
     pub busy_share: f64,
     /// Share of time the worst thread was ready to run and did not; `None` where it is not known.
     pub run_queue_share: Option<f64>,
-    /// Share of the machine's CPU time that the hypervisor took; `None` where it is not known.
+    /// Share of the time that the machine's CPUs wanted to run and the hypervisor took
+    /// ([`MachineTime::stolen_share`]); `None` where it is not known.
     pub steal_share: Option<f64>,
     /// Length of the measured window, nanoseconds; shorter than planned if interrupted.
     pub wall_ns: u64,
@@ -168,12 +169,11 @@ pub fn run_into<R: Recorder>(
         })
         .collect::<Result<Vec<_>, _>>()?;
     // Where it is allowed: a wake-up that waits for the hypervisor is nobody's latency.
-    let _awake = Awake::keep().ok();
+    let awake = Awake::keep().ok();
     let started = Instant::now() + LEAD;
     let clock = Clock::since(started);
     on_start(started);
-    let stolen_before = stolen_ns();
-    let begun = Instant::now();
+    let before = MachineTime::now();
     let outcomes: Vec<Result<(R, Done), RunError>> = std::thread::scope(|scope| {
         let handles: Vec<_> = drivers
             .iter_mut()
@@ -197,7 +197,9 @@ pub fn run_into<R: Recorder>(
             .collect();
         handles.into_iter().map(join).collect()
     });
-    let steal_share = share_stolen(stolen_before, begun);
+    let steal_share = before
+        .zip(MachineTime::now())
+        .and_then(|(before, after)| after.stolen_share(&before, awake.is_some()));
     let mut recorders = Vec::with_capacity(threads);
     let mut dones = Vec::with_capacity(threads);
     for outcome in outcomes {
@@ -301,10 +303,4 @@ fn generator_use(dones: &[Done]) -> GeneratorUse {
         run_queue_share: waits,
         ..sum
     }
-}
-
-fn share_stolen(before: Option<u64>, since: Instant) -> Option<f64> {
-    let stolen = stolen_ns()?.checked_sub(before?)?;
-    let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    Some(stolen as f64 / (since.elapsed().as_nanos() as f64 * cpus as f64).max(1.0))
 }

@@ -169,9 +169,9 @@ pub struct Traffic {
     pub without_duration: u64,
     /// Requests per second.
     pub rate_rps: f64,
-    /// Median latency, microseconds, as the server counts it; null without requests.
+    /// Median latency, microseconds, as the server counts it, in three digits; null with too few requests.
     pub p50_us: Option<f64>,
-    /// p99, microseconds; null with too few requests.
+    /// p99, microseconds, likewise.
     pub p99_us: Option<f64>,
     /// The objectives.
     pub objectives: Vec<ObjectiveSeen>,

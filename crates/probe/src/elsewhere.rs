@@ -186,7 +186,7 @@ pub struct Grown {
 
 /// Watches a file grow: nothing does here.
 #[derive(Debug)]
-pub enum Growth {}
+pub struct Growth<S = Vec<Grown>>(std::convert::Infallible, std::marker::PhantomData<S>);
 
 impl Growth {
     /// Watches nothing.
@@ -196,9 +196,23 @@ impl Growth {
     pub fn watch(_file: &Path) -> std::io::Result<Growth> {
         Err(std::io::ErrorKind::Unsupported.into())
     }
+}
+
+impl<S> Growth<S> {
+    /// Watches nothing.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn follow(
+        _file: &Path,
+        _seen: S,
+        _look: impl FnMut(&mut S, Grown) + Send + 'static,
+    ) -> std::io::Result<Growth<S>> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
 
     /// Ends the watch.
-    pub fn stop(self) -> Vec<Grown> {
-        match self {}
+    pub fn stop(self) -> Option<S> {
+        match self.0 {}
     }
 }

@@ -3,6 +3,7 @@
 use crate::Child;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 impl Child {
@@ -78,57 +79,103 @@ const MOST_AT_ONCE: u64 = 64 * 1024 * 1024;
 
 /// What follows `start`.
 pub(crate) fn bytes_from(file: &Path, start: u64) -> io::Result<Vec<u8>> {
-    let mut file = File::open(file)?;
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
-    file.take(MOST_AT_ONCE).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    read_from(&File::open(file)?, start, MOST_AT_ONCE)
 }
 
 /// What follows `start`, up to the last end of a line.
 pub(crate) fn whole_lines(file: &Path, start: u64) -> io::Result<Vec<u8>> {
     let mut bytes = bytes_from(file, start)?;
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n');
-    bytes.truncate(whole.map_or(0, |last| last + 1));
+    bytes.truncate(end_of_lines(&bytes));
     Ok(bytes)
+}
+
+fn read_from(mut file: &File, start: u64, most: u64) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Up to where there are whole lines.
+fn end_of_lines(bytes: &[u8]) -> usize {
+    let last = bytes.iter().rposition(|byte| *byte == b'\n');
+    last.map_or(0, |last| last + 1)
 }
 
 /// The lines that others add to a file.
 #[derive(Debug)]
 pub struct Added {
-    file: PathBuf,
+    path: PathBuf,
+    file: File,
     read: u64,
 }
 
+/// At most so many bytes of added lines are read at once.
+const ADDED_AT_ONCE: u64 = 4 * 1024 * 1024;
+
 impl Added {
-    /// Those that are added from now on.
+    /// Opens a file, for the lines that are added from now on.
     ///
     /// # Errors
-    /// When the file cannot be read.
-    pub fn from_now(file: &Path) -> io::Result<Added> {
+    /// When it cannot be read.
+    pub fn open(path: &Path) -> io::Result<Added> {
+        let file = File::open(path)?;
         Ok(Added {
-            file: file.to_owned(),
-            read: File::open(file)?.metadata()?.len(),
+            path: path.to_owned(),
+            read: file.metadata()?.len(),
+            file,
         })
     }
 
-    /// The whole lines that were added since the last reading, up to 64 MiB of them; none when there is
-    /// nothing more. A file that was emptied is read from its begin.
+    /// The same file, for the lines that are added from now on.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn read_new(&mut self) -> io::Result<Written> {
-        if File::open(&self.file)?.metadata()?.len() < self.read {
+    pub fn skip(&mut self) -> io::Result<()> {
+        self.read = self.file.metadata()?.len();
+        Ok(())
+    }
+
+    /// The whole lines that were added since the last reading, up to 4 MiB of them; none when there is
+    /// nothing more. What is longer than that comes in pieces. A file that was emptied is read from its
+    /// begin, and one that was put aside (renamed, by whoever rotates logs) to its end, then the one that
+    /// has taken its name.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read_new(&mut self) -> io::Result<Vec<u8>> {
+        let bytes = self.next_lines()?;
+        if bytes.is_empty()
+            && let Some(successor) = self.successor()
+        {
+            self.file = successor;
+            self.read = 0;
+            return self.next_lines();
+        }
+        Ok(bytes)
+    }
+
+    fn next_lines(&mut self) -> io::Result<Vec<u8>> {
+        if self.file.metadata()?.len() < self.read {
             self.read = 0;
         }
-        let start = self.read;
-        let bytes = whole_lines(&self.file, start)?;
+        let mut bytes = read_from(&self.file, self.read, ADDED_AT_ONCE)?;
+        let whole = end_of_lines(&bytes);
+        if whole > 0 || (bytes.len() as u64) < ADDED_AT_ONCE {
+            bytes.truncate(whole);
+        }
         self.read += bytes.len() as u64;
-        Ok(Written {
-            file: self.file.clone(),
-            start,
-            bytes,
-        })
+        Ok(bytes)
+    }
+
+    /// Another file under the same name; `None` also while there is none.
+    fn successor(&self) -> Option<File> {
+        let identity = |file: &File| {
+            let metadata = file.metadata().ok()?;
+            Some((metadata.dev(), metadata.ino()))
+        };
+        let named = File::open(&self.path).ok()?;
+        (identity(&named)? != identity(&self.file)?).then_some(named)
     }
 }
 
@@ -214,20 +261,50 @@ mod tests {
     fn only_whole_lines_that_are_added_are_read() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         writeln!(file, "before").unwrap();
-        let mut added = Added::from_now(file.path()).unwrap();
+        let mut added = Added::open(file.path()).unwrap();
         write!(file, "one\ntwo\nhal").unwrap();
-        let lines = added.read_new().unwrap();
-        assert_eq!(
-            (lines.start, lines.bytes.as_slice()),
-            (7, &b"one\ntwo\n"[..])
-        );
+        assert_eq!(added.read_new().unwrap(), b"one\ntwo\n");
         writeln!(file, "f").unwrap();
-        assert_eq!(added.read_new().unwrap().bytes, b"half\n");
-        assert_eq!(added.read_new().unwrap().bytes, b"");
+        assert_eq!(added.read_new().unwrap(), b"half\n");
+        assert_eq!(added.read_new().unwrap(), b"");
         file.as_file().set_len(0).unwrap();
         std::fs::write(file.path(), "anew\n").unwrap();
-        assert_eq!(added.read_new().unwrap().bytes, b"anew\n");
-        assert!(Added::from_now(Path::new("/no/such/log")).is_err());
+        assert_eq!(added.read_new().unwrap(), b"anew\n");
+        std::fs::write(file.path(), "anew\nunread\n").unwrap();
+        added.skip().unwrap();
+        assert_eq!(added.read_new().unwrap(), b"");
+        assert!(Added::open(Path::new("/no/such/log")).is_err());
+    }
+
+    /// As logrotate does it: the file is renamed and written on for a while, then there is another.
+    #[test]
+    fn a_log_is_followed_into_the_next_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, aside) = (folder.path().join("log"), folder.path().join("log.1"));
+        std::fs::write(&path, "before\n").unwrap();
+        let mut added = Added::open(&path).unwrap();
+        let mut old = File::options().append(true).open(&path).unwrap();
+        std::fs::rename(&path, &aside).unwrap();
+        writeln!(old, "late").unwrap();
+        assert_eq!(added.read_new().unwrap(), b"late\n");
+        assert_eq!(added.read_new().unwrap(), b"");
+        writeln!(old, "last").unwrap();
+        std::fs::write(&path, "next\n").unwrap();
+        assert_eq!(added.read_new().unwrap(), b"last\n");
+        assert_eq!(added.read_new().unwrap(), b"next\n");
+        assert_eq!(added.read_new().unwrap(), b"");
+    }
+
+    #[test]
+    fn what_never_ends_is_read_in_pieces() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let mut added = Added::open(file.path()).unwrap();
+        let endless = vec![b'x'; ADDED_AT_ONCE as usize + 5];
+        file.write_all(&endless).unwrap();
+        assert_eq!(added.read_new().unwrap().len() as u64, ADDED_AT_ONCE);
+        assert_eq!(added.read_new().unwrap(), b"");
+        writeln!(file).unwrap();
+        assert_eq!(added.read_new().unwrap(), b"xxxxx\n");
     }
 
     #[test]

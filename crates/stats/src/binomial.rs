@@ -1,7 +1,7 @@
 //! What `k` of `n` says about a share, exactly (Clopper and Pearson 1934).
 
 use crate::Interval;
-use crate::special::{beta_quantile, beta_tails, student_upper_quantile};
+use crate::special::{beta_quantile, beta_tails};
 
 /// The share `k / n` with its two-sided 95 % Clopper-Pearson interval.
 ///
@@ -18,37 +18,6 @@ pub fn interval(k: u64, n: u64) -> Option<Interval> {
             beta_quantile(k as f64, (n - k + 1) as f64, 0.025)
         },
         high: upper(k, n, 0.975),
-    })
-}
-
-/// The share of events in a sequence that comes in bursts: `batches` are `(k, n)` of consecutive parts of
-/// about the same size. The two-sided 95 % interval is that of the batch means (Conway 1963; Student's t,
-/// which needs no independence within a batch), and at least as wide as the exact one of [`interval`],
-/// which is what is left where no batch has any event.
-///
-/// `None` without any event to count.
-pub fn interval_of_batches(batches: &[(u64, u64)]) -> Option<Interval> {
-    let counted = batches.iter().filter(|(_, n)| *n > 0);
-    let shares: Vec<f64> = counted.map(|(k, n)| *k as f64 / *n as f64).collect();
-    let (k, n) = batches
-        .iter()
-        .fold((0, 0), |sum, (k, n)| (sum.0 + k, sum.1 + n));
-    let exact = interval(k, n)?;
-    let count = shares.len() as f64;
-    if shares.len() < 2 {
-        return Some(exact);
-    }
-    let mean = shares.iter().sum::<f64>() / count;
-    let variance = shares
-        .iter()
-        .map(|share| (share - mean).powi(2))
-        .sum::<f64>()
-        / (count - 1.0);
-    let reach = student_upper_quantile(0.025, count - 1.0) * (variance / count).sqrt();
-    Some(Interval {
-        estimate: exact.estimate,
-        low: exact.low.min((mean - reach).max(0.0)),
-        high: exact.high.max((mean + reach).min(1.0)),
     })
 }
 

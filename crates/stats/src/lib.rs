@@ -4,6 +4,8 @@
 //! - [`quantile`]: one quantile of one block of latencies, or the word that it cannot be judged.
 //! - [`paired`]: the effect between two sides from pairs of blocks, and one side against a bound.
 //! - [`binomial`]: what `k` of `n` says about a share.
+//! - [`batches`]: the share of events in a long sequence that comes in bursts.
+//! - [`clusters`]: whole stretches of a long sequence, drawn at random.
 //! - [`overlap`]: do slow requests meet events more often than chance would have it?
 //! - [`goodness`]: do gaps look exponential, and do neighbours resemble each other?
 //! - [`slope`]: how fast a series rises, whatever its noise looks like.
@@ -18,8 +20,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod batches;
 pub mod binomial;
 pub mod capacity;
+pub mod clusters;
 pub mod floor;
 pub mod goodness;
 pub mod holm;

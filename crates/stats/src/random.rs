@@ -4,13 +4,21 @@
 /// never change with a dependency's version.
 pub(crate) struct Random(u64);
 
+/// What the state grows by from one output to the next.
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
+    /// The stream of a seed from its output of this number on.
+    pub(crate) fn at(seed: u64, number: u64) -> Self {
+        Self(seed.wrapping_add(number.wrapping_mul(STEP)))
+    }
+
     pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.0 = self.0.wrapping_add(STEP);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -53,6 +61,7 @@ mod tests {
                 9_817_491_932_198_370_423
             ]
         );
+        assert_eq!(Random::at(1_234_567, 2).next(), drawn[2]);
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! Development only: a real HTTP server whose faults are planted, so that tests know the truth; and a
 //! real browser to look at pages with.
 //!
-//! `cargo test` builds it as the example `planted_subject` of the command line; a trial starts it
-//! like any other side.
+//! `cargo test` builds it as the example `planted_subject`; a trial starts it like any other side.
 
 mod answer;
 pub mod browser;

@@ -1,25 +1,25 @@
 //! What one service by itself shows: where its slowest requests come from, what it used of what it may
 //! use, and how its runtime stopped it. Pure.
 
+mod live;
+
+pub use live::{Live, STRETCH};
+
 use crate::config::Slo;
 use crate::floor;
 use crate::generator::rows;
-use crate::judge::{self, BlockFigures, LatencyBlock, latency_us};
-use crate::weigh::{Objectives, allowed};
+use crate::judge::{self, BlockFigures, LatencyBlock};
+use crate::weigh::allowed;
 // The generator's lateness is one of the causes, and no reason to refuse them.
 pub use crate::weigh::overloaded;
 use understudy_evidence::{Happenings, Table};
-use understudy_model::profile::{
-    MemoryUsed, ObjectiveSeen, RuntimePauses, StopsAgainst, Traffic, Used,
-};
+use understudy_model::profile::{MemoryUsed, RuntimePauses, StopsAgainst, Used};
 use understudy_model::tail::Tail;
 use understudy_model::verdict::Estimate;
-use understudy_model::{Cause, Observation, Side};
+use understudy_model::{Cause, Happening, Observation, Side};
 use understudy_probe::Given;
-use understudy_stats::binomial::interval_of_batches;
-use understudy_stats::capacity::Count;
 use understudy_stats::overlap::merged;
-use understudy_stats::quantile::{BlockQuantile, block_quantile, order_statistic};
+use understudy_stats::quantile::order_statistic;
 use understudy_stats::slope::theil_sen;
 
 /// A measurement is cut into as many stretches as the shortest trial has blocks of a side: chance is asked
@@ -31,9 +31,6 @@ const OF_GROWTH: usize = 12;
 const GROWTH_S: f64 = 30.0;
 /// Fewer stops have no p99.
 const FEWEST_STOPS: usize = 100;
-
-/// Live traffic is cut into as many batches for an interval that bursts do not deceive.
-const BATCHES: usize = 20;
 
 /// Begin and end of a measurement, seconds since the start of the load.
 pub type Window = (f64, f64);
@@ -48,73 +45,53 @@ pub fn tail(
     seed: u64,
 ) -> Option<Tail> {
     let length_s = (window.1 - window.0) / f64::from(STRETCHES);
-    let stretches: Vec<LatencyBlock> = (0..STRETCHES)
-        .map(|number| {
-            let begin_s = window.0 + length_s * f64::from(number);
-            let within = |ns: u64| (begin_s..begin_s + length_s).contains(&(ns as f64 / 1e9));
-            LatencyBlock {
-                rate_rps,
-                side: Side::Incumbent,
-                // They are of one measurement, whose p99 it is about.
-                block: 0,
-                figures: BlockFigures {
-                    warmup_s: begin_s,
-                    measured_s: length_s,
-                    ..BlockFigures::default()
-                },
-                rows: rows(
-                    observations
-                        .iter()
-                        .filter(|one| within(one.intended_ns))
-                        .copied(),
-                ),
-                happened: happened.clone(),
-            }
+    let stretches = (0..STRETCHES).map(|number| {
+        let begin_s = window.0 + length_s * f64::from(number);
+        let within = |one: &&Observation| {
+            (begin_s..begin_s + length_s).contains(&(one.intended_ns as f64 / 1e9))
+        };
+        let within = observations.iter().filter(within).copied();
+        ((begin_s, begin_s + length_s), within.collect())
+    });
+    tail_of(rate_rps, stretches, happened, seed)
+}
+
+/// The same from stretches of one measurement, each with the requests that began in it.
+fn tail_of(
+    rate_rps: f64,
+    stretches: impl Iterator<Item = (Window, Vec<Observation>)>,
+    happened: &Happenings,
+    seed: u64,
+) -> Option<Tail> {
+    let stretches: Vec<LatencyBlock> = stretches
+        .map(|(window, observations)| LatencyBlock {
+            rate_rps,
+            side: Side::Incumbent,
+            // They are of one measurement, whose p99 it is about.
+            block: 0,
+            figures: BlockFigures {
+                warmup_s: window.0,
+                measured_s: window.1 - window.0,
+                ..BlockFigures::default()
+            },
+            rows: rows(observations),
+            happened: during(happened, window),
         })
         .collect();
     let stretches: Vec<&LatencyBlock> = stretches.iter().collect();
     judge::tail(Side::Incumbent, rate_rps, &stretches, seed)
 }
 
-/// What live traffic says; `observations` are its requests in the order in which they ended.
-pub fn traffic(
-    observations: &[Observation],
-    without_duration: u64,
-    seconds: f64,
-    slos: &[Slo],
-) -> Traffic {
-    let mut latencies_us: Vec<f64> = observations.iter().map(latency_us).collect();
-    latencies_us.sort_unstable_by(f64::total_cmp);
-    let quantile = |q: f64| match block_quantile(&latencies_us, 0, q) {
-        BlockQuantile::Value(us) => Some(us),
-        _ => None,
+/// What may have happened in a window.
+fn during(happened: &Happenings, (begin_s, end_s): Window) -> Happenings {
+    let (from, to) = ((begin_s * 1e9) as u64, (end_s * 1e9) as u64);
+    let within = |one: &&Happening| {
+        one.start_ns.saturating_sub(one.error_ns) <= to
+            && one.end_ns.saturating_add(one.error_ns) >= from
     };
-    let objectives = Objectives {
-        slos,
-        endpoints: &[],
-    };
-    let batches: Vec<Vec<Count>> = observations
-        .chunks(observations.len().div_ceil(BATCHES).max(1))
-        .map(|batch| objectives.count_all(batch))
-        .collect();
-    let seen = slos.iter().enumerate().filter_map(|(index, slo)| {
-        let counts = batches
-            .iter()
-            .map(|batch| (batch[index].violations, batch[index].requests));
-        let violated = interval_of_batches(&counts.collect::<Vec<_>>())?;
-        Some(ObjectiveSeen {
-            slo: slo.describe(),
-            allowed: allowed(slo),
-            violated: judge::estimate(violated),
-        })
-    });
-    Traffic {
-        requests: observations.len() as u64,
-        without_duration,
-        rate_rps: (observations.len() as u64 + without_duration) as f64 / seconds.max(1e-9),
-        objectives: seen.collect(),
-        p50_us: quantile(0.5),
-        p99_us: quantile(0.99),
+    Happenings {
+        runtime: happened.runtime.clone(),
+        all: happened.all.iter().filter(within).copied().collect(),
     }
 }
 
@@ -228,7 +205,7 @@ pub fn pauses(
 mod tests {
     use super::*;
     use crate::simulated::answered;
-    use understudy_model::{Happening, Span};
+    use understudy_model::Span;
 
     const MS: u64 = 1_000_000;
 
@@ -306,39 +283,6 @@ mod tests {
         assert!((against.allowed - 0.01).abs() < 1e-9);
         assert_eq!(pauses.p99_us, None, "ten have no p99");
         assert_eq!(super::pauses(&Happenings::default(), (0.0, 1.0), &[]), None);
-    }
-
-    /// 1 % of the requests are slow, and all at the same time: the interval knows that they are few bursts.
-    #[test]
-    fn live_traffic_is_held_against_objectives_with_bursts_in_mind() {
-        let of = |slow: &dyn Fn(u64) -> bool| {
-            let all: Vec<Observation> = (0..20_000u64)
-                .map(|index| {
-                    let took = if slow(index) { 30 * MS } else { MS };
-                    answered(0, (index * MS, index * MS, index * MS + took)).observation
-                })
-                .collect();
-            let slos = [
-                Slo::Latency {
-                    endpoint: "*".to_owned(),
-                    quantile: 0.99,
-                    max: Span::from_millis(20),
-                },
-                Slo::ErrorRate {
-                    max: understudy_model::Share::new(0.01),
-                },
-            ];
-            traffic(&all, 100, 20.0, &slos)
-        };
-        let held = of(&|index| index % 500 == 0);
-        assert_eq!(held.objectives[0].held(), Some(true), "{held:?}");
-        assert_eq!(held.objectives[1].held(), Some(true), "{held:?}");
-        assert!((held.rate_rps - 1005.0).abs() < 1e-9);
-        assert!((held.p50_us.unwrap() - 1_000.0).abs() < 1e-6, "{held:?}");
-        let missed = of(&|index| index % 30 == 0);
-        assert_eq!(missed.objectives[0].held(), Some(false), "{missed:?}");
-        let burst = of(&|index| (5_000..5_300).contains(&index));
-        assert_eq!(burst.objectives[0].held(), None, "{burst:?}");
     }
 
     fn samples(rss: impl Fn(f64) -> f64, seconds: u32) -> Table {

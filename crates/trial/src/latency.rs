@@ -54,7 +54,7 @@ enum Kept {
     Yes,
     /// No: the machine slept meanwhile.
     Slept,
-    /// No: the hypervisor took too much of the CPU time.
+    /// No: the hypervisor took too much.
     Stolen,
 }
 

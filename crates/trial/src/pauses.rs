@@ -373,7 +373,7 @@ func main() {
         while child.exited().is_none() {
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
-        let arrivals = growth.stop();
+        let arrivals = growth.stop().unwrap();
         let told = listener.told(&arrivals, (0, u64::MAX));
         let text = std::fs::read_to_string(folder.join("said")).unwrap();
         std::fs::remove_dir_all(&folder).unwrap();

@@ -110,22 +110,27 @@ impl Objectives<'_> {
 
     fn count(&self, slo: &Slo, observations: &[Observation]) -> Count {
         let mut count = Count::default();
-        for observation in observations {
-            let violated = match slo {
-                Slo::Latency { endpoint, max, .. } => {
-                    if endpoint != "*"
-                        && self.endpoints.get(observation.endpoint as usize) != Some(endpoint)
-                    {
-                        continue;
-                    }
-                    latency_us(observation) > max.nanos() as f64 / 1e3
-                }
-                Slo::ErrorRate { .. } => is_error(observation),
-            };
+        for violated in observations
+            .iter()
+            .filter_map(|one| self.violated(slo, one))
+        {
             count.requests += 1;
             count.violations += u64::from(violated);
         }
         count
+    }
+
+    /// Does a request violate an objective? `None` if the objective is about others.
+    pub(crate) fn violated(&self, slo: &Slo, observation: &Observation) -> Option<bool> {
+        match slo {
+            Slo::Latency { endpoint, max, .. } => {
+                let endpoints = self.endpoints;
+                let is_meant = endpoint == "*"
+                    || endpoints.get(observation.endpoint as usize) == Some(endpoint);
+                is_meant.then(|| latency_us(observation) > max.nanos() as f64 / 1e3)
+            }
+            Slo::ErrorRate { .. } => Some(is_error(observation)),
+        }
     }
 
     /// Why the generator was the bottleneck: its lateness counts as far as it decides about objectives.

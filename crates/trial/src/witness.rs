@@ -62,7 +62,7 @@ impl Witness<'_> {
         if let Some(listener) = &self.listener {
             listener.await_written();
         }
-        let arrivals = arrivals.map(Growth::stop).unwrap_or_default();
+        let arrivals = arrivals.and_then(Growth::stop).unwrap_or_default();
         let Some(started) = started.get() else {
             return (loaded, Circumstances::default());
         };

@@ -7,7 +7,12 @@
 //! of the keys are the writer's choice: the usual ones are known, whatever their case and with or
 //! without `_`, `-`, `.` and `@`, also one object deep (`"request": {"method": ...}`).
 
+mod served;
+
+pub use served::{Served, served};
+
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// Most bytes of one line.
@@ -69,21 +74,23 @@ fn combined(line: &str) -> Result<Entry, LineError> {
     } = parts(line).ok_or(LineError::Form)?;
     let (host, client) = who(before).ok_or(LineError::Form)?;
     let user_agent = agent.filter(|agent| agent != "-");
-    let entry = Entry {
+    let (method, target) = asked(&request)?;
+    Ok(Entry {
         client: Some(client.to_owned()),
         host: host.map(str::to_owned),
-        user_agent,
-        ..Entry::default()
-    };
-    with_request(entry, &request)
+        user_agent: user_agent.map(Cow::into_owned),
+        method: method.to_owned(),
+        target: target.to_owned(),
+        body: None,
+    })
 }
 
 /// A line in the combined format, taken apart.
 struct Parts<'l> {
     before: &'l str,
-    request: String,
+    request: Cow<'l, str>,
     status: u16,
-    agent: Option<String>,
+    agent: Option<Cow<'l, str>>,
     /// What stands behind all that the format knows.
     behind: &'l str,
 }
@@ -128,16 +135,23 @@ fn who(before: &str) -> Option<(Option<&str>, &str)> {
 }
 
 /// The text up to the next quote that is not escaped, its escapes undone, and what follows.
-fn quoted(text: &str) -> Option<(String, &str)> {
+fn quoted(text: &str) -> Option<(Cow<'_, str>, &str)> {
+    let end = text.bytes().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    match text.as_bytes()[end] {
+        b'"' => Some((Cow::Borrowed(&text[..end]), &text[end + 1..])),
+        _ => unescaped(text),
+    }
+}
+
+/// The same of a text with escapes in it.
+fn unescaped(text: &str) -> Option<(Cow<'_, str>, &str)> {
     let mut bytes = Vec::new();
     let mut rest = text.bytes().enumerate();
     while let Some((at, byte)) = rest.next() {
         match byte {
             b'"' => {
-                return Some((
-                    String::from_utf8_lossy(&bytes).into_owned(),
-                    &text[at + 1..],
-                ));
+                let undone = String::from_utf8_lossy(&bytes).into_owned();
+                return Some((Cow::Owned(undone), &text[at + 1..]));
             }
             b'\\' => match rest.next()?.1 {
                 b'x' => {
@@ -156,8 +170,8 @@ fn quoted(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// Adds method and target from a request line (`GET /a HTTP/1.1`).
-fn with_request(mut entry: Entry, line: &str) -> Result<Entry, LineError> {
+/// Method and target of a request line (`GET /a HTTP/1.1`).
+fn asked(line: &str) -> Result<(&str, &str), LineError> {
     let (method, rest) = line.split_once(' ').ok_or(LineError::Request)?;
     // A target with spaces in it is the mistake of a client, but it was sent.
     let target = match rest.rsplit_once(' ') {
@@ -166,197 +180,9 @@ fn with_request(mut entry: Entry, line: &str) -> Result<Entry, LineError> {
     };
     let is_method =
         !method.is_empty() && method.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-');
-    if !is_method || target.is_empty() {
-        return Err(LineError::Request);
-    }
-    method.clone_into(&mut entry.method);
-    target.clone_into(&mut entry.target);
-    Ok(entry)
-}
-
-/// How a server dealt with a request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Served {
-    /// The status; 0 where the line has none.
-    pub status: u16,
-    /// How long it took, nanoseconds, as the server counts it; `None` where that is not clear.
-    pub took_ns: Option<u64>,
-}
-
-/// What a line tells of the answer.
-///
-/// In a line of text the time is what stands behind the user agent: with its name (`rt=0.012`,
-/// `request_time=0.012` in seconds, `us=`, `ms=`), else the first number with a decimal point, in seconds
-/// (`$request_time` of nginx). A whole number without a name could be anything (`%D` of Apache is
-/// microseconds, `%T` seconds, and others count bytes): it is read only where `unit_ns` says what the last
-/// number of a line counts. In JSON the key says the unit, such as `request_time` (s), `duration_ms`,
-/// `latency_us`, `event.duration` (ns, Elastic Common Schema) or `responseTime` (ms).
-///
-/// # Errors
-/// Those of [`entry`], but that nobody asks for a request.
-pub fn served(line: &[u8], unit_ns: Option<u64>) -> Result<Served, LineError> {
-    if line.len() > MAX_LINE_BYTES {
-        return Err(LineError::TooLong);
-    }
-    let line = line.trim_ascii();
-    if line.starts_with(b"{") {
-        let Ok(Value::Object(object)) = serde_json::from_slice(line) else {
-            return Err(LineError::Form);
-        };
-        return Ok(served_of(&object));
-    }
-    let line = String::from_utf8_lossy(line);
-    let parts = parts(&line).ok_or(LineError::Form)?;
-    Ok(Served {
-        status: parts.status,
-        took_ns: match unit_ns {
-            Some(unit_ns) => {
-                last_number(parts.behind).and_then(|number| nanoseconds(number, unit_ns))
-            }
-            None => took_behind(parts.behind),
-        },
-    })
-}
-
-const SECOND: u64 = 1_000_000_000;
-const MILLISECOND: u64 = 1_000_000;
-const MICROSECOND: u64 = 1_000;
-
-/// Names of a time in lines of text, and what it counts.
-const NAMED: [(&str, u64); 7] = [
-    ("rt", SECOND),
-    ("requesttime", SECOND),
-    ("duration", SECOND),
-    ("ms", MILLISECOND),
-    ("us", MICROSECOND),
-    ("durationms", MILLISECOND),
-    ("durationus", MICROSECOND),
-];
-
-fn took_behind(behind: &str) -> Option<u64> {
-    let words = || {
-        behind
-            .split_ascii_whitespace()
-            .map(|word| word.trim_matches('"'))
-    };
-    let named = words().find_map(|word| {
-        let (name, value) = word.split_once('=')?;
-        let name = plain(name);
-        let (_, unit_ns) = NAMED.iter().find(|(known, _)| *known == name)?;
-        nanoseconds(value.trim_matches('"').parse().ok()?, *unit_ns)
-    });
-    named.or_else(|| {
-        let seconds = words().find(|word| word.contains('.') && word.parse::<f64>().is_ok())?;
-        nanoseconds(seconds.parse().ok()?, SECOND)
-    })
-}
-
-fn last_number(behind: &str) -> Option<f64> {
-    let mut words = behind.split_ascii_whitespace().rev();
-    words.find_map(|word| {
-        let word = word.trim_matches('"');
-        word.rsplit('=').next()?.parse().ok()
-    })
-}
-
-/// A time that is none, or longer than a day, is a mistake of the log.
-fn nanoseconds(number: f64, unit_ns: u64) -> Option<u64> {
-    let ns = number * unit_ns as f64;
-    (0.0..=86_400.0 * SECOND as f64)
-        .contains(&ns)
-        .then_some(ns.round() as u64)
-}
-
-/// Names of a time in JSON without a unit of their own, and what it counts.
-const TOOK: [(&str, u64); 3] = [
-    ("requesttime", SECOND),
-    ("responsetime", MILLISECOND),
-    ("eventduration", 1),
-];
-/// What a time is called before its unit, and the units.
-const TIMES: [&str; 6] = [
-    "duration",
-    "latency",
-    "elapsed",
-    "took",
-    "responsetime",
-    "requesttime",
-];
-const UNITS: [(&str, u64); 9] = [
-    ("ns", 1),
-    ("us", MICROSECOND),
-    ("ms", MILLISECOND),
-    ("s", SECOND),
-    ("nanos", 1),
-    ("micros", MICROSECOND),
-    ("millis", MILLISECOND),
-    ("sec", SECOND),
-    ("seconds", SECOND),
-];
-const STATUS: [&str; 5] = [
-    "status",
-    "statuscode",
-    "httpresponsestatuscode",
-    "responsestatuscode",
-    "responsestatus",
-];
-
-fn served_of(object: &Map<String, Value>) -> Served {
-    let mut numbers = Vec::new();
-    collect_numbers("", object, 0, &mut numbers);
-    let of = |wanted: &dyn Fn(&str) -> Option<u64>| {
-        numbers
-            .iter()
-            .find_map(|(name, number)| nanoseconds(*number, wanted(name)?))
-    };
-    let known = |name: &str| {
-        TOOK.iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, ns)| *ns)
-    };
-    let with_unit = |name: &str| {
-        let unit = TIMES.iter().find_map(|time| name.strip_prefix(time))?;
-        UNITS
-            .iter()
-            .find(|(known, _)| *known == unit)
-            .map(|(_, ns)| *ns)
-    };
-    let status = STATUS
-        .iter()
-        .find_map(|status| numbers.iter().find(|(name, _)| name == status));
-    Served {
-        status: status
-            .filter(|(_, status)| (100.0..600.0).contains(status))
-            .map_or(0, |(_, status)| *status as u16),
-        took_ns: of(&known).or_else(|| of(&with_unit)),
-    }
-}
-
-/// The numbers of an object, and texts that are numbers, by their plain names; of one inside of another
-/// by all names together and by their own.
-fn collect_numbers(
-    before: &str,
-    object: &Map<String, Value>,
-    depth: u8,
-    numbers: &mut Vec<(String, f64)>,
-) {
-    for (name, value) in object {
-        let whole = format!("{before}{}", plain(name));
-        let number = match value {
-            Value::Number(number) => number.as_f64(),
-            Value::String(text) => text.parse().ok(),
-            Value::Object(inner) if depth < 3 => {
-                collect_numbers(&whole, inner, depth + 1, numbers);
-                None
-            }
-            _ => None,
-        };
-        if let Some(number) = number {
-            if depth > 0 {
-                numbers.push((plain(name), number));
-            }
-            numbers.push((whole, number));
-        }
+    match is_method && !target.is_empty() {
+        true => Ok((method, target)),
+        false => Err(LineError::Request),
     }
 }
 
@@ -408,21 +234,32 @@ fn json(line: &[u8]) -> Result<Entry, LineError> {
         return Err(LineError::Form);
     };
     let keys = Keys::of(&object);
-    let entry = Entry {
-        client: keys.text(CLIENT),
-        host: keys.text(HOST),
-        user_agent: keys.text(AGENT),
-        body: keys.text(BODY).map(|body| (body, keys.text(TYPE))),
-        ..Entry::default()
-    };
+    let line = request_line(&object, &keys)?;
+    let (method, target) = asked(&line)?;
+    let owned = |names| keys.text(names).map(str::to_owned);
+    Ok(Entry {
+        client: owned(CLIENT),
+        host: owned(HOST),
+        user_agent: owned(AGENT),
+        method: method.to_owned(),
+        target: target.to_owned(),
+        body: owned(BODY).map(|body| (body, owned(TYPE))),
+    })
+}
+
+/// The request of a JSON object as its first line.
+fn request_line<'o>(
+    object: &Map<String, Value>,
+    keys: &Keys<'o>,
+) -> Result<Cow<'o, str>, LineError> {
     match (keys.text(METHOD), keys.text(TARGET), keys.text(LINE)) {
         (Some(method), Some(target), _) => {
             let query = keys.text(QUERY).filter(|_| !target.contains('?'));
             let query = query.map(|query| format!("?{}", query.trim_start_matches('?')));
-            let target = target + &query.unwrap_or_default();
-            with_request(entry, &format!("{method} {target} HTTP/1.1"))
+            let query = query.unwrap_or_default();
+            Ok(Cow::Owned(format!("{method} {target}{query} HTTP/1.1")))
         }
-        (_, _, Some(line)) => with_request(entry, &line),
+        (_, _, Some(line)) => Ok(Cow::Borrowed(line)),
         _ if object.contains_key("request") => Err(LineError::Request),
         _ => Err(LineError::Form),
     }
@@ -430,14 +267,14 @@ fn json(line: &[u8]) -> Result<Entry, LineError> {
 
 /// The texts of an object by their plain names; those one object deeper by both names together and,
 /// inside of `request`, by their own.
-struct Keys(Vec<(String, String)>);
+struct Keys<'o>(Vec<(String, &'o str)>);
 
-impl Keys {
-    fn of(object: &Map<String, Value>) -> Self {
-        let mut keys = Vec::new();
+impl<'o> Keys<'o> {
+    fn of(object: &'o Map<String, Value>) -> Self {
+        let mut keys: Vec<(String, &str)> = Vec::new();
         for (name, value) in object {
             match value {
-                Value::String(text) => keys.push((plain(name), text.clone())),
+                Value::String(text) => keys.push((plain(name), text)),
                 Value::Object(inner) => Self::inner(&plain(name), inner, 1, &mut keys),
                 _ => {}
             }
@@ -446,20 +283,25 @@ impl Keys {
     }
 
     /// Names such as `http.request.method` of the Elastic Common Schema are three deep.
-    fn inner(name: &str, object: &Map<String, Value>, depth: u8, keys: &mut Vec<(String, String)>) {
+    fn inner(
+        name: &str,
+        object: &'o Map<String, Value>,
+        depth: u8,
+        keys: &mut Vec<(String, &'o str)>,
+    ) {
         for (inner, value) in object {
             let whole = format!("{name}{}", plain(inner));
             match value {
                 Value::String(text) => {
                     if name == "request" {
-                        keys.push((plain(inner), text.clone()));
+                        keys.push((plain(inner), text));
                     }
-                    keys.push((whole, text.clone()));
+                    keys.push((whole, text));
                 }
                 // Header values of Caddy are lists.
                 Value::Array(values) if name == "requestheaders" => {
                     if let Some(Value::String(text)) = values.first() {
-                        keys.push((plain(inner), text.clone()));
+                        keys.push((plain(inner), text));
                     }
                 }
                 Value::Object(deeper) if depth < 3 => Self::inner(&whole, deeper, depth + 1, keys),
@@ -469,13 +311,10 @@ impl Keys {
     }
 
     /// The first of these names that has a text.
-    fn text(&self, names: &[&str]) -> Option<String> {
+    fn text(&self, names: &[&str]) -> Option<&'o str> {
         let of = |name: &&str| self.0.iter().find(|(key, _)| key == name);
-        let texts = names.iter().filter_map(of).map(|(_, text)| text);
-        texts
-            .into_iter()
-            .find(|text| !text.is_empty() && *text != "-")
-            .cloned()
+        let mut texts = names.iter().filter_map(of).map(|(_, text)| *text);
+        texts.find(|text| !text.is_empty() && *text != "-")
     }
 }
 

@@ -1,11 +1,13 @@
 //! `understudy load`: open-model load with true latencies.
 
 pub(crate) mod capacity;
+mod generator;
 mod log;
+
+pub(crate) use generator::GeneratorArgs;
 
 use super::trial::redaction_key;
 use crate::exit::{self, Failure, usage};
-use crate::requests_file;
 use crate::show;
 use crate::show::json::{self, JsonOutput};
 use anyhow::Context;
@@ -15,16 +17,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use understudy_host::{Clock, CpuList};
+use understudy_host::Clock;
 use understudy_load::http::{Requests, Target, WorkloadRequest};
 use understudy_load::report::{self, LoadReport};
 use understudy_load::{
-    Arrivals, DEFAULT_QUEUE, GeneratorUse, Histograms, LogSender, Plan, Progress, Rate, Workload,
-    run_into,
+    Arrivals, GeneratorUse, Histograms, LogSender, Plan, Progress, Rate, Workload, run_into,
 };
 use understudy_model::Span;
 use understudy_redact::Redactor;
-use understudy_wire::http1::Limits;
 
 /// Open-model load over HTTP/1.1: latencies count from the time a request was due.
 #[derive(Debug, Args)]
@@ -40,15 +40,9 @@ pub(crate) struct LoadArgs {
     /// Load before it, discarded
     #[arg(long, default_value = "2s")]
     warmup: Span,
-    /// Connections, all threads together
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536))]
-    connections: u32,
     /// Generator threads
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: u32,
-    /// Pin the generator to these CPUs, e.g. 0 or 2-3
-    #[arg(long, value_name = "LIST")]
-    cpus: Option<CpuList>,
     /// Distribution of the gaps between requests
     #[arg(long, value_enum, default_value_t = ArrivalsArg::Poisson)]
     arrivals: ArrivalsArg,
@@ -61,15 +55,8 @@ pub(crate) struct LoadArgs {
     /// Body of the request; @FILE reads it from a file
     #[arg(long, conflicts_with = "requests")]
     body: Option<String>,
-    /// Requests as JSON lines: method, path, headers, body, weight
-    #[arg(long, value_name = "FILE.jsonl")]
-    requests: Option<PathBuf>,
-    /// Longest time from sending a request to the last byte of its answer
-    #[arg(long, default_value = "10s")]
-    timeout: Span,
-    /// Fixes the schedule and the choice of requests
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    #[command(flatten)]
+    generator: GeneratorArgs,
     /// Write the result as JSON to a file, or to standard output with "-"
     #[arg(long, value_name = "PATH|-")]
     json: Option<PathBuf>,
@@ -78,9 +65,6 @@ pub(crate) struct LoadArgs {
     log: Option<PathBuf>,
     #[command(flatten)]
     search: capacity::SearchArgs,
-    /// Allow a target that is not on this machine
-    #[arg(long)]
-    allow_remote: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -103,34 +87,24 @@ fn parse_rate(text: &str) -> Result<Rate, String> {
 impl LoadArgs {
     fn plan(&self) -> Plan {
         Plan {
-            rate: self.rate,
             arrivals: match self.arrivals {
                 ArrivalsArg::Poisson => Arrivals::Poisson,
                 ArrivalsArg::Constant => Arrivals::Constant,
             },
-            warmup: self.warmup,
             duration: self.duration,
-            connections: self.connections as usize,
             threads: self.threads as usize,
-            cpus: self.cpus.clone(),
-            timeout: self.timeout,
-            seed: self.seed,
-            queue: DEFAULT_QUEUE,
-            limits: Limits::default(),
-            inspect: false,
+            ..self.generator.plan(self.rate, self.warmup)
         }
     }
 
     /// Everything that is wrong with the arguments together, before anything is sent.
-    fn check(&self) -> Vec<String> {
+    fn check(&self, target: Option<&Target>) -> Vec<String> {
         let mut errors = Vec::new();
+        self.generator.check(target, &mut errors);
         if self.duration.nanos() == 0 {
             errors.push("--duration: 0 leaves nothing to measure".to_owned());
         }
-        if self.timeout.nanos() == 0 {
-            errors.push("--timeout: 0 leaves no time to answer".to_owned());
-        }
-        if self.connections < self.threads {
+        if self.generator.connections < self.threads {
             errors.push(format!(
                 "--connections: {} threads need at least one connection each",
                 self.threads
@@ -141,8 +115,8 @@ impl LoadArgs {
     }
 
     fn requests(&self, target: &Target) -> Result<Requests, Failure> {
-        if let Some(path) = &self.requests {
-            return requests_file::read(path).map_err(Failure::Usage);
+        if let Some(requests) = self.generator.requests()? {
+            return Ok(requests);
         }
         let mut headers = Vec::new();
         for header in &self.header {
@@ -174,17 +148,15 @@ impl LoadArgs {
 
 /// Carries out the command.
 pub(crate) fn load(args: &LoadArgs, stop: &AtomicBool) -> Result<u8, Failure> {
-    let errors = args.check();
-    if !errors.is_empty() {
-        return Err(Failure::Usage(errors));
-    }
-    let target = Target::parse(&args.url).map_err(|error| usage(error.to_string()))?;
-    if !target.is_loopback() && !args.allow_remote {
-        return Err(usage(format!(
-            "{} is not on this machine; --allow-remote sends load there if you may",
-            target.host
-        )));
-    }
+    let target = Target::parse(&args.url);
+    let mut errors = args.check(target.as_ref().ok());
+    let target = match target {
+        Ok(target) if errors.is_empty() => target,
+        parsed => {
+            errors.extend(parsed.err().map(|error| error.to_string()));
+            return Err(Failure::Usage(errors));
+        }
+    };
     let requests = args.requests(&target)?;
     let prepared = requests
         .prepare(&target.host, |_| 0)

@@ -23,8 +23,9 @@ pub(crate) fn understudy() -> Command {
     command
 }
 
-/// The server with planted faults, an example of this package. A whole `cargo test` has built it; one
-/// that names its targets has not, or has left an older one.
+/// The server with planted faults, an example of the testkit. A `cargo test` of the workspace has built it;
+/// one of this package has not, or has left an older one. Built with the features of the workspace it is the
+/// same as then: nothing is compiled twice.
 pub(crate) fn subject() -> PathBuf {
     static BUILT: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
     let path = BUILT.get_or_init(|| {
@@ -35,8 +36,7 @@ pub(crate) fn subject() -> PathBuf {
         build.args([
             "build",
             "--quiet",
-            "-p",
-            "understudy-cli",
+            "--workspace",
             "--example",
             "planted_subject",
         ]);

@@ -164,7 +164,12 @@ fn a_starved_generator_is_invalid() {
         })
         .collect();
     let mut trial = Trial::new("starved");
-    trial.tables = format!("{}[machine]\ngenerator = \"{cpu}\"\n", objective("1s"));
+    // Asked once, and with no longer measurements than the objective needs: the gates come before any question.
+    let question = "[judge]\ngoal = \"no_worse\"\nlongest = \"1s\"\n";
+    trial.tables = format!(
+        "{}{question}[machine]\ngenerator = \"{cpu}\"\n",
+        objective("1s")
+    );
     let (ended, verdict) = trial.run();
     stop.store(true, Ordering::Relaxed);
     hogs.into_iter().for_each(|hog| hog.join().unwrap());

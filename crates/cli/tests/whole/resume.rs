@@ -169,8 +169,8 @@ fn a_side_that_ends_in_a_measurement_costs_that_measurement_alone() {
     let _machine = machine();
     let mut trial = Trial::new("ended");
     trial.tables = "[[slo]]\nquantile = 0.9\nmax = \"1s\"\n".to_owned();
-    // The equivalence stage starts programs of its own; settling and four measurements are below.
-    trial.candidate = "--die-after 20000".to_owned();
+    // The equivalence stage starts programs of its own; settling and one measurement are below.
+    trial.candidate = "--die-after 8000".to_owned();
     let (ended, _) = trial.run();
     assert_eq!(ended.code, 1, "{}", ended.stderr);
     let run_directory = trial.scratch.run();

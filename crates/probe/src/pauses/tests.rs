@@ -223,9 +223,26 @@ fn growth_is_seen_when_it_happens() {
     let mut log = fs::OpenOptions::new().append(true).open(&path).unwrap();
     std::io::Write::write_all(&mut log, b"line\n").unwrap();
     std::thread::sleep(std::time::Duration::from_millis(100));
-    let seen = growth.stop();
+    let seen = growth.stop().unwrap();
     let full = seen.iter().find(|grown| grown.length == 5).unwrap();
     assert!(full.at_ns >= before, "{seen:?} after {before}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_that_takes_the_place_of_another_is_watched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    fs::write(&path, "").unwrap();
+    let lengths = |seen: &mut Vec<u64>, grown: crate::Grown| seen.push(grown.length);
+    let growth = crate::Growth::follow(&path, Vec::new(), lengths).unwrap();
+    fs::rename(&path, folder.path().join("log.1")).unwrap();
+    for text in ["one", "three"] {
+        fs::write(&path, text).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    let seen = growth.stop().unwrap();
+    assert!(seen.contains(&3) && seen.contains(&5), "{seen:?}");
 }
 
 #[test]

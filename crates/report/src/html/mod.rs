@@ -79,7 +79,9 @@ pub fn page(
     let content = html! {
         (verdict::section(document))
         nav aria-label="Sections" {
-            @for (id, title, _) in &sections { a href={"#" (id)} { (title) } }
+            @for (id, title, _) in sections.iter().filter(|(id, ..)| leads_somewhere(document, id)) {
+                a href={"#" (id)} { (title) }
+            }
         }
         @for (id, title, body) in &sections {
             section id=(id) class=[refused(document, id)] aria-labelledby={(id) "-title"} {
@@ -94,6 +96,15 @@ pub fn page(
         " from what the run directory stores. This file loads nothing from anywhere."
     };
     shell(&title, verdict::masthead(document), content, footer)
+}
+
+/// A search that nobody asked for has a section that says how to, and nothing to go to.
+fn leads_somewhere(document: &VerdictDocument, section: &str) -> bool {
+    match section {
+        "capacity" => !document.capacity.is_empty(),
+        "memory-floor" => !document.memory_floors.is_empty(),
+        _ => true,
+    }
 }
 
 /// A page around its content.

@@ -148,3 +148,14 @@ fn half_an_hour_of_measurements_stays_a_small_file() {
     let page = html::page(&fixtures::replace(), Some(&series), None);
     assert!(page.len() < 2_500_000, "{} bytes", page.len());
 }
+
+#[test]
+fn the_navigation_names_no_search_that_nobody_asked_for() {
+    let mut document = fixtures::replace();
+    document.capacity = crate::capacity::both();
+    document.memory_floors.clear();
+    let page = html::page(&document, None, None);
+    assert!(page.contains("href=\"#capacity\""));
+    assert!(!page.contains("href=\"#memory-floor\""));
+    assert!(page.contains("id=\"memory-floor\""), "how to ask for it");
+}

@@ -55,7 +55,7 @@ pub struct BlockFigures {
     pub generator_busy_share: f64,
     /// Share of time the generator waited for a CPU.
     pub run_queue_share: Option<f64>,
-    /// Share of CPU time the hypervisor took.
+    /// Share of the time that the CPUs wanted to run and the hypervisor took.
     pub steal_share: Option<f64>,
     /// Time until the last exchange ended, nanoseconds.
     pub wall_ns: u64,

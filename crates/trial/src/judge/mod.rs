@@ -317,7 +317,7 @@ fn limits(config: &TrialConfig, evidence: &Evidence, document: &VerdictDocument)
     let repeats: u32 = evidence.blocks.iter().map(|b| b.figures.repeats).sum();
     if repeats > 0 {
         limits.push(format!(
-            "{repeats} measurement{} made again because the hypervisor took more than {:.0} % of the CPU time meanwhile: the result is that of a machine that is left alone",
+            "{repeats} measurement{} made again because the hypervisor took more than {:.0} % of the time that the CPUs wanted to run: the result is that of a machine that is left alone",
             if repeats == 1 { " was" } else { "s were" },
             MOST_STOLEN * 100.0,
         ));

@@ -135,6 +135,8 @@ proptest! {
             "10.0.0.1 - - [x] \"{method} {} HTTP/1.1\" 200 1 \"-\" \"{}\"", escaped(&path), escaped(&agent)
         );
         let entry = read(&line);
+        let asked = served(line.as_bytes(), None).unwrap().asked;
+        prop_assert_eq!(asked, Some((method.clone(), path.clone())));
         prop_assert_eq!((entry.method, entry.target), (method, path));
         prop_assert_eq!(entry.user_agent, Some(agent).filter(|agent| agent != "-"));
     }
@@ -175,7 +177,12 @@ fn the_time_that_a_request_took_is_read_where_it_is_clear() {
         (200, None),
         "bytes are no time"
     );
+    assert_eq!(told.asked, Some(("GET".to_owned(), "/".to_owned())));
     assert_eq!(served(b"hello", None), Err(LineError::Form));
+    let garbage = r#"10.0.0.1 - - [x] "\x16\x03" 400 5 "-" "-" 0.012"#;
+    let told = served(garbage.as_bytes(), None).unwrap();
+    assert_eq!((told.status, told.took_ns), (400, ms(12)));
+    assert_eq!(told.asked, None, "an answer to no request");
 }
 
 #[test]
@@ -199,4 +206,7 @@ fn json_says_the_unit_by_the_key() {
         let told = served(line.as_bytes(), None).unwrap();
         assert_eq!((told.status, told.took_ns), (status, took_ns), "{line}");
     }
+    let named = r#"{"request_method":"GET","request_uri":"/a","args":"b=1","duration_ms":1}"#;
+    let told = served(named.as_bytes(), None).unwrap();
+    assert_eq!(told.asked, Some(("GET".to_owned(), "/a?b=1".to_owned())));
 }

@@ -138,8 +138,8 @@ pub(super) fn find(
         // A URL can hold a key.
         target: Redactor::new(redaction_key()?).redact_text(&args.url),
         arrivals: args.plan().arrivals.name().to_owned(),
-        seed: args.seed,
-        connections: args.connections,
+        seed: args.generator.seed,
+        connections: args.generator.connections,
         warmup_s: args.warmup.secs(),
         capacity,
         cpu_unmeasured: attach

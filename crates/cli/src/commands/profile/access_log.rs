@@ -4,12 +4,16 @@ use super::ProfileArgs;
 use crate::exit::{Failure, usage};
 use anyhow::Context;
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use understudy_host::Clock;
 use understudy_model::{Ending, Observation};
-use understudy_probe::{Added, Grown, Growth, Written};
-use understudy_wire::access_log::{Served, entry, served};
+use understudy_probe::{Added, Growth};
+use understudy_trial::alone::Live;
+use understudy_wire::access_log::served;
 
 /// What the last number of a line counts.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -38,118 +42,171 @@ const MOST_KINDS: usize = 10_000;
 const LOOK_S: f64 = 0.005;
 /// Lines arrive one by one if there are so many of the moments that they would have at random.
 const ONE_BY_ONE: f64 = 0.3;
+/// Fixes what is drawn of many requests, and the draws of the attribution.
+const SEED: u64 = 1;
 
-/// A log that is followed.
+/// A log that can be read.
+#[derive(Debug)]
 pub(super) struct AccessLog {
     path: PathBuf,
-    added: Added,
-    growth: Option<Growth>,
-    unit_ns: Option<u64>,
+    reader: Reader,
 }
 
-/// What was added to a log.
-#[derive(Debug, Default)]
+/// What was added to a log while it was watched.
+#[derive(Debug)]
 pub(super) struct Heard {
-    /// The requests that it tells of, in order. A time is that of the arrival of its line.
-    pub(super) observations: Vec<Observation>,
+    /// The requests that it tells of. A time is that of the arrival of its line.
+    pub(super) live: Live,
     /// Lines that do not say how long it took.
     pub(super) without_duration: u64,
     /// Lines that are none of an access log.
     pub(super) unreadable: u64,
     /// Lines come when their requests end, and not many at once from a buffer.
     pub(super) in_time: bool,
+    /// Why it could not be read to the end.
+    pub(super) failed: Option<io::Error>,
+    /// How many times lines with a duration were found.
+    moments: u64,
+}
+
+/// A log that is read as it grows.
+pub(super) struct Followed {
+    growth: Growth<Reader>,
+    zero_ns: Arc<OnceLock<u64>>,
+}
+
+/// Reads what is added.
+#[derive(Debug)]
+struct Reader {
+    added: Added,
+    unit_ns: Option<u64>,
+    /// By the hash of method and path: a name can be long.
+    kinds: HashMap<u64, u32>,
+    heard: Heard,
 }
 
 impl AccessLog {
-    /// Begins to follow what `--access-log` names.
-    pub(super) fn begin(args: &ProfileArgs) -> Result<Option<Self>, Failure> {
+    /// Opens what `--access-log` names.
+    pub(super) fn open(args: &ProfileArgs) -> Result<Option<Self>, String> {
         let Some(path) = &args.access_log else {
             return Ok(None);
         };
-        let added = Added::from_now(path).map_err(|error| {
-            usage(format!(
-                "--access-log: cannot read {}: {error}",
-                path.display()
-            ))
-        })?;
+        let added = Added::open(path)
+            .map_err(|error| format!("--access-log: cannot read {}: {error}", path.display()))?;
         Ok(Some(AccessLog {
             path: path.clone(),
-            added,
-            growth: Growth::watch(path).ok(),
-            unit_ns: args.access_log_unit.map(Unit::nanoseconds),
+            reader: Reader {
+                added,
+                unit_ns: args.access_log_unit.map(Unit::nanoseconds),
+                kinds: HashMap::new(),
+                heard: Heard {
+                    live: Live::new(&args.slo, SEED),
+                    without_duration: 0,
+                    unreadable: 0,
+                    in_time: false,
+                    failed: None,
+                    moments: 0,
+                },
+            },
         }))
     }
 
-    /// What was added since, on a clock that began at `zero`.
-    pub(super) fn end(mut self, zero: Instant, seconds: f64) -> anyhow::Result<Heard> {
-        let arrivals = self.growth.take().map(Growth::stop).unwrap_or_default();
-        let zero_ns = Clock::since(zero).zero_monotonic_ns().unwrap_or(0);
-        let mut heard = Heard::default();
-        let mut kinds = HashMap::new();
-        let mut moments = 0;
-        loop {
-            let lines = self.added.read_new();
-            let lines = lines.with_context(|| format!("cannot read {}", self.path.display()))?;
-            if lines.bytes.is_empty() {
-                break;
-            }
-            moments += self.hear(&lines, (&arrivals, zero_ns), &mut kinds, &mut heard);
-        }
-        heard.in_time = one_by_one(heard.observations.len(), moments, seconds);
-        Ok(heard)
-    }
-
-    /// Reads lines; how many different moments they arrived at.
-    fn hear(
-        &self,
-        lines: &Written,
-        (arrivals, zero_ns): (&[Grown], u64),
-        kinds: &mut HashMap<String, u32>,
-        heard: &mut Heard,
-    ) -> usize {
-        let (mut end, mut last, mut moments) = (lines.start, None, 0);
-        for line in lines.bytes.split_inclusive(|byte| *byte == b'\n') {
-            end += line.len() as u64;
-            if line.trim_ascii().is_empty() {
-                continue;
-            }
-            let Served { status, took_ns } = match served(line, self.unit_ns) {
-                Ok(served) => served,
-                Err(_) => {
-                    heard.unreadable += 1;
-                    continue;
-                }
-            };
-            let Some(took_ns) = took_ns else {
-                heard.without_duration += 1;
-                continue;
-            };
-            let arrival = arrivals.get(arrivals.partition_point(|grown| grown.length < end));
-            let at_ns = arrival.map(|grown| grown.at_ns);
-            moments += usize::from(at_ns.is_some() && at_ns != last);
-            last = at_ns;
-            let ended_ns = at_ns.map_or(0, |at| at.saturating_sub(zero_ns));
-            let kind = kind(line, kinds);
-            heard
-                .observations
-                .push(observation(kind, status, ended_ns, took_ns));
-        }
-        moments
+    /// Begins to follow it. Nothing counts before [`Followed::begin`].
+    pub(super) fn follow(self) -> Result<Followed, Failure> {
+        let zero_ns = Arc::new(OnceLock::new());
+        let begun = zero_ns.clone();
+        let look = move |reader: &mut Reader, at_ns| match begun.get() {
+            Some(zero_ns) => reader.look(at_ns, *zero_ns),
+            None => reader.skip(),
+        };
+        let growth = Growth::follow(&self.path, self.reader, move |reader, grown| {
+            look(reader, grown.at_ns);
+        });
+        let growth = growth.map_err(|error| {
+            let path = self.path.display();
+            usage(format!("--access-log: cannot watch {path}: {error}"))
+        })?;
+        Ok(Followed { growth, zero_ns })
     }
 }
 
-/// Which request it is: those of one kind have the same method and path.
-fn kind(line: &[u8], kinds: &mut HashMap<String, u32>) -> u32 {
-    let Ok(entry) = entry(line) else {
-        return 0;
-    };
-    let path = entry.target.split(['?', '#']).next().unwrap_or_default();
-    let name = format!("{} {path}", entry.method);
-    let next = kinds.len() as u32 + 1;
-    match kinds.get(&name) {
-        Some(kind) => *kind,
-        None if kinds.len() >= MOST_KINDS => 0,
-        None => *kinds.entry(name).or_insert(next),
+impl Followed {
+    /// What is added from now on counts, on a clock that begins at `zero`.
+    pub(super) fn begin(&self, zero: Instant) {
+        let zero_ns = Clock::since(zero).zero_monotonic_ns().unwrap_or(0);
+        // Nobody begins twice.
+        let _ = self.zero_ns.set(zero_ns);
+    }
+
+    /// What was added in so many seconds.
+    pub(super) fn end(self, seconds: f64) -> anyhow::Result<Heard> {
+        let reader = self.growth.stop();
+        let mut reader = reader.context("the access log was lost: its thread panicked")?;
+        let now_ns = Clock::since(Instant::now()).zero_monotonic_ns();
+        let zero_ns = self.zero_ns.get().copied().unwrap_or(0);
+        while reader.look(now_ns.unwrap_or(0), zero_ns) {}
+        let mut heard = reader.heard;
+        heard.in_time = one_by_one(heard.live.requests(), heard.moments, seconds);
+        Ok(heard)
+    }
+}
+
+impl Reader {
+    /// Passes over what is there.
+    fn skip(&mut self) -> bool {
+        self.heard.failed = self.added.skip().err();
+        false
+    }
+
+    /// Reads what was added up to a moment; was there anything?
+    fn look(&mut self, at_ns: u64, zero_ns: u64) -> bool {
+        match self.added.read_new() {
+            Ok(lines) => {
+                self.heard.failed = None;
+                self.hear(&lines, at_ns.saturating_sub(zero_ns));
+                !lines.is_empty()
+            }
+            Err(error) => {
+                self.heard.failed = Some(error);
+                false
+            }
+        }
+    }
+
+    /// Takes in lines that arrived at a moment.
+    fn hear(&mut self, lines: &[u8], arrived_ns: u64) {
+        let before = self.heard.live.requests();
+        for line in lines.split(|byte| *byte == b'\n') {
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            let Ok(told) = served(line, self.unit_ns) else {
+                self.heard.unreadable += 1;
+                continue;
+            };
+            let Some(took_ns) = told.took_ns else {
+                self.heard.without_duration += 1;
+                continue;
+            };
+            let asked = told.asked.as_ref();
+            let kind = asked.map_or(0, |(method, target)| self.kind(method, target));
+            let one = observation(kind, told.status, arrived_ns, took_ns);
+            self.heard.live.add(&one);
+        }
+        self.heard.moments += u64::from(self.heard.live.requests() > before);
+    }
+
+    /// Which request it is: those of one kind have the same method and path.
+    fn kind(&mut self, method: &str, target: &str) -> u32 {
+        let path = target.split(['?', '#']).next().unwrap_or_default();
+        let mut hasher = DefaultHasher::new();
+        (method, path).hash(&mut hasher);
+        let next = self.kinds.len() as u32 + 1;
+        match self.kinds.get(&hasher.finish()) {
+            Some(kind) => *kind,
+            None if self.kinds.len() >= MOST_KINDS => 0,
+            None => *self.kinds.entry(hasher.finish()).or_insert(next),
+        }
     }
 }
 
@@ -175,7 +232,7 @@ fn observation(kind: u32, status: u16, ended_ns: u64, took_ns: u64) -> Observati
 
 /// Do so many lines arrive one by one? Lines at random would be seen in `looks (1 - e^-m)` looks, where m
 /// of them come in each.
-fn one_by_one(lines: usize, moments: usize, seconds: f64) -> bool {
+fn one_by_one(lines: u64, moments: u64, seconds: f64) -> bool {
     let looks = (seconds / LOOK_S).max(1.0);
     let expected = looks * -(-(lines as f64) / looks).exp_m1();
     moments as f64 >= ONE_BY_ONE * expected
@@ -184,6 +241,7 @@ fn one_by_one(lines: usize, moments: usize, seconds: f64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser;
 
     #[test]
     fn lines_out_of_a_buffer_are_told_from_those_that_come_one_by_one() {
@@ -202,13 +260,75 @@ mod tests {
     }
 
     #[test]
-    fn requests_of_one_path_are_one_kind() {
-        let mut kinds = HashMap::new();
-        let mut of = |target: &str| {
-            let line = format!("10.0.0.1 - - [x] \"GET {target} HTTP/1.1\" 200 5");
-            kind(line.as_bytes(), &mut kinds)
+    fn lines_become_requests_and_are_forgotten() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("access.log");
+        std::fs::write(&path, "before\n").unwrap();
+        let mut reader = reader(&path);
+        let line = |target: &str, status: u16, took: &str| {
+            format!("10.0.0.1 - - [x] \"GET {target} HTTP/1.1\" {status} 5 \"-\" \"-\" {took}\n")
         };
-        assert_eq!(of("/a?b=1"), of("/a?b=2"));
-        assert_ne!(of("/a"), of("/b"));
+        let mut text = String::new();
+        text += &line("/a?b=1", 200, "0.010");
+        text += &line("/a?b=2", 503, "0.030");
+        text += &line("/b", 200, "0.010");
+        text += "\nnonsense\n";
+        text += &line("/b", 200, "-");
+        reader.hear(text.as_bytes(), 1_000_000_000);
+        reader.hear(b"nonsense\n", 2_000_000_000);
+        let heard = &reader.heard;
+        assert_eq!((heard.unreadable, heard.without_duration), (2, 1));
+        assert_eq!((heard.live.requests(), heard.moments), (3, 1));
+        assert_eq!(
+            reader.kinds.len(),
+            2,
+            "/a and /b, whatever is asked of them"
+        );
+        let traffic = heard.live.traffic(heard.without_duration, 2.0);
+        assert_eq!(traffic.rate_rps, 2.0);
+        let over: Vec<Option<f64>> = traffic
+            .objectives
+            .iter()
+            .map(|one| one.violated.estimate)
+            .collect();
+        assert_eq!(
+            over,
+            [Some(1.0 / 3.0); 2],
+            "one is slow, and the same failed"
+        );
+    }
+
+    #[test]
+    fn what_is_there_before_and_cannot_be_read_counts_for_nothing() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("access.log");
+        std::fs::write(&path, "").unwrap();
+        let mut reader = reader(&path);
+        std::fs::write(&path, "nonsense\n").unwrap();
+        assert!(!reader.skip());
+        assert!(!reader.look(5, 0) && reader.heard.unreadable == 0);
+        std::fs::write(&path, "nonsense\nmore\n").unwrap();
+        assert!(reader.look(5, 0) && reader.heard.unreadable == 1);
+        assert!(reader.heard.failed.is_none());
+    }
+
+    fn reader(path: &std::path::Path) -> Reader {
+        let profile = Profile::parse_from([
+            "profile",
+            "--watch",
+            "--access-log",
+            path.to_str().unwrap(),
+            "--slo",
+            "p99<20ms",
+            "--slo",
+            "errors<1%",
+        ]);
+        AccessLog::open(&profile.args).unwrap().unwrap().reader
+    }
+
+    #[derive(clap::Parser)]
+    struct Profile {
+        #[command(flatten)]
+        args: ProfileArgs,
     }
 }

@@ -25,13 +25,16 @@ pub(super) struct Attended {
 }
 
 impl Attended {
-    /// Begins to listen. Nothing is sent before.
-    pub(super) fn begin(args: &ProfileArgs) -> Result<Self, Failure> {
+    /// Begins to listen, to a log that is there already or to a JVM. Nothing is sent before.
+    pub(super) fn begin(args: &ProfileArgs, log: Option<Listener>) -> Result<Self, Failure> {
         let attach = args.attach();
         let given = attach.as_ref().map(Attach::given).unwrap_or_default();
-        let (listener, folder) = listen(args)?;
+        let (listener, folder) = match (log, args.jvm) {
+            (None, Some(pid)) => listen_to(pid).map(|(jvm, folder)| (Some(jvm), Some(folder)))?,
+            (log, _) => (log, None),
+        };
         Ok(Attended {
-            cpus: apart(&given, args.cpus.as_ref()),
+            cpus: apart(&given, args.generator.cpus.as_ref()),
             attach,
             given,
             listener,
@@ -109,25 +112,13 @@ impl Attended {
     }
 }
 
-/// Listens to its runtime, if it is said how.
-fn listen(args: &ProfileArgs) -> Result<(Option<Listener>, Option<TempDir>), Failure> {
-    if let Some(path) = &args.runtime_log {
-        let listener = Listener::of_log(path).map_err(|error| {
-            usage(format!(
-                "--runtime-log: cannot read {}: {error}",
-                path.display()
-            ))
-        })?;
-        return Ok((Some(listener), None));
-    }
-    let Some(pid) = args.jvm else {
-        return Ok((None, None));
-    };
+/// Asks a JVM to log its pauses.
+fn listen_to(pid: u32) -> Result<(Listener, TempDir), Failure> {
     let folder =
         TempDir::with_prefix("understudy-").context("no folder can be made for the log")?;
     let listener = Listener::of_jvm(pid, "profile", folder.path())
         .map_err(|error| usage(format!("--jvm: {error}")))?;
-    Ok((Some(listener), Some(folder)))
+    Ok((listener, folder))
 }
 
 /// The CPUs that a service runs on, without those of the generator where others are left.

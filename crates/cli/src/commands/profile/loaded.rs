@@ -6,15 +6,12 @@ use super::deliver;
 use crate::commands::load::capacity::carry_out;
 use crate::commands::trial::redaction_key;
 use crate::exit::{self, Failure, usage};
-use crate::requests_file;
 use crate::show;
 use crate::show::json::JsonOutput;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 use understudy_load::http::{Requests, Target, WorkloadRequest};
-use understudy_load::{
-    Arrivals, DEFAULT_QUEUE, GeneratorUse, Plan, Progress, Rate, Workload, run_into,
-};
+use understudy_load::{GeneratorUse, Plan, Progress, Rate, Workload, run_into};
 use understudy_model::capacity::CapacityKind;
 use understudy_model::floor::SideFloor;
 use understudy_model::profile::{ProfileReport, SCHEMA};
@@ -23,11 +20,10 @@ use understudy_model::{Observation, Share, Span};
 use understudy_redact::Redactor;
 use understudy_report::figures::rate;
 use understudy_report::findings::headroom;
-use understudy_trial::alone;
 use understudy_trial::capacity::{CapacityConfig, Left, Search};
 use understudy_trial::config::Slo;
 use understudy_trial::witness::Circumstances;
-use understudy_wire::http1::Limits;
+use understudy_trial::{Listener, alone};
 
 /// No service is tried at more than so many times the rate that it has to serve: more headroom would
 /// change nothing that is said.
@@ -39,23 +35,6 @@ const OF_TAIL_S: [f64; 2] = [5.0, 30.0];
 const OF_BUDGET: f64 = 1.0 / 3.0;
 
 impl ProfileArgs {
-    fn plan(&self, rate_rps: f64) -> Plan {
-        Plan {
-            rate: Rate::PerSecond(rate_rps),
-            arrivals: Arrivals::Poisson,
-            warmup: self.warmup,
-            duration: Span::default(),
-            connections: self.connections as usize,
-            threads: 1,
-            cpus: self.cpus.clone(),
-            timeout: self.timeout,
-            seed: self.seed,
-            queue: DEFAULT_QUEUE,
-            limits: Limits::default(),
-            inspect: false,
-        }
-    }
-
     /// How long is measured at the rate, after the search.
     fn tail_length(&self, rate_rps: f64) -> Span {
         let wanted = (OF_TAIL / rate_rps).clamp(OF_TAIL_S[0], OF_TAIL_S[1]);
@@ -79,32 +58,30 @@ impl ProfileArgs {
 pub(super) fn profile(
     args: &ProfileArgs,
     memory_floor: Option<SideFloor>,
-    target: &Target,
-    rate_rps: f64,
+    runtime_log: Option<Listener>,
+    (target, rate_rps): (&Target, f64),
     stop: &AtomicBool,
 ) -> Result<u8, Failure> {
-    let requests = match &args.requests {
-        Some(path) => requests_file::read(path).map_err(Failure::Usage)?,
-        None => Requests {
-            all: vec![WorkloadRequest::get(&target.path)],
-        },
-    };
+    let requests = args.generator.requests()?.unwrap_or_else(|| Requests {
+        all: vec![WorkloadRequest::get(&target.path)],
+    });
     let prepared = requests
         .prepare(&target.host, |_| 0)
         .map_err(|(index, error)| usage(format!("request {}: {error}", index + 1)))?;
     let mut json = JsonOutput::open(args.json.as_deref())?;
-    let mut attended = Attended::begin(args)?;
+    let mut attended = Attended::begin(args, runtime_log)?;
     let workload = Workload {
         target,
         prepared: &prepared,
         weights: &requests.weights(),
     };
-    let plan = args.plan(rate_rps);
+    let rate = Rate::PerSecond(rate_rps);
+    let plan = args.generator.plan(rate, args.warmup);
     let mut search = Search::new(args.search(rate_rps), &args.slo, &[]);
     let peak = carry_out(&plan, workload, attended.attach(), &mut search, stop)?;
     let plan = Plan {
         duration: args.tail_length(rate_rps),
-        timeout: search.patience(args.timeout),
+        timeout: search.patience(args.generator.timeout),
         ..plan
     };
     let seen = match stop.load(Ordering::Relaxed) {
@@ -196,7 +173,7 @@ fn add(report: &mut ProfileReport, args: &ProfileArgs, seen: &Seen, attended: &A
         .into_iter()
         .chain(rss)
         .reduce(f64::max);
-    match tail(args.seed, seen, window) {
+    match tail(args.generator.seed, seen, window) {
         Ok(tail) => report.tail = Some(tail),
         Err(why) => report
             .not_seen

@@ -5,22 +5,24 @@ mod attended;
 mod loaded;
 mod watched;
 
+use crate::commands::load::GeneratorArgs;
 use crate::commands::report::verdict;
 use crate::config::slo_argument;
-use crate::exit::{Failure, usage};
+use crate::exit::Failure;
 use crate::show;
 use crate::show::json::{self, JsonOutput};
+use access_log::AccessLog;
 use anyhow::Context;
 use clap::Args;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use understudy_evidence::RunDirectory;
-use understudy_host::CpuList;
 use understudy_load::http::Target;
 use understudy_model::floor::SideFloor;
 use understudy_model::profile::ProfileReport;
 use understudy_model::{Side, Span};
 use understudy_report::{findings, profile as page};
+use understudy_trial::Listener;
 use understudy_trial::config::{Attach, Slo};
 
 /// One running service: does it hold its objectives, with what headroom, where does its tail come from,
@@ -40,7 +42,7 @@ pub(crate) struct ProfileArgs {
     #[arg(long, value_name = "SLO", value_parser = slo_argument)]
     slo: Vec<Slo>,
     /// Send nothing: watch what it uses and how its runtime pauses while others use it
-    #[arg(long)]
+    #[arg(long, conflicts_with = "GeneratorArgs")]
     watch: bool,
     /// How long to watch; Ctrl-C ends it earlier
     #[arg(
@@ -73,15 +75,6 @@ pub(crate) struct ProfileArgs {
     /// against what it is given
     #[arg(long, value_name = "RUN")]
     floor_of: Option<PathBuf>,
-    /// Requests as JSON lines, in place of a GET of the URL
-    #[arg(long, value_name = "FILE.jsonl", conflicts_with = "watch")]
-    requests: Option<PathBuf>,
-    /// Connections
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65_536), conflicts_with = "watch")]
-    connections: u32,
-    /// Pin the generator to these CPUs, e.g. 0 or 2-3
-    #[arg(long, value_name = "LIST", conflicts_with = "watch")]
-    cpus: Option<CpuList>,
     /// Longest time for it
     #[arg(
         long,
@@ -93,37 +86,54 @@ pub(crate) struct ProfileArgs {
     /// Load before each trial, discarded
     #[arg(long, default_value = "1s", conflicts_with = "watch")]
     warmup: Span,
-    /// Longest time from sending a request to the last byte of its answer
-    #[arg(long, default_value = "10s", conflicts_with = "watch")]
-    timeout: Span,
-    /// Fixes the schedules and the choice of requests
-    #[arg(long, default_value_t = 1, conflicts_with = "watch")]
-    seed: u64,
+    #[command(flatten)]
+    generator: GeneratorArgs,
     /// Write the result as JSON to a file, or to standard output with "-"
     #[arg(long, value_name = "PATH|-")]
     json: Option<PathBuf>,
-    /// Allow a target that is not on this machine
-    #[arg(long, conflicts_with = "watch")]
-    allow_remote: bool,
 }
 
 /// Carries out the command.
 pub(crate) fn profile(args: &ProfileArgs, stop: &AtomicBool) -> Result<u8, Failure> {
-    let target = args.url.as_deref().map(Target::parse).transpose();
-    let target = target.map_err(|error| usage(error.to_string()))?;
     let mut errors = args.check_attached();
-    let floor = args.memory_floor().unwrap_or_else(|error| {
-        errors.push(error);
-        None
-    });
+    let parsed = args.url.as_deref().map(Target::parse).transpose();
+    let target = or_told(parsed.map_err(|error| error.to_string()), &mut errors);
+    let floor = or_told(args.memory_floor(), &mut errors);
+    let logs = Logs::open(args, &mut errors);
     match args.watch {
         true => errors.extend(args.check_watched()),
         false => errors.extend(args.check_loaded(target.as_ref())),
     }
     match (target, args.rate) {
         _ if !errors.is_empty() => Err(Failure::Usage(errors)),
-        (Some(target), Some(rate_rps)) => loaded::profile(args, floor, &target, rate_rps, stop),
-        _ => watched::profile(args, floor, stop),
+        (Some(target), Some(rate_rps)) => {
+            loaded::profile(args, floor, logs.runtime, (&target, rate_rps), stop)
+        }
+        _ => watched::profile(args, floor, logs, stop),
+    }
+}
+
+/// What was named, if it is right; else what is wrong with it is told with all the rest.
+fn or_told<T>(named: Result<Option<T>, String>, errors: &mut Vec<String>) -> Option<T> {
+    named.unwrap_or_else(|error| {
+        errors.push(error);
+        None
+    })
+}
+
+/// The logs that are named, open.
+#[derive(Debug)]
+struct Logs {
+    runtime: Option<Listener>,
+    access: Option<AccessLog>,
+}
+
+impl Logs {
+    fn open(args: &ProfileArgs, errors: &mut Vec<String>) -> Self {
+        Logs {
+            runtime: or_told(args.runtime_log(), errors),
+            access: or_told(AccessLog::open(args), errors),
+        }
     }
 }
 
@@ -133,6 +143,15 @@ impl ProfileArgs {
         let jvm = self.jvm.map(Attach::Jvm);
         let cgroup = self.cgroup.clone().map(Attach::Cgroup);
         pid.or(jvm).or(cgroup)
+    }
+
+    fn runtime_log(&self) -> Result<Option<Listener>, String> {
+        let opened = self.runtime_log.as_deref().map(|path| {
+            let unreadable =
+                |error| format!("--runtime-log: cannot read {}: {error}", path.display());
+            Listener::of_log(path).map_err(unreadable)
+        });
+        opened.transpose()
     }
 
     /// The memory floor of the incumbent of a run.
@@ -186,17 +205,6 @@ impl ProfileArgs {
                     .to_owned(),
             );
         }
-        let logs = [
-            ("--runtime-log", &self.runtime_log),
-            ("--access-log", &self.access_log),
-        ];
-        for (flag, path) in logs {
-            if let Some(path) = path
-                && let Err(error) = std::fs::File::open(path)
-            {
-                errors.push(format!("{flag}: cannot read {}: {error}", path.display()));
-            }
-        }
         errors
     }
 
@@ -221,17 +229,13 @@ impl ProfileArgs {
     /// What is missing or wrong for a load.
     fn check_loaded(&self, target: Option<&Target>) -> Vec<String> {
         let mut errors = Vec::new();
-        match target {
-            None => errors.push(
+        if self.url.is_none() {
+            errors.push(
                 "say where it answers, such as http://127.0.0.1:8080/, or --watch a process"
                     .to_owned(),
-            ),
-            Some(target) if !target.is_loopback() && !self.allow_remote => errors.push(format!(
-                "{} is not on this machine; --allow-remote sends load there if you may",
-                target.host
-            )),
-            Some(_) => {}
+            );
         }
+        self.generator.check(target, &mut errors);
         let highest = 1e7 / loaded::MOST_HEADROOM;
         if !self
             .rate
@@ -249,9 +253,6 @@ impl ProfileArgs {
             errors.push(
                 "--budget: leaves no time for two trials of a second and their --warmup".to_owned(),
             );
-        }
-        if self.timeout.nanos() == 0 {
-            errors.push("--timeout: 0 leaves no time to answer".to_owned());
         }
         errors
     }

@@ -3,7 +3,7 @@
 use super::ProfileArgs;
 use super::access_log::{AccessLog, Heard};
 use super::attended::Attended;
-use super::deliver;
+use super::{Logs, deliver};
 use crate::exit::{self, Failure};
 use crate::show;
 use crate::show::json::JsonOutput;
@@ -12,25 +12,30 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use understudy_evidence::Happenings;
 use understudy_model::floor::SideFloor;
-use understudy_model::profile::{ProfileReport, SCHEMA};
-use understudy_trial::alone;
+use understudy_model::profile::{ProfileReport, SCHEMA, Traffic};
+use understudy_report::figures::count;
+use understudy_trial::alone::{self, STRETCH};
 use understudy_trial::config::{Attach, Slo};
 
 /// Watches, and tells.
 pub(super) fn profile(
     args: &ProfileArgs,
     memory_floor: Option<SideFloor>,
+    logs: Logs,
     stop: &AtomicBool,
 ) -> Result<u8, Failure> {
     let mut json = JsonOutput::open(args.json.as_deref())?;
-    let mut attended = Attended::begin(args)?;
-    let log = AccessLog::begin(args)?;
+    let mut attended = Attended::begin(args, logs.runtime)?;
+    let log = logs.access.map(AccessLog::follow).transpose()?;
     let target = attended.attach().map(name).unwrap_or_default();
     let display = display(&target, args);
     let window = (Duration::ZERO, args.length.duration());
     let (zero, seen) = attended.attend(window, stop, |announce| {
         let now = Instant::now();
         announce(now);
+        if let Some(log) = &log {
+            log.begin(now);
+        }
         now
     });
     let watched_s = zero.elapsed().as_secs_f64();
@@ -51,8 +56,8 @@ pub(super) fn profile(
         ..ProfileReport::default()
     };
     if let Some(log) = log {
-        let heard = log.end(zero, watched_s)?;
-        add(&mut report, args, &heard, (watched_s, &seen.happened));
+        let heard = log.end(watched_s)?;
+        add(&mut report, heard, (watched_s, &seen.happened));
     }
     let code = match (report.interrupted, &report.used) {
         (true, _) => exit::INTERRUPTED,
@@ -64,26 +69,19 @@ pub(super) fn profile(
 }
 
 /// Adds what the access log says, and where its slowest requests come from.
-fn add(
-    report: &mut ProfileReport,
-    args: &ProfileArgs,
-    heard: &Heard,
-    (seconds, happened): (f64, &Happenings),
-) {
-    let traffic = alone::traffic(
-        &heard.observations,
-        heard.without_duration,
-        seconds,
-        &args.slo,
-    );
+fn add(report: &mut ProfileReport, heard: Heard, (seconds, happened): (f64, &Happenings)) {
+    let traffic = heard.live.traffic(heard.without_duration, seconds);
     let not_seen = &mut report.not_seen;
+    if let Some(error) = &heard.failed {
+        not_seen.push(format!("what the access log says from then on: {error}"));
+    }
     if heard.unreadable > 0 {
         not_seen.push(format!(
             "{} lines of the access log: they are none (common, combined or JSON)",
-            heard.unreadable
+            count(heard.unreadable)
         ));
     }
-    if heard.without_duration > 0 && heard.observations.is_empty() {
+    if heard.without_duration > 0 && traffic.requests == 0 {
         not_seen.push(
             "latencies: no line of the access log says how long it took (nginx $request_time; Apache %D with --access-log-unit us; JSON request_time, duration_ms)"
                 .to_owned(),
@@ -93,11 +91,11 @@ fn add(
         not_seen.push("what requests waited before the server read them".to_owned());
         match heard.in_time {
             true => {
-                let observations = &heard.observations;
-                report.tail = alone::tail(traffic.rate_rps, (0.0, seconds), observations, happened, SEED);
+                not_seen.extend(heard.live.drawn().map(|drawn| of_some(drawn, &traffic)));
+                report.tail = heard.live.tail(traffic.rate_rps, seconds, happened);
             }
             false => not_seen.push(
-                "where the slowest requests come from: lines of the access log come many at once, from a buffer"
+                "where the slowest requests come from: lines of the access log came many at once, from a buffer or because this machine was busy"
                     .to_owned(),
             ),
         }
@@ -105,8 +103,19 @@ fn add(
     report.traffic = Some(traffic);
 }
 
-/// Fixes the draws of the attribution.
-const SEED: u64 = 1;
+/// Of which requests it is told where the slowest come from.
+fn of_some(drawn: u64, traffic: &Traffic) -> String {
+    match drawn {
+        0 => {
+            format!("where the slowest requests come from: those of {STRETCH} are too many to keep")
+        }
+        drawn => format!(
+            "where the slowest of all requests come from: it is told of {} of the {}, in stretches of {STRETCH} that were drawn at random",
+            count(drawn),
+            count(traffic.requests),
+        ),
+    }
+}
 
 fn name(attach: &Attach) -> String {
     match attach {
