@@ -4,7 +4,7 @@
     bench/gateway.py pass      # pass-through: requests a second
     bench/gateway.py shadow    # everything shown to a second server: requests a second, and what was compared
     bench/gateway.py latency   # client latency with the shadow on and off, at a fixed rate (open model)
-    bench/gateway.py faults    # the same with every candidate of bench/faults.py, and the ledger of each
+    bench/gateway.py faults    # the same with every candidate of bench/faults.py, and the ledger of each; [RATE [FAULT]...]
 
 The proxy has CPU 0; the upstream servers (nginx) and the load have CPU 1. Each part takes less than a minute, `faults` five. Needs
 nginx, haproxy, wrk and target/release/understudy (or UNDERSTUDY=PATH). PINGORA=PATH adds a proxy made with Pingora, which
@@ -165,11 +165,12 @@ def load(port, rate, seconds=5):
     return json.loads(out.stdout), out.returncode
 
 
-def faults(bench, rate):
+def faults(bench, rate, names):
     """Clients of a gateway whose candidate has a fault, beside those of one without a candidate, turn and turn about."""
     script = os.path.join(ROOT, "bench/faults.py")
     bench.gateway(GATEWAY, "0", False)
-    for fault, (_, http2) in FAULTS.items():
+    for fault in names or FAULTS:
+        _, http2 = FAULTS[fault]
         extra = 'deadline = "1s"\nmemory = "16MiB"\n' + ("http2 = true\n" if http2 else "")
         # A candidate has a machine of its own: here it takes what nobody else wants.
         server = bench.start("1", "chrt", "--idle", "0", sys.executable, script, fault, str(FAULTY))
@@ -229,7 +230,7 @@ def main(part):
                           f"{'' if document['valid'] else ', INVALID: ' + '; '.join(document['invalid_because'])}", flush=True)
             told(status())
         elif part == "faults":
-            faults(bench, int(sys.argv[2]) if len(sys.argv) > 2 else 4000)
+            faults(bench, int(sys.argv[2]) if len(sys.argv) > 2 else 4000, sys.argv[3:])
         else:
             sys.exit(__doc__)
     finally:

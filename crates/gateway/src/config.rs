@@ -1,6 +1,8 @@
 //! What a gateway is told. Plain structs; `cli` reads them from TOML.
 
 use http::{HeaderName, HeaderValue, Method};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,6 +35,41 @@ pub struct GatewayConfig {
     pub state: Option<PathBuf>,
     /// Where a line for each request goes.
     pub access_log: Option<LogTo>,
+}
+
+/// What a server is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The answers that clients get.
+    Incumbent,
+    /// Answers that are compared with those.
+    Candidate,
+    /// A second answer of the incumbent, which shows what differs by itself.
+    Second,
+}
+
+impl Role {
+    /// As documents and metrics have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Incumbent => "incumbent",
+            Role::Candidate => "candidate",
+            Role::Second => "second",
+        }
+    }
+}
+
+impl GatewayConfig {
+    /// All sides there are.
+    pub(crate) fn sides(&self) -> Vec<(Role, &SideConfig)> {
+        let mut sides = vec![(Role::Incumbent, &self.incumbent)];
+        if let Some(candidate) = &self.candidate {
+            sides.push((Role::Candidate, &candidate.side));
+            sides.extend(candidate.second.iter().map(|side| (Role::Second, side)));
+        }
+        sides
+    }
 }
 
 /// Where lines go.
@@ -146,6 +183,12 @@ impl UpstreamAddress {
             true => format!("[{}]:{}", self.host, self.port),
             false => format!("{}:{}", self.host, self.port),
         }
+    }
+
+    /// As the configuration has it: `https://host:port`.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://{}", self.authority())
     }
 }
 

@@ -2,11 +2,11 @@
 
 use crate::access_log::AccessLog;
 use crate::admin::{self, Admin};
-use crate::config::{CandidateConfig, GatewayConfig, SideConfig};
+use crate::config::{CandidateConfig, GatewayConfig};
 use crate::ledger::{self, Book, Counts, Findings, Pair, State, Terms};
 use crate::listen;
 use crate::mirror::{self, Breaker, Budget, Mirror, Pulse, Settings, Shadow};
-use crate::proxy::{self, Dial, Healthy, Plan, Shared, Sockets};
+use crate::proxy::{self, Dial, Healths, Plan, Shared, Sockets};
 use crate::traffic::Registry;
 use std::future::Future;
 use std::io;
@@ -73,7 +73,7 @@ pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, Gat
     let admin_socket = config.admin.address.map(listen::alone).transpose();
     let admin_socket =
         admin_socket.map_err(|error| one(format!("the admin interface: {error}")))?;
-    listen::leave_room(&mut config, around.tell);
+    listen::leave_room(&mut config, None, around.tell);
     let terms = check(&config, &around)?;
     let (state, balance, stored) = match &config.state {
         Some(folder) => {
@@ -132,14 +132,14 @@ pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, Gat
     running_threads.push(compare(&findings, compared, &around).map_err(one)?);
 
     let config = Arc::new(config);
-    let healthy = proxy::all_healthy(sides(&config), None);
-    let plan = plan(&config, Arc::new(sockets), healthy, &mirror, 0);
-    let (plans, _) = watch::channel(plan);
+    let servers = proxy::healths(&config, None);
+    let plan = plan(&config, Arc::new(sockets), servers, &mirror, 0);
+    let (plans, _) = watch::channel(plan.clone());
     let workers = (0..config.workers).map(|index| work(index, &shared, plans.subscribe()));
     let workers = workers.collect::<io::Result<Vec<_>>>().map_err(one)?;
     let reloads = Arc::new(AtomicU64::new(0));
     let admin = Arc::new(Admin::new(
-        &config,
+        &plan,
         &around,
         &findings,
         &shared,
@@ -172,7 +172,7 @@ pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, Gat
 /// Everything that is wrong.
 fn check(config: &GatewayConfig, around: &Surroundings) -> Result<Terms, GatewayError> {
     let mut wrong = Vec::new();
-    for side in sides(config) {
+    for (_, side) in config.sides() {
         wrong.extend(Dial::new(side).err());
     }
     let terms = Terms::new(&config.compare, around.key, (around.today)());
@@ -185,17 +185,10 @@ fn check(config: &GatewayConfig, around: &Surroundings) -> Result<Terms, Gateway
     }
 }
 
-fn sides(config: &GatewayConfig) -> Vec<&SideConfig> {
-    let candidate = config.candidate.iter();
-    let shown =
-        candidate.flat_map(|candidate| std::iter::once(&candidate.side).chain(&candidate.second));
-    std::iter::once(&config.incumbent).chain(shown).collect()
-}
-
 fn plan(
     config: &Arc<GatewayConfig>,
     sockets: Arc<Sockets>,
-    healthy: Healthy,
+    servers: Healths,
     mirror: &Arc<Mirror>,
     id: u64,
 ) -> Plan {
@@ -207,14 +200,14 @@ fn plan(
                 id,
                 candidate: candidate.clone(),
                 incumbent: config.incumbent.clone(),
-                healthy: healthy.clone(),
+                servers: servers.clone(),
             };
             Arc::new(Shadow::new(mirror.clone(), settings))
         });
     Plan {
         config: config.clone(),
         sockets,
-        healthy,
+        servers,
         shadow,
     }
 }
@@ -329,15 +322,15 @@ impl Running {
         let terms = check(&config, &self.around)?;
         let before = plans.borrow().clone();
         let sockets = listen::bind(&mut config, &before.sockets)?;
-        listen::leave_room(&mut config, self.around.tell);
+        listen::leave_room(&mut config, Some(&self.config), self.around.tell);
         self.generation += 1;
         self.config = Arc::new(config);
-        let healthy = proxy::all_healthy(sides(&self.config), Some(&before.healthy));
+        let servers = proxy::healths(&self.config, Some(&before.servers));
         self.findings.replace_terms(terms);
         plans.send_replace(plan(
             &self.config,
             Arc::new(sockets),
-            healthy,
+            servers,
             mirror,
             self.generation,
         ));

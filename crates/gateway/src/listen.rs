@@ -103,20 +103,28 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Takes no more connections of clients than there are files for. Else they would use up those that
-/// connections to the servers need, and nobody would be answered.
-pub(crate) fn leave_room(config: &mut GatewayConfig, tell: fn(&str)) {
+/// connections to the servers need, and nobody would be answered. `before` is the configuration that
+/// this one replaces: what was told of it is not told again.
+pub(crate) fn leave_room(
+    config: &mut GatewayConfig,
+    before: Option<&GatewayConfig>,
+    tell: fn(&str),
+) {
     let Some(files) = understudy_host::open_files() else {
         return;
     };
     let most = room(files, config);
     let asked = &mut config.limits.connections;
-    if *asked > most {
+    if *asked <= most {
+        return;
+    }
+    if before.is_none_or(|before| before.limits.connections != most) {
         tell(&format!(
             "takes at most {most} connections instead of {asked}: no more than {files} files may be open; \
              raise that (LimitNOFILE, ulimit -n) or lower limits.connections"
         ));
-        *asked = most;
     }
+    *asked = most;
 }
 
 /// Connections of clients for which so many files are enough: each may need one to a server as well,

@@ -17,6 +17,7 @@ pub(super) fn text(status: &Status, routes: &BTreeMap<String, Traffic>) -> Strin
     let mut out = Text::default();
     counters(&mut out, routes);
     connections(&mut out, status);
+    servers(&mut out, status);
     latencies(&mut out, routes);
     ledger(&mut out, status);
     gauges(&mut out, status);
@@ -67,6 +68,27 @@ fn connections(out: &mut Text, status: &Status) {
     );
     for (reason, count) in &status.connections_unopened {
         out.sample("connections_unopened_total", &[("reason", reason)], count);
+    }
+}
+
+fn servers(out: &mut Text, status: &Status) {
+    out.family(
+        "server_passes_checks",
+        "gauge",
+        "Does the server pass its health checks (or has none)?",
+    );
+    for of in &status.servers {
+        let labels = [("role", of.role.name()), ("server", &of.server)];
+        out.sample("server_passes_checks", &labels, u8::from(of.passes_checks));
+    }
+    out.family(
+        "server_failing_threads",
+        "gauge",
+        "Threads that leave the server alone, because their last requests to it failed.",
+    );
+    for of in &status.servers {
+        let labels = [("role", of.role.name()), ("server", &of.server)];
+        out.sample("server_failing_threads", &labels, of.failing_threads);
     }
 }
 

@@ -9,13 +9,13 @@ pub mod status;
 
 pub(crate) use serve::run;
 
-use crate::config::GatewayConfig;
+use crate::config::{Role, UpstreamAddress};
 use crate::control::Surroundings;
 use crate::ledger::{Counts, Findings, Judged, Waiver};
 use crate::mirror::{Breaker, Budget, Mirror};
-use crate::proxy::Shared;
+use crate::proxy::{Health, Plan, Shared};
 use crate::traffic::Traffic;
-use status::{Candidate, Differences, Proposals, Quantiles, Second, Status};
+use status::{Candidate, Differences, Proposals, Quantiles, Second, ServerStatus, Status};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -33,7 +33,7 @@ pub(crate) struct Admin {
     pub(crate) address: Option<SocketAddr>,
     token: Option<String>,
     around: Surroundings,
-    configured: std::sync::atomic::AtomicBool,
+    servers: Mutex<Vec<Server>>,
     findings: Arc<Findings>,
     shared: Arc<Shared>,
     counts: Arc<Counts>,
@@ -45,6 +45,13 @@ pub(crate) struct Admin {
     history: Mutex<History>,
 }
 
+/// A server, and what is known of it.
+struct Server {
+    role: Role,
+    address: UpstreamAddress,
+    health: Arc<Health>,
+}
+
 #[derive(Default)]
 struct History {
     before: Traffic,
@@ -53,7 +60,7 @@ struct History {
 
 impl Admin {
     pub(crate) fn new(
-        config: &GatewayConfig,
+        plan: &Plan,
         around: &Surroundings,
         findings: &Arc<Findings>,
         shared: &Arc<Shared>,
@@ -61,11 +68,11 @@ impl Admin {
         reloads: Arc<AtomicU64>,
         socket: Option<&TcpListener>,
     ) -> Admin {
-        Admin {
+        let admin = Admin {
             address: socket.and_then(|socket| socket.local_addr().ok()),
-            token: config.admin.token.clone(),
+            token: plan.config.admin.token.clone(),
             around: around.clone(),
-            configured: config.candidate.is_some().into(),
+            servers: Mutex::default(),
             findings: findings.clone(),
             shared: shared.clone(),
             counts: mirror.counts.clone(),
@@ -75,7 +82,35 @@ impl Admin {
             reloads,
             started: Instant::now(),
             history: Mutex::default(),
-        }
+        };
+        admin.took(plan);
+        admin
+    }
+
+    /// A configuration was taken.
+    fn took(&self, plan: &Plan) {
+        let sides = plan.config.sides().into_iter();
+        let addresses =
+            sides.flat_map(|(role, side)| side.upstreams.iter().map(move |of| (role, of)));
+        let servers = addresses.filter_map(|(role, address)| {
+            Some(Server {
+                role,
+                address: address.clone(),
+                health: plan.servers.get(address)?.clone(),
+            })
+        });
+        *self.servers.lock().unwrap_or_else(PoisonError::into_inner) = servers.collect();
+    }
+
+    fn servers(&self) -> Vec<ServerStatus> {
+        let servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        let status = |server: &Server| ServerStatus {
+            role: server.role,
+            server: server.address.url(),
+            passes_checks: server.health.passes(),
+            failing_threads: server.health.failing(),
+        };
+        servers.iter().map(status).collect()
     }
 
     fn judge(&self) -> (Judged, f64) {
@@ -105,7 +140,8 @@ impl Admin {
         let (judged, goal) = self.judge();
         let ledger = self.counts.balance();
         let routes = self.shared.registry.read();
-        let configured = self.configured.load(Ordering::Relaxed);
+        let servers = self.servers();
+        let configured = servers.iter().any(|of| of.role == Role::Candidate);
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: self.started.elapsed().as_secs(),
@@ -135,6 +171,7 @@ impl Admin {
                 .cloned()
                 .collect(),
             endpoints: status::endpoints(&judged, goal),
+            servers,
             connections: self.shared.connections.load(Ordering::Relaxed) as u64,
             connections_unopened: self.shared.unopened.read(),
             requests_in_flight: self.shared.requests.load(Ordering::Relaxed) as u64,

@@ -97,6 +97,10 @@ function showStatus(status) {
     const { complete, upgraded, ...other } = r.by_end;
     return row(name === "none" ? "(no route)" : name, count(r.requests), ...["2xx", "3xx", "4xx", "5xx"].map(c => count(r.by_class[c] ?? 0)), count(r.retries), counted(other) || "–");
   }));
+  get("servers").replaceChildren(...status.servers.map(s => {
+    const state = !s.passes_checks ? "fails its checks" : s.failing_threads ? `fails; left alone by ${s.failing_threads === 1 ? "a thread" : s.failing_threads + " threads"}` : "well";
+    return row(s.server, s.role === "second" ? "second incumbent" : s.role, make("span", { class: state === "well" ? "" : "bad" }, state));
+  }));
   const unopened = Object.values(status.connections_unopened).reduce((a, b) => a + b, 0);
   get("beside").textContent = [
     `${count(status.connections)} connections of clients, ${count(status.requests_in_flight)} requests under way.`,

@@ -59,8 +59,7 @@ pub(crate) async fn run(
             _ = second.tick() => admin.tick(),
             Ok(()) = plans.changed() => {
                 let plan = plans.borrow_and_update();
-                let configured = plan.config.candidate.is_some();
-                admin.configured.store(configured, std::sync::atomic::Ordering::Relaxed);
+                admin.took(&plan);
                 checks = self::checks(&plan);
             }
             _ = stopped.changed() => break,
@@ -72,12 +71,13 @@ pub(crate) async fn run(
 /// The health checks of a plan; they end when dropped.
 fn checks(plan: &Plan) -> JoinSet<()> {
     let mut checks = JoinSet::new();
-    checks.spawn_local(proxy::watch(
-        plan.config.incumbent.clone(),
-        plan.healthy.clone(),
-    ));
-    if let Some(candidate) = &plan.config.candidate {
-        checks.spawn_local(proxy::watch(candidate.side.clone(), plan.healthy.clone()));
+    for (_, side) in plan.config.sides() {
+        for address in &side.upstreams {
+            if let Some(server) = plan.servers.get(address) {
+                let watching = proxy::watch(side.clone(), address.clone(), server.clone());
+                checks.spawn_local(watching);
+            }
+        }
     }
     checks
 }

@@ -1,5 +1,6 @@
 //! What there is to see of a gateway, as documents.
 
+use crate::config::Role;
 use crate::ledger::{Balance, Judged, Waiver};
 use crate::traffic::Traffic;
 use hdrhistogram::Histogram;
@@ -36,6 +37,8 @@ pub struct Status {
     pub history: Vec<Second>,
     /// By endpoint.
     pub endpoints: Vec<Endpoint>,
+    /// The servers that are asked.
+    pub servers: Vec<ServerStatus>,
     /// Connections of clients.
     pub connections: u64,
     /// Connections that were closed before they brought a request, by reason.
@@ -100,6 +103,20 @@ pub struct Candidate {
     pub memory_bytes: u64,
     /// Exchanges that it did not answer.
     pub failed: u64,
+}
+
+/// One server. One that is not well is asked only where none is.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServerStatus {
+    /// What it is asked for.
+    pub role: Role,
+    /// Its address, as the configuration has it.
+    pub server: String,
+    /// Does it pass its health checks? Also true where none are configured.
+    pub passes_checks: bool,
+    /// Threads that leave it alone for a while, because their last requests to it failed.
+    pub failing_threads: u64,
 }
 
 /// What went through one route.

@@ -23,7 +23,7 @@ pub(crate) use tee::Tee;
 use crate::access_log::{AccessLog, Line};
 use crate::config::{CandidateConfig, Route, SideConfig};
 use crate::ledger::{Counts, Reason, Ticket};
-use crate::proxy::{Head, Healthy, MARKER, Slot};
+use crate::proxy::{Head, Healths, MARKER, Slot};
 use crate::traffic::RouteTraffic;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, request};
@@ -57,7 +57,7 @@ pub(crate) struct Settings {
     pub(crate) id: u64,
     pub(crate) candidate: CandidateConfig,
     pub(crate) incumbent: SideConfig,
-    pub(crate) healthy: Healthy,
+    pub(crate) servers: Healths,
 }
 
 /// Takes copies as one configuration says.

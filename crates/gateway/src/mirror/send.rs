@@ -83,10 +83,10 @@ impl Sides {
             id: settings.id,
             candidate: Side::new(
                 &settings.candidate.side,
-                &settings.healthy,
+                &settings.servers,
                 before.map(|of| &of.candidate),
             )?,
-            second: Side::new(second, &settings.healthy, before.map(|of| &of.second))?,
+            second: Side::new(second, &settings.servers, before.map(|of| &of.second))?,
         })
     }
 }

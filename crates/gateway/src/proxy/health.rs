@@ -1,38 +1,87 @@
-//! Asks servers whether they are well.
+//! What is known of each server: whether it passes its checks, and how it does in passing.
 
 use super::connect::Dial;
 use super::head::Head;
 use super::upload::Upload;
-use super::upstream::Healthy;
-use crate::config::{SideConfig, UpstreamAddress};
+use crate::config::{GatewayConfig, SideConfig, UpstreamAddress};
 use http::{HeaderValue, Method, Uri};
-use std::sync::atomic::Ordering;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Failures in a row after which a server is not asked any more.
 const FAILURES: u32 = 2;
 
-/// Checks every server of a side for ever.
-pub(crate) async fn watch(side: SideConfig, healthy: Healthy) {
-    let Some(health) = side.health.clone() else {
+/// One server, as all threads know it.
+#[derive(Debug)]
+pub(crate) struct Health {
+    passes: AtomicBool,
+    failing: AtomicU64,
+}
+
+/// The servers of all sides.
+pub(crate) type Healths = Arc<HashMap<UpstreamAddress, Arc<Health>>>;
+
+impl Default for Health {
+    fn default() -> Health {
+        Health {
+            passes: AtomicBool::new(true),
+            failing: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Health {
+    /// Does it pass its checks? Every server is taken for well until one says otherwise.
+    pub(crate) fn passes(&self) -> bool {
+        self.passes.load(Ordering::Relaxed)
+    }
+
+    /// Threads whose last requests to it failed, several in a row.
+    pub(crate) fn failing(&self) -> u64 {
+        self.failing.load(Ordering::Relaxed)
+    }
+
+    /// One thread more, or one less.
+    pub(super) fn fails(&self, begins: bool) {
+        if begins {
+            self.failing.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.failing.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The servers of a configuration; what is known of one stays known.
+pub(crate) fn healths(config: &GatewayConfig, before: Option<&Healths>) -> Healths {
+    let sides = config.sides().into_iter();
+    let addresses = sides.flat_map(|(_, side)| &side.upstreams);
+    let health = |address: &UpstreamAddress| {
+        let known = before.and_then(|before| before.get(address)).cloned();
+        (address.clone(), known.unwrap_or_default())
+    };
+    Arc::new(addresses.map(health).collect())
+}
+
+/// Checks a server of a side for ever, if its servers are to be checked.
+pub(crate) async fn watch(side: SideConfig, address: UpstreamAddress, server: Arc<Health>) {
+    let (Some(check), Ok(dial)) = (&side.health, Dial::new(&side)) else {
+        // Nor would anybody find out that it is well again.
+        server.passes.store(true, Ordering::Relaxed);
         return;
     };
-    let Ok(dial) = Dial::new(&side) else { return };
-    let mut failures = vec![0u32; side.upstreams.len()];
-    let mut turn = tokio::time::interval(health.interval);
+    let mut failures = 0u32;
+    let mut turn = tokio::time::interval(check.interval);
     loop {
         turn.tick().await;
-        for (address, failures) in side.upstreams.iter().zip(&mut failures) {
-            let asked =
-                tokio::time::timeout(health.interval, is_well(&dial, address, &health.path));
-            *failures = if asked.await.unwrap_or(false) {
-                0
-            } else {
-                *failures + 1
-            };
-            if let Some(state) = healthy.get(address) {
-                state.store(*failures < FAILURES, Ordering::Relaxed);
-            }
-        }
+        let asked = is_well(&dial, &address, &check.path);
+        let is_well = tokio::time::timeout(check.interval, asked).await;
+        failures = if is_well.unwrap_or(false) {
+            0
+        } else {
+            failures + 1
+        };
+        server.passes.store(failures < FAILURES, Ordering::Relaxed);
     }
 }
 

@@ -4,18 +4,17 @@ use super::alarm::Alarm;
 use super::answer::{Piece, Received, Unanswered};
 use super::connect::{Connection, Dial, State};
 use super::head::Head;
+use super::health::{Health, Healths};
 use super::http1::Stream;
 use crate::config::{SideConfig, UpstreamAddress};
 use bytes::Bytes;
 use http::{HeaderValue, Response};
 use http_body::Body;
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::error::Error;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -29,25 +28,6 @@ const FAILURES: u32 = 3;
 const REST: Duration = Duration::from_millis(500);
 const LONGEST_REST: Duration = Duration::from_secs(10);
 
-/// What health checks say of the servers, shared by all threads.
-pub(crate) type Healthy = Arc<HashMap<UpstreamAddress, Arc<AtomicBool>>>;
-
-/// Every server is taken for well until a check says otherwise; what is known of one stays known.
-pub(crate) fn all_healthy<'s>(
-    sides: impl IntoIterator<Item = &'s SideConfig>,
-    before: Option<&Healthy>,
-) -> Healthy {
-    let addresses = sides.into_iter().flat_map(|side| &side.upstreams);
-    let state = |address: &UpstreamAddress| {
-        let known = before.and_then(|before| before.get(address)).cloned();
-        (
-            address.clone(),
-            known.unwrap_or_else(|| Arc::new(AtomicBool::new(true))),
-        )
-    };
-    Arc::new(addresses.map(state).collect())
-}
-
 /// One server.
 pub(crate) struct Upstream<B> {
     pub(crate) address: UpstreamAddress,
@@ -58,11 +38,11 @@ pub(crate) struct Upstream<B> {
     in_flight: Cell<u32>,
     failures: Cell<u32>,
     rests_until: Cell<Option<Instant>>,
-    healthy: Arc<AtomicBool>,
+    health: Arc<Health>,
 }
 
 impl<B> Upstream<B> {
-    fn new(address: &UpstreamAddress, healthy: &Healthy) -> Self {
+    fn new(address: &UpstreamAddress, health: Arc<Health>) -> Self {
         let authority = match (address.tls, address.port) {
             (false, 80) | (true, 443) => address.host.clone(),
             _ => address.authority(),
@@ -77,13 +57,12 @@ impl<B> Upstream<B> {
             in_flight: Cell::new(0),
             failures: Cell::new(0),
             rests_until: Cell::new(None),
-            healthy: healthy.get(address).cloned().unwrap_or_default(),
+            health,
         }
     }
 
     fn is_available(&self, now: Instant) -> bool {
-        self.healthy.load(Ordering::Relaxed)
-            && self.rests_until.get().is_none_or(|until| until <= now)
+        self.health.passes() && self.rests_until.get().is_none_or(|until| until <= now)
     }
 
     /// What one more request would wait for here, by experience.
@@ -124,7 +103,7 @@ impl<B> Upstream<B> {
 
     fn succeeded(&self) {
         self.failures.set(0);
-        self.rests_until.set(None);
+        self.rest(None);
     }
 
     /// Nobody listens there: one failure says as much as many.
@@ -138,8 +117,22 @@ impl<B> Upstream<B> {
         self.failures.set(failures);
         if let Some(beyond) = failures.checked_sub(FAILURES) {
             let rest = REST.saturating_mul(1 << beyond.min(6)).min(LONGEST_REST);
-            self.rests_until.set(Some(Instant::now() + rest));
+            self.rest(Some(Instant::now() + rest));
         }
+    }
+
+    /// Leaves it alone for a while, or no longer.
+    fn rest(&self, until: Option<Instant>) {
+        let rested = self.rests_until.replace(until).is_some();
+        if rested != until.is_some() {
+            self.health.fails(until.is_some());
+        }
+    }
+}
+
+impl<B> Drop for Upstream<B> {
+    fn drop(&mut self) {
+        self.rest(None);
     }
 }
 
@@ -159,25 +152,22 @@ where
     /// A side; servers that `before` had too keep their connections and their experience.
     pub(crate) fn new(
         config: &SideConfig,
-        healthy: &Healthy,
+        servers: &Healths,
         before: Option<&Side<B>>,
     ) -> Result<Self, String> {
         let same_trust = |before: &&Side<B>| before.config.authorities == config.authorities;
-        let known = |address: &UpstreamAddress| {
-            let state = healthy.get(address)?;
+        let known = |address: &UpstreamAddress, health: &Arc<Health>| {
             let mut known = before.filter(same_trust)?.upstreams.iter();
             known
-                .find(|known| known.address == *address && Arc::ptr_eq(&known.healthy, state))
+                .find(|known| known.address == *address && Arc::ptr_eq(&known.health, health))
                 .cloned()
         };
+        let upstream = |address: &UpstreamAddress| {
+            let health = servers.get(address).cloned().unwrap_or_default();
+            known(address, &health).unwrap_or_else(|| Rc::new(Upstream::new(address, health)))
+        };
         Ok(Side {
-            upstreams: config
-                .upstreams
-                .iter()
-                .map(|address| {
-                    known(address).unwrap_or_else(|| Rc::new(Upstream::new(address, healthy)))
-                })
-                .collect(),
+            upstreams: config.upstreams.iter().map(upstream).collect(),
             dial: Dial::new(config)?,
             config: config.clone(),
             random: Cell::new(0x9E37_79B9_7F4A_7C15),

@@ -4,12 +4,13 @@ use super::alarm::Alarm;
 use super::connect::Local;
 use super::exchange::{Client, answer};
 use super::headers;
+use super::health::Healths;
 use super::io::{ClientIo, Notes};
 use super::record::Slot;
 use super::transport::Transport;
 use super::unread;
 use super::upload::Upload;
-use super::upstream::{Healthy, RetryBudget, Side};
+use super::upstream::{RetryBudget, Side};
 use crate::access_log::AccessLog;
 use crate::config::{GatewayConfig, Limits, Listener, Route};
 use crate::mirror::Shadow;
@@ -65,7 +66,7 @@ pub(crate) type Sockets = HashMap<SocketAddr, Vec<Arc<TcpListener>>>;
 pub(crate) struct Plan {
     pub(crate) config: Arc<GatewayConfig>,
     pub(crate) sockets: Arc<Sockets>,
-    pub(crate) healthy: Healthy,
+    pub(crate) servers: Healths,
     pub(crate) shadow: Option<Arc<Shadow>>,
 }
 
@@ -83,7 +84,7 @@ impl Plane {
         let before = before.map(|before| &before.incumbent);
         let routes = plan.config.routes.iter();
         Ok(Plane {
-            incumbent: Side::new(&plan.config.incumbent, &plan.healthy, before)?,
+            incumbent: Side::new(&plan.config.incumbent, &plan.servers, before)?,
             routes: routes
                 .map(|route| (route.clone(), shared.registry.route(&route.name)))
                 .collect(),

@@ -229,6 +229,11 @@ fn metrics_add_up_as_the_ledger_does() {
         metric("latency_seconds_count{route=\"all\",side=\"candidate\"}"),
         60.0
     );
+    for server in gateway.status().servers {
+        let labels = format!("role={:?},server={:?}", server.role.name(), server.server);
+        assert_eq!(metric(&format!("server_passes_checks{{{labels}}}")), 1.0);
+        assert_eq!(metric(&format!("server_failing_threads{{{labels}}}")), 0.0);
+    }
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         assert!(
             text.contains(&format!(

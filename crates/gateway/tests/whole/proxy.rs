@@ -308,6 +308,9 @@ fn servers_that_fail_are_left_out_and_come_back() {
     for _ in 0..100 {
         assert_eq!(client.get("/").status(), 200);
     }
+    let servers = gateway.status().servers;
+    let failing: Vec<_> = servers.iter().map(|of| of.failing_threads).collect();
+    assert_eq!(failing, [1, 0], "{servers:?}");
     let gateway = run(crate::harness::config(&Server {
         address: dead,
         connections: Default::default(),
@@ -357,11 +360,21 @@ fn a_server_that_fails_its_check_gets_nothing_until_it_passes_again() {
             thread::sleep(Duration::from_millis(20));
         }
     };
+    let told = || {
+        let servers = gateway.status().servers;
+        servers
+            .iter()
+            .map(|of| of.passes_checks)
+            .collect::<Vec<_>>()
+    };
     until(|asked| asked > 0);
+    assert_eq!(told(), [true, true]);
     is_well.store(false, Ordering::Relaxed);
     until(|asked| asked == 0);
+    assert_eq!(told(), [false, true]);
     is_well.store(true, Ordering::Relaxed);
     until(|asked| asked > 0);
+    assert_eq!(told(), [true, true]);
 }
 
 #[test]

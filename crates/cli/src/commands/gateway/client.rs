@@ -187,6 +187,14 @@ fn told(status: &Status) -> String {
             endpoint.endpoint, endpoint.compared, endpoint.different
         );
     }
+    for of in &status.servers {
+        let state = match (of.passes_checks, of.failing_threads) {
+            (false, _) => "fails its health checks",
+            (true, 0) => continue,
+            (true, _) => "failed several times in a row; it is left alone for a while",
+        };
+        let _ = writeln!(text, "server    {} ({}) {state}", of.server, of.role.name());
+    }
     if status.candidate.breaker_open {
         let _ = writeln!(
             text,
