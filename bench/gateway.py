@@ -8,7 +8,7 @@
 
 The proxy has CPU 0; the upstream servers (nginx) and the load have CPU 1. Each part takes less than a minute, `faults` five. Needs
 nginx, haproxy, wrk and target/release/understudy (or UNDERSTUDY=PATH). PINGORA=PATH adds a proxy made with Pingora, which
-takes two ports: where it listens and where it forwards to.
+takes two ports: where it listens and where it forwards to. ROUNDS=N goes round more often than three times.
 """
 import json, os, re, shutil, signal, statistics, subprocess, sys, tempfile, time, urllib.request
 from faults import FAULTS
@@ -20,7 +20,8 @@ BODY = json.dumps({"id": 42, "name": "item 42", "tags": ["a", "b", "c"], "stock"
                    "note": "x" * 110})
 assert len(BODY) == 206, len(BODY)
 UPSTREAM, SECOND, NGINX, HAPROXY, MIRROR, GATEWAY, SHADOW, ADMIN, PINGORA_PORT, FAULTY = 18000, 18001, 18010, 18011, 18012, 18013, 18014, 18015, 18016, 18017
-SECONDS, ROUNDS, CONNECTIONS = 4, 3, 64
+SECONDS, ROUNDS, CONNECTIONS = 4, int(os.environ.get("ROUNDS", 3)), 64
+IDLE = "chrt", "--idle", "0"
 
 NGINX_HEAD = """worker_processes 1; daemon off; pid {dir}/{name}.pid; error_log {dir}/{name}.err;
 events {{ worker_connections 4096; }}
@@ -45,14 +46,15 @@ class Bench:
             out.write(text)
         return path
 
-    def nginx(self, cpu, name, text):
+    def nginx(self, cpu, name, text, *before):
         head = NGINX_HEAD.format(dir=self.dir, name=name)
-        return self.start(cpu, "nginx", "-p", self.dir, "-c", self.file(name + ".conf", head + text + "}\n"))
+        return self.start(cpu, *before, "nginx", "-p", self.dir, "-c", self.file(name + ".conf", head + text + "}\n"))
 
-    def upstreams(self):
-        servers = "".join(f"server {{ listen 127.0.0.1:{port} reuseport; location / {{ default_type application/json; "
-                          f"return 200 '{BODY}'; }} }}\n" for port in (UPSTREAM, SECOND))
-        self.nginx("1", "upstreams", servers)
+    def upstreams(self, *before_second):
+        """Two servers that say the same. `before_second`: how the second one is started, if not like the first."""
+        for port, before in ((UPSTREAM, ()), (SECOND, before_second)):
+            self.nginx("1", f"upstream{port}", f"server {{ listen 127.0.0.1:{port} reuseport; location / {{ default_type "
+                       f"application/json; return 200 '{BODY}'; }} }}\n", *before)
 
     def nginx_proxy(self, port, mirror):
         up = "".join(f"upstream u{port} {{ server 127.0.0.1:{port}; keepalive 128; }}\n" for port in (UPSTREAM, SECOND))
@@ -172,8 +174,7 @@ def faults(bench, rate, names):
     for fault in names or FAULTS:
         _, http2 = FAULTS[fault]
         extra = 'deadline = "1s"\nmemory = "16MiB"\n' + ("http2 = true\n" if http2 else "")
-        # A candidate has a machine of its own: here it takes what nobody else wants.
-        server = bench.start("1", "chrt", "--idle", "0", sys.executable, script, fault, str(FAULTY))
+        server = bench.start("1", *IDLE, sys.executable, script, fault, str(FAULTY))
         children = server, bench.gateway(SHADOW, "0,1", True, FAULTY, extra)
         time.sleep(1)
         p99, errors, most = {GATEWAY: [], SHADOW: []}, 0, 0
@@ -203,7 +204,8 @@ def quantiles(of):
 def main(part):
     bench = Bench()
     try:
-        bench.upstreams()
+        # A candidate has a machine of its own: where clients are timed, it takes what nobody else wants.
+        bench.upstreams(*(IDLE if part == "latency" else ()))
         if part == "pass":
             nginx, haproxy = bench.nginx_proxy(NGINX, False), bench.haproxy()
             peers = {"nginx": (NGINX, nginx), "haproxy": (HAPROXY, haproxy)}
@@ -222,7 +224,7 @@ def main(part):
             rate = int(sys.argv[2]) if len(sys.argv) > 2 else 4000
             off, on = bench.gateway(GATEWAY, "0", False), bench.gateway(SHADOW, "0,1", True)
             time.sleep(1)
-            for _ in range(3):
+            for _ in range(ROUNDS):
                 for name, port in (("shadow off", GATEWAY), ("shadow on", SHADOW)):
                     document, code = load(port, rate)
                     print(f"  {name:10} at {rate:,}/s: latency {quantiles(document['latency_us'])}, service time "
