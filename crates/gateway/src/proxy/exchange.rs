@@ -163,6 +163,9 @@ pub(crate) async fn answer(
                 line.why = Some(refusal.why);
             }
             record.finish(refusal.end);
+            if refusal.close {
+                client.notes.lingers();
+            }
             let mut response = refusal.response();
             if http2 {
                 response.headers_mut().remove(header::CONNECTION);

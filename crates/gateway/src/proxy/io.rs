@@ -6,15 +6,20 @@ use std::io;
 use std::pin::Pin;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
-use std::time::Instant;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+/// How long a client is listened to after its last answer.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// What the reader of a connection and the handler of its requests tell each other.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     refused: OnceLock<&'static str>,
     body_ended: AtomicBool,
+    lingers: AtomicBool,
     last: OnceLock<LastHead>,
 }
 
@@ -38,6 +43,11 @@ impl Notes {
         self.last.get()
     }
 
+    /// The answer under way is the last one, though the client may not have sent all that it wants to.
+    pub(crate) fn lingers(&self) {
+        self.lingers.store(true, Ordering::Relaxed);
+    }
+
     /// The body of the request under way has come to its end.
     pub(crate) fn body_ended(&self) {
         self.body_ended.store(true, Ordering::Relaxed);
@@ -51,6 +61,8 @@ pub(crate) struct ClientIo {
     framing: Option<Framing>,
     /// When a head began that has not come to its end.
     begun: Option<Instant>,
+    /// Until when it is listened to for its end alone.
+    lingering: Option<Pin<Box<Sleep>>>,
     notes: std::sync::Arc<Notes>,
 }
 
@@ -60,6 +72,7 @@ impl ClientIo {
             transport,
             framing: (!http2).then(Framing::default),
             begun: None,
+            lingering: None,
             notes,
         }
     }
@@ -79,6 +92,27 @@ impl ClientIo {
         match framing.is_within_head() {
             true => drop(self.begun.get_or_insert_with(Instant::now)),
             false => self.begun = None,
+        }
+    }
+}
+
+impl ClientIo {
+    /// Passes over what a client goes on sending, until it has closed as well. To close before that resets
+    /// the connection, and a reset may overtake the answer (RFC 9112, section 9.6).
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let over = self
+            .lingering
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
+        if over.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        let mut passed_over = [0; 4096];
+        loop {
+            let mut buffer = ReadBuf::new(&mut passed_over);
+            let read = ready!(Pin::new(&mut self.transport).poll_read(cx, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                return Poll::Ready(());
+            }
         }
     }
 }
@@ -136,6 +170,12 @@ impl AsyncWrite for ClientIo {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.transport).poll_shutdown(cx)
+        if self.lingering.is_none() {
+            ready!(Pin::new(&mut self.transport).poll_shutdown(cx))?;
+        }
+        if self.framing.is_some() && self.notes.lingers.load(Ordering::Relaxed) {
+            ready!(self.poll_linger(cx));
+        }
+        Poll::Ready(Ok(()))
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::harness::{Client, Server, config, eventually, json, receive, run};
 use crate::proxy::echo;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -91,6 +92,24 @@ fn what_is_too_large_or_too_slow_is_refused() {
     let mut slow = Client::of(&gateway);
     slow.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
     assert_eq!(slow.answer().status(), 408);
+}
+
+/// A reset may overtake the answer on its way to a client that is still sending.
+#[test]
+fn a_client_that_goes_on_sending_is_told_why_not_and_is_not_reset() {
+    let mut config = config(&echo());
+    config.limits.body_bytes = 100;
+    let gateway = run(config);
+    let mut stream = TcpStream::connect(gateway.addresses()[0]).unwrap();
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    for _ in 0..20 {
+        thread::sleep(Duration::from_millis(20));
+        stream.write_all(&[b'x'; 10_000]).unwrap();
+    }
+    let mut told = String::new();
+    stream.read_to_string(&mut told).unwrap();
+    assert!(told.starts_with("HTTP/1.1 413 "), "{told}");
 }
 
 /// Method and target, status, end and reason of each line of the log of a gateway that has stopped.
