@@ -109,6 +109,39 @@ fn written(scratch: &Scratch, incumbent: &Server, candidate: &Server, more: &str
     scratch.write("gateway.toml", &text)
 }
 
+/// The numbers behind a text, each up to the next of these words; zeros where the text is missing.
+fn numbers<const N: usize>(text: &str, begin: &str, ends: [&str; N]) -> [u64; N] {
+    let mut rest = text.split_once(begin).map_or("", |(_, rest)| rest);
+    ends.map(|end| {
+        let (number, behind) = rest.split_once(end).unwrap_or_default();
+        rest = behind;
+        number.parse().unwrap_or(0)
+    })
+}
+
+/// A line for each request, in the log or in the one that was moved away before the last of them.
+fn check_logs(paths: &[PathBuf; 2], asked: usize) {
+    let [log, moved] = paths
+        .each_ref()
+        .map(|path| std::fs::read_to_string(path).unwrap());
+    let (before, after) = (moved.lines().count(), log.lines().count());
+    // A line waits for the candidate: that of the request before the signal may come after it.
+    assert!(
+        before >= asked && after >= 1 && before + after == asked + 2,
+        "{before} {after} of {asked} and two more"
+    );
+    let lines = moved
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    let shown: Vec<serde_json::Value> = lines
+        .filter(|line: &serde_json::Value| line["candidate"] == "200")
+        .collect();
+    assert!(shown.len() >= 30, "{moved}");
+    for line in shown {
+        assert!(line["status"] == 200 && line["end"] == "complete", "{line}");
+    }
+}
+
 #[test]
 fn it_serves_finds_the_planted_bug_is_reloaded_and_stops() {
     let scratch = Scratch::new("gateway");
@@ -126,32 +159,42 @@ fn it_serves_finds_the_planted_bug_is_reloaded_and_stops() {
                 .contains("1 server of the incumbent")
     );
     let mut gateway = Gateway::start(&file);
-    for id in 0..30 {
-        assert!(
-            gateway
-                .get(&format!("/items/{id}"))
-                .starts_with("HTTP/1.1 200 OK\r\n")
-        );
-    }
-    let deadline = std::time::Instant::now() + Duration::from_secs(30);
-    let differences = loop {
+    // Copies have the lowest priority: on a machine without any CPU left some are dropped, and more are asked for.
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    let mut asked = 0;
+    let (differences, compared) = loop {
+        asked += 30;
+        for id in 0..30 {
+            let answer = gateway.get(&format!("/items/{id}"));
+            assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        }
+        std::thread::sleep(Duration::from_millis(300));
         let (code, text) = gateway.ask(&["differences"]);
         assert_eq!(code, Some(0), "{text}");
-        if text.contains("30 of 30") {
-            break text;
+        let [differ, of] = numbers(&text, "GET /items/{id}  $.stock (value): ", [" of ", "\n"]);
+        assert_eq!(differ, of, "{text}");
+        if of >= 30 {
+            break (text, of);
+        }
+        assert!(std::time::Instant::now() < deadline, "{text}");
+    };
+    assert!(
+        differences.contains("incumbent  0\n      candidate  1"),
+        "{differences}"
+    );
+    // A line of the log waits for the candidate as well.
+    let [eligible, seen, dropped, _] = loop {
+        let (code, text) = gateway.ask(&["status"]);
+        assert_eq!(code, Some(5), "{text}");
+        let ends = [" eligible = ", " compared + ", " dropped + ", " pending"];
+        let ledger = numbers(&text, "ledger    ", ends);
+        if ledger[3] == 0 {
+            break ledger;
         }
         assert!(std::time::Instant::now() < deadline, "{text}");
         std::thread::sleep(Duration::from_millis(100));
     };
-    assert!(
-        differences.contains("GET /items/{id}  $.stock (value): 30 of 30"),
-        "{differences}"
-    );
-    let (code, text) = gateway.ask(&["status"]);
-    assert!(
-        code == Some(5) && text.contains("30 eligible = 30 compared + 0 dropped + 0 pending"),
-        "{text}"
-    );
+    assert!(eligible == seen + dropped && seen >= compared);
     let waiver = [
         "waive",
         "GET /items/{id}",
@@ -193,19 +236,7 @@ fn it_serves_finds_the_planted_bug_is_reloaded_and_stops() {
 
     gateway.signal("TERM");
     assert_eq!(gateway.child.wait().unwrap().code(), Some(0));
-    let [log, moved] = [log, moved].map(|path| std::fs::read_to_string(path).unwrap());
-    let (before, after) = (moved.lines().count(), log.lines().count());
-    // A line waits for the candidate: that of the request before the signal may come after it.
-    assert!(
-        before >= 30 && after >= 1 && before + after == 32,
-        "{before} {after}"
-    );
-    let line: serde_json::Value = serde_json::from_str(moved.lines().next().unwrap()).unwrap();
-    assert_eq!(
-        (&line["status"], &line["candidate"], &line["end"]),
-        (&200.into(), &"200".into(), &"complete".into()),
-        "{line}"
-    );
+    check_logs(&[log, moved], asked);
     let state = std::fs::read_to_string(scratch.path().join("state/state.json")).unwrap();
     assert!(state.contains("counted anew"));
 }
