@@ -144,6 +144,7 @@ fn check_logs(paths: &[PathBuf; 2], asked: usize) {
 
 #[test]
 fn it_serves_finds_the_planted_bug_is_reloaded_and_stops() {
+    let _machine = crate::harness::machine();
     let scratch = Scratch::new("gateway");
     let (incumbent, candidate) = (Server::with(&[]), Server::with(&["--plant", "value"]));
     let file = written(&scratch, &incumbent, &candidate, "");
