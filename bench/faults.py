@@ -19,6 +19,11 @@ async def for_ever(writer, piece, pause=0.0):
         await asyncio.sleep(pause)
 
 
+async def swallow(reader):
+    while await reader.read(65536):
+        pass
+
+
 async def never_reads(reader, writer):
     writer.transport.pause_reading()
     await asyncio.sleep(3600)
@@ -66,15 +71,13 @@ async def shut_window(reader, writer):
     await reader.readexactly(24)
     # SETTINGS_INITIAL_WINDOW_SIZE (4) = 0, and no answer ever.
     writer.write(frame(SETTINGS, 0, 0, bytes([0, 4, 0, 0, 0, 0])) + frame(SETTINGS, 1, 0, b""))
-    while await reader.read(65536):
-        pass
+    await swallow(reader)
 
 
 async def goaway(reader, writer):
     await reader.readexactly(24)
     writer.write(frame(SETTINGS, 0, 0, b"") + frame(GOAWAY, 0, 0, bytes(8)))
-    while await reader.read(65536):
-        pass
+    await swallow(reader)
 
 
 async def resets_streams(reader, writer):

@@ -38,6 +38,11 @@ impl Rule {
     pub fn name(&self, index: u32) -> String {
         format!("rule {}: {}", index + 1, self.path)
     }
+
+    /// The names of rules in the order of the configuration.
+    pub fn names<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> impl Iterator<Item = String> {
+        (0..).zip(rules).map(|(index, rule)| rule.name(index))
+    }
 }
 
 /// What is wrong with a rule.

@@ -4,12 +4,13 @@ use crate::config::LogTo;
 use serde::Serialize;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
+use std::net::IpAddr;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use understudy_redact::Redactor;
 
 /// Lines that may wait for the disk; more are lost, and counted.
@@ -47,6 +48,20 @@ pub(crate) struct Line {
     pub(crate) candidate: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) candidate_us: Option<u64>,
+}
+
+impl Line {
+    /// A request of this client that began then; the rest is not known yet.
+    pub(crate) fn begun(client: IpAddr, at: SystemTime) -> Line {
+        Line {
+            time: at
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_secs_f64(),
+            client: client.to_string(),
+            ..Line::default()
+        }
+    }
 }
 
 /// What the writer is told.

@@ -70,6 +70,12 @@ impl GatewayConfig {
         }
         sides
     }
+
+    /// All servers of all sides.
+    pub(crate) fn servers(&self) -> impl Iterator<Item = (Role, &UpstreamAddress)> {
+        let sides = self.sides().into_iter();
+        sides.flat_map(|(role, side)| side.upstreams.iter().map(move |server| (role, server)))
+    }
 }
 
 /// Where lines go.

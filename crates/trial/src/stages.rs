@@ -121,7 +121,8 @@ fn measure(
     name_reproducers(&mut facts, evidence.compared(), inputs);
     store::write_workload(run, &facts)?;
     let noise = Noise::learn(&evidence.rows);
-    let same = judge::equivalence(&evidence, Side::Candidate, inputs.rules).different == 0;
+    let answers = judge::equivalence(&evidence, Side::Candidate, &noise, inputs.rules);
+    let same = answers.different == 0;
     drop(evidence);
     if !same && !inputs.continue_when_different {
         return Ok(());

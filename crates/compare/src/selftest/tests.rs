@@ -16,7 +16,7 @@ fn rule(path: &str, kind: Option<&str>) -> Rule {
 /// 100 pairs of a shop: a price that the candidate rounds, a time that always differs; and what the
 /// comparison under these rules would miss of faults in each of the incumbent's answers.
 fn tested(rules: Vec<Rule>) -> SelfTest {
-    let names: Vec<String> = (0..).zip(&rules).map(|(i, rule)| rule.name(i)).collect();
+    let names: Vec<String> = Rule::names(&rules).collect();
     let rules = Rules::compile(rules, "2026-01-01".parse().unwrap()).unwrap();
     let redact = |_: &str, text: &str| text.to_owned();
     let (differ, mut history) = (Differ::new(&rules, &redact), History::default());

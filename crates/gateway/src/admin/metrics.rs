@@ -61,14 +61,11 @@ fn counters(out: &mut Text, routes: &BTreeMap<String, Traffic>) {
 }
 
 fn connections(out: &mut Text, status: &Status) {
-    out.family(
+    out.by_reason(
         "connections_unopened_total",
-        "counter",
         "Connections of clients that were closed before they brought a request, by reason.",
+        &status.connections_unopened,
     );
-    for (reason, count) in &status.connections_unopened {
-        out.sample("connections_unopened_total", &[("reason", reason)], count);
-    }
 }
 
 fn servers(out: &mut Text, status: &Status) {
@@ -140,14 +137,11 @@ fn ledger(out: &mut Text, status: &Status) {
         "Eligible requests that were compared.",
     );
     out.sample("compared_total", &[], ledger.compared);
-    out.family(
+    out.by_reason(
         "dropped_total",
-        "counter",
         "Eligible requests that were not compared, by reason.",
+        &ledger.dropped,
     );
-    for (reason, count) in &ledger.dropped {
-        out.sample("dropped_total", &[("reason", reason)], count);
-    }
 }
 
 fn gauges(out: &mut Text, status: &Status) {
@@ -220,6 +214,13 @@ impl Text {
             self.0,
             "# HELP {PREFIX}{name} {help}\n# TYPE {PREFIX}{name} {kind}"
         );
+    }
+
+    fn by_reason(&mut self, name: &str, help: &str, counts: &BTreeMap<String, u64>) {
+        self.family(name, "counter", help);
+        for (reason, count) in counts {
+            self.sample(name, &[("reason", reason)], count);
+        }
     }
 
     fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {

@@ -89,10 +89,7 @@ impl Admin {
 
     /// A configuration was taken.
     fn took(&self, plan: &Plan) {
-        let sides = plan.config.sides().into_iter();
-        let addresses =
-            sides.flat_map(|(role, side)| side.upstreams.iter().map(move |of| (role, of)));
-        let servers = addresses.filter_map(|(role, address)| {
+        let servers = plan.config.servers().filter_map(|(role, address)| {
             Some(Server {
                 role,
                 address: address.clone(),

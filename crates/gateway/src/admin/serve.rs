@@ -72,12 +72,7 @@ pub(crate) async fn run(
 fn checks(plan: &Plan) -> JoinSet<()> {
     let mut checks = JoinSet::new();
     for (_, side) in plan.config.sides() {
-        for address in &side.upstreams {
-            if let Some(server) = plan.servers.get(address) {
-                let watching = proxy::watch(side.clone(), address.clone(), server.clone());
-                checks.spawn_local(watching);
-            }
-        }
+        proxy::watch(side, &plan.servers, &mut checks);
     }
     checks
 }

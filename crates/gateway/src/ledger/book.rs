@@ -307,10 +307,7 @@ impl Book {
     /// What the comparison would miss as of today.
     pub(crate) fn self_test(&self, config: &CompareConfig, today: Day) -> SelfTest {
         let excused = self.excused(config, today);
-        let stated = (0..)
-            .zip(&config.rules)
-            .map(|(index, rule)| rule.name(index));
-        let rules: Vec<String> = stated
+        let rules: Vec<String> = Rule::names(&config.rules)
             .chain(excused.live.iter().map(|waiver| waiver.name()))
             .collect();
         let rows: Vec<&Row> = excused.rows.iter().map(|row| &row.0).collect();

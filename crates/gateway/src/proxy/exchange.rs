@@ -491,11 +491,6 @@ fn line(client: &Client, request: &Request<Incoming>) -> Line {
         .map(|authority| authority.as_str())
         .or(host);
     Line {
-        time: SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_secs_f64(),
-        client: client.address.to_string(),
         method: request.method().to_string(),
         host: host.unwrap_or_default().to_owned(),
         target: request
@@ -503,16 +498,6 @@ fn line(client: &Client, request: &Request<Incoming>) -> Line {
             .path_and_query()
             .map_or("/", |target| target.as_str())
             .to_owned(),
-        route: String::new(),
-        status: 0,
-        bytes: 0,
-        end: "",
-        why: None,
-        upstream: String::new(),
-        retries: 0,
-        head_us: None,
-        total_us: 0,
-        candidate: None,
-        candidate_us: None,
+        ..Line::begun(client.address, SystemTime::now())
     }
 }

@@ -157,10 +157,10 @@ pub(crate) fn http2_target(uri: &Uri, tls: bool, authority: &HeaderValue) -> Uri
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn map(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+    pub(in crate::proxy) fn map(fields: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut map = HeaderMap::new();
         for (name, value) in fields {
             map.append(*name, HeaderValue::from_static(value));

@@ -3,11 +3,12 @@
 use super::connect::Dial;
 use super::head::Head;
 use super::upload::Upload;
-use crate::config::{GatewayConfig, SideConfig, UpstreamAddress};
+use crate::config::{GatewayConfig, Health as HealthCheck, SideConfig, UpstreamAddress};
 use http::{HeaderValue, Method, Uri};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use tokio::task::JoinSet;
 
 /// Failures in a row after which a server is not asked any more.
 const FAILURES: u32 = 2;
@@ -54,22 +55,35 @@ impl Health {
 
 /// The servers of a configuration; what is known of one stays known.
 pub(crate) fn healths(config: &GatewayConfig, before: Option<&Healths>) -> Healths {
-    let sides = config.sides().into_iter();
-    let addresses = sides.flat_map(|(_, side)| &side.upstreams);
-    let health = |address: &UpstreamAddress| {
+    let health = |(_, address): (_, &UpstreamAddress)| {
         let known = before.and_then(|before| before.get(address)).cloned();
         (address.clone(), known.unwrap_or_default())
     };
-    Arc::new(addresses.map(health).collect())
+    Arc::new(config.servers().map(health).collect())
 }
 
-/// Checks a server of a side for ever, if its servers are to be checked.
-pub(crate) async fn watch(side: SideConfig, address: UpstreamAddress, server: Arc<Health>) {
-    let (Some(check), Ok(dial)) = (&side.health, Dial::new(&side)) else {
-        // Nor would anybody find out that it is well again.
-        server.passes.store(true, Ordering::Relaxed);
-        return;
-    };
+/// Checks each server of a side for ever, by itself, if they are to be checked.
+pub(crate) fn watch(side: &SideConfig, servers: &Healths, checks: &mut JoinSet<()>) {
+    let check = side.health.as_ref().zip(Dial::new(side).ok());
+    for address in &side.upstreams {
+        match (servers.get(address), &check) {
+            (Some(server), Some((check, dial))) => {
+                let watching = ask(
+                    dial.clone(),
+                    address.clone(),
+                    (*check).clone(),
+                    server.clone(),
+                );
+                checks.spawn_local(watching);
+            }
+            // Nobody would find out that it is well again.
+            (Some(server), None) => server.passes.store(true, Ordering::Relaxed),
+            (None, _) => {}
+        }
+    }
+}
+
+async fn ask(dial: Dial, address: UpstreamAddress, check: HealthCheck, server: Arc<Health>) {
     let mut failures = 0u32;
     let mut turn = tokio::time::interval(check.interval);
     loop {

@@ -71,20 +71,14 @@ pub(super) fn note(worker: &Worker, client: &Client, error: &hyper::Error) {
 
 fn line(client: &Client, last: Option<&LastHead>, unread: Unread, took: Duration) -> Line {
     let (method, target) = last.map_or_else(Default::default, |last| words(&last.line));
-    let begun = SystemTime::now() - took;
     Line {
-        time: begun
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_secs_f64(),
-        client: client.address.to_string(),
         method,
         target,
         status: unread.status,
         end: unread.end.name(),
         why: Some(client.notes.refused().unwrap_or(unread.why)),
         total_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-        ..Line::default()
+        ..Line::begun(client.address, SystemTime::now() - took)
     }
 }
 

@@ -175,16 +175,19 @@ pub(crate) fn measured(
         }
     };
     let aa = comparisons::aa(plan, config, &latencies);
-    let compare = |contender: Side| Comparison {
-        baseline: Side::Incumbent,
-        contender,
-        equivalence: equivalence(evidence, contender, rules),
-        self_test: (contender == Side::Candidate)
-            .then(|| self_test::judge(evidence, rules))
-            .flatten(),
-        under_load: under_load::compare(evidence, contender),
-        latency: comparisons::latency(plan, config, pairs, contender),
-        resources: comparisons::resources(plan, config, &counting, contender),
+    let compare = |contender: Side| {
+        let noise = Noise::learn(evidence.rows_of(contender));
+        Comparison {
+            baseline: Side::Incumbent,
+            contender,
+            equivalence: equivalence(evidence, contender, &noise, rules),
+            self_test: (contender == Side::Candidate)
+                .then(|| self_test::judge(evidence, &noise, rules))
+                .flatten(),
+            under_load: under_load::compare(evidence, contender),
+            latency: comparisons::latency(plan, config, pairs, contender),
+            resources: comparisons::resources(plan, config, &counting, contender),
+        }
     };
     let contenders = config.sides().filter(|side| *side != Side::Incumbent);
     let judged = objectives::judge(config, plan, pairs, (&evidence.blocks, &counting));
@@ -250,16 +253,19 @@ fn measured_rates(plan: &Plan, blocks: &[LatencyBlock]) -> Vec<RatePlan> {
 }
 
 /// The ledger and the clusters of a contender, alone: what decides whether a trial goes on to measure.
-pub fn equivalence(evidence: &Evidence, contender: Side, rules: &Rules) -> Equivalence {
-    let rows = evidence.rows_of(contender);
-    let noise = Noise::learn(rows);
+pub fn equivalence(
+    evidence: &Evidence,
+    contender: Side,
+    noise: &Noise,
+    rules: &Rules,
+) -> Equivalence {
     let facts = |request: u32| evidence.requests.get(request as usize);
     let workload = Workload {
         endpoints: &evidence.endpoints,
         size: &|request| facts(request).map_or(usize::MAX, |f| f.bytes as usize),
         reproduce: &|request| facts(request).map_or_else(String::new, |f| f.reproduce.clone()),
     };
-    let mut equivalence = tally(rows, &noise, rules, workload);
+    let mut equivalence = tally(evidence.rows_of(contender), noise, rules, workload);
     for cluster in &mut equivalence.clusters {
         cluster.reproduced = evidence
             .reproduced

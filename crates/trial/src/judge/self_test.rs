@@ -1,32 +1,31 @@
 //! What the comparison with the candidate would have missed.
 
 use super::Evidence;
-use understudy_compare::{Around, Noise, Row, Rules, Tried, self_test};
+use understudy_compare::{Around, Noise, Row, Rule, Rules, Tried, self_test};
 use understudy_model::proof::SelfTest;
 
-/// Judges the faults that were put into answers as the answers themselves are judged; `None` where none
-/// was tried.
-pub(super) fn judge(evidence: &Evidence, rules: &Rules) -> Option<SelfTest> {
+/// Judges the faults that were put into answers as the answers themselves are judged, with the noise of
+/// these; `None` where none was tried.
+pub(super) fn judge(evidence: &Evidence, noise: &Noise, rules: &Rules) -> Option<SelfTest> {
     if evidence.faults.is_empty() {
         return None;
     }
     let faults = evidence.faults.iter();
     let tried: Vec<Tried<'_>> = faults.map(|of| (of.fault, &of.row, 1)).collect();
     let rows: Vec<&Row> = evidence.rows.iter().collect();
-    let names = (0..).zip(rules.iter());
-    let names: Vec<String> = names.map(|(index, rule)| rule.name(index)).collect();
+    let names: Vec<String> = Rule::names(rules.iter()).collect();
     let around = Around {
         endpoints: &evidence.endpoints,
         rules: &names,
         rows: &rows,
     };
-    Some(self_test(&tried, &Noise::learn(&evidence.rows), around))
+    Some(self_test(&tried, noise, around))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use understudy_compare::{Day, Differ, History, Outcomes, Rule, TriedFault, try_faults};
+    use understudy_compare::{Day, Differ, History, Outcomes, TriedFault, try_faults};
     use understudy_model::{Answer, Outcome};
 
     fn answer(number: u32) -> Answer {
@@ -81,7 +80,7 @@ mod tests {
                 .map(|(fault, row)| TriedFault { fault, row });
             evidence.faults.extend(stored);
         }
-        judge(&evidence, &rules).unwrap()
+        judge(&evidence, &Noise::learn(&evidence.rows), &rules).unwrap()
     }
 
     #[test]
@@ -104,6 +103,7 @@ mod tests {
 
     #[test]
     fn nothing_is_said_where_nothing_was_tried() {
-        assert_eq!(judge(&Evidence::default(), &Rules::default()), None);
+        let (noise, rules) = (Noise::learn(&[]), Rules::default());
+        assert_eq!(judge(&Evidence::default(), &noise, &rules), None);
     }
 }

@@ -108,20 +108,17 @@ pub(super) fn announced(headers: &HeaderMap) -> Vec<HeaderName> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proxy::headers::tests::map;
 
     fn encoded(
         method: Method,
         fields: &[(&'static str, &'static str)],
         body: Option<SizeHint>,
     ) -> String {
-        let mut headers = HeaderMap::new();
-        for (name, value) in fields {
-            headers.append(*name, HeaderValue::from_static(value));
-        }
         let of = Head {
             method,
             uri: "http://shop/a?b".parse().unwrap(),
-            headers,
+            headers: map(fields),
         };
         let mut out = Vec::new();
         head(&mut out, &of, &HeaderValue::from_static("up:1"), body);
@@ -161,13 +158,6 @@ mod tests {
 
     #[test]
     fn trailers_go_on_if_they_were_announced_and_are_none_of_the_head() {
-        let map = |fields: &[(&'static str, &'static str)]| {
-            let mut map = HeaderMap::new();
-            for (name, value) in fields {
-                map.append(*name, HeaderValue::from_static(value));
-            }
-            map
-        };
         let names = announced(&map(&[
             ("trailer", "X-Sum, Content-Length"),
             ("trailer", "x-two"),

@@ -47,7 +47,7 @@ const SMALL: usize = 2 * 1024;
 
 /// How far the request of the exchange has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Upload {
+enum Sending {
     /// All of it has left.
     Done,
     /// A task sends the rest.
@@ -61,7 +61,7 @@ enum Upload {
 /// What the reader of a connection has in common with the task that sends the rest of a body.
 struct Shared {
     io: RefCell<Transport>,
-    upload: Cell<Upload>,
+    sending: Cell<Sending>,
     reader: Cell<Option<Waker>>,
 }
 
@@ -91,7 +91,7 @@ impl Http1 {
         Http1 {
             shared: Rc::new(Shared {
                 io: RefCell::new(io),
-                upload: Cell::new(Upload::Done),
+                sending: Cell::new(Sending::Done),
                 reader: Cell::new(None),
             }),
             uploading: None,
@@ -119,14 +119,14 @@ impl Http1 {
     {
         let room = std::mem::take(&mut self.room);
         let mut outgoing = Outgoing::new(head, authority, body, room);
-        self.shared.upload.set(Upload::UnderWay);
+        self.shared.sending.set(Sending::UnderWay);
         self.interim = 0;
         let answers_head = head.method == Method::HEAD;
         let answered = poll_fn(|cx| self.poll_answer(answers_head, &mut outgoing, cx)).await;
         match answered {
             Ok(response) => {
-                match self.shared.upload.get() {
-                    Upload::UnderWay => self.send_the_rest(outgoing),
+                match self.shared.sending.get() {
+                    Sending::UnderWay => self.send_the_rest(outgoing),
                     _ => self.room = outgoing.room(),
                 }
                 Ok(response)
@@ -148,11 +148,11 @@ impl Http1 {
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        if self.shared.upload.get() == Upload::UnderWay {
+        if self.shared.sending.get() == Sending::UnderWay {
             match outgoing.poll_send(&mut self.shared.io.borrow_mut(), cx) {
-                Poll::Ready(Ok(())) => self.shared.upload.set(Upload::Done),
+                Poll::Ready(Ok(())) => self.shared.sending.set(Sending::Done),
                 // Why it takes no more, the server may have said before.
-                Poll::Ready(Err(Broken::Connection)) => self.shared.upload.set(Upload::Refused),
+                Poll::Ready(Err(Broken::Connection)) => self.shared.sending.set(Sending::Refused),
                 Poll::Ready(Err(Broken::Body)) => return Poll::Ready(Err(NoAnswer::RequestCut)),
                 Poll::Pending => {}
             }
@@ -175,10 +175,10 @@ impl Http1 {
         let shared = self.shared.clone();
         self.uploading = Some(Task::spawn(async move {
             let sent = poll_fn(|cx| outgoing.poll_send(&mut shared.io.borrow_mut(), cx)).await;
-            shared.upload.set(match sent {
-                Ok(()) => Upload::Done,
-                Err(Broken::Connection) => Upload::Refused,
-                Err(Broken::Body) => Upload::Broken,
+            shared.sending.set(match sent {
+                Ok(()) => Sending::Done,
+                Err(Broken::Connection) => Sending::Refused,
+                Err(Broken::Body) => Sending::Broken,
             });
             if let Some(reader) = shared.reader.take() {
                 reader.wake();
@@ -273,7 +273,7 @@ impl Http1 {
                     self.end_if_ended();
                     return Poll::Ready(Ok(Some(Frame::trailers(trailers))));
                 }
-                wire::Piece::More if self.shared.upload.get() == Upload::Broken => {
+                wire::Piece::More if self.shared.sending.get() == Sending::Broken => {
                     return Poll::Ready(Err(NoAnswer::RequestCut));
                 }
                 wire::Piece::More => {
@@ -362,7 +362,7 @@ impl Http1 {
         self.roomy |= expected > LITTLE;
         let mut io = self.shared.io.borrow_mut();
         let read = pin!(io.read_buf(&mut self.input)).poll(cx);
-        if read.is_pending() && self.shared.upload.get() == Upload::UnderWay {
+        if read.is_pending() && self.shared.sending.get() == Sending::UnderWay {
             self.shared.reader.set(Some(cx.waker().clone()));
         }
         read
@@ -370,12 +370,12 @@ impl Http1 {
 
     /// What it can be used for, as far as is known.
     pub(super) fn state(&self) -> State {
-        match self.shared.upload.get() {
-            Upload::Done if self.spent || self.body.is_some() => State::Closed,
-            Upload::Done => State::Free,
-            Upload::UnderWay if self.spent => State::Closed,
-            Upload::UnderWay => State::Busy,
-            Upload::Refused | Upload::Broken => State::Closed,
+        match self.shared.sending.get() {
+            Sending::Done if self.spent || self.body.is_some() => State::Closed,
+            Sending::Done => State::Free,
+            Sending::UnderWay if self.spent => State::Closed,
+            Sending::UnderWay => State::Busy,
+            Sending::Refused | Sending::Broken => State::Closed,
         }
     }
 

@@ -27,7 +27,7 @@ pub(super) struct Outgoing<B> {
     trailers: Vec<HeaderName>,
     /// The head, or what stands before a piece, and how much of that has left.
     front: Vec<u8>,
-    left: usize,
+    sent: usize,
     piece: Bytes,
     /// What stands behind a piece.
     back: &'static [u8],
@@ -56,7 +56,7 @@ where
             coding,
             trailers,
             front: room,
-            left: 0,
+            sent: 0,
             piece: Bytes::new(),
             back: b"",
             ended,
@@ -132,7 +132,7 @@ where
 
     fn poll_write(&mut self, io: &mut Transport, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            let front = &self.front[self.left..];
+            let front = &self.front[self.sent..];
             let written = match (front, &self.piece[..], self.back) {
                 ([], [], []) => break,
                 (front, [], []) => Pin::new(&mut *io).poll_write(cx, front),
@@ -149,13 +149,13 @@ where
             self.written(written);
         }
         self.front.clear();
-        self.left = 0;
+        self.sent = 0;
         Poll::Ready(Ok(()))
     }
 
     fn written(&mut self, bytes: usize) {
-        let of_front = bytes.min(self.front.len() - self.left);
-        self.left += of_front;
+        let of_front = bytes.min(self.front.len() - self.sent);
+        self.sent += of_front;
         let of_piece = (bytes - of_front).min(self.piece.len());
         self.piece.advance(of_piece);
         self.back = &self.back[bytes - of_front - of_piece..];
