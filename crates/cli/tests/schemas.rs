@@ -270,6 +270,9 @@ fn difference(kind: DifferenceKind) -> Difference {
         baseline_character: Character("integer".to_owned()),
         contender_character: Character("integer".to_owned()),
         relation: Default::default(),
+        spot: None,
+        position: None,
+        bytes: 0,
         rules: Vec::new(),
     }
 }

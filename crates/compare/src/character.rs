@@ -28,6 +28,10 @@ pub(crate) fn of_json(json: &Json) -> Character {
 }
 
 fn of_number(text: &str) -> String {
+    if text.ends_with(|c: char| c.is_ascii_alphabetic()) {
+        // NaN, Infinity: each is a character of its own.
+        return text.to_ascii_lowercase();
+    }
     match number::fraction_digits(text) {
         Some(digits) => format!("decimal {digits}"),
         None if text.contains(['.', 'e', 'E']) => "decimal exponent".into(),
@@ -198,7 +202,7 @@ fn is_word(c: char) -> bool {
 }
 
 /// A number, or a word that only a generator writes.
-fn is_random(word: &str) -> bool {
+pub(crate) fn is_random(word: &str) -> bool {
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
     let mixed = word.bytes().any(|b| b.is_ascii_uppercase())
         && word.bytes().any(|b| b.is_ascii_lowercase());

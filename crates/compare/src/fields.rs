@@ -8,6 +8,8 @@
 //! HEAD, 304), both sides state it and no coding is applied. `content-encoding` and the member
 //! `accept-encoding` of `vary` do not count: the comparison is neutral to compression.
 
+mod grammar;
+
 use crate::cookie;
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_model::{Answer, DifferenceKind as Kind};
@@ -31,20 +33,6 @@ pub const IGNORED: [&str; 17] = [
     "via",
     "x-aspnet-version",
     "x-powered-by",
-];
-
-/// Headers whose value is a list without order, on one line or several, in any case of letters.
-const LISTS: [&str; 10] = [
-    "accept-patch",
-    "accept-post",
-    "accept-ranges",
-    "access-control-allow-headers",
-    "access-control-allow-methods",
-    "access-control-expose-headers",
-    "allow",
-    "cache-control",
-    "pragma",
-    "vary",
 ];
 
 /// A difference beside the body. A side without a value is absent there.
@@ -117,78 +105,54 @@ fn meanings(answer: &Answer) -> BTreeMap<String, Vec<Meaning>> {
         }
     }
     for (name, values) in &mut all {
-        if LISTS.contains(&name.as_str()) {
-            *values = list(name, values).into_iter().collect();
-        } else if name == "content-type" {
-            for value in values {
-                value.canonical = content_type(&value.shown).into_bytes();
-            }
-        }
+        let Some(grammar) = grammar::of(name) else {
+            continue;
+        };
+        let lines: Vec<&str> = values.iter().map(|value| value.shown.as_str()).collect();
+        let lines = match grammar.is_list() {
+            true => vec![lines.join(", ")],
+            false => lines.into_iter().map(str::to_owned).collect(),
+        };
+        let meaning = |value: &str| Meaning {
+            canonical: grammar.canonical(name, value).into_bytes(),
+            shown: value.to_owned(),
+        };
+        let each = lines.iter().flat_map(|line| grammar.values(line));
+        *values = each.map(meaning).collect();
+        values.retain(|value| !value.canonical.is_empty());
     }
     all.retain(|_, values| !values.is_empty());
     all
 }
 
-/// All lines of a list header as one value without order; `None` when nothing in it matters.
-fn list(name: &str, values: &[Meaning]) -> Option<Meaning> {
-    let shown = values
-        .iter()
-        .map(|value| value.shown.as_str())
-        .collect::<Vec<_>>()
-        .join(", ");
-    let members: BTreeSet<String> = shown
-        .split(',')
-        .map(|member| {
-            member
-                .split_whitespace()
-                .collect::<String>()
-                .to_ascii_lowercase()
-        })
-        .filter(|member| !(member.is_empty() || name == "vary" && member == "accept-encoding"))
-        .collect();
-    let canonical = members
-        .into_iter()
-        .collect::<Vec<_>>()
-        .join(",")
-        .into_bytes();
-    (!canonical.is_empty()).then_some(Meaning { canonical, shown })
+/// The media type of the body, without parameters, in lower case.
+pub(crate) fn media_type(answer: &Answer) -> Option<String> {
+    let value = answer.field("content-type").next()?;
+    let text = String::from_utf8_lossy(value);
+    let media = text.split(';').next().unwrap_or_default();
+    Some(media.trim().to_ascii_lowercase())
 }
 
-/// A media type in one form: lower case, parameters in order and unquoted, `charset=utf-8` left out
-/// for JSON, which has no other.
-pub(crate) fn content_type(value: &str) -> String {
-    let mut parts = value.split(';').map(str::trim);
-    let media = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let parameters: BTreeSet<String> = parts
-        .filter(|part| !part.is_empty())
-        .map(|part| {
-            let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            let name = name.trim().to_ascii_lowercase();
-            let value = value.trim().trim_matches('"');
-            if name == "charset" {
-                format!(";{name}={}", value.to_ascii_lowercase())
-            } else {
-                format!(";{name}={value}")
-            }
-        })
-        .filter(|parameter| !(is_json_type(&media) && parameter == ";charset=utf-8"))
-        .collect();
-    parameters
-        .into_iter()
-        .fold(media, |media, parameter| media + &parameter)
+/// A parameter of the media type (name in lower case), without quotes.
+pub(crate) fn parameter(answer: &Answer, name: &str) -> Option<String> {
+    let value = answer.field("content-type").next()?;
+    let text = String::from_utf8_lossy(value);
+    grammar::parts(&text, ';')
+        .skip(1)
+        .filter_map(|part| part.split_once('='))
+        .find(|(of, _)| of.trim().eq_ignore_ascii_case(name))
+        .map(|(_, value)| grammar::unquoted(value))
 }
 
-/// Does the answer say that its body is JSON (RFC 8259, RFC 6839)?
-pub(crate) fn says_json(answer: &Answer) -> bool {
-    answer.field("content-type").next().is_some_and(|value| {
-        let text = String::from_utf8_lossy(value);
-        is_json_type(text.split(';').next().unwrap_or_default().trim())
-    })
+/// The character encoding that the answer states.
+pub(crate) fn charset(answer: &Answer) -> Option<String> {
+    parameter(answer, "charset")
 }
 
-fn is_json_type(media: &str) -> bool {
+/// Does a media type say JSON (RFC 8259, RFC 6839)?
+pub(crate) fn is_json_type(media: &str) -> bool {
     let media = media.to_ascii_lowercase();
-    media == "application/json" || media.ends_with("+json")
+    matches!(media.as_str(), "application/json" | "text/json") || media.ends_with("+json")
 }
 
 fn header(name: &str, a: &[Meaning], b: &[Meaning]) -> Option<FieldDifference> {

@@ -59,6 +59,12 @@ impl Json {
         parse::whole(bytes)
     }
 
+    /// Parses what servers send as JSON: besides what [`Json::parse`] takes, `NaN`, `Infinity` and `-Infinity`
+    /// are numbers, and a string that is itself a JSON array or object is read as that ([`embedded`]).
+    pub(crate) fn parse_answer(text: &str) -> Result<Json, JsonError> {
+        parse::answer(text)
+    }
+
     /// What it is.
     pub fn value(&self) -> &Value {
         &self.value
@@ -139,10 +145,35 @@ impl Json {
         }
     }
 
+    /// About how many bytes it takes as compact JSON: escapes are not counted.
+    pub(crate) fn bytes(&self) -> u64 {
+        match &self.value {
+            Value::Null | Value::Bool(true) => 4,
+            Value::Bool(false) => 5,
+            Value::Number(text) => text.len() as u64,
+            Value::String(text) => text.len() as u64 + 2,
+            Value::Array(items) => 2 + items.iter().map(|item| 1 + item.bytes()).sum::<u64>(),
+            Value::Object(entries) => {
+                let entry = |(name, value): &(Box<str>, Json)| name.len() as u64 + 4 + value.bytes();
+                2 + entries.iter().map(entry).sum::<u64>()
+            }
+        }
+    }
+
     /// Is it an array or an object?
     pub(crate) fn is_structured(&self) -> bool {
         matches!(self.value, Value::Array(_) | Value::Object(_))
     }
+}
+
+/// The entry of a text that is JSON, and the one that says how it is written.
+pub(crate) const EMBEDDED: &str = "#json";
+const SPELLING: &str = "#spelling";
+
+/// A text that is itself a JSON array or object: the document, and how it is written, since whoever
+/// compares the text sees that too. `None` for any other text.
+pub(crate) fn embedded(text: &str) -> Option<Json> {
+    parse::embedded(text, 0)
 }
 
 #[cfg(test)]

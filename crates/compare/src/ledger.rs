@@ -1,12 +1,19 @@
 //! The ledger of the equivalence stage: `eligible = compared + lost` and
 //! `compared = equal + different + excused`.
+//!
+//! What noise covers as a whole was not compared: such a pair is lost, with the noise as its reason.
 
-use crate::noise::{Grounds, Noise, endpoint_name};
+use crate::noise::{Excused, Grounds, Noise, endpoint_name};
 use crate::row::Row;
 use crate::rules::Rules;
 use std::collections::{BTreeMap, BTreeSet};
-use understudy_model::verdict::{Cluster, Equivalence, Example, Excuse};
+use understudy_model::verdict::{
+    Cluster, Coverage, EndpointCoverage, Equivalence, Example, Excuse,
+};
 use understudy_model::{Difference, DifferenceKind};
+
+/// The share of a body that has to be compared for the pair to count as compared.
+const LEAST_COMPARED: f64 = 0.05;
 
 /// Examples shown of each cluster.
 const EXAMPLES: usize = 2;
@@ -29,6 +36,8 @@ pub enum Class<'r> {
     Equal,
     /// Everything that differs is excused.
     Excused,
+    /// Everything that differs is excused, and that is all that the body says: nothing was compared.
+    Covered,
     /// These differences are not excused.
     Different(Vec<&'r Difference>),
 }
@@ -40,6 +49,8 @@ pub struct Classified<'r> {
     pub class: Class<'r>,
     /// What excused something in it, whether or not anything is left.
     pub excused_by: BTreeSet<By<'r>>,
+    /// How much of the incumbent's answer was compared.
+    pub coverage: Coverage,
 }
 
 /// Judges one compared row. Rules are those that the row's differences name; where both a rule and
@@ -47,27 +58,50 @@ pub struct Classified<'r> {
 pub fn classify<'r>(row: &'r Row, noise: &Noise) -> Classified<'r> {
     let mut excused_by = BTreeSet::new();
     let mut unexcused = Vec::new();
+    let (mut by_noise, mut by_rules) = (0_u64, 0_u64);
     for difference in &row.differences {
         if !difference.rules.is_empty() {
             excused_by.extend(difference.rules.iter().map(|rule| By::Rule(*rule)));
+            by_rules += difference.bytes;
             continue;
         }
         match noise.excuse(row.endpoint, difference) {
-            Some(Grounds::Noise) => {
+            Some(Excused {
+                grounds: Grounds::Noise,
+                bytes,
+            }) => {
                 excused_by.insert(By::Noise(&difference.pattern));
+                by_noise += bytes;
             }
-            Some(Grounds::Identifiers) => {
+            // That they are the same ones under other names was compared.
+            Some(Excused {
+                grounds: Grounds::Identifiers,
+                ..
+            }) => {
                 excused_by.insert(By::Identifiers(&difference.pattern));
             }
             None => unexcused.push(difference),
         }
     }
+    let by_noise = by_noise.min(row.bytes);
+    let coverage = Coverage {
+        bytes: row.bytes,
+        noise: by_noise,
+        rules: by_rules.min(row.bytes - by_noise),
+    };
+    let left = (row.bytes - by_noise) as f64;
+    let is_covered = row.bytes > 0 && left < LEAST_COMPARED * row.bytes as f64;
     let class = match (row.differences.is_empty(), unexcused.is_empty()) {
         (true, _) => Class::Equal,
+        (_, true) if is_covered => Class::Covered,
         (_, true) => Class::Excused,
         _ => Class::Different(unexcused),
     };
-    Classified { class, excused_by }
+    Classified {
+        class,
+        excused_by,
+        coverage,
+    }
 }
 
 /// What the ledger needs to know of the workload.
@@ -106,12 +140,23 @@ struct Ledger<'r> {
     equal: u64,
     different: u64,
     excused: u64,
+    /// Excused pairs, each by the share of it that was compared.
+    excused_share: f64,
     lost: BTreeMap<String, u64>,
-    compared_by_endpoint: BTreeMap<u32, u64>,
+    by_endpoint: BTreeMap<u32, Endpoint>,
+    statuses: BTreeMap<i32, u64>,
     by_rule: BTreeMap<u32, u64>,
     /// By grounds, endpoint and place.
     by_noise: BTreeMap<(&'static str, u32, &'r str), u64>,
     clusters: BTreeMap<(u32, &'r str, DifferenceKind), Group<'r>>,
+}
+
+/// The pairs of one endpoint.
+#[derive(Default)]
+struct Endpoint {
+    compared: u64,
+    covered: u64,
+    coverage: Coverage,
 }
 
 /// The pairs of one cluster.
@@ -128,8 +173,33 @@ impl<'r> Ledger<'r> {
             *self.lost.entry(reason.clone()).or_default() += pairs;
             return;
         }
-        *self.compared_by_endpoint.entry(row.endpoint).or_default() += pairs;
-        let Classified { class, excused_by } = classify(row, noise);
+        let Classified {
+            class,
+            excused_by,
+            coverage,
+        } = classify(row, noise);
+        let endpoint = self.by_endpoint.entry(row.endpoint).or_default();
+        if class == Class::Covered {
+            endpoint.covered += pairs;
+            let name = endpoint_name(workload.endpoints, row.endpoint);
+            let patterns = excused_by.iter().filter_map(|by| match by {
+                By::Noise(pattern) => Some(*pattern),
+                By::Rule(_) | By::Identifiers(_) => None,
+            });
+            let patterns: Vec<&str> = patterns.collect();
+            let reason = format!("noise covers {name} {}", patterns.join(", "));
+            *self.lost.entry(reason).or_default() += pairs;
+            return;
+        }
+        endpoint.compared += pairs;
+        endpoint.coverage.add(&Coverage {
+            bytes: coverage.bytes * pairs,
+            noise: coverage.noise * pairs,
+            rules: coverage.rules * pairs,
+        });
+        if let Some(code) = row.code {
+            *self.statuses.entry(code).or_default() += pairs;
+        }
         for by in excused_by {
             let (grounds, pattern) = match by {
                 By::Rule(rule) => {
@@ -144,7 +214,12 @@ impl<'r> Ledger<'r> {
         }
         match class {
             Class::Equal => self.equal += pairs,
-            Class::Excused => self.excused += pairs,
+            Class::Excused => {
+                self.excused += pairs;
+                self.excused_share += pairs as f64 * coverage.share();
+            }
+            // Counted above.
+            Class::Covered => {}
             Class::Different(unexcused) => {
                 self.different += pairs;
                 self.group(row, pairs, &unexcused, (workload.size)(row.request));
@@ -199,11 +274,8 @@ impl<'r> Ledger<'r> {
             .clusters
             .into_iter()
             .map(|((endpoint, pattern, kind), group)| {
-                let of = self
-                    .compared_by_endpoint
-                    .get(&endpoint)
-                    .copied()
-                    .unwrap_or_default();
+                let of = self.by_endpoint.get(&endpoint);
+                let of = of.map_or(0, |endpoint| endpoint.compared);
                 group.cluster(
                     endpoint_name(workload.endpoints, endpoint),
                     pattern,
@@ -215,6 +287,22 @@ impl<'r> Ledger<'r> {
             .collect();
         // A stable sort: equal counts stay ordered by endpoint, path and kind.
         clusters.sort_by_key(|cluster| std::cmp::Reverse(cluster.count));
+        let mut coverage = Coverage::default();
+        for endpoint in self.by_endpoint.values() {
+            coverage.add(&endpoint.coverage);
+        }
+        let seen = self.equal + self.different + self.excused_share as u64;
+        let partly = self.by_endpoint.into_iter().filter(|(_, endpoint)| {
+            endpoint.covered > 0 || endpoint.coverage.noise + endpoint.coverage.rules > 0
+        });
+        let coverage_by_endpoint = partly
+            .map(|(index, endpoint)| EndpointCoverage {
+                endpoint: endpoint_name(workload.endpoints, index),
+                compared: endpoint.compared,
+                covered: endpoint.covered,
+                coverage: endpoint.coverage,
+            })
+            .collect();
         Equivalence {
             eligible: compared + lost,
             compared,
@@ -224,7 +312,10 @@ impl<'r> Ledger<'r> {
             lost,
             lost_by_reason: self.lost,
             excused_by,
-            mismatch_upper_95: understudy_stats::binomial::upper_95(self.different, compared),
+            mismatch_upper_95: understudy_stats::binomial::upper_95(self.different, seen),
+            statuses: self.statuses,
+            coverage,
+            coverage_by_endpoint,
             clusters,
             noise: noise.list(workload.endpoints),
         }

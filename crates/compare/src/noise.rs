@@ -15,18 +15,25 @@
 //! Without noise, differing identifiers are excused where they have proved to be the same ones under
 //! other names ([`ALONE`]).
 //!
+//! Where only a part of a value differs, all this holds of that part: a token of a text by the words around it, bytes by
+//! their offset, an element of a short array by its position. Where the incumbent does not show which part of a value is
+//! noise, the whole of it is covered, and counts as not compared ([`Excused::bytes`]).
+//!
 //! Limits: a wrong value that lies within the spread of the noise, a wrong text or token of the right
 //! character that stands for nothing else, and a counter that counts the wrong thing are not seen; the
 //! remedy is a clock or seed that both sides share. Noise that the incumbent did not show in the pairs
-//! at hand (a date that rolls over at midnight) is not known. A body of binary noise is excused by the
-//! class of its length alone. That no answer came is never noise.
+//! at hand (a date that rolls over at midnight) is not known. That no answer came is never noise.
 
+mod contexts;
+mod offsets;
 mod place;
+mod positions;
 
 use crate::differ::MORE;
 use crate::relation::is_long;
 use crate::row::Row;
-use place::{Pair, Place};
+pub(crate) use place::Place;
+use place::Pair;
 use std::collections::BTreeMap;
 use understudy_model::{Bond, Difference, DifferenceKind as Kind};
 
@@ -50,6 +57,15 @@ pub enum Grounds {
     Noise,
     /// The same things under other names.
     Identifiers,
+}
+
+/// A difference that is excused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Excused {
+    /// Why.
+    pub grounds: Grounds,
+    /// Bytes of the answer that are not compared therefore.
+    pub bytes: u64,
 }
 
 /// How far apart two values are, beside what the incumbent has shown so far.
@@ -89,7 +105,6 @@ impl Noise {
         for (pattern, pair) in by_place(&row.noise) {
             let places = self.places.entry(row.endpoint).or_default();
             let place = places.entry(pattern.to_owned()).or_default();
-            place.itself.count(&pair, pairs);
             place.learn(&pair, pairs);
         }
     }
@@ -105,7 +120,7 @@ impl Noise {
             let places = self.places.get_mut(&row.endpoint);
             if let Some(place) = places.and_then(|places| places.get_mut(pattern)) {
                 // How often both differ is compared: only of pairs that show both.
-                place.candidate.count(&pair, twice);
+                place.count_candidate(&pair, twice);
             }
         }
     }
@@ -116,20 +131,27 @@ impl Noise {
     /// where the incumbent differs from itself in `k`. Were both equally likely, that would happen
     /// with a probability below 0.0001 for every `k` (`k = 1`: 20/2^19), so only change far beyond
     /// the noise is held against the candidate.
-    pub fn excuse(&self, endpoint: u32, difference: &Difference) -> Option<Grounds> {
+    pub fn excuse(&self, endpoint: u32, difference: &Difference) -> Option<Excused> {
         if difference.baseline_character.0 == MORE {
             return None;
         }
-        let places = self.places.get(&endpoint);
-        let place = places.and_then(|places| places.get(&difference.pattern));
-        if place.is_some_and(|place| place.excuses(difference)) {
-            return Some(Grounds::Noise);
+        let place = self.place(endpoint, &difference.pattern);
+        if let Some(bytes) = place.and_then(|place| place.excuses(difference)) {
+            let grounds = Grounds::Noise;
+            return Some(Excused { grounds, bytes });
         }
         let is_identifier = matches!(difference.relation.bond, Some(Bond::New | Bond::Kept))
             && is_long(&difference.baseline_character.0)
             && difference.baseline_character == difference.contender_character;
-        (is_identifier && self.are_identifiers(endpoint, &difference.pattern))
-            .then_some(Grounds::Identifiers)
+        (is_identifier && self.are_identifiers(endpoint, &difference.pattern)).then_some(Excused {
+            grounds: Grounds::Identifiers,
+            bytes: difference.bytes,
+        })
+    }
+
+    /// What is known of a place.
+    pub(crate) fn place(&self, endpoint: u32, pattern: &str) -> Option<&Place> {
+        self.places.get(&endpoint)?.get(pattern)
     }
 
     /// As [`Noise::excuse`], if the why does not matter.
@@ -145,10 +167,9 @@ impl Noise {
 
     /// How far apart the values of a difference are, beside what is known so far.
     pub fn known(&self, endpoint: u32, difference: &Difference) -> Known {
-        let places = self.places.get(&endpoint);
-        match places.and_then(|places| places.get(&difference.pattern)) {
+        match self.place(endpoint, &difference.pattern) {
             None => Known::Unknown,
-            Some(place) if place.reaches(&difference.relation) => Known::Within,
+            Some(place) if place.of(difference).reaches(&difference.relation) => Known::Within,
             Some(_) => Known::Beyond,
         }
     }
@@ -157,18 +178,18 @@ impl Noise {
     /// known to be no counter, or of which nothing is known.
     pub fn settle(&self, row: &mut Row) {
         let places = self.places.get(&row.endpoint);
-        let is_open = |pattern: &str| {
-            let place = places.and_then(|places| places.get(pattern));
-            place.is_some_and(Place::may_count)
+        let is_open = |difference: &Difference| {
+            let place = places.and_then(|places| places.get(&difference.pattern));
+            place.is_some_and(|place| place.of(difference).may_count())
         };
         for difference in &mut row.differences {
-            if !is_open(&difference.pattern) {
+            if !is_open(difference) {
                 difference.relation.course = None;
             }
         }
         for difference in &mut row.noise {
             let place = places.and_then(|places| places.get(&difference.pattern));
-            if place.is_some_and(|place| !place.may_count()) {
+            if place.is_some_and(|place| !place.of(difference).may_count()) {
                 difference.relation.course = None;
             }
         }
@@ -190,15 +211,15 @@ impl Noise {
                     endpoint: name.clone(),
                     path: path.clone(),
                     kind,
-                    characters: place.characters.iter().cloned().collect(),
-                    fits: place.fits(kind),
+                    characters: place.all.characters.iter().cloned().collect(),
+                    fits: place.all.fits(kind),
                     pairs,
                 }
             };
             places
                 .iter()
                 .flat_map(|(path, place)| {
-                    let kinds = place.kinds.iter();
+                    let kinds = place.all.kinds.iter();
                     kinds.map(move |(kind, pairs)| entry(path, place, *kind, *pairs))
                 })
                 .collect::<Vec<_>>()
@@ -212,7 +233,7 @@ impl Noise {
         let identifiers = self.identifiers.get(&endpoint).into_iter().flatten();
         let identifiers = identifiers.filter(|(_, (kept, broken))| *kept >= ALONE && *broken == 0);
         places
-            .flat_map(|(pattern, place)| place.kinds.keys().map(|kind| (pattern.as_str(), *kind)))
+            .flat_map(|(pattern, place)| place.all.kinds.keys().map(|kind| (pattern.as_str(), *kind)))
             .chain(identifiers.map(|(pattern, _)| (pattern.as_str(), Kind::Value)))
     }
 }
@@ -236,5 +257,7 @@ pub(crate) fn endpoint_name(endpoints: &[String], endpoint: u32) -> String {
         .unwrap_or_else(|| format!("endpoint {endpoint}"))
 }
 
+#[cfg(test)]
+mod kinds_of_body;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,8 @@
 //! Places in a document, written as RFC 9535 normalized paths in shorthand notation.
 
+use crate::hash::Hash;
 use std::fmt::Write;
+use understudy_model::Position;
 
 /// One step down into a pair of documents.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +15,40 @@ pub(crate) enum Step<'a> {
         baseline: Option<usize>,
         /// Index in the contender's array.
         contender: Option<usize>,
+        /// How many elements both arrays have, where the element's position may say what it is; else 0.
+        of: usize,
     },
+}
+
+/// The longest array whose elements are told apart by their position.
+const SHORT: usize = 16;
+/// The most positions that nested arrays may have together.
+const POSITIONS: usize = 64;
+
+/// The `of` of a step into two arrays.
+pub(crate) fn of(baseline: usize, contender: usize) -> usize {
+    match baseline == contender && (2..=SHORT).contains(&baseline) {
+        true => baseline,
+        false => 0,
+    }
+}
+
+/// The position to which these steps lead, in arrays that are short; `None` where there are none.
+pub(crate) fn position(steps: &[Step<'_>]) -> Option<Position> {
+    let (mut lengths, mut index, mut of) = (Hash::new(b'q'), 0, 1);
+    for step in steps {
+        if let Step::Index { baseline: Some(a), contender: Some(b), of: length } = *step {
+            lengths = lengths.bytes(&(length as u64).to_le_bytes());
+            if length > 0 && a == b && of * length <= POSITIONS {
+                (index, of) = (index * length + a, of * length);
+            }
+        }
+    }
+    (of > 1).then_some(Position {
+        lengths: lengths.finish_64() as u32,
+        of: of as u32,
+        index: index as u32,
+    })
 }
 
 /// Whose indices a path shows.
@@ -45,6 +80,7 @@ impl Step<'_> {
             Step::Index {
                 baseline,
                 contender,
+                ..
             } => (baseline, contender),
         };
         let index = match indices {
@@ -63,7 +99,7 @@ impl Step<'_> {
 pub fn is_below(path: &str, place: &str) -> bool {
     place
         .strip_prefix(path)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', ';']))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', ';', ':']))
 }
 
 /// Writes `[3]`.
@@ -121,10 +157,12 @@ mod tests {
         let step = Step::Index {
             baseline: Some(1),
             contender: Some(2),
+            of: 0,
         };
         let extra = Step::Index {
             baseline: None,
             contender: Some(7),
+            of: 0,
         };
         let text = |step: Step<'_>, indices| {
             let mut out = String::new();

@@ -1,6 +1,6 @@
 //! The record of one compared request: a line of `differences.jsonl`.
 
-use crate::differ::{Differ, Past};
+use crate::differ::{Compared, Differ, Past};
 use crate::history::History;
 use serde::{Deserialize, Serialize};
 use understudy_model::{Difference, Outcome};
@@ -16,6 +16,12 @@ pub struct Row {
     /// Why the pair could not be compared; unset when it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<String>,
+    /// The status of the incumbent's answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<i32>,
+    /// Bytes of the incumbent's body, without its content codings.
+    #[serde(default)]
+    pub bytes: u64,
     /// The incumbent against a second incumbent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub noise: Vec<Difference>,
@@ -60,23 +66,32 @@ impl Row {
             second,
             candidate,
         } = outcomes;
-        if let Outcome::Failed(failure) = incumbent {
-            return Row {
-                lost: Some(format!("incumbent: {}", failure.kind)),
-                ..row
-            };
-        }
+        let answer = match incumbent {
+            Outcome::Answered(answer) => answer,
+            Outcome::Failed(failure) => {
+                return Row {
+                    lost: Some(format!("incumbent: {}", failure.kind)),
+                    ..row
+                };
+            }
+        };
         let answered = second.filter(|second| matches!(second, Outcome::Answered(_)));
         let noise = answered.map_or_else(Vec::new, |second| {
-            differ.differences_after(Past::Goes(&mut history.itself), name, incumbent, second)
+            let past = Past::Goes(&mut history.itself);
+            differ
+                .differences_after(past, name, incumbent, second)
+                .differences
         });
         let past = Past::Goes(&mut history.candidate);
-        let differences = differ.differences_after(past, name, incumbent, candidate);
+        let Compared { differences, bytes } =
+            differ.differences_after(past, name, incumbent, candidate);
         let truncated = is_truncated(incumbent) || is_truncated(candidate);
         let lost =
             (truncated && differences.is_empty()).then(|| "body beyond the capture bound".into());
         Row {
             lost,
+            code: Some(answer.code),
+            bytes,
             noise,
             differences,
             ..row
@@ -143,6 +158,8 @@ mod tests {
             Row {
                 request: 7,
                 endpoint: 1,
+                code: Some(200),
+                bytes: 1,
                 ..Row::default()
             }
         );

@@ -205,7 +205,9 @@ impl Target {
                 });
         }
         let name = match path.split_once(':') {
-            None if path == "code" || path == "body" => return Ok(Target::Place(path.to_owned())),
+            None if matches!(path, "code" | "body" | "body;layout") => {
+                return Ok(Target::Place(path.to_owned()));
+            }
             Some(("header", name)) => return Self::named(path, name, path.to_ascii_lowercase()),
             Some(("cookie", name)) => name,
             _ => return Err(RuleProblem::Place(path.to_owned())),
@@ -230,11 +232,12 @@ impl Target {
     }
 }
 
-/// Does a rule for one place cover the other? A cookie's covers its attributes.
+/// Does a rule for one place cover the other? A cookie's covers its attributes, a body's its layout.
 fn covers(of: &str, place: &str) -> bool {
-    place.strip_prefix(of).is_some_and(|rest| {
-        rest.is_empty() || of.starts_with("cookie:") && !of.contains(';') && rest.starts_with(';')
-    })
+    let has_parts = of == "body" || of.starts_with("cookie:") && !of.contains(';');
+    place
+        .strip_prefix(of)
+        .is_some_and(|rest| rest.is_empty() || has_parts && rest.starts_with(';'))
 }
 
 /// Does the endpoint match the pattern, in which `*` stands for any text?

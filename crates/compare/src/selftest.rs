@@ -60,7 +60,9 @@ pub fn try_faults(
         let past = Past::Asked(&history.candidate);
         let row = Row {
             endpoint,
-            differences: differ.differences_after(past, name, &right, &wrong),
+            differences: differ
+                .differences_after(past, name, &right, &wrong)
+                .differences,
             ..Row::default()
         };
         Some((*fault, row))

@@ -3,12 +3,13 @@
 //!
 //! Both are stable across runs and machines, and never 0.
 
+use crate::document::{self, Body};
 use crate::hash::Hash;
 use crate::json::{Json, Value};
-use crate::noise::Noise;
-use crate::place::{Indices, Step};
+use crate::noise::{Noise, Place};
+use crate::place::{self, Indices, Step};
 use crate::rules::{Rules, Selected};
-use crate::{decode, fields};
+use crate::{decode, fields, text};
 use std::collections::{BTreeSet, HashSet};
 use understudy_model::{Answer, DifferenceKind as Kind};
 
@@ -21,23 +22,16 @@ pub fn shape(answer: &Answer) -> u64 {
     let Some(body) = decoded(answer) else {
         return Hash::new(b'u').finish_64();
     };
-    match json(answer, &body) {
-        Some(json) => Hash::new(b'j').part(shape_of(&json)).finish_64(),
-        None if body.is_empty() => Hash::new(b'e').finish_64(),
-        None if std::str::from_utf8(&body).is_ok() => Hash::new(b't').finish_64(),
-        None => Hash::new(b'b').finish_64(),
+    match document::read(answer, &body) {
+        _ if body.is_empty() => Hash::new(b'e').finish_64(),
+        Body::Document(of) => Hash::new(b'j').part(shape_of(&of.root)).finish_64(),
+        Body::Text(..) => Hash::new(b't').finish_64(),
+        Body::Bytes => Hash::new(b'b').finish_64(),
     }
 }
 
 fn decoded(answer: &Answer) -> Option<std::borrow::Cow<'_, [u8]>> {
     decode::body(answer, &decode::codings(answer), decode::DECODED_BYTES).ok()
-}
-
-/// The body as JSON where a comparison would see it as JSON.
-fn json(answer: &Answer, body: &[u8]) -> Option<Json> {
-    Json::parse(body)
-        .ok()
-        .filter(|json| fields::says_json(answer) || json.is_structured())
 }
 
 fn shape_of(json: &Json) -> u128 {
@@ -66,6 +60,8 @@ fn shape_of(json: &Json) -> u128 {
 #[derive(Clone, Debug)]
 pub struct Mask<'a> {
     rules: &'a Rules,
+    noise: &'a Noise,
+    index: u32,
     endpoint: &'a str,
     /// Patterns where nothing counts.
     left_out: HashSet<&'a str>,
@@ -86,6 +82,8 @@ impl<'a> Mask<'a> {
         };
         Mask {
             rules,
+            noise,
+            index,
             endpoint,
             left_out: of_kind(false),
             unordered: of_kind(true),
@@ -93,9 +91,13 @@ impl<'a> Mask<'a> {
     }
 
     fn leaves_out(&self, place: &str) -> bool {
+        self.left_out.contains(place) || self.is_ruled(place)
+    }
+
+    fn is_ruled(&self, place: &str) -> bool {
         // The same hash must come of a masked and an unmasked kind, so a rule's kind does not count.
         let covered = |kind: &Kind| !self.rules.at_place(self.endpoint, place, *kind).is_empty();
-        self.left_out.contains(place) || Kind::ALL.iter().any(covered)
+        Kind::ALL.iter().any(covered)
     }
 
     /// The hash of what an answer means: code, headers that matter, cookies and body, without what the
@@ -116,26 +118,64 @@ impl<'a> Mask<'a> {
                 hash = hash.bytes(place.as_bytes()).bytes(&value);
             }
         }
-        if self.leaves_out("body") {
-            return hash.finish_64();
-        }
-        match decoded(answer) {
-            None => hash.bytes(&answer.body),
-            Some(body) => match json(answer, &body) {
-                None => hash.bytes(&body),
-                Some(json) => {
-                    let selected = self.rules.in_documents(self.endpoint, &json, &json);
-                    let mut walk = Masked {
-                        mask: self,
-                        selected,
-                        steps: Vec::new(),
-                    };
-                    hash.part(walk.hash("$", &json).unwrap_or_default())
-                }
+        let Some(body) = decoded(answer) else {
+            return hash.bytes(&answer.body).finish_64();
+        };
+        let is_left_out = self.leaves_out("body");
+        match document::read(answer, &body) {
+            Body::Document(document) if !is_left_out => {
+                let root = &document.root;
+                let selected = self.rules.in_documents(self.endpoint, root, root);
+                let mut walk = Masked {
+                    mask: self,
+                    selected,
+                    steps: Vec::new(),
+                };
+                let hash = self.layout(hash, &document.layout);
+                hash.part(walk.hash("$", root).unwrap_or_default())
+            }
+            Body::Text(text, layout) => match self.tokens("body") {
+                _ if !is_left_out => self.layout(hash, &layout).bytes(text.as_bytes()),
+                Some(place) if !self.is_ruled("body") => document::lines_of(&text)
+                    .fold(self.layout(hash, &layout), |hash, line| {
+                        hash.part(masked_text(place, line))
+                    }),
+                _ => hash,
             },
+            Body::Document(_) | Body::Bytes if is_left_out => hash,
+            Body::Document(_) | Body::Bytes => hash.bytes(&body),
         }
         .finish_64()
     }
+
+    fn layout(&self, hash: Hash, layout: &document::Layout) -> Hash {
+        match self.leaves_out("body;layout") {
+            true => hash,
+            false => hash.bytes(layout.text().as_bytes()),
+        }
+    }
+
+    /// The place of this pattern, if noise keeps to some of the tokens of its texts.
+    fn tokens(&self, pattern: &str) -> Option<&'a Place> {
+        self.noise
+            .place(self.index, pattern)
+            .filter(|place| place.noisy_tokens().is_some())
+    }
+}
+
+/// The hash of a text without its noisy tokens.
+fn masked_text(place: &Place, text: &str) -> u128 {
+    let tokens = text::tokens(text);
+    let spots = text::spots(&tokens, 0);
+    let Some(is_noise) = place.noisy_tokens() else {
+        return Hash::new(b's').finish();
+    };
+    let kept = tokens.iter().zip(spots).map(|(token, spot)| match is_noise(spot) {
+        true => "#",
+        false => token,
+    });
+    kept.fold(Hash::new(b's'), |hash, token| hash.bytes(token.as_bytes()))
+        .finish()
 }
 
 struct Masked<'m, 'j> {
@@ -147,8 +187,22 @@ struct Masked<'m, 'j> {
 impl<'j> Masked<'_, 'j> {
     /// The hash of a value; `None` when it is left out.
     fn hash(&mut self, pattern: &str, json: &'j Json) -> Option<u128> {
-        if self.mask.left_out.contains(pattern) || self.selected.covers(&self.steps) {
+        if self.selected.covers(&self.steps) {
             return None;
+        }
+        let may_be_noise = || {
+            let place = self.mask.noise.place(self.mask.index, pattern);
+            let position = place::position(&self.steps);
+            position
+                .zip(place)
+                .is_none_or(|(position, place)| place.allows(position))
+        };
+        if self.mask.left_out.contains(pattern) && may_be_noise() {
+            let tokens = self.mask.tokens(pattern);
+            return match (tokens, json.value()) {
+                (Some(place), Value::String(text)) => Some(masked_text(place, text)),
+                _ => None,
+            };
         }
         match json.value() {
             Value::Array(items) => {
@@ -158,6 +212,7 @@ impl<'j> Masked<'_, 'j> {
                     let step = Step::Index {
                         baseline: Some(index),
                         contender: Some(index),
+                        of: place::of(items.len(), items.len()),
                     };
                     hashes.extend(self.hash_below(step, &below, item));
                 }

@@ -15,9 +15,8 @@ const CONTEXT_BYTES: usize = 40;
 
 /// The previews of two JSON values (or their absence) at this path.
 pub(crate) fn pair(redact: Redact<'_>, path: &str, a: Seen<'_>, b: Seen<'_>) -> (String, String) {
-    if let (Some(a), Some(b)) = (string(a), string(b)) {
-        let (a, b) = texts(redact, path, a, b);
-        return (quoted(&a), quoted(&b));
+    if let (Some(a), Some(b)) = (a.string(), b.string()) {
+        return quoted_texts(redact, path, a, b);
     }
     (one(redact, path, a), one(redact, path, b))
 }
@@ -35,19 +34,21 @@ pub(crate) fn texts(redact: Redact<'_>, path: &str, a: &str, b: &str) -> (String
     (window(&a, start), window(&b, start))
 }
 
+/// The same, each as a JSON string.
+pub(crate) fn quoted_texts(redact: Redact<'_>, path: &str, a: &str, b: &str) -> (String, String) {
+    let (a, b) = texts(redact, path, a, b);
+    (quoted(&a), quoted(&b))
+}
+
+/// The preview of bytes that are not text: how many and where, since they may be anything.
+pub(crate) fn bytes(bytes: &[u8], offset: usize) -> String {
+    let s = if bytes.len() == 1 { "" } else { "s" };
+    format!("{} byte{s} at offset {offset}", bytes.len())
+}
+
 /// The preview of one text.
 pub(crate) fn text(redact: Redact<'_>, path: &str, text: &str) -> String {
     window(&redact(path, text), 0)
-}
-
-fn string(seen: Seen<'_>) -> Option<&str> {
-    match seen {
-        Seen::Value(json) => match json.value() {
-            Value::String(text) => Some(text),
-            _ => None,
-        },
-        _ => None,
-    }
 }
 
 fn one(redact: Redact<'_>, path: &str, seen: Seen<'_>) -> String {

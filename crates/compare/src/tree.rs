@@ -1,8 +1,10 @@
 //! The difference of two JSON documents.
 
 use crate::align::align;
+use crate::document::{Form, ORDER};
 use crate::json::{Json, Value, number};
-use crate::place::Step;
+use crate::place::{self, Step};
+use std::collections::BTreeMap;
 use understudy_model::DifferenceKind as Kind;
 
 /// What a document has at a place.
@@ -16,13 +18,40 @@ pub(crate) enum Seen<'a> {
     Times(usize),
 }
 
+impl<'a> Seen<'a> {
+    /// The text that is there.
+    pub(crate) fn string(self) -> Option<&'a str> {
+        match self {
+            Seen::Value(json) => match json.value() {
+                Value::String(text) => Some(text),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// About how many bytes what is there takes as JSON.
+    pub(crate) fn bytes(self) -> Option<u64> {
+        match self {
+            Seen::Value(json) => Some(json.bytes()),
+            Seen::Absent | Seen::Times(_) => None,
+        }
+    }
+}
+
 /// Told of a difference: the way to its place, its kind, and what the baseline and the contender have
 /// there.
 pub(crate) type OnDifference<'f, 'a> = &'f mut dyn FnMut(&[Step<'a>], Kind, Seen<'a>, Seen<'a>);
 
-/// Tells `found` of every difference.
-pub(crate) fn compare<'a>(baseline: &'a Json, contender: &'a Json, found: OnDifference<'_, 'a>) {
+/// Tells `found` of every difference of two documents of one form.
+pub(crate) fn compare<'a>(
+    form: Form,
+    baseline: &'a Json,
+    contender: &'a Json,
+    found: OnDifference<'_, 'a>,
+) {
     Walk {
+        is_markup: form == Form::Markup,
         steps: Vec::new(),
         found,
     }
@@ -30,6 +59,7 @@ pub(crate) fn compare<'a>(baseline: &'a Json, contender: &'a Json, found: OnDiff
 }
 
 struct Walk<'a, 'f> {
+    is_markup: bool,
     steps: Vec<Step<'a>>,
     found: OnDifference<'f, 'a>,
 }
@@ -78,6 +108,7 @@ impl<'a> Walk<'a, '_> {
             let step = Step::Index {
                 baseline: Some(i),
                 contender: Some(j),
+                of: place::of(a.len(), b.len()),
             };
             self.values_at(step, &a[i], &b[j]);
         }
@@ -85,6 +116,7 @@ impl<'a> Walk<'a, '_> {
             let step = Step::Index {
                 baseline: Some(i),
                 contender: None,
+                of: 0,
             };
             self.report_at(step, Kind::Missing, Seen::Value(&a[i]), Seen::Absent);
         }
@@ -92,6 +124,7 @@ impl<'a> Walk<'a, '_> {
             let step = Step::Index {
                 baseline: None,
                 contender: Some(j),
+                of: 0,
             };
             self.report_at(step, Kind::Extra, Seen::Absent, Seen::Value(&b[j]));
         }
@@ -108,7 +141,28 @@ impl<'a> Walk<'a, '_> {
             let (of_a, rest_a) = split(a, name);
             let (of_b, rest_b) = split(b, name);
             (a, b) = (rest_a, rest_b);
+            if self.is_markup && name == ORDER {
+                self.orders(of_a, of_b);
+                continue;
+            }
             self.entries(Step::Name(name), of_a, of_b);
+        }
+    }
+
+    /// In which order the children of two elements stand, as far as both have them: what one has more
+    /// often is missing or extra, and reported as that.
+    fn orders(&mut self, a: Entries<'a>, b: Entries<'a>) {
+        let ([(_, x)], [(_, y)]) = (a, b) else { return };
+        let (x, y) = (names(x), names(y));
+        let mut balance: BTreeMap<&str, i64> = BTreeMap::new();
+        x.iter().for_each(|name| *balance.entry(name).or_default() += 1);
+        y.iter().for_each(|name| *balance.entry(name).or_default() -= 1);
+        let common = |names: Vec<&'a str>| -> Vec<&'a str> {
+            let is_common = |name: &&str| balance.get(*name) == Some(&0);
+            names.into_iter().filter(is_common).collect()
+        };
+        if common(x) != common(y) {
+            self.report(Kind::Order, Seen::Value(&a[0].1), Seen::Value(&b[0].1));
         }
     }
 
@@ -135,6 +189,20 @@ impl<'a> Walk<'a, '_> {
 }
 
 type Entries<'a> = &'a [(Box<str>, Json)];
+
+/// The texts of a list.
+fn names(list: &Json) -> Vec<&str> {
+    let Value::Array(items) = list.value() else {
+        return Vec::new();
+    };
+    items
+        .iter()
+        .filter_map(|item| match item.value() {
+            Value::String(name) => Some(&**name),
+            _ => None,
+        })
+        .collect()
+}
 
 /// Splits off the entries of this name, which come first if there are any.
 fn split<'a>(entries: Entries<'a>, name: &str) -> (Entries<'a>, Entries<'a>) {

@@ -116,6 +116,70 @@ pub struct Difference {
     /// The rules (by index in the configuration) whose path selects this place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<u32>,
+    /// Where within the value at this place, if only a part of it differs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spot: Option<Spot>,
+    /// Which element of a short array, where the place is in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
+    /// Bytes of the baseline's answer (of the contender's where the baseline has nothing) that are not compared
+    /// if this difference is excused.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bytes: u64,
+}
+
+fn is_zero(bytes: &u64) -> bool {
+    *bytes == 0
+}
+
+/// What tells the parts of one value apart: of a text its tokens, of other bytes their offsets. It holds
+/// hashes of the words around a token, never a value.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Spot {
+    /// A word, number, moment or identifier of a text.
+    Token {
+        /// Hash of all that is before it and of the next word, numbers and identifiers left out.
+        line: u32,
+        /// Hash of the words next to it, numbers and identifiers left out.
+        around: u32,
+        /// Bytes of the whole text.
+        of: u32,
+    },
+    /// A run of bytes.
+    Run {
+        /// Offset of its first byte.
+        start: u64,
+        /// Offset after its last byte.
+        end: u64,
+        /// Bytes of the whole body at the baseline.
+        of: u64,
+        /// The same at the contender.
+        contender_of: u64,
+        /// The exponent of how far apart the two runs are as big-endian numbers, in units of the last byte of the
+        /// body; `None` where they have no such measure.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        big_endian: Option<i32>,
+        /// The same as little-endian numbers, in units of the first byte of the body.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        little_endian: Option<i32>,
+    },
+}
+
+/// An element among those of arrays that have the same lengths.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(deny_unknown_fields)]
+pub struct Position {
+    /// Hash of the lengths of the arrays on the way.
+    pub lengths: u32,
+    /// How many elements arrays of these lengths have.
+    pub of: u32,
+    /// Which of them it is, from 0.
+    pub index: u32,
 }
 
 /// What two differing values are to one another, where their form lets that be said. It holds none

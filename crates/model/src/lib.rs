@@ -19,7 +19,9 @@ pub mod verdict;
 pub mod warm_up;
 
 pub use cause::{Cause, Happening};
-pub use difference::{Bond, Character, Course, Difference, DifferenceKind, Distance, Relation};
+pub use difference::{
+    Bond, Character, Course, Difference, DifferenceKind, Distance, Position, Relation, Spot,
+};
 pub use exchange::{Answer, Failure, FailureKind, Field, Outcome};
 pub use observation::{Ending, Observation};
 pub use side::Side;

@@ -182,12 +182,65 @@ pub struct Equivalence {
     pub lost_by_reason: BTreeMap<String, u64>,
     /// How many pairs each rule or noise pattern excused.
     pub excused_by: Vec<Excuse>,
-    /// Upper 95 % bound on the share of requests like these that differ (Clopper-Pearson).
+    /// Upper 95 % bound on the share of requests like these that differ (Clopper-Pearson). An excused pair
+    /// counts by the share of its answer that was compared.
     pub mismatch_upper_95: f64,
+    /// How many of the incumbent's compared answers had each status.
+    #[serde(default)]
+    pub statuses: BTreeMap<i32, u64>,
+    /// How much of the answers was compared.
+    #[serde(default)]
+    pub coverage: Coverage,
+    /// The same by endpoint, of those of which not all was compared.
+    #[serde(default)]
+    pub coverage_by_endpoint: Vec<EndpointCoverage>,
     /// The differences, grouped.
     pub clusters: Vec<Cluster>,
     /// The noise learned from the incumbent and a second incumbent.
     pub noise: Vec<Noise>,
+}
+
+/// How much of the incumbent's answers was compared, in bytes of their bodies without content codings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Coverage {
+    /// Bytes of all compared answers.
+    pub bytes: u64,
+    /// Of these: bytes that noise excuses.
+    pub noise: u64,
+    /// Of these: bytes that rules excuse.
+    pub rules: u64,
+}
+
+impl Coverage {
+    /// The share that was compared; 1 of answers without a body.
+    pub fn share(&self) -> f64 {
+        match self.bytes {
+            0 => 1.0,
+            bytes => 1.0 - (self.noise + self.rules).min(bytes) as f64 / bytes as f64,
+        }
+    }
+
+    /// Adds more answers.
+    pub fn add(&mut self, more: &Coverage) {
+        self.bytes += more.bytes;
+        self.noise += more.noise;
+        self.rules += more.rules;
+    }
+}
+
+/// How much of the answers of one endpoint was compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointCoverage {
+    /// Endpoint template.
+    pub endpoint: String,
+    /// Pairs that were compared.
+    pub compared: u64,
+    /// Pairs of which noise covers the whole body: they are lost.
+    pub covered: u64,
+    /// How much of the compared ones.
+    pub coverage: Coverage,
 }
 
 /// What excused differences.

@@ -1,15 +1,39 @@
 //! The parser: recursive, bounded in depth, over bytes known to be UTF-8.
 
-use super::{Json, JsonError, MAX_DEPTH, Value};
+use super::{EMBEDDED, Json, JsonError, MAX_DEPTH, SPELLING, Value};
 
 pub(super) fn whole(bytes: &[u8]) -> Result<Json, JsonError> {
     let text = std::str::from_utf8(bytes).map_err(|error| JsonError {
         problem: "not UTF-8",
         at: error.valid_up_to(),
     })?;
-    let mut parser = Parser { text, at: 0 };
+    document(text, false, 0)
+}
+
+pub(super) fn answer(text: &str) -> Result<Json, JsonError> {
+    document(text, true, 0)
+}
+
+pub(super) fn embedded(text: &str, depth: usize) -> Option<Json> {
+    if !text.trim_start().starts_with(['{', '[']) {
+        return None;
+    }
+    let json = document(text, true, depth).ok().filter(Json::is_structured)?;
+    let spelling = Json::new(Value::String(spelling(text).into()));
+    // Ordered by name.
+    let entries = vec![(EMBEDDED.into(), json), (SPELLING.into(), spelling)];
+    Some(Json::new(Value::Object(entries)))
+}
+
+/// The document whose outermost value is `depth` levels down.
+fn document(text: &str, is_answer: bool, depth: usize) -> Result<Json, JsonError> {
+    let mut parser = Parser {
+        text,
+        at: 0,
+        is_answer,
+    };
     parser.skip_white_space();
-    let json = parser.value(0)?;
+    let json = parser.value(depth)?;
     parser.skip_white_space();
     match parser.peek() {
         None => Ok(json),
@@ -17,9 +41,77 @@ pub(super) fn whole(bytes: &[u8]) -> Result<Json, JsonError> {
     }
 }
 
+/// A JSON text without its values: names in their order, white space and escapes. Elements of one array that are
+/// written alike count once.
+fn spelling(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let length = match c {
+            '"' => {
+                let end = string_end(rest);
+                // A name is what a colon follows.
+                match rest[end..].trim_start().starts_with(':') {
+                    true => out.push_str(&rest[..end]),
+                    false => out.push('_'),
+                }
+                end
+            }
+            '{' | '}' | '[' | ']' | ',' | ':' => {
+                out.push(c);
+                1
+            }
+            c if c.is_whitespace() => {
+                out.push(c);
+                c.len_utf8()
+            }
+            _ => {
+                out.push('_');
+                let is_over = |c: char| c.is_whitespace() || matches!(c, ',' | '}' | ']');
+                rest.find(is_over).unwrap_or(rest.len())
+            }
+        };
+        rest = &rest[length..];
+        fold_repeated(&mut out);
+    }
+    out
+}
+
+/// The last element of a list is dropped where the one before is written the same.
+fn fold_repeated(out: &mut String) {
+    let Some(before) = out.strip_suffix(',').or(out.strip_suffix(']')) else {
+        return;
+    };
+    let Some(comma) = before.rfind(',') else { return };
+    let last = &before[comma + 1..];
+    let is_plain = last.trim() == "_";
+    let is_twice = is_plain && before[..comma].ends_with(last);
+    if is_twice {
+        let end = out[before.len()..].to_owned();
+        out.truncate(comma);
+        out.push_str(&end);
+    }
+}
+
+/// Where the string that the text begins with ends.
+fn string_end(text: &str) -> usize {
+    let mut is_escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            '"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
 struct Parser<'t> {
     text: &'t str,
     at: usize,
+    /// Is what servers send besides the standard read as well?
+    is_answer: bool,
 }
 
 impl Parser<'_> {
@@ -59,7 +151,17 @@ impl Parser<'_> {
         let value = match self.peek() {
             Some(b'{') => Value::Object(self.object(depth + 1)?),
             Some(b'[') => Value::Array(self.array(depth + 1)?),
-            Some(b'"') => Value::String(self.string()?),
+            Some(b'"') => {
+                let text = self.string()?;
+                let inner = (self.is_answer && depth < MAX_DEPTH)
+                    .then(|| embedded(&text, depth + 1))
+                    .flatten();
+                match inner {
+                    Some(json) => return Ok(json),
+                    None => Value::String(text),
+                }
+            }
+            Some(b'-') if self.is_answer && self.rest().starts_with("-Infinity") => self.word()?,
             Some(b'-' | b'0'..=b'9') => Value::Number(self.number()?),
             _ => self.word()?,
         };
@@ -78,7 +180,18 @@ impl Parser<'_> {
                 return Ok(value);
             }
         }
+        // What JavaScript, Python and others write for numbers that JSON does not have.
+        let beyond = ["NaN", "Infinity", "-Infinity"].into_iter();
+        let mut beyond = beyond.filter(|word| self.is_answer && self.rest().starts_with(word));
+        if let Some(word) = beyond.next() {
+            self.at += word.len();
+            return Ok(Value::Number(word.into()));
+        }
         Err(self.error("no value"))
+    }
+
+    fn rest(&self) -> &str {
+        &self.text[self.at..]
     }
 
     /// Steps into an array or object and, on an empty one, out again (`true`).

@@ -13,6 +13,9 @@ fn difference(pattern: &str, rules: &[u32]) -> Difference {
         baseline_character: Character("integer".into()),
         contender_character: Character("integer".into()),
         relation: Default::default(),
+        spot: None,
+        position: None,
+        bytes: 0,
         rules: rules.to_vec(),
     }
 }
@@ -46,6 +49,8 @@ fn tallied(rows: &[Row]) -> Equivalence {
 #[test]
 fn a_run_is_counted_clustered_and_excused() {
     let row = |request, endpoint, noise: &[&str], differences: &[Difference]| Row {
+        code: None,
+        bytes: 0,
         request,
         endpoint,
         noise: noise
@@ -192,6 +197,8 @@ fn any_row() -> impl Strategy<Value = Row> {
         some(),
     )
         .prop_map(move |(request, endpoint, lost, noise, differences)| Row {
+            code: None,
+            bytes: 0,
             request,
             endpoint,
             lost,

@@ -1,9 +1,14 @@
 //! What the incumbent shows at one place, and what fits it.
 
+use super::contexts::Contexts;
+use super::offsets::{Covers, Offsets};
+use super::positions::Positions;
 use crate::character;
 use crate::relation::Reach;
 use std::collections::{BTreeMap, BTreeSet};
-use understudy_model::{Bond, Course, Difference, DifferenceKind as Kind, Distance, Relation};
+use understudy_model::{
+    Bond, Course, Difference, DifferenceKind as Kind, Distance, Relation, Spot,
+};
 
 /// Pairs of the incumbent with itself that differ at a place before their values are a model.
 const LEARNED: u64 = 10;
@@ -23,6 +28,23 @@ impl<'r> Pair<'r> {
         self.all.push(difference);
     }
 
+    /// Those of its differences whose spot is like this.
+    fn only(&self, test: impl Fn(Option<Spot>) -> bool) -> Pair<'r> {
+        let all = self.all.iter().copied();
+        Pair {
+            all: all.filter(|difference| test(difference.spot)).collect(),
+        }
+    }
+
+    /// The contexts of its tokens, each once.
+    fn contexts(&self) -> BTreeSet<(u32, u32)> {
+        let of = |difference: &&Difference| match difference.spot {
+            Some(Spot::Token { line, around, .. }) => Some((line, around)),
+            _ => None,
+        };
+        self.all.iter().filter_map(of).collect()
+    }
+
     fn has(&self, test: impl Fn(&Relation) -> bool) -> bool {
         self.all.iter().any(|difference| test(&difference.relation))
     }
@@ -40,7 +62,7 @@ impl<'r> Pair<'r> {
 /// Pairs that differ at a place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Pairs {
-    all: u64,
+    pub(super) all: u64,
     rose: u64,
     fell: u64,
 }
@@ -57,11 +79,28 @@ impl Pairs {
 
 /// What is learned of one place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
+    /// Everything that differs here.
+    pub(super) all: Values,
+    /// What differs here as a whole.
+    whole: Values,
+    /// Tokens of texts, by all that is before them.
+    lines: Contexts,
+    /// The same by their nearest words.
+    around: Contexts,
+    offsets: Offsets,
+    positions: Positions,
+}
+
+/// Values that the incumbent shows, of which any one may stand for another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Values {
     /// Pairs of the incumbent with itself that differ here, by kind.
     pub(super) kinds: BTreeMap<Kind, u64>,
     /// The characters that the incumbent shows here.
     pub(super) characters: BTreeSet<String>,
+    /// The incumbent's own texts differ in their words here, not in numbers and tokens alone.
+    words_vary: bool,
     /// How far its values go.
     reach: Reach,
     /// The incumbent with itself.
@@ -84,12 +123,143 @@ enum Model {
 }
 
 impl Place {
+    /// Learns from pairs of the incumbent with itself that are like this one.
+    pub(super) fn learn(&mut self, pair: &Pair<'_>, pairs: u64) {
+        self.all.itself.count(pair, pairs);
+        self.all.learn(pair, pairs);
+        for difference in &pair.all {
+            if let Some(position) = difference.position {
+                self.positions.learn(position, pairs);
+            }
+            if let Some(spot) = difference.spot {
+                self.offsets.learn(spot);
+            }
+        }
+        let whole = pair.only(|spot| spot.is_none());
+        if !whole.all.is_empty() {
+            self.whole.itself.count(&whole, pairs);
+            self.whole.learn(&whole, pairs);
+        }
+        for (line, around) in pair.contexts() {
+            let token = pair.only(|spot| is_token(spot, line, around));
+            self.lines.learn(line, &token, pairs);
+            self.around.learn(around, &token, pairs);
+        }
+    }
+
+    /// Counts pairs with the candidate that are like this one.
+    pub(super) fn count_candidate(&mut self, pair: &Pair<'_>, pairs: u64) {
+        self.all.candidate.count(pair, pairs);
+        let whole = pair.only(|spot| spot.is_none());
+        if !whole.all.is_empty() {
+            self.whole.candidate.count(&whole, pairs);
+        }
+        for (line, around) in pair.contexts() {
+            let token = pair.only(|spot| is_token(spot, line, around));
+            self.lines.count_candidate(line, &token, pairs);
+            self.around.count_candidate(around, &token, pairs);
+        }
+    }
+
+    /// The bytes that are not compared if noise excuses this difference; `None` if it does not.
+    pub(super) fn excuses(&self, difference: &Difference) -> Option<u64> {
+        let is_allowed = |position| self.positions.allow(position);
+        if !difference.position.is_none_or(is_allowed) {
+            return None;
+        }
+        let own = |values: &Values| values.excuses(difference).then_some(difference.bytes);
+        match difference.spot {
+            Some(Spot::Token { line, around, of }) => match self.values(line, around) {
+                Known::Context(values) => own(values),
+                Known::NotNoise => None,
+                Known::Anywhere => self.all.excuses(difference).then_some(u64::from(of)),
+            },
+            Some(spot @ Spot::Run { of, .. }) => match self.offsets.cover(spot) {
+                Covers::Run => own(&self.all),
+                Covers::Body => self.all.excuses(difference).then_some(of),
+                Covers::Nothing => None,
+            },
+            // Texts that have too little in common now and then do so for both.
+            None if self.whole.kinds.is_empty() && !self.is_bound_to_tokens() => own(&self.all),
+            None => own(&self.whole),
+        }
+    }
+
+    /// The values that a difference is held against.
+    pub(super) fn of(&self, difference: &Difference) -> &Values {
+        match difference.spot {
+            Some(Spot::Token { line, around, .. }) => match self.values(line, around) {
+                Known::Context(values) => values,
+                Known::NotNoise | Known::Anywhere => &self.all,
+            },
+            _ => &self.all,
+        }
+    }
+
+    fn values(&self, line: u32, around: u32) -> Known<'_> {
+        for (contexts, context) in [(&self.lines, line), (&self.around, around)] {
+            if let Some(values) = contexts.get(context) {
+                return Known::Context(values);
+            }
+            if contexts.is_closed() {
+                return Known::NotNoise;
+            }
+        }
+        Known::Anywhere
+    }
+
+    /// Does noise keep to certain tokens here?
+    fn is_bound_to_tokens(&self) -> bool {
+        self.lines.is_closed() || self.around.is_closed()
+    }
+
+    /// May the text keep its other tokens, and which of these are noise? `None` if it may not: it is noise as a
+    /// whole, or nobody knows where in it.
+    pub(crate) fn noisy_tokens(&self) -> Option<impl Fn(Spot) -> bool + '_> {
+        let is_noise = |spot: Spot| match spot {
+            Spot::Token { line, around, .. } => {
+                matches!(self.values(line, around), Known::Context(_))
+            }
+            Spot::Run { .. } => true,
+        };
+        // Tokens that come and go change what is around the others.
+        let come_and_go = self.all.characters.contains("absent");
+        let is_bound = self.whole.kinds.is_empty() && self.is_bound_to_tokens();
+        (is_bound && !come_and_go && self.all.itself.all >= LEARNED).then_some(is_noise)
+    }
+
+    /// May the element at this position be noise?
+    pub(crate) fn allows(&self, position: understudy_model::Position) -> bool {
+        self.positions.allow(position)
+    }
+}
+
+/// What is known of a token.
+enum Known<'p> {
+    /// Noise in a context like its own.
+    Context(&'p Values),
+    /// Noise keeps to other contexts.
+    NotNoise,
+    /// Noise may be anywhere in the text.
+    Anywhere,
+}
+
+fn is_token(spot: Option<Spot>, of_line: u32, near: u32) -> bool {
+    matches!(spot, Some(Spot::Token { line, around, .. }) if (line, around) == (of_line, near))
+}
+
+impl Values {
     pub(super) fn learn(&mut self, pair: &Pair<'_>, pairs: u64) {
         let kinds: BTreeSet<Kind> = pair.all.iter().map(|difference| difference.kind).collect();
         for kind in kinds {
             *self.kinds.entry(kind).or_default() += pairs;
         }
         for difference in &pair.all {
+            let (a, b) = (
+                &difference.baseline_character.0,
+                &difference.contender_character.0,
+            );
+            self.words_vary |= a != b && is_words(a) && is_words(b);
             let shown = [
                 &difference.baseline_character.0,
                 &difference.contender_character.0,
@@ -109,7 +279,8 @@ impl Place {
         compatible(difference.kind)
             .iter()
             .any(|kind| self.kinds.contains_key(kind))
-            && character::accepts(&shown, &difference.contender_character.0)
+            && (self.words_vary && is_words(&difference.contender_character.0)
+                || character::accepts(&shown, &difference.contender_character.0))
             && is_as_often(self.candidate.all, self.itself.all)
             && self.fits_model(&difference.relation)
     }
@@ -195,6 +366,11 @@ impl Place {
     }
 }
 
+/// Is it the character of a text of several words?
+fn is_words(character: &str) -> bool {
+    character.starts_with("text #")
+}
+
 /// Twice to the power of the exponent and the margin, in few digits.
 fn power(exponent: i16) -> String {
     let value = f64::from(exponent + MARGIN).exp2();
@@ -210,7 +386,7 @@ fn is_rising(rose: u64, fell: u64) -> bool {
 }
 
 /// See [`super::Noise::excuse`].
-fn is_as_often(candidate: u64, itself: u64) -> bool {
+pub(super) fn is_as_often(candidate: u64, itself: u64) -> bool {
     candidate <= 5 * itself + 12
 }
 

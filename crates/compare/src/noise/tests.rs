@@ -11,6 +11,9 @@ fn difference(pattern: &str, kind: Kind, baseline: &str, contender: &str) -> Dif
         baseline_character: Character(baseline.into()),
         contender_character: Character(contender.into()),
         relation: Default::default(),
+        spot: None,
+        position: None,
+        bytes: 0,
         rules: Vec::new(),
     }
 }

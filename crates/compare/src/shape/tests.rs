@@ -36,6 +36,9 @@ fn noisy(pattern: &str, kind: Kind) -> Row {
         baseline_character: understudy_model::Character("text".into()),
         contender_character: understudy_model::Character("text".into()),
         relation: Default::default(),
+        spot: None,
+        position: None,
+        bytes: 0,
         rules: Vec::new(),
     };
     Row {

@@ -204,6 +204,9 @@ fn tuning_that_changes_answers_is_no_alternative() {
         baseline_character: Character("integer".to_owned()),
         contender_character: Character("integer".to_owned()),
         relation: understudy_model::Relation::default(),
+        spot: None,
+        position: None,
+        bytes: 0,
         rules: Vec::new(),
     }];
     let document = judged(&config, &evidence);

@@ -1,0 +1,70 @@
+//! The text of a body in whatever character encoding it is.
+
+use super::Layout;
+use crate::fields;
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use std::borrow::Cow;
+use understudy_model::Answer;
+
+/// Bytes in which a document may name its encoding (HTML, section 13.2.3.2).
+const DECLARED: usize = 1024;
+
+/// The text without its byte order mark, which becomes part of the layout. `None` for what is not text:
+/// not in its encoding, or with a NUL in it.
+pub(super) fn decode<'b>(answer: &Answer, body: &'b [u8]) -> Option<(Cow<'b, str>, Layout)> {
+    let mut layout = Layout::default();
+    let (encoding, mark) = match Encoding::for_bom(body) {
+        Some(of_mark) => {
+            layout.note("byte order mark");
+            of_mark
+        }
+        None => (stated(answer, body), 0),
+    };
+    let text = match encoding == UTF_8 {
+        true => Cow::Borrowed(std::str::from_utf8(&body[mark..]).ok()?),
+        false => {
+            let (text, had_errors) = encoding.decode_without_bom_handling(&body[mark..]);
+            if had_errors {
+                return None;
+            }
+            text
+        }
+    };
+    (!text.contains('\0')).then_some((text, layout))
+}
+
+/// What the answer says, else what the document says, else what its first bytes show, else UTF-8.
+fn stated(answer: &Answer, body: &[u8]) -> &'static Encoding {
+    let label = |label: &[u8]| Encoding::for_label(label);
+    if let Some(encoding) = fields::charset(answer).and_then(|name| label(name.as_bytes())) {
+        return encoding;
+    }
+    let is_text = super::form_of(answer).is_some_and(|form| form != super::Form::Multipart);
+    match body {
+        // What says that it is text begins with a character of ASCII.
+        [0, b, ..] if is_text && b.is_ascii_graphic() => return UTF_16BE,
+        [b, 0, ..] if is_text && b.is_ascii_graphic() => return UTF_16LE,
+        _ if std::str::from_utf8(body).is_ok() => return UTF_8,
+        _ => {}
+    }
+    let start = &body[..body.len().min(DECLARED)];
+    declared(&start.to_ascii_lowercase())
+        .and_then(label)
+        .unwrap_or(UTF_8)
+}
+
+/// The name behind `encoding=` in an XML declaration or behind `charset=` in a page.
+fn declared(start: &[u8]) -> Option<&[u8]> {
+    let find = |what: &[u8]| {
+        let at = start.windows(what.len()).position(|window| window == what)?;
+        Some(&start[at + what.len()..])
+    };
+    let rest = match start.starts_with(b"<?xml") {
+        true => find(b"encoding=")?,
+        false => find(b"charset=")?,
+    };
+    let rest = rest.strip_prefix(b"\"").or(rest.strip_prefix(b"'")).unwrap_or(rest);
+    let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':');
+    let end = rest.iter().take_while(|b| is_name(b)).count();
+    Some(&rest[..end])
+}

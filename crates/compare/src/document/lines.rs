@@ -1,0 +1,52 @@
+//! Lines, and JSON documents one a line.
+
+use super::{Layout, array, object};
+use crate::json::{Json, Value};
+
+/// Lines of a text that says nothing that are tried as JSON.
+const TRIED: usize = 3;
+
+/// The lines of a text without their ends.
+pub(crate) fn of(text: &str) -> impl Iterator<Item = &str> {
+    text.strip_suffix('\n')
+        .unwrap_or(text)
+        .split('\n')
+        .map(|line| line.strip_suffix('\r').unwrap_or(line))
+}
+
+/// Notes how lines end, where that is not a line feed behind each.
+pub(super) fn note_ends(text: &str, layout: &mut Layout) {
+    if text.contains("\r\n") {
+        layout.note("lines end with CR LF");
+        if text.split('\n').rev().skip(1).any(|line| !line.ends_with('\r')) {
+            layout.note("lines end with LF");
+        }
+    }
+    if text.contains('\n') && !text.ends_with('\n') {
+        layout.note("no end of the last line");
+    }
+}
+
+/// One document a line (also behind a record separator, RFC 7464); what is not JSON is kept as its text.
+pub(super) fn read(text: &str, layout: &mut Layout) -> Option<Json> {
+    note_ends(text, layout);
+    let one = |line: &str| {
+        let line = line.trim_start_matches('\u{1e}').trim();
+        Json::parse_answer(line).unwrap_or_else(|_| {
+            let text = Json::new(Value::String(line.into()));
+            object(vec![("#text".into(), text)])
+        })
+    };
+    let records: Vec<&str> = of(text).filter(|line| !line.trim().is_empty()).collect();
+    if records.len() < of(text).count() && !text.is_empty() {
+        layout.note("empty lines");
+    }
+    Some(array(records.into_iter().map(one).collect()))
+}
+
+/// Several lines, and the first ones are JSON arrays or objects each?
+pub(super) fn looks_like(text: &str) -> bool {
+    let mut lines = of(text).filter(|line| !line.trim().is_empty()).peekable();
+    let is_json = |line: &str| Json::parse_answer(line.trim()).is_ok_and(|json| json.is_structured());
+    lines.next().is_some_and(is_json) && lines.peek().is_some() && lines.take(TRIED).all(is_json)
+}

@@ -1,0 +1,214 @@
+//! What a body says, as one tree for every type that has a structure.
+//!
+//! | type | tree |
+//! |---|---|
+//! | JSON | itself; a text that is JSON is `{"#json": ..., "#spelling": ...}` |
+//! | JSON lines | an array of documents; a line that is not JSON is `{"#text": ...}` |
+//! | server-sent events | an array of objects by field |
+//! | XML, HTML | an element is `{"@attribute": ..., "child": [...], "#text": [...]}` |
+//! | CSV, TSV | `{"header": [...], "rows": [{"column": ...}]}`; without a header rows are arrays |
+//! | forms | an object; repeated names in their order |
+//! | multipart | an array of `{"headers": ..., "body": ...}` |
+//!
+//! What means nothing in the type (the order of members and attributes, quotes, escapes) is gone. What a
+//! strict reader sees and the tree does not hold (a byte order mark, a prefix, line ends, white space between
+//! elements) is the document's *layout*.
+
+mod charset;
+mod events;
+mod form;
+mod json_text;
+mod lines;
+mod markup;
+mod multipart;
+mod table;
+
+use crate::fields;
+use crate::json::{Json, Value};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use understudy_model::Answer;
+
+/// Entries of a layout that are kept.
+const LAYOUT: usize = 256;
+
+/// The types of body that have a structure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Json,
+    JsonLines,
+    Events,
+    Markup,
+    Table,
+    Form,
+    Multipart,
+}
+
+impl Form {
+    /// The name in messages.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Form::Json => "json",
+            Form::JsonLines => "json lines",
+            Form::Events => "server-sent events",
+            Form::Markup => "markup",
+            Form::Table => "a table",
+            Form::Form => "a form",
+            Form::Multipart => "multipart",
+        }
+    }
+}
+
+/// How a document is written, where the type gives it no meaning and a strict reader sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Layout(BTreeSet<String>);
+
+impl Layout {
+    pub(crate) fn note(&mut self, what: impl Into<String>) {
+        if self.0.len() < LAYOUT {
+            self.0.insert(what.into());
+        }
+    }
+
+    /// In words; empty for what is written as most writers do.
+    pub(crate) fn text(&self) -> String {
+        let all: Vec<&str> = self.0.iter().map(String::as_str).collect();
+        all.join(", ")
+    }
+}
+
+/// A body by its type.
+#[derive(Clone, Debug)]
+pub(crate) struct Document {
+    pub(crate) form: Form,
+    pub(crate) root: Json,
+    pub(crate) layout: Layout,
+}
+
+/// What a body is.
+#[derive(Clone, Debug)]
+pub(crate) enum Body<'b> {
+    Document(Document),
+    /// Any other text.
+    Text(Cow<'b, str>, Layout),
+    Bytes,
+}
+
+/// Reads a body without its content codings.
+pub(crate) fn read<'b>(answer: &Answer, body: &'b [u8]) -> Body<'b> {
+    let Some((text, mut layout)) = charset::decode(answer, body) else {
+        return match form_of(answer) {
+            // Parts may be of any bytes.
+            Some(Form::Multipart) => multipart::read(answer, body).map_or(Body::Bytes, |root| {
+                Body::Document(Document {
+                    form: Form::Multipart,
+                    root,
+                    layout: Layout::default(),
+                })
+            }),
+            _ => Body::Bytes,
+        };
+    };
+    match document(answer, body, &text, &mut layout) {
+        Some((form, root)) => Body::Document(Document { form, root, layout }),
+        None => {
+            lines::note_ends(&text, &mut layout);
+            Body::Text(text, layout)
+        }
+    }
+}
+
+/// As what it says it is, else as what it looks like.
+fn document(
+    answer: &Answer,
+    body: &[u8],
+    text: &str,
+    layout: &mut Layout,
+) -> Option<(Form, Json)> {
+    let said = form_of(answer);
+    let form = said.or_else(|| sniff(text))?;
+    let root = match form {
+        Form::Json => json_text::read(text, layout)
+            .filter(|json| said.is_some() || json.is_structured()),
+        Form::JsonLines => lines::read(text, layout),
+        Form::Events => events::read(text, layout),
+        Form::Markup => Some(markup::read(text, is_html(answer, text), layout)),
+        Form::Table => table::read(text, says_tabs(answer), layout),
+        Form::Form => form::read(text),
+        Form::Multipart => multipart::read(answer, body),
+    };
+    root.map(|root| (form, root))
+}
+
+/// What the answer says that its body is.
+pub(crate) fn form_of(answer: &Answer) -> Option<Form> {
+    let media = fields::media_type(answer)?;
+    let (class, subtype) = media.split_once('/')?;
+    if fields::is_json_type(&media) {
+        return Some(Form::Json);
+    }
+    Some(match (class, subtype) {
+        (_, "x-ndjson" | "ndjson" | "jsonl" | "jsonlines" | "x-jsonlines" | "json-seq" | "stream+json") => {
+            Form::JsonLines
+        }
+        (_, "event-stream") => Form::Events,
+        (_, "html" | "xhtml+xml" | "xml" | "svg+xml") => Form::Markup,
+        (_, subtype) if subtype.ends_with("+xml") => Form::Markup,
+        ("text", "csv" | "tab-separated-values") | (_, "csv") => Form::Table,
+        (_, "x-www-form-urlencoded") => Form::Form,
+        ("multipart", _) => Form::Multipart,
+        _ => return None,
+    })
+}
+
+/// What a text looks like that says nothing of use.
+fn sniff(text: &str) -> Option<Form> {
+    let start = text.trim_start();
+    let begins = |with: &str| {
+        start
+            .get(..with.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(with))
+    };
+    if begins("<?xml") || begins("<!doctype html") || begins("<html") {
+        return Some(Form::Markup);
+    }
+    if start.starts_with(['{', '[']) && lines::looks_like(text) {
+        return Some(Form::JsonLines);
+    }
+    // Also behind a prefix or in a call.
+    Some(Form::Json)
+}
+
+fn is_html(answer: &Answer, text: &str) -> bool {
+    match fields::media_type(answer).as_deref() {
+        Some("text/html") => true,
+        Some(media) if media.ends_with("xml") => false,
+        _ => !text.trim_start().starts_with("<?xml"),
+    }
+}
+
+fn says_tabs(answer: &Answer) -> bool {
+    fields::media_type(answer).as_deref() == Some("text/tab-separated-values")
+}
+
+pub(crate) use lines::of as lines_of;
+pub(crate) use markup::ORDER;
+
+/// An object of these entries.
+fn object(mut entries: Vec<(Box<str>, Json)>) -> Json {
+    // A stable sort: entries of one name keep the order written.
+    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Json::new(Value::Object(entries))
+}
+
+fn array(items: Vec<Json>) -> Json {
+    Json::new(Value::Array(items))
+}
+
+/// A text in a document; if it is itself a JSON document, that.
+fn string(text: &str) -> Json {
+    crate::json::embedded(text).unwrap_or_else(|| Json::new(Value::String(text.into())))
+}
+
+#[cfg(test)]
+mod tests;
