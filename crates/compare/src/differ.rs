@@ -243,24 +243,31 @@ impl Found<'_, '_> {
 
     /// One says nothing where the other does.
     fn one_is_empty(&mut self, a: &[u8], b: &[u8]) {
-        let kind = if a.is_empty() { Kind::Extra } else { Kind::Missing };
+        let kind = if a.is_empty() {
+            Kind::Extra
+        } else {
+            Kind::Missing
+        };
         let side = |body: &[u8], redact| match std::str::from_utf8(body) {
             _ if body.is_empty() => (character::absent(), String::new()),
             Ok(text) => (
                 character::of_text_body(text),
                 shown::text(redact, "body", text),
             ),
-            Err(_) => (
-                character::of_bytes(body),
-                format!("{} bytes", body.len()),
-            ),
+            Err(_) => (character::of_bytes(body), format!("{} bytes", body.len())),
         };
         let redact = self.differ.redact;
         let site = Site {
             bytes: a.len() as u64,
             ..Site::at("body")
         };
-        self.keep(site, kind, side(a, redact), side(b, redact), Relation::default());
+        self.keep(
+            site,
+            kind,
+            side(a, redact),
+            side(b, redact),
+            Relation::default(),
+        );
     }
 
     /// Both say this form and only one has it.
@@ -276,7 +283,11 @@ impl Found<'_, '_> {
         };
         let wrong_shown = shown::text(redact, "body", &String::from_utf8_lossy(wrong));
         let wrong = (Character(format!("not {}", form.name())), wrong_shown);
-        let (a, b) = if swapped { (wrong, right) } else { (right, wrong) };
+        let (a, b) = if swapped {
+            (wrong, right)
+        } else {
+            (right, wrong)
+        };
         let site = Site {
             bytes: self.bytes,
             ..Site::at("body")
@@ -326,7 +337,13 @@ impl Found<'_, '_> {
             };
             let (shown_a, shown_b) = shown::texts(self.differ.redact, "body", a, b);
             let of = |text| character::of_text_body(text);
-            self.keep(site, Kind::Order, (of(a), shown_a), (of(b), shown_b), Relation::default());
+            self.keep(
+                site,
+                Kind::Order,
+                (of(a), shown_a),
+                (of(b), shown_b),
+                Relation::default(),
+            );
         }
         let is_one_line = lines_a.len() == 1;
         let line_a = |i: usize| Some(((!is_one_line).then_some(i), string_of(&lines_a[i])));
@@ -423,7 +440,12 @@ impl Found<'_, '_> {
                 bytes: token.baseline.map_or(1, |text| text.len() as u64),
                 ..site.clone()
             };
-            let like = site.like(kind, side(token.baseline), side(token.contender), rules.clone());
+            let like = site.like(
+                kind,
+                side(token.baseline),
+                side(token.contender),
+                rules.clone(),
+            );
             self.push(like, site, relation, || whole.clone());
         }
     }
@@ -473,7 +495,13 @@ impl Found<'_, '_> {
             let (of_a, of_b) = (side(&a), side(&b));
             let (shown_a, shown_b) = shown::texts(self.differ.redact, LAYOUT, &a, &b);
             let site = Site::at(LAYOUT);
-            self.keep(site, Kind::Text, (of_a, shown_a), (of_b, shown_b), Relation::default());
+            self.keep(
+                site,
+                Kind::Text,
+                (of_a, shown_a),
+                (of_b, shown_b),
+                Relation::default(),
+            );
         }
     }
 

@@ -154,7 +154,8 @@ impl Json {
             Value::String(text) => text.len() as u64 + 2,
             Value::Array(items) => 2 + items.iter().map(|item| 1 + item.bytes()).sum::<u64>(),
             Value::Object(entries) => {
-                let entry = |(name, value): &(Box<str>, Json)| name.len() as u64 + 4 + value.bytes();
+                let entry =
+                    |(name, value): &(Box<str>, Json)| name.len() as u64 + 4 + value.bytes();
                 2 + entries.iter().map(entry).sum::<u64>()
             }
         }

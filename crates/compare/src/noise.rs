@@ -32,8 +32,8 @@ mod positions;
 use crate::differ::MORE;
 use crate::relation::is_long;
 use crate::row::Row;
-pub(crate) use place::Place;
 use place::Pair;
+pub(crate) use place::Place;
 use std::collections::BTreeMap;
 use understudy_model::{Bond, Difference, DifferenceKind as Kind};
 
@@ -233,7 +233,9 @@ impl Noise {
         let identifiers = self.identifiers.get(&endpoint).into_iter().flatten();
         let identifiers = identifiers.filter(|(_, (kept, broken))| *kept >= ALONE && *broken == 0);
         places
-            .flat_map(|(pattern, place)| place.all.kinds.keys().map(|kind| (pattern.as_str(), *kind)))
+            .flat_map(|(pattern, place)| {
+                place.all.kinds.keys().map(|kind| (pattern.as_str(), *kind))
+            })
             .chain(identifiers.map(|(pattern, _)| (pattern.as_str(), Kind::Value)))
     }
 }

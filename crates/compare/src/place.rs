@@ -37,7 +37,12 @@ pub(crate) fn of(baseline: usize, contender: usize) -> usize {
 pub(crate) fn position(steps: &[Step<'_>]) -> Option<Position> {
     let (mut lengths, mut index, mut of) = (Hash::new(b'q'), 0, 1);
     for step in steps {
-        if let Step::Index { baseline: Some(a), contender: Some(b), of: length } = *step {
+        if let Step::Index {
+            baseline: Some(a),
+            contender: Some(b),
+            of: length,
+        } = *step
+        {
             lengths = lengths.bytes(&(length as u64).to_le_bytes());
             if length > 0 && a == b && of * length <= POSITIONS {
                 (index, of) = (index * length + a, of * length);

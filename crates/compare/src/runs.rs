@@ -53,7 +53,12 @@ fn one<'b>(a: &'b [u8], b: &'b [u8], of_a: (usize, usize), of_b: (usize, usize))
     let (x, y) = (&a[of_a.0..of_a.1], &b[of_b.0..of_b.1]);
     let measured = (a.len() == b.len() && x.len() <= NUMBER).then(|| {
         let big = |bytes: &[u8]| bytes.iter().fold(0_u128, |n, b| n << 8 | u128::from(*b));
-        let little = |bytes: &[u8]| bytes.iter().rev().fold(0_u128, |n, b| n << 8 | u128::from(*b));
+        let little = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .rev()
+                .fold(0_u128, |n, b| n << 8 | u128::from(*b))
+        };
         let bits = |bytes: usize| i32::try_from(bytes.saturating_mul(8)).unwrap_or(i32::MAX);
         (
             exponent(big(x).abs_diff(big(y))).saturating_add(bits(a.len() - of_a.1)),
@@ -100,7 +105,11 @@ mod tests {
     fn runs_are_what_differs() {
         assert_eq!(spans(b"abcdefgh", b"abXdefgh"), [(2, 3)]);
         assert_eq!(spans(b"abcdefghij", b"XbcdefghiX"), [(0, 1), (9, 10)]);
-        assert_eq!(spans(b"abcdef", b"XbcXef"), [(0, 4)], "three equal bytes do not part");
+        assert_eq!(
+            spans(b"abcdef", b"XbcXef"),
+            [(0, 4)],
+            "three equal bytes do not part"
+        );
         assert_eq!(spans(b"abcdef", b"abef"), [(2, 4)]);
         assert_eq!(spans(b"abab", b"ab"), [(2, 4)]);
         assert_eq!(spans(b"", b"ab"), [(0, 0)]);
@@ -109,7 +118,11 @@ mod tests {
     #[test]
     fn a_run_is_measured_in_units_that_do_not_depend_on_where_it_begins() {
         let measure = |a: &[u8], b: &[u8]| match compare(a, b)[0].spot {
-            Spot::Run { big_endian, little_endian, .. } => (big_endian, little_endian),
+            Spot::Run {
+                big_endian,
+                little_endian,
+                ..
+            } => (big_endian, little_endian),
             Spot::Token { .. } => unreachable!("runs are runs"),
         };
         // 0x00ff and 0x0100 are one apart, as 0x0001 and 0x0002 are.

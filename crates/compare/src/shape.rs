@@ -170,10 +170,13 @@ fn masked_text(place: &Place, text: &str) -> u128 {
     let Some(is_noise) = place.noisy_tokens() else {
         return Hash::new(b's').finish();
     };
-    let kept = tokens.iter().zip(spots).map(|(token, spot)| match is_noise(spot) {
-        true => "#",
-        false => token,
-    });
+    let kept = tokens
+        .iter()
+        .zip(spots)
+        .map(|(token, spot)| match is_noise(spot) {
+            true => "#",
+            false => token,
+        });
     kept.fold(Hash::new(b's'), |hash, token| hash.bytes(token.as_bytes()))
         .finish()
 }

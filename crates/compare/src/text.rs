@@ -107,8 +107,12 @@ pub(crate) fn spots(tokens: &[&str], of: u32) -> Vec<Spot> {
         let after = words.get(next).map_or("", |word| stable[*word]);
         let near = [last.checked_sub(2), last.checked_sub(1)]
             .map(|at| at.map_or("", |at| stable[words[at]]));
-        let around = near.iter().fold(Hash::new(b'w'), |h, w| h.bytes(w.as_bytes()));
-        let around = around.bytes(after.as_bytes()).bytes(kind(tokens[index]).as_bytes());
+        let around = near
+            .iter()
+            .fold(Hash::new(b'w'), |h, w| h.bytes(w.as_bytes()));
+        let around = around
+            .bytes(after.as_bytes())
+            .bytes(kind(tokens[index]).as_bytes());
         // The same surroundings again: which time it is.
         let times = met.entry(around.finish_64() as u32).or_default();
         *times += 1;
@@ -197,7 +201,8 @@ fn is_letter(c: char) -> bool {
 
 /// A run that only a generator writes: long, of digits and letters of both cases, hardly any slash.
 fn random_run(text: &str) -> Option<usize> {
-    let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'_' | b'-');
+    let is_part =
+        |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'_' | b'-');
     let length = text.bytes().take_while(is_part).count();
     let run = text.as_bytes().get(..length)?;
     let has = |test: fn(&u8) -> bool| run.iter().any(test);

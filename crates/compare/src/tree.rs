@@ -155,8 +155,10 @@ impl<'a> Walk<'a, '_> {
         let ([(_, x)], [(_, y)]) = (a, b) else { return };
         let (x, y) = (names(x), names(y));
         let mut balance: BTreeMap<&str, i64> = BTreeMap::new();
-        x.iter().for_each(|name| *balance.entry(name).or_default() += 1);
-        y.iter().for_each(|name| *balance.entry(name).or_default() -= 1);
+        x.iter()
+            .for_each(|name| *balance.entry(name).or_default() += 1);
+        y.iter()
+            .for_each(|name| *balance.entry(name).or_default() -= 1);
         let common = |names: Vec<&'a str>| -> Vec<&'a str> {
             let is_common = |name: &&str| balance.get(*name) == Some(&0);
             names.into_iter().filter(is_common).collect()

@@ -134,9 +134,7 @@ fn is_zero(bytes: &u64) -> bool {
 
 /// What tells the parts of one value apart: of a text its tokens, of other bytes their offsets. It holds
 /// hashes of the words around a token, never a value.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Spot {
     /// A word, number, moment or identifier of a text.
@@ -169,9 +167,7 @@ pub enum Spot {
 }
 
 /// An element among those of arrays that have the same lengths.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Position {
     /// Hash of the lengths of the arrays on the way.

@@ -56,14 +56,19 @@ fn stated(answer: &Answer, body: &[u8]) -> &'static Encoding {
 /// The name behind `encoding=` in an XML declaration or behind `charset=` in a page.
 fn declared(start: &[u8]) -> Option<&[u8]> {
     let find = |what: &[u8]| {
-        let at = start.windows(what.len()).position(|window| window == what)?;
+        let at = start
+            .windows(what.len())
+            .position(|window| window == what)?;
         Some(&start[at + what.len()..])
     };
     let rest = match start.starts_with(b"<?xml") {
         true => find(b"encoding=")?,
         false => find(b"charset=")?,
     };
-    let rest = rest.strip_prefix(b"\"").or(rest.strip_prefix(b"'")).unwrap_or(rest);
+    let rest = rest
+        .strip_prefix(b"\"")
+        .or(rest.strip_prefix(b"'"))
+        .unwrap_or(rest);
     let is_name = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':');
     let end = rest.iter().take_while(|b| is_name(b)).count();
     Some(&rest[..end])

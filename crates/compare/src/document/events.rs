@@ -16,7 +16,10 @@ pub(super) fn read(text: &str, layout: &mut Layout) -> Option<Json> {
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         let name = if name.is_empty() { "#comment" } else { name };
-        match fields.iter_mut().find(|(known, _)| known == name && name == "data") {
+        match fields
+            .iter_mut()
+            .find(|(known, _)| known == name && name == "data")
+        {
             Some((_, data)) => {
                 data.push('\n');
                 data.push_str(value);

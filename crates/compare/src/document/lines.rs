@@ -18,7 +18,12 @@ pub(crate) fn of(text: &str) -> impl Iterator<Item = &str> {
 pub(super) fn note_ends(text: &str, layout: &mut Layout) {
     if text.contains("\r\n") {
         layout.note("lines end with CR LF");
-        if text.split('\n').rev().skip(1).any(|line| !line.ends_with('\r')) {
+        if text
+            .split('\n')
+            .rev()
+            .skip(1)
+            .any(|line| !line.ends_with('\r'))
+        {
             layout.note("lines end with LF");
         }
     }
@@ -47,6 +52,7 @@ pub(super) fn read(text: &str, layout: &mut Layout) -> Option<Json> {
 /// Several lines, and the first ones are JSON arrays or objects each?
 pub(super) fn looks_like(text: &str) -> bool {
     let mut lines = of(text).filter(|line| !line.trim().is_empty()).peekable();
-    let is_json = |line: &str| Json::parse_answer(line.trim()).is_ok_and(|json| json.is_structured());
+    let is_json =
+        |line: &str| Json::parse_answer(line.trim()).is_ok_and(|json| json.is_structured());
     lines.next().is_some_and(is_json) && lines.peek().is_some() && lines.take(TRIED).all(is_json)
 }

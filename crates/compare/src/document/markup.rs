@@ -52,10 +52,19 @@ struct Element {
 
 impl Element {
     fn json(self, layout: &mut Layout) -> Json {
-        let Element { name, attributes: mut entries, mut children, spaces } = self;
+        let Element {
+            name,
+            attributes: mut entries,
+            mut children,
+            spaces,
+        } = self;
         let has_elements = children.iter().any(|(name, _)| !name.starts_with('#'));
         match has_elements {
-            false => children.extend(spaces.into_iter().map(|space| ("#text".into(), plain(&space)))),
+            false => children.extend(
+                spaces
+                    .into_iter()
+                    .map(|space| ("#text".into(), plain(&space))),
+            ),
             true if spaces.is_empty() => layout.note(format!("no space in <{name}>")),
             true => {
                 for space in spaces {
@@ -125,12 +134,18 @@ impl<'t> Reader<'t, '_> {
             return self.end(name.trim());
         }
         let is_name = |c: char| c.is_alphabetic() || c == '_';
-        if let Some(tag) = self.rest.strip_prefix('<').filter(|tag| tag.starts_with(is_name)) {
+        if let Some(tag) = self
+            .rest
+            .strip_prefix('<')
+            .filter(|tag| tag.starts_with(is_name))
+        {
             return self.start(tag);
         }
         // A lone `<` is text.
         let from = usize::from(self.rest.starts_with('<'));
-        let end = self.rest[from..].find('<').map_or(self.rest.len(), |at| at + from);
+        let end = self.rest[from..]
+            .find('<')
+            .map_or(self.rest.len(), |at| at + from);
         let (text, rest) = self.rest.split_at(end);
         self.rest = rest;
         self.text(text);
@@ -252,7 +267,11 @@ impl<'t> Reader<'t, '_> {
 
     fn end(&mut self, name: &str) {
         let name = self.name(name);
-        let open = self.open.iter().skip(1).rposition(|element| element.name == name);
+        let open = self
+            .open
+            .iter()
+            .skip(1)
+            .rposition(|element| element.name == name);
         let Some(open) = open else {
             return self.layout.note(format!("</{name}> that nothing opens"));
         };
@@ -299,7 +318,11 @@ fn resolved(text: &str) -> String {
 }
 
 fn character(entity: &str) -> Option<char> {
-    let number = |digits: &str, radix| u32::from_str_radix(digits, radix).ok().and_then(char::from_u32);
+    let number = |digits: &str, radix| {
+        u32::from_str_radix(digits, radix)
+            .ok()
+            .and_then(char::from_u32)
+    };
     match entity {
         "amp" => Some('&'),
         "lt" => Some('<'),

@@ -119,17 +119,13 @@ pub(crate) fn read<'b>(answer: &Answer, body: &'b [u8]) -> Body<'b> {
 }
 
 /// As what it says it is, else as what it looks like.
-fn document(
-    answer: &Answer,
-    body: &[u8],
-    text: &str,
-    layout: &mut Layout,
-) -> Option<(Form, Json)> {
+fn document(answer: &Answer, body: &[u8], text: &str, layout: &mut Layout) -> Option<(Form, Json)> {
     let said = form_of(answer);
     let form = said.or_else(|| sniff(text))?;
     let root = match form {
-        Form::Json => json_text::read(text, layout)
-            .filter(|json| said.is_some() || json.is_structured()),
+        Form::Json => {
+            json_text::read(text, layout).filter(|json| said.is_some() || json.is_structured())
+        }
         Form::JsonLines => lines::read(text, layout),
         Form::Events => events::read(text, layout),
         Form::Markup => Some(markup::read(text, is_html(answer, text), layout)),
@@ -148,9 +144,11 @@ pub(crate) fn form_of(answer: &Answer) -> Option<Form> {
         return Some(Form::Json);
     }
     Some(match (class, subtype) {
-        (_, "x-ndjson" | "ndjson" | "jsonl" | "jsonlines" | "x-jsonlines" | "json-seq" | "stream+json") => {
-            Form::JsonLines
-        }
+        (
+            _,
+            "x-ndjson" | "ndjson" | "jsonl" | "jsonlines" | "x-jsonlines" | "json-seq"
+            | "stream+json",
+        ) => Form::JsonLines,
         (_, "event-stream") => Form::Events,
         (_, "html" | "xhtml+xml" | "xml" | "svg+xml") => Form::Markup,
         (_, subtype) if subtype.ends_with("+xml") => Form::Markup,

@@ -65,7 +65,10 @@ fn content(part: &Answer, body: &[u8]) -> Json {
         Body::Bytes => {
             let hash = Hash::new(b'p').bytes(body).finish_64();
             let text = format!("{} bytes #{hash:016x}", body.len());
-            object(vec![("#bytes".into(), Json::new(Value::String(text.into())))])
+            object(vec![(
+                "#bytes".into(),
+                Json::new(Value::String(text.into())),
+            )])
         }
     }
 }

@@ -19,7 +19,11 @@ pub(super) fn read(text: &str, tabs: bool, layout: &mut Layout) -> Option<Json> 
     let named = |row: &Vec<String>| match row.len() == header.len() {
         true => {
             let cells = header.iter().zip(row);
-            object(cells.map(|(name, cell)| (name.as_str().into(), string(cell))).collect())
+            object(
+                cells
+                    .map(|(name, cell)| (name.as_str().into(), string(cell)))
+                    .collect(),
+            )
         }
         false => positional(row),
     };
@@ -47,9 +51,7 @@ fn separator(text: &str, tabs: bool) -> char {
 /// Names, each once, and none of them a number.
 fn is_header(row: &[String]) -> bool {
     let names: BTreeSet<&String> = row.iter().collect();
-    let is_name = |cell: &String| {
-        !cell.trim().is_empty() && cell.trim().parse::<f64>().is_err()
-    };
+    let is_name = |cell: &String| !cell.trim().is_empty() && cell.trim().parse::<f64>().is_err();
     names.len() == row.len() && row.iter().all(is_name)
 }
 

@@ -46,20 +46,41 @@ pub(super) enum Grammar {
 pub(super) fn of(name: &str) -> Option<Grammar> {
     use Grammar::*;
     Some(match name {
-        "accept-ranges" | "access-control-allow-headers" | "access-control-expose-headers" | "vary"
-        | "accept-ch" | "critical-ch" | "content-language" | "x-robots-tag" => Names,
-        "allow" | "access-control-allow-methods" | "public" | "clear-site-data"
+        "accept-ranges"
+        | "access-control-allow-headers"
+        | "access-control-expose-headers"
+        | "vary"
+        | "accept-ch"
+        | "critical-ch"
+        | "content-language"
+        | "x-robots-tag" => Names,
+        "allow"
+        | "access-control-allow-methods"
+        | "public"
+        | "clear-site-data"
         | "timing-allow-origin" => Words,
-        "cache-control" | "pragma" | "surrogate-control" | "cdn-cache-control" | "permissions-policy"
-        | "priority" | "repr-digest" | "content-digest" | "digest" => Directives,
-        "strict-transport-security" | "expect-ct" | "x-xss-protection" | "public-key-pins" => Settings,
-        "content-type" | "content-disposition" | "cross-origin-opener-policy"
+        "cache-control" | "pragma" | "surrogate-control" | "cdn-cache-control"
+        | "permissions-policy" | "priority" | "repr-digest" | "content-digest" | "digest" => {
+            Directives
+        }
+        "strict-transport-security" | "expect-ct" | "x-xss-protection" | "public-key-pins" => {
+            Settings
+        }
+        "content-type"
+        | "content-disposition"
+        | "cross-origin-opener-policy"
         | "cross-origin-embedder-policy" => Parameters,
         "accept-patch" | "accept-post" | "accept" => ParameterLists,
         "link" => Links,
-        "content-security-policy" | "content-security-policy-report-only" | "feature-policy" => Policy,
-        "x-content-type-options" | "x-frame-options" | "x-dns-prefetch-control"
-        | "x-download-options" | "x-permitted-cross-domain-policies" | "cross-origin-resource-policy" => Word,
+        "content-security-policy" | "content-security-policy-report-only" | "feature-policy" => {
+            Policy
+        }
+        "x-content-type-options"
+        | "x-frame-options"
+        | "x-dns-prefetch-control"
+        | "x-download-options"
+        | "x-permitted-cross-domain-policies"
+        | "cross-origin-resource-policy" => Word,
         "referrer-policy" => Ordered,
         "last-modified" | "expires" | "sunset" => Date,
         "retry-after" => DateOrSeconds,
@@ -91,8 +112,11 @@ impl Grammar {
     /// Equal for values that mean the same; empty where nothing in the value means anything.
     pub(super) fn canonical(self, name: &str, value: &str) -> String {
         match self {
-            Grammar::Names => sorted(list(value).map(|member| member.to_ascii_lowercase())
-                .filter(|member| !(name == "vary" && member == "accept-encoding"))),
+            Grammar::Names => sorted(
+                list(value)
+                    .map(|member| member.to_ascii_lowercase())
+                    .filter(|member| !(name == "vary" && member == "accept-encoding")),
+            ),
             Grammar::Words => sorted(list(value).map(str::to_owned)),
             Grammar::Directives => sorted(list(value).map(directive)),
             Grammar::Settings => sorted(parts(value, ';').map(directive)),
@@ -100,7 +124,10 @@ impl Grammar {
             Grammar::ParameterLists => sorted(list(value).map(parameters)),
             Grammar::Policy => policy(value),
             Grammar::Word => value.trim().to_ascii_lowercase(),
-            Grammar::Ordered => list(value).map(str::to_ascii_lowercase).collect::<Vec<_>>().join(","),
+            Grammar::Ordered => list(value)
+                .map(str::to_ascii_lowercase)
+                .collect::<Vec<_>>()
+                .join(","),
             Grammar::Date => date(value),
             Grammar::DateOrSeconds => match value.trim().parse::<u64>() {
                 Ok(seconds) => seconds.to_string(),
@@ -146,7 +173,10 @@ pub(super) fn parts(value: &str, separator: char) -> impl Iterator<Item = &str> 
 /// A value without the quotes that it need not have (RFC 9110, section 5.6.4).
 pub(super) fn unquoted(value: &str) -> String {
     let value = value.trim();
-    let Some(inner) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+    let Some(inner) = value
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+    else {
         return value.to_owned();
     };
     let mut out = String::with_capacity(inner.len());
@@ -178,7 +208,10 @@ fn directive(part: &str) -> String {
 /// The one name of a character encoding: `utf8` and `UTF-8` are the same (Encoding Standard, section 4.2).
 fn charset(label: &str) -> String {
     let known = encoding_rs::Encoding::for_label(label.as_bytes());
-    known.map_or_else(|| label.to_ascii_lowercase(), |known| known.name().to_ascii_lowercase())
+    known.map_or_else(
+        || label.to_ascii_lowercase(),
+        |known| known.name().to_ascii_lowercase(),
+    )
 }
 
 fn parameters(value: &str) -> String {
@@ -211,7 +244,9 @@ fn policy(value: &str) -> String {
         let mut words = part.split_whitespace();
         let name = words.next().unwrap_or_default().to_ascii_lowercase();
         let sources: BTreeSet<&str> = words.collect();
-        sources.into_iter().fold(name, |all, source| all + " " + source)
+        sources
+            .into_iter()
+            .fold(name, |all, source| all + " " + source)
     };
     // Of a repeated directive the first one holds, so their order may count: it does not between others.
     let mut directives: Vec<String> = parts(value, ';').map(directive).collect();
@@ -226,9 +261,13 @@ fn date(value: &str) -> String {
 
 /// A scheme and its first parameter, or one more parameter.
 fn challenge(part: &str) -> String {
-    let scheme = part.split_once(char::is_whitespace).filter(|(scheme, _)| !scheme.contains('='));
+    let scheme = part
+        .split_once(char::is_whitespace)
+        .filter(|(scheme, _)| !scheme.contains('='));
     match scheme {
-        Some((scheme, rest)) => format!("{} {}", scheme.to_ascii_lowercase(), directive(rest.trim())),
+        Some((scheme, rest)) => {
+            format!("{} {}", scheme.to_ascii_lowercase(), directive(rest.trim()))
+        }
         None => directive(part),
     }
 }
@@ -236,7 +275,9 @@ fn challenge(part: &str) -> String {
 /// Scheme and host in lower case, without the port that the scheme has anyway; percent-encoded octets in upper case.
 fn reference(value: &str) -> String {
     let value = upper_escapes(value);
-    let Some((scheme, rest)) = value.split_once("://") else { return value };
+    let Some((scheme, rest)) = value.split_once("://") else {
+        return value;
+    };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     let scheme = scheme.to_ascii_lowercase();
@@ -271,31 +312,86 @@ mod tests {
     use super::*;
 
     fn canonical(name: &str, value: &str) -> String {
-        of(name).map_or_else(|| value.to_owned(), |grammar| grammar.canonical(name, value))
+        of(name).map_or_else(
+            || value.to_owned(),
+            |grammar| grammar.canonical(name, value),
+        )
     }
 
     #[test]
     fn values_that_mean_the_same_are_the_same() {
         for (name, a, b) in [
-            ("strict-transport-security", "max-age=31536000; includeSubDomains", "includesubdomains;max-age=\"31536000\""),
-            ("content-disposition", "attachment; filename=\"a.pdf\"", "Attachment;filename=a.pdf"),
-            ("content-disposition", "attachment; filename=\"a\\\"b.pdf\"; size=3", "attachment; size=3; FILENAME=\"a\\\"b.pdf\""),
+            (
+                "strict-transport-security",
+                "max-age=31536000; includeSubDomains",
+                "includesubdomains;max-age=\"31536000\"",
+            ),
+            (
+                "content-disposition",
+                "attachment; filename=\"a.pdf\"",
+                "Attachment;filename=a.pdf",
+            ),
+            (
+                "content-disposition",
+                "attachment; filename=\"a\\\"b.pdf\"; size=3",
+                "attachment; size=3; FILENAME=\"a\\\"b.pdf\"",
+            ),
             ("x-content-type-options", "nosniff", "NoSniff"),
             ("x-frame-options", "DENY", "deny"),
-            ("content-type", "text/html; charset=utf8", "Text/HTML;charset=\"UTF-8\""),
-            ("content-type", "application/json", "application/json; charset=utf-8"),
-            ("cache-control", "no-cache, max-age=60", "Max-Age=\"60\",no-cache"),
+            (
+                "content-type",
+                "text/html; charset=utf8",
+                "Text/HTML;charset=\"UTF-8\"",
+            ),
+            (
+                "content-type",
+                "application/json",
+                "application/json; charset=utf-8",
+            ),
+            (
+                "cache-control",
+                "no-cache, max-age=60",
+                "Max-Age=\"60\",no-cache",
+            ),
             ("vary", "Origin, Accept-Encoding", "origin"),
             ("allow", "GET, HEAD", "HEAD,GET"),
-            ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT"),
+            (
+                "last-modified",
+                "Sun, 06 Nov 1994 08:49:37 GMT",
+                "Sunday, 06-Nov-94 08:49:37 GMT",
+            ),
             ("retry-after", "120", " 0120"),
-            ("link", "</a>; rel=next; title=\"x, y\"", "</a>;title=\"x, y\";rel=\"next\""),
-            ("content-security-policy", "default-src 'self' a.example; img-src *", "img-src *;Default-Src a.example 'self'"),
-            ("www-authenticate", "Bearer realm=\"a\", error=invalid_token", "bearer realm=a,error=\"invalid_token\""),
-            ("location", "HTTP://Shop.example:80/a%2fb", "http://shop.example/a%2Fb"),
+            (
+                "link",
+                "</a>; rel=next; title=\"x, y\"",
+                "</a>;title=\"x, y\";rel=\"next\"",
+            ),
+            (
+                "content-security-policy",
+                "default-src 'self' a.example; img-src *",
+                "img-src *;Default-Src a.example 'self'",
+            ),
+            (
+                "www-authenticate",
+                "Bearer realm=\"a\", error=invalid_token",
+                "bearer realm=a,error=\"invalid_token\"",
+            ),
+            (
+                "location",
+                "HTTP://Shop.example:80/a%2fb",
+                "http://shop.example/a%2Fb",
+            ),
             ("content-range", "Bytes 0-1/5", "bytes  0-1/5"),
-            ("referrer-policy", "No-Referrer, origin", "no-referrer,origin"),
-            ("accept-patch", "application/json; charset=utf-8, text/plain", "text/plain,application/json"),
+            (
+                "referrer-policy",
+                "No-Referrer, origin",
+                "no-referrer,origin",
+            ),
+            (
+                "accept-patch",
+                "application/json; charset=utf-8, text/plain",
+                "text/plain,application/json",
+            ),
         ] {
             assert_eq!(canonical(name, a), canonical(name, b), "{name}: {a} | {b}");
         }
@@ -304,22 +400,54 @@ mod tests {
     #[test]
     fn values_that_mean_something_else_are_not() {
         for (name, a, b) in [
-            ("strict-transport-security", "max-age=31536000", "max-age=3153600"),
-            ("strict-transport-security", "max-age=60; includeSubDomains", "max-age=60"),
-            ("content-disposition", "attachment; filename=a.pdf", "inline; filename=a.pdf"),
-            ("content-disposition", "attachment; filename=a.pdf", "attachment; filename=A.pdf"),
+            (
+                "strict-transport-security",
+                "max-age=31536000",
+                "max-age=3153600",
+            ),
+            (
+                "strict-transport-security",
+                "max-age=60; includeSubDomains",
+                "max-age=60",
+            ),
+            (
+                "content-disposition",
+                "attachment; filename=a.pdf",
+                "inline; filename=a.pdf",
+            ),
+            (
+                "content-disposition",
+                "attachment; filename=a.pdf",
+                "attachment; filename=A.pdf",
+            ),
             ("content-type", "text/html; charset=utf-8", "text/html"),
-            ("content-type", "text/html; charset=utf-8", "text/html; charset=iso-8859-1"),
-            ("content-type", "text/html; charset=utf-8", "text/html; charset=\"utf-8\"; x=\";y=z\""),
+            (
+                "content-type",
+                "text/html; charset=utf-8",
+                "text/html; charset=iso-8859-1",
+            ),
+            (
+                "content-type",
+                "text/html; charset=utf-8",
+                "text/html; charset=\"utf-8\"; x=\";y=z\"",
+            ),
             ("allow", "GET", "get"),
             ("link", "</a>; rel=next", "</A>; rel=next"),
-            ("referrer-policy", "origin, no-referrer", "no-referrer, origin"),
+            (
+                "referrer-policy",
+                "origin, no-referrer",
+                "no-referrer, origin",
+            ),
             ("location", "/a", "/A"),
             ("location", "http://h:8080/", "http://h/"),
             ("etag", "W/\"a\"", "\"a\""),
             ("retry-after", "120", "12"),
             ("cache-control", "max-age=60", "s-maxage=60"),
-            ("content-security-policy", "default-src 'self'", "default-src 'none'"),
+            (
+                "content-security-policy",
+                "default-src 'self'",
+                "default-src 'none'",
+            ),
             ("www-authenticate", "Bearer realm=a", "Basic realm=a"),
         ] {
             assert_ne!(canonical(name, a), canonical(name, b), "{name}: {a} | {b}");

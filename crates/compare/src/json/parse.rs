@@ -18,7 +18,9 @@ pub(super) fn embedded(text: &str, depth: usize) -> Option<Json> {
     if !text.trim_start().starts_with(['{', '[']) {
         return None;
     }
-    let json = document(text, true, depth).ok().filter(Json::is_structured)?;
+    let json = document(text, true, depth)
+        .ok()
+        .filter(Json::is_structured)?;
     let spelling = Json::new(Value::String(spelling(text).into()));
     // Ordered by name.
     let entries = vec![(EMBEDDED.into(), json), (SPELLING.into(), spelling)];
@@ -82,7 +84,9 @@ fn fold_repeated(out: &mut String) {
     let Some(before) = out.strip_suffix(',').or(out.strip_suffix(']')) else {
         return;
     };
-    let Some(comma) = before.rfind(',') else { return };
+    let Some(comma) = before.rfind(',') else {
+        return;
+    };
     let last = &before[comma + 1..];
     let is_plain = last.trim() == "_";
     let is_twice = is_plain && before[..comma].ends_with(last);

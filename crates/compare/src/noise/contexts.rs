@@ -43,7 +43,11 @@ impl Contexts {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        let once = self.known.values().filter(|values| values.itself.all == 1).count() as u64;
+        let once = self
+            .known
+            .values()
+            .filter(|values| values.itself.all == 1)
+            .count() as u64;
         !self.known.is_empty()
             && !self.is_full
             && (once == 0 || !super::place::is_as_often(self.unknown, once))

@@ -33,7 +33,9 @@ impl Dice {
     }
 }
 
-const WORDS: [&str; 8] = ["alpha", "bravo", "delta", "kilo", "lima", "oscar", "sierra", "tango"];
+const WORDS: [&str; 8] = [
+    "alpha", "bravo", "delta", "kilo", "lima", "oscar", "sierra", "tango",
+];
 
 /// The kinds of noise.
 #[derive(Clone, Copy, Debug)]
@@ -49,9 +51,16 @@ fn noise(kind: Kind, tick: u64, dice: &mut Dice) -> String {
     match kind {
         Kind::Clock => (17_640_000_000_000 + tick * 7 + dice.below(5)).to_string(),
         Kind::Count => (1000 + dice.below(90_000)).to_string(),
-        Kind::Token => (0..4).map(|_| format!("{:08x}", dice.next() as u32)).collect(),
+        Kind::Token => (0..4)
+            .map(|_| format!("{:08x}", dice.next() as u32))
+            .collect(),
         Kind::Word => WORDS[dice.below(8) as usize].to_owned(),
-        Kind::Moment => format!("2026-11-29T10:{:02}:{:02}.{:03}Z", tick / 60 % 60, tick % 60, dice.below(1000)),
+        Kind::Moment => format!(
+            "2026-11-29T10:{:02}:{:02}.{:03}Z",
+            tick / 60 % 60,
+            tick % 60,
+            dice.below(1000)
+        ),
     }
 }
 
@@ -60,21 +69,124 @@ type Render = fn(&[String]) -> (&'static str, Vec<u8>);
 /// Every type, from six values.
 fn types() -> Vec<(&'static str, Render)> {
     vec![
-        ("json", |v| ("application/json", format!(r#"{{"a":"{}","b":{{"c":"{}","d":["{}","{}"]}},"e":"{} and {}"}}"#, v[0], v[1], v[2], v[3], v[4], v[5]).into())),
-        ("json tuple", |v| ("application/json", format!(r#"["{}","{}","{}","{}","{}","{}"]"#, v[0], v[1], v[2], v[3], v[4], v[5]).into())),
-        ("json in a string", |v| ("application/json", format!(r#"{{"p":"{{\"a\":\"{}\",\"b\":[\"{}\",\"{}\"]}}","q":"{} {}: {}"}}"#, v[0], v[1], v[2], v[3], v[4], v[5]).into())),
-        ("json behind a prefix", |v| ("application/json", format!(")]}}',\n{{\"a\":\"{}\",\"b\":\"{} {}\",\"c\":\"{}\",\"d\":\"{}/{}\"}}", v[0], v[1], v[2], v[3], v[4], v[5]).into())),
-        ("json lines", |v| ("application/x-ndjson", format!("{{\"a\":\"{}\",\"b\":\"{}\"}}\n{{\"c\":\"{}\",\"d\":\"{}\"}}\n[\"{}\",\"{}\"]\n", v[0], v[1], v[2], v[3], v[4], v[5]).into())),
-        ("xml", |v| ("application/xml", format!("<o id='{}'><at>{}</at><total>{}</total><l><i>{}</i><i>{}</i></l>x {}</o>", v[0], v[1], v[2], v[3], v[4], v[5]).into())),
-        ("html", |v| ("text/html", format!("<html><p class={}>Balance: <b>{}</b> of {}</p><table><tr><td>{}<td>{}</table><small>in {} ns</small>", v[0], v[1], v[2], v[3], v[4], v[5]).into())),
-        ("csv", |v| ("text/csv", format!("at,total,n\n{},{},{}\n{},{},{}\n", v[0], v[1], v[2], v[3], v[4], v[5]).into())),
-        ("csv without header", |v| ("text/csv", format!("1,{},{},{}\n2,{},{},{}\n", v[0], v[1], v[2], v[3], v[4], v[5]).into())),
-        ("events", |v| ("text/event-stream", format!("id: {}\ndata: {{\"a\":\"{}\",\"b\":\"{}\"}}\n\nevent: x\ndata: {} {}\ndata: {}\n\n", v[0], v[1], v[2], v[3], v[4], v[5]).into())),
-        ("form", |v| ("application/x-www-form-urlencoded", format!("a={}&b={}&c={}&d={}+{}&e={}", v[0], v[1], v[2], v[3], v[4], v[5]).into())),
-        ("text", |v| ("text/plain", format!("served in {} ms, total {} of {}\nid {}\nlast {} by {}\n", v[0], v[1], v[2], v[3], v[4], v[5]).into())),
-        ("numbers in a row", |v| ("text/plain", format!("{} {} {} {} {} {}", v[0], v[1], v[2], v[3], v[4], v[5]).into())),
-        ("script", |v| ("text/javascript", format!("var a = \"{}\", b = '{}';\nf({}, {});\n// {}\nx[{}]();\n", v[0], v[1], v[2], v[3], v[4], v[5]).into())),
-        ("multipart", |v| ("multipart/mixed; boundary=x", format!("--x\r\nContent-Type: application/json\r\nX-A: {}\r\n\r\n{{\"a\":\"{}\",\"b\":\"{}\"}}\r\n--x\r\n\r\n{} {}\n{}\r\n--x--\r\n", v[0], v[1], v[2], v[3], v[4], v[5]).into())),
+        ("json", |v| {
+            (
+                "application/json",
+                format!(
+                    r#"{{"a":"{}","b":{{"c":"{}","d":["{}","{}"]}},"e":"{} and {}"}}"#,
+                    v[0], v[1], v[2], v[3], v[4], v[5]
+                )
+                .into(),
+            )
+        }),
+        ("json tuple", |v| {
+            (
+                "application/json",
+                format!(
+                    r#"["{}","{}","{}","{}","{}","{}"]"#,
+                    v[0], v[1], v[2], v[3], v[4], v[5]
+                )
+                .into(),
+            )
+        }),
+        ("json in a string", |v| {
+            (
+                "application/json",
+                format!(
+                    r#"{{"p":"{{\"a\":\"{}\",\"b\":[\"{}\",\"{}\"]}}","q":"{} {}: {}"}}"#,
+                    v[0], v[1], v[2], v[3], v[4], v[5]
+                )
+                .into(),
+            )
+        }),
+        ("json behind a prefix", |v| {
+            (
+                "application/json",
+                format!(
+                    ")]}}',\n{{\"a\":\"{}\",\"b\":\"{} {}\",\"c\":\"{}\",\"d\":\"{}/{}\"}}",
+                    v[0], v[1], v[2], v[3], v[4], v[5]
+                )
+                .into(),
+            )
+        }),
+        ("json lines", |v| {
+            ("application/x-ndjson", format!("{{\"a\":\"{}\",\"b\":\"{}\"}}\n{{\"c\":\"{}\",\"d\":\"{}\"}}\n[\"{}\",\"{}\"]\n", v[0], v[1], v[2], v[3], v[4], v[5]).into())
+        }),
+        ("xml", |v| {
+            (
+                "application/xml",
+                format!(
+                    "<o id='{}'><at>{}</at><total>{}</total><l><i>{}</i><i>{}</i></l>x {}</o>",
+                    v[0], v[1], v[2], v[3], v[4], v[5]
+                )
+                .into(),
+            )
+        }),
+        ("html", |v| {
+            ("text/html", format!("<html><p class={}>Balance: <b>{}</b> of {}</p><table><tr><td>{}<td>{}</table><small>in {} ns</small>", v[0], v[1], v[2], v[3], v[4], v[5]).into())
+        }),
+        ("csv", |v| {
+            (
+                "text/csv",
+                format!(
+                    "at,total,n\n{},{},{}\n{},{},{}\n",
+                    v[0], v[1], v[2], v[3], v[4], v[5]
+                )
+                .into(),
+            )
+        }),
+        ("csv without header", |v| {
+            (
+                "text/csv",
+                format!(
+                    "1,{},{},{}\n2,{},{},{}\n",
+                    v[0], v[1], v[2], v[3], v[4], v[5]
+                )
+                .into(),
+            )
+        }),
+        ("events", |v| {
+            ("text/event-stream", format!("id: {}\ndata: {{\"a\":\"{}\",\"b\":\"{}\"}}\n\nevent: x\ndata: {} {}\ndata: {}\n\n", v[0], v[1], v[2], v[3], v[4], v[5]).into())
+        }),
+        ("form", |v| {
+            (
+                "application/x-www-form-urlencoded",
+                format!(
+                    "a={}&b={}&c={}&d={}+{}&e={}",
+                    v[0], v[1], v[2], v[3], v[4], v[5]
+                )
+                .into(),
+            )
+        }),
+        ("text", |v| {
+            (
+                "text/plain",
+                format!(
+                    "served in {} ms, total {} of {}\nid {}\nlast {} by {}\n",
+                    v[0], v[1], v[2], v[3], v[4], v[5]
+                )
+                .into(),
+            )
+        }),
+        ("numbers in a row", |v| {
+            (
+                "text/plain",
+                format!("{} {} {} {} {} {}", v[0], v[1], v[2], v[3], v[4], v[5]).into(),
+            )
+        }),
+        ("script", |v| {
+            (
+                "text/javascript",
+                format!(
+                    "var a = \"{}\", b = '{}';\nf({}, {});\n// {}\nx[{}]();\n",
+                    v[0], v[1], v[2], v[3], v[4], v[5]
+                )
+                .into(),
+            )
+        }),
+        ("multipart", |v| {
+            ("multipart/mixed; boundary=x", format!("--x\r\nContent-Type: application/json\r\nX-A: {}\r\n\r\n{{\"a\":\"{}\",\"b\":\"{}\"}}\r\n--x\r\n\r\n{} {}\n{}\r\n--x--\r\n", v[0], v[1], v[2], v[3], v[4], v[5]).into())
+        }),
     ]
 }
 
@@ -91,7 +203,13 @@ fn answer((media, body): (&str, Vec<u8>)) -> Outcome {
 }
 
 /// The pairs of a run in which one value is noise, and one more is wrong at the candidate.
-fn run(render: impl Fn(&[String]) -> (&'static str, Vec<u8>), noisy: usize, kind: Kind, wrong: Option<usize>, seed: u64) -> Vec<Row> {
+fn run(
+    render: impl Fn(&[String]) -> (&'static str, Vec<u8>),
+    noisy: usize,
+    kind: Kind,
+    wrong: Option<usize>,
+    seed: u64,
+) -> Vec<Row> {
     let mut dice = Dice::new(seed);
     let value = |i: usize, dice: &mut Dice| match i % 3 {
         0 => (10 + dice.below(900)).to_string(),
@@ -115,8 +233,18 @@ fn run(render: impl Fn(&[String]) -> (&'static str, Vec<u8>), noisy: usize, kind
             answer(render(&v))
         };
         let (incumbent, second, candidate) = (one(None), one(None), one(wrong));
-        let outcomes = Outcomes { incumbent: &incumbent, second: Some(&second), candidate: &candidate };
-        rows.push(Row::compare(&differ, &mut history, 0, (0, "GET /"), outcomes));
+        let outcomes = Outcomes {
+            incumbent: &incumbent,
+            second: Some(&second),
+            candidate: &candidate,
+        };
+        rows.push(Row::compare(
+            &differ,
+            &mut history,
+            0,
+            (0, "GET /"),
+            outcomes,
+        ));
     }
     rows
 }
@@ -125,10 +253,18 @@ fn run(render: impl Fn(&[String]) -> (&'static str, Vec<u8>), noisy: usize, kind
 fn different(rows: &[Row]) -> usize {
     let noise = Noise::learn(rows);
     let judged = rows.iter().map(|row| classify(row, &noise));
-    judged.filter(|judged| matches!(judged.class, Class::Different(_))).count()
+    judged
+        .filter(|judged| matches!(judged.class, Class::Different(_)))
+        .count()
 }
 
-const KINDS: [Kind; 5] = [Kind::Clock, Kind::Count, Kind::Token, Kind::Word, Kind::Moment];
+const KINDS: [Kind; 5] = [
+    Kind::Clock,
+    Kind::Count,
+    Kind::Token,
+    Kind::Word,
+    Kind::Moment,
+];
 
 #[test]
 fn a_fault_next_to_noise_is_found_in_every_kind_of_body_and_noise_alone_is_none() {
@@ -148,8 +284,16 @@ fn a_fault_next_to_noise_is_found_in_every_kind_of_body_and_noise_alone_is_none(
                 made_up.push((seed, noisy, kind, different(&rows)));
             }
         }
-        assert!(missed.len() <= 1, "{name}: missed {} of {RUNS}: {missed:?}", missed.len());
-        assert!(made_up.is_empty(), "{name}: made up {} of {RUNS}: {made_up:?}", made_up.len());
+        assert!(
+            missed.len() <= 1,
+            "{name}: missed {} of {RUNS}: {missed:?}",
+            missed.len()
+        );
+        assert!(
+            made_up.is_empty(),
+            "{name}: made up {} of {RUNS}: {made_up:?}",
+            made_up.len()
+        );
     }
 }
 
@@ -175,16 +319,31 @@ fn a_wrong_byte_next_to_a_binary_clock_or_token_is_found() {
                                 false => 17_640_000_000_000 + tick * 40 + dice.below(9),
                             };
                             let mut body = vec![255; 6];
-                            body.extend(if little_endian { clock.to_le_bytes() } else { clock.to_be_bytes() });
+                            body.extend(if little_endian {
+                                clock.to_le_bytes()
+                            } else {
+                                clock.to_be_bytes()
+                            });
                             body.extend([10; 30]);
                             if is_wrong {
                                 body[wrong] ^= 1;
                             }
                             answer(("application/octet-stream", body))
                         };
-                        let (incumbent, second, candidate) = (one(false), one(false), one(is_wrong));
-                        let outcomes = Outcomes { incumbent: &incumbent, second: Some(&second), candidate: &candidate };
-                        rows[at].push(Row::compare(&differ, &mut history, 0, (0, "GET /"), outcomes));
+                        let (incumbent, second, candidate) =
+                            (one(false), one(false), one(is_wrong));
+                        let outcomes = Outcomes {
+                            incumbent: &incumbent,
+                            second: Some(&second),
+                            candidate: &candidate,
+                        };
+                        rows[at].push(Row::compare(
+                            &differ,
+                            &mut history,
+                            0,
+                            (0, "GET /"),
+                            outcomes,
+                        ));
                     }
                 }
                 if (different(&rows[0]) as u64) < ANSWERS {
@@ -203,7 +362,13 @@ fn a_wrong_byte_next_to_a_binary_clock_or_token_is_found() {
 
 #[test]
 fn what_noise_covers_as_a_whole_is_not_compared() {
-    let rows = run(|v| ("text/plain", v[0].clone().into()), 0, Kind::Token, None, 1);
+    let rows = run(
+        |v| ("text/plain", v[0].clone().into()),
+        0,
+        Kind::Token,
+        None,
+        1,
+    );
     let noise = Noise::learn(&rows);
     for row in &rows {
         let judged = classify(row, &noise);
@@ -212,14 +377,20 @@ fn what_noise_covers_as_a_whole_is_not_compared() {
     }
     // A text of which every word is another each time hides whatever else is in it, and says so.
     let mut dice = Dice::new(9);
-    let mut words = |n: usize| -> Vec<&str> { (0..n).map(|_| WORDS[dice.below(8) as usize]).collect() };
+    let mut words =
+        |n: usize| -> Vec<&str> { (0..n).map(|_| WORDS[dice.below(8) as usize]).collect() };
     let quote = |words: Vec<&str>| answer(("text/plain", words.join(" ").into()));
     let (rules, mut history) = (Rules::default(), History::default());
     let differ = Differ::new(&rules, &shown_whole);
     let rows: Vec<Row> = (0..ANSWERS)
         .map(|_| {
-            let (incumbent, second, candidate) = (quote(words(40)), quote(words(40)), quote(words(40)));
-            let outcomes = Outcomes { incumbent: &incumbent, second: Some(&second), candidate: &candidate };
+            let (incumbent, second, candidate) =
+                (quote(words(40)), quote(words(40)), quote(words(40)));
+            let outcomes = Outcomes {
+                incumbent: &incumbent,
+                second: Some(&second),
+                candidate: &candidate,
+            };
             Row::compare(&differ, &mut history, 0, (0, "GET /"), outcomes)
         })
         .collect();

@@ -39,7 +39,15 @@ pub(super) enum Covers {
 
 impl Offsets {
     pub(super) fn learn(&mut self, spot: Spot) {
-        let Spot::Run { start, end, of, contender_of, big_endian, little_endian } = spot else {
+        let Spot::Run {
+            start,
+            end,
+            of,
+            contender_of,
+            big_endian,
+            little_endian,
+        } = spot
+        else {
             return;
         };
         let has_room = self.by_length.len() < LENGTHS || self.by_length.contains_key(&of);
@@ -48,7 +56,12 @@ impl Offsets {
             return;
         }
         let intervals = self.by_length.entry(of).or_default();
-        let mut new = Interval { start, end, big_endian, little_endian };
+        let mut new = Interval {
+            start,
+            end,
+            big_endian,
+            little_endian,
+        };
         // Intervals that touch are one.
         intervals.retain(|known| {
             let apart = known.end < new.start || new.end < known.start;
@@ -64,7 +77,15 @@ impl Offsets {
     }
 
     pub(super) fn cover(&self, spot: Spot) -> Covers {
-        let Spot::Run { start, end, of, contender_of, big_endian, little_endian } = spot else {
+        let Spot::Run {
+            start,
+            end,
+            of,
+            contender_of,
+            big_endian,
+            little_endian,
+        } = spot
+        else {
             return Covers::Nothing;
         };
         let intervals = self.by_length.get(&of).filter(|_| of == contender_of);
@@ -75,7 +96,12 @@ impl Offsets {
                 false => Covers::Nothing,
             };
         };
-        let run = Interval { start, end, big_endian, little_endian };
+        let run = Interval {
+            start,
+            end,
+            big_endian,
+            little_endian,
+        };
         match intervals.iter().any(|known| known.covers(&run, of)) {
             true => Covers::Run,
             false if self.is_loose => Covers::Body,
@@ -129,13 +155,18 @@ mod tests {
     fn learned(pairs: &[(&[u8], &[u8])]) -> Offsets {
         let mut offsets = Offsets::default();
         for (a, b) in pairs {
-            runs::compare(a, b).iter().for_each(|run| offsets.learn(run.spot));
+            runs::compare(a, b)
+                .iter()
+                .for_each(|run| offsets.learn(run.spot));
         }
         offsets
     }
 
     fn cover(offsets: &Offsets, a: &[u8], b: &[u8]) -> Vec<Covers> {
-        runs::compare(a, b).iter().map(|run| offsets.cover(run.spot)).collect()
+        runs::compare(a, b)
+            .iter()
+            .map(|run| offsets.cover(run.spot))
+            .collect()
     }
 
     #[test]
@@ -143,15 +174,31 @@ mod tests {
         for flip in [false, true] {
             let body = |clock: u32| {
                 let mut bytes = vec![9, 9, 9, 9];
-                bytes.extend(if flip { clock.to_le_bytes() } else { clock.to_be_bytes() });
+                bytes.extend(if flip {
+                    clock.to_le_bytes()
+                } else {
+                    clock.to_be_bytes()
+                });
                 bytes.extend([7, 7]);
                 bytes
             };
-            let pairs: Vec<(Vec<u8>, Vec<u8>)> = (0..20).map(|n| (body(1000 * 256 + n), body(1000 * 256 + n + 3))).collect();
-            let pairs: Vec<(&[u8], &[u8])> = pairs.iter().map(|(a, b)| (a.as_slice(), b.as_slice())).collect();
+            let pairs: Vec<(Vec<u8>, Vec<u8>)> = (0..20)
+                .map(|n| (body(1000 * 256 + n), body(1000 * 256 + n + 3)))
+                .collect();
+            let pairs: Vec<(&[u8], &[u8])> = pairs
+                .iter()
+                .map(|(a, b)| (a.as_slice(), b.as_slice()))
+                .collect();
             let offsets = learned(&pairs);
-            assert_eq!(cover(&offsets, &body(255), &body(258)), [Covers::Run], "the next byte turns over");
-            assert_eq!(cover(&offsets, &body(5), &body(5 + 256 * 256)), [Covers::Nothing]);
+            assert_eq!(
+                cover(&offsets, &body(255), &body(258)),
+                [Covers::Run],
+                "the next byte turns over"
+            );
+            assert_eq!(
+                cover(&offsets, &body(5), &body(5 + 256 * 256)),
+                [Covers::Nothing]
+            );
             for at in [0, 3, 8, 9] {
                 let mut wrong = body(7);
                 wrong[at] ^= 1;
@@ -164,6 +211,9 @@ mod tests {
     fn where_lengths_vary_offsets_say_nothing_and_the_whole_body_is_covered() {
         let offsets = learned(&[(b"abc", b"abcd")]);
         assert_eq!(cover(&offsets, b"abc", b"axc"), [Covers::Body]);
-        assert_eq!(cover(&Offsets::default(), b"abc", b"axc"), [Covers::Nothing]);
+        assert_eq!(
+            cover(&Offsets::default(), b"abc", b"axc"),
+            [Covers::Nothing]
+        );
     }
 }

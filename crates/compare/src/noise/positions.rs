@@ -59,7 +59,11 @@ mod tests {
     use super::*;
 
     fn at(of: u32, index: u32) -> Position {
-        Position { lengths: of, of, index }
+        Position {
+            lengths: of,
+            of,
+            index,
+        }
     }
 
     #[test]
@@ -69,7 +73,10 @@ mod tests {
         assert!(positions.allow(at(2, 1)), "nine are too few to say");
         positions.learn(at(2, 0), 3);
         assert!(positions.allow(at(2, 0)) && !positions.allow(at(2, 1)));
-        assert!(positions.allow(at(3, 1)), "nothing is known of arrays of other lengths");
+        assert!(
+            positions.allow(at(3, 1)),
+            "nothing is known of arrays of other lengths"
+        );
     }
 
     #[test]

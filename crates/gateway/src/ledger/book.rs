@@ -7,7 +7,7 @@
 //! learned so far, so it is worked out when somebody looks, from all groups at once; a place that
 //! turns out to be noise tomorrow excuses what was found there today.
 
-use super::like::{Like, widen};
+use super::like::{Like, blur, widen};
 use super::waiver::Waiver;
 use crate::config::CompareConfig;
 use serde::{Deserialize, Serialize};
@@ -179,7 +179,11 @@ impl Book {
             parameters,
         } = finding;
         self.known.settle(&mut row);
-        let like = Like::of(&row, &self.known, self.groups.len() < GROUPS / 2);
+        let has_room = self.groups.len() < GROUPS / 2;
+        if !has_room {
+            blur(&mut row);
+        }
+        let like = Like::of(&row, &self.known, has_room);
         if twice {
             self.known.learn_pair(&row);
         }

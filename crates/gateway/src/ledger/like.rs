@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_compare::{Known, Noise, Row, coarse};
-use understudy_model::{Bond, Course, Difference, DifferenceKind, Distance};
+use understudy_model::{Bond, Course, Difference, DifferenceKind, Distance, Position, Spot};
 
 /// What decides what a pair is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Like {
     endpoint: u32,
+    code: Option<i32>,
     noise: BTreeSet<Place>,
     differences: BTreeSet<Place>,
 }
@@ -22,6 +23,8 @@ struct Place {
     apart: Option<Apart>,
     course: Option<Course>,
     bond: Option<Bond>,
+    spot: Option<Spot>,
+    position: Option<Position>,
 }
 
 /// How far apart values are, as exactly as it matters.
@@ -42,6 +45,7 @@ impl Like {
         };
         Like {
             endpoint: row.endpoint,
+            code: row.code,
             // Of these the farthest alone counts, which the group keeps.
             noise: row.noise.iter().map(|of| Place::of(of, None)).collect(),
             differences: row
@@ -64,6 +68,45 @@ impl Place {
             apart,
             course: difference.relation.course,
             bond: difference.relation.bond,
+            spot: difference.spot.map(told_apart),
+            position: difference.position,
+        }
+    }
+}
+
+/// The spot without what decides nothing (how long the text is), and without what the group keeps the farthest
+/// of.
+fn told_apart(spot: Spot) -> Spot {
+    match spot {
+        Spot::Token { line, around, .. } => Spot::Token {
+            line,
+            around,
+            of: 0,
+        },
+        Spot::Run {
+            start,
+            end,
+            of,
+            contender_of,
+            ..
+        } => Spot::Run {
+            start,
+            end,
+            of,
+            contender_of,
+            big_endian: None,
+            little_endian: None,
+        },
+    }
+}
+
+/// Drops from a row which element of an array differs, and what is before a token on its line: where there is
+/// little room, such pairs are alike.
+pub(super) fn blur(row: &mut Row) {
+    for difference in row.noise.iter_mut().chain(&mut row.differences) {
+        difference.position = None;
+        if let Some(Spot::Token { line, around, .. }) = &mut difference.spot {
+            *line = *around;
         }
     }
 }
@@ -87,16 +130,38 @@ fn farther(a: Distance, b: Distance) -> Distance {
 
 /// Takes into the kept differences how far apart those of one more pair are.
 pub(super) fn widen(kept: &mut [Difference], more: &[Difference]) {
-    let mut farthest: BTreeMap<&str, Distance> = BTreeMap::new();
+    let place = |of: &Difference| (of.pattern.clone(), of.spot.map(told_apart));
+    let mut farthest: BTreeMap<_, Distance> = BTreeMap::new();
+    let mut runs: BTreeMap<_, (Option<i32>, Option<i32>)> = BTreeMap::new();
     for difference in more {
+        if let Some(Spot::Run {
+            big_endian,
+            little_endian,
+            ..
+        }) = difference.spot
+        {
+            let far = runs.entry(place(difference)).or_default();
+            *far = (far.0.max(big_endian), far.1.max(little_endian));
+        }
         if let Some(distance) = difference.relation.distance {
-            let far = farthest.entry(&difference.pattern).or_insert(distance);
+            let far = farthest.entry(place(difference)).or_insert(distance);
             *far = farther(*far, distance);
         }
     }
     for difference in kept {
+        let place = place(difference);
+        if let Some(Spot::Run {
+            big_endian,
+            little_endian,
+            ..
+        }) = &mut difference.spot
+            && let Some((big, little)) = runs.get(&place)
+        {
+            *big_endian = (*big_endian).max(*big);
+            *little_endian = (*little_endian).max(*little);
+        }
         if let Some(distance) = &mut difference.relation.distance
-            && let Some(far) = farthest.get(difference.pattern.as_str())
+            && let Some(far) = farthest.get(&place)
         {
             *distance = farther(*distance, *far);
         }

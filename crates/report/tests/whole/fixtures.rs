@@ -5,10 +5,10 @@ use understudy_case::{Case, CaseDocument, Currency, Input, Source, Value, assess
 use understudy_model::proof::{FaultCount, Hiding, SelfTest};
 use understudy_model::tail::{Tail, TailCause};
 use understudy_model::verdict::{
-    Cluster, Comparison, Environment, Equivalence, Estimate, Example, Excuse, Figure, Gate,
-    GoalResult, Held, LatencyComparison, LatencyQuantile, MeasuredRate, Method, Noise, Primary,
-    Reason, Reproduced, Resource, ResourceComparison, SloResult, UnderLoad, Verdict,
-    VerdictDocument,
+    Cluster, Comparison, Coverage, EndpointCoverage, Environment, Equivalence, Estimate, Example,
+    Excuse, Figure, Gate, GoalResult, Held, LatencyComparison, LatencyQuantile, MeasuredRate,
+    Method, Noise, Primary, Reason, Reproduced, Resource, ResourceComparison, SloResult, UnderLoad,
+    Verdict, VerdictDocument,
 };
 use understudy_model::warm_up::{Course, Settling, WarmUp};
 use understudy_model::{Cause, DifferenceKind, Side};
@@ -143,6 +143,22 @@ fn equivalence() -> Equivalence {
             pairs: 46,
         }],
         mismatch_upper_95: 0.0005,
+        statuses: [(200, 6000)].into(),
+        coverage: Coverage {
+            bytes: 1_200_000,
+            noise: 24_000,
+            rules: 0,
+        },
+        coverage_by_endpoint: vec![EndpointCoverage {
+            endpoint: "GET /read-states/{id}".into(),
+            compared: 6000,
+            covered: 0,
+            coverage: Coverage {
+                bytes: 1_200_000,
+                noise: 24_000,
+                rules: 0,
+            },
+        }],
         clusters: Vec::new(),
         noise: vec![Noise {
             endpoint: "GET /channels/{id}/unread".to_owned(),
