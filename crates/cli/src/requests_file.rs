@@ -7,11 +7,13 @@ use understudy_load::http::{MAX_FILE_BYTES, RequestSource, Requests};
 /// Bodies are sent whole for every request: larger ones belong into another kind of test.
 const MAX_BODY_BYTES: u64 = 64 * 1024 * 1024;
 
-struct Disk {
+struct Disk<'n> {
     folder: PathBuf,
+    /// Names of values that a side hands out while it is prepared: each has its own.
+    captured: &'n [&'n str],
 }
 
-impl RequestSource for Disk {
+impl RequestSource for Disk<'_> {
     fn body_file(&self, path: &str) -> Result<Vec<u8>, String> {
         let path = self.folder.join(path);
         let size = fs::metadata(&path)
@@ -28,6 +30,10 @@ impl RequestSource for Disk {
     fn variable(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
     }
+
+    fn is_captured(&self, name: &str) -> bool {
+        self.captured.contains(&name)
+    }
 }
 
 /// Reads the requests of a file.
@@ -35,6 +41,14 @@ impl RequestSource for Disk {
 /// # Errors
 /// One line for each mistake: file, line number, what is wrong.
 pub(crate) fn read(path: &Path) -> Result<Requests, Vec<String>> {
+    read_after(path, &[])
+}
+
+/// The same of requests whose headers may name these values, which a side hands out before.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_after(path: &Path, captured: &[&str]) -> Result<Requests, Vec<String>> {
     let shown = path.display();
     let cannot = |error: String| vec![format!("cannot read the requests in {shown}: {error}")];
     let size = fs::metadata(path)
@@ -47,7 +61,7 @@ pub(crate) fn read(path: &Path) -> Result<Requests, Vec<String>> {
     }
     let text = fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
     let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
-    Requests::parse(&text, &Disk { folder }).map_err(|errors| {
+    Requests::parse(&text, &Disk { folder, captured }).map_err(|errors| {
         let line = |(line, what): (usize, String)| match line {
             0 => format!("{shown}: {what}"),
             line => format!("{shown}:{line}: {what}"),

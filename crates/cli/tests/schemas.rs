@@ -28,8 +28,8 @@ use understudy_model::{
 };
 use understudy_trial::capacity::CapacityConfig;
 use understudy_trial::config::{
-    Fresh, Goal, Level, LimitsConfig, MachineConfig, RequestsFrom, SideConfig, Slo, TrialConfig,
-    WorkloadConfig,
+    Fresh, Goal, HostHeader, Level, LimitsConfig, MachineConfig, RequestsFrom, SideConfig, Slo,
+    TrialConfig, WorkloadConfig,
 };
 use understudy_trial::judge::{BlockFigures, Evidence, LatencyBlock, RequestFacts, judge};
 use understudy_trial::plan::Plan;
@@ -232,6 +232,7 @@ fn trial_config() -> TrialConfig {
             timeout: Span::from_secs(10),
             warmup: None,
             writes: false,
+            host: HostHeader::default(),
         },
         slos: vec![
             Slo::Latency {

@@ -1,7 +1,10 @@
 //! Faults to put into real answers: would the comparison notice them?
 
+mod text;
+
 use crate::character;
 use crate::decode;
+use crate::document::{self, Form};
 use crate::fields;
 use crate::json::{Json, Value};
 use crate::relation::{Identifier, Plain, identifier};
@@ -71,6 +74,12 @@ faults! {
     ItemMissing = "item_missing",
     /// an element of a list is there twice
     ItemDuplicated = "item_duplicated",
+    /// an element of markup is missing
+    ElementMissing = "element_missing",
+    /// a byte is another
+    ByteChanged = "byte_changed",
+    /// a byte is missing
+    ByteMissing = "byte_missing",
 }
 
 /// The answer with this fault in it, at a place that `draw` decides. `None` if the answer offers no
@@ -90,7 +99,19 @@ pub(crate) fn inject(answer: &Answer, fault: Fault, draw: u64) -> Option<Answer>
         _ => {
             let codings = decode::codings(answer);
             let body = decode::body(answer, &codings, decode::DECODED_BYTES).ok()?;
-            let json = Json::parse(&body).ok()?;
+            let form = match document::read(answer, &body) {
+                document::Body::Document(document) => Some(document.form),
+                document::Body::Text(..) | document::Body::Bytes => None,
+            };
+            let json = match form {
+                Some(Form::Json) => Json::parse(&body).ok(),
+                _ => None,
+            };
+            let Some(json) = json else {
+                let is_markup = form == Some(Form::Markup);
+                let body = text::inject(&body, is_markup, fault, draw)?;
+                return Some(with_body(answer, body));
+            };
             let sites = Sites { fault, left: None };
             let all = sites.count(&json);
             let site = draw.checked_rem(all)?;
@@ -104,14 +125,19 @@ pub(crate) fn inject(answer: &Answer, fault: Fault, draw: u64) -> Option<Answer>
             };
             let mut body = String::new();
             json.write(&mut body);
-            let mut answer = answer.clone();
-            answer.body = body.into_bytes();
-            answer
-                .fields
-                .retain(|field| field.name != "content-encoding");
-            Some(answer)
+            Some(with_body(answer, body.into_bytes()))
         }
     }
+}
+
+/// The answer with another body, which has no content coding.
+fn with_body(answer: &Answer, body: Vec<u8>) -> Answer {
+    let mut answer = answer.clone();
+    answer.body = body;
+    answer
+        .fields
+        .retain(|field| field.name != "content-encoding");
+    answer
 }
 
 fn header(answer: &Answer, fault: Fault, draw: u64) -> Option<Answer> {
@@ -358,7 +384,13 @@ mod tests {
         let (rules, redact) = (Rules::default(), |_: &str, text: &str| text.to_owned());
         let differ = Differ::new(&rules, &redact);
         let right = answer(BODY);
-        for fault in Fault::ALL {
+        let of_json = |fault: &&Fault| {
+            !matches!(
+                fault,
+                Fault::ElementMissing | Fault::ByteChanged | Fault::ByteMissing
+            )
+        };
+        for fault in Fault::ALL.iter().filter(of_json) {
             for draw in 0..40 {
                 let Some(wrong) = inject(&right, *fault, draw) else {
                     panic!("no place for {}", fault.name());

@@ -19,6 +19,7 @@
 //! aligning arrays are bounded, and nothing panics.
 
 mod align;
+mod authority;
 mod character;
 mod cookie;
 mod date;
@@ -47,6 +48,7 @@ mod shown;
 mod text;
 mod tree;
 
+pub use authority::hide_authority;
 pub use date::{Day, DayError};
 pub use differ::Differ;
 pub use endpoint::Templates;

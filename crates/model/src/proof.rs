@@ -13,10 +13,23 @@ pub struct SelfTest {
     pub injected: u64,
     /// Of these: those that nothing would have told of.
     pub missed: u64,
+    /// Of the missed ones: those at a place that a rule or learned noise is there to excuse. It counts as not compared.
+    #[serde(default)]
+    pub not_compared: u64,
     /// By endpoint and fault.
     pub faults: Vec<FaultCount>,
     /// What hid the missed ones, the largest first.
     pub hidden_by: Vec<Hiding>,
+}
+
+impl SelfTest {
+    /// Faults at places that were compared, and how many of them were missed.
+    pub fn at_compared_places(&self) -> (u64, u64) {
+        (
+            self.injected.saturating_sub(self.not_compared),
+            self.missed.saturating_sub(self.not_compared),
+        )
+    }
 }
 
 /// Faults of one kind at one endpoint.

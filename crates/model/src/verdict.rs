@@ -19,6 +19,11 @@ pub const SCHEMA: u32 = 1;
 /// Share of the eligible exchanges that may be lost before sameness is in doubt, in the lab and in the
 /// field.
 pub const MOST_LOST: f64 = 0.001;
+/// Share of the faults at compared places that the comparison may miss: beyond it, it says nothing of
+/// sameness.
+pub const MOST_MISSED: f64 = 0.05;
+/// Share of the answers that may be refusals or errors: beyond it, sameness is shown of refusals.
+pub const MOST_REFUSED: f64 = 0.5;
 /// Fewest exchanges from which anything is concluded about sameness.
 pub const FEWEST_COMPARED: u64 = 300;
 

@@ -93,6 +93,18 @@ pub struct CaseConfig {
 }
 
 impl TrialConfig {
+    /// What `Host` says to every side; `None` if each has its own.
+    pub fn host(&self) -> Option<String> {
+        match &self.workload.host {
+            HostHeader::Own => None,
+            HostHeader::Named(name) => Some(name.clone()),
+            HostHeader::Same => match self.side(Side::Incumbent) {
+                SideConfig::Running { url, .. } => authority(url),
+                SideConfig::Launched(_) => Some("localhost".to_owned()),
+            },
+        }
+    }
+
     /// The goals that are judged: those that are stated, or, where it is only asked whether a newer
     /// version is worse, that nothing grows by more than the margin.
     pub fn judged_goals(&self) -> Vec<Goal> {
@@ -326,6 +338,20 @@ pub struct WorkloadConfig {
     pub warmup: Option<Span>,
     /// Requests with methods that are not safe may be sent to sides that run already.
     pub writes: bool,
+    /// What `Host` says where a request does not.
+    pub host: HostHeader,
+}
+
+/// What the `Host` of a request says that has none of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum HostHeader {
+    /// One and the same name for all sides: that of the incumbent's `url`, else `localhost`.
+    #[default]
+    Same,
+    /// This name, for all sides.
+    Named(String),
+    /// Each side's own address.
+    Own,
 }
 
 /// Where requests come from.
@@ -422,4 +448,10 @@ pub struct MachineConfig {
     pub generator: Option<CpuList>,
     /// CPUs of the sides.
     pub subject: Option<CpuList>,
+}
+
+/// The authority of a URL, as it is written.
+fn authority(url: &str) -> Option<String> {
+    let (_, rest) = url.split_once("://")?;
+    rest.split(['/', '?', '#']).next().map(str::to_owned)
 }

@@ -31,14 +31,21 @@ impl<'a> Inspector<'a> {
     }
 
     /// The observations with the shape and value of their answers.
-    pub(crate) fn rows(&mut self, observations: &[Observation], captures: &Captures) -> Vec<Row> {
+    ///
+    /// `authorities` is what the side may call itself.
+    pub(crate) fn rows(
+        &mut self,
+        observations: &[Observation],
+        captures: &Captures,
+        authorities: &[String],
+    ) -> Vec<Row> {
         if self.known.len() > REMEMBERED {
             self.known.clear();
         }
         observations
             .iter()
             .map(|observation| {
-                let (shape, value) = self.look(observation, captures);
+                let (shape, value) = self.look(observation, captures, authorities);
                 Row {
                     observation: *observation,
                     shape,
@@ -48,7 +55,12 @@ impl<'a> Inspector<'a> {
             .collect()
     }
 
-    fn look(&mut self, observation: &Observation, captures: &Captures) -> (u64, u64) {
+    fn look(
+        &mut self,
+        observation: &Observation,
+        captures: &Captures,
+        authorities: &[String],
+    ) -> (u64, u64) {
         let key = (
             observation.endpoint,
             observation.code,
@@ -64,7 +76,8 @@ impl<'a> Inspector<'a> {
         let (Some(captured), Some(mask)) = (captured, mask) else {
             return (0, 0);
         };
-        let answer = answer(observation.code, captured);
+        let mut answer = answer(observation.code, captured);
+        understudy_compare::hide_authority(&mut answer, authorities);
         let looks = (shape(&answer), mask.value_hash(&answer));
         self.known.insert(key, looks);
         looks

@@ -302,7 +302,9 @@ impl Stage<'_> {
         }
         // One generator thread, one recorder.
         let observations: Vec<Observation> = ran.recorders.into_iter().flatten().collect();
-        let rows = inspector.rows(&observations, &ran.captures);
+        let authorities = cast.sides.get(&side).map(RunningSide::authorities);
+        let authorities = authorities.unwrap_or_default();
+        let rows = inspector.rows(&observations, &ran.captures, &authorities);
         let mut figures = figures(&load, ran.generator, &measured);
         figures.started_unix_s = clocks.unix_s();
         figures.repeats = repeats;

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use understudy_evidence::Happenings;
-use understudy_load::http::{Client, ClientLimits, Requests, Target, WorkloadRequest};
+use understudy_load::http::{Client, ClientLimits, Credentials, Requests, Target, WorkloadRequest};
 use understudy_model::{Outcome, Side};
 use understudy_probe::{
     Cgroups, Child, Launch, Limits, Listener as PortOwner, LogPattern, PauseLog, Readiness,
@@ -47,6 +47,8 @@ pub(crate) struct RunningSide {
     /// What messages call it: `incumbent`, `second incumbent`, `candidate`, `tuned incumbent`.
     pub(crate) name: String,
     pub(crate) target: Target,
+    /// What it handed out while it was prepared.
+    pub(crate) credentials: Credentials,
     /// How it started; `None` if it ran already.
     pub(crate) start: Option<Start>,
     /// What hears of the pauses of its runtime.
@@ -88,7 +90,9 @@ impl Stand<'_> {
                 side,
                 name: name.to_owned(),
                 target: Target::parse_server(url)
+                    .map(|target| self.named(target))
                     .map_err(|source| TrialError::Url { side, source })?,
+                credentials: Credentials::default(),
                 start: None,
                 listener: None,
                 listening: None,
@@ -98,6 +102,14 @@ impl Stand<'_> {
         };
         self.prepare(&mut running)?;
         Ok(running)
+    }
+
+    /// The target with the name that all sides are asked by.
+    fn named(&self, target: Target) -> Target {
+        match self.config.host() {
+            Some(host) => Target { host, ..target },
+            None => target,
+        }
     }
 
     fn launch(
@@ -133,7 +145,8 @@ impl Stand<'_> {
         let mut running = RunningSide {
             side,
             name: name.to_owned(),
-            target: Target::local(port),
+            target: self.named(Target::local(port)),
+            credentials: Credentials::default(),
             start: None,
             listener,
             listening,
@@ -229,10 +242,11 @@ impl Stand<'_> {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(TrialError::Interrupted);
             }
-            let why = match client.exchange(request) {
-                Outcome::Answered(answer) if answer.code < 500 => continue,
-                Outcome::Answered(answer) => format!("status {}", answer.code),
-                Outcome::Failed(failure) => failure.detail,
+            let why = match client.prepare(request) {
+                Ok(Outcome::Answered(answer)) if answer.code < 500 => continue,
+                Ok(Outcome::Answered(answer)) => format!("status {}", answer.code),
+                Ok(Outcome::Failed(failure)) => failure.detail,
+                Err(name) => format!("the answer has no value for the capture {name}"),
             };
             running.check_alive("while it was prepared")?;
             return Err(TrialError::Prepare {
@@ -241,6 +255,7 @@ impl Stand<'_> {
                 why,
             });
         }
+        running.credentials = client.credentials().clone();
         Ok(())
     }
 
@@ -309,6 +324,21 @@ impl RunningSide {
                 response: RESPONSE,
             },
         )
+        .with_credentials(self.credentials.clone())
+    }
+
+    /// What the side may call itself: its address, and the loopback interface by other names.
+    pub(crate) fn authorities(&self) -> Vec<String> {
+        let port = self.target.address.port();
+        let mut all: Vec<String> = self.target.addresses().map(|at| at.to_string()).collect();
+        if self.target.is_loopback() {
+            all.extend(
+                ["localhost", "127.0.0.1", "[::1]", "0.0.0.0"].map(|name| format!("{name}:{port}")),
+            );
+        }
+        all.sort();
+        all.dedup();
+        all
     }
 
     /// Measures its processes; `None` if it runs elsewhere and no process was named.

@@ -66,6 +66,7 @@ pub(crate) fn config(level: Level, rates: &[f64], quantile: f64) -> TrialConfig 
             timeout: Span::from_secs(10),
             warmup: None,
             writes: false,
+            host: HostHeader::default(),
         },
         slos: vec![Slo::Latency {
             endpoint: "*".to_owned(),

@@ -12,8 +12,8 @@ use understudy_load::Arrivals;
 use understudy_load::http::Target;
 use understudy_model::{ByteSize, Quantity};
 use understudy_trial::config::{
-    Fresh, Launched, Level, LimitsConfig, MachineConfig, Pauses, Question, Ready, RequestsFrom,
-    SideConfig, TrialConfig, WorkloadConfig,
+    Fresh, HostHeader, Launched, Level, LimitsConfig, MachineConfig, Pauses, Question, Ready,
+    RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
 };
 
 /// The rate that is offered, where nothing is said.
@@ -257,6 +257,7 @@ impl Check<'_> {
             timeout: TIMEOUT,
             warmup: None,
             writes: self.flags.writes,
+            host: HostHeader::default(),
         })
     }
 

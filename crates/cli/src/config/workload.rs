@@ -5,7 +5,7 @@ use super::reader::{self, Section};
 use super::sides::check_path;
 use understudy_load::Arrivals;
 use understudy_model::Span;
-use understudy_trial::config::{Fresh, RequestsFrom, WorkloadConfig};
+use understudy_trial::config::{Fresh, HostHeader, RequestsFrom, WorkloadConfig};
 
 /// Connections, where nothing is said.
 pub(super) const CONNECTIONS: u32 = 64;
@@ -45,6 +45,10 @@ pub(super) fn read(mut section: Section<'_>, around: &Surroundings<'_>) -> Optio
     }
     let warmup = section.quantity("warmup");
     let writes = section.boolean("writes").unwrap_or(false);
+    let host = section.text("host").map(host);
+    if let Some(Err(problem)) = &host {
+        section.refuse("host", problem);
+    }
     section.finish();
     Some(WorkloadConfig {
         requests: requests?,
@@ -58,7 +62,26 @@ pub(super) fn read(mut section: Section<'_>, around: &Surroundings<'_>) -> Optio
         timeout,
         warmup,
         writes,
+        host: host.and_then(Result::ok).unwrap_or_default(),
     })
+}
+
+/// The word for each side's own address.
+pub(super) const OWN_HOST: &str = "own";
+
+/// What `Host` says: a name with or without a port, or `own`.
+fn host(name: &str) -> Result<HostHeader, String> {
+    let is_host =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
+    match name {
+        OWN_HOST => Ok(HostHeader::Own),
+        name if !name.is_empty() && name.chars().all(is_host) => {
+            Ok(HostHeader::Named(name.to_owned()))
+        }
+        _ => Err(format!(
+            "{name:?} is not a host such as \"shop.example\", or \"own\""
+        )),
+    }
 }
 
 fn requests(section: &mut Section<'_>, around: &Surroundings<'_>) -> Option<RequestsFrom> {

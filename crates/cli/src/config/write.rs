@@ -9,8 +9,8 @@ use toml::Value;
 use understudy_compare::Rule;
 use understudy_model::Span;
 use understudy_trial::config::{
-    Attach, Fresh, Goal, Launched, Question, Ready, RequestsFrom, SideConfig, Slo, TrialConfig,
-    WorkloadConfig,
+    Attach, Fresh, Goal, HostHeader, Launched, Question, Ready, RequestsFrom, SideConfig, Slo,
+    TrialConfig, WorkloadConfig,
 };
 
 /// Writes every value, defaults included and paths absolute; reading it gives an equal
@@ -140,6 +140,11 @@ fn workload(out: &mut Document, workload: &WorkloadConfig) {
     out.value("timeout", span(workload.timeout));
     out.optional("warmup", workload.warmup.map(span));
     out.value("writes", workload.writes);
+    match &workload.host {
+        HostHeader::Same => {}
+        HostHeader::Named(name) => out.value("host", name.as_str()),
+        HostHeader::Own => out.value("host", super::workload::OWN_HOST),
+    }
 }
 
 fn slo(out: &mut Document, slo: &Slo) {

@@ -1,8 +1,10 @@
 //! A patient client: one request at a time, the whole answer kept. For everything that is not
 //! timed.
 
+use super::credentials::{Credentials, Jar};
 use super::requests::WorkloadRequest;
 use super::target::Target;
+use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -24,6 +26,9 @@ pub struct Client {
     target: Target,
     limits: ClientLimits,
     stream: Option<TcpStream>,
+    credentials: Credentials,
+    /// The cookies of each session.
+    sessions: HashMap<String, Jar>,
 }
 
 impl Client {
@@ -33,7 +38,39 @@ impl Client {
             target,
             limits,
             stream: None,
+            credentials: Credentials::default(),
+            sessions: HashMap::new(),
         }
+    }
+
+    /// A client that was given these before: every session begins with them.
+    #[must_use]
+    pub fn with_credentials(self, credentials: Credentials) -> Self {
+        Client {
+            credentials,
+            ..self
+        }
+    }
+
+    /// Sends a request and keeps what its answer hands out, for all requests that follow.
+    ///
+    /// # Errors
+    /// The answer lacks the value of this name.
+    pub fn prepare(&mut self, request: &WorkloadRequest) -> Result<Outcome, String> {
+        let outcome = self.exchange(request);
+        if let Outcome::Answered(answer) = &outcome
+            && answer.code < 400
+        {
+            self.credentials
+                .take(&request.path, &request.capture, answer)
+                .map_err(|capture| capture.name.clone())?;
+        }
+        Ok(outcome)
+    }
+
+    /// What it was given so far.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
     }
 
     /// Sends one request and waits for its whole answer.
@@ -41,8 +78,31 @@ impl Client {
     /// A kept connection that the server has closed in the meantime is replaced once, silently, for
     /// methods that may be repeated: that race is nobody's fault (RFC 9112, section 9.3.1). Others
     /// get a new connection if the kept one is seen to be closed, and fail if it closes later.
+    ///
+    /// Cookies that an answer sets are sent with the later requests of its session.
     pub fn exchange(&mut self, request: &WorkloadRequest) -> Outcome {
-        let wire = match request.render(&self.target.host) {
+        let Some(session) = &request.session else {
+            let credentials = self.credentials.clone();
+            return self.exchange_with(request, &credentials);
+        };
+        let jar = self.sessions.get(session);
+        let credentials = Credentials {
+            jar: jar.unwrap_or(&self.credentials.jar).clone(),
+            values: self.credentials.values.clone(),
+        };
+        let outcome = self.exchange_with(request, &credentials);
+        if let Outcome::Answered(answer) = &outcome
+            && answer.field("set-cookie").next().is_some()
+        {
+            let mut jar = credentials.jar;
+            jar.take(&request.path, answer);
+            self.sessions.insert(session.clone(), jar);
+        }
+        outcome
+    }
+
+    fn exchange_with(&mut self, request: &WorkloadRequest, credentials: &Credentials) -> Outcome {
+        let wire = match request.render_with(&self.target.host, credentials) {
             Ok(wire) => wire,
             Err(error) => return failed(FailureKind::Malformed, error.to_string()),
         };

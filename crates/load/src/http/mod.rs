@@ -3,12 +3,14 @@
 mod client;
 mod connecting;
 mod connection;
+mod credentials;
 mod driver;
 mod requests;
 mod target;
 mod variables;
 
 pub use client::{Client, ClientLimits};
+pub use credentials::{Capture, CaptureFrom, Credentials, Jar};
 pub use driver::{Captured, Captures, HttpDriver, OpenError, Options, Prepared};
 pub use requests::{MAX_FILE_BYTES, RequestSource, Requests, RequestsError, WorkloadRequest};
 pub use target::{Target, TargetError};

@@ -5,6 +5,7 @@
 //! as `$NAME` or `${NAME}`. Path and body, in which dollar signs are common, may do so as `${NAME}` for the
 //! names that `variables` lists. What is shown and stored keeps the name.
 
+use super::credentials::{Capture, Credentials};
 use super::driver::Prepared;
 use super::variables::{Written, expand, fill, is_name};
 use base64::Engine as _;
@@ -19,7 +20,7 @@ const MAX_ERRORS: usize = 20;
 /// Most headers of one request.
 const MAX_HEADERS: usize = 100;
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "method",
     "path",
     "headers",
@@ -30,6 +31,7 @@ const KEYS: [&str; 10] = [
     "weight",
     "session",
     "endpoint",
+    "capture",
 ];
 
 /// One request of the workload.
@@ -51,6 +53,8 @@ pub struct WorkloadRequest {
     pub session: Option<String>,
     /// The endpoint template, if the file names one.
     pub endpoint: Option<String>,
+    /// What of the answer later requests name; of requests that prepare a side.
+    pub capture: Vec<Capture>,
     /// Headers as sent, `$NAME` replaced.
     sent_headers: Vec<(String, String)>,
     /// Path and body as sent, where a variable stands in them.
@@ -70,6 +74,7 @@ impl WorkloadRequest {
             weight: 1.0,
             session: None,
             endpoint: None,
+            capture: Vec::new(),
             sent_headers: Vec::new(),
             sent_path: None,
             sent_body: None,
@@ -179,6 +184,18 @@ impl WorkloadRequest {
     /// # Errors
     /// What would not be valid HTTP.
     pub fn render(&self, host: &str) -> Result<Vec<u8>, understudy_wire::http1::RequestError> {
+        self.render_with(host, &Credentials::default())
+    }
+
+    /// The same with what the server has handed out before.
+    ///
+    /// # Errors
+    /// What would not be valid HTTP.
+    pub fn render_with(
+        &self,
+        host: &str,
+        credentials: &Credentials,
+    ) -> Result<Vec<u8>, understudy_wire::http1::RequestError> {
         // A fragment is never sent (RFC 9110, section 4.2.5).
         if self.sent_path().contains('#') {
             let shown = self.path.chars().take(60).collect();
@@ -188,7 +205,7 @@ impl WorkloadRequest {
             method: &self.method,
             target: self.sent_path(),
             host,
-            headers: &self.sent_headers,
+            headers: &credentials.headers(self.sent_path(), &self.sent_headers),
         };
         head.render(self.sent_body())
     }
@@ -203,6 +220,10 @@ pub trait RequestSource {
     fn body_file(&self, path: &str) -> Result<Vec<u8>, String>;
     /// An environment variable.
     fn variable(&self, name: &str) -> Option<String>;
+    /// Is it the name of a value that the server hands out before these requests are sent?
+    fn is_captured(&self, _name: &str) -> bool {
+        false
+    }
 }
 
 /// Everything that is wrong with a request file, a line each.
@@ -231,7 +252,7 @@ impl Requests {
             if line.trim().is_empty() {
                 continue;
             }
-            match parse_line(line, source) {
+            match parse_line(line, source, &all) {
                 Ok(request) => all.push(request),
                 Err(error) => errors.push((index + 1, error)),
             }
@@ -263,13 +284,20 @@ impl Requests {
         self.all.iter().map(|request| request.weight).collect()
     }
 
-    /// Renders all for `host`; `endpoint` gives each its endpoint index.
+    /// The names of the values that answers to these requests hand out.
+    pub fn captured(&self) -> impl Iterator<Item = &str> {
+        let captures = self.all.iter().flat_map(|request| &request.capture);
+        captures.map(|capture| capture.name.as_str())
+    }
+
+    /// Renders all for `host` and with these credentials; `endpoint` gives each its endpoint index.
     ///
     /// # Errors
     /// The index (from 0) of a request that is not valid HTTP, and why.
     pub fn prepare(
         &self,
         host: &str,
+        credentials: &Credentials,
         endpoint: impl Fn(u32) -> u32,
     ) -> Result<Arc<[Prepared]>, (usize, understudy_wire::http1::RequestError)> {
         self.all
@@ -277,7 +305,9 @@ impl Requests {
             .enumerate()
             .map(|(index, request)| {
                 Ok(Prepared {
-                    wire: request.render(host).map_err(|error| (index, error))?,
+                    wire: request
+                        .render_with(host, credentials)
+                        .map_err(|error| (index, error))?,
                     endpoint: endpoint(index as u32),
                     is_head: request.method == "HEAD",
                     is_idempotent: request.is_idempotent(),
@@ -287,7 +317,12 @@ impl Requests {
     }
 }
 
-fn parse_line(line: &str, source: &dyn RequestSource) -> Result<WorkloadRequest, String> {
+/// Reads one line; those before it may capture what its headers name.
+fn parse_line(
+    line: &str,
+    source: &dyn RequestSource,
+    before: &[WorkloadRequest],
+) -> Result<WorkloadRequest, String> {
     let value: Value = serde_json::from_str(line).map_err(|error| {
         let text = error.to_string();
         let cause = text.split(" at line ").next().unwrap_or_default();
@@ -310,13 +345,23 @@ fn parse_line(line: &str, source: &dyn RequestSource) -> Result<WorkloadRequest,
         weight: weight(&object)?,
         session: text(&object, "session")?,
         endpoint: text(&object, "endpoint")?,
+        capture: capture(&object)?,
         sent_headers: Vec::new(),
         sent_path: None,
         sent_body: None,
     };
     let env = |name: &str| source.variable(name);
+    let is_captured = |name: &str| {
+        let mut earlier = before.iter().flat_map(|request| &request.capture);
+        source.is_captured(name) || earlier.any(|capture| capture.name == name)
+    };
+    let captured_or_env = |name: &str| match is_captured(name) {
+        // It stays as it is until its value is known.
+        true => Some(format!("${{{name}}}")),
+        false => source.variable(name),
+    };
     let request = request
-        .with_headers(headers(&object)?, &env)?
+        .with_headers(headers(&object)?, &captured_or_env)?
         .with_variables(variables(&object)?, &env)?;
     request.render("host").map_err(|error| error.to_string())?;
     Ok(request)
@@ -354,6 +399,21 @@ fn weight(object: &Map<String, Value>) -> Result<f64, String> {
             .filter(|weight| (0.0..=1e9).contains(weight))
             .ok_or_else(|| "\"weight\" is not a number from 0 to 1e9".to_owned()),
     }
+}
+
+fn capture(object: &Map<String, Value>) -> Result<Vec<Capture>, String> {
+    let wrong = || "\"capture\" is not an object of names and places".to_owned();
+    let Some(captures) = object.get("capture") else {
+        return Ok(Vec::new());
+    };
+    let one =
+        |(name, from): (&String, &Value)| Capture::parse(name, from.as_str().ok_or_else(wrong)?);
+    captures
+        .as_object()
+        .ok_or_else(wrong)?
+        .iter()
+        .map(one)
+        .collect()
 }
 
 fn variables(object: &Map<String, Value>) -> Result<Vec<String>, String> {

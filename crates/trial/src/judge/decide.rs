@@ -7,9 +7,10 @@ use super::tuning::{self, Need, Tuning};
 use crate::config::{Question, TrialConfig};
 use crate::plan::{Plan, RatePlan};
 use understudy_model::Side;
+use understudy_model::proof::SelfTest;
 use understudy_model::verdict::{
-    Equivalence, FEWEST_COMPARED, Figure, GoalResult, Held, MOST_LOST, Reason, SloResult,
-    UnderLoad, Verdict, VerdictDocument,
+    Equivalence, FEWEST_COMPARED, Figure, GoalResult, Held, MOST_LOST, MOST_MISSED, MOST_REFUSED,
+    Reason, SloResult, UnderLoad, Verdict, VerdictDocument,
 };
 use understudy_stats::binomial;
 
@@ -30,6 +31,8 @@ pub(super) fn decide(
         .or_else(|| differences(&comparison.equivalence))
         .or_else(|| comparison.under_load.as_ref().and_then(deviations))
         .or_else(|| too_little_compared(&comparison.equivalence))
+        .or_else(|| mostly_refused(&comparison.equivalence))
+        .or_else(|| comparison.self_test.as_ref().and_then(blind))
         .or_else(|| not_measured(config, plan, evidence))
         .unwrap_or_else(|| match config.question {
             Question::Replace => replace_or_keep(config, evidence, document),
@@ -197,8 +200,11 @@ fn too_little_compared(equivalence: &Equivalence) -> Option<Decision> {
         ("eligible", equivalence.eligible as f64),
     ];
     if lost > MOST_LOST {
+        let reasons = equivalence.lost_by_reason.iter();
+        let most = reasons.max_by_key(|(_, count)| **count);
+        let most = most.map_or_else(String::new, |(why, count)| format!(": {why} ({count})"));
         let text = format!(
-            "{} of {} exchanges were lost ({:.2} %, at most 0.1 % may be); see lost_by_reason, mend the cause and repeat",
+            "{} of {} exchanges were not compared ({:.2} %, at most 0.1 % may be){most}; fix the cause, or state in a [[compare.rule]] what may differ, and repeat",
             equivalence.lost,
             equivalence.eligible,
             lost * 100.0,
@@ -215,6 +221,61 @@ fn too_little_compared(equivalence: &Equivalence) -> Option<Decision> {
         );
         (Verdict::Inconclusive, vec![reason("too_few_compared", text, figures)])
     })
+}
+
+/// Rule 3, of answers that say nothing: whether two services refuse alike is not whether they work alike.
+fn mostly_refused(equivalence: &Equivalence) -> Option<Decision> {
+    let refused: u64 = refusals(equivalence).map(|(_, count)| count).sum();
+    let share = refused as f64 / (equivalence.compared as f64).max(1.0);
+    if share <= MOST_REFUSED {
+        return None;
+    }
+    let statuses: Vec<String> = refusals(equivalence)
+        .map(|(code, count)| format!("{code}: {count}"))
+        .collect();
+    let text = format!(
+        "{refused} of {} compared answers are refusals or errors ({}), so little was compared but refusals; give the requests what they need (credentials, existing ids), and repeat",
+        equivalence.compared,
+        statuses.join(", "),
+    );
+    let figures = [
+        ("refused", refused as f64),
+        ("compared", equivalence.compared as f64),
+    ];
+    Some((
+        Verdict::Inconclusive,
+        vec![reason("mostly_refused", text, figures)],
+    ))
+}
+
+/// The statuses that refuse or fail, with their counts.
+fn refusals(equivalence: &Equivalence) -> impl Iterator<Item = (i32, u64)> + '_ {
+    let all = equivalence
+        .statuses
+        .iter()
+        .map(|(code, count)| (*code, *count));
+    all.filter(|(code, _)| *code >= 400)
+}
+
+/// Rule 3, of a comparison that does not notice what is put before it.
+fn blind(test: &SelfTest) -> Option<Decision> {
+    let (injected, missed) = test.at_compared_places();
+    if missed as f64 <= MOST_MISSED * injected as f64 {
+        return None;
+    }
+    let hides = test
+        .hidden_by
+        .first()
+        .map_or("", |hiding| hiding.by.as_str());
+    let text = format!(
+        "the comparison missed {missed} of {injected} faults that were put into real answers (at most {:.0} % may be); most of them: {hides}",
+        MOST_MISSED * 100.0,
+    );
+    let figures = [("missed", missed as f64), ("injected", injected as f64)];
+    Some((
+        Verdict::Inconclusive,
+        vec![reason("comparison_misses_faults", text, figures)],
+    ))
 }
 
 /// An interrupted run, or one that ended before it had measured what was planned: what is missing

@@ -284,6 +284,47 @@ pub(crate) fn exchanges(requests: usize) -> usize {
 }
 
 /// What this result does not say, in plain words.
+/// What of the answers was not compared, and which operations did nothing but refuse.
+fn coverage(equivalence: &Equivalence) -> Vec<String> {
+    let mut limits = Vec::new();
+    let all = equivalence.coverage;
+    if all.noise + all.rules > 0 {
+        let share = |bytes: u64| 100.0 * bytes as f64 / all.bytes as f64;
+        limits.push(format!(
+            "{:.1} % of the bytes of the answers were compared: noise excuses {:.1} %, rules {:.1} %",
+            all.share() * 100.0,
+            share(all.noise),
+            share(all.rules),
+        ));
+    }
+    for endpoint in &equivalence.coverage_by_endpoint {
+        if endpoint.compared > 0 && endpoint.coverage.share() < LEAST_COMPARED {
+            limits.push(format!(
+                "of {} nearly nothing was compared ({:.1} % of the bytes): rules and noise excuse the rest",
+                endpoint.endpoint,
+                endpoint.coverage.share() * 100.0,
+            ));
+        }
+    }
+    let refused: Vec<String> = equivalence
+        .statuses
+        .iter()
+        .filter(|(code, _)| **code >= 400)
+        .map(|(code, count)| format!("{count} with status {code}"))
+        .collect();
+    if !refused.is_empty() {
+        limits.push(format!(
+            "some of the compared answers are refusals or errors: {} of {}",
+            refused.join(", "),
+            equivalence.compared,
+        ));
+    }
+    limits
+}
+
+/// A share of the bytes of an operation below which its answers were hardly compared.
+const LEAST_COMPARED: f64 = 0.05;
+
 fn limits(config: &TrialConfig, evidence: &Evidence, document: &VerdictDocument) -> Vec<String> {
     let mut limits = evidence.notes.clone();
     let (compared, wanted) = (evidence.rows.len(), exchanges(evidence.requests.len()));
@@ -312,6 +353,7 @@ fn limits(config: &TrialConfig, evidence: &Evidence, document: &VerdictDocument)
                 .to_owned(),
         );
     }
+    limits.extend(coverage(&document.comparisons[0].equivalence));
     let distinct = evidence.requests.len();
     if distinct < 300 {
         limits.push(format!(

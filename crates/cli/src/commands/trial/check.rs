@@ -108,15 +108,23 @@ pub(crate) fn checked(config: TrialConfig, day: Day) -> Result<Checked, Failure>
 
 fn read_requests(config: &TrialConfig) -> Result<(Requests, Option<Requests>), Failure> {
     let mut errors = Vec::new();
-    let mut read = |path: &Path| match requests_file::read(path) {
+    let mut read = |path: &Path, captured: &[&str]| match requests_file::read_after(path, captured)
+    {
         Ok(requests) => Some(requests),
         Err(more) => {
             errors.extend(more);
             None
         }
     };
+    let prepare = config.workload.prepare.as_deref();
+    let prepare = prepare.map(|path| read(path, &[]));
+    let captured: Vec<&str> = prepare
+        .iter()
+        .flatten()
+        .flat_map(Requests::captured)
+        .collect();
     let requests = match &config.workload.requests {
-        RequestsFrom::File(path) => read(path),
+        RequestsFrom::File(path) => read(path, &captured),
         RequestsFrom::Paths(paths) => Some(Requests {
             all: paths
                 .iter()
@@ -124,7 +132,10 @@ fn read_requests(config: &TrialConfig) -> Result<(Requests, Option<Requests>), F
                 .collect(),
         }),
     };
-    let prepare = config.workload.prepare.as_deref().map(&mut read);
+    if requests.iter().any(|all| all.captured().next().is_some()) {
+        errors.push("\"capture\" belongs into the file that workload.prepare names: these requests are measured".to_owned());
+        return Err(Failure::Usage(errors));
+    }
     match (requests, prepare) {
         (Some(requests), None) => Ok((requests, None)),
         (Some(requests), Some(Some(prepare))) => Ok((requests, Some(prepare))),

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use understudy_model::{ByteSize, Change, Quantity, Share};
 use understudy_trial::capacity::CapacityConfig;
-use understudy_trial::config::{Attach, Launched, Pauses, WorkloadConfig};
+use understudy_trial::config::{Attach, HostHeader, Launched, Pauses, WorkloadConfig};
 use understudy_trial::floor::FloorConfig;
 
 /// Any text that TOML has to escape, or not.
@@ -93,7 +93,20 @@ fn workload() -> impl Strategy<Value = WorkloadConfig> {
     );
     let arrivals = prop_oneof![Just(Arrivals::Poisson), Just(Arrivals::Constant)];
     let fresh = prop_oneof![Just(Fresh::Trial), Just(Fresh::Block)];
-    let rest = (1..=65_536u32, span(), option::of(span()), any::<bool>());
+    let host = prop_oneof![
+        Just(HostHeader::Same),
+        Just(HostHeader::Own),
+        "[a-z]{1,8}(\\.test)?(:[0-9]{2,4})?"
+            .prop_filter("a word of its own", |name| name != "own")
+            .prop_map(HostHeader::Named),
+    ];
+    let rest = (
+        1..=65_536u32,
+        span(),
+        option::of(span()),
+        any::<bool>(),
+        host,
+    );
     (requests, option::of(path()), rates, arrivals, fresh, rest).prop_map(
         |(requests, prepare, rates, arrivals, fresh, rest)| WorkloadConfig {
             requests,
@@ -105,6 +118,7 @@ fn workload() -> impl Strategy<Value = WorkloadConfig> {
             timeout: rest.1,
             warmup: rest.2,
             writes: rest.3,
+            host: rest.4,
         },
     )
 }

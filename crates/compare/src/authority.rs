@@ -1,0 +1,126 @@
+//! A side's own address in its answers: two sides that are the same service at two addresses write it differently.
+
+use crate::decode;
+use understudy_model::Answer;
+
+/// What stands in its place, for all sides alike.
+const PLACEHOLDER: &[u8] = b"own-address.invalid";
+
+/// Puts one placeholder in place of what a side may call itself (`127.0.0.1:8080`), in headers and body, also where the
+/// colon is percent-encoded. A body with content codings is decoded only if that changes it.
+pub fn hide_authority(answer: &mut Answer, authorities: &[String]) {
+    let forms: Vec<Vec<u8>> = authorities
+        .iter()
+        .flat_map(|authority| {
+            [
+                authority.clone(),
+                authority.replace(':', "%3A"),
+                authority.replace(':', "%3a"),
+            ]
+        })
+        .map(String::into_bytes)
+        .collect();
+    for field in &mut answer.fields {
+        if let Some(hidden) = hidden(&field.value, &forms) {
+            field.value = hidden;
+        }
+    }
+    let codings = decode::codings(answer);
+    let Ok(body) = decode::body(answer, &codings, decode::DECODED_BYTES) else {
+        return;
+    };
+    let Some(hidden) = hidden(&body, &forms) else {
+        return;
+    };
+    answer.body = hidden;
+    answer
+        .fields
+        .retain(|field| field.name != "content-encoding");
+}
+
+/// The bytes with every whole authority replaced; `None` where there is none.
+fn hidden(bytes: &[u8], forms: &[Vec<u8>]) -> Option<Vec<u8>> {
+    let mut out: Option<Vec<u8>> = None;
+    for form in forms {
+        let source = out.as_deref().unwrap_or(bytes);
+        let ends = |at: usize| source.get(at).is_none_or(|b| !b.is_ascii_digit());
+        let begins = |at: usize| {
+            let before = at.checked_sub(1).and_then(|at| source.get(at));
+            // What a percent-encoded character is before begins there as well.
+            let is_escape = at >= 3 && source[at - 3] == b'%';
+            is_escape || before.is_none_or(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'.' | b'-'))
+        };
+        let at: Vec<usize> = memchr::memmem::find_iter(source, form)
+            .filter(|at| begins(*at) && ends(at + form.len()))
+            .collect();
+        if at.is_empty() {
+            continue;
+        }
+        let mut replaced = Vec::with_capacity(source.len());
+        let mut from = 0;
+        for at in at {
+            replaced.extend_from_slice(&source[from..at]);
+            replaced.extend_from_slice(PLACEHOLDER);
+            from = at + form.len();
+        }
+        replaced.extend_from_slice(&source[from..]);
+        out = Some(replaced);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use understudy_model::Field;
+
+    #[test]
+    fn links_to_itself_are_the_same_of_every_side_and_others_are_not() {
+        let answer = |port: u16, id: u32| {
+            let mut answer = Answer {
+                code: 302,
+                fields: vec![Field {
+                    name: "location".into(),
+                    value: format!("http://127.0.0.1:{port}/items/{id}?to=http%3A%2F%2Flocalhost%3A{port}%2F").into_bytes(),
+                }],
+                body: format!(r#"{{"self":"http:\/\/localhost:{port}/{id}","other":"http://127.0.0.1:{port}1/"}}"#).into_bytes(),
+                truncated: false,
+            };
+            let own = ["127.0.0.1", "localhost"].map(|name| format!("{name}:{port}"));
+            hide_authority(&mut answer, &own);
+            answer
+        };
+        let (a, b) = (answer(4001, 7), answer(5002, 7));
+        assert_eq!(a.fields, b.fields);
+        assert_ne!(a.body, b.body, "another port is another address");
+        let text = |answer: &Answer| {
+            String::from_utf8_lossy(&answer.body)
+                .replace("40011", "_")
+                .replace("50021", "_")
+        };
+        assert_eq!(text(&a), text(&b));
+        assert_ne!(answer(4001, 8).fields, b.fields);
+    }
+
+    #[test]
+    fn compressed_bodies_are_looked_into() {
+        use std::io::Write;
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(b"see localhost:4001/").unwrap();
+        let field = Field {
+            name: "content-encoding".into(),
+            value: b"gzip".to_vec(),
+        };
+        let mut answer = Answer {
+            code: 200,
+            fields: vec![field],
+            body: gzip.finish().unwrap(),
+            truncated: false,
+        };
+        hide_authority(&mut answer, &["localhost:4001".to_owned()]);
+        assert_eq!(
+            (answer.body.as_slice(), answer.fields.len()),
+            (&b"see own-address.invalid/"[..], 0)
+        );
+    }
+}
