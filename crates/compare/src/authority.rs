@@ -48,7 +48,8 @@ fn hidden(bytes: &[u8], forms: &[Vec<u8>]) -> Option<Vec<u8>> {
             let before = at.checked_sub(1).and_then(|at| source.get(at));
             // What a percent-encoded character is before begins there as well.
             let is_escape = at >= 3 && source[at - 3] == b'%';
-            is_escape || before.is_none_or(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'.' | b'-'))
+            is_escape
+                || before.is_none_or(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'.' | b'-'))
         };
         let at: Vec<usize> = memchr::memmem::find_iter(source, form)
             .filter(|at| begins(*at) && ends(at + form.len()))

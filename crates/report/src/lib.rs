@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod cautions;
 mod charts;
 pub mod figures;
 pub mod findings;

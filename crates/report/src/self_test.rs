@@ -9,19 +9,22 @@ pub(crate) fn sentence(test: &SelfTest) -> String {
         "{} faults put into answers of the incumbent",
         count(test.injected)
     );
-    match test.missed {
-        0 => format!("{tried}: the comparison finds all"),
+    let (at_compared, missed) = test.at_compared_places();
+    let elsewhere = match test.not_compared {
+        0 => String::new(),
+        others => format!(
+            "; {} more are where rules or noise excuse everything",
+            count(others)
+        ),
+    };
+    match missed {
+        0 => format!("{tried}: all at compared places are found{elsewhere}"),
         missed => format!(
-            "{tried}: {} would be missed ({})",
+            "{tried}: {} at compared places would be missed ({}){elsewhere}",
             count(missed),
-            share(missed as f64 / test.injected as f64)
+            share(missed as f64 / at_compared as f64)
         ),
     }
-}
-
-/// What hides faults, how many of which, and whether it has to.
-pub(crate) fn hiding(of: &Hiding) -> String {
-    format!("{} hides {}{}", of.by, faults(of), needless(of))
 }
 
 /// `null 3, number_off 4`
@@ -33,44 +36,28 @@ pub(crate) fn faults(of: &Hiding) -> String {
     faults.join(", ")
 }
 
-fn needless(of: &Hiding) -> String {
-    match of.needless.as_slice() {
-        [] => String::new(),
-        places => format!("; no answer differs at {}: narrow it", places.join(", ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missed_is_told_with_its_share_and_what_hides_it() {
+    fn what_is_missed_is_told_with_its_share() {
         let mut test = SelfTest {
             injected: 1200,
             ..SelfTest::default()
         };
-        assert!(sentence(&test).ends_with("the comparison finds all"));
-        test.missed = 12;
+        assert!(sentence(&test).ends_with("all at compared places are found"));
+        (test.missed, test.not_compared) = (200, 200);
+        let text = sentence(&test);
         assert!(
-            sentence(&test).ends_with("12 would be missed (1.00 %)"),
-            "{}",
-            sentence(&test)
+            text.ends_with("found; 200 more are where rules or noise excuse everything"),
+            "{text}"
         );
-        let of = Hiding {
-            by: "rule 1: $.items".to_owned(),
-            missed: 7,
-            faults: [("null".to_owned(), 3), ("number_off".to_owned(), 4)].into(),
-            places: vec!["GET / $.items".to_owned()],
-            needless: Vec::new(),
-            baseline: "1".to_owned(),
-            contender: "null".to_owned(),
-        };
-        assert_eq!(hiding(&of), "rule 1: $.items hides null 3, number_off 4");
-        let wide = Hiding {
-            needless: of.places.clone(),
-            ..of
-        };
-        assert!(hiding(&wide).ends_with("; no answer differs at GET / $.items: narrow it"));
+        test.missed = 212;
+        let text = sentence(&test);
+        assert!(
+            text.contains("12 at compared places would be missed (1.20 %)"),
+            "{text}"
+        );
     }
 }

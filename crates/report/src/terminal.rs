@@ -1,28 +1,27 @@
-//! The verdict in about 25 lines of text.
+//! The verdict on one screen: at most 24 lines of 100 columns.
 
 use crate::figures::{count, rate};
 pub use crate::page::Style;
 use crate::page::{LABEL, Page};
-use crate::{self_test, tail, warm_up, wording};
+use crate::{cautions, self_test, wording};
 use understudy_model::Side;
-use understudy_model::proof::SelfTest;
 use understudy_model::verdict::{
-    Cluster, Comparison, Equivalence, Held, LatencyComparison, Resource, ResourceComparison,
-    Verdict, VerdictDocument,
+    Comparison, Equivalence, Held, LatencyComparison, Resource, ResourceComparison, Verdict,
+    VerdictDocument,
 };
 
 /// Differences and reasons shown; the document has all.
 const CLUSTERS: usize = 3;
-const REASONS: usize = 4;
-const NOISE: usize = 3;
-const HIDING: usize = 3;
+const REASONS: usize = 3;
+/// Characters shown of a value.
+const VALUE: usize = 30;
 
 /// Where the last column of the table begins.
 const LAST_COLUMN: usize = 49;
 /// Below this width the table has two lines a row.
 const NARROW: usize = 76;
 
-/// The verdict, its reasons, and the figures behind them.
+/// The verdict, its reasons, and the figures that they rest on: what fits on a screen. The report has all.
 pub fn summary(document: &VerdictDocument, style: Style) -> String {
     let mut page = Page::new(style);
     let word = wording::headline(document.verdict).to_uppercase();
@@ -31,13 +30,15 @@ pub fn summary(document: &VerdictDocument, style: Style) -> String {
         page.line(4, &format!("  because {}", reason.text));
     }
     page.rest(document.because.len(), REASONS, "reasons");
+    for caution in cautions::of(document) {
+        page.line(4, &format!("  note    {caution}"));
+    }
     if let Some(comparison) = wording::of_contender(document, Side::Candidate) {
         page.comparison(document, comparison);
     }
     if let Some(comparison) = wording::of_contender(document, Side::Tuned) {
         page.tuning(document, comparison);
     }
-    page.tails(document);
     page.objectives(document);
     for of in &document.capacity {
         let found = crate::knee::sentence(&of.capacity);
@@ -48,9 +49,6 @@ pub fn summary(document: &VerdictDocument, style: Style) -> String {
         page.labelled("memory floor", &format!("{}: {found}", of.side));
     }
     page.gates(document);
-    for limit in &document.limits_of_this_result {
-        page.labelled("limit", limit);
-    }
     if style.colour {
         let coloured = format!("\u{1b}[{}m{word}\u{1b}[0m", colour(document.verdict));
         page.text.replace_range(..word.len(), &coloured);
@@ -94,78 +92,64 @@ impl Page {
     }
 
     fn comparison(&mut self, document: &VerdictDocument, comparison: &Comparison) {
+        self.empty();
         self.equivalence(&comparison.equivalence);
-        if let Some(test) = &comparison.self_test {
-            self.self_test(test);
+        if let Some(test) = comparison.self_test.as_ref().filter(|test| test.missed > 0) {
+            self.labelled("self-test", &self_test::sentence(test));
         }
         if let Some(under_load) = &comparison.under_load {
             self.labelled("under load", &wording::under_load(under_load));
         }
-        for rate_rps in wording::rates(&comparison.latency, &comparison.resources) {
-            self.empty();
-            let sides = [comparison.baseline.name(), comparison.contender.name()];
-            let label = format!("at {}", rate(rate_rps));
-            self.row(&label, sides, "change (95 % interval)");
-            let latency = comparison.latency.iter();
-            for line in latency.filter(|line| line.rate_rps == rate_rps) {
-                self.latency(document, line);
-            }
-            let resources = comparison.resources.iter();
-            for line in resources.filter(|line| line.rate_rps == rate_rps) {
-                self.resource(line);
-            }
+        // One table: the rate at which the primary outcome is judged.
+        let rates = wording::rates(&comparison.latency, &comparison.resources);
+        let Some(shown) = shown_rate(document, &rates) else {
+            return;
+        };
+        self.empty();
+        let sides = [comparison.baseline.name(), comparison.contender.name()];
+        let label = format!("at {}", rate(shown));
+        self.row(&label, sides, "change (95 % interval)");
+        let latency = comparison.latency.iter();
+        let here = latency.filter(|line| line.rate_rps == shown && is_shown(document, line));
+        for line in here {
+            self.latency(document, line);
         }
+        self.resources(&comparison.resources, shown);
+        self.rest(rates.len(), 1, "rates");
     }
 
-    /// What tuning alone gains: its answers, and the figures that people ask for at the primary rate.
+    /// What tuning alone gains at the primary rate.
     fn tuning(&mut self, document: &VerdictDocument, comparison: &Comparison) {
         self.empty();
-        let answers = format!("answers: {}", wording::ledger(&comparison.equivalence));
-        self.labelled("tuning alone", &answers);
+        let sides = [comparison.baseline.name(), comparison.contender.name()];
+        self.row("tuning alone", sides, "change (95 % interval)");
         let latency = comparison.latency.iter();
-        let primary = latency.filter(|line| wording::is_primary(document, line));
-        for line in primary {
-            let sides = [comparison.baseline.name(), comparison.contender.name()];
-            let label = format!("at {}", rate(line.rate_rps));
-            self.row(&label, sides, "change (95 % interval)");
+        for line in latency.filter(|line| wording::is_primary(document, line)) {
             self.latency(document, line);
-            let here = comparison.resources.iter();
-            for resource in here.filter(|of| of.rate_rps == line.rate_rps) {
-                self.resource(resource);
-            }
+            self.resources(&comparison.resources, line.rate_rps);
+        }
+        if comparison.equivalence.different > 0 {
+            self.labelled("  answers", &wording::ledger(&comparison.equivalence));
         }
     }
 
     fn equivalence(&mut self, e: &Equivalence) {
-        self.empty();
-        self.labelled("equivalence", &wording::ledger(e));
+        self.labelled("answers", &wording::ledger(e));
         self.labelled("", &wording::mismatch(e));
-        for noise in e.noise.iter().take(NOISE) {
-            self.labelled("  noise", &wording::noise(noise));
+        let causes = wording::causes(&e.clusters);
+        for cause in causes.iter().take(CLUSTERS) {
+            self.cause(cause);
         }
-        self.rest(e.noise.len(), NOISE, "noisy places");
-        for cluster in e.clusters.iter().take(CLUSTERS) {
-            self.cluster(cluster);
-        }
-        self.rest(e.clusters.len(), CLUSTERS, "differences");
+        self.rest(causes.len(), CLUSTERS, "differences");
     }
 
-    fn self_test(&mut self, test: &SelfTest) {
-        self.labelled("self-test", &self_test::sentence(test));
-        for hiding in test.hidden_by.iter().take(HIDING) {
-            self.labelled("  hidden", &self_test::hiding(hiding));
-        }
-        self.rest(test.hidden_by.len(), HIDING, "of what hides faults");
-    }
-
-    fn cluster(&mut self, cluster: &Cluster) {
-        let what = format!("{}: {}", wording::place(cluster), wording::seen(cluster));
-        self.labelled("  DIFFERENT", &what);
+    fn cause(&mut self, cause: &wording::Cause<'_>) {
+        let cluster = cause.largest;
+        self.labelled("  different", &cause.sentence());
         if let Some(example) = cluster.examples.first() {
             let [baseline, contender] =
-                [&example.baseline, &example.contender].map(|v| wording::value(v));
-            self.labelled("", &format!("incumbent {baseline}"));
-            self.labelled("", &format!("candidate {contender}"));
+                [&example.baseline, &example.contender].map(|v| shortened(wording::value(v)));
+            self.labelled("", &format!("incumbent {baseline}, candidate {contender}"));
         }
         if !cluster.reproduce.is_empty() {
             self.command(&cluster.reproduce);
@@ -178,9 +162,8 @@ impl Page {
             let why = wording::not_judged(line);
             return self.line(4, &format!("{label:<22}not judged: {why}"));
         }
-        let note = wording::no_difference(line).map_or_else(String::new, |n| format!("; {n}"));
         let primary = match wording::is_primary(document, line) {
-            true => "  <- primary",
+            true => "  primary",
             false => "",
         };
         let sides = [line.baseline_us, line.contender_us]
@@ -188,8 +171,28 @@ impl Page {
         self.row(
             &label,
             [&sides[0], &sides[1]],
-            &format!("{}{note}{primary}", wording::effect(line.ratio)),
+            &format!("{}{primary}", wording::resolved(line.ratio)),
         );
+    }
+
+    /// CPU time, and memory by the fairest figure that there is.
+    fn resources(&mut self, all: &[ResourceComparison], rate_rps: f64) {
+        let here = |of: Resource| {
+            let mut all = all.iter().filter(|line| line.rate_rps == rate_rps);
+            all.find(|line| line.resource == of)
+        };
+        if let Some(cpu) = here(Resource::CpuUsPerRequest) {
+            self.resource(cpu);
+        }
+        let memory = [
+            Resource::PeakPssBytes,
+            Resource::PeakRssBytes,
+            Resource::PeakCgroupBytes,
+        ];
+        let mut measured = memory.into_iter().filter_map(here);
+        if let Some(memory) = measured.find(|line| line.unmeasured.is_none()) {
+            self.resource(memory);
+        }
     }
 
     fn resource(&mut self, line: &ResourceComparison) {
@@ -204,15 +207,6 @@ impl Page {
         let sides = [line.baseline, line.contender]
             .map(|side| wording::estimate(side, |v| wording::resource(line.resource, v)));
         self.row(&label, [&sides[0], &sides[1]], &wording::effect(line.ratio));
-    }
-
-    fn tails(&mut self, document: &VerdictDocument) {
-        for side in &document.warm_up {
-            self.labelled("warm-up", &warm_up::sentence(side));
-        }
-        for tail in tail::primary(document) {
-            self.labelled("tail", &tail::sentence(tail));
-        }
     }
 
     fn objectives(&mut self, document: &VerdictDocument) {
@@ -258,10 +252,38 @@ impl Page {
         if let Some(text) = wording::against_itself(document) {
             self.labelled("A/A", &text);
         }
+        let limits = document.limits_of_this_result.len();
         // Gates that failed are the reasons of the verdict.
-        if !document.gates.is_empty() && document.gates.iter().all(|gate| gate.passed) {
-            let held = format!("all {} held", count(document.gates.len() as u64));
-            self.labelled("gates", &held);
+        let all_held = document.gates.iter().all(|gate| gate.passed);
+        if !document.gates.is_empty() && all_held {
+            let gates = count(document.gates.len() as u64);
+            self.labelled(
+                "gates",
+                &format!("all {gates} held; {limits} limits of this result are in the report"),
+            );
+        } else if limits > 0 {
+            self.labelled("limits", &format!("{limits}, in the report"));
         }
+    }
+}
+
+/// The rate that the screen shows: the primary one, else the highest.
+fn shown_rate(document: &VerdictDocument, rates: &[f64]) -> Option<f64> {
+    let primary = document.primary.as_ref().map(|primary| primary.rate_rps);
+    primary
+        .filter(|rate| rates.contains(rate))
+        .or_else(|| rates.last().copied())
+}
+
+/// The screen shows the middle and the primary outcome, and what an objective is about.
+fn is_shown(document: &VerdictDocument, line: &LatencyComparison) -> bool {
+    line.quantile == 0.5 && line.endpoint == "*" || wording::is_primary(document, line)
+}
+
+/// At most so much of a value as fits beside another one.
+fn shortened(value: &str) -> String {
+    match value.char_indices().nth(VALUE) {
+        None => value.to_owned(),
+        Some((at, _)) => format!("{}...", &value[..at]),
     }
 }

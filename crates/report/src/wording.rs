@@ -3,7 +3,7 @@
 use crate::figures::{change, count, memory, quantile, rate, share, time};
 use understudy_model::Side;
 use understudy_model::verdict::{
-    Cluster, Comparison, Equivalence, Estimate, Figure, GoalResult, Held, LatencyComparison, Noise,
+    Cluster, Comparison, Equivalence, Estimate, Figure, GoalResult, Held, LatencyComparison,
     Resource, ResourceComparison, SloResult, UnderLoad, Verdict, VerdictDocument,
 };
 
@@ -122,6 +122,21 @@ pub(crate) fn effect(ratio: Option<Estimate>) -> String {
     }
 }
 
+/// How many times its lower end an interval's upper end may be for the figure to say something.
+const RESOLVED: f64 = 10.0;
+
+/// As [`effect`]; an interval that spans ten times and more says little, and takes little room.
+pub(crate) fn resolved(ratio: Option<Estimate>) -> String {
+    let spans = |ratio: Estimate| match (ratio.low, ratio.high) {
+        (Some(low), Some(high)) => high > RESOLVED * low,
+        _ => true,
+    };
+    match ratio {
+        Some(ratio) if spans(ratio) => "not resolved by this run".to_owned(),
+        ratio => effect(ratio),
+    }
+}
+
 /// In which direction a ratio lies for certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
@@ -145,8 +160,12 @@ pub(crate) fn direction(ratio: Estimate) -> Direction {
 /// Beside every "no difference": the smallest one that would have shown.
 pub(crate) fn no_difference(line: &LatencyComparison) -> Option<String> {
     let (ratio, mde) = line.ratio.zip(line.mde)?;
-    (direction(ratio) == Direction::Unclear)
-        .then(|| format!("no difference seen, {} would have been", change(1.0 + mde)))
+    (direction(ratio) == Direction::Unclear).then(|| {
+        format!(
+            "no significant difference (a change of {} would have been detected)",
+            change(1.0 + mde)
+        )
+    })
 }
 
 /// Why a quantile is not judged.
@@ -219,24 +238,107 @@ pub(crate) fn goal(goal: &GoalResult) -> String {
     format!("{}, {}{weight}", goal_held(goal), effect(goal.ratio))
 }
 
-/// The ledger of the equivalence stage in one line.
+/// The ledger of the equivalence stage in one line: `6,000 compared (200: 5,990, 404: 10): ...`.
 pub(crate) fn ledger(e: &Equivalence) -> String {
+    let statuses: Vec<String> = e
+        .statuses
+        .iter()
+        .map(|(code, answers)| format!("{code}: {}", count(*answers)))
+        .collect();
+    let statuses = match statuses.as_slice() {
+        [] => String::new(),
+        some => format!(" ({})", some.join(", ")),
+    };
+    let lost = match e.lost {
+        0 => String::new(),
+        lost => format!("; {} not compared", count(lost)),
+    };
     format!(
-        "{} compared: {} equal, {} different, {} excused; {} lost",
+        "{} compared{statuses}: {} equal, {} different, {} excused{lost}",
         count(e.compared),
         count(e.equal),
         count(e.different),
         count(e.excused),
-        count(e.lost),
     )
 }
 
-/// How many requests like these may differ nevertheless.
+/// How many requests like these may differ nevertheless, and how much of the answers was looked at.
 pub(crate) fn mismatch(e: &Equivalence) -> String {
+    let looked_at = match e.coverage.noise + e.coverage.rules {
+        0 => String::new(),
+        _ => format!(
+            "; {} of their bytes were compared",
+            share(e.coverage.share())
+        ),
+    };
     format!(
-        "at most {} of requests like these differ (upper 95 % bound)",
+        "at most {} of requests like these differ (95 % bound){looked_at}",
         share(e.mismatch_upper_95)
     )
+}
+
+/// Differences of one kind at one place, of however many operations: most likely one cause.
+pub(crate) struct Cause<'d> {
+    /// The cluster with most pairs.
+    pub(crate) largest: &'d Cluster,
+    /// Pairs of all its clusters.
+    pub(crate) count: u64,
+    /// Pairs compared of their operations.
+    pub(crate) of: u64,
+    /// Operations that show it.
+    pub(crate) operations: usize,
+}
+
+impl Cause<'_> {
+    /// `value at $.price of GET /items/{id}: 40 of 40; reproduced 3 of 3`
+    pub(crate) fn sentence(&self) -> String {
+        match self.operations {
+            1 => format!("{}: {}", place(self.largest), seen(self.largest)),
+            operations => format!(
+                "{} at {} of {operations} operations, most often {}: {} of {}",
+                self.largest.kind,
+                self.largest.path,
+                self.largest.endpoint,
+                count(self.count),
+                count(self.of),
+            ),
+        }
+    }
+}
+
+/// Clusters by kind and place, the most frequent first. In headers, cookies and statuses a place means the same
+/// for every operation; in bodies it does where the values are the same, too.
+pub(crate) fn causes(clusters: &[Cluster]) -> Vec<Cause<'_>> {
+    let value = |cluster: &Cluster| match cluster.path.starts_with('$') || cluster.path == "body" {
+        true => cluster
+            .examples
+            .first()
+            .map(|example| (example.baseline.clone(), example.contender.clone())),
+        false => None,
+    };
+    let mut causes: Vec<(_, Cause<'_>)> = Vec::new();
+    for cluster in clusters {
+        let key = (cluster.kind, cluster.path.as_str(), value(cluster));
+        match causes.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, cause)) => {
+                cause.count += cluster.count;
+                cause.of += cluster.of;
+                cause.operations += 1;
+            }
+            None => causes.push((
+                key,
+                Cause {
+                    largest: cluster,
+                    count: cluster.count,
+                    of: cluster.of,
+                    operations: 1,
+                },
+            )),
+        }
+    }
+    let mut causes: Vec<Cause<'_>> = causes.into_iter().map(|(_, cause)| cause).collect();
+    causes.sort_by_key(|cause| std::cmp::Reverse(cause.count));
+    causes
 }
 
 /// The ledger of answers under load in one line.
@@ -247,17 +349,6 @@ pub(crate) fn under_load(u: &UnderLoad) -> String {
         count(u.answered),
         count(u.deviating),
         count(u.not_inspected),
-    )
-}
-
-/// A noisy place.
-pub(crate) fn noise(noise: &Noise) -> String {
-    format!(
-        "{} at {} of {} ({} pairs of the incumbent with itself)",
-        noise.kind,
-        noise.path,
-        noise.endpoint,
-        count(noise.pairs),
     )
 }
 
@@ -307,7 +398,7 @@ pub(crate) fn against_itself(document: &VerdictDocument) -> Option<String> {
             "incumbent against itself, {} at {}: {}",
             quantile(aa.quantile),
             rate(aa.rate_rps),
-            effect(Some(ratio))
+            resolved(Some(ratio))
         )
     })
 }

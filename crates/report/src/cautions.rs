@@ -1,0 +1,59 @@
+//! What a reader has to know before any figure: a trial that compares little, or nothing.
+
+use understudy_model::verdict::{Cluster, VerdictDocument};
+use understudy_model::{DifferenceKind, Side};
+
+/// The cautions, in the order of their weight.
+pub(crate) fn of(document: &VerdictDocument) -> Vec<String> {
+    let mut all = Vec::new();
+    if is_one_program(document) {
+        all.push(
+            "incumbent and candidate are one and the same program with the same arguments"
+                .to_owned(),
+        );
+    }
+    if document.method.requests == 1 {
+        all.push("the workload is one request: nothing is known of any other".to_owned());
+    }
+    if let Some(code) = always_fails(document) {
+        all.push(format!(
+            "the candidate answers {code} to everything: is it configured as the incumbent is?"
+        ));
+    }
+    all
+}
+
+/// Do both sides run the same files by the same command?
+fn is_one_program(document: &VerdictDocument) -> bool {
+    let programs = |side: Side| {
+        let name = side.name();
+        let of_side = move |(key, _): &(&String, &String)| key.starts_with(name);
+        let hashes = document.environment.hashes.iter().filter(of_side);
+        let mut hashes: Vec<&String> = hashes.map(|(_, hash)| hash).collect();
+        hashes.sort();
+        (document.method.sides.get(name), hashes)
+    };
+    let (incumbent, candidate) = (programs(Side::Incumbent), programs(Side::Candidate));
+    incumbent.0.is_some() && incumbent == candidate
+}
+
+/// The error that the candidate gives to every request, where the incumbent does not.
+fn always_fails(document: &VerdictDocument) -> Option<&str> {
+    let equivalence = &document.comparisons.first()?.equivalence;
+    let codes = |cluster: &&Cluster| cluster.kind == DifferenceKind::Code;
+    let of: u64 = equivalence
+        .clusters
+        .iter()
+        .filter(codes)
+        .map(|cluster| cluster.count)
+        .sum();
+    let mut shown = equivalence
+        .clusters
+        .iter()
+        .filter(codes)
+        .filter_map(|cluster| Some(cluster.examples.first()?.contender.as_str()));
+    let code = shown.next()?;
+    let is_error = code.parse::<i32>().is_ok_and(|code| code >= 400);
+    let is_always = of == equivalence.compared && shown.all(|other| other == code);
+    (is_error && is_always).then_some(code)
+}
