@@ -313,6 +313,7 @@ impl<'r> Ledger<'r> {
             lost_by_reason: self.lost,
             excused_by,
             mismatch_upper_95: understudy_stats::binomial::upper_95(self.different, seen),
+            counted: seen,
             statuses: self.statuses,
             coverage,
             coverage_by_endpoint,

@@ -190,6 +190,10 @@ pub struct Equivalence {
     /// Upper 95 % bound on the share of requests like these that differ (Clopper-Pearson). An excused pair
     /// counts by the share of its answer that was compared.
     pub mismatch_upper_95: f64,
+    /// Pairs that the bound counts: the equal and different ones, and the excused ones by the share of them that was
+    /// compared.
+    #[serde(default)]
+    pub counted: u64,
     /// How many of the incumbent's compared answers had each status.
     #[serde(default)]
     pub statuses: BTreeMap<i32, u64>,

@@ -6,6 +6,21 @@ use understudy_model::capacity::{Capacity, CapacityKind, KneePoint};
 /// Trials whose rates differ by less than this share one line.
 const SAME_RATE: f64 = 0.02;
 
+/// The capacity and its interval: `6,020/s (5,900/s to 6,110/s)`.
+pub(crate) fn short(capacity: &Capacity) -> String {
+    let end = |rate_rps: Option<f64>| rate_rps.map_or_else(|| "?".to_owned(), rate);
+    let found = &capacity.rate_rps;
+    match capacity.kind {
+        CapacityKind::Between => {
+            let [estimate, low, high] = [found.estimate, found.low, found.high].map(end);
+            format!("{estimate} ({low} to {high})")
+        }
+        CapacityKind::AtLeast => format!("at least {}", end(found.low)),
+        CapacityKind::Below => format!("below {}", end(found.high)),
+        CapacityKind::Unknown => "not known".to_owned(),
+    }
+}
+
 /// The capacity in one sentence, without the side it belongs to.
 pub fn sentence(capacity: &Capacity) -> String {
     let end = |rate_rps: Option<f64>| rate_rps.map_or_else(|| "?".to_owned(), rate);

@@ -6,6 +6,18 @@ use understudy_model::floor::{FloorKind, FloorOutcome, FloorPoint, SideFloor};
 /// Bytes of a mebibyte.
 pub(crate) const MIB: f64 = 1_048_576.0;
 
+/// The floor alone: `96.0 MiB`.
+pub(crate) fn short(floor: &SideFloor) -> String {
+    let bytes = |bytes: Option<f64>| bytes.map_or_else(|| "?".to_owned(), memory);
+    match floor.kind {
+        FloorKind::Between => bytes(floor.high_bytes),
+        FloorKind::AtMost => format!("at most {}", bytes(floor.high_bytes)),
+        FloorKind::Leaks => "none: it leaks".to_owned(),
+        FloorKind::NotVerified => format!("above {}", bytes(floor.high_bytes)),
+        FloorKind::Unknown => "not known".to_owned(),
+    }
+}
+
 /// The memory floor in one sentence, without the side it belongs to.
 pub(crate) fn sentence(floor: &SideFloor) -> String {
     let bytes = |bytes: Option<f64>| bytes.map_or_else(|| "?".to_owned(), memory);

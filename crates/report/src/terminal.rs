@@ -29,7 +29,7 @@ pub fn summary(document: &VerdictDocument, style: Style) -> String {
     for reason in document.because.iter().take(REASONS) {
         page.line(4, &format!("  because {}", reason.text));
     }
-    page.rest(document.because.len(), REASONS, "reasons");
+    page.rest(document.because.len(), REASONS, "reason");
     for caution in cautions::of(document) {
         page.line(4, &format!("  note    {caution}"));
     }
@@ -40,14 +40,16 @@ pub fn summary(document: &VerdictDocument, style: Style) -> String {
         page.tuning(document, comparison);
     }
     page.objectives(document);
-    for of in &document.capacity {
-        let found = crate::knee::sentence(&of.capacity);
-        page.labelled("capacity", &format!("{}: {found}", of.side));
-    }
-    for of in &document.memory_floors {
-        let found = crate::memory_floor::sentence(of);
-        page.labelled("memory floor", &format!("{}: {found}", of.side));
-    }
+    let capacities = document.capacity.iter();
+    page.of_sides(
+        "capacity",
+        capacities.map(|of| (of.side, crate::knee::short(&of.capacity))),
+    );
+    let floors = document.memory_floors.iter();
+    page.of_sides(
+        "memory floor",
+        floors.map(|of| (of.side, crate::memory_floor::short(of))),
+    );
     page.gates(document);
     if style.colour {
         let coloured = format!("\u{1b}[{}m{word}\u{1b}[0m", colour(document.verdict));
@@ -67,12 +69,21 @@ fn colour(verdict: Verdict) -> &'static str {
 }
 
 impl Page {
+    /// How many more things of a kind (in the singular) there are.
     fn rest(&mut self, all: usize, shown: usize, what: &str) {
         if all > shown {
-            self.line(
-                2,
-                &format!("  and {} more {what} in verdict.json", all - shown),
-            );
+            let (more, s) = (all - shown, if all - shown == 1 { "" } else { "s" });
+            self.line(2, &format!("  {more} more {what}{s} in the report"));
+        }
+    }
+
+    /// One figure of each side on one line.
+    fn of_sides(&mut self, label: &str, figures: impl Iterator<Item = (Side, String)>) {
+        let all: Vec<String> = figures
+            .map(|(side, text)| format!("{side} {text}"))
+            .collect();
+        if !all.is_empty() {
+            self.labelled(label, &all.join("; "));
         }
     }
 
@@ -115,7 +126,7 @@ impl Page {
             self.latency(document, line);
         }
         self.resources(&comparison.resources, shown);
-        self.rest(rates.len(), 1, "rates");
+        self.rest(rates.len(), 1, "rate");
     }
 
     /// What tuning alone gains at the primary rate.
@@ -140,7 +151,7 @@ impl Page {
         for cause in causes.iter().take(CLUSTERS) {
             self.cause(cause);
         }
-        self.rest(causes.len(), CLUSTERS, "differences");
+        self.rest(causes.len(), CLUSTERS, "difference");
     }
 
     fn cause(&mut self, cause: &wording::Cause<'_>) {
@@ -209,46 +220,63 @@ impl Page {
         self.row(&label, [&sides[0], &sides[1]], &wording::effect(line.ratio));
     }
 
+    /// What is held by all sides is one line; what is missed or open is one each.
     fn objectives(&mut self, document: &VerdictDocument) {
-        if !document.slo.is_empty() || !document.goals.is_empty() {
+        let all: Vec<_> = wording::objectives(document).collect();
+        let sides = |objective: &wording::Objective<'_>| {
+            let mut all = vec![(Side::Incumbent, objective.incumbent.held)];
+            all.extend(objective.candidate.map(|slo| (Side::Candidate, slo.held)));
+            all.extend(objective.tuned.map(|slo| (Side::Tuned, slo.held)));
+            all
+        };
+        let is_held = |objective: &&wording::Objective<'_>| {
+            sides(objective)
+                .iter()
+                .all(|(_, held)| *held == Held::Holds)
+        };
+        let held = all.iter().filter(is_held).count();
+        let open: Vec<_> = all.iter().filter(|objective| !is_held(objective)).collect();
+        if !all.is_empty() {
             self.empty();
         }
-        // What is missed catches the eye without colour.
-        let loud = |held: Held, word: &str| match held {
-            Held::Misses => word.to_uppercase(),
-            _ => word.to_owned(),
-        };
-        let word = |held| loud(held, wording::objective_held(held));
-        for objective in wording::objectives(document) {
-            let incumbent = objective.incumbent;
-            let tuned = objective.tuned.map(|slo| word(slo.held));
+        if held > 0 {
+            let what = match held {
+                1 => "1 objective is held".to_owned(),
+                n => format!("{n} objectives are held"),
+            };
+            self.labelled("objectives", &format!("{what} by every side"));
+        }
+        for objective in open {
+            // What is missed catches the eye without colour.
+            let word = |(side, held): (Side, Held)| match held {
+                Held::Misses => format!("{side} MISSES"),
+                _ => format!("{side} {}", wording::objective_held(held)),
+            };
+            let slo = objective.incumbent;
+            let sides: Vec<String> = sides(objective).into_iter().map(word).collect();
             let text = format!(
-                "{} at {}: incumbent {}, candidate {}{}",
-                incumbent.slo,
-                rate(incumbent.rate_rps),
-                word(incumbent.held),
-                objective
-                    .candidate
-                    .map_or("-".to_owned(), |slo| word(slo.held)),
-                tuned.map_or_else(String::new, |tuned| format!(", tuned {tuned}")),
+                "{} at {}: {}",
+                slo.slo,
+                rate(slo.rate_rps),
+                sides.join(", ")
             );
             self.labelled("objective", &text);
         }
-        for goal in &document.goals {
-            let quiet = wording::goal_held(goal);
-            let text = wording::goal(goal).replacen(quiet, &loud(goal.held, quiet), 1);
-            self.labelled("goal", &format!("{}: {text}", goal.goal));
-        }
-        for goal in &document.tuned_goals {
-            let text = format!("{}, by tuning alone: {}", goal.goal, wording::goal(goal));
-            self.labelled("goal", &text);
+        // The reasons name the goals that decided.
+        let is_named = |goal: &str| {
+            let name = format!("{goal:?}");
+            document
+                .because
+                .iter()
+                .any(|reason| reason.text.contains(&name))
+        };
+        let judged = document.goals.iter().filter(|goal| goal.ratio.is_some());
+        for goal in judged.filter(|goal| !is_named(&goal.goal)) {
+            self.labelled("goal", &format!("{}: {}", goal.goal, wording::goal(goal)));
         }
     }
 
     fn gates(&mut self, document: &VerdictDocument) {
-        if let Some(text) = wording::looks(document) {
-            self.labelled("looks", &text);
-        }
         if let Some(text) = wording::against_itself(document) {
             self.labelled("A/A", &text);
         }

@@ -49,7 +49,7 @@ impl<'a> Generator<'a> {
     /// The requests as they go to this side.
     pub(crate) fn prepare(&self, running: &RunningSide) -> Result<Arc<[Prepared]>, TrialError> {
         self.requests
-            .prepare(&running.target.host, &running.credentials, |request| {
+            .prepare_with(&running.target.host, &running.credentials, |request| {
                 self.endpoint_of[request as usize]
             })
             .map_err(|(index, error)| TrialError::Request(index + 1, error))

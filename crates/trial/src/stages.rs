@@ -17,7 +17,6 @@ use understudy_compare::{Differ, Noise, Row, Rules, Templates};
 use understudy_evidence::RunDirectory;
 use understudy_host::pin_current_thread;
 use understudy_load::http::Requests;
-use understudy_model::Side;
 use understudy_model::verdict::Environment;
 use understudy_probe::Cgroups;
 use understudy_redact::Redactor;
@@ -121,10 +120,9 @@ fn measure(
     name_reproducers(&mut facts, evidence.compared(), inputs);
     store::write_workload(run, &facts)?;
     let noise = Noise::learn(&evidence.rows);
-    let answers = judge::equivalence(&evidence, Side::Candidate, &noise, inputs.rules);
-    let same = answers.different == 0;
+    let is_decided = judge::answers_decide(&evidence, &noise, inputs.rules);
     drop(evidence);
-    if !same && !inputs.continue_when_different {
+    if is_decided && !inputs.continue_when_different {
         return Ok(());
     }
     let generator = Generator::new(&stand, inputs.cpus, inputs.requests, &workload.endpoint_of);

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use understudy_host::Clock;
-use understudy_load::http::{Credentials, Requests, Target, WorkloadRequest};
+use understudy_load::http::{Requests, Target, WorkloadRequest};
 use understudy_load::report::{self, LoadReport};
 use understudy_load::{
     Arrivals, GeneratorUse, Histograms, LogSender, Plan, Progress, Rate, Workload, run_into,
@@ -159,7 +159,7 @@ pub(crate) fn load(args: &LoadArgs, stop: &AtomicBool) -> Result<u8, Failure> {
     };
     let requests = args.requests(&target)?;
     let prepared = requests
-        .prepare(&target.host, &Credentials::default(), |_| 0)
+        .prepare(&target.host, |_| 0)
         .map_err(|(index, error)| usage(format!("request {}: {error}", index + 1)))?;
     let mut json = JsonOutput::open(args.json.as_deref())?;
     if args.search.is_asked() {

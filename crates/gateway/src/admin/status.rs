@@ -67,6 +67,10 @@ pub struct Proof {
     pub different: u64,
     /// Of these: different, excused by rules, waivers or noise.
     pub excused: u64,
+    /// The share of their bytes that was compared.
+    pub compared_share: f64,
+    /// Pairs that were not compared, because noise covers their whole body.
+    pub covered: u64,
     /// With 95 % confidence at every moment at once, no more than this share differs.
     pub mismatch_upper_95: f64,
     /// Further requests without a difference that reach the goal; none: no number does.
@@ -243,10 +247,11 @@ pub struct WaiverStatus {
 }
 
 pub(super) fn proof(judged: &Equivalence, balance: &Balance, goal: f64, configured: bool) -> Proof {
-    let lost: u64 = balance.dropped.values().sum();
+    // What noise covers as a whole was not compared.
+    let lost = balance.dropped.values().sum::<u64>() + judged.lost;
     let ended = balance.eligible - balance.pending;
-    let upper = share::upper_bound(judged.different, judged.compared, ALPHA);
-    let more = share::trials_to_goal(judged.different, judged.compared, ALPHA, goal);
+    let upper = share::upper_bound(judged.different, judged.counted, ALPHA);
+    let more = share::trials_to_goal(judged.different, judged.counted, ALPHA, goal);
     let (state, because) = if !configured {
         (
             ProofState::NoCandidate,
@@ -261,7 +266,10 @@ pub(super) fn proof(judged: &Equivalence, balance: &Balance, goal: f64, configur
     } else if ended >= FEWEST_COMPARED && lost as f64 > MOST_LOST * ended as f64 {
         (
             ProofState::Lossy,
-            format!("{lost} of {ended} eligible requests were not compared, more than 0.1 %"),
+            format!(
+                "{lost} of {ended} eligible requests were not compared, more than 0.1 %{}",
+                most_covered(judged)
+            ),
         )
     } else if upper <= goal {
         (
@@ -278,7 +286,10 @@ pub(super) fn proof(judged: &Equivalence, balance: &Balance, goal: f64, configur
         });
         (
             ProofState::Proving,
-            format!("no difference in {} answers so far{more}", judged.compared),
+            format!(
+                "no unexcused difference in {} answers so far{more}",
+                judged.compared
+            ),
         )
     };
     Proof {
@@ -289,9 +300,20 @@ pub(super) fn proof(judged: &Equivalence, balance: &Balance, goal: f64, configur
         equal: judged.equal,
         different: judged.different,
         excused: judged.excused,
+        compared_share: judged.coverage.share(),
+        covered: judged.lost,
         mismatch_upper_95: upper,
         more_requests: more,
     }
+}
+
+/// The noise that covers most answers.
+fn most_covered(judged: &Equivalence) -> String {
+    let most = judged
+        .lost_by_reason
+        .iter()
+        .max_by_key(|(_, pairs)| **pairs);
+    most.map_or_else(String::new, |(why, pairs)| format!(" ({why}: {pairs})"))
 }
 
 pub(super) fn endpoints(judged: &Judged, goal: f64) -> Vec<Endpoint> {
@@ -305,8 +327,8 @@ pub(super) fn endpoints(judged: &Judged, goal: f64) -> Vec<Endpoint> {
             compared: of.compared,
             different: of.different,
             excused: of.excused,
-            mismatch_upper_95: share::upper_bound(of.different, of.compared, ALPHA),
-            more_requests: share::trials_to_goal(of.different, of.compared, ALPHA, goal),
+            mismatch_upper_95: share::upper_bound(of.different, of.counted, ALPHA),
+            more_requests: share::trials_to_goal(of.different, of.counted, ALPHA, goal),
             cells: cells
                 .map(|(_, cell, compared)| Coverage {
                     status: cell.status,

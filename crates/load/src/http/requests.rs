@@ -290,11 +290,23 @@ impl Requests {
         captures.map(|capture| capture.name.as_str())
     }
 
-    /// Renders all for `host` and with these credentials; `endpoint` gives each its endpoint index.
+    /// Renders all for `host`; `endpoint` gives each its endpoint index.
     ///
     /// # Errors
     /// The index (from 0) of a request that is not valid HTTP, and why.
     pub fn prepare(
+        &self,
+        host: &str,
+        endpoint: impl Fn(u32) -> u32,
+    ) -> Result<Arc<[Prepared]>, (usize, understudy_wire::http1::RequestError)> {
+        self.prepare_with(host, &Credentials::default(), endpoint)
+    }
+
+    /// The same with what the server has handed out before.
+    ///
+    /// # Errors
+    /// As [`Requests::prepare`].
+    pub fn prepare_with(
         &self,
         host: &str,
         credentials: &Credentials,

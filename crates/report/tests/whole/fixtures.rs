@@ -144,6 +144,7 @@ fn equivalence() -> Equivalence {
             pairs: 46,
         }],
         mismatch_upper_95: 0.0005,
+        counted: 6000,
         statuses: [(200, 6000)].into(),
         coverage: Coverage {
             bytes: 1_200_000,

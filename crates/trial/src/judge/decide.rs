@@ -9,8 +9,8 @@ use crate::plan::{Plan, RatePlan};
 use understudy_model::Side;
 use understudy_model::proof::SelfTest;
 use understudy_model::verdict::{
-    Equivalence, FEWEST_COMPARED, Figure, GoalResult, Held, MOST_LOST, MOST_MISSED, MOST_REFUSED,
-    Reason, SloResult, UnderLoad, Verdict, VerdictDocument,
+    Comparison, Equivalence, FEWEST_COMPARED, Figure, GoalResult, Held, MOST_LOST, MOST_MISSED,
+    MOST_REFUSED, Reason, SloResult, UnderLoad, Verdict, VerdictDocument,
 };
 use understudy_stats::binomial;
 
@@ -27,17 +27,23 @@ pub(super) fn decide(
     document: &VerdictDocument,
 ) -> Decision {
     let comparison = &document.comparisons[0];
-    failed_gates(document)
-        .or_else(|| differences(&comparison.equivalence))
-        .or_else(|| comparison.under_load.as_ref().and_then(deviations))
-        .or_else(|| too_little_compared(&comparison.equivalence))
-        .or_else(|| mostly_refused(&comparison.equivalence))
-        .or_else(|| comparison.self_test.as_ref().and_then(blind))
+    answers(comparison)
+        .or_else(|| failed_gates(document))
         .or_else(|| not_measured(config, plan, evidence))
         .unwrap_or_else(|| match config.question {
             Question::Replace => replace_or_keep(config, evidence, document),
             Question::NoWorse { .. } => worse_or_not(config, evidence, document),
         })
+}
+
+/// What the answers alone decide: no gate bears on them, since all of them are about time and resources.
+pub(crate) fn answers(comparison: &Comparison) -> Option<Decision> {
+    let equivalence = &comparison.equivalence;
+    differences(equivalence)
+        .or_else(|| comparison.under_load.as_ref().and_then(deviations))
+        .or_else(|| too_little_compared(equivalence))
+        .or_else(|| mostly_refused(equivalence))
+        .or_else(|| comparison.self_test.as_ref().and_then(blind))
 }
 
 /// Rules 4 to 7.

@@ -224,6 +224,20 @@ pub(crate) fn measured(
     document
 }
 
+/// Do the answers decide, whatever a measurement under load would show?
+pub(crate) fn answers_decide(evidence: &Evidence, noise: &Noise, rules: &Rules) -> bool {
+    let comparison = Comparison {
+        baseline: Side::Incumbent,
+        contender: Side::Candidate,
+        equivalence: equivalence(evidence, Side::Candidate, noise, rules),
+        self_test: self_test::judge(evidence, noise, rules),
+        under_load: None,
+        latency: Vec::new(),
+        resources: Vec::new(),
+    };
+    decide::answers(&comparison).is_some()
+}
+
 /// Is there nothing to measure on? The evidence decides, or what it lacks is not more of the same: only
 /// an answer that is open, or an incumbent that seems to differ from itself, can change with more pairs.
 pub(crate) fn is_settled(document: &VerdictDocument) -> bool {

@@ -171,9 +171,19 @@ fn told(status: &Status) -> String {
     }
     let _ = writeln!(
         text,
-        "compared  {} equal, {} different, {} excused",
-        proof.equal, proof.different, proof.excused
+        "compared  {} equal, {} different, {} excused ({:.1} % of their bytes were compared)",
+        proof.equal,
+        proof.different,
+        proof.excused,
+        proof.compared_share * 100.0
     );
+    if proof.covered > 0 {
+        let _ = writeln!(
+            text,
+            "          {} more were not: noise covers their whole body",
+            proof.covered
+        );
+    }
     for endpoint in &status.endpoints {
         let left = match endpoint.more_requests {
             _ if endpoint.different > 0 => "fix the differences first".to_owned(),

@@ -10,7 +10,7 @@ use crate::show;
 use crate::show::json::JsonOutput;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
-use understudy_load::http::{Credentials, Requests, Target, WorkloadRequest};
+use understudy_load::http::{Requests, Target, WorkloadRequest};
 use understudy_load::{GeneratorUse, Plan, Progress, Rate, Workload, run_into};
 use understudy_model::capacity::CapacityKind;
 use understudy_model::floor::SideFloor;
@@ -66,7 +66,7 @@ pub(super) fn profile(
         all: vec![WorkloadRequest::get(&target.path)],
     });
     let prepared = requests
-        .prepare(&target.host, &Credentials::default(), |_| 0)
+        .prepare(&target.host, |_| 0)
         .map_err(|(index, error)| usage(format!("request {}: {error}", index + 1)))?;
     let mut json = JsonOutput::open(args.json.as_deref())?;
     let mut attended = Attended::begin(args, runtime_log)?;
