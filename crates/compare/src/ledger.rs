@@ -241,11 +241,7 @@ impl<'r> Ledger<'r> {
                 .entry((row.endpoint, pattern, kind))
                 .or_default();
             group.count += pairs;
-            group.smallest.push((size, row.request, difference));
-            group
-                .smallest
-                .sort_by_key(|(size, request, _)| (*size, *request));
-            group.smallest.truncate(EXAMPLES);
+            group.keep(size, row.request, difference);
         }
     }
 
@@ -323,7 +319,26 @@ impl<'r> Ledger<'r> {
     }
 }
 
-impl Group<'_> {
+impl<'r> Group<'r> {
+    /// Keeps the smallest requests that show it, and of those with the same values one.
+    fn keep(&mut self, size: usize, request: u32, difference: &'r Difference) {
+        let values = |of: &Difference| (of.baseline.clone(), of.contender.clone());
+        let new = values(difference);
+        let twin = self
+            .smallest
+            .iter()
+            .position(|(_, _, known)| values(known) == new);
+        match twin {
+            Some(at) if (self.smallest[at].0, self.smallest[at].1) <= (size, request) => return,
+            Some(at) => drop(self.smallest.remove(at)),
+            None => {}
+        }
+        self.smallest.push((size, request, difference));
+        self.smallest
+            .sort_by_key(|(size, request, _)| (*size, *request));
+        self.smallest.truncate(EXAMPLES);
+    }
+
     fn cluster(
         self,
         endpoint: String,

@@ -165,6 +165,10 @@ impl Page {
         if !cluster.reproduce.is_empty() {
             self.command(&cluster.reproduce);
         }
+        if let Some(rule) = cause.rule() {
+            let keys = rule.join(", ");
+            self.labelled("", &format!("accepted by [[compare.rule]] with {keys}"));
+        }
     }
 
     fn latency(&mut self, document: &VerdictDocument, line: &LatencyComparison) {

@@ -306,6 +306,24 @@ impl Cause<'_> {
     }
 }
 
+impl Cause<'_> {
+    /// The keys of the rule that would excuse it; none where no rule may (a side that does not answer).
+    pub(crate) fn rule(&self) -> Option<Vec<String>> {
+        let path = self.largest.path.as_str();
+        if self.largest.kind == understudy_model::DifferenceKind::Outcome {
+            return None;
+        }
+        let mut keys = vec![match path.contains('"') {
+            true => format!("path = '{path}'"),
+            false => format!("path = \"{path}\""),
+        }];
+        if self.operations == 1 {
+            keys.push(format!("endpoint = \"{}\"", self.largest.endpoint));
+        }
+        Some(keys)
+    }
+}
+
 /// Clusters by kind and place, the most frequent first. In headers, cookies and statuses a place means the same
 /// for every operation; in bodies it does where the values are the same, too.
 pub(crate) fn causes(clusters: &[Cluster]) -> Vec<Cause<'_>> {

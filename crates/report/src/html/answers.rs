@@ -7,9 +7,7 @@ use maud::{Markup, html};
 use std::collections::BTreeMap;
 use understudy_model::Side;
 use understudy_model::proof::SelfTest;
-use understudy_model::verdict::{
-    Cluster, Comparison, Equivalence, Example, UnderLoad, VerdictDocument,
-};
+use understudy_model::verdict::{Comparison, Equivalence, Example, UnderLoad, VerdictDocument};
 
 /// Clusters shown; the document has all.
 const CLUSTERS: usize = 60;
@@ -32,7 +30,7 @@ fn ledger(e: &Equivalence) -> Markup {
         ("equal", "equal", e.equal),
         ("excused", "excused", e.excused),
         ("different", "different", e.different),
-        ("lost", "lost", e.lost),
+        ("lost", "not compared", e.lost),
     ];
     let all = e.eligible.max(1) as f64;
     html! {
@@ -51,15 +49,57 @@ fn ledger(e: &Equivalence) -> Markup {
                     li { i class={"swatch " (class)} aria-hidden="true" {} b { (count(pairs)) } " " (name) span { " " (share(pairs as f64 / all)) } }
                 }
             }
+            (statuses(e))
+            (coverage(e))
             @if !e.lost_by_reason.is_empty() {
-                (more("Why requests were lost", table("Lost requests", &["reason", "requests"], e.lost_by_reason.iter().map(|(why, pairs)| vec![why.clone(), count(*pairs)]))))
+                (more("Why requests were not compared", table("Requests that were not compared", &["reason", "requests"], e.lost_by_reason.iter().map(|(why, pairs)| vec![why.clone(), count(*pairs)]))))
             }
         }
     }
 }
 
+/// Which answers these were: two services that refuse alike show little.
+fn statuses(e: &Equivalence) -> Markup {
+    let all: Vec<String> = e
+        .statuses
+        .iter()
+        .map(|(code, answers)| format!("{} with {code}", count(*answers)))
+        .collect();
+    html! {
+        @if !all.is_empty() { p class="note" { "Statuses of the compared answers: " (all.join(", ")) "." } }
+    }
+}
+
+/// How much of the answers was compared, and where not all of it was.
+fn coverage(e: &Equivalence) -> Markup {
+    let rows = e.coverage_by_endpoint.iter().map(|of| {
+        let part = |bytes: u64| share(bytes as f64 / of.coverage.bytes.max(1) as f64);
+        vec![
+            of.endpoint.clone(),
+            count(of.compared),
+            count(of.covered),
+            share(of.coverage.share()),
+            part(of.coverage.noise),
+            part(of.coverage.rules),
+        ]
+    });
+    let head = [
+        "operation",
+        "compared",
+        "not compared: noise covers all",
+        "bytes compared",
+        "excused by noise",
+        "excused by rules",
+    ];
+    html! {
+        @if !e.coverage_by_endpoint.is_empty() {
+            (more("How much of the answers was compared", table("Bytes of the answers", &head, rows)))
+        }
+    }
+}
+
 pub(super) fn clusters(comparison: &Comparison) -> Markup {
-    let clusters = &comparison.equivalence.clusters;
+    let clusters = wording::causes(&comparison.equivalence.clusters);
     if clusters.is_empty() {
         return html! {
             @if comparison.equivalence.compared > 0 {
@@ -69,22 +109,27 @@ pub(super) fn clusters(comparison: &Comparison) -> Markup {
     }
     html! {
         h3 { "In which ways do they differ?" }
-        @for cluster in clusters.iter().take(CLUSTERS) { (one(cluster)) }
+        @for cause in clusters.iter().take(CLUSTERS) { (one(cause)) }
         @if clusters.len() > CLUSTERS {
             p class="note" { "And " (count((clusters.len() - CLUSTERS) as u64)) " more in verdict.json." }
         }
     }
 }
 
-fn one(cluster: &Cluster) -> Markup {
+fn one(cause: &wording::Cause<'_>) -> Markup {
+    let cluster = cause.largest;
     html! {
         article class="cluster" {
-            h4 { (badge("worse", "\u{2260}", &cluster.kind.name().replace('_', " "))) " at " code { (cluster.path) } " of " code { (cluster.endpoint) } }
-            p { (wording::seen(cluster)) "." }
+            h4 { (badge("worse", "\u{2260}", &cluster.kind.name().replace('_', " "))) " at " code { (cluster.path) } " of " code { (cluster.endpoint) } @if cause.operations > 1 { " and " (count(cause.operations as u64 - 1)) " other operations" } }
+            p { @if cause.operations > 1 { (count(cause.count)) " of " (count(cause.of)) " answers of these operations; " } (wording::seen(cluster)) "." }
             @for example in &cluster.examples { (pair(example)) }
             @if !cluster.reproduce.is_empty() {
                 p class="note" { "The smallest request that shows it:" }
                 (command(&cluster.reproduce))
+            }
+            @if let Some(rule) = cause.rule() {
+                p class="note" { "If that may differ, this rule in trial.toml accepts it:" }
+                (command(&format!("[[compare.rule]]\n{}\nreason = \"...\"", rule.join("\n"))))
             }
         }
     }

@@ -98,9 +98,15 @@ pub fn page(
     shell(&title, verdict::masthead(document), content, footer)
 }
 
-/// A search that nobody asked for has a section that says how to, and nothing to go to.
+/// A search that nobody asked for has a section that says how to, and nothing to go to; so has a measurement that was
+/// not made.
 fn leads_somewhere(document: &VerdictDocument, section: &str) -> bool {
+    let is_measured = document
+        .comparisons
+        .iter()
+        .any(|comparison| !comparison.latency.is_empty());
     match section {
+        "latency" | "effects" | "resources" | "tail" => is_measured,
         "capacity" => !document.capacity.is_empty(),
         "memory-floor" => !document.memory_floors.is_empty(),
         _ => true,
