@@ -76,7 +76,7 @@ impl Client {
     /// Sends one request and waits for its whole answer.
     ///
     /// A kept connection that the server has closed in the meantime is replaced once, silently, for
-    /// methods that may be repeated: that race is nobody's fault (RFC 9112, section 9.3.1). Others
+    /// methods that may be repeated: that is a race, and not a failure (RFC 9112, section 9.3.1). Others
     /// get a new connection if the kept one is seen to be closed, and fail if it closes later.
     ///
     /// Cookies that an answer sets are sent with the later requests of its session.

@@ -1,6 +1,6 @@
 //! Where requests go.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
 /// A resolved HTTP server and the path named with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Target {
     pub path: String,
 }
 
-/// Why a URL is no target.
+/// Why a URL is not a target.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     /// It is not a URL with a host.
@@ -52,7 +52,7 @@ impl Target {
     /// Reads and resolves `http://host[:port][/path][?query]`.
     ///
     /// # Errors
-    /// The text is no such URL, or the host has no address.
+    /// The text is not such a URL, or the host has no address.
     pub fn parse(url: &str) -> Result<Self, TargetError> {
         let shown = || url.chars().take(200).collect::<String>();
         let uri: http::Uri = url.parse().map_err(|_| TargetError::Syntax(shown()))?;
@@ -80,13 +80,26 @@ impl Target {
             host: format!("{host}:{port}"),
             source,
         };
-        let mut all = (bare, port).to_socket_addrs().map_err(unresolved)?;
+        let mut all: Vec<SocketAddr> = Vec::new();
+        let resolved = (bare, port).to_socket_addrs().map_err(unresolved)?;
+        // A resolver may know one of the two, and a server may listen on the other.
+        let loopback = [
+            SocketAddr::from((Ipv6Addr::LOCALHOST, port)),
+            SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+        ];
+        let is_localhost = bare.eq_ignore_ascii_case("localhost");
+        for address in resolved.chain(loopback.into_iter().filter(|_| is_localhost)) {
+            if !all.contains(&address) {
+                all.push(address);
+            }
+        }
+        let mut all = all.into_iter();
         let address = all
             .next()
             .ok_or_else(|| unresolved(std::io::ErrorKind::NotFound.into()))?;
         Ok(Target {
             address,
-            others: all.filter(|other| *other != address).collect(),
+            others: all.collect(),
             host: authority.as_str().to_owned(),
             path,
         })
@@ -159,10 +172,15 @@ mod tests {
             ("[::1]:80", "/")
         );
         assert_eq!(Target::parse("http://127.0.0.1?q").unwrap().path, "/?q");
+        let both = Target::parse("http://localhost:8080").unwrap();
+        assert!(both.is_loopback());
+        let mut all: Vec<String> = both.addresses().map(|one| one.to_string()).collect();
+        all.sort();
+        assert_eq!(all, ["127.0.0.1:8080", "[::1]:8080"], "each once");
     }
 
     #[test]
-    fn what_is_no_target_says_why() {
+    fn what_is_not_a_target_says_why() {
         let refused = |url: &str| Target::parse(url).unwrap_err().to_string();
         for bad in [
             "",

@@ -1,9 +1,9 @@
 //! `understudy profile`: is there a problem at all, and could a rewrite solve it?
 
 mod access_log;
-mod attended;
-mod loaded;
-mod watched;
+mod load;
+mod service;
+mod watch;
 
 use crate::commands::load::GeneratorArgs;
 use crate::commands::report::verdict;
@@ -99,8 +99,8 @@ pub(crate) struct ProfileArgs {
 pub(crate) fn profile(args: &ProfileArgs, stop: &AtomicBool) -> Result<u8, Failure> {
     let mut errors = args.check_attached();
     let parsed = args.url.as_deref().map(Target::parse).transpose();
-    let target = or_told(parsed.map_err(|error| error.to_string()), &mut errors);
-    let floor = or_told(args.memory_floor(), &mut errors);
+    let target = or_error(parsed.map_err(|error| error.to_string()), &mut errors);
+    let floor = or_error(args.memory_floor(), &mut errors);
     let logs = Logs::open(args, &mut errors);
     match args.watch {
         true => errors.extend(args.check_watched()),
@@ -109,14 +109,14 @@ pub(crate) fn profile(args: &ProfileArgs, stop: &AtomicBool) -> Result<u8, Failu
     match (target, args.rate) {
         _ if !errors.is_empty() => Err(Failure::Usage(errors)),
         (Some(target), Some(rate_rps)) => {
-            loaded::profile(args, floor, logs.runtime, (&target, rate_rps), stop)
+            load::profile(args, floor, logs.runtime, (&target, rate_rps), stop)
         }
-        _ => watched::profile(args, floor, logs, stop),
+        _ => watch::profile(args, floor, logs, stop),
     }
 }
 
-/// What was named, if it is right; else what is wrong with it is told with all the rest.
-fn or_told<T>(named: Result<Option<T>, String>, errors: &mut Vec<String>) -> Option<T> {
+/// What was named, if it is right; else what is wrong with it is reported with all other errors.
+fn or_error<T>(named: Result<Option<T>, String>, errors: &mut Vec<String>) -> Option<T> {
     named.unwrap_or_else(|error| {
         errors.push(error);
         None
@@ -133,8 +133,8 @@ struct Logs {
 impl Logs {
     fn open(args: &ProfileArgs, errors: &mut Vec<String>) -> Self {
         Logs {
-            runtime: or_told(args.runtime_log(), errors),
-            access: or_told(AccessLog::open(args), errors),
+            runtime: or_error(args.runtime_log(), errors),
+            access: or_error(AccessLog::open(args), errors),
         }
     }
 }
@@ -238,7 +238,7 @@ impl ProfileArgs {
             );
         }
         self.generator.check(target, &mut errors);
-        let highest = 1e7 / loaded::MOST_HEADROOM;
+        let highest = 1e7 / load::MOST_HEADROOM;
         if !self
             .rate
             .is_some_and(|rate| (0.001..=highest).contains(&rate))
