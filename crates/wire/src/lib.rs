@@ -7,4 +7,5 @@ pub mod access_log;
 pub mod gor;
 pub mod har;
 pub mod http1;
+pub mod json;
 pub mod runtime;
