@@ -31,9 +31,10 @@ mod target;
 
 pub use detect::Format;
 pub use headers::DROPPED as DROPPED_HEADERS;
-pub use recorded::Reason;
+pub use openapi::Neighbours;
+pub use recorded::{Part, Reason};
 pub use summary::{
-    Endpoint, FileSummary, HostSummary, LeftOut, SCHEMA, SessionSummary, Summary, Variable,
+    Endpoint, FileSummary, HostSummary, LeftOut, SCHEMA, SessionSummary, Summary, Variable, Without,
 };
 
 use hosts::Hosts;
@@ -115,19 +116,24 @@ pub struct ImportError {
     pub problem: Problem,
 }
 
+impl ImportError {
+    /// What to do about it, where that can be said.
+    pub fn hint(&self) -> Option<String> {
+        self.problem.hint()
+    }
+}
+
 /// What is wrong with a file as a whole.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// There is nothing in it.
     #[error("is empty")]
     Empty,
-    /// It is compressed.
-    #[error("is compressed ({0}); unpack it first, or pipe it in: {1} FILE | understudy import -")]
+    /// It is compressed: how, and the program that unpacks it.
+    #[error("is compressed ({0})")]
     Compressed(&'static str, &'static str),
     /// It has none of the known forms.
-    #[error(
-        "is neither a HAR file nor an access log (common, combined or JSON), a GoReplay capture or an OpenAPI document; if it is one, say which with --format"
-    )]
+    #[error("is not a HAR file, an access log, a GoReplay capture or an OpenAPI document")]
     Unknown,
     /// It is text in another encoding.
     #[error("is not UTF-8")]
@@ -135,18 +141,11 @@ pub enum Problem {
     /// It is no archive.
     #[error(transparent)]
     Har(#[from] HarError),
-    /// It is neither JSON nor YAML.
+    /// It is neither JSON nor YAML, or describes no operation.
     #[error("is not an OpenAPI document: {0}")]
     OpenApi(String),
-    /// It is of an older version of OpenAPI.
-    #[error(
-        "is Swagger 2.0; OpenAPI 3.0 and 3.1 are read: convert it first, for example at editor.swagger.io (Edit, Convert to OpenAPI 3)"
-    )]
-    Swagger,
     /// It has too many requests.
-    #[error(
-        "more than {MAX_REQUESTS} requests; import a part, such as: head -n 100000 FILE | understudy import -"
-    )]
+    #[error("has more than {MAX_REQUESTS} requests")]
     TooMany,
     /// None of its requests can be used.
     #[error("none of its {read} requests can be used: {because}")]
@@ -158,12 +157,41 @@ pub enum Problem {
     },
 }
 
+impl Problem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Problem::Compressed(_, program) => {
+                Some(format!("unpack it: `{program} FILE | understudy import -`"))
+            }
+            Problem::Unknown => {
+                Some("if it is one of them, name the format with `--format`".to_owned())
+            }
+            Problem::TooMany => {
+                Some("import a part of it: `head -n 100000 FILE | understudy import -`".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Makes one request file of files, in their order.
 ///
 /// # Errors
 /// Every file that cannot be read, or of which no request can be used; one error each.
 pub fn import(sources: &[Source<'_>], options: &Options) -> Result<Imported, Vec<ImportError>> {
-    let (files, mut errors) = read_all(sources, options);
+    import_with(sources, options, &())
+}
+
+/// The same, with the files to which OpenAPI documents refer.
+///
+/// # Errors
+/// Those of [`import`].
+pub fn import_with(
+    sources: &[Source<'_>],
+    options: &Options,
+    neighbours: &dyn Neighbours,
+) -> Result<Imported, Vec<ImportError>> {
+    let (files, mut errors) = read_all(sources, options, neighbours);
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -180,6 +208,7 @@ pub fn import(sources: &[Source<'_>], options: &Options) -> Result<Imported, Vec
             match outcome {
                 Ok(request) => {
                     summary.written += 1;
+                    summary.write_without(&request.without, &found.place);
                     kept.push(request);
                 }
                 Err(reason) => summary.leave_out(reason, &found.place),
@@ -208,11 +237,15 @@ struct Read<'a> {
     found: Vec<Found>,
 }
 
-fn read_all<'a>(sources: &[Source<'a>], options: &Options) -> (Vec<Read<'a>>, Vec<ImportError>) {
+fn read_all<'a>(
+    sources: &[Source<'a>],
+    options: &Options,
+    neighbours: &dyn Neighbours,
+) -> (Vec<Read<'a>>, Vec<ImportError>) {
     let (mut files, mut errors) = (Vec::new(), Vec::new());
     let mut room = MAX_REQUESTS;
     for source in sources {
-        match read(*source, options.format, room) {
+        match read(*source, options.format, room, neighbours) {
             Ok(file) => {
                 room -= file.found.len();
                 files.push(file);
@@ -231,22 +264,32 @@ fn read_all<'a>(sources: &[Source<'a>], options: &Options) -> (Vec<Read<'a>>, Ve
 type Wrong = (Option<u64>, Problem);
 
 /// Reads one file that may hold at most `room` requests.
-fn read(source: Source<'_>, format: Option<Format>, room: usize) -> Result<Read<'_>, Wrong> {
+fn read<'a>(
+    source: Source<'a>,
+    format: Option<Format>,
+    room: usize,
+    neighbours: &dyn Neighbours,
+) -> Result<Read<'a>, Wrong> {
     let bytes = detect::plain(source.bytes).map_err(|problem| (None, problem))?;
     let format = format
-        .or_else(|| detect::format(bytes))
+        .or_else(|| detect::format(&bytes))
         .ok_or((None, Problem::Unknown))?;
-    let text = || std::str::from_utf8(bytes).map_err(|_| (None, Problem::NotUtf8));
+    let text = || {
+        std::str::from_utf8(&bytes).map_err(|error| {
+            let before = &bytes[..error.valid_up_to()];
+            let line = 1 + memchr::memchr_iter(b'\n', before).count() as u64;
+            (Some(line), Problem::NotUtf8)
+        })
+    };
     // One more than there is room for shows that there are too many.
     let most = room + 1;
     let found: Vec<Found> = match format {
-        Format::Har => har::requests(text()?)
-            .map_err(|error| (Some(error.line), error.into()))?
-            .take(most)
-            .collect(),
-        Format::AccessLog => access_log::requests(bytes).take(most).collect(),
-        Format::Gor => gor::requests(bytes).take(most).collect(),
-        Format::OpenApi => openapi::requests(text()?)?,
+        Format::Har => {
+            har::requests(text()?, most).map_err(|error| (Some(error.line), error.into()))?
+        }
+        Format::AccessLog => access_log::requests(&bytes).take(most).collect(),
+        Format::Gor => gor::requests(&bytes).take(most).collect(),
+        Format::OpenApi => openapi::requests(text()?, source.name, neighbours)?,
     };
     if found.len() > room {
         return Err((None, Problem::TooMany));

@@ -222,11 +222,11 @@ fn captures_keep_bodies_and_tell_cut_ones() {
 
 #[test]
 fn too_many_requests_and_another_encoding_are_told() {
-    let room = |room| read(fixture("access.log"), None, room).map(|file| file.found.len());
+    let room = |room| read(fixture("access.log"), None, room, &()).map(|file| file.found.len());
     assert_eq!(room(25).ok(), Some(25));
     assert!(matches!(room(24), Err((None, Problem::TooMany))));
     let latin = b"{\"log\": {\"entries\": [\"\xfc\"]}}";
-    assert_eq!(error("a", latin), "a: is not UTF-8");
+    assert_eq!(error("a", latin), "a:1: is not UTF-8");
 }
 
 fn error(name: &str, bytes: &[u8]) -> String {
@@ -238,14 +238,29 @@ fn error(name: &str, bytes: &[u8]) -> String {
 #[test]
 fn files_without_anything_to_use_are_told() {
     assert_eq!(error("a", b""), "a: is empty");
-    assert!(error("a", b"hello\n").starts_with("a: is neither a HAR file"));
-    assert!(error("a.gz", &[0x1f, 0x8b, 8, 0]).contains("zcat FILE | understudy import -"));
-    assert!(error("a", b"{\n \"log\": {\n").starts_with("a:3: is not a HAR file: EOF"));
+    let unknown = "a: is not a HAR file, an access log, a GoReplay capture or an OpenAPI document";
+    assert_eq!(error("a", b"hello\n"), unknown);
+    let bytes: &[u8] = &[0x1f, 0x8b, 8, 0];
+    let errors = import(
+        &[Source {
+            name: "a.gz",
+            bytes,
+        }],
+        &Options::default(),
+    )
+    .unwrap_err();
+    assert_eq!(errors[0].to_string(), "a.gz: is compressed (gzip)");
+    assert_eq!(
+        errors[0].hint().as_deref(),
+        Some("unpack it: `zcat FILE | understudy import -`")
+    );
+    let cut = "a:3: is not a HAR file: it ends before its last bracket is closed: it was cut";
+    assert_eq!(error("a", b"{\n \"log\": {\n"), cut);
     assert_eq!(error("a", b"{\"log\": {\"entries\": []}}"), "a: is empty");
     let posts = "1.1.1.1 - - [t] \"POST /a HTTP/1.1\" 200 1\nbroken\n".repeat(2);
     assert_eq!(
         error("a", posts.as_bytes()),
-        "a: none of its 4 requests can be used: 2: its body is not in the file; 2: cannot be read"
+        "a: none of its 4 requests can be used: 2: its body is not, or not completely, in the file; 2: cannot be read"
     );
     let both = [
         fixture("access.log"),

@@ -10,7 +10,9 @@ use clap::{Args, ValueEnum};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use understudy_import::{Format, Imported, MAX_FILE_BYTES, Options, Source, import as import_all};
+use understudy_import::{
+    Format, ImportError, Imported, MAX_FILE_BYTES, Neighbours, Options, Source, import_with,
+};
 
 /// Where requests go, where nothing is said.
 pub(crate) const DEFAULT_OUT: &str = "requests.jsonl";
@@ -172,8 +174,40 @@ pub(crate) fn read(paths: &[PathBuf], options: &Options) -> Result<Imported, Fai
         .iter()
         .map(|(name, bytes)| Source { name, bytes })
         .collect();
-    import_all(&sources, options)
-        .map_err(|errors| Failure::Usage(errors.iter().map(ToString::to_string).collect()))
+    import_with(&sources, options, &Folders(paths))
+        .map_err(|errors| Failure::Usage(errors.iter().map(with_hint).collect()))
+}
+
+/// The cause, and what to do about it on a line of its own.
+fn with_hint(error: &ImportError) -> String {
+    match error.hint() {
+        Some(hint) => format!("{error}\nhint: {hint}"),
+        None => error.to_string(),
+    }
+}
+
+/// The folders of the files that are imported, to which OpenAPI documents may refer.
+struct Folders<'p>(&'p [PathBuf]);
+
+/// Most bytes of one file that a document refers to.
+const MAX_NEIGHBOUR_BYTES: u64 = 16 * 1024 * 1024;
+
+impl Neighbours for Folders<'_> {
+    fn read(&self, document: &str, path: &str) -> Option<Vec<u8>> {
+        let named = |of: &&PathBuf| name_of(of) == document && of.as_os_str() != "-";
+        let folder = match self.0.iter().find(named)?.parent()? {
+            here if here.as_os_str().is_empty() => Path::new("."),
+            folder => folder,
+        };
+        // A symbolic link may lead out of the folder.
+        let folder = folder.canonicalize().ok()?;
+        let file = folder.join(path).canonicalize().ok()?;
+        let data = file.metadata().ok().filter(fs::Metadata::is_file)?;
+        if !file.starts_with(&folder) || data.len() > MAX_NEIGHBOUR_BYTES {
+            return None;
+        }
+        fs::read(&file).ok()
+    }
 }
 
 fn name_of(path: &Path) -> String {

@@ -51,6 +51,11 @@ fn write_summary(out: &mut String, of: &Summary, target: &str) -> std::fmt::Resu
         format!("{number}  {why}; first: {}", left.first)
     });
     list(out, "left out", reasons, 0)?;
+    let without = of.without.iter().map(|without| {
+        let (number, part) = (column(without.requests), &without.explanation);
+        format!("{number}  {part}; first: {}", without.first)
+    });
+    list(out, "without", without, 0)?;
     let others = of.hosts.iter().filter(|host| host.taken == 0);
     let others = others.map(|host| format!("{}  {}", column(host.requests), host.host));
     let others: Vec<String> = others.collect();
