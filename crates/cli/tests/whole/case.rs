@@ -119,6 +119,49 @@ fn every_mistake_is_told_at_once() {
 }
 
 #[test]
+fn an_ambiguous_figure_is_refused_with_both_readings_and_nothing_else() {
+    let scratch = Scratch::new("case-ambiguous");
+    let errors = |from: &str, to: &str| {
+        let text = fs::read_to_string(example()).unwrap();
+        assert!(text.contains(from), "{from}");
+        let ended = case(&scratch.write("fleet.toml", &text.replace(from, to)), &[]);
+        let lines = ended.stderr.lines().map(str::to_owned).collect::<Vec<_>>();
+        (ended.code, lines)
+    };
+    let months = "person_month = \"20000 USD\"";
+    for (to, said) in [
+        ("20.000 USD", "20.000 is 20000 or 20.0000"),
+        ("20,000 USD", "20,000 is 20000 or 20.0000"),
+        ("20.000", "is ambiguous"),
+        ("20000 EUR", "is in EUR, but this case is in USD"),
+    ] {
+        let (code, lines) = errors(months, &format!("person_month = \"{to}\""));
+        assert_eq!((code, lines.len()), (2, 1), "{lines:?}");
+        assert!(
+            lines[0].contains("team.person_month: ") && lines[0].contains(said),
+            "{lines:?}"
+        );
+    }
+    for to in [
+        "20 000 USD",
+        "20'000 USD",
+        "20000,00 USD",
+        "20.000,00 USD",
+        "20_000 USD",
+    ] {
+        let (code, lines) = errors(months, &format!("person_month = \"{to}\""));
+        assert_ne!(code, 2, "{to}: {lines:?}");
+    }
+    let (code, lines) = errors("currency = \"USD\"", "currency = \"usd\"\ncurency = 1");
+    assert_eq!((code, lines.len()), (2, 2), "{lines:?}");
+    assert!(
+        lines[0].contains("currency: expected three capital letters"),
+        "{lines:?}"
+    );
+    assert!(lines[1].contains("curency: is not a key"), "{lines:?}");
+}
+
+#[test]
 fn what_cannot_be_read_is_said() {
     let scratch = Scratch::new("case-unread");
     let said = |text: &str| {
