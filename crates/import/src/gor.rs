@@ -117,3 +117,104 @@ fn request(received: ReceivedRequest) -> Result<Recorded, Reason> {
     };
     at(&received.target, of)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines with method, path and body of each request, or the reason.
+    fn of(messages: &[&str]) -> Vec<(u64, String)> {
+        let file: String = messages
+            .iter()
+            .map(|message| format!("1 aa 1700000000000000000 0\n{message}\n🐵🙈🙉\n"))
+            .collect();
+        let shown = |found: Found| {
+            let line = match found.place {
+                Place::Line(line) => line,
+                Place::Operation(name) => panic!("{name} of a capture"),
+            };
+            let request = match found.request {
+                Ok(of) => format!(
+                    "{} {} {}",
+                    of.method,
+                    of.path,
+                    String::from_utf8_lossy(&of.body)
+                ),
+                Err(reason) => format!("{reason:?}"),
+            };
+            (line, request)
+        };
+        requests(file.as_bytes()).map(shown).collect()
+    }
+
+    fn expected(all: &[(u64, &str)]) -> Vec<(u64, String)> {
+        all.iter()
+            .map(|(line, text)| (*line, (*text).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn requests_of_one_record_are_found_with_their_lines() {
+        let post =
+            |path: &str| format!("POST {path} HTTP/1.1\r\nContent-Length: 7\r\n\r\n{{\"a\":1}}");
+        let glued = format!("{}{}", post("/a"), post("/b"));
+        assert_eq!(
+            of(&[&glued, "GET /c HTTP/1.1\r\n\r\n"]),
+            expected(&[
+                (1, "POST /a {\"a\":1}"),
+                (5, "POST /b {\"a\":1}"),
+                (9, "GET /c ")
+            ])
+        );
+        let pipelined = "GET /a HTTP/1.1\r\n\r\nHEAD /b HTTP/1.1\r\n\r\n\r\n";
+        assert_eq!(
+            of(&[pipelined]),
+            expected(&[(1, "GET /a "), (4, "HEAD /b ")])
+        );
+        let chunked = "PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\nGET /b HTTP/1.1\r\n\r\n";
+        assert_eq!(
+            of(&[chunked]),
+            expected(&[(1, "PUT /a hi"), (9, "GET /b ")])
+        );
+    }
+
+    #[test]
+    fn without_a_length_the_body_is_what_the_record_holds() {
+        assert_eq!(
+            of(&["POST /a HTTP/1.1\r\nHost: h\r\n\r\n{\"a\":1}"]),
+            expected(&[(1, "POST /a {\"a\":1}")])
+        );
+        assert_eq!(
+            of(&["POST /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n"]),
+            expected(&[(1, "POST /a "), (4, "GET /b ")])
+        );
+        // A chunked body that was captured without its chunks.
+        let unchunked = "POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{\"a\":1}";
+        assert_eq!(of(&[unchunked]), expected(&[(1, "NoBody")]));
+    }
+
+    #[test]
+    fn what_is_left_behind_a_request_is_counted() {
+        assert_eq!(
+            of(&["GET /a HTTP/1.1\r\n\r\nrest"]),
+            expected(&[(1, "GET /a "), (1, "Leftover")])
+        );
+        assert_eq!(
+            of(&["POST /a HTTP/1.1\r\nContent-Length: 1\r\n\r\n12"]),
+            expected(&[(1, "POST /a 1"), (1, "Leftover")])
+        );
+        let cut = "GET /a HTTP/1.1\r\n\r\nPOST /b HTTP/1.1\r\nContent-Length: 9\r\n\r\n1";
+        assert_eq!(of(&[cut]), expected(&[(1, "GET /a "), (4, "NoBody")]));
+        let many = format!("GET /a HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(130));
+        assert_eq!(of(&[&many]), expected(&[(1, "TooManyHeaders")]));
+    }
+
+    #[test]
+    fn a_header_that_is_not_text_is_left_out_of_its_request() {
+        let file = b"1 aa 1 0\nGET /a HTTP/1.1\r\nX-Name: caf\xe9\r\nX-B: b\r\n\r\n\n";
+        let found: Vec<Found> = requests(file).collect();
+        let request = found[0].request.as_ref().unwrap();
+        assert_eq!(request.headers, [("X-B".to_owned(), "b".to_owned())]);
+        assert_eq!(request.without, [Part::HeaderNotText]);
+    }
+}

@@ -127,7 +127,7 @@ fn version(root: &Value) -> Result<Version, Wrong> {
     // YAML without quotes makes a number of 3.1.
     let version = parameters::text(version);
     let is = |known: &&str| version == **known || version.starts_with(&format!("{known}."));
-    if known.iter().any(|known| is(known)) {
+    if known.iter().any(is) {
         return Ok(read);
     }
     let shown: String = version.chars().take(20).collect();

@@ -81,7 +81,7 @@ impl<'d> Maker<'d> {
         (0..choices).find_map(|choice| {
             let flat = Flat::new(self.document, schema, choice)?;
             let circle = |to: &&str| self.open.borrow().contains(to);
-            if flat.opened.iter().any(|to| circle(to)) {
+            if flat.opened.iter().any(circle) {
                 return None;
             }
             let before = self.open.borrow().len();

@@ -84,7 +84,7 @@ pub(super) fn entry(line: &str) -> Result<Entry, LineError> {
         entry.host = text(first + 3);
         let remote = || {
             let words = behind.rsplit('"').next()?.split_ascii_whitespace();
-            words.filter_map(address).last().map(str::to_owned)
+            words.rev().find_map(address).map(str::to_owned)
         };
         let forwarded = text(first).and_then(|list| first_address(&list).map(str::to_owned));
         entry.client = forwarded.or_else(remote);
