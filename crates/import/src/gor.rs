@@ -163,7 +163,7 @@ mod tests {
             expected(&[
                 (1, "POST /a {\"a\":1}"),
                 (5, "POST /b {\"a\":1}"),
-                (9, "GET /c ")
+                (10, "GET /c ")
             ])
         );
         let pipelined = "GET /a HTTP/1.1\r\n\r\nHEAD /b HTTP/1.1\r\n\r\n\r\n";

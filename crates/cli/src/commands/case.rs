@@ -1,7 +1,7 @@
 //! `understudy case`: does a replacement pay, from what size, and how sure is that?
 
+mod summary;
 mod table;
-mod told;
 
 use crate::config::{self, FLEET, Mode};
 use crate::exit::{self, Failure, usage};
@@ -105,9 +105,9 @@ pub(crate) fn case(args: &CaseArgs) -> Result<u8, Failure> {
         write("--html", path, &case_page(&document))?;
     }
     if !json::deliver(json.as_mut(), &document)? {
-        let mut text = told::summary(&document);
+        let mut text = summary::short(&document);
         if args.explain {
-            text += &told::explained(&document);
+            text += &summary::explained(&document);
         }
         show::print(&text).context("cannot write the case")?;
     }

@@ -9,7 +9,7 @@ use understudy_report::figures::count;
 const MOST_SHOWN: usize = 20;
 
 /// The summary; `to` is the file that was written, none for standard output.
-pub(crate) fn summary(summary: &Summary, to: Option<&Path>) -> String {
+pub(crate) fn with_next(summary: &Summary, to: Option<&Path>) -> String {
     let mut out = match to {
         Some(path) => without_next(summary, path),
         None => of_target(summary, "standard output"),
