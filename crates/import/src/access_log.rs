@@ -13,7 +13,8 @@ pub(crate) fn requests(bytes: &[u8]) -> impl Iterator<Item = Found> {
         request: entry
             .map_err(|error| match error {
                 LineError::Request => Reason::NotHttp,
-                LineError::TooLong | LineError::Form => Reason::Unreadable,
+                LineError::Form => Reason::NotLogged,
+                LineError::TooLong => Reason::Unreadable,
             })
             .and_then(request),
     })

@@ -108,9 +108,11 @@ fn of_json(bytes: &[u8]) -> Option<Format> {
         return Some(Format::OpenApi);
     }
     let log = log?;
-    // A log of its own level and time is one line of an access log; an archive has entries, or was cut before them.
-    let has_entries = json::keys(log).any(|(key, _)| key == b"entries");
-    (has_entries || json::value(log).is_none()).then_some(Format::Har)
+    // A log of its own level and time is one line of an access log; an archive has entries, or was cut
+    // before them.
+    let own = [b"entries".as_slice(), b"creator", b"pages"];
+    let is_archive = json::keys(log).any(|(key, _)| own.contains(&key));
+    (is_archive || json::value(log).is_none()).then_some(Format::Har)
 }
 
 /// Has a YAML document the key of an OpenAPI document at its outermost level?
@@ -177,6 +179,7 @@ mod tests {
                 "{\"log\":{\"version\":\"1.2\",\"entries\":[",
                 Some(Format::Har),
             ),
+            ("{\"log\":{\"creator\":{}}}", Some(Format::Har)),
             ("\"openapi\": 3.0.0\r\n", Some(Format::OpenApi)),
             ("info:\n  openapi: x\n", None),
             (

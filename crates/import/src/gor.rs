@@ -131,7 +131,7 @@ mod tests {
         let shown = |found: Found| {
             let line = match found.place {
                 Place::Line(line) => line,
-                Place::Operation(name) => panic!("{name} of a capture"),
+                other => panic!("{other:?} of a capture"),
             };
             let request = match found.request {
                 Ok(of) => format!(

@@ -6,8 +6,9 @@ use understudy_wire::har::{Archive, Body, Entry, HarError};
 /// The requests of an archive, at most so many.
 pub(crate) fn requests(text: &str, most: usize) -> Result<Vec<Found>, HarError> {
     let archive = Archive::new(text)?;
-    let found = archive.entries().take(most).map(|(line, entry)| Found {
-        place: Place::Line(line),
+    let found = archive.entries().take(most).zip(1..);
+    let found = found.map(|((line, entry), number)| Found {
+        place: Place::Entry { line, number },
         request: entry.map_err(|_| Reason::Unreadable).and_then(request),
     });
     Ok(found.collect())

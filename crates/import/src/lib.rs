@@ -148,13 +148,8 @@ pub enum Problem {
     #[error("has more than {MAX_REQUESTS} requests")]
     TooMany,
     /// None of its requests can be used.
-    #[error("none of its {read} requests can be used: {because}")]
-    Nothing {
-        /// How many there are.
-        read: u64,
-        /// How many for which reason.
-        because: String,
-    },
+    #[error("has no request that can be used: {0}")]
+    Nothing(String),
 }
 
 impl Problem {
@@ -320,17 +315,13 @@ fn usable(
 }
 
 fn nothing(file: &FileSummary) -> ImportError {
-    let because: Vec<String> = file
-        .left_out
-        .iter()
-        .map(|left| format!("{}: {}", left.requests, left.explanation))
-        .collect();
+    let because = file.left_out.iter().map(|left| {
+        let (why, number) = (&left.explanation, left.requests);
+        format!("{why} ({number}, first: {})", left.first)
+    });
     let problem = match file.read {
         0 => Problem::Empty,
-        read => Problem::Nothing {
-            read,
-            because: because.join("; "),
-        },
+        _ => Problem::Nothing(because.collect::<Vec<_>>().join("; ")),
     };
     ImportError {
         file: file.file.clone(),

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub enum Reason {
     /// Its line or entry is broken.
     Unreadable,
+    /// Its line is not one of an access log.
+    NotLogged,
     /// It is not an HTTP request that can be sent.
     NotHttp,
     /// It has more headers than a request file takes.
@@ -55,6 +57,7 @@ impl Reason {
     pub fn explanation(self) -> &'static str {
         match self {
             Reason::Unreadable => "cannot be read",
+            Reason::NotLogged => "not a line of an access log, or broken",
             Reason::NotHttp => "not an HTTP request that can be sent",
             Reason::TooManyHeaders => "more than 100 headers",
             Reason::Header => {
@@ -121,6 +124,8 @@ pub(crate) struct Found {
 pub(crate) enum Place {
     /// A line, from 1.
     Line(u64),
+    /// An entry of an archive, from 1, and the line on which it begins.
+    Entry { line: u64, number: u64 },
     /// An operation of an OpenAPI document.
     Operation(String),
 }

@@ -82,7 +82,8 @@ pub struct LeftOut {
     pub explanation: String,
     /// How many.
     pub requests: u64,
-    /// Where the first of them is: FILE:LINE, or FILE and the operation.
+    /// Where the first of them is: FILE:LINE, for an archive with the number of the entry; or FILE and the
+    /// operation.
     pub first: String,
 }
 
@@ -161,6 +162,7 @@ impl FileSummary {
     fn shown(&self, place: &Place) -> String {
         match place {
             Place::Line(line) => format!("{}:{line}", self.file),
+            Place::Entry { line, number } => format!("{}:{line} (entry {number})", self.file),
             Place::Operation(operation) => format!("{}: {operation}", self.file),
         }
     }

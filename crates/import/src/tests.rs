@@ -82,7 +82,7 @@ fn an_archive_becomes_sessions_with_variables() {
             Reason::NoBody,
         ]
     );
-    assert_eq!(summary.left_out[0].first, "shop.har:931");
+    assert_eq!(summary.left_out[0].first, "shop.har:931 (entry 16)");
     let of = |path: &str| {
         lines
             .iter()
@@ -287,11 +287,11 @@ fn archives_are_left_out_for_the_true_reason() {
     assert_eq!(
         reasons,
         [
-            (Reason::LocalUrl, 3, "a.har:5"),
-            (Reason::Header, 1, "a.har:9"),
-            (Reason::WebSocket, 1, "a.har:8"),
-            (Reason::NoBody, 1, "a.har:4"),
-            (Reason::BodyDiffers, 1, "a.har:3"),
+            (Reason::LocalUrl, 3, "a.har:5 (entry 5)"),
+            (Reason::Header, 1, "a.har:9 (entry 9)"),
+            (Reason::WebSocket, 1, "a.har:8 (entry 8)"),
+            (Reason::NoBody, 1, "a.har:4 (entry 4)"),
+            (Reason::BodyDiffers, 1, "a.har:3 (entry 3)"),
         ]
     );
 }
@@ -372,7 +372,8 @@ fn files_without_anything_to_use_are_told() {
     let posts = "1.1.1.1 - - [t] \"POST /a HTTP/1.1\" 200 1\nbroken\n".repeat(2);
     assert_eq!(
         error("a", posts.as_bytes()),
-        "a: none of its 4 requests can be used: 2: its body is not, or not completely, in the file; 2: cannot be read"
+        "a: has no request that can be used: its body is not, or not completely, in the file (2, first: a:1); \
+         not a line of an access log, or broken (2, first: a:2)"
     );
     let both = [
         fixture("access.log"),

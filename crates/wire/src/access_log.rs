@@ -338,7 +338,12 @@ fn request_line<'o>(
     object: &Map<String, Value>,
     keys: &Keys<'o>,
 ) -> Result<Cow<'o, str>, LineError> {
-    match (keys.text(METHOD), keys.text(TARGET), keys.text(LINE)) {
+    let line = keys.text(LINE);
+    // What Apache's own example of a JSON format calls the request is the path.
+    let target = keys
+        .text(TARGET)
+        .or(line.filter(|line| line.starts_with('/')));
+    match (keys.text(METHOD), target, line) {
         (Some(method), Some(target), _) => {
             let query = keys.text(QUERY).filter(|_| !target.contains('?'));
             let query = query.map(|query| format!("?{}", query.trim_start_matches('?')));

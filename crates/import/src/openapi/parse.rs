@@ -60,6 +60,10 @@ fn yaml(text: &str) -> Result<Value, Wrong> {
                 let what = format!("it has more than {MAX_NODES} nodes, aliases followed");
                 (line, Problem::OpenApi(what))
             }
+            serde_saphyr::Error::MultipleDocuments { .. } => (
+                line,
+                Problem::OpenApi("a second YAML document begins here".to_owned()),
+            ),
             _ => {
                 let column = error.location().map(|location| location.column());
                 let what = column.map_or_else(
@@ -209,6 +213,11 @@ mod tests {
         assert_eq!(
             error("{\n\"a\": nil}\n}"),
             "Some(2) is not an OpenAPI document: column 7 is not JSON"
+        );
+        let second = error("a: 1\n---\nb: 2\n");
+        assert!(
+            second.ends_with("a second YAML document begins here"),
+            "{second}"
         );
         let yaml = error("a: [\n  b: }\n");
         assert!(

@@ -12,7 +12,7 @@ fn of(text: &str) -> Vec<(String, Result<Recorded, Reason>)> {
         .into_iter()
         .map(|found| match found.place {
             Place::Operation(operation) => (operation, found.request),
-            Place::Line(line) => panic!("line {line} of a document"),
+            other => panic!("{other:?} of a document"),
         })
         .collect()
 }

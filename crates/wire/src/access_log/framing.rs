@@ -15,7 +15,7 @@ pub(super) enum Logged<'l> {
 const MOST: usize = 4;
 
 /// Keys under which a shipper carries the line of another program, by their plain names.
-const CARRIED: [&str; 12] = [
+const CARRIED: [&str; 13] = [
     "log",
     "logprocessed",
     "message",
@@ -28,6 +28,8 @@ const CARRIED: [&str; 12] = [
     "data",
     "fields",
     "attributes",
+    // `_source` of a document of Elasticsearch.
+    "source",
 ];
 
 /// Takes the framing of a line away.

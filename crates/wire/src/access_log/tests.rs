@@ -373,6 +373,14 @@ fn json_of_proxies_and_schemas() {
             ["10.0.0.1", "t.test", "ua"],
         ),
         (
+            r#"{"remoteIP":"10.0.0.1","host":"shop.test","request":"/a","query":"?b=1","method":"GET","status":"200","userAgent":"ua"}"#,
+            ["10.0.0.1", "shop.test", "ua"],
+        ),
+        (
+            r#"{"_index":"x","_source":{"http":{"request":{"method":"GET"}},"url":{"path":"/a","query":"b=1"},"client":{"ip":"10.0.0.1"}}}"#,
+            ["10.0.0.1", "", ""],
+        ),
+        (
             r#"{"remote_addr":"10.0.0.9","http_x_forwarded_for":"10.0.0.1, 10.0.0.8","request":"GET /a?b=1 HTTP/1.1"}"#,
             ["10.0.0.1", "", ""],
         ),
