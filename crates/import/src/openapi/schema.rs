@@ -80,6 +80,7 @@ impl<'d> Maker<'d> {
         let choices = alternatives(schema).map_or(1, <[Value]>::len);
         (0..choices).find_map(|choice| {
             let flat = Flat::new(self.document, schema, choice)?;
+            self.left.set(self.left.get().checked_sub(flat.steps)?);
             let circle = |to: &&str| self.open.borrow().contains(to);
             if flat.opened.iter().any(circle) {
                 return None;
@@ -129,7 +130,7 @@ impl<'d> Maker<'d> {
         depth: usize,
     ) -> Option<Map<String, Value>> {
         let mut object = Map::new();
-        let properties = flat.properties();
+        let (properties, required) = (flat.properties(), flat.required());
         for (name, property) in &properties {
             let resolved = self.document.resolve(property);
             let only_read = resolved.and_then(|property| property.get("readOnly"));
@@ -138,7 +139,7 @@ impl<'d> Maker<'d> {
             }
             match self.at(property, None, depth + 1) {
                 Some(value) => drop(object.insert((*name).clone(), value)),
-                None if flat.requires(name) => return None,
+                None if required.contains(name.as_str()) => return None,
                 None => {}
             }
         }

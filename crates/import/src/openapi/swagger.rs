@@ -1,5 +1,6 @@
 //! Documents of OpenAPI 2.0 (Swagger) as those of 3.0: the same requests under other names.
 
+use super::document::reference;
 use serde_json::{Map, Value, json};
 
 /// Keys of a parameter that belong to its schema.
@@ -37,7 +38,12 @@ pub(super) fn converted(mut root: Value) -> Value {
         host => format!("{scheme}://{host}{}", text("basePath")),
     };
     let consumes = root.get("consumes").cloned();
-    let parameters = root.get("parameters").cloned().unwrap_or_default();
+    // Those that operations refer to stay where they are, under the names of 3.0.
+    let named = root.get_mut("parameters").and_then(Value::as_object_mut);
+    for of in named.into_iter().flat_map(|named| named.values_mut()) {
+        *of = parameter(of);
+    }
+    let named = root.get("parameters").cloned().unwrap_or_default();
     let schemes = root.get("securityDefinitions").map(security_schemes);
     let paths = root.get_mut("paths").and_then(Value::as_object_mut);
     for item in paths.into_iter().flat_map(|paths| paths.values_mut()) {
@@ -45,7 +51,7 @@ pub(super) fn converted(mut root: Value) -> Value {
         let shared = list(shared.as_ref());
         for method in METHODS {
             if let Some(operation) = item.get_mut(method).and_then(Value::as_object_mut) {
-                convert(operation, &shared, &parameters, consumes.as_ref());
+                convert(operation, &shared, &named, consumes.as_ref());
             }
         }
         if let Some(item) = item.as_object_mut() {
@@ -66,6 +72,42 @@ fn list(value: Option<&Value>) -> Vec<Value> {
     value.and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
+/// A parameter of an operation.
+struct Described<'p> {
+    /// What the operation has: the parameter, or a reference to it.
+    written: &'p Value,
+    /// The parameter itself.
+    parameter: &'p Value,
+}
+
+impl<'p> Described<'p> {
+    fn of(written: &'p Value, named: &'p Value) -> Self {
+        let to = reference(written).and_then(|to| to.strip_prefix("#/parameters/"));
+        let parameter = to.and_then(|name| named.get(name)).unwrap_or(written);
+        Described { written, parameter }
+    }
+
+    fn text(&self, key: &str) -> Option<&'p str> {
+        self.parameter.get(key).and_then(Value::as_str)
+    }
+
+    fn is_required(&self) -> bool {
+        self.parameter.get("required") == Some(&Value::Bool(true))
+    }
+
+    /// Its schema, by reference where the parameter is.
+    fn schema(&self) -> Value {
+        match reference(self.written) {
+            Some(to) => json!({ "$ref": format!("{to}/schema") }),
+            None => self
+                .parameter
+                .get("schema")
+                .cloned()
+                .unwrap_or_else(|| schema(self.parameter)),
+        }
+    }
+}
+
 /// Converts one operation; `named` are the parameters that it may refer to.
 fn convert(
     operation: &mut Map<String, Value>,
@@ -74,69 +116,61 @@ fn convert(
     consumes: Option<&Value>,
 ) {
     let own = list(operation.get("parameters"));
-    let mut all: Vec<Value> = Vec::new();
-    for parameter in shared.iter().chain(&own) {
-        let parameter = match parameter.get("$ref").and_then(Value::as_str) {
-            Some(to) => {
-                let name = to.strip_prefix("#/parameters/");
-                name.and_then(|name| named.get(name)).unwrap_or(parameter)
-            }
-            None => parameter,
-        };
-        let key = |of: &Value| (of.get("name").cloned(), of.get("in").cloned());
-        all.retain(|known| key(known) != key(parameter) || known.get("$ref").is_some());
-        all.push(parameter.clone());
+    let mut all: Vec<Described<'_>> = Vec::new();
+    for written in shared.iter().chain(&own) {
+        let of = Described::of(written, named);
+        // Those of the operation replace those of the path.
+        let key = (of.text("name"), of.text("in"));
+        all.retain(|known| key.0.is_none() || (known.text("name"), known.text("in")) != key);
+        all.push(of);
     }
     let consumes = operation.get("consumes").or(consumes);
     let kinds: Vec<String> = list(consumes)
         .iter()
         .filter_map(|kind| kind.as_str().map(str::to_owned))
         .collect();
-    let is =
-        |parameter: &Value, place: &str| parameter.get("in").and_then(Value::as_str) == Some(place);
-    if let Some(body) = all.iter().find(|parameter| is(parameter, "body")) {
+    let is = |of: &Described<'_>, place: &str| of.text("in") == Some(place);
+    if let Some(body) = all.iter().find(|of| is(of, "body")) {
         let kind = kinds.first().map_or("application/json", String::as_str);
-        let media = json!({ "schema": body.get("schema").cloned().unwrap_or_default() });
-        let required = body.get("required").cloned().unwrap_or_default();
-        let body = json!({ "required": required, "content": { kind: media } });
+        let media = json!({ "schema": body.schema() });
+        let body = json!({ "required": body.is_required(), "content": { kind: media } });
         operation.insert("requestBody".to_owned(), body);
     }
-    let fields: Vec<&Value> = all
-        .iter()
-        .filter(|parameter| is(parameter, "formData"))
-        .collect();
+    let fields: Vec<&Described<'_>> = all.iter().filter(|of| is(of, "formData")).collect();
     if !fields.is_empty() {
         operation.insert("requestBody".to_owned(), form(&fields, &kinds));
     }
     let others = all
         .iter()
         .filter(|of| !is(of, "body") && !is(of, "formData"));
-    let others: Vec<Value> = others.map(parameter).collect();
+    let others: Vec<Value> = others.map(|of| parameter(of.written)).collect();
     operation.insert("parameters".to_owned(), Value::Array(others));
 }
 
 /// The fields of a form as a body.
-fn form(fields: &[&Value], kinds: &[String]) -> Value {
-    let has_file = fields
-        .iter()
-        .any(|field| field.get("type") == Some(&json!("file")));
+fn form(fields: &[&Described<'_>], kinds: &[String]) -> Value {
+    // A named one has been converted already.
+    let is_file = |of: &&&Described<'_>| {
+        let schema = of
+            .parameter
+            .get("schema")
+            .and_then(|schema| schema.get("format"));
+        of.text("type") == Some("file") || schema == Some(&json!("binary"))
+    };
     let stated = kinds.iter().find(|kind| kind.contains("form"));
     let kind = match stated {
-        _ if has_file => "multipart/form-data",
+        _ if fields.iter().any(|of| is_file(&of)) => "multipart/form-data",
         Some(kind) => kind,
         None => "application/x-www-form-urlencoded",
     };
-    let name = |field: &Value| field.get("name").and_then(Value::as_str).map(str::to_owned);
-    let required = fields
-        .iter()
-        .filter(|field| field.get("required") == Some(&Value::Bool(true)));
-    let required: Vec<String> = required.filter_map(|field| name(field)).collect();
+    let required = fields.iter().filter(|of| of.is_required());
+    let required: Vec<&str> = required.filter_map(|of| of.text("name")).collect();
     // Only what is required is sent, as in queries; without any, all of it.
     let sent = fields
         .iter()
-        .filter_map(|field| Some((name(field)?, schema(field))));
+        .filter_map(|of| Some((of.text("name")?.to_owned(), of.schema())));
     let properties: Map<String, Value> = sent
-        .filter(|(name, _)| required.is_empty() || required.contains(name))
+        .filter(|(name, _)| required.is_empty() || required.contains(&name.as_str()))
         .collect();
     json!({
         "required": !required.is_empty(),
@@ -149,6 +183,9 @@ fn parameter(of: &Value) -> Value {
     let Some(object) = of.as_object().filter(|object| !object.contains_key("$ref")) else {
         return of.clone();
     };
+    if object.contains_key("schema") {
+        return of.clone();
+    }
     let mut out: Map<String, Value> = object
         .iter()
         .filter(|(key, _)| !OF_SCHEMA.contains(&key.as_str()))

@@ -178,7 +178,11 @@ fn swagger_2_is_read_as_what_it_means() {
         "swagger": "2.0", "host": "h", "basePath": "/v2", "consumes": ["application/json"],
         "securityDefinitions": {"b": {"type": "basic"}, "k": {"type": "apiKey", "in": "header", "name": "X-Key"}},
         "security": [{"k": []}],
-        "parameters": {"P": {"name": "page", "in": "query", "required": true, "type": "integer", "default": 3}},
+        "parameters": {
+            "P": {"name": "page", "in": "query", "required": true, "type": "integer", "default": 3},
+            "B": {"name": "body", "in": "body", "required": true, "schema": {"$ref": "#/definitions/Pet"}},
+            "F": {"name": "f", "in": "formData", "type": "file", "required": true},
+        },
         "paths": {"/pets/{id}": {
             "parameters": [{"name": "id", "in": "path", "required": true, "type": "string", "x-example": "p1"}],
             "get": {"parameters": [
@@ -186,8 +190,9 @@ fn swagger_2_is_read_as_what_it_means() {
                 {"name": "tags", "in": "query", "required": true, "type": "array", "items": {"enum": ["a"]}, "minItems": 2, "collectionFormat": "multi"},
                 {"name": "csv", "in": "query", "required": true, "type": "array", "items": {"enum": ["a"]}, "minItems": 2},
             ]},
-            "put": {"security": [{"b": []}], "parameters": [{"name": "body", "in": "body", "required": true, "schema": {"$ref": "#/definitions/Pet"}}]},
-            "post": {"parameters": [{"name": "f", "in": "formData", "type": "file", "required": true}, {"name": "n", "in": "formData", "type": "string"}]},
+            "put": {"security": [{"b": []}], "parameters": [{"$ref": "#/parameters/B"}]},
+            "delete": {"parameters": [{"name": "id", "in": "path", "required": true, "type": "string", "enum": ["p2"]}, {"name": "body", "in": "body", "schema": {"example": [1]}}]},
+            "post": {"parameters": [{"$ref": "#/parameters/F"}, {"name": "n", "in": "formData", "type": "string"}]},
             "patch": {"parameters": [{"name": "n", "in": "formData", "type": "string", "default": "a b"}]},
         }},
         "definitions": {"Pet": {"type": "object", "properties": {"n": {"type": "integer", "example": "5"}}}},
@@ -220,6 +225,11 @@ fn swagger_2_is_read_as_what_it_means() {
         "only what is required: {form}"
     );
     assert_eq!(request("PATCH").body, b"n=a%20b");
+    let own = request("DELETE");
+    assert_eq!(
+        (own.path.as_str(), own.body.as_slice()),
+        ("/v2/pets/p2", b"[1]".as_slice())
+    );
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn in_path(target: &str, finder: &Finder, names: bool) -> Option<Vec<Place>> {
         return None;
     }
     let begin = target.len() - query.len();
-    places.extend(in_pairs(query, begin, |name, value| {
+    places.extend(in_pairs(query, begin, finder, |name, value| {
         finder.in_parameter(name, value, names)
     }));
     allowed(target, places)
@@ -98,7 +98,9 @@ fn in_body(request: &Recorded, finder: &Finder, names: bool) -> Option<Vec<Place
         .find(named)
         .map_or("", |(_, kind)| kind.as_str());
     if kind.starts_with("application/x-www-form-urlencoded") {
-        let places = in_pairs(text, 0, |name, value| finder.in_form(name, value, names));
+        let places = in_pairs(text, 0, finder, |name, value| {
+            finder.in_form(name, value, names)
+        });
         return allowed(text, places.collect());
     }
     if let Some(fields) = multipart::fields(kind, text) {
@@ -154,10 +156,15 @@ fn in_json(text: &str, finder: &Finder, names: bool) -> Option<Vec<Place>> {
 fn in_pairs<'a>(
     text: &'a str,
     begin: usize,
+    finder: &'a Finder,
     is_secret: impl Fn(&str, &str) -> bool + 'a,
 ) -> impl Iterator<Item = Place> + 'a {
     pieces(text, begin, &['&', ';']).filter_map(move |(at, pair)| {
-        let (name, value) = pair.split_once('=').unwrap_or(("", pair));
+        // A pair whose name is a secret is one as a whole.
+        let named = pair
+            .split_once('=')
+            .filter(|(name, _)| !finder.has_form(&decoded(name, true)));
+        let (name, value) = named.unwrap_or(("", pair));
         let at = at.end - value.len()..at.end;
         let (name, value) = (decoded(name, true), decoded(value, true));
         let name = match name.as_str() {

@@ -88,6 +88,10 @@ fn secrets_in_paths_and_queries_become_variables() {
             "/a?eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2ln",
             "/a?${PARAMETER}",
         ),
+        (
+            "/a?eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2ln=1&b=2",
+            "/a?${PARAMETER}&b=2",
+        ),
         ("/session/8f3c1d2e/cart", "/session/${SESSION_SEGMENT}/cart"),
         // URLs inside of URLs, encoded once or twice.
         (
@@ -120,6 +124,7 @@ fn secrets_in_paths_and_queries_become_variables() {
         "/a?classid=5&design=blue&SignatureVersion=4",
         "/in?next=%2Fitems%3Fpage%3D2",
         "/a?flag&other",
+        "/a?filterByCreatedDateAndUser2=x",
         "/",
     ] {
         assert_eq!(path(plain), plain);

@@ -12,6 +12,7 @@ pub fn entries(bytes: &[u8]) -> impl Iterator<Item = (u64, Result<Entry, LineErr
         bytes,
         at: 0,
         line: 1,
+        left: MOST_UNCLOSED,
     };
     let mut columns: Option<Fields> = None;
     std::iter::from_fn(move || {
@@ -31,10 +32,15 @@ pub fn entries(bytes: &[u8]) -> impl Iterator<Item = (u64, Result<Entry, LineErr
     })
 }
 
+/// Most objects that are looked for over many lines and are not closed: each costs a look at what follows.
+const MOST_UNCLOSED: u32 = 100;
+
 struct Records<'b> {
     bytes: &'b [u8],
     at: usize,
     line: u64,
+    /// Objects that may still be found unclosed.
+    left: u32,
 }
 
 impl<'b> Iterator for Records<'b> {
@@ -74,12 +80,13 @@ impl<'b> Iterator for Records<'b> {
                 };
             }
             // An object over many lines has its bracket at the end of a line.
-            let many = (line.last() == Some(&b'{'))
+            let many = (line.last() == Some(&b'{') && self.left > 0)
                 .then(|| &rest[begin..rest.len().min(begin + MAX_LINE_BYTES)]);
             if let Some(object) = many.and_then(json::value) {
                 self.go_on(begin + object.len());
                 return Some((number, object));
             }
+            self.left -= u32::from(many.is_some());
             self.go_on(length);
             return Some((number, line));
         }

@@ -3,6 +3,7 @@
 use super::super::document::Document;
 use super::flat::Flat;
 use serde_json::{Map, Number, Value};
+use std::collections::HashMap;
 
 /// Lists and objects inside of one another.
 const MAX_DEPTH: usize = 32;
@@ -87,9 +88,9 @@ fn members(
     flat: &Flat<'_>,
     depth: usize,
 ) -> Map<String, Value> {
-    let properties = flat.properties();
+    let properties: HashMap<&String, &Value> = flat.properties().into_iter().collect();
     let fit = |name: &String, value: &Value| {
-        let (_, property) = properties.iter().find(|(known, _)| *known == name)?;
+        let property = properties.get(name)?;
         let property = Flat::new(document, property, 0)?;
         within(document, value, &property, depth.checked_sub(1)?)
     };

@@ -2,11 +2,12 @@
 
 use super::super::document::{Document, reference};
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// Schemas inside of schemas that are put together.
 const MAX_DEPTH: usize = 32;
-/// Most parts of one schema.
-const MAX_PARTS: usize = 1_000;
+/// Most steps to put one schema together, alternatives that do not fit included.
+const MAX_STEPS: usize = 1_000;
 
 /// One part.
 #[derive(Clone, Copy)]
@@ -21,6 +22,8 @@ pub(super) struct Flat<'d> {
     parts: Vec<Part<'d>>,
     /// The references that led to parts.
     pub(super) opened: Vec<&'d str>,
+    /// How many schemas were looked at.
+    pub(super) steps: usize,
     /// What was chosen of `oneOf` or `anyOf`, by its reference, and the schema that offered it.
     chosen: Option<(&'d Value, Option<&'d str>)>,
 }
@@ -42,6 +45,7 @@ impl<'d> Flat<'d> {
         let mut flat = Flat {
             parts: Vec::new(),
             opened: Vec::new(),
+            steps: 0,
             chosen: None,
         };
         flat.add(document, schema, None, Some(choice), 0)
@@ -56,7 +60,8 @@ impl<'d> Flat<'d> {
         choice: Option<usize>,
         depth: usize,
     ) -> bool {
-        if depth > MAX_DEPTH || self.parts.len() >= MAX_PARTS {
+        self.steps += 1;
+        if depth > MAX_DEPTH || self.steps > MAX_STEPS {
             return false;
         }
         if let Some(to) = reference(schema) {
@@ -124,24 +129,26 @@ impl<'d> Flat<'d> {
 
     /// The properties of all parts, each name once.
     pub(super) fn properties(&self) -> Vec<(&'d String, &'d Value)> {
-        let mut all: Vec<(&String, &Value)> = Vec::new();
+        let mut known = HashSet::new();
+        let mut all = Vec::new();
         for schema in self.schemas() {
             let properties = schema.get("properties").and_then(Value::as_object);
-            for (name, property) in properties.into_iter().flatten() {
-                if !all.iter().any(|(known, _)| *known == name) {
-                    all.push((name, property));
-                }
-            }
+            all.extend(
+                properties
+                    .into_iter()
+                    .flatten()
+                    .filter(|(name, _)| known.insert(*name)),
+            );
         }
         all
     }
 
-    /// Is the property required by any part?
-    pub(super) fn requires(&self, name: &str) -> bool {
-        self.schemas().any(|schema| {
-            let required = schema.get("required").and_then(Value::as_array);
-            required.is_some_and(|all| all.iter().any(|one| one.as_str() == Some(name)))
-        })
+    /// The names of the properties that any part requires.
+    pub(super) fn required(&self) -> HashSet<&'d str> {
+        let lists = self
+            .schemas()
+            .filter_map(|schema| schema.get("required")?.as_array());
+        lists.flatten().filter_map(Value::as_str).collect()
     }
 
     /// The type, of several the first that is not null; where none is named, what its keywords are for.
