@@ -9,7 +9,7 @@
 //! without `_`, `-`, `.` and `@`, also in objects inside of one another (`"request": {"method": ...}`). What collectors
 //! put around a line is taken away first.
 
-mod fields;
+mod columns;
 mod framing;
 mod records;
 mod served;

@@ -1,6 +1,6 @@
 //! The records of a file: a line each, or JSON objects one after the other, in a list, or over many lines.
 
-use super::fields::{self, Fields};
+use super::columns::{self, Columns};
 use super::{Entry, LineError, MAX_LINE_BYTES, entry, framing};
 use crate::json;
 use memchr::{memchr, memchr_iter};
@@ -14,12 +14,12 @@ pub fn entries(bytes: &[u8]) -> impl Iterator<Item = (u64, Result<Entry, LineErr
         line: 1,
         left: MOST_UNCLOSED,
     };
-    let mut columns: Option<Fields> = None;
+    let mut columns: Option<Columns> = None;
     std::iter::from_fn(move || {
         loop {
             let (line, record) = records.next()?;
-            if fields::is_directive(record) {
-                columns = Fields::read(&String::from_utf8_lossy(record)).or(columns.take());
+            if columns::is_directive(record) {
+                columns = Columns::read(&String::from_utf8_lossy(record)).or(columns.take());
                 continue;
             }
             let read = match &columns {

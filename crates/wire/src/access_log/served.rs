@@ -1,7 +1,6 @@
 //! How a server dealt with a request, and how long it took.
 
-use super::framing::{Logged, logged};
-use super::{Keys, LineError, asked, parts, plain, request_line};
+use super::{Keys, LineError, MAX_LINE_BYTES, asked, parts, plain, request_line};
 use serde_json::{Map, Value};
 
 /// How a server dealt with a request.
@@ -27,10 +26,17 @@ pub struct Served {
 /// # Errors
 /// Those of [`entry`](super::entry), but that a line without a request tells of an answer, too.
 pub fn served(line: &[u8], unit_ns: Option<u64>) -> Result<Served, LineError> {
-    let line = match logged(line)? {
-        Logged::Object(object) => return Ok(served_of(&object)),
-        Logged::Text(line) => line,
-    };
+    if line.len() > MAX_LINE_BYTES {
+        return Err(LineError::TooLong);
+    }
+    let line = line.trim_ascii();
+    if line.starts_with(b"{") {
+        let Ok(Value::Object(object)) = serde_json::from_slice(line) else {
+            return Err(LineError::Form);
+        };
+        return Ok(served_of(&object));
+    }
+    let line = String::from_utf8_lossy(line);
     let parts = parts(&line).ok_or(LineError::Form)?;
     Ok(Served {
         asked: owned(asked(&parts.request)),

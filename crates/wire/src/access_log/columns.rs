@@ -4,7 +4,7 @@ use super::{Entry, LineError, first_address, plain};
 
 /// The columns.
 #[derive(Debug)]
-pub(super) struct Fields(Vec<String>);
+pub(super) struct Columns(Vec<String>);
 
 /// Lines that say something about the lines that follow.
 const DIRECTIVES: [&str; 7] = [
@@ -22,11 +22,11 @@ pub(super) fn is_directive(line: &[u8]) -> bool {
     DIRECTIVES.iter().any(|of| line.starts_with(of.as_bytes()))
 }
 
-impl Fields {
+impl Columns {
     /// Reads the line that names them.
     pub(super) fn read(line: &str) -> Option<Self> {
         let names = line.strip_prefix("#Fields:")?;
-        Some(Fields(names.split_whitespace().map(plain).collect()))
+        Some(Columns(names.split_whitespace().map(plain).collect()))
     }
 
     /// Reads one line.
