@@ -29,10 +29,12 @@ fuzz_target!(|line: &[u8]| {
     let Ok(read) = entry(line) else {
         return;
     };
-    // Lines of load balancers have a request for `entry` alone.
-    if let Ok(served) = served(line, None) {
-        let asked = (read.method.clone(), read.target.clone());
-        assert_eq!(served.asked, Some(asked));
+    // Both readers see the same request, where both see one and the line is text without colours.
+    let is_plain = std::str::from_utf8(line).is_ok() && !line.contains(&0x1b);
+    if let Ok(Some(asked)) = served(line, None).map(|served| served.asked)
+        && is_plain
+    {
+        assert_eq!(asked, (read.method.clone(), read.target.clone()));
     }
     assert!(!read.method.is_empty() && !read.target.is_empty());
     let request = escaped(&format!("{} {} HTTP/1.1", read.method, read.target));

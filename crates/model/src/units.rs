@@ -253,7 +253,10 @@ impl FromStr for ByteSize {
     type Err = UnitError;
     fn from_str(text: &str) -> Result<Self, UnitError> {
         let (number, unit) = split::<Self>(text)?;
-        let scale = Self::scale(unit).ok_or_else(|| error::<Self>(text))?;
+        let scale = match unit {
+            "" if number == 0.0 => 1.0,
+            unit => Self::scale(unit).ok_or_else(|| error::<Self>(text))?,
+        };
         let bytes = number * scale;
         if !(0.0..=1e18).contains(&bytes) {
             return Err(error::<Self>(text));
@@ -349,6 +352,7 @@ mod tests {
         check::<Change>("5%", "+5%");
         check::<ByteSize>("512MiB", "512MiB");
         check::<ByteSize>("1536KiB", "1572864B");
+        check::<ByteSize>("0", "0B");
         check::<ByteSize>("512Mi", "512MiB");
         check::<ByteSize>("4GB", "4000000000B");
         check::<Cpus>("0.5", "0.5");
