@@ -31,7 +31,7 @@ fn is_group(c: char) -> bool {
 /// A number in the notation of programs.
 ///
 /// # Errors
-/// It is no number, or could be two.
+/// It is not a number, or could be two.
 pub(crate) fn plain(text: &str) -> Result<String, NumberError> {
     let (sign, digits) = match text.strip_prefix(['-', '+']) {
         Some(digits) => (&text[..1], digits),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_refused() {
+    fn what_is_not_a_number_is_refused() {
         for text in [
             "",
             "-",

@@ -331,7 +331,7 @@ fn verdicts_have_their_reasons() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_told_at_once() {
+fn everything_that_is_wrong_is_reported_at_once() {
     let said = |case: &Case| {
         let problems = case.resolve().unwrap_err();
         problems.iter().map(|p| p.input.name()).collect::<Vec<_>>()

@@ -94,7 +94,7 @@ pub(crate) fn format(bytes: &[u8]) -> Option<Format> {
     })
 }
 
-/// What a JSON document is by its own keys, wherever they stand, if it is no log.
+/// What a JSON document is by its own keys, wherever they are, if it is not a log.
 fn of_json(bytes: &[u8]) -> Option<Format> {
     let (mut is_described, mut log) = (false, None);
     for (key, value) in json::keys(bytes) {
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn compressed_and_empty_files_are_told() {
+    fn compressed_and_empty_files_are_reported() {
         let of = |bytes: &[u8]| plain(bytes).unwrap_err().to_string();
         assert_eq!(of(&[0x1f, 0x8b, 8]), "is compressed (gzip)");
         assert_eq!(of(&[0x28, 0xb5, 0x2f, 0xfd]), "is compressed (zstd)");

@@ -1,4 +1,4 @@
-//! Requests of GoReplay's captures. Answers in them are no requests and are not counted.
+//! Requests of GoReplay's captures. Answers in them are not counted.
 
 use crate::recorded::{Found, Part, Place, Reason, Recorded, at};
 use understudy_wire::gor::{Kind, records};

@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_told() {
+    fn what_cannot_be_sent_has_a_reason() {
         let with = |headers: Vec<(String, String)>| Recorded {
             method: "GET".to_owned(),
             path: "/".to_owned(),

@@ -5,8 +5,8 @@
 //! either written or left out for a [`Reason`].
 //!
 //! # From what was recorded to what is written
-//! - The target becomes a path: scheme, host and fragment go, what is no URL character is encoded.
-//! - Headers that belong to a connection, to the message's framing or to somebody's cache go
+//! - The target becomes a path: scheme, host and fragment go, characters that a URL cannot have are encoded.
+//! - Headers that belong to a connection, to the message's framing or to a cache go
 //!   ([`DROPPED_HEADERS`]).
 //! - A secret in a header becomes a `$NAME` that the request file reads from the environment; a
 //!   dollar sign that is none is doubled. In a path, a query, a form or JSON it becomes `${NAME}`, and the
@@ -71,11 +71,11 @@ pub struct Options {
     pub skip_static: bool,
     /// One variable for all values of a header or cookie?
     pub merge_secrets: bool,
-    /// Headers left away beside those that always are.
+    /// Headers to leave out, besides those that always are.
     pub drop_headers: Vec<String>,
-    /// Names (of headers, cookies, parameters, JSON keys) whose values are secret beside the usual.
+    /// Names (of headers, cookies, parameters, JSON keys) whose values are secret, besides the usual ones.
     pub secret: Vec<String>,
-    /// Names whose values are no secret, whatever they look like.
+    /// Names whose values are not secret, whatever they look like.
     pub not_secret: Vec<String>,
 }
 
@@ -138,7 +138,7 @@ pub enum Problem {
     /// It is text in another encoding.
     #[error("is not UTF-8")]
     NotUtf8,
-    /// It is no archive.
+    /// It is not an archive.
     #[error(transparent)]
     Har(#[from] HarError),
     /// It is neither JSON nor YAML, or describes no operation.

@@ -62,7 +62,7 @@ impl Lines {
         };
         let prepare = |request| Prepared::of(request, secrets);
         let requests: Vec<Prepared> = requests.into_iter().map(prepare).collect();
-        // Templates are learned of what is written: a secret is no part of the name of an endpoint.
+        // Templates are learned of what is written: the name of an endpoint holds no secret.
         let targets = requests
             .iter()
             .map(|of| (of.request.method.as_str(), of.named.as_str()));

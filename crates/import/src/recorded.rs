@@ -38,9 +38,9 @@ pub enum Reason {
     NoBody,
     /// The file holds another body than the one that was sent.
     BodyDiffers,
-    /// A secret stands in its path or query for which no variable can stand.
+    /// Its path or query holds a secret that no variable can replace.
     SecretInPath,
-    /// A secret stands in its body for which no variable can stand.
+    /// Its body holds a secret that no variable can replace.
     SecretInBody,
     /// It needs a part of the document that is not there.
     Reference,
@@ -65,8 +65,8 @@ impl Reason {
             }
             Reason::LocalUrl => "not sent to a server (data:, blob: or the URL of an extension)",
             Reason::Leftover => "bytes behind a request that are not a request",
-            Reason::OtherHost => "to another host (--host NAME takes them)",
-            Reason::StaticAsset => "static file (--skip-static)",
+            Reason::OtherHost => "to another host (take it with `--host NAME`)",
+            Reason::StaticAsset => "static file (`--skip-static`)",
             Reason::FromCache => "answered by the browser itself (cache or service worker)",
             Reason::NotAnswered => "without an answer (blocked, cancelled or failed)",
             Reason::WebSocket => "opens a WebSocket",
@@ -75,10 +75,10 @@ impl Reason {
                 "the body in the file is not the one that was sent (its length differs from the stated one, or bytes were replaced)"
             }
             Reason::SecretInPath => {
-                "secret in the path or query that no variable can stand for (--not-secret NAME if it is not a secret)"
+                "secret in the path or query that no variable can replace (`--not-secret NAME` if it is not a secret)"
             }
             Reason::SecretInBody => {
-                "secret in the body that no variable can stand for: in free text, or a number (--not-secret NAME if it is not a secret)"
+                "secret in the body that no variable can replace: in free text, or a number (`--not-secret NAME` if it is not a secret)"
             }
             Reason::Reference => "refers to a part of the document that is not there",
             Reason::OtherFile => {
@@ -112,14 +112,14 @@ impl Part {
     }
 }
 
-/// A request, or why there is none, and where it stands.
+/// A request, or why there is none, and where it is.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     pub(crate) place: Place,
     pub(crate) request: Result<Recorded, Reason>,
 }
 
-/// Where in a file a request stands.
+/// Where in a file a request is.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
     /// A line, from 1.
@@ -161,7 +161,7 @@ pub(crate) struct Credential {
     pub(crate) scheme: String,
 }
 
-/// Where a credential stands.
+/// Where a credential goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CredentialAt {
     /// It is the value of this header.
@@ -180,7 +180,7 @@ pub(crate) enum Origin {
     Server,
     /// What a browser sent, to many hosts.
     Browser,
-    /// A description: its values are nobody's, but for those that have the form of a secret.
+    /// A description: its values belong to no user, but for those that have the form of a secret.
     Description,
 }
 

@@ -51,7 +51,7 @@ impl Secrets {
         self.finder.is_sensitive(name) && !self.finder.is_cleared(name)
     }
 
-    /// Does a secret stand in the name of an endpoint?
+    /// Is a secret part of the name of an endpoint?
     pub(crate) fn is_in_name(&self, endpoint: &str) -> bool {
         self.finder.has_form(endpoint)
     }
@@ -146,7 +146,7 @@ impl Secrets {
             return Some(escaped(value));
         }
         if name.eq_ignore_ascii_case("referer") {
-            // The secret is one of the page before; nobody could supply it.
+            // The secret belongs to the page before and cannot be supplied.
             return None;
         }
         let scheme = value

@@ -62,7 +62,7 @@ pub(crate) fn is_local(text: &str) -> bool {
             || scheme.ends_with("-extension"))
 }
 
-/// Encodes what may not stand in a target (RFC 3986, section 2); what is encoded stays.
+/// Encodes what a target may not have (RFC 3986, section 2); what is encoded stays.
 pub(crate) fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {

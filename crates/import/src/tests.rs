@@ -333,7 +333,7 @@ fn files_of_windows_shells_are_read() {
 }
 
 #[test]
-fn too_many_requests_and_another_encoding_are_told() {
+fn too_many_requests_and_another_encoding_are_reported() {
     let room = |room| read(fixture("access.log"), None, room, &()).map(|file| file.found.len());
     assert_eq!(room(25).ok(), Some(25));
     assert!(matches!(room(24), Err((None, Problem::TooMany))));
@@ -348,7 +348,7 @@ fn error(name: &str, bytes: &[u8]) -> String {
 }
 
 #[test]
-fn files_without_anything_to_use_are_told() {
+fn files_without_anything_to_use_are_reported() {
     assert_eq!(error("a", b""), "a: is empty");
     let unknown = "a: is not a HAR file, an access log, a GoReplay capture or an OpenAPI document";
     assert_eq!(error("a", b"hello\n"), unknown);

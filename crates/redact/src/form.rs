@@ -121,7 +121,7 @@ fn quoted(value: &str, replace: &dyn Fn(&str) -> String) -> String {
 fn cards<'t>(text: &'t str, replace: &dyn Fn(&str) -> String) -> Cow<'t, str> {
     let mut found: Vec<Range<usize>> = Vec::new();
     for run in DIGITS.find_iter(text) {
-        // The digits after a decimal point are no card: `0.4111111111111111` is a measurement.
+        // The digits after a decimal point are not a card: `0.4111111111111111` is a measurement.
         let before = &text.as_bytes()[..run.start()];
         let fraction = matches!(before, [.., digit, b'.'] if digit.is_ascii_digit());
         if !fraction {

@@ -61,7 +61,7 @@ pub enum LineError {
 /// Reads one line.
 ///
 /// # Errors
-/// It is no line of an access log, or what it logs was no HTTP request.
+/// It is not a line of an access log, or what it logs was no HTTP request.
 pub fn entry(line: &[u8]) -> Result<Entry, LineError> {
     match logged(line)? {
         Logged::Object(object) => of_object(&object),

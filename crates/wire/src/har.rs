@@ -51,7 +51,7 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// Why a text is no archive.
+/// Why a text is not an archive.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is not a HAR file: {what}")]
 pub struct HarError {

@@ -218,7 +218,7 @@ impl Reading {
             };
             return section.refuse(
                 "shape",
-                format!("{name:?} is no shape of this file; {hint}"),
+                format!("{name:?} is not a shape of this file; {hint}"),
             );
         };
         for (input, spread) in inputs.iter().zip(shape) {
@@ -274,7 +274,7 @@ impl Reading {
 }
 
 /// A figure in quotes, or a plain number. Nothing for money if its currency is not known: that it is in another one
-/// would be a mistake that nobody made.
+/// would be a mistake that the file does not have.
 fn read(
     input: Input,
     value: &DeValue<'_>,

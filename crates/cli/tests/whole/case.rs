@@ -88,7 +88,7 @@ fn what_it_says_can_be_explained_and_taken_to_a_spreadsheet() {
 }
 
 #[test]
-fn every_mistake_is_told_at_once() {
+fn every_mistake_is_reported_at_once() {
     let scratch = Scratch::new("case-wrong");
     let file = scratch.write(
         "fleet.toml",
@@ -107,7 +107,7 @@ fn every_mistake_is_told_at_once() {
         ":4: fleet.instances: -3 is out of bounds",
         ":5: fleet.growht: is not a key; did you mean growth?",
         ":7: team.person_month: \"20 USD\" is in USD, but this case is in EUR",
-        ":10: candidate.memory: is said beside candidate.saving",
+        ":10: candidate.memory: contradicts candidate.saving",
         "--set \"memory=5\": could be incumbent.memory, candidate.memory",
         "--set \"foo=1\": is not a figure; known are",
         "--set \"horizon=x\": \"x\" is not a figure such as \"3 years\"",
@@ -204,7 +204,7 @@ candidate.saving = "50%"
     };
     let misspelt = wrong("shape = \"larg\"", sized);
     assert!(
-        misspelt.contains("\"larg\" is no shape of this file; did you mean \"large\"?"),
+        misspelt.contains("\"larg\" is not a shape of this file; did you mean \"large\"?"),
         "{misspelt}"
     );
     let twice = wrong("shape = \"large\"\nvcpus = \"1 vCPU\"", sized);

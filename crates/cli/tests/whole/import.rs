@@ -196,12 +196,12 @@ fn standard_input_is_a_file_too() {
         lines.contains("{\"method\":\"GET\",\"path\":\"/health\",\"weight\":6}\n"),
         "{lines}"
     );
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("in standard input (access log)"), "{told}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("in standard input (access log)"), "{said}");
 }
 
 #[test]
-fn mistakes_are_told_at_once_and_nothing_is_written() {
+fn mistakes_are_reported_at_once_and_nothing_is_written() {
     let scratch = Scratch::new("import-mistakes");
     scratch.write("empty.log", "");
     scratch.write("cut.har", "{\"log\":\n{\"entries\": [\n");

@@ -12,7 +12,7 @@ const BOUNDARY: &str = "understudy-4f0c9d1e";
 /// A body and its media type.
 pub(super) type Body = (String, Vec<u8>);
 
-/// The body of a described request; `None` if there is no value that can be sent.
+/// The body of a described request; `None` if the document gives no value that can be sent.
 pub(super) fn body<'d>(
     document: &'d Document,
     maker: &Maker<'d>,

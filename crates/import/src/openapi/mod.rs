@@ -43,7 +43,7 @@ pub(crate) fn requests(
     let maker = Maker::new(&document);
     let paths = document.root().get("paths").and_then(Value::as_object);
     let mut all = Vec::new();
-    // Keys that are no paths are extensions.
+    // Keys that are not paths are extensions.
     for (path, item) in paths
         .into_iter()
         .flatten()

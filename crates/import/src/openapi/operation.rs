@@ -51,7 +51,7 @@ pub(super) fn requests<'d>(
 }
 
 /// A path, and the pairs of the query that some documents write into it (`/?Action=List`). What is behind `#` only
-/// tells operations of the same path apart.
+/// distinguishes operations of the same path.
 fn fixed_query(path: &str) -> (&str, Vec<&str>) {
     let path = path.split('#').next().unwrap_or_default();
     let (path, query) = path.split_once('?').unwrap_or((path, ""));

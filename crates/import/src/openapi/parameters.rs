@@ -18,7 +18,7 @@ pub(super) struct Placed {
 /// Headers that are described elsewhere; a parameter of this name means nothing.
 const NOT_PARAMETERS: [&str; 3] = ["accept", "content-type", "authorization"];
 
-/// Writes the required parameters into the path and beside it.
+/// Writes the required parameters into path, query, headers and cookies.
 pub(super) fn place<'d>(
     document: &'d Document,
     maker: &Maker<'d>,
@@ -93,7 +93,7 @@ fn value<'d>(
     maker.value(parameter.get("schema")?)
 }
 
-/// A value as text: what stands in quotes without them, nothing for null.
+/// A value as text: a string without its quotes, nothing for null.
 pub(super) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

@@ -73,7 +73,7 @@ fn the_same_document_as_json_gives_the_same() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_with_its_line() {
+fn what_cannot_be_read_is_reported_with_its_line() {
     assert!(
         error("swagger: '1.2'\npaths: {}\n")
             .1

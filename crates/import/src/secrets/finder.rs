@@ -14,7 +14,7 @@ const SECRET_IF_LONG: [&str; 12] = [
 const SIGNERS: [&str; 3] = ["googleaccessid", "keypairid", "qak"];
 /// URLs inside of URLs that are looked into.
 const NESTED: u8 = 3;
-/// From so many characters on such a value is no word.
+/// From so many characters on such a value is not a word.
 const LONG: usize = 16;
 /// From so many characters on a mixture of small and capital letters and digits is a token.
 const TOKEN: usize = 20;
@@ -39,12 +39,12 @@ impl Finder {
         self.redactor.is_sensitive(name)
     }
 
-    /// Was it said that values of this name are no secret?
+    /// Was it said that values of this name are not secret?
     pub(super) fn is_cleared(&self, name: &str) -> bool {
         self.not_secret.contains(&plain(name))
     }
 
-    /// Does a secret's form stand in it, as it is or percent-encoded?
+    /// Does it hold the form of a secret, as it is or percent-encoded?
     pub(super) fn has_form(&self, text: &str) -> bool {
         let in_it = |text: &str| self.redactor.redact_text(text) != text;
         in_it(text) || text.contains('%') && in_it(&decoded(text, false))

@@ -14,7 +14,7 @@ use std::ops::Range;
 /// One secret of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Where it stands in the path with its query, or in the body.
+    /// Where it is in the path with its query, or in the body.
     pub(super) at: Range<usize>,
     /// What it is the value of.
     pub(super) name: String,

@@ -53,7 +53,7 @@ fn the_common_and_the_combined_format() {
 }
 
 #[test]
-fn escapes_are_undone_and_odd_requests_told() {
+fn escapes_are_undone_and_odd_requests_reported() {
     let of = |request: &str| format!("1.2.3.4 - - [t] \"{request}\" 400 0");
     let target = |request: &str| read(&of(request)).target;
     assert_eq!(target(r"GET /\xC3\xBC\x22x HTTP/1.1"), "/ü\"x");

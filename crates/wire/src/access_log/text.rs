@@ -48,7 +48,7 @@ fn find(line: &str) -> Option<Found<'_>> {
 /// Reads one.
 ///
 /// # Errors
-/// It is no line of an access log, or what it logs was no HTTP request.
+/// It is not a line of an access log, or what it logs was no HTTP request.
 pub(super) fn entry(line: &str) -> Result<Entry, LineError> {
     let Found {
         before,
@@ -92,7 +92,7 @@ pub(super) fn entry(line: &str) -> Result<Entry, LineError> {
     Ok(entry)
 }
 
-/// What stands in quotes, in order.
+/// Everything in quotes, in order.
 fn all_quoted(mut text: &str) -> Vec<Cow<'_, str>> {
     let mut all = Vec::new();
     while let Some((_, rest)) = text.split_once('"') {

@@ -74,7 +74,7 @@ fn bodies_come_as_text_base64_or_params() {
 }
 
 #[test]
-fn broken_entries_are_told_one_by_one_with_their_line() {
+fn broken_entries_are_reported_one_by_one_with_their_line() {
     let text = "{\"log\": {\n\"entries\": [\n{\"request\": {\"method\": \"GET\", \"url\": \"/\"}},\n\n{\"request\": 5},\n{\"request\": {\"method\": \"GET\", \"url\": \"/b\"}}]}}";
     let all: Vec<_> = Archive::new(text).unwrap().entries().collect();
     assert_eq!(

@@ -72,7 +72,7 @@ impl<'d> Flat<'d> {
             let Some(target) = document.find(to) else {
                 return false;
             };
-            // Keywords beside a reference hold, too (3.1).
+            // Keywords next to a reference hold, too (3.1).
             self.parts.push(Part { schema, via });
             return self.add(document, target, via.or(Some(to)), choice, depth + 1);
         }
