@@ -88,10 +88,22 @@ struct RawEntry {
     from_cache: bool,
     #[serde(default, rename = "_fetchType")]
     fetch_type: Text,
+    cache: Option<RawCache>,
+    #[serde(default)]
+    time: Text,
     #[serde(rename = "_webSocketMessages")]
     messages: Option<serde::de::IgnoredAny>,
     #[serde(default, rename = "_resourceType")]
     resource: Text,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawCache {
+    #[serde(default, deserialize_with = "is_there")]
+    before_request: bool,
+    #[serde(default, deserialize_with = "is_there")]
+    after_request: bool,
 }
 
 #[derive(Deserialize)]
@@ -210,6 +222,10 @@ pub fn entry(json: &str) -> Result<Entry, EntryError> {
     let stated = Stated::of(&method, &headers, request.body_size.number());
     let body = body::body(request.post_data, &stated, &mut headers);
     let response = raw.response;
+    // Firefox names the entry of its cache, also of answers that the server confirmed: those took time.
+    let in_cache = raw
+        .cache
+        .is_some_and(|cache| cache.before_request || cache.after_request);
     let fetched = raw.fetch_type.0.unwrap_or_default();
     Ok(Entry {
         page: raw.pageref.0,
@@ -218,6 +234,7 @@ pub fn entry(json: &str) -> Result<Entry, EntryError> {
             || url.starts_with("ws:")
             || url.starts_with("wss:"),
         cached: raw.from_cache
+            || in_cache && raw.time.number() == Some(0.0)
             || !matches!(fetched.as_str(), "" | "Network Load")
             || response.as_ref().is_some_and(|response| response.by_worker),
         status: response.and_then(|response| response.status).map(status),

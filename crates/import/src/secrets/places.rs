@@ -9,6 +9,7 @@ use super::json::{self, Kind};
 use super::multipart::{self, Field};
 use crate::recorded::{Origin, Reason, Recorded};
 use crate::target::{decoded, parts};
+use std::io::Read as _;
 use std::ops::Range;
 
 /// One secret of a request.
@@ -85,7 +86,8 @@ fn in_path(target: &str, finder: &Finder, names: bool) -> Option<Vec<Place>> {
 /// The secrets of a body; `None` if one of them cannot be replaced.
 fn in_body(request: &Recorded, finder: &Finder, names: bool) -> Option<Vec<Place>> {
     let Ok(text) = std::str::from_utf8(&request.body) else {
-        let text = String::from_utf8_lossy(&request.body);
+        let unpacked = unpacked(&request.body);
+        let text = String::from_utf8_lossy(unpacked.as_deref().unwrap_or(&request.body));
         return (!finder.has_form(&text)).then(Vec::new);
     };
     if serde_json::from_str::<serde_json::Value>(text).is_ok() {
@@ -107,6 +109,18 @@ fn in_body(request: &Recorded, finder: &Finder, names: bool) -> Option<Vec<Place
         return in_fields(text, fields, finder, names);
     }
     (!finder.has_form(text)).then(Vec::new)
+}
+
+/// What is in a body that was compressed with gzip, up to a bound.
+fn unpacked(body: &[u8]) -> Option<Vec<u8>> {
+    const MOST: u64 = 8 * 1024 * 1024;
+    let mut out = Vec::new();
+    let reader = body
+        .starts_with(&[0x1f, 0x8b])
+        .then(|| flate2::read::MultiGzDecoder::new(body))?;
+    // What comes before a mistake is looked at all the same.
+    let _ = reader.take(MOST).read_to_end(&mut out);
+    Some(out)
 }
 
 fn in_fields(text: &str, fields: Vec<Field>, finder: &Finder, names: bool) -> Option<Vec<Place>> {

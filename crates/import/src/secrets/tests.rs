@@ -214,6 +214,21 @@ fn bytes_that_are_not_text_stay_as_they_are() {
 }
 
 #[test]
+fn compressed_bodies_are_looked_into() {
+    use std::io::Write as _;
+    let secrets = Secrets::new(&Options::default());
+    let of = |text: &str| {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(text.as_bytes()).unwrap();
+        let mut request = request("/", &[("Content-Encoding", "gzip")], "");
+        request.body = packer.finish().unwrap();
+        secrets.check(&request)
+    };
+    assert_eq!(of(r#"{"password":"hunter2"}"#), Err(Reason::SecretInBody));
+    assert_eq!(of(r#"{"page":2}"#), Ok(()));
+}
+
+#[test]
 fn headers_with_urls_are_looked_into() {
     let mut secrets = Secrets::new(&Options::default());
     let referer = |url: &str, secrets: &mut Secrets| written(secrets, &[("Referer", url)]).len();

@@ -154,6 +154,10 @@ fn what_a_browser_answers_itself_is_known() {
         (r#""_fetchType":"Disk Cache""#, true),
         (r#""_fetchType":"Service Worker""#, true),
         (r#""_fetchType":"Network Load""#, false),
+        (r#""time":0,"cache":{"afterRequest":{"eTag":"x"}}"#, true),
+        (r#""time":12,"cache":{"afterRequest":{"eTag":"x"}}"#, false),
+        (r#""time":0,"cache":{"afterRequest":null}"#, false),
+        (r#""time":0,"cache":{}"#, false),
         (
             r#""response":{"status":200,"_fetchedViaServiceWorker":true}"#,
             true,
