@@ -36,13 +36,17 @@ const WHOLE: [&str; 29] = [
 ];
 
 /// Secret when the name contains one of these.
-const PART: [&str; 17] = [
+const PART: [&str; 24] = [
     "accesskey",
     "apikey",
+    "authkey",
     "authorization",
     "cardnumber",
     "creditcard",
     "credential",
+    "encryptionkey",
+    "functionskey",
+    "masterkey",
     "passphrase",
     "passwd",
     "password",
@@ -53,7 +57,10 @@ const PART: [&str; 17] = [
     "sessionid",
     "sessiontoken",
     "setcookie",
+    "sharedkey",
+    "signingkey",
     "socialsecurity",
+    "subscriptionkey",
     "accountnumber",
 ];
 

@@ -38,6 +38,9 @@ fn names_are_known_in_every_spelling() {
         "client_assertion",
         "code_verifier",
         "id_token2",
+        "Ocp-Apim-Subscription-Key",
+        "X-Functions-Key",
+        "X-Auth-Key",
     ] {
         assert!(redactor.is_sensitive(name), "{name}");
     }
@@ -53,6 +56,8 @@ fn names_are_known_in_every_spelling() {
         "SignatureVersion",
         "classid",
         "design",
+        "Idempotency-Key",
+        "key",
         "tokens",
     ] {
         assert!(!redactor.is_sensitive(name), "{name}");

@@ -208,6 +208,8 @@ fn unescaped(text: &str) -> Option<(Cow<'_, str>, &str)> {
                 b'n' => bytes.push(b'\n'),
                 b'r' => bytes.push(b'\r'),
                 b't' => bytes.push(b'\t'),
+                b'b' => bytes.push(0x08),
+                b'v' => bytes.push(0x0b),
                 other => bytes.push(other),
             },
             other => bytes.push(other),

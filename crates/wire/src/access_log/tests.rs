@@ -58,6 +58,7 @@ fn escapes_are_undone_and_odd_requests_reported() {
     let target = |request: &str| read(&of(request)).target;
     assert_eq!(target(r"GET /\xC3\xBC\x22x HTTP/1.1"), "/ü\"x");
     assert_eq!(target(r#"GET /a\"b\\c HTTP/1.0"#), "/a\"b\\c");
+    assert_eq!(target(r"GET /a\tb\bc\vd HTTP/1.0"), "/a\tb\u{8}c\u{b}d");
     assert_eq!(target("GET /with space HTTP/1.1"), "/with space");
     assert_eq!(target("GET /old"), "/old");
     assert_eq!(target("GET http://x.test/a HTTP/1.1"), "http://x.test/a");

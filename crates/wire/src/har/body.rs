@@ -127,13 +127,31 @@ pub(super) fn body(
         (None, _) if params.is_empty() => missing,
         (None, _) => return form(&kind, &params, headers),
     };
-    if matches!(body, Body::Bytes(_))
-        && !kind.is_empty()
-        && value(headers, "content-type").is_none()
-    {
-        headers.push(("Content-Type".to_owned(), kind));
+    if let Body::Bytes(bytes) = &body {
+        with_type(&kind, bytes, headers);
     }
     body
+}
+
+/// Adds the type of a body where the headers do not have it, and the boundary that its parts have where the type
+/// does not name it.
+fn with_type(kind: &str, body: &[u8], headers: &mut Vec<(String, String)>) {
+    let named = value(headers, "content-type").map(str::to_owned);
+    let known = named.as_deref().unwrap_or(kind).trim();
+    let is_multipart = known.to_ascii_lowercase().starts_with("multipart/");
+    let first = body.split(|byte| matches!(byte, b'\r' | b'\n')).next();
+    let first = first.and_then(|line| std::str::from_utf8(line).ok()?.strip_prefix("--"));
+    let missing = first.filter(|of| is_multipart && !of.is_empty() && boundary(known).is_none());
+    let full = match missing {
+        Some(boundary) => format!(
+            "{}; boundary={boundary}",
+            known.trim_end_matches([';', ' '])
+        ),
+        None if named.is_none() && !kind.is_empty() => kind.to_owned(),
+        None => return,
+    };
+    headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+    headers.push(("Content-Type".to_owned(), full));
 }
 
 /// With or without padding and line breaks, in either alphabet.

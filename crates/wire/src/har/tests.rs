@@ -284,6 +284,10 @@ fn the_type_of_a_body_and_its_boundary_are_sent_with_it() {
         r#""headers":[{"name":"Content-Type","value":"text/json"}],"postData":{"mimeType":"application/json","text":"{}"}"#,
     );
     assert_eq!(kind(&stated), "text/json");
+    let text = of_request(
+        r#""headers":[{"name":"content-type","value":"multipart/form-data"}],"postData":{"mimeType":"multipart/form-data","text":"--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--XX--\r\n"}"#,
+    );
+    assert_eq!(kind(&text), "multipart/form-data; boundary=XX");
     let params = r#""params":[{"name":"a","value":"b"},{"name":"f","fileName":"x.txt","contentType":"text/plain","value":"hi"}]"#;
     for (headers, mime, sent) in [
         ("", "multipart/form-data", "understudy-form-0"),
