@@ -29,7 +29,8 @@ fn assert_reads_again(request: &ReceivedRequest) {
     if headers.len() > 100 {
         return;
     }
-    let again = ReceivedRequest::read(&wire).expect("rendered, so it is a request");
+    let (again, length) = ReceivedRequest::read(&wire).expect("rendered, so it is a request");
+    assert_eq!(length, wire.len());
     assert_eq!(
         (&again.method, &again.target),
         (&request.method, &request.target)
@@ -50,8 +51,12 @@ fuzz_target!(|file: &[u8]| {
             continue;
         };
         assert!(record.message.len() < file.len());
-        if let Ok(request) = ReceivedRequest::read(record.message) {
+        // One request may follow another.
+        let mut rest = record.message;
+        while let Ok((request, length)) = ReceivedRequest::read(rest) {
+            assert!(length > 0 && length <= rest.len());
             assert_reads_again(&request);
+            rest = &rest[length..];
         }
     }
 });

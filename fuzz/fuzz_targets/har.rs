@@ -2,14 +2,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use understudy_wire::har::{entries, entry};
+use understudy_wire::har::{Archive, entry};
 
 fuzz_target!(|text: &str| {
     let lines = text.bytes().filter(|byte| *byte == b'\n').count() as u64 + 1;
-    match entries(text) {
-        Ok(all) => {
+    match Archive::new(text) {
+        Ok(archive) => {
             let mut before = 1;
-            for (line, _) in all {
+            for (line, _) in archive.entries() {
                 assert!(
                     line >= before && line <= lines,
                     "{line} after {before} of {lines}"

@@ -37,7 +37,7 @@ pub struct Case {
     pub name: String,
     /// The currency of all its money.
     pub currency: Currency,
-    /// What is known and is no figure.
+    /// What is known and is not a figure.
     pub facts: Facts,
     figures: BTreeMap<Input, Value>,
 }
@@ -62,7 +62,7 @@ impl Case {
         }
     }
 
-    /// States a figure beside what is there.
+    /// States a figure in addition to those that are there.
     pub fn set(&mut self, input: Input, value: Value) {
         self.figures.insert(input, value);
     }
@@ -83,7 +83,7 @@ impl Case {
         self.set(input, value);
     }
 
-    /// Is there a figure that is no default?
+    /// Is there a figure that is not a default?
     pub fn is_stated(&self, input: Input) -> bool {
         self.figures.contains_key(&input)
     }
@@ -108,7 +108,7 @@ impl Case {
             for other in input.instead_of().iter().filter(|other| *other < input) {
                 if self.is_stated(*other) {
                     let other = other.name();
-                    let what = format!("is said beside {other}; state one of the two");
+                    let what = format!("contradicts {other}; state one of the two");
                     problems.push(Problem {
                         input: *input,
                         what,
@@ -174,7 +174,7 @@ impl Case {
         need(!by_size || any(&[IncumbentVcpus]), IncumbentVcpus, what);
         let memory = by_size || any(&[State]);
         need(!memory || any(&[IncumbentMemory]), IncumbentMemory, what);
-        // Without sizes the candidate's price cannot be told from prices of vCPU and GiB.
+        // Without sizes the candidate's price cannot be derived from prices of vCPU and GiB.
         let resized = any(&[CandidateVcpus, CandidateMemory]) && !any(&[CandidateHour]);
         need(
             by_size || !resized,

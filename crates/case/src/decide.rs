@@ -54,7 +54,7 @@ pub(crate) fn decide(known: &Known<'_>) -> Decided {
         text,
         figures: figures(known),
     };
-    // Every other rule of fit that speaks against it is told, too.
+    // Every other rule of fit that speaks against it is listed, too.
     let others = checks
         .iter()
         .filter(|check| check.effect == Effect::Keep && check.code != code);

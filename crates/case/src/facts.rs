@@ -1,4 +1,4 @@
-//! What is known and is no figure.
+//! What is known and is not a figure.
 
 /// What is stated of the component, the team and the evidence. `None`: nothing is said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

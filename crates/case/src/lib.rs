@@ -19,6 +19,7 @@ mod facts;
 mod input;
 mod lines;
 mod model;
+mod number;
 mod read;
 mod sensitivity;
 mod simulate;

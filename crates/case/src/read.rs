@@ -1,10 +1,13 @@
 //! Figures as people write them: `"20000 USD"`, `"40%..60%"`, `"6..9..24 person-months"`; and back.
 
 use crate::input::{Input, Unit};
+use crate::number::{self, NumberError, split};
 use crate::spread::Spread;
 use crate::unit::Currency;
+use understudy_model::{ByteSize, Cpus};
 
-/// What can be written behind a number, and what it is multiplied with. The first is shown.
+/// What can be written behind a number, and what it is multiplied with. The first is shown. Units of memory and
+/// CPUs are those of every other file besides.
 fn words(unit: Unit) -> &'static [(&'static str, f64)] {
     match unit {
         Unit::Factor => &[("", 1.0)],
@@ -13,7 +16,7 @@ fn words(unit: Unit) -> &'static [(&'static str, f64)] {
         Unit::Lines => &[("", 1.0), ("lines", 1.0)],
         Unit::PerSecond => &[("/s", 1.0)],
         Unit::Vcpus => &[("vCPU", 1.0), ("vCPUs", 1.0)],
-        Unit::Gib => &[("GiB", 1.0), ("MiB", 1.0 / 1024.0), ("TiB", 1024.0)],
+        Unit::Gib => &[("GiB", 1.0)],
         Unit::Money => &[],
         Unit::Share => &[("%", 1.0)],
         Unit::Months => &[
@@ -38,6 +41,18 @@ fn words(unit: Unit) -> &'static [(&'static str, f64)] {
 }
 
 impl Unit {
+    /// What a number in this unit is multiplied with; nothing for a unit of something else.
+    fn factor(self, word: &str) -> Option<f64> {
+        let of_gib = || Some(ByteSize::scale(word)? / ByteSize::scale("GiB")?);
+        let known = words(self).iter().find(|(known, _)| *known == word);
+        match (known, self) {
+            (Some((_, factor)), _) => Some(*factor),
+            (None, Unit::Gib) => of_gib(),
+            (None, Unit::Vcpus) => Cpus::scale(word),
+            (None, _) => None,
+        }
+    }
+
     /// What is shown behind a number in the unit of the model.
     pub(crate) fn word(self, currency: Currency) -> String {
         match self {
@@ -52,8 +67,8 @@ impl Unit {
             Unit::Factor => "1.3 or \"1.2..1.5\"".to_owned(),
             Unit::Instances | Unit::People | Unit::Lines => "12 or \"10..20\"".to_owned(),
             Unit::PerSecond => "\"12000/s\"".to_owned(),
-            Unit::Vcpus => "\"2 vCPU\"".to_owned(),
-            Unit::Gib => "\"4 GiB\" or \"512 MiB\"".to_owned(),
+            Unit::Vcpus => "\"2 vCPU\" or \"500m\"".to_owned(),
+            Unit::Gib => "\"4 GiB\" or \"512Mi\"".to_owned(),
             Unit::Money => format!("\"20000 {currency}\""),
             Unit::Share => "\"60%\" or \"45%..55%..60%\"".to_owned(),
             Unit::Months => "\"3..6 months\"".to_owned(),
@@ -64,6 +79,11 @@ impl Unit {
 }
 
 impl Input {
+    /// Is it an amount of money?
+    pub fn is_money(self) -> bool {
+        self.about().unit == Unit::Money
+    }
+
     /// Reads a figure: one number with its unit, `low..high` or `low..likely..high`. A unit at the end
     /// holds for all of them.
     ///
@@ -77,6 +97,21 @@ impl Input {
             .iter()
             .map(|piece| self.number(text, piece, common, currency))
             .collect::<Result<Vec<f64>, String>>()?;
+        self.check(&numbers, currency)?;
+        self.spread(&numbers)
+    }
+
+    /// Reads a plain count, written as a number and not as a text: its point stands before decimals.
+    ///
+    /// # Errors
+    /// As of [`Input::read`]; the figure needs a unit.
+    pub fn read_number(self, number: f64, currency: Currency) -> Result<Spread, String> {
+        let unit = self.about().unit;
+        let Some(factor) = unit.factor("") else {
+            let example = unit.example(currency);
+            return Err(format!("{number} is not a figure such as {example}"));
+        };
+        let numbers = [number * factor];
         self.check(&numbers, currency)?;
         self.spread(&numbers)
     }
@@ -97,7 +132,13 @@ impl Input {
         let (number, own) = split(piece);
         // The point is moved in the text: 99.9 x 0.01 is not 0.999.
         let exponent = if unit == Unit::Share { "e-2" } else { "" };
-        let number: f64 = format!("{}{exponent}", number.replace('_', ""))
+        let plain = number::plain(number).map_err(|error| match error {
+            NumberError::Not => expected(),
+            NumberError::Ambiguous { thousands, decimal } => {
+                format!("{shown:?} is ambiguous: {number} is {thousands} or {decimal}; write one of them")
+            }
+        })?;
+        let number: f64 = format!("{plain}{exponent}")
             .parse()
             .map_err(|_| expected())?;
         let word = if own.is_empty() { common } else { own };
@@ -111,10 +152,7 @@ impl Input {
                 }
                 None => return Err(expected()),
             },
-            _ => {
-                let known = words(unit).iter().find(|(known, _)| *known == word);
-                known.map(|(_, factor)| *factor).ok_or_else(expected)?
-            }
+            _ => unit.factor(word).ok_or_else(expected)?,
         };
         Ok(number * factor)
     }
@@ -171,13 +209,6 @@ impl Input {
     }
 }
 
-/// `20 GiB` as `20` and `GiB`.
-fn split(piece: &str) -> (&str, &str) {
-    let digit = |c: char| c.is_ascii_digit() || matches!(c, '.' | '_' | '-' | '+');
-    let end = piece.find(|c| !digit(c)).unwrap_or(piece.len());
-    (&piece[..end], piece[end..].trim())
-}
-
 /// At most six significant digits, thousands apart, without dust.
 pub(crate) fn plain(number: f64) -> String {
     if number == 0.0 || !number.is_finite() {
@@ -215,7 +246,30 @@ mod tests {
         let read = |input: Input, text: &str| input.read(text, Currency::USD).unwrap();
         assert_eq!(read(Input::IncumbentMemory, "512 MiB").median(), 0.5);
         assert_eq!(read(Input::Horizon, "18 months").median(), 1.5);
+        assert_eq!(read(Input::IncumbentMemory, "512Mi").median(), 0.5);
+        assert_eq!(read(Input::IncumbentMemory, "4GiB").median(), 4.0);
+        assert_eq!(read(Input::IncumbentMemory, "1TiB").median(), 1024.0);
+        let gigabytes = read(Input::IncumbentMemory, "4GB").median();
+        assert!(
+            (gigabytes - 4e9 / f64::from(1 << 30)).abs() < 1e-12,
+            "{gigabytes}"
+        );
+        assert_eq!(read(Input::IncumbentVcpus, "500m").median(), 0.5);
+        assert_eq!(read(Input::IncumbentVcpus, "0.5").median(), 0.5);
+        assert_eq!(
+            read(Input::IncumbentVcpus, "1..2 vCPU").bounds(),
+            (1.0, 2.0)
+        );
         assert_eq!(read(Input::PersonMonth, "20_000 USD").median(), 20_000.0);
+        assert_eq!(read(Input::PersonMonth, "20 000,50 USD").median(), 20_000.5);
+        assert_eq!(
+            read(Input::PersonMonth, "1.234.567 USD").median(),
+            1_234_567.0
+        );
+        assert_eq!(read(Input::PersonMonth, "20'000 USD").median(), 20_000.0);
+        assert_eq!(read(Input::Headroom, "1,5").median(), 1.5);
+        let number = |number: f64| Input::Headroom.read_number(number, Currency::USD).unwrap();
+        assert_eq!(number(1.234).median(), 1.234);
         assert_eq!(read(Input::Instances, "10000").median(), 10_000.0);
         assert_eq!(read(Input::Threshold, "99.9%").median(), 0.999);
         let saving = read(Input::CandidateSaving, "40..50..60%");
@@ -248,6 +302,32 @@ mod tests {
                 "is not a figure such as \"4 GiB\"",
             ),
             (
+                Input::PersonMonth,
+                "20.000 USD",
+                "\"20.000 USD\" is ambiguous: 20.000 is 20000 or 20.0000; write one of them",
+            ),
+            (
+                Input::Maintenance,
+                "-10000..20,000 USD",
+                "\"-10000..20,000 USD\" is ambiguous: 20,000 is 20000 or 20.0000",
+            ),
+            (Input::Headroom, "1.234", "1.234 is 1234 or 1.2340"),
+            (
+                Input::IncumbentMemory,
+                "4",
+                "is not a figure such as \"4 GiB\"",
+            ),
+            (
+                Input::IncumbentMemory,
+                "500m",
+                "is not a figure such as \"4 GiB\"",
+            ),
+            (
+                Input::IncumbentVcpus,
+                "4GB",
+                "is not a figure such as \"2 vCPU\"",
+            ),
+            (
                 Input::Instances,
                 "-5",
                 "-5 is out of bounds; it lies between 1 and",
@@ -276,9 +356,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_crashes_it(text in any::<String>(), pieces in "[0-9.eE+-]{0,20}[ %/a-zA-Z]{0,8}") {
+        fn no_text_crashes_it(text in any::<String>(), pieces in "[0-9.,' eE+-]{0,20}[ %/a-zA-Z]{0,8}") {
             for input in Input::ALL {
                 let _ = input.read(&text, Currency::USD);
+                let _ = input.read_number(text.len() as f64, Currency::USD);
                 if let Ok(spread) = input.read(&pieces, Currency::USD) {
                     prop_assert!(spread.quantile(0.999_999).is_finite());
                 }

@@ -6,7 +6,7 @@ use crate::input::Input;
 use crate::model::{Model, Point, Rounding};
 use crate::unit::{Currency, Instances};
 
-/// Bisections: more than a number of 64 bits can tell apart.
+/// Bisections: more than a number of 64 bits can resolve.
 const HALVINGS: u32 = 200;
 /// No fleet is larger.
 const MOST_INSTANCES: f64 = 1e9;

@@ -331,7 +331,7 @@ fn verdicts_have_their_reasons() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_told_at_once() {
+fn everything_that_is_wrong_is_reported_at_once() {
     let said = |case: &Case| {
         let problems = case.resolve().unwrap_err();
         problems.iter().map(|p| p.input.name()).collect::<Vec<_>>()
@@ -387,8 +387,8 @@ proptest! {
         let at = |demand: f64| {
             let mut case = illustration();
             stated(&mut case, Input::IncumbentCapacity, "500/s");
-            stated(&mut case, Input::CandidateCapacity, &format!("{capacity:.3}/s"));
-            stated(&mut case, Input::Demand, &format!("{demand:.3}/s"));
+            stated(&mut case, Input::CandidateCapacity, &format!("{capacity:.2}/s"));
+            stated(&mut case, Input::Demand, &format!("{demand:.2}/s"));
             assessed(&case, 1)
         };
         let (less, more) = (at(demand), at(demand * more));
@@ -411,7 +411,7 @@ proptest! {
                 name if name.starts_with("price") || name.starts_with("yearly") => " USD",
                 _ => "",
             };
-            for text in [format!("{low:.3}{unit}"), format!("{low:.3}..{:.3}{unit}", low + width)] {
+            for text in [format!("{low:.2}{unit}"), format!("{low:.2}..{:.2}{unit}", low + width)] {
                 if let Ok(spread) = input.read(&text, Currency::USD) {
                     let source = Source::Measured("test".to_owned());
                     case.replace(input, Value { spread, source });

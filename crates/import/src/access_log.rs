@@ -1,21 +1,20 @@
 //! Requests of access logs: what they hold is a method and a path, seldom a body.
 
 use crate::recorded::{Found, Place, Reason, Recorded, at};
-use understudy_wire::access_log::{Entry, LineError, entry};
+use understudy_wire::access_log::{Entry, LineError, entries};
 
 /// Methods whose requests have no body as a rule (RFC 9110, section 9.3).
 const WITHOUT_BODY: [&str; 5] = ["GET", "HEAD", "OPTIONS", "DELETE", "TRACE"];
 
-/// The requests of a log, a line each; empty lines are none.
+/// The requests of a log.
 pub(crate) fn requests(bytes: &[u8]) -> impl Iterator<Item = Found> {
-    let lines = bytes.split(|byte| *byte == b'\n').enumerate();
-    let lines = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
-    lines.map(|(index, line)| Found {
-        place: Place::Line(index as u64 + 1),
-        request: entry(line)
+    entries(bytes).map(|(line, entry)| Found {
+        place: Place::Line(line),
+        request: entry
             .map_err(|error| match error {
                 LineError::Request => Reason::NotHttp,
-                LineError::TooLong | LineError::Form => Reason::Unreadable,
+                LineError::Form => Reason::NotLogged,
+                LineError::TooLong => Reason::Unreadable,
             })
             .and_then(request),
     })

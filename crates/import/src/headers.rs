@@ -1,7 +1,7 @@
 //! Which headers of a recorded request are sent again.
 
 use crate::recorded::{Reason, Recorded};
-use understudy_wire::http1::RequestHead;
+use understudy_wire::http1::{RequestError, RequestHead};
 
 /// Headers that are always left away.
 pub const DROPPED: [&str; 17] = [
@@ -53,11 +53,13 @@ pub(crate) fn check(request: &Recorded) -> Result<(), Reason> {
         host: "host",
         headers: &headers,
     };
-    let rendered = head.render(&[]);
-    if rendered.is_ok() && headers.len() + request.credentials.len() <= MAX_HEADERS {
-        Ok(())
-    } else {
-        Err(Reason::NotHttp)
+    match head.render(&[]) {
+        Ok(_) if headers.len() + request.credentials.len() > MAX_HEADERS => {
+            Err(Reason::TooManyHeaders)
+        }
+        Ok(_) => Ok(()),
+        Err(RequestError::HeaderName(_) | RequestError::HeaderValue(_)) => Err(Reason::Header),
+        Err(_) => Err(Reason::NotHttp),
     }
 }
 
@@ -76,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_sent_is_told() {
+    fn what_cannot_be_sent_has_a_reason() {
         let with = |headers: Vec<(String, String)>| Recorded {
             method: "GET".to_owned(),
             path: "/".to_owned(),
@@ -88,14 +90,11 @@ mod tests {
             check(&with(vec![header(":path", "/"), header("A", "b")])),
             Ok(())
         );
-        assert_eq!(check(&with(vec![header("A b", "c")])), Err(Reason::NotHttp));
-        assert_eq!(
-            check(&with(vec![header("A", "b\nc")])),
-            Err(Reason::NotHttp)
-        );
+        assert_eq!(check(&with(vec![header("A b", "c")])), Err(Reason::Header));
+        assert_eq!(check(&with(vec![header("A", "b\nc")])), Err(Reason::Header));
         assert_eq!(
             check(&with(vec![header("A", "b"); 101])),
-            Err(Reason::NotHttp)
+            Err(Reason::TooManyHeaders)
         );
         let relative = Recorded {
             path: "a".to_owned(),

@@ -5,8 +5,8 @@
 //! either written or left out for a [`Reason`].
 //!
 //! # From what was recorded to what is written
-//! - The target becomes a path: scheme, host and fragment go, what is no URL character is encoded.
-//! - Headers that belong to a connection, to the message's framing or to somebody's cache go
+//! - The target becomes a path: scheme, host and fragment go, characters that a URL cannot have are encoded.
+//! - Headers that belong to a connection, to the message's framing or to a cache go
 //!   ([`DROPPED_HEADERS`]).
 //! - A secret in a header becomes a `$NAME` that the request file reads from the environment; a
 //!   dollar sign that is none is doubled. In a path, a query, a form or JSON it becomes `${NAME}`, and the
@@ -31,9 +31,10 @@ mod target;
 
 pub use detect::Format;
 pub use headers::DROPPED as DROPPED_HEADERS;
-pub use recorded::Reason;
+pub use openapi::Neighbours;
+pub use recorded::{Part, Reason};
 pub use summary::{
-    Endpoint, FileSummary, HostSummary, LeftOut, SCHEMA, SessionSummary, Summary, Variable,
+    Endpoint, FileSummary, HostSummary, LeftOut, SCHEMA, SessionSummary, Summary, Variable, Without,
 };
 
 use hosts::Hosts;
@@ -70,11 +71,11 @@ pub struct Options {
     pub skip_static: bool,
     /// One variable for all values of a header or cookie?
     pub merge_secrets: bool,
-    /// Headers left away beside those that always are.
+    /// Headers to leave out, besides those that always are.
     pub drop_headers: Vec<String>,
-    /// Names (of headers, cookies, parameters, JSON keys) whose values are secret beside the usual.
+    /// Names (of headers, cookies, parameters, JSON keys) whose values are secret, besides the usual ones.
     pub secret: Vec<String>,
-    /// Names whose values are no secret, whatever they look like.
+    /// Names whose values are not secret, whatever they look like.
     pub not_secret: Vec<String>,
 }
 
@@ -115,47 +116,57 @@ pub struct ImportError {
     pub problem: Problem,
 }
 
+impl ImportError {
+    /// What to do about it, where that can be said.
+    pub fn hint(&self) -> Option<String> {
+        self.problem.hint()
+    }
+}
+
 /// What is wrong with a file as a whole.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// There is nothing in it.
     #[error("is empty")]
     Empty,
-    /// It is compressed.
-    #[error("is compressed ({0}); unpack it first, or pipe it in: {1} FILE | understudy import -")]
+    /// It is compressed: how, and the program that unpacks it.
+    #[error("is compressed ({0})")]
     Compressed(&'static str, &'static str),
     /// It has none of the known forms.
-    #[error(
-        "is neither a HAR file nor an access log (common, combined or JSON), a GoReplay capture or an OpenAPI document; if it is one, say which with --format"
-    )]
+    #[error("is not a HAR file, an access log, a GoReplay capture or an OpenAPI document")]
     Unknown,
     /// It is text in another encoding.
     #[error("is not UTF-8")]
     NotUtf8,
-    /// It is no archive.
+    /// It is not an archive.
     #[error(transparent)]
     Har(#[from] HarError),
-    /// It is neither JSON nor YAML.
+    /// It is neither JSON nor YAML, or describes no operation.
     #[error("is not an OpenAPI document: {0}")]
     OpenApi(String),
-    /// It is of an older version of OpenAPI.
-    #[error(
-        "is Swagger 2.0; OpenAPI 3.0 and 3.1 are read: convert it first, for example at editor.swagger.io (Edit, Convert to OpenAPI 3)"
-    )]
-    Swagger,
     /// It has too many requests.
-    #[error(
-        "more than {MAX_REQUESTS} requests; import a part, such as: head -n 100000 FILE | understudy import -"
-    )]
+    #[error("has more than {MAX_REQUESTS} requests")]
     TooMany,
     /// None of its requests can be used.
-    #[error("none of its {read} requests can be used: {because}")]
-    Nothing {
-        /// How many there are.
-        read: u64,
-        /// How many for which reason.
-        because: String,
-    },
+    #[error("has no request that can be used: {0}")]
+    Nothing(String),
+}
+
+impl Problem {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Problem::Compressed(_, program) => {
+                Some(format!("unpack it: `{program} FILE | understudy import -`"))
+            }
+            Problem::Unknown => {
+                Some("if it is one of them, name the format with `--format`".to_owned())
+            }
+            Problem::TooMany => {
+                Some("import a part of it: `head -n 100000 FILE | understudy import -`".to_owned())
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Makes one request file of files, in their order.
@@ -163,7 +174,19 @@ pub enum Problem {
 /// # Errors
 /// Every file that cannot be read, or of which no request can be used; one error each.
 pub fn import(sources: &[Source<'_>], options: &Options) -> Result<Imported, Vec<ImportError>> {
-    let (files, mut errors) = read_all(sources, options);
+    import_with(sources, options, &())
+}
+
+/// The same, with the files to which OpenAPI documents refer.
+///
+/// # Errors
+/// Those of [`import`].
+pub fn import_with(
+    sources: &[Source<'_>],
+    options: &Options,
+    neighbours: &dyn Neighbours,
+) -> Result<Imported, Vec<ImportError>> {
+    let (files, mut errors) = read_all(sources, options, neighbours);
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -180,6 +203,7 @@ pub fn import(sources: &[Source<'_>], options: &Options) -> Result<Imported, Vec
             match outcome {
                 Ok(request) => {
                     summary.written += 1;
+                    summary.write_without(&request.without, &found.place);
                     kept.push(request);
                 }
                 Err(reason) => summary.leave_out(reason, &found.place),
@@ -208,11 +232,15 @@ struct Read<'a> {
     found: Vec<Found>,
 }
 
-fn read_all<'a>(sources: &[Source<'a>], options: &Options) -> (Vec<Read<'a>>, Vec<ImportError>) {
+fn read_all<'a>(
+    sources: &[Source<'a>],
+    options: &Options,
+    neighbours: &dyn Neighbours,
+) -> (Vec<Read<'a>>, Vec<ImportError>) {
     let (mut files, mut errors) = (Vec::new(), Vec::new());
     let mut room = MAX_REQUESTS;
     for source in sources {
-        match read(*source, options.format, room) {
+        match read(*source, options.format, room, neighbours) {
             Ok(file) => {
                 room -= file.found.len();
                 files.push(file);
@@ -231,22 +259,32 @@ fn read_all<'a>(sources: &[Source<'a>], options: &Options) -> (Vec<Read<'a>>, Ve
 type Wrong = (Option<u64>, Problem);
 
 /// Reads one file that may hold at most `room` requests.
-fn read(source: Source<'_>, format: Option<Format>, room: usize) -> Result<Read<'_>, Wrong> {
+fn read<'a>(
+    source: Source<'a>,
+    format: Option<Format>,
+    room: usize,
+    neighbours: &dyn Neighbours,
+) -> Result<Read<'a>, Wrong> {
     let bytes = detect::plain(source.bytes).map_err(|problem| (None, problem))?;
     let format = format
-        .or_else(|| detect::format(bytes))
+        .or_else(|| detect::format(&bytes))
         .ok_or((None, Problem::Unknown))?;
-    let text = || std::str::from_utf8(bytes).map_err(|_| (None, Problem::NotUtf8));
+    let text = || {
+        std::str::from_utf8(&bytes).map_err(|error| {
+            let before = &bytes[..error.valid_up_to()];
+            let line = 1 + memchr::memchr_iter(b'\n', before).count() as u64;
+            (Some(line), Problem::NotUtf8)
+        })
+    };
     // One more than there is room for shows that there are too many.
     let most = room + 1;
     let found: Vec<Found> = match format {
-        Format::Har => har::requests(text()?)
-            .map_err(|error| (Some(error.line), error.into()))?
-            .take(most)
-            .collect(),
-        Format::AccessLog => access_log::requests(bytes).take(most).collect(),
-        Format::Gor => gor::requests(bytes).take(most).collect(),
-        Format::OpenApi => openapi::requests(text()?)?,
+        Format::Har => {
+            har::requests(text()?, most).map_err(|error| (Some(error.line), error.into()))?
+        }
+        Format::AccessLog => access_log::requests(&bytes).take(most).collect(),
+        Format::Gor => gor::requests(&bytes).take(most).collect(),
+        Format::OpenApi => openapi::requests(text()?, source.name, neighbours)?,
     };
     if found.len() > room {
         return Err((None, Problem::TooMany));
@@ -277,17 +315,13 @@ fn usable(
 }
 
 fn nothing(file: &FileSummary) -> ImportError {
-    let because: Vec<String> = file
-        .left_out
-        .iter()
-        .map(|left| format!("{}: {}", left.requests, left.explanation))
-        .collect();
+    let because = file.left_out.iter().map(|left| {
+        let (why, number) = (&left.explanation, left.requests);
+        format!("{why} ({number}, first: {})", left.first)
+    });
     let problem = match file.read {
         0 => Problem::Empty,
-        read => Problem::Nothing {
-            read,
-            because: because.join("; "),
-        },
+        _ => Problem::Nothing(because.collect::<Vec<_>>().join("; ")),
     };
     ImportError {
         file: file.file.clone(),

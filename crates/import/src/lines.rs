@@ -56,14 +56,17 @@ pub(crate) struct Lines {
 impl Lines {
     /// Makes lines of requests, in their order.
     pub(crate) fn of(requests: Vec<Recorded>, secrets: &mut Secrets, options: &Options) -> Self {
-        let targets = requests
-            .iter()
-            .map(|of| (of.method.as_str(), of.path.as_str()));
-        let templates = Templates::learn(targets);
         let of_sessions = match options.sessions {
             true => sessions::find(&requests, secrets),
             false => vec![None; requests.len()],
         };
+        let prepare = |request| Prepared::of(request, secrets);
+        let requests: Vec<Prepared> = requests.into_iter().map(prepare).collect();
+        // Templates are learned of what is written: the name of an endpoint holds no secret.
+        let targets = requests
+            .iter()
+            .map(|of| (of.request.method.as_str(), of.named.as_str()));
+        let templates = Templates::learn(targets);
         let mut all = Lines {
             lines: Vec::new(),
             endpoints: BTreeMap::new(),
@@ -72,11 +75,11 @@ impl Lines {
         // Where the line of a request without a session stands.
         let mut places: HashMap<String, usize> = HashMap::new();
         for (request, session) in requests.into_iter().zip(of_sessions) {
-            let endpoint = request
-                .endpoint
-                .clone()
-                .unwrap_or_else(|| templates.template(&request.method, &request.path));
-            let json = line(request, session, &endpoint, secrets);
+            let described = request.request.endpoint.clone();
+            let endpoint = described
+                .filter(|endpoint| !secrets.is_in_name(endpoint))
+                .unwrap_or_else(|| templates.template(&request.request.method, &request.named));
+            let json = line(request, session, &endpoint);
             *all.endpoints.entry(endpoint).or_default() += 1;
             match session {
                 Some(session) => *all.sessions.entry(session).or_default() += 1,
@@ -120,14 +123,40 @@ impl Lines {
     }
 }
 
-fn line(
-    mut request: Recorded,
-    session: Option<u32>,
-    endpoint: &str,
-    secrets: &mut Secrets,
-) -> String {
-    let headers = grouped(secrets.headers(&request));
-    let variables = secrets.replace(&mut request);
+/// A request whose secrets are replaced.
+struct Prepared {
+    request: Recorded,
+    headers: BTreeMap<String, Values>,
+    /// The variables of path and body.
+    variables: Vec<String>,
+    /// The path, with a placeholder for each secret.
+    named: String,
+}
+
+impl Prepared {
+    fn of(mut request: Recorded, secrets: &mut Secrets) -> Self {
+        let headers = grouped(secrets.headers(&request));
+        let variables = secrets.replace(&mut request);
+        let mut named = request.path.clone();
+        for variable in &variables {
+            named = named.replace(&format!("${{{variable}}}"), "{id}");
+        }
+        Prepared {
+            request,
+            headers,
+            variables,
+            named,
+        }
+    }
+}
+
+fn line(of: Prepared, session: Option<u32>, endpoint: &str) -> String {
+    let Prepared {
+        request,
+        headers,
+        variables,
+        ..
+    } = of;
     // A template that is the path says nothing that is not there.
     let (path, _) = parts(&request.path);
     let endpoint = (endpoint != format!("{} {path}", request.method)).then(|| endpoint.to_owned());

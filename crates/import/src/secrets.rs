@@ -5,6 +5,7 @@
 
 mod finder;
 mod json;
+mod multipart;
 mod places;
 
 use crate::Options;
@@ -48,6 +49,11 @@ impl Secrets {
     /// Does the name say that its value is secret?
     pub(crate) fn is_name(&self, name: &str) -> bool {
         self.finder.is_sensitive(name) && !self.finder.is_cleared(name)
+    }
+
+    /// Is a secret part of the name of an endpoint?
+    pub(crate) fn is_in_name(&self, endpoint: &str) -> bool {
+        self.finder.has_form(endpoint)
     }
 
     /// Is there a secret for which no variable can stand?
@@ -135,12 +141,12 @@ impl Secrets {
 
     fn header(&mut self, name: &str, value: &str) -> Option<String> {
         let secret =
-            !self.finder.is_cleared(name) && (self.is_name(name) || self.finder.has_form(value));
+            !self.finder.is_cleared(name) && (self.is_name(name) || self.finder.is_in(value));
         if !secret {
             return Some(escaped(value));
         }
         if name.eq_ignore_ascii_case("referer") {
-            // The secret is one of the page before; nobody could supply it.
+            // The secret belongs to the page before and cannot be supplied.
             return None;
         }
         let scheme = value

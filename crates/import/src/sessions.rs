@@ -21,7 +21,7 @@ pub(crate) fn find(requests: &[Recorded], secrets: &Secrets) -> Vec<Option<u32>>
     keys.iter().map(|key| number(key.as_deref()?)).collect()
 }
 
-/// What tells one client from another: its session cookie, else its credentials, else what the file
+/// What distinguishes one client from another: its session cookie, else its credentials, else what the file
 /// knows of it.
 fn identity(request: &Recorded, secrets: &Secrets) -> Option<String> {
     let header = |name: &'static str| {

@@ -2,9 +2,10 @@
 
 use crate::detect::Format;
 use crate::lines::Lines;
-use crate::recorded::{Place, Reason};
+use crate::recorded::{Part, Place, Reason};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The version of this document's format.
 pub const SCHEMA: u32 = 1;
@@ -25,6 +26,9 @@ pub struct Summary {
     pub lines: u64,
     /// Requests that were not written, by reason.
     pub left_out: Vec<LeftOut>,
+    /// Requests that were written without a part of them, by part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<Without>,
     /// Endpoints of what was written, the most frequent first.
     pub endpoints: Vec<Endpoint>,
     /// The order that was kept.
@@ -49,6 +53,23 @@ pub struct FileSummary {
     pub written: u64,
     /// Requests that were not written, by reason.
     pub left_out: Vec<LeftOut>,
+    /// Requests that were written without a part of them, by part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<Without>,
+}
+
+/// Requests that were written without one part of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Without {
+    /// The part.
+    pub part: Part,
+    /// The part in words.
+    pub explanation: String,
+    /// How many.
+    pub requests: u64,
+    /// Where the first of them is, as in `left_out`.
+    pub first: String,
 }
 
 /// Requests that were not written for one reason.
@@ -61,7 +82,8 @@ pub struct LeftOut {
     pub explanation: String,
     /// How many.
     pub requests: u64,
-    /// Where the first of them is: FILE:LINE, or FILE and the operation.
+    /// Where the first of them is: FILE:LINE, for an archive with the number of the entry; or FILE and the
+    /// operation.
     pub first: String,
 }
 
@@ -117,6 +139,31 @@ impl FileSummary {
             read: 0,
             written: 0,
             left_out: Vec::new(),
+            without: Vec::new(),
+        }
+    }
+
+    /// Counts a request that is written without these parts, each once.
+    pub(crate) fn write_without(&mut self, parts: &[Part], place: &Place) {
+        let each: BTreeSet<&Part> = parts.iter().collect();
+        for part in each {
+            match self.without.iter_mut().find(|known| known.part == *part) {
+                Some(known) => known.requests += 1,
+                None => self.without.push(Without {
+                    part: *part,
+                    explanation: part.explanation().to_owned(),
+                    requests: 1,
+                    first: self.shown(place),
+                }),
+            }
+        }
+    }
+
+    fn shown(&self, place: &Place) -> String {
+        match place {
+            Place::Line(line) => format!("{}:{line}", self.file),
+            Place::Entry { line, number } => format!("{}:{line} (entry {number})", self.file),
+            Place::Operation(operation) => format!("{}: {operation}", self.file),
         }
     }
 
@@ -130,10 +177,7 @@ impl FileSummary {
             reason,
             explanation: reason.explanation().to_owned(),
             requests: 1,
-            first: match place {
-                Place::Line(line) => format!("{}:{line}", self.file),
-                Place::Operation(operation) => format!("{}: {operation}", self.file),
-            },
+            first: self.shown(place),
         });
     }
 }
@@ -162,6 +206,13 @@ impl Summary {
             }
         }
         most_first(&mut left_out);
+        let mut without: Vec<Without> = Vec::new();
+        for of in files.iter().flat_map(|file| &file.without) {
+            match without.iter_mut().find(|known| known.part == of.part) {
+                Some(known) => known.requests += of.requests,
+                None => without.push(of.clone()),
+            }
+        }
         let of = |(endpoint, requests): (&String, &u64)| Endpoint {
             endpoint: endpoint.clone(),
             requests: *requests,
@@ -175,6 +226,7 @@ impl Summary {
             lines: lines.len(),
             files,
             left_out,
+            without,
             endpoints,
             sessions: SessionSummary {
                 sessions: lines.sessions.len() as u64,

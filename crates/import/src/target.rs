@@ -41,7 +41,28 @@ pub(crate) fn split(text: &str) -> Option<Target> {
     })
 }
 
-/// Encodes what may not stand in a target (RFC 3986, section 2); what is encoded stays.
+/// Is it the URL of something that the browser has itself?
+pub(crate) fn is_local(text: &str) -> bool {
+    let scheme = text
+        .split(':')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    text.contains(':')
+        && ([
+            "data",
+            "blob",
+            "about",
+            "file",
+            "javascript",
+            "chrome",
+            "resource",
+        ]
+        .contains(&scheme.as_str())
+            || scheme.ends_with("-extension"))
+}
+
+/// Encodes what a target may not have (RFC 3986, section 2); what is encoded stays.
 pub(crate) fn encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -129,6 +150,18 @@ mod tests {
             "blob:http://h/1",
         ] {
             assert_eq!(of(text), None, "{text}");
+        }
+        for text in [
+            "data:text/plain,x",
+            "blob:http://h/1",
+            "chrome-extension://a/b",
+            "moz-extension://a/",
+            "about:blank",
+        ] {
+            assert!(is_local(text), "{text}");
+        }
+        for text in ["http://h/data:x", "/data:x", "data", "https://h/"] {
+            assert!(!is_local(text), "{text}");
         }
     }
 

@@ -82,7 +82,7 @@ fn an_archive_becomes_sessions_with_variables() {
             Reason::NoBody,
         ]
     );
-    assert_eq!(summary.left_out[0].first, "shop.har:931");
+    assert_eq!(summary.left_out[0].first, "shop.har:931 (entry 16)");
     let of = |path: &str| {
         lines
             .iter()
@@ -220,13 +220,125 @@ fn captures_keep_bodies_and_tell_cut_ones() {
     );
 }
 
+/// What is written of a file, and what is said about it.
+fn all_of(name: &str, text: &str) -> (String, Summary) {
+    let source = Source {
+        name,
+        bytes: text.as_bytes(),
+    };
+    let imported = import(&[source], &Options::default()).unwrap();
+    balanced(&imported).unwrap();
+    (imported.jsonl, imported.summary)
+}
+
 #[test]
-fn too_many_requests_and_another_encoding_are_told() {
-    let room = |room| read(fixture("access.log"), None, room).map(|file| file.found.len());
+fn no_secret_is_part_of_the_name_of_an_endpoint() {
+    let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlc2lnbmF0dXJl";
+    let log = format!(
+        "10.0.0.1 - - [t] \"GET /verify/{jwt}/x HTTP/1.1\" 200 1\n\
+         10.0.0.1 - - [t] \"GET /a;jsessionid=8F3C/b HTTP/1.1\" 200 1\n"
+    );
+    let (jsonl, summary) = all_of("a.log", &log);
+    assert!(
+        !jsonl.contains("eyJhbGci") && !jsonl.contains("8F3C"),
+        "{jsonl}"
+    );
+    let endpoints: Vec<&str> = summary
+        .endpoints
+        .iter()
+        .map(|of| of.endpoint.as_str())
+        .collect();
+    assert_eq!(
+        endpoints,
+        ["GET /a;jsessionid={id}/b", "GET /verify/{id}/x"]
+    );
+    assert!(
+        jsonl.contains(r#""endpoint":"GET /verify/{id}/x""#),
+        "{jsonl}"
+    );
+}
+
+#[test]
+fn archives_are_left_out_for_the_true_reason() {
+    let entry = |url: &str, more: &str| {
+        format!(
+            r#"{{"request":{{"method":"POST","url":"{url}",{more}"headers":[{{"name":"Host","value":"h"}}]}}}}"#
+        )
+    };
+    let entries = [
+        entry("https://h/ok", ""),
+        entry("/relative", ""),
+        entry("https://h/cut", r#""bodySize":9,"postData":{"text":"abc"},"#),
+        entry("https://h/absent", r#""bodySize":9,"#),
+        entry("data:text/plain,x", ""),
+        entry("blob:https://h/1", ""),
+        entry("chrome-extension://abc/x.js", ""),
+        entry("wss://h/socket", ""),
+        r#"{"request":{"method":"GET","url":"https://h/line","headers":[{"name":"A","value":"b\nc"}]}}"#.to_owned(),
+    ];
+    let archive = format!("{{\"log\":{{\"entries\":[{}]}}}}", entries.join(",\n"));
+    let (jsonl, summary) = all_of("a.har", &archive);
+    assert_eq!(jsonl.lines().count(), 2, "{jsonl}");
+    let reasons: Vec<(Reason, u64, &str)> = summary
+        .left_out
+        .iter()
+        .map(|left| (left.reason, left.requests, left.first.as_str()))
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            (Reason::LocalUrl, 3, "a.har:5 (entry 5)"),
+            (Reason::Header, 1, "a.har:9 (entry 9)"),
+            (Reason::WebSocket, 1, "a.har:8 (entry 8)"),
+            (Reason::NoBody, 1, "a.har:4 (entry 4)"),
+            (Reason::BodyDiffers, 1, "a.har:3 (entry 3)"),
+        ]
+    );
+}
+
+#[test]
+fn parts_that_are_left_out_of_a_request_are_counted() {
+    let capture = b"1 aa 1 0\nGET /a HTTP/1.1\r\nX-Name: caf\xe9\r\n\r\n\n";
+    let source = Source {
+        name: "a.gor",
+        bytes: capture,
+    };
+    let imported = import(&[source], &Options::default()).unwrap();
+    balanced(&imported).unwrap();
+    let without = &imported.summary.without;
+    assert_eq!(
+        (without[0].part, without[0].requests),
+        (Part::HeaderNotText, 1)
+    );
+    assert_eq!(without[0].first, "a.gor:1");
+    assert_eq!(*without, imported.summary.files[0].without);
+}
+
+#[test]
+fn files_of_windows_shells_are_read() {
+    let log = "10.0.0.1 - - [t] \"GET /a HTTP/1.1\" 200 1\r\n";
+    let wide: Vec<u8> = log.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let bytes = [&[0xff, 0xfe], wide.as_slice()].concat();
+    let source = Source {
+        name: "a",
+        bytes: &bytes,
+    };
+    assert_eq!(
+        import(&[source], &Options::default())
+            .unwrap()
+            .summary
+            .written,
+        1
+    );
+}
+
+#[test]
+fn too_many_requests_and_another_encoding_are_reported() {
+    let room = |room| read(fixture("access.log"), None, room, &()).map(|file| file.found.len());
     assert_eq!(room(25).ok(), Some(25));
     assert!(matches!(room(24), Err((None, Problem::TooMany))));
     let latin = b"{\"log\": {\"entries\": [\"\xfc\"]}}";
-    assert_eq!(error("a", latin), "a: is not UTF-8");
+    assert_eq!(error("a", latin), "a:1: is not UTF-8");
 }
 
 fn error(name: &str, bytes: &[u8]) -> String {
@@ -236,16 +348,32 @@ fn error(name: &str, bytes: &[u8]) -> String {
 }
 
 #[test]
-fn files_without_anything_to_use_are_told() {
+fn files_without_anything_to_use_are_reported() {
     assert_eq!(error("a", b""), "a: is empty");
-    assert!(error("a", b"hello\n").starts_with("a: is neither a HAR file"));
-    assert!(error("a.gz", &[0x1f, 0x8b, 8, 0]).contains("zcat FILE | understudy import -"));
-    assert!(error("a", b"{\n \"log\": {\n").starts_with("a:3: is not a HAR file: EOF"));
+    let unknown = "a: is not a HAR file, an access log, a GoReplay capture or an OpenAPI document";
+    assert_eq!(error("a", b"hello\n"), unknown);
+    let bytes: &[u8] = &[0x1f, 0x8b, 8, 0];
+    let errors = import(
+        &[Source {
+            name: "a.gz",
+            bytes,
+        }],
+        &Options::default(),
+    )
+    .unwrap_err();
+    assert_eq!(errors[0].to_string(), "a.gz: is compressed (gzip)");
+    assert_eq!(
+        errors[0].hint().as_deref(),
+        Some("unpack it: `zcat FILE | understudy import -`")
+    );
+    let cut = "a:3: is not a HAR file: it ends before its last bracket is closed: it was cut";
+    assert_eq!(error("a", b"{\n \"log\": {\n"), cut);
     assert_eq!(error("a", b"{\"log\": {\"entries\": []}}"), "a: is empty");
     let posts = "1.1.1.1 - - [t] \"POST /a HTTP/1.1\" 200 1\nbroken\n".repeat(2);
     assert_eq!(
         error("a", posts.as_bytes()),
-        "a: none of its 4 requests can be used: 2: its body is not in the file; 2: cannot be read"
+        "a: has no request that can be used: its body is not, or not completely, in the file (2, first: a:1); \
+         not a line of an access log, or broken (2, first: a:2)"
     );
     let both = [
         fixture("access.log"),

@@ -230,6 +230,21 @@ impl ByteSize {
     pub const fn bytes(self) -> u64 {
         self.0
     }
+    /// The bytes of one of a unit: `GiB`, `Gi` as Kubernetes writes it, or `GB`.
+    pub fn scale(unit: &str) -> Option<f64> {
+        Some(match unit {
+            "B" => 1.0,
+            "KiB" | "Ki" => 1024.0,
+            "MiB" | "Mi" => 1_048_576.0,
+            "GiB" | "Gi" => 1_073_741_824.0,
+            "TiB" | "Ti" => 1_099_511_627_776.0,
+            "kB" | "KB" => 1e3,
+            "MB" => 1e6,
+            "GB" => 1e9,
+            "TB" => 1e12,
+            _ => return None,
+        })
+    }
 }
 
 impl Quantity for ByteSize {
@@ -241,15 +256,8 @@ impl FromStr for ByteSize {
     fn from_str(text: &str) -> Result<Self, UnitError> {
         let (number, unit) = split::<Self>(text)?;
         let scale = match unit {
-            "B" => 1.0,
-            "KiB" => 1024.0,
-            "MiB" => 1_048_576.0,
-            "GiB" => 1_073_741_824.0,
-            "kB" | "KB" => 1e3,
-            "MB" => 1e6,
-            "GB" => 1e9,
             "" if number == 0.0 => 1.0,
-            _ => return Err(error::<Self>(text)),
+            unit => Self::scale(unit).ok_or_else(|| error::<Self>(text))?,
         };
         let bytes = number * scale;
         if !(0.0..=1e18).contains(&bytes) {
@@ -291,6 +299,14 @@ impl Cpus {
     pub fn get(self) -> f64 {
         self.0
     }
+    /// The CPUs of one of a unit: none, or `m` for thousandths as Kubernetes writes them.
+    pub fn scale(unit: &str) -> Option<f64> {
+        match unit {
+            "" => Some(1.0),
+            "m" => Some(1e-3),
+            _ => None,
+        }
+    }
     /// The number, if it is whole: those are given by a CPU set, fractions by a quota.
     pub fn whole(self) -> Option<usize> {
         (self.0.fract() == 0.0).then_some(self.0 as usize)
@@ -304,10 +320,9 @@ impl Quantity for Cpus {
 impl FromStr for Cpus {
     type Err = UnitError;
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        match split::<Self>(text)? {
-            (number, "") => Cpus::new(number).ok_or_else(|| error::<Self>(text)),
-            _ => Err(error::<Self>(text)),
-        }
+        let (number, unit) = split::<Self>(text)?;
+        let cpus = Self::scale(unit).and_then(|scale| Cpus::new(number * scale));
+        cpus.ok_or_else(|| error::<Self>(text))
     }
 }
 
@@ -343,7 +358,11 @@ mod tests {
         check::<Change>("5%", "+5%");
         check::<ByteSize>("512MiB", "512MiB");
         check::<ByteSize>("1536KiB", "1572864B");
+        check::<ByteSize>("0", "0B");
+        check::<ByteSize>("512Mi", "512MiB");
+        check::<ByteSize>("4GB", "4000000000B");
         check::<Cpus>("0.5", "0.5");
+        check::<Cpus>("500m", "0.5");
     }
 
     #[test]

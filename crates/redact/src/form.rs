@@ -28,9 +28,16 @@ static WHOLE: LazyLock<Regex> = LazyLock::new(|| {
     compile(&forms.join("|"))
 });
 
-/// The password in `scheme://user:password@host` (RFC 3986, section 3.2.1).
+/// The password in `scheme://user:password@host` (RFC 3986, section 3.2.1), also one in which an `@` was not encoded.
 static USER_INFO: LazyLock<Regex> =
-    LazyLock::new(|| compile(r"(?<before>://[^\s/:@]*:)(?<value>[^\s/@]+)(?<after>@)"));
+    LazyLock::new(|| compile(r"(?<before>://[^\s/:@]*:)(?<value>[^\s/?#]+)(?<after>@)"));
+
+/// The text of an XML element; its name decides whether that is secret.
+static ELEMENT: LazyLock<Regex> = LazyLock::new(|| {
+    compile(
+        r"(?<before><(?:[A-Za-z][\w.-]*:)?(?<name>[A-Za-z][\w.-]{0,63})(?:\s[^<>]*)?>\s*)(?<value>[^<>\s][^<>]*)(?<after></)",
+    )
+});
 
 /// `name =`, `"name":`; the name decides whether what follows is secret.
 static NAME: LazyLock<Regex> =
@@ -61,6 +68,13 @@ pub(crate) fn redact(text: &str, names: &Names, replace: &dyn Fn(&str) -> String
             replace(&found["value"]),
             &found["after"]
         )
+    });
+    let text = ELEMENT.replace_all(&text, |found: &Captures<'_>| {
+        let value = match names.contains(&found["name"]) {
+            true => quoted(&found["value"], replace),
+            false => found["value"].to_owned(),
+        };
+        format!("{}{value}{}", &found["before"], &found["after"])
     });
     let text = assignments(&text, names, replace);
     cards(&text, replace).into_owned()
@@ -107,7 +121,7 @@ fn quoted(value: &str, replace: &dyn Fn(&str) -> String) -> String {
 fn cards<'t>(text: &'t str, replace: &dyn Fn(&str) -> String) -> Cow<'t, str> {
     let mut found: Vec<Range<usize>> = Vec::new();
     for run in DIGITS.find_iter(text) {
-        // The digits after a decimal point are no card: `0.4111111111111111` is a measurement.
+        // The digits after a decimal point are not a card: `0.4111111111111111` is a measurement.
         let before = &text.as_bytes()[..run.start()];
         let fraction = matches!(before, [.., digit, b'.'] if digit.is_ascii_digit());
         if !fraction {

@@ -9,7 +9,7 @@ pub fn is_redacted(text: &str) -> bool {
 }
 
 /// Can `redacted` have been made of `original`: the same text around secrets of the same length? What
-/// the secrets were cannot be told, since the key of the marks is forgotten.
+/// the secrets were cannot be known, since the key of the marks is forgotten.
 pub fn is_redaction_of(redacted: &str, original: &str) -> bool {
     let (mut redacted, mut original) = (redacted.as_bytes(), original.as_bytes());
     while !redacted.is_empty() {

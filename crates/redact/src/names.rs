@@ -3,26 +3,31 @@
 use std::collections::BTreeSet;
 
 /// Secret when the whole name is one of these (lower case, without separators).
-const WHOLE: [&str; 24] = [
+const WHOLE: [&str; 29] = [
     "auth",
     "cardnumber",
     "cookie",
     "cvc",
     "cvv",
+    "hmac",
     "iban",
     "jwt",
     "otp",
     "pan",
     "pass",
+    "passcode",
     "pin",
     "privatekey",
     "proxyauthenticate",
     "pwd",
+    "samlart",
+    "samlresponse",
     "session",
     "sessionid",
     "sid",
-    "signature",
+    "sig",
     "ssn",
+    "totp",
     "taxid",
     "wwwauthenticate",
     "xapikey",
@@ -31,27 +36,40 @@ const WHOLE: [&str; 24] = [
 ];
 
 /// Secret when the name contains one of these.
-const PART: [&str; 16] = [
+const PART: [&str; 24] = [
     "accesskey",
     "apikey",
+    "authkey",
     "authorization",
     "cardnumber",
     "creditcard",
     "credential",
+    "encryptionkey",
+    "functionskey",
+    "masterkey",
     "passphrase",
     "passwd",
     "password",
     "privatekey",
     "secret",
+    // PHPSESSID, JSESSIONID, ASPSESSIONIDXY.
+    "sessid",
     "sessionid",
     "sessiontoken",
     "setcookie",
+    "sharedkey",
+    "signingkey",
     "socialsecurity",
+    "subscriptionkey",
     "accountnumber",
 ];
 
-/// Secret when the name ends so: `refresh_token`, but not `token_count`.
-const ENDING: &str = "token";
+/// Secret when the name ends so, whatever number follows: `refresh_token`, but not `token_count`;
+/// `X-Amz-Signature`, `X-Hub-Signature-256`, but not `SignatureVersion`.
+const ENDINGS: [&str; 4] = ["token", "signature", "assertion", "codeverifier"];
+
+/// Secret when the last word of the name is one of these: `connect.sid`, but not `classid`.
+const LAST_WORDS: [&str; 4] = ["hmac", "jwt", "sid", "sig"];
 
 /// The names known as sensitive.
 #[derive(Debug, Default)]
@@ -65,10 +83,14 @@ impl Names {
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
+        let last = name.rsplit(|c: char| !c.is_alphanumeric()).next();
+        let last = last.map(str::to_ascii_lowercase).unwrap_or_default();
         let name = plain(name);
+        let unnumbered = name.trim_end_matches(|c: char| c.is_ascii_digit());
         !name.is_empty()
             && (WHOLE.contains(&name.as_str())
-                || name.ends_with(ENDING)
+                || LAST_WORDS.contains(&last.as_str())
+                || ENDINGS.iter().any(|ending| unnumbered.ends_with(ending))
                 || PART.iter().any(|part| name.contains(part))
                 || self.added.contains(&name))
     }

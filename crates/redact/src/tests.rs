@@ -24,6 +24,23 @@ fn names_are_known_in_every_spelling() {
         "Customer-No",
         "customerNo",
         "CVV",
+        "X-Amz-Signature",
+        "x-goog-signature",
+        "Signature",
+        "X-Hub-Signature-256",
+        "sig",
+        "api_sig",
+        "hmac",
+        "PHPSESSID",
+        "jsessionid",
+        "ASPSESSIONIDQQ",
+        "connect.sid",
+        "client_assertion",
+        "code_verifier",
+        "id_token2",
+        "Ocp-Apim-Subscription-Key",
+        "X-Functions-Key",
+        "X-Auth-Key",
     ] {
         assert!(redactor.is_sensitive(name), "{name}");
     }
@@ -36,6 +53,12 @@ fn names_are_known_in_every_spelling() {
         "passenger",
         "compass",
         "id",
+        "SignatureVersion",
+        "classid",
+        "design",
+        "Idempotency-Key",
+        "key",
+        "tokens",
     ] {
         assert!(!redactor.is_sensitive(name), "{name}");
     }
@@ -101,6 +124,15 @@ fn assignments_to_sensitive_names_are_hidden_and_stay_readable() {
             "Authorization: <R>\nAccept: */*",
         ),
         ("postgres://app:s3cret@db/x", "postgres://app:<R>@db/x"),
+        ("postgres://app:s3@cret@db/x", "postgres://app:<R>@db/x"),
+        (
+            "<s:Envelope><wsse:Password Type=\"t\">a</wsse:Password><n>b</n></s:Envelope>",
+            "<s:Envelope><wsse:Password Type=\"t\"><R></wsse:Password><n>b</n></s:Envelope>",
+        ),
+        (
+            "exp=1700000000~acl=/*~hmac=0f1e2d",
+            "exp=1700000000~acl=/*~hmac=<R>",
+        ),
         (
             r#"{"tokens": 3, "secrets": ["a","b"]}"#,
             r#"{"tokens": 3, "secrets": <R>}"#,

@@ -1,23 +1,32 @@
 //! Lines of access logs: the common and the combined format of Apache and nginx, with or without a
-//! virtual host before them, and JSON objects.
+//! virtual host before them, JSON objects, and those of load balancers and proxies that have the request line in
+//! quotes.
 //!
 //! A line in the combined format is
-//! `[host[:port] ]client ident user [time] "request" status bytes["referer" "user agent" ...]`
+//! `[host[:port] ]client ident user [time] "request" status bytes["referer" "user agent" ["forwarded for"] ...]`
 //! (Apache `mod_log_config`, nginx `ngx_http_log_module`); what follows is ignored. In JSON the names
 //! of the keys are the writer's choice: the usual ones are known, whatever their case and with or
-//! without `_`, `-`, `.` and `@`, also one object deep (`"request": {"method": ...}`).
+//! without `_`, `-`, `.` and `@`, also in objects inside of one another (`"request": {"method": ...}`). What collectors
+//! put around a line is taken away first.
 
+mod columns;
 mod duration;
 mod fields;
+mod framing;
 mod proxies;
+mod records;
 mod served;
+mod text;
 
 pub use duration::Took;
+pub use records::entries;
 pub use served::{Served, served};
 
+use crate::http1::standard_method;
+use framing::{Logged, logged};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Most bytes of one line.
 pub const MAX_LINE_BYTES: usize = 1024 * 1024;
@@ -56,31 +65,24 @@ pub enum LineError {
 /// Reads one line.
 ///
 /// # Errors
-/// It is no line of an access log, or what it logs was no HTTP request.
+/// It is not a line of an access log, or what it logs was no HTTP request.
 pub fn entry(line: &[u8]) -> Result<Entry, LineError> {
-    if line.len() > MAX_LINE_BYTES {
-        return Err(LineError::TooLong);
-    }
-    let line = line.trim_ascii();
-    if line.starts_with(b"{") {
-        json(line)
-    } else {
-        combined(&String::from_utf8_lossy(line))
+    match logged(line)? {
+        Logged::Object(object) => of_object(&object),
+        Logged::Text(line) => match parts(&line) {
+            Some(parts) => combined(parts),
+            None => text::entry(&line),
+        },
     }
 }
 
-fn combined(line: &str) -> Result<Entry, LineError> {
-    let Parts {
-        before,
-        request,
-        agent,
-        ..
-    } = parts(line).ok_or(LineError::Form)?;
-    let (host, client) = who(before).ok_or(LineError::Form)?;
-    let user_agent = agent.filter(|agent| agent != "-");
-    let (method, target) = asked(&request)?;
+fn combined(parts: Parts<'_>) -> Result<Entry, LineError> {
+    let (host, client) = who(parts.before).ok_or(LineError::Form)?;
+    let client = text::forwarded(&parts).or_else(|| client.map(str::to_owned));
+    let (method, target) = asked(&parts.request)?;
+    let user_agent = parts.agent.filter(|agent| agent != "-");
     Ok(Entry {
-        client: Some(client.to_owned()),
+        client,
         host: host.map(str::to_owned),
         user_agent: user_agent.map(Cow::into_owned),
         method: method.to_owned(),
@@ -123,19 +125,63 @@ fn parts(line: &str) -> Option<Parts<'_>> {
     })
 }
 
-/// Host, if there is one, and client from what stands before the time.
-fn who(before: &str) -> Option<(Option<&str>, &str)> {
+/// Host, if there is one, and client from what stands before the time: `[host] client[, client ...] ident user`,
+/// perhaps behind the names of a pod and a container.
+fn who(before: &str) -> Option<(Option<&str>, Option<&str>)> {
     let words: Vec<&str> = before.split_ascii_whitespace().collect();
-    let is_address = |word: &str| word.parse::<IpAddr>().is_ok();
-    match words.as_slice() {
-        [host, client, ident, _, ..]
-            if is_address(client) || *ident == "-" && !is_address(host) =>
-        {
-            Some((Some(host), client))
-        }
-        [client, _, _, ..] => Some((None, client)),
-        _ => None,
+    // `ident` is a hyphen in nearly every log.
+    let ident = words.iter().skip(1).position(|word| *word == "-");
+    let Some(ident) = ident.map(|at| at + 1) else {
+        return match words.as_slice() {
+            [host, client, _, _, ..] if address(client).is_some() => {
+                Some((Some(host), address(client)))
+            }
+            [client, _, _, ..] => Some((None, named(client))),
+            _ => None,
+        };
+    };
+    // A list of addresses may have spaces behind its commas.
+    let before = words[..ident - 1].iter().rev();
+    let first = ident - 1 - before.take_while(|word| word.ends_with(',')).count();
+    let mut clients = words[first..ident].iter().flat_map(|word| word.split(','));
+    let client = clients.find_map(address);
+    if client.is_none()
+        && let Some(client) = words[..first].iter().find_map(|word| address(word))
+    {
+        return Some((None, Some(client)));
     }
+    let client = client.or_else(|| named(words[first].trim_end_matches(',')));
+    let host = first.checked_sub(1).map(|at| words[at]);
+    Some((
+        host.filter(|host| first == 1 || host.contains(['.', ':'])),
+        client,
+    ))
+}
+
+/// The address of a word, without its port.
+fn address(word: &str) -> Option<&str> {
+    let word = word.trim_matches([',', '"']);
+    if word.parse::<IpAddr>().is_ok() {
+        return Some(word);
+    }
+    let bare = |word: &'_ str| word.starts_with('[') && word.ends_with(']');
+    if bare(word) {
+        let inner = &word[1..word.len() - 1];
+        return inner.parse::<IpAddr>().is_ok().then_some(inner);
+    }
+    word.parse::<SocketAddr>().ok()?;
+    let (address, _port) = word.rsplit_once(':')?;
+    Some(address.trim_matches(['[', ']']))
+}
+
+/// The first address of a list: proxies add theirs behind it.
+fn first_address(list: &str) -> Option<&str> {
+    list.split(',').find_map(|word| address(word.trim()))
+}
+
+/// A client by its name.
+fn named(word: &str) -> Option<&str> {
+    (!matches!(word, "-" | "unknown" | "unix:" | "")).then_some(word)
 }
 
 /// The text up to the next quote that is not escaped, its escapes undone, and what follows.
@@ -154,7 +200,7 @@ fn unescaped(text: &str) -> Option<(Cow<'_, str>, &str)> {
     while let Some((at, byte)) = rest.next() {
         match byte {
             b'"' => {
-                let undone = String::from_utf8_lossy(&bytes).into_owned();
+                let undone = framing::text_of(&bytes).into_owned();
                 return Some((Cow::Owned(undone), &text[at + 1..]));
             }
             b'\\' => match rest.next()?.1 {
@@ -166,6 +212,8 @@ fn unescaped(text: &str) -> Option<(Cow<'_, str>, &str)> {
                 b'n' => bytes.push(b'\n'),
                 b'r' => bytes.push(b'\r'),
                 b't' => bytes.push(b'\t'),
+                b'b' => bytes.push(0x08),
+                b'v' => bytes.push(0x0b),
                 other => bytes.push(other),
             },
             other => bytes.push(other),
@@ -196,53 +244,87 @@ const METHOD: &[&str] = &[
     "httpmethod",
     "httprequestmethod",
     "verb",
+    "csmethod",
 ];
 const TARGET: &[&str] = &[
     "requesturi",
     "requestpath",
+    "requesturl",
     "urloriginal",
+    "urlfull",
     "httpurl",
+    "httptarget",
+    "xenvoyoriginalpath",
+    "urlpath",
     "uri",
     "url",
     "path",
     "target",
+    "csuristem",
 ];
-const QUERY: &[&str] = &["args", "querystring", "query", "urlquery"];
+const QUERY: &[&str] = &[
+    "args",
+    "querystring",
+    "query",
+    "urlquery",
+    "requestquery",
+    "csuriquery",
+];
 const LINE: &[&str] = &["request", "requestline", "httprequest"];
+/// What a proxy before the server says comes first: without it every client has the address of that proxy.
 const CLIENT: &[&str] = &[
-    "remoteaddr",
+    "httpxforwardedfor",
+    "xforwardedfor",
+    "forwardedfor",
     "clientip",
+    "realip",
+    "remoteaddr",
     "remoteip",
     "clienthost",
     "remotehost",
     "clientaddr",
     "clientaddress",
+    "remoteaddress",
     "sourceip",
+    "sourceaddress",
+    "downstreamremoteaddress",
+    "networkclientip",
+    "networkpeeraddress",
+    "cip",
     "client",
     "ip",
 ];
-const AGENT: &[&str] = &["httpuseragent", "useragent", "useragentoriginal", "agent"];
+const AGENT: &[&str] = &[
+    "httpuseragent",
+    "useragent",
+    "useragentoriginal",
+    "requestuseragent",
+    "agent",
+];
 const HOST: &[&str] = &[
     "httphost",
     "requesthost",
+    "authority",
+    "urldomain",
     "host",
     "vhost",
     "servername",
+    "serveraddress",
     "virtualhost",
+    "cshost",
 ];
 const BODY: &[&str] = &["requestbody", "httprequestbody", "body"];
 const TYPE: &[&str] = &["contenttype", "httpcontenttype", "requestcontenttype"];
 
-fn json(line: &[u8]) -> Result<Entry, LineError> {
-    let Ok(Value::Object(object)) = serde_json::from_slice(line) else {
-        return Err(LineError::Form);
-    };
-    let keys = Keys::of(&object);
-    let line = request_line(&object, &keys)?;
+fn of_object(object: &Map<String, Value>) -> Result<Entry, LineError> {
+    let keys = Keys::of(object);
+    let line = request_line(object, &keys)?;
     let (method, target) = asked(&line)?;
     let owned = |names| keys.text(names).map(str::to_owned);
+    let client = keys.text(CLIENT);
+    let client = client.and_then(|list| first_address(list).or(named(list)));
     Ok(Entry {
-        client: owned(CLIENT),
+        client: client.map(str::to_owned),
         host: owned(HOST),
         user_agent: owned(AGENT),
         method: method.to_owned(),
@@ -251,16 +333,29 @@ fn json(line: &[u8]) -> Result<Entry, LineError> {
     })
 }
 
+/// Has the object another form than one of an access log?
+fn is_form(object: &Map<String, Value>) -> bool {
+    let line = request_line(object, &Keys::of(object));
+    matches!(line, Err(LineError::Form))
+}
+
 /// The request of a JSON object as its first line.
 fn request_line<'o>(
     object: &Map<String, Value>,
     keys: &Keys<'o>,
 ) -> Result<Cow<'o, str>, LineError> {
-    match (keys.text(METHOD), keys.text(TARGET), keys.text(LINE)) {
+    let line = keys.text(LINE);
+    // What Apache's own example of a JSON format calls the request is the path.
+    let target = keys
+        .text(TARGET)
+        .or(line.filter(|line| line.starts_with('/')));
+    match (keys.text(METHOD), target, line) {
         (Some(method), Some(target), _) => {
             let query = keys.text(QUERY).filter(|_| !target.contains('?'));
             let query = query.map(|query| format!("?{}", query.trim_start_matches('?')));
             let query = query.unwrap_or_default();
+            // Loggers write methods in small letters, too.
+            let method = standard_method(method.to_owned());
             Ok(Cow::Owned(format!("{method} {target}{query} HTTP/1.1")))
         }
         (_, _, Some(line)) => Ok(Cow::Borrowed(line)),
@@ -269,9 +364,12 @@ fn request_line<'o>(
     }
 }
 
-/// The texts of an object by their plain names; those one object deeper by both names together and,
-/// inside of `request`, by their own.
+/// The texts of an object by their plain names; those of objects inside of it by all names together and, inside of
+/// the request and its headers, by their own.
 struct Keys<'o>(Vec<(String, &'o str)>);
+
+/// Objects whose members are known by their own names.
+const REQUESTS: [&str; 3] = ["request", "req", "httprequest"];
 
 impl<'o> Keys<'o> {
     fn of(object: &'o Map<String, Value>) -> Self {
@@ -293,22 +391,24 @@ impl<'o> Keys<'o> {
         depth: u8,
         keys: &mut Vec<(String, &'o str)>,
     ) {
+        let is_own = REQUESTS.contains(&name.strip_suffix("headers").unwrap_or(name));
         for (inner, value) in object {
             let whole = format!("{name}{}", plain(inner));
-            match value {
-                Value::String(text) => {
-                    if name == "request" {
+            // Header values of Caddy are lists.
+            let text = match value {
+                Value::Array(values) if is_own => values.first().and_then(Value::as_str),
+                other => other.as_str(),
+            };
+            match (text, value) {
+                (Some(text), _) => {
+                    if is_own {
                         keys.push((plain(inner), text));
                     }
                     keys.push((whole, text));
                 }
-                // Header values of Caddy are lists.
-                Value::Array(values) if name == "requestheaders" => {
-                    if let Some(Value::String(text)) = values.first() {
-                        keys.push((plain(inner), text));
-                    }
+                (None, Value::Object(deeper)) if depth < 3 => {
+                    Self::inner(&whole, deeper, depth + 1, keys);
                 }
-                Value::Object(deeper) if depth < 3 => Self::inner(&whole, deeper, depth + 1, keys),
                 _ => {}
             }
         }

@@ -1,13 +1,13 @@
 //! GoReplay's capture files (`.gor`): records between lines of three monkeys.
 //!
-//! A record begins with one line of words, `<type> <id> <time in ns> [<latency in ns>]`, and goes on
-//! with the HTTP message as it was on the wire. Types are 1 for a request, 2 for the answer it got
+//! A record begins with one line of words, `<type> <id> <time in ns> [<latency in ns>]`, followed
+//! by the HTTP message as it was on the wire. A file whose line breaks were rewritten as CRLF is read too. Types are 1 for a request, 2 for the answer it got
 //! and 3 for the answer to its replay. (GoReplay, `protocol.go`; the file format has no version.)
 
 use memchr::{memchr, memchr_iter, memmem};
 
-/// Stands between two records; the line break before it belongs to it.
-pub const SEPARATOR: &[u8] = "\n🐵🙈🙉\n".as_bytes();
+/// Stands between two records on a line of its own; the line break before it belongs to it.
+const MARK: &[u8] = "\n🐵🙈🙉".as_bytes();
 
 /// What a record holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +45,7 @@ pub fn records(bytes: &[u8]) -> impl Iterator<Item = (u64, Result<Record<'_>, Re
     std::iter::from_fn(move || {
         loop {
             let here = rest.take()?;
-            let (text, used) = match memmem::find(here, SEPARATOR) {
-                Some(end) => (&here[..end], end + SEPARATOR.len()),
-                None => (here, here.len()),
-            };
+            let (text, used) = separated(here);
             rest = (used < here.len()).then(|| &here[used..]);
             let first = line;
             line += memchr_iter(b'\n', &here[..used]).count() as u64;
@@ -58,6 +55,28 @@ pub fn records(bytes: &[u8]) -> impl Iterator<Item = (u64, Result<Record<'_>, Re
             }
         }
     })
+}
+
+/// The first record of the rest of a file, and how many bytes it takes with the separator behind it.
+fn separated(bytes: &[u8]) -> (&[u8], usize) {
+    for at in memmem::find_iter(bytes, MARK) {
+        let end = at + MARK.len();
+        match &bytes[end..] {
+            [] | [b'\n', ..] => return (&bytes[..at], bytes.len().min(end + 1)),
+            [b'\r', b'\n', ..] => {
+                let text = &bytes[..at];
+                return (text.strip_suffix(b"\r").unwrap_or(text), end + 2);
+            }
+            // Monkeys inside of a body.
+            _ => {}
+        }
+    }
+    (bytes, bytes.len())
+}
+
+/// Does a file that begins so hold records?
+pub fn is_capture(bytes: &[u8]) -> bool {
+    record(bytes).is_ok() || memmem::find(bytes, MARK).is_some()
 }
 
 /// Reads one record.
@@ -103,6 +122,27 @@ mod tests {
         assert_eq!((all[1].0, all[1].1.unwrap().kind), (6, Kind::Response));
         assert_eq!(all[2], (11, Err(RecordError)));
         assert_eq!(record(b"1 a 5"), record(b"1 a 5\n"));
+    }
+
+    #[test]
+    fn rewritten_line_breaks_and_monkeys_in_bodies_are_no_obstacle() {
+        let file = "1 aa 1 0\r\nGET /a HTTP/1.1\r\n\r\n\r\n🐵🙈🙉\r\n\
+                    1 bb 2 0\r\nPOST /b HTTP/1.1\r\n\r\nmonkeys\n🐵🙈🙉 in it\r\n🐵🙈🙉";
+        let messages: Vec<(u64, &[u8])> = records(file.as_bytes())
+            .map(|(line, record)| (line, record.unwrap().message))
+            .collect();
+        let second = "POST /b HTTP/1.1\r\n\r\nmonkeys\n🐵🙈🙉 in it\r";
+        assert_eq!(
+            messages,
+            [
+                (1, b"GET /a HTTP/1.1\r\n\r\n".as_slice()),
+                (6, second.as_bytes())
+            ]
+        );
+        assert!(is_capture(
+            b"junk\n\xf0\x9f\x90\xb5\xf0\x9f\x99\x88\xf0\x9f\x99\x89\n"
+        ));
+        assert!(!is_capture(b"GET / HTTP/1.1"));
     }
 
     proptest! {

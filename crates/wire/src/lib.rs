@@ -7,5 +7,6 @@ pub mod access_log;
 pub mod gor;
 pub mod har;
 pub mod http1;
+pub mod json;
 pub mod runtime;
 pub mod wrapping;

@@ -1,7 +1,7 @@
 //! `understudy case`: does a replacement pay, from what size, and how sure is that?
 
+mod summary;
 mod table;
-mod told;
 
 use crate::config::{self, FLEET, Mode};
 use crate::exit::{self, Failure, usage};
@@ -61,7 +61,7 @@ fn figures(args: &CaseArgs) -> Result<(Case, Resolved), Failure> {
     if !args.file.is_dir() {
         if args.fleet.is_some() {
             return Err(usage(format!(
-                "--fleet: goes with a run directory, and {} is none",
+                "`--fleet` goes with a run directory, and {} is not one",
                 args.file.display()
             )));
         }
@@ -72,7 +72,7 @@ fn figures(args: &CaseArgs) -> Result<(Case, Resolved), Failure> {
     let document = super::report::verdict(&run).map_err(usage)?;
     if document.verdict == Verdict::Invalid {
         show::tell(&format!(
-            "understudy: the verdict of {} is invalid: its capacities and memory floors were held to gates of their own and count, whether its sides hold their objectives is left open",
+            "understudy: the verdict of {} is invalid; its capacities and memory floors count (they have gates of their own), its objectives do not",
             run.path().display()
         ));
     }
@@ -84,7 +84,7 @@ fn figures(args: &CaseArgs) -> Result<(Case, Resolved), Failure> {
         None if kept.is_file() => &kept,
         None => {
             return Err(usage(format!(
-                "--fleet: is missing; {} has measured, but fleet, team and prices have to be stated (examples/fleet/fleet.toml)",
+                "`--fleet` is missing: {} does not measure fleet, team and prices\nhint: state them in a file, as in examples/fleet/fleet.toml",
                 run.path().display()
             )));
         }
@@ -105,9 +105,9 @@ pub(crate) fn case(args: &CaseArgs) -> Result<u8, Failure> {
         write("--html", path, &case_page(&document))?;
     }
     if !json::deliver(json.as_mut(), &document)? {
-        let mut text = told::summary(&document);
+        let mut text = summary::short(&document);
         if args.explain {
-            text += &told::explained(&document);
+            text += &summary::explained(&document);
         }
         show::print(&text).context("cannot write the case")?;
     }

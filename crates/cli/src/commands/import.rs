@@ -1,6 +1,6 @@
 //! `understudy import`: captured or described traffic becomes a request file.
 
-pub(super) mod told;
+pub(super) mod summary;
 
 use crate::exit::{self, Failure, usage};
 use crate::show;
@@ -10,7 +10,9 @@ use clap::{Args, ValueEnum};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use understudy_import::{Format, Imported, MAX_FILE_BYTES, Options, Source, import as import_all};
+use understudy_import::{
+    Format, ImportError, Imported, MAX_FILE_BYTES, Neighbours, Options, Source, import_with,
+};
 
 /// Where requests go, where nothing is said.
 pub(crate) const DEFAULT_OUT: &str = "requests.jsonl";
@@ -20,7 +22,8 @@ pub(crate) const DEFAULT_OUT: &str = "requests.jsonl";
 /// Identical requests become one line with a weight, requests of one client in a row a session.
 /// Secrets in headers, cookies, paths, queries, forms and JSON become $NAMES that are read from the
 /// environment when the requests are sent; where none can stand, the request is left out. The summary
-/// says what was, and why.
+/// lists what was left out, with the reason and the first place. An OpenAPI document may refer to other
+/// files in its folder.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
     /// Files to read, in this order; "-" is standard input
@@ -112,7 +115,7 @@ pub(crate) fn import(args: &ImportArgs) -> Result<u8, Failure> {
     let out = Out::of(args.out.as_deref())?;
     if matches!(out, Out::Stdout) && args.json.as_deref() == Some(Path::new("-")) {
         return Err(usage(
-            "--out - and --json - both want standard output; give one of them a file",
+            "`--out -` and `--json -` both write to standard output\nhint: give one of them a file",
         ));
     }
     let imported = read(&args.files, &args.choice.options(args.format))?;
@@ -127,7 +130,7 @@ pub(crate) fn import(args: &ImportArgs) -> Result<u8, Failure> {
         Out::Stdout => None,
         Out::File(path) => Some(path.as_path()),
     };
-    show::tell(told::summary(&imported.summary, to).trim_end());
+    show::tell(summary::with_next(&imported.summary, to).trim_end());
     Ok(exit::DONE)
 }
 
@@ -143,14 +146,14 @@ impl Out {
             Some(path) if path.as_os_str() == "-" => Ok(Out::Stdout),
             Some(path) => Ok(Out::File(path.to_owned())),
             None if Path::new(DEFAULT_OUT).exists() => Err(usage(format!(
-                "{DEFAULT_OUT} exists; --out {DEFAULT_OUT} overwrites it, another name keeps it"
+                "`{DEFAULT_OUT}` exists\nhint: overwrite it with `--out {DEFAULT_OUT}`, or give another name"
             ))),
             None => Ok(Out::File(PathBuf::from(DEFAULT_OUT))),
         }
     }
 }
 
-/// Reads files and imports them; what is wrong with any of them is told at once.
+/// Reads files and imports them; every mistake of every file is reported at once.
 pub(crate) fn read(paths: &[PathBuf], options: &Options) -> Result<Imported, Failure> {
     let mut errors = Vec::new();
     let mut contents = Vec::new();
@@ -172,8 +175,40 @@ pub(crate) fn read(paths: &[PathBuf], options: &Options) -> Result<Imported, Fai
         .iter()
         .map(|(name, bytes)| Source { name, bytes })
         .collect();
-    import_all(&sources, options)
-        .map_err(|errors| Failure::Usage(errors.iter().map(ToString::to_string).collect()))
+    import_with(&sources, options, &Folders(paths))
+        .map_err(|errors| Failure::Usage(errors.iter().map(with_hint).collect()))
+}
+
+/// The cause, and what to do about it on a line of its own.
+fn with_hint(error: &ImportError) -> String {
+    match error.hint() {
+        Some(hint) => format!("{error}\nhint: {hint}"),
+        None => error.to_string(),
+    }
+}
+
+/// The folders of the files that are imported, to which OpenAPI documents may refer.
+struct Folders<'p>(&'p [PathBuf]);
+
+/// Most bytes of one file that a document refers to.
+const MAX_NEIGHBOUR_BYTES: u64 = 16 * 1024 * 1024;
+
+impl Neighbours for Folders<'_> {
+    fn read(&self, document: &str, path: &str) -> Option<Vec<u8>> {
+        let named = |of: &&PathBuf| name_of(of) == document && of.as_os_str() != "-";
+        let folder = match self.0.iter().find(named)?.parent()? {
+            here if here.as_os_str().is_empty() => Path::new("."),
+            folder => folder,
+        };
+        // A symbolic link may lead out of the folder.
+        let folder = folder.canonicalize().ok()?;
+        let file = folder.join(path).canonicalize().ok()?;
+        let data = file.metadata().ok().filter(fs::Metadata::is_file)?;
+        if !file.starts_with(&folder) || data.len() > MAX_NEIGHBOUR_BYTES {
+            return None;
+        }
+        fs::read(&file).ok()
+    }
 }
 
 fn name_of(path: &Path) -> String {
@@ -192,7 +227,7 @@ fn content(path: &Path) -> io::Result<Vec<u8>> {
     };
     if bytes.len() as u64 > MAX_FILE_BYTES {
         let what = format!(
-            "it has more than {MAX_FILE_BYTES} bytes; import a part, such as: head -n 100000 FILE | understudy import -"
+            "it has more than {MAX_FILE_BYTES} bytes\nhint: import a part of it: `head -n 100000 FILE | understudy import -`"
         );
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
     }

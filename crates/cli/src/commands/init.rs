@@ -5,7 +5,7 @@ mod document;
 mod listeners;
 mod side;
 
-use super::import::{self, DEFAULT_OUT, told};
+use super::import::{self, DEFAULT_OUT, summary};
 use crate::exit::{self, Failure, usage};
 use crate::show;
 use anyhow::Context;
@@ -207,7 +207,7 @@ fn deliver(
         let path = folder.join(DEFAULT_OUT);
         fs::write(&path, &imported.jsonl).map_err(|error| cannot_write(&path, &error))?;
         let shown = args.out.with_file_name(DEFAULT_OUT);
-        show::tell(told::without_next(&imported.summary, &shown).trim_end());
+        show::tell(summary::without_next(&imported.summary, &shown).trim_end());
     }
     fs::write(out, &written.text).map_err(|error| cannot_write(out, &error))?;
     let mut word = "found";

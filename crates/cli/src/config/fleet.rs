@@ -119,12 +119,14 @@ const SHAPED: [(&str, [Input; 3]); 2] = [
 type Shapes = BTreeMap<String, [Option<Spread>; 3]>;
 
 /// `[shape.NAME]`: sizes and price of an instance as a cloud sells it.
-fn shapes(section: &Section<'_>, currency: Currency) -> Shapes {
-    let read = |(name, mut shape): (&str, Section<'_>)| {
+fn shapes(section: &Section<'_>, currency: Option<Currency>) -> Shapes {
+    let of_shape = |(name, mut shape): (&str, Section<'_>)| {
         let (_, inputs) = SHAPED[0];
         let mut figures = [None; 3];
         for ((key, input), figure) in SHAPE.into_iter().zip(inputs).zip(&mut figures) {
-            *figure = shape.get(key, |value| input.read(&written(value)?, currency));
+            *figure = shape
+                .get(key, |value| read(input, value, currency))
+                .flatten();
         }
         shape.need(
             &["instance_hour"],
@@ -133,12 +135,14 @@ fn shapes(section: &Section<'_>, currency: Currency) -> Shapes {
         shape.finish();
         (name.to_owned(), figures)
     };
-    section.named().into_iter().map(read).collect()
+    section.named().into_iter().map(of_shape).collect()
 }
 
 /// What has been met on the way.
 #[derive(Default)]
 struct Reading {
+    /// The currency of the case; nothing if the file's is wrong.
+    currency: Option<Currency>,
     /// Figures that are there and wrong.
     wrong: Vec<Input>,
     /// Where figures are.
@@ -152,18 +156,18 @@ impl Reading {
         }
         let name = root.text("name").unwrap_or(file).to_owned();
         let currency = match root.text("currency") {
-            None if root.has("currency") => return None,
-            None => Currency::USD,
-            Some(code) => match Currency::new(code) {
-                Some(currency) => currency,
-                None => {
-                    // All money would be in the wrong one: mistakes that nobody made.
+            None if root.has("currency") => None,
+            None => Some(Currency::USD),
+            Some(code) => {
+                let currency = Currency::new(code);
+                if currency.is_none() {
                     root.refuse("currency", "expected three capital letters such as \"EUR\"");
-                    return None;
                 }
-            },
+                currency
+            }
         };
-        let mut case = Case::new(name, currency);
+        self.currency = currency;
+        let mut case = Case::new(name, currency.unwrap_or(Currency::USD));
         let shapes = shapes(&root.section("shape"), currency);
         for table in TABLES {
             let mut section = root.section(table);
@@ -188,9 +192,10 @@ impl Reading {
             if let Some(at) = section.place(key) {
                 self.places.insert(input, at);
             }
-            let currency = case.currency;
-            match section.get(key, |value| input.read(&written(value)?, currency)) {
-                Some(spread) => case.set(input, stated(spread, "the case's file")),
+            let currency = self.currency;
+            match section.get(key, |value| read(input, value, currency)) {
+                Some(Some(spread)) => case.set(input, stated(spread, "the case's file")),
+                Some(None) => self.refused(case, input),
                 None if section.has(key) => self.refused(case, input),
                 None => {}
             }
@@ -213,7 +218,7 @@ impl Reading {
             };
             return section.refuse(
                 "shape",
-                format!("{name:?} is no shape of this file; {hint}"),
+                format!("{name:?} is not a shape of this file; {hint}"),
             );
         };
         for (input, spread) in inputs.iter().zip(shape) {
@@ -234,6 +239,10 @@ impl Reading {
             .split_once('=')
             .ok_or_else(|| "expected NAME=VALUE such as instances=10000".to_owned())?;
         let input = Input::find(name.trim()).map_err(|meant| unknown(&meant))?;
+        if self.currency.is_none() && input.is_money() {
+            self.refused(case, input);
+            return Ok(());
+        }
         match input.read(text.trim(), case.currency) {
             Ok(spread) => {
                 case.replace(input, stated(spread, "--set"));
@@ -264,11 +273,19 @@ impl Reading {
     }
 }
 
-/// A figure in quotes, or a plain number.
-fn written(value: &DeValue<'_>) -> Result<String, String> {
+/// A figure in quotes, or a plain number. Nothing for money if its currency is not known: that it is in another one
+/// would be a mistake that the file does not have.
+fn read(
+    input: Input,
+    value: &DeValue<'_>,
+    currency: Option<Currency>,
+) -> Result<Option<Spread>, String> {
+    let Some(currency) = currency.or((!input.is_money()).then_some(Currency::USD)) else {
+        return Ok(None);
+    };
     match (value.as_str(), number(value)) {
-        (Some(text), _) => Ok(text.to_owned()),
-        (None, Some(number)) => Ok(number.to_string()),
+        (Some(text), _) => input.read(text, currency).map(Some),
+        (None, Some(number)) => input.read_number(number, currency).map(Some),
         (None, None) => Err(expected(
             "a figure such as 3, \"4 GiB\" or \"40%..60%\"",
             value,

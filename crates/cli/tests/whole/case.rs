@@ -88,7 +88,7 @@ fn what_it_says_can_be_explained_and_taken_to_a_spreadsheet() {
 }
 
 #[test]
-fn every_mistake_is_told_at_once() {
+fn every_mistake_is_reported_at_once() {
     let scratch = Scratch::new("case-wrong");
     let file = scratch.write(
         "fleet.toml",
@@ -107,7 +107,7 @@ fn every_mistake_is_told_at_once() {
         ":4: fleet.instances: -3 is out of bounds",
         ":5: fleet.growht: is not a key; did you mean growth?",
         ":7: team.person_month: \"20 USD\" is in USD, but this case is in EUR",
-        ":10: candidate.memory: is said beside candidate.saving",
+        ":10: candidate.memory: contradicts candidate.saving",
         "--set \"memory=5\": could be incumbent.memory, candidate.memory",
         "--set \"foo=1\": is not a figure; known are",
         "--set \"horizon=x\": \"x\" is not a figure such as \"3 years\"",
@@ -116,6 +116,49 @@ fn every_mistake_is_told_at_once() {
     for (said, expected) in said.iter().zip(expected) {
         assert!(said.contains(expected), "{said}\n{expected}");
     }
+}
+
+#[test]
+fn an_ambiguous_figure_is_refused_with_both_readings_and_nothing_else() {
+    let scratch = Scratch::new("case-ambiguous");
+    let errors = |from: &str, to: &str| {
+        let text = fs::read_to_string(example()).unwrap();
+        assert!(text.contains(from), "{from}");
+        let ended = case(&scratch.write("fleet.toml", &text.replace(from, to)), &[]);
+        let lines = ended.stderr.lines().map(str::to_owned).collect::<Vec<_>>();
+        (ended.code, lines)
+    };
+    let months = "person_month = \"20000 USD\"";
+    for (to, said) in [
+        ("20.000 USD", "20.000 is 20000 or 20.0000"),
+        ("20,000 USD", "20,000 is 20000 or 20.0000"),
+        ("20.000", "is ambiguous"),
+        ("20000 EUR", "is in EUR, but this case is in USD"),
+    ] {
+        let (code, lines) = errors(months, &format!("person_month = \"{to}\""));
+        assert_eq!((code, lines.len()), (2, 1), "{lines:?}");
+        assert!(
+            lines[0].contains("team.person_month: ") && lines[0].contains(said),
+            "{lines:?}"
+        );
+    }
+    for to in [
+        "20 000 USD",
+        "20'000 USD",
+        "20000,00 USD",
+        "20.000,00 USD",
+        "20_000 USD",
+    ] {
+        let (code, lines) = errors(months, &format!("person_month = \"{to}\""));
+        assert_ne!(code, 2, "{to}: {lines:?}");
+    }
+    let (code, lines) = errors("currency = \"USD\"", "currency = \"usd\"\ncurency = 1");
+    assert_eq!((code, lines.len()), (2, 2), "{lines:?}");
+    assert!(
+        lines[0].contains("currency: expected three capital letters"),
+        "{lines:?}"
+    );
+    assert!(lines[1].contains("curency: is not a key"), "{lines:?}");
 }
 
 #[test]
@@ -161,7 +204,7 @@ candidate.saving = "50%"
     };
     let misspelt = wrong("shape = \"larg\"", sized);
     assert!(
-        misspelt.contains("\"larg\" is no shape of this file; did you mean \"large\"?"),
+        misspelt.contains("\"larg\" is not a shape of this file; did you mean \"large\"?"),
         "{misspelt}"
     );
     let twice = wrong("shape = \"large\"\nvcpus = \"1 vCPU\"", sized);

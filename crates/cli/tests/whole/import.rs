@@ -113,6 +113,71 @@ fn the_summary_tells_people_what_was_left_out_and_where() {
 }
 
 #[test]
+fn an_openapi_document_is_put_together_with_the_files_of_its_folder() {
+    let scratch = Scratch::new("import-openapi");
+    let folder = scratch.path().join("api");
+    fs::create_dir_all(folder.join("paths")).unwrap();
+    scratch.write("outside.yaml", "get: {}\n");
+    fs::write(
+        folder.join("paths/foo.yaml"),
+        "get: {parameters: [{$ref: '../shared.json#/Page'}]}\n",
+    )
+    .unwrap();
+    fs::write(
+        folder.join("shared.json"),
+        r#"{"Page": {"name": "page", "in": "query", "required": true, "schema": {"default": 2}}}"#,
+    )
+    .unwrap();
+    std::os::unix::fs::symlink("../outside.yaml", folder.join("link.yaml")).unwrap();
+    let document = "openapi: 3.0.3\npaths:\n  /foo: {$ref: paths/foo.yaml}\n  /out: {$ref: ../outside.yaml}\n  /link: {$ref: link.yaml}\n";
+    fs::write(folder.join("api.yaml"), document).unwrap();
+    let ended = import(&scratch, &["api/api.yaml", "--out", "-"]);
+    assert_eq!(
+        ended.stdout, "{\"method\":\"GET\",\"path\":\"/foo?page=2\"}\n",
+        "{}",
+        ended.stderr
+    );
+    let left = "2  refers to another file that is not next to the document";
+    assert!(ended.stderr.contains(left), "{}", ended.stderr);
+    assert!(
+        ended
+            .stderr
+            .contains("first: api/api.yaml: /link (link.yaml)"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn causes_and_hints_stand_apart() {
+    let scratch = Scratch::new("import-hints");
+    scratch.write("notes.txt", "hello\n");
+    let twice = "openapi: 3.0.3\npaths:\n  /a: {get: {}}\n  /a: {post: {}}\n";
+    scratch.write("twice.yaml", twice);
+    let ended = import(&scratch, &["notes.txt", "twice.yaml"]);
+    assert_eq!(ended.code, 2);
+    let lines: Vec<&str> = ended.stderr.lines().collect();
+    assert!(
+        lines[0].ends_with(
+            "notes.txt: is not a HAR file, an access log, a GoReplay capture or an OpenAPI document"
+        ),
+        "{}",
+        lines[0]
+    );
+    assert_eq!(
+        lines[1],
+        "hint: if it is one of them, name the format with `--format`"
+    );
+    assert!(
+        lines[2].ends_with(
+            "twice.yaml:4: is not an OpenAPI document: the key `/a` occurs twice, in lines 3 and 4"
+        ),
+        "{}",
+        lines[2]
+    );
+}
+
+#[test]
 fn standard_input_is_a_file_too() {
     let scratch = Scratch::new("import-stdin");
     let mut child = understudy()
@@ -131,12 +196,12 @@ fn standard_input_is_a_file_too() {
         lines.contains("{\"method\":\"GET\",\"path\":\"/health\",\"weight\":6}\n"),
         "{lines}"
     );
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("in standard input (access log)"), "{told}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("in standard input (access log)"), "{said}");
 }
 
 #[test]
-fn mistakes_are_told_at_once_and_nothing_is_written() {
+fn mistakes_are_reported_at_once_and_nothing_is_written() {
     let scratch = Scratch::new("import-mistakes");
     scratch.write("empty.log", "");
     scratch.write("cut.har", "{\"log\":\n{\"entries\": [\n");
@@ -160,7 +225,7 @@ fn mistakes_are_told_at_once_and_nothing_is_written() {
     }
     let ended = import(&scratch, &["empty.log", "--out", "-", "--json", "-"]);
     assert!(
-        ended.stderr.contains("both want standard output"),
+        ended.stderr.contains("both write to standard output"),
         "{}",
         ended.stderr
     );
@@ -170,7 +235,9 @@ fn mistakes_are_told_at_once_and_nothing_is_written() {
     let ended = import(&scratch, &[log.to_str().unwrap()]);
     assert_eq!(ended.code, 2);
     assert!(
-        ended.stderr.contains("--out requests.jsonl overwrites it"),
+        ended
+            .stderr
+            .contains("hint: overwrite it with `--out requests.jsonl`"),
         "{}",
         ended.stderr
     );

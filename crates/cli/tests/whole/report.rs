@@ -171,7 +171,7 @@ fn a_run_completes_the_figures_of_a_case() {
     let without = case(&[]);
     assert_eq!(without.code, 2);
     assert!(
-        without.stderr.contains("--fleet: is missing"),
+        without.stderr.contains("`--fleet` is missing"),
         "{}",
         without.stderr
     );
@@ -195,7 +195,7 @@ fn a_run_completes_the_figures_of_a_case() {
     assert!(
         elsewhere
             .stderr
-            .contains("--fleet: goes with a run directory"),
+            .contains("`--fleet` goes with a run directory"),
         "{}",
         elsewhere.stderr
     );

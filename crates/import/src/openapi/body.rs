@@ -2,7 +2,8 @@
 
 use super::document::Document;
 use super::parameters::{component, text};
-use super::schema::Maker;
+use super::schema::{Maker, fitted};
+use super::style::Style;
 use serde_json::{Map, Value};
 
 /// Between the parts of a form; nothing that is made or given in a document ends with it.
@@ -11,7 +12,7 @@ const BOUNDARY: &str = "understudy-4f0c9d1e";
 /// A body and its media type.
 pub(super) type Body = (String, Vec<u8>);
 
-/// The body of a described request; `None` if there is no value that can be sent.
+/// The body of a described request; `None` if the document gives no value that can be sent.
 pub(super) fn body<'d>(
     document: &'d Document,
     maker: &Maker<'d>,
@@ -24,8 +25,13 @@ pub(super) fn body<'d>(
     } else {
         kind
     };
-    let example = document.example(media, variant).cloned();
-    let value = example.or_else(|| maker.value(media.get("schema")?));
+    let schema = media.get("schema");
+    let example = document.example(media, variant).map(|example| {
+        let fitted = schema.and_then(|schema| fitted(document, example, schema));
+        fitted.unwrap_or_else(|| example.clone())
+    });
+    let value = example.or_else(|| maker.value(schema?));
+    let encoding = media.get("encoding");
     let plain = kind
         .split(';')
         .next()
@@ -34,10 +40,16 @@ pub(super) fn body<'d>(
         .to_ascii_lowercase();
     let bytes = match (plain.as_str(), value?) {
         (json, value) if is_json(json) => json_text(&value).into_bytes(),
-        ("application/x-www-form-urlencoded", Value::Object(fields)) => form(&fields).into_bytes(),
+        ("application/x-www-form-urlencoded", Value::Object(fields)) => {
+            form(&fields, encoding).into_bytes()
+        }
         ("multipart/form-data", Value::Object(fields)) => {
             let kind = format!("multipart/form-data; boundary={BOUNDARY}");
-            return Some((kind, parts(&fields).into_bytes()));
+            let property = |name: &str| maker.property(schema?, name);
+            return Some((
+                kind,
+                parts(document, &fields, encoding, property).into_bytes(),
+            ));
         }
         // XML of a schema would be a guess; a text in the document is none.
         (_, Value::String(text)) => text.into_bytes(),
@@ -77,35 +89,79 @@ fn json_text(value: &Value) -> String {
     value.to_string()
 }
 
-fn form(fields: &Map<String, Value>) -> String {
+fn form(fields: &Map<String, Value>, encoding: Option<&Value>) -> String {
     let mut pairs = Vec::new();
     for (name, value) in fields {
-        let values = match value {
-            Value::Array(all) => all.as_slice(),
-            one => std::slice::from_ref(one),
-        };
-        for value in values {
+        let described = encoding.and_then(|encoding| encoding.get(name));
+        if let Some(described) = described.filter(|described| described.get("style").is_some()) {
+            pairs.extend(Style::of(described, "query").in_query(name, value));
+            continue;
+        }
+        for value in elements(value) {
             pairs.push(format!("{}={}", component(name), component(&text(value))));
         }
     }
     pairs.join("&")
 }
 
-/// The parts of a form (RFC 7578).
-fn parts(fields: &Map<String, Value>) -> String {
+/// A list field by field, anything else alone.
+fn elements(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(all) => all,
+        one => std::slice::from_ref(one),
+    }
+}
+
+/// The parts of a form (RFC 7578). A file has a name and a type.
+fn parts<'d>(
+    document: &'d Document,
+    fields: &Map<String, Value>,
+    encoding: Option<&Value>,
+    property: impl Fn(&str) -> Option<&'d Value>,
+) -> String {
     let mut out = String::new();
-    for (name, value) in fields {
-        let name = name.replace('"', "%22").replace(['\r', '\n'], " ");
-        let kind = match value {
-            Value::Object(_) | Value::Array(_) => "\r\nContent-Type: application/json",
-            _ => "",
+    for (field, value) in fields {
+        let name = field.replace('"', "%22").replace(['\r', '\n'], " ");
+        let schema = property(field);
+        let items = schema.and_then(|schema| document.get(schema, "items"));
+        let is_file = [schema, items].into_iter().flatten().any(is_file);
+        let file = match is_file {
+            true => format!("; filename=\"{name}\""),
+            false => String::new(),
         };
-        let value = text(value);
-        out += &format!(
-            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"{kind}\r\n\r\n{value}\r\n"
-        );
+        let stated =
+            encoding.and_then(|encoding| encoding.get(field)?.get("contentType")?.as_str());
+        let of_schema = |schema: &'d Value| schema.get("contentMediaType")?.as_str();
+        let stated = stated
+            .or_else(|| of_schema(items.or(schema)?))
+            .and_then(first_type);
+        for value in elements(value) {
+            let kind = stated.or(match value {
+                _ if is_file => Some("application/octet-stream"),
+                Value::Object(_) | Value::Array(_) => Some("application/json"),
+                _ => None,
+            });
+            let kind = kind.map_or_else(String::new, |kind| format!("\r\nContent-Type: {kind}"));
+            let value = text(value);
+            out += &format!(
+                "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"{file}{kind}\r\n\r\n{value}\r\n"
+            );
+        }
     }
     out + &format!("--{BOUNDARY}--\r\n")
+}
+
+/// The first type of a list that is one and not a range of types.
+fn first_type(kinds: &str) -> Option<&str> {
+    let mut kinds = kinds.split(',').map(str::trim);
+    kinds.find(|kind| kind.contains('/') && !kind.contains(['*', '\r', '\n']))
+}
+
+/// Are the values of the schema the bytes of a file?
+fn is_file(schema: &Value) -> bool {
+    let text = |key: &str| schema.get(key).and_then(Value::as_str);
+    text("format") == Some("binary")
+        || text("contentMediaType").is_some() && text("contentEncoding").is_none()
 }
 
 #[cfg(test)]
@@ -182,7 +238,8 @@ mod tests {
         assert_eq!(kind, format!("multipart/form-data; boundary={BOUNDARY}"));
         assert!(text.contains("name=\"a\"\r\n\r\nx y\r\n--"), "{text}");
         assert!(
-            text.contains("name=\"b\"\r\nContent-Type: application/json\r\n\r\n[1,2]\r\n"),
+            text.contains("name=\"b\"\r\n\r\n1\r\n--")
+                && text.contains("name=\"b\"\r\n\r\n2\r\n--"),
             "{text}"
         );
         assert_eq!(
@@ -190,6 +247,40 @@ mod tests {
             None
         );
         assert_eq!(body_of("application/json", json!({})), None);
+    }
+
+    #[test]
+    fn files_have_a_name_and_the_type_that_the_document_gives() {
+        let media = json!({
+            "schema": {"type": "object", "properties": {
+                "f": {"type": "string", "format": "binary"},
+                "g": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                "h": {"type": "string", "contentMediaType": "text/csv"},
+                "o": {"type": "object", "properties": {"a": {"const": 1}}},
+                "t": {"type": "string", "format": "byte"},
+            }},
+            "encoding": {"f": {"contentType": "image/png, image/jpeg"}, "g": {"contentType": "image/*"}},
+        });
+        let (_, text) = body_of("multipart/form-data", media).unwrap();
+        for part in [
+            "name=\"f\"; filename=\"f\"\r\nContent-Type: image/png\r\n\r\n",
+            "name=\"g\"; filename=\"g\"\r\nContent-Type: application/octet-stream\r\n\r\n",
+            "name=\"h\"; filename=\"h\"\r\nContent-Type: text/csv\r\n\r\n",
+            "name=\"o\"\r\nContent-Type: application/json\r\n\r\n{\"a\":1}\r\n",
+            "name=\"t\"\r\n\r\nc3RyaW5n\r\n",
+        ] {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+    }
+
+    #[test]
+    fn fields_of_forms_have_styles() {
+        let media = json!({
+            "example": {"a": [1, 2], "d": {"x": 1}},
+            "encoding": {"a": {"style": "pipeDelimited"}, "d": {"style": "deepObject"}},
+        });
+        let (_, text) = body_of("application/x-www-form-urlencoded", media).unwrap();
+        assert_eq!(text, "a=1%7C2&d%5Bx%5D=1");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::target::decoded;
 use serde_json::Value;
+use std::cell::RefCell;
 
 /// Most references that lead from one to the next.
 const MAX_CHAIN: usize = 32;
@@ -9,11 +10,16 @@ const MAX_CHAIN: usize = 32;
 /// A document.
 pub(super) struct Document {
     root: Value,
+    /// The last reference that led nowhere.
+    missing: RefCell<Option<String>>,
 }
 
 impl Document {
     pub(super) fn new(root: Value) -> Self {
-        Document { root }
+        Document {
+            root,
+            missing: RefCell::default(),
+        }
     }
 
     pub(super) fn root(&self) -> &Value {
@@ -35,8 +41,17 @@ impl Document {
 
     /// What is at a reference (RFC 6901 behind a `#`, percent-encoded).
     pub(super) fn find(&self, reference: &str) -> Option<&Value> {
-        let pointer = reference.strip_prefix('#')?;
-        self.root.pointer(&decoded(pointer, false))
+        let pointer = reference.strip_prefix('#');
+        let found = pointer.and_then(|pointer| self.root.pointer(&decoded(pointer, false)));
+        if found.is_none() {
+            *self.missing.borrow_mut() = Some(reference.to_owned());
+        }
+        found
+    }
+
+    /// The last reference that led nowhere since this was asked.
+    pub(super) fn take_missing(&self) -> Option<String> {
+        self.missing.take()
     }
 
     /// The member of an object, resolved.

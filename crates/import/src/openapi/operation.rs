@@ -2,9 +2,9 @@
 
 use super::body::body;
 use super::document::Document;
-use super::parameters::{Placed, place};
+use super::parameters::{Placed, place, text};
 use super::schema::Maker;
-use crate::recorded::{Credential, CredentialAt, Origin, Reason, Recorded};
+use crate::recorded::{Credential, CredentialAt, Origin, Part, Reason, Recorded};
 use serde_json::Value;
 
 /// Most requests of one operation.
@@ -21,9 +21,16 @@ pub(super) fn requests<'d>(
     let Some(parameters) = parameters(document, item, operation) else {
         return vec![Err(Reason::Reference)];
     };
-    let base = base(document, item, operation);
+    let base = match base(document, item, operation) {
+        Ok(base) => base,
+        Err(reason) => return vec![Err(reason)],
+    };
+    let (path, fixed) = fixed_query(path);
     let make = |variant| -> Result<Recorded, Reason> {
-        let placed = place(document, maker, path, &parameters, variant)?;
+        let mut placed = place(document, maker, path, &parameters, variant)?;
+        placed
+            .query
+            .splice(0..0, fixed.iter().map(|pair| (*pair).to_owned()));
         let described = Described {
             document,
             maker,
@@ -31,12 +38,27 @@ pub(super) fn requests<'d>(
             variant,
         };
         let method = method.to_ascii_uppercase();
-        let endpoint = format!("{method} {base}{path}");
+        let query = match fixed.as_slice() {
+            [] => String::new(),
+            pairs => format!("?{}", pairs.join("&")),
+        };
+        let endpoint = format!("{method} {base}{path}{query}");
         described.request(method, &base, placed, endpoint)
     };
     (0..variants(document, &parameters, operation))
         .map(make)
         .collect()
+}
+
+/// A path, and the pairs of the query that some documents write into it (`/?Action=List`). What is behind `#` only
+/// distinguishes operations of the same path.
+fn fixed_query(path: &str) -> (&str, Vec<&str>) {
+    let path = path.split('#').next().unwrap_or_default();
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    (
+        path,
+        query.split('&').filter(|pair| !pair.is_empty()).collect(),
+    )
 }
 
 /// The parameters of the path and those of the operation, which replace them.
@@ -70,25 +92,17 @@ fn variants(document: &Document, parameters: &[&Value], operation: &Value) -> us
 }
 
 /// The path of the first server, before every path of the document.
-fn base(document: &Document, item: &Value, operation: &Value) -> String {
+fn base(document: &Document, item: &Value, operation: &Value) -> Result<String, Reason> {
     let first = |holder: &Value| holder.get("servers")?.get(0).cloned();
     let server = first(operation)
         .or_else(|| first(item))
         .or_else(|| first(document.root()))
         .unwrap_or_default();
-    let mut url = server
+    let url = server
         .get("url")
         .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
-    let variables = server.get("variables").and_then(Value::as_object);
-    for (name, variable) in variables.into_iter().flatten() {
-        let default = variable
-            .get("default")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        url = url.replace(&format!("{{{name}}}"), default);
-    }
+        .unwrap_or_default();
+    let url = with_variables(url, server.get("variables"));
     let path = match url.split_once("://") {
         Some((_, rest)) => rest.find('/').map_or("", |at| &rest[at..]),
         None => &url,
@@ -98,11 +112,27 @@ fn base(document: &Document, item: &Value, operation: &Value) -> String {
         .next()
         .unwrap_or_default()
         .trim_end_matches('/');
-    match path {
+    if path.contains(['{', '}']) {
+        return Err(Reason::ServerVariable);
+    }
+    Ok(match path {
         "" => String::new(),
         path if path.starts_with('/') => path.to_owned(),
         path => format!("/{}", path.trim_start_matches("./")),
+    })
+}
+
+/// A URL with the default of each variable, else the first of its values. A variable without one stays.
+fn with_variables(url: &str, variables: Option<&Value>) -> String {
+    let mut url = url.to_owned();
+    for (name, variable) in variables.and_then(Value::as_object).into_iter().flatten() {
+        let default = variable.get("default").filter(|value| !value.is_null());
+        let value = default.or_else(|| variable.get("enum")?.get(0));
+        if let Some(value) = value {
+            url = url.replace(&format!("{{{name}}}"), &text(value));
+        }
     }
+    url
 }
 
 /// One variant of an operation.
@@ -125,7 +155,8 @@ impl Described<'_, '_> {
         if !placed.cookies.is_empty() {
             headers.push(("Cookie".to_owned(), placed.cookies.join("; ")));
         }
-        let body = match self.body()? {
+        let mut without = Vec::new();
+        let body = match self.body(&mut without)? {
             None => Vec::new(),
             Some((kind, bytes)) => {
                 headers.push(("Content-Type".to_owned(), kind));
@@ -143,13 +174,14 @@ impl Described<'_, '_> {
             endpoint: Some(endpoint),
             from: Origin::Description,
             credentials: self.credentials()?,
+            without,
             ..Recorded::default()
         };
         crate::recorded::at(&format!("{base}{}{query}", placed.path), of)
     }
 
     /// The body; a body that may be left away and cannot be made is.
-    fn body(&self) -> Result<Option<super::body::Body>, Reason> {
+    fn body(&self, without: &mut Vec<Part>) -> Result<Option<super::body::Body>, Reason> {
         let Some(described) = self.operation.get("requestBody") else {
             return Ok(None);
         };
@@ -160,6 +192,10 @@ impl Described<'_, '_> {
         let required = described.get("required") == Some(&Value::Bool(true));
         match made {
             None if required => Err(Reason::NoValue),
+            None => {
+                without.push(Part::OptionalBody);
+                Ok(None)
+            }
             made => Ok(made),
         }
     }

@@ -1,10 +1,10 @@
-//! Parameters as they are written into paths, queries, headers and cookies (OpenAPI, "Style Values").
+//! Where the parameters of a request go: path, query, headers and cookies.
 
 use super::document::Document;
-use super::schema::Maker;
+use super::schema::{Maker, fitted};
+use super::style::Style;
 use crate::recorded::Reason;
-use crate::target::encoded;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// Where the parameters of one request have gone.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ pub(super) struct Placed {
 /// Headers that are described elsewhere; a parameter of this name means nothing.
 const NOT_PARAMETERS: [&str; 3] = ["accept", "content-type", "authorization"];
 
-/// Writes the required parameters into the path and beside it.
+/// Writes the required parameters into path, query, headers and cookies.
 pub(super) fn place<'d>(
     document: &'d Document,
     maker: &Maker<'d>,
@@ -54,7 +54,7 @@ pub(super) fn place<'d>(
             "query" => placed.query.extend(style.in_query(name, &value)),
             "header" => placed
                 .headers
-                .push((name.to_owned(), style.joined(&value, str::to_owned))),
+                .push((name.to_owned(), style.in_header(&value))),
             "cookie" => placed.cookies.extend(style.in_query(name, &value)),
             _ => return Err(Reason::Unreadable),
         }
@@ -73,7 +73,10 @@ fn value<'d>(
     variant: usize,
 ) -> Option<Value> {
     if let Some(example) = document.example(parameter, variant) {
-        return Some(example.clone());
+        let fitted = parameter
+            .get("schema")
+            .and_then(|schema| fitted(document, example, schema));
+        return Some(fitted.unwrap_or_else(|| example.clone()));
     }
     if let Some(content) = parameter.get("content").and_then(Value::as_object) {
         // The one media type of the content: its text is the value.
@@ -90,113 +93,7 @@ fn value<'d>(
     maker.value(parameter.get("schema")?)
 }
 
-/// How a value is written.
-struct Style<'p> {
-    name: &'p str,
-    explode: bool,
-    reserved: bool,
-}
-
-impl<'p> Style<'p> {
-    fn of(parameter: &'p Value, place: &str) -> Self {
-        let default = match place {
-            "query" | "cookie" => "form",
-            _ => "simple",
-        };
-        let name = parameter
-            .get("style")
-            .and_then(Value::as_str)
-            .unwrap_or(default);
-        let explode = parameter.get("explode").and_then(Value::as_bool);
-        Style {
-            name,
-            explode: explode.unwrap_or(name == "form" || name == "deepObject"),
-            reserved: parameter.get("allowReserved") == Some(&Value::Bool(true)),
-        }
-    }
-
-    fn encode(&self, text: &str) -> String {
-        if self.reserved {
-            encoded(text)
-        } else {
-            component(text)
-        }
-    }
-
-    fn in_path(&self, name: &str, value: &Value) -> String {
-        let encode = |text: &str| component(text);
-        match (self.name, value) {
-            ("label", Value::Array(all)) if self.explode => all
-                .iter()
-                .map(|value| format!(".{}", encode(&text(value))))
-                .collect(),
-            ("label", _) => format!(".{}", self.joined(value, encode)),
-            ("matrix", Value::Array(all)) if self.explode => all
-                .iter()
-                .map(|value| format!(";{name}={}", encode(&text(value))))
-                .collect(),
-            ("matrix", _) => format!(";{name}={}", self.joined(value, encode)),
-            _ => self.joined(value, encode),
-        }
-    }
-
-    /// `name=value` pairs.
-    fn in_query(&self, name: &str, value: &Value) -> Vec<String> {
-        let pair = |name: &str, value: &str| format!("{}={}", component(name), self.encode(value));
-        match value {
-            Value::Array(all) if self.explode => {
-                all.iter().map(|value| pair(name, &text(value))).collect()
-            }
-            Value::Array(all) => {
-                let between = match self.name {
-                    "spaceDelimited" => "%20",
-                    "pipeDelimited" => "%7C",
-                    _ => ",",
-                };
-                let all: Vec<String> = all.iter().map(|value| self.encode(&text(value))).collect();
-                vec![format!("{}={}", component(name), all.join(between))]
-            }
-            Value::Object(object) if self.name == "deepObject" => {
-                let of =
-                    |(key, value): (&String, &Value)| pair(&format!("{name}[{key}]"), &text(value));
-                object.iter().map(of).collect()
-            }
-            Value::Object(object) if self.explode => object
-                .iter()
-                .map(|(key, value)| pair(key, &text(value)))
-                .collect(),
-            value => vec![format!(
-                "{}={}",
-                component(name),
-                self.joined(value, |text| self.encode(text))
-            )],
-        }
-    }
-
-    /// Elements and members with commas between them.
-    fn joined(&self, value: &Value, encode: impl Fn(&str) -> String) -> String {
-        let parts: Vec<String> = match value {
-            Value::Array(all) => all.iter().map(|value| encode(&text(value))).collect(),
-            Value::Object(object) => self.members(object, &encode),
-            value => return encode(&text(value)),
-        };
-        parts.join(",")
-    }
-
-    fn members(
-        &self,
-        object: &Map<String, Value>,
-        encode: &impl Fn(&str) -> String,
-    ) -> Vec<String> {
-        let between = if self.explode { '=' } else { ',' };
-        object
-            .iter()
-            .map(|(key, value)| format!("{}{between}{}", encode(key), encode(&text(value))))
-            .collect()
-    }
-}
-
-/// A value as text: what stands in quotes without them, nothing for null.
+/// A value as text: a string without its quotes, nothing for null.
 pub(super) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -234,78 +131,15 @@ mod tests {
         )
     }
 
-    fn query(value: Value, more: Value) -> String {
-        let mut parameter = json!({"name": "p", "in": "query", "required": true, "example": value});
-        parameter
-            .as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        let document = Document::new(json!({}));
-        let placed = place(&document, &Maker::new(&document), "/", &[&parameter], 0).unwrap();
-        placed.query.join("&")
-    }
-
     #[test]
-    fn queries_in_every_style() {
-        let (list, object) = (json!(["a b", "c"]), json!({"r": 1, "g": "x"}));
-        for (value, more, expected) in [
-            (json!("a&b"), json!({}), "p=a%26b"),
-            (json!("a/b"), json!({"allowReserved": true}), "p=a/b"),
-            (list.clone(), json!({}), "p=a%20b&p=c"),
-            (list.clone(), json!({"explode": false}), "p=a%20b,c"),
-            (
-                list.clone(),
-                json!({"style": "spaceDelimited"}),
-                "p=a%20b%20c",
-            ),
-            (list, json!({"style": "pipeDelimited"}), "p=a%20b%7Cc"),
-            (object.clone(), json!({}), "g=x&r=1"),
-            (object.clone(), json!({"explode": false}), "p=g,x,r,1"),
-            (
-                object,
-                json!({"style": "deepObject"}),
-                "p%5Bg%5D=x&p%5Br%5D=1",
-            ),
-            (json!(null), json!({}), "p="),
-        ] {
-            assert_eq!(
-                query(value.clone(), more.clone()),
-                expected,
-                "{value} {more}"
-            );
-        }
-    }
-
-    #[test]
-    fn paths_in_every_style() {
-        let path = |value: Value, more: Value| {
-            let mut parameter = json!({"name": "p", "in": "path", "example": value});
-            parameter
-                .as_object_mut()
-                .unwrap()
-                .extend(more.as_object().unwrap().clone());
-            placed(parameter).map(|placed| placed.path)
-        };
-        let list = json!([1, "b/c"]);
-        for (more, expected) in [
-            (json!({}), "/a/1,b%2Fc"),
-            (json!({"style": "label"}), "/a/.1,b%2Fc"),
-            (json!({"style": "label", "explode": true}), "/a/.1.b%2Fc"),
-            (json!({"style": "matrix"}), "/a/;p=1,b%2Fc"),
-            (
-                json!({"style": "matrix", "explode": true}),
-                "/a/;p=1;p=b%2Fc",
-            ),
-        ] {
-            assert_eq!(
-                path(list.clone(), more.clone()).unwrap(),
-                expected,
-                "{more}"
-            );
-        }
-        let object = path(json!({"k": 1}), json!({"explode": true}));
-        assert_eq!(object.unwrap(), "/a/k=1");
-        assert_eq!(path(json!(""), json!({})), Err(Reason::NoValue));
+    fn a_parameter_of_the_path_has_a_value() {
+        let path = |value: Value| placed(json!({"name": "p", "in": "path", "example": value}));
+        assert_eq!(path(json!("b c")).unwrap().path, "/a/b%20c");
+        assert_eq!(path(json!("")).unwrap_err(), Reason::NoValue);
+        let typed = placed(
+            json!({"name": "p", "in": "path", "example": "7", "schema": {"type": "integer"}}),
+        );
+        assert_eq!(typed.unwrap().path, "/a/7");
     }
 
     #[test]

@@ -6,14 +6,16 @@
 
 use super::finder::Finder;
 use super::json::{self, Kind};
+use super::multipart::{self, Field};
 use crate::recorded::{Origin, Reason, Recorded};
 use crate::target::{decoded, parts};
+use std::io::Read as _;
 use std::ops::Range;
 
 /// One secret of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Where it stands in the path with its query, or in the body.
+    /// Where it is in the path with its query, or in the body.
     pub(super) at: Range<usize>,
     /// What it is the value of.
     pub(super) name: String,
@@ -46,26 +48,36 @@ fn in_path(target: &str, finder: &Finder, names: bool) -> Option<Vec<Place>> {
     let (path, query) = parts(target);
     let mut places = Vec::new();
     // Segments in which no secret stands: together they may be one.
-    let mut others = Vec::new();
+    let mut others: Vec<String> = Vec::new();
     for (at, segment) in pieces(path, 0, &['/']) {
-        // Long numbers in paths are identifiers, not cards.
-        if super::is_number(segment) {
-            continue;
-        }
-        let value = decoded(segment, false);
-        if finder.has_form(&value) {
+        let begin = at.start;
+        for (at, piece) in pieces(segment, begin, &[';']) {
             let before = others.last().map_or("", String::as_str);
-            let name = format!("{before} segment").trim_start().to_owned();
-            places.push(Place { at, name, value });
-        } else {
-            others.push(value);
+            let matrix = piece.split_once('=').filter(|_| at.start > begin);
+            let (name, text) = matrix.unwrap_or(("", piece));
+            let (name, value) = (decoded(name, false), decoded(text, false));
+            let is_secret = match matrix {
+                Some(_) => finder.in_parameter(&name, &value, names),
+                // Long numbers in paths are identifiers, not cards.
+                None => !super::is_number(piece) && finder.in_segment(before, &value, names),
+            };
+            if is_secret {
+                let name = match matrix {
+                    Some(_) => name,
+                    None => format!("{before} segment").trim_start().to_owned(),
+                };
+                let at = at.end - text.len()..at.end;
+                places.push(Place { at, name, value });
+            } else if !super::is_number(piece) {
+                others.push(decoded(piece, false));
+            }
         }
     }
     if finder.has_form(&others.join("/")) {
         return None;
     }
     let begin = target.len() - query.len();
-    places.extend(in_pairs(query, begin, |name, value| {
+    places.extend(in_pairs(query, begin, finder, |name, value| {
         finder.in_parameter(name, value, names)
     }));
     allowed(target, places)
@@ -73,19 +85,57 @@ fn in_path(target: &str, finder: &Finder, names: bool) -> Option<Vec<Place>> {
 
 /// The secrets of a body; `None` if one of them cannot be replaced.
 fn in_body(request: &Recorded, finder: &Finder, names: bool) -> Option<Vec<Place>> {
-    let text = String::from_utf8_lossy(&request.body);
-    if serde_json::from_str::<serde_json::Value>(&text).is_ok() {
-        return in_json(&text, finder, names);
+    let Ok(text) = std::str::from_utf8(&request.body) else {
+        let unpacked = unpacked(&request.body);
+        let text = String::from_utf8_lossy(unpacked.as_deref().unwrap_or(&request.body));
+        return (!finder.has_form(&text)).then(Vec::new);
+    };
+    if serde_json::from_str::<serde_json::Value>(text).is_ok() {
+        return in_json(text, finder, names);
     }
-    let form = request.headers.iter().any(|(name, value)| {
-        name.eq_ignore_ascii_case("content-type")
-            && value.starts_with("application/x-www-form-urlencoded")
-    });
-    if form {
-        let places = in_pairs(&text, 0, |name, value| finder.in_form(name, value, names));
-        return allowed(&text, places.collect());
+    let named = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("content-type");
+    let kind = request
+        .headers
+        .iter()
+        .find(named)
+        .map_or("", |(_, kind)| kind.as_str());
+    if kind.starts_with("application/x-www-form-urlencoded") {
+        let places = in_pairs(text, 0, finder, |name, value| {
+            finder.in_form(name, value, names)
+        });
+        return allowed(text, places.collect());
     }
-    (!finder.has_form(&text)).then(Vec::new)
+    if let Some(fields) = multipart::fields(kind, text) {
+        return in_fields(text, fields, finder, names);
+    }
+    (!finder.has_form(text)).then(Vec::new)
+}
+
+/// What is in a body that was compressed with gzip, up to a bound.
+fn unpacked(body: &[u8]) -> Option<Vec<u8>> {
+    const MOST: u64 = 8 * 1024 * 1024;
+    let mut out = Vec::new();
+    let reader = body
+        .starts_with(&[0x1f, 0x8b])
+        .then(|| flate2::read::MultiGzDecoder::new(body))?;
+    // What comes before a mistake is looked at all the same.
+    let _ = reader.take(MOST).read_to_end(&mut out);
+    Some(out)
+}
+
+fn in_fields(text: &str, fields: Vec<Field>, finder: &Finder, names: bool) -> Option<Vec<Place>> {
+    let mut places = Vec::new();
+    for Field { name, at, is_file } in fields {
+        let value = text[at.clone()].to_owned();
+        if finder.in_form(&name, &value, names) {
+            // A variable does not stand for a file.
+            if is_file {
+                return None;
+            }
+            places.push(Place { at, name, value });
+        }
+    }
+    allowed(text, places)
 }
 
 fn in_json(text: &str, finder: &Finder, names: bool) -> Option<Vec<Place>> {
@@ -104,7 +154,8 @@ fn in_json(text: &str, finder: &Finder, names: bool) -> Option<Vec<Place>> {
             Kind::Text => {
                 let quoted = format!("\"{}\"", &text[at.clone()]);
                 let value: String = serde_json::from_str(&quoted).ok()?;
-                if !value.is_empty() && (named || finder.has_form(&value)) {
+                let inside = || finder.has_form(&value) || names && finder.is_in(&value);
+                if !value.is_empty() && (named || inside()) {
                     let name = if name.is_empty() { "body" } else { name }.to_owned();
                     places.push(Place { at, name, value });
                 }
@@ -114,16 +165,26 @@ fn in_json(text: &str, finder: &Finder, names: bool) -> Option<Vec<Place>> {
     allowed(text, places)
 }
 
-/// The values of `name=value&...` that are secret; `begin` is where the text stands.
+/// The values of `name=value&...` that are secret, and names without a value that are; `begin` is where the text
+/// stands.
 fn in_pairs<'a>(
     text: &'a str,
     begin: usize,
+    finder: &'a Finder,
     is_secret: impl Fn(&str, &str) -> bool + 'a,
 ) -> impl Iterator<Item = Place> + 'a {
     pieces(text, begin, &['&', ';']).filter_map(move |(at, pair)| {
-        let (name, value) = pair.split_once('=')?;
+        // A pair whose name is a secret is one as a whole.
+        let named = pair
+            .split_once('=')
+            .filter(|(name, _)| !finder.has_form(&decoded(name, true)));
+        let (name, value) = named.unwrap_or(("", pair));
         let at = at.end - value.len()..at.end;
         let (name, value) = (decoded(name, true), decoded(value, true));
+        let name = match name.as_str() {
+            "" => "parameter".to_owned(),
+            _ => name,
+        };
         is_secret(&name, &value).then_some(Place { at, name, value })
     })
 }

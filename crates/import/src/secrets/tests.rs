@@ -52,6 +52,61 @@ fn secrets_in_paths_and_queries_become_variables() {
         ("/a?cursor=aB3dE5fG7hJ9kL1mN3pQ", "/a?cursor=${CURSOR}"),
         ("/callback?code=0123456789abcdef0", "/callback?code=${CODE}"),
         ("/a?%74oken=x", "/a?%74oken=${TOKEN}"),
+        // Signed URLs: AWS, CloudFront, Google, Azure, Alibaba, Akamai.
+        (
+            "/f?X-Amz-Expires=60&X-Amz-Credential=AK%2F1&X-Amz-Signature=0f1e",
+            "/f?X-Amz-Expires=60&X-Amz-Credential=${X_AMZ_CREDENTIAL}&X-Amz-Signature=${X_AMZ_SIGNATURE}",
+        ),
+        (
+            "/f?AWSAccessKeyId=A&Expires=1&Signature=vj%3D",
+            "/f?AWSAccessKeyId=${AWSACCESSKEYID}&Expires=1&Signature=${SIGNATURE}",
+        ),
+        (
+            "/f?Policy=eyJTdGF0ZW1lbnQi0&Signature=a~b_&Key-Pair-Id=APKA",
+            "/f?Policy=${POLICY}&Signature=${SIGNATURE}&Key-Pair-Id=${KEY_PAIR_ID}",
+        ),
+        (
+            "/f?GoogleAccessId=a%40b&X-Goog-Signature=aa",
+            "/f?GoogleAccessId=${GOOGLEACCESSID}&X-Goog-Signature=${X_GOOG_SIGNATURE}",
+        ),
+        (
+            "/f?sv=2022-11-02&sig=Z%2F%3D",
+            "/f?sv=2022-11-02&sig=${SIG}",
+        ),
+        (
+            "/f?OSSAccessKeyId=L&Signature=a",
+            "/f?OSSAccessKeyId=${OSSACCESSKEYID}&Signature=${SIGNATURE}",
+        ),
+        ("/f?hdnts=exp=1~acl=/*~hmac=0f", "/f?hdnts=${HDNTS}"),
+        ("/f?PHPSESSID=8f", "/f?PHPSESSID=${PHPSESSID}"),
+        // Parameters of segments, names without a value, and segments behind a name that says it.
+        (
+            "/a;jsessionid=8F;v=2/x;sid=9?y=1",
+            "/a;jsessionid=${JSESSIONID};v=2/x;sid=${SID}?y=1",
+        ),
+        (
+            "/a?eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2ln",
+            "/a?${PARAMETER}",
+        ),
+        (
+            "/a?eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2ln=1&b=2",
+            "/a?${PARAMETER}&b=2",
+        ),
+        ("/session/8f3c1d2e/cart", "/session/${SESSION_SEGMENT}/cart"),
+        // URLs inside of URLs, encoded once or twice.
+        (
+            "/in?next=%2Fcb%3Fcode%3D0123456789abcdef0",
+            "/in?next=${NEXT}",
+        ),
+        ("/in?u=https%3A%2F%2Fme%3Apw%40h%2F", "/in?u=${U}"),
+        (
+            "/in?u=https%253A%252F%252Fh%252F%253Ftoken%253Dabc",
+            "/in?u=${U}",
+        ),
+        (
+            "/in?u=https%3A%2F%2Fh%2Fcb%23access_token%3Dabc",
+            "/in?u=${U}",
+        ),
     ] {
         assert_eq!(path(recorded), written);
     }
@@ -64,6 +119,12 @@ fn secrets_in_paths_and_queries_become_variables() {
         "/a?id=6ba7b810-9dad-11d1-80b4-00c04fd430c8",
         "/a?keyword=a-very-long-search-phrase-without-digits",
         "/static/app.d41d8cd98f00b204e9800998ecf8427e.js",
+        "/api/token/refresh",
+        "/a;v=2;lang=en/x",
+        "/a?classid=5&design=blue&SignatureVersion=4",
+        "/in?next=%2Fitems%3Fpage%3D2",
+        "/a?flag&other",
+        "/a?filterByCreatedDateAndUser2=x",
         "/",
     ] {
         assert_eq!(path(plain), plain);
@@ -112,6 +173,88 @@ fn secrets_in_bodies_become_variables_where_one_can_stand() {
     ] {
         assert_eq!(of(kind, body).unwrap(), body);
     }
+}
+
+#[test]
+fn fields_of_multipart_bodies_are_looked_at_one_by_one() {
+    let kind = "multipart/form-data; boundary=B";
+    let field = |head: &str, value: &str| {
+        format!("--B\r\nContent-Disposition: form-data; {head}\r\n\r\n{value}\r\n")
+    };
+    let body = |password: &str| {
+        let fields = [
+            field("name=\"user\"", "ada"),
+            field("name=\"password\"", password),
+            field("name=\"f\"; filename=\"a.txt\"", "text"),
+        ];
+        fields.concat() + "--B--\r\n"
+    };
+    let written = rewritten("/", kind, &body("hunter2")).unwrap();
+    assert_eq!(written.1, body("${PASSWORD}"));
+    let file = field("name=\"f\"; filename=\"a\"", "Bearer abcdefgh") + "--B--\r\n";
+    assert_eq!(rewritten("/", kind, &file), Err(Reason::SecretInBody));
+    let soap = "<s:Body><wsse:Password>hunter2</wsse:Password></s:Body>";
+    assert_eq!(rewritten("/", "text/xml", soap), Err(Reason::SecretInBody));
+}
+
+#[test]
+fn bytes_that_are_not_text_stay_as_they_are() {
+    let mut secrets = Secrets::new(&Options::default());
+    let mut latin = request(
+        "/",
+        &[("Content-Type", "application/x-www-form-urlencoded")],
+        "",
+    );
+    latin.body = b"name=caf\xe9&page=2".to_vec();
+    assert_eq!(secrets.check(&latin), Ok(()));
+    assert!(secrets.replace(&mut latin).is_empty());
+    assert_eq!(latin.body, b"name=caf\xe9&page=2");
+    latin.body = b"name=caf\xe9&password=hunter2".to_vec();
+    assert_eq!(secrets.check(&latin), Err(Reason::SecretInBody));
+}
+
+#[test]
+fn compressed_bodies_are_looked_into() {
+    use std::io::Write as _;
+    let secrets = Secrets::new(&Options::default());
+    let of = |text: &str| {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(text.as_bytes()).unwrap();
+        let mut request = request("/", &[("Content-Encoding", "gzip")], "");
+        request.body = packer.finish().unwrap();
+        secrets.check(&request)
+    };
+    assert_eq!(of(r#"{"password":"hunter2"}"#), Err(Reason::SecretInBody));
+    assert_eq!(of(r#"{"page":2}"#), Ok(()));
+}
+
+#[test]
+fn headers_with_urls_are_looked_into() {
+    let mut secrets = Secrets::new(&Options::default());
+    let referer = |url: &str, secrets: &mut Secrets| written(secrets, &[("Referer", url)]).len();
+    for url in [
+        "https://x/?token=abc",
+        "https://x/cb?code=0123456789abcdef0",
+        "https://x/#access_token=abc",
+        "https://x/f?X-Amz-Signature=0f1e",
+        "https://me:pw@x/",
+    ] {
+        assert_eq!(referer(url, &mut secrets), 0, "{url}");
+    }
+    assert_eq!(referer("https://x/?page=2", &mut secrets), 1);
+    let plain = [
+        (
+            "Content-Type",
+            "multipart/form-data; boundary=----WebKitFormBoundary7MA4YWxkTrZu0gW",
+        ),
+        ("Accept", "text/html;q=0.9"),
+        ("Sec-CH-UA", "\"Chromium\";v=\"120\""),
+        ("User-Agent", "Bot/2.1 (compatible; +http://x/bot.html)"),
+    ];
+    let kept = written(&mut secrets, &plain);
+    assert_eq!(kept, plain.map(|(name, value)| format!("{name}: {value}")));
+    let original = written(&mut secrets, &[("X-Original-URL", "/a?sid=abc")]);
+    assert_eq!(original, ["X-Original-URL: $X_ORIGINAL_URL"]);
 }
 
 #[test]

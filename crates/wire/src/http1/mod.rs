@@ -12,5 +12,5 @@ pub use body::{BodyReader, Piece};
 pub use framing::{Framing, Length};
 pub use head::{Head, MAX_HEADERS, ROOM, Room};
 pub use received::{ReceivedError, ReceivedRequest};
-pub use request::{RequestError, RequestHead};
+pub use request::{RequestError, RequestHead, standard_method};
 pub use response::{Limits, ResponseError, ResponseReader, Sink, Step};

@@ -14,8 +14,12 @@ pub struct ReceivedRequest {
     pub target: String,
     /// The headers in order, names as written.
     pub headers: Vec<(String, String)>,
+    /// Names of headers that are left out of them: their values are not UTF-8.
+    pub not_text: Vec<String>,
     /// The body, without the chunked coding.
     pub body: Vec<u8>,
+    /// Do the headers say how long the body is?
+    pub has_length: bool,
 }
 
 impl fmt::Debug for ReceivedRequest {
@@ -31,74 +35,90 @@ pub enum ReceivedError {
     /// The head is not HTTP/1.
     #[error("the head is not that of an HTTP/1 request")]
     Head,
-    /// A header is not text.
-    #[error("a header is not UTF-8")]
-    Text,
+    /// The head has too many headers.
+    #[error("the head has more than {MAX_HEADERS} headers")]
+    TooManyHeaders,
     /// The body is shorter than the head says, or its coding is broken.
     #[error("the body was not captured whole")]
     Body,
 }
 
 impl ReceivedRequest {
-    /// Reads the bytes of one request. Bytes behind its body are ignored: a capture may cut late.
+    /// Reads the request that the bytes begin with; also how many of them it takes.
     ///
     /// # Errors
     /// What is not HTTP/1, or is not whole.
-    pub fn read(bytes: &[u8]) -> Result<Self, ReceivedError> {
+    pub fn read(bytes: &[u8]) -> Result<(Self, usize), ReceivedError> {
         let mut space = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut space);
         let head = match request.parse(bytes) {
             Ok(httparse::Status::Complete(head)) => head,
+            Err(httparse::Error::TooManyHeaders) => return Err(ReceivedError::TooManyHeaders),
             Ok(httparse::Status::Partial) | Err(_) => return Err(ReceivedError::Head),
         };
-        let headers = request
-            .headers
-            .iter()
-            .map(|header| {
-                let value = std::str::from_utf8(header.value).map_err(|_| ReceivedError::Text)?;
-                Ok((header.name.to_owned(), value.to_owned()))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(ReceivedRequest {
+        let (mut headers, mut not_text) = (Vec::new(), Vec::new());
+        for header in request.headers.iter() {
+            let name = header.name.to_owned();
+            match std::str::from_utf8(header.value) {
+                Ok(value) => headers.push((name, value.to_owned())),
+                Err(_) if is_framing(&name) => return Err(ReceivedError::Body),
+                Err(_) => not_text.push(name),
+            }
+        }
+        let (body, length) = body(&headers, &bytes[head..])?;
+        let received = ReceivedRequest {
             method: request.method.unwrap_or_default().to_owned(),
             target: request.path.unwrap_or_default().to_owned(),
-            body: body(&headers, &bytes[head..])?,
+            has_length: headers.iter().any(|(name, _)| is_framing(name)),
             headers,
-        })
+            not_text,
+            body,
+        };
+        Ok((received, head + length))
     }
 }
 
-/// The body that the headers announce (RFC 9112, section 6.3).
-fn body(headers: &[(String, String)], rest: &[u8]) -> Result<Vec<u8>, ReceivedError> {
-    let value = |name: &str| {
-        let found = headers
-            .iter()
-            .find(|(other, _)| other.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.trim())
+fn is_framing(name: &str) -> bool {
+    ["content-length", "transfer-encoding"]
+        .iter()
+        .any(|framing| name.eq_ignore_ascii_case(framing))
+}
+
+/// The body that the headers announce (RFC 9112, section 6.3), and how many bytes it takes.
+fn body(headers: &[(String, String)], rest: &[u8]) -> Result<(Vec<u8>, usize), ReceivedError> {
+    let values = |name: &'static str| {
+        let named = move |(other, _): &&(String, String)| other.eq_ignore_ascii_case(name);
+        headers.iter().filter(named).map(|(_, value)| value.trim())
     };
-    match (value("transfer-encoding"), value("content-length")) {
+    let mut lengths = values("content-length");
+    match (values("transfer-encoding").next(), lengths.next()) {
         (Some(coding), _) if coding.eq_ignore_ascii_case("chunked") => dechunked(rest),
         (Some(_), _) => Err(ReceivedError::Body),
-        (None, Some(length)) => {
-            let length: usize = length.parse().map_err(|_| ReceivedError::Body)?;
-            rest.get(..length)
-                .map(<[u8]>::to_vec)
-                .ok_or(ReceivedError::Body)
+        (None, Some(text)) => {
+            // Two lengths that differ are two messages, and nothing says which one was meant.
+            if lengths.any(|other| other != text) || !text.bytes().all(|b| b.is_ascii_digit()) {
+                return Err(ReceivedError::Body);
+            }
+            let length: usize = text.parse().map_err(|_| ReceivedError::Body)?;
+            let body = rest.get(..length).ok_or(ReceivedError::Body)?;
+            Ok((body.to_vec(), length))
         }
-        (None, None) => Ok(Vec::new()),
+        (None, None) => Ok((Vec::new(), 0)),
     }
 }
 
 /// Takes the chunked coding away (RFC 9112, section 7.1); trailers are dropped.
-fn dechunked(mut rest: &[u8]) -> Result<Vec<u8>, ReceivedError> {
+fn dechunked(bytes: &[u8]) -> Result<(Vec<u8>, usize), ReceivedError> {
     let mut body = Vec::new();
+    let mut rest = bytes;
     loop {
         let Ok(httparse::Status::Complete((line, size))) = httparse::parse_chunk_size(rest) else {
             return Err(ReceivedError::Body);
         };
         rest = &rest[line..];
         if size == 0 {
-            return Ok(body);
+            rest = behind_trailers(rest);
+            return Ok((body, bytes.len() - rest.len()));
         }
         let size = usize::try_from(size).map_err(|_| ReceivedError::Body)?;
         let chunk = rest.get(..size).ok_or(ReceivedError::Body)?;
@@ -109,6 +129,22 @@ fn dechunked(mut rest: &[u8]) -> Result<Vec<u8>, ReceivedError> {
     }
 }
 
+/// What stands behind the trailers and the empty line that ends them; all of it where the capture ends before that.
+fn behind_trailers(rest: &[u8]) -> &[u8] {
+    let mut behind = rest;
+    while let Some(at) = behind.iter().position(|byte| *byte == b'\n') {
+        let line = behind[..at].trim_ascii_end();
+        behind = &behind[at + 1..];
+        if line.is_empty() {
+            return behind;
+        }
+        if !line.contains(&b':') {
+            break;
+        }
+    }
+    rest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,7 +152,7 @@ mod tests {
 
     #[test]
     fn bodies_lose_their_framing() {
-        let of = |text: &str| ReceivedRequest::read(text.as_bytes());
+        let of = |text: &str| ReceivedRequest::read(text.as_bytes()).map(|(read, _)| read);
         let plain = of("POST /a?b HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{}more").unwrap();
         assert_eq!(
             (plain.method.as_str(), plain.target.as_str()),
@@ -136,13 +172,16 @@ mod tests {
         let of = |text: &[u8]| ReceivedRequest::read(text).unwrap_err();
         assert_eq!(of(b"GET / HTTP/1.1\r\nHost"), ReceivedError::Head);
         assert_eq!(of(b"\x16\x03\x01"), ReceivedError::Head);
+        let many = "A: b\r\n".repeat(MAX_HEADERS + 1);
         assert_eq!(
-            of(b"GET / HTTP/1.1\r\nA: \xff\r\n\r\n"),
-            ReceivedError::Text
+            of(format!("GET / HTTP/1.1\r\n{many}\r\n").as_bytes()),
+            ReceivedError::TooManyHeaders
         );
         for head in [
             "Content-Length: 5",
             "Content-Length: -1",
+            "Content-Length: +1",
+            "Content-Length: 1\r\nContent-Length: 2",
             "Transfer-Encoding: gzip",
         ] {
             let text = format!("POST / HTTP/1.1\r\n{head}\r\n\r\nabc");
@@ -152,6 +191,33 @@ mod tests {
             let text = format!("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{broken}");
             assert_eq!(of(text.as_bytes()), ReceivedError::Body, "{broken:?}");
         }
+    }
+
+    #[test]
+    fn a_request_ends_where_the_next_one_begins() {
+        let next = "GET /next HTTP/1.1\r\n\r\n";
+        for first in [
+            "GET / HTTP/1.1\r\n\r\n",
+            "POST / HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: y\r\n\r\n",
+        ] {
+            let text = format!("{first}{next}");
+            let (_, length) = ReceivedRequest::read(text.as_bytes()).unwrap();
+            assert_eq!(&text[length..], next, "{first}");
+        }
+    }
+
+    #[test]
+    fn headers_that_are_not_text_are_named() {
+        let (read, _) =
+            ReceivedRequest::read(b"GET / HTTP/1.1\r\nA: \xff\r\nB: c\r\n\r\n").unwrap();
+        assert_eq!(
+            (read.headers.len(), read.not_text),
+            (1, vec!["A".to_owned()])
+        );
+        let framing = ReceivedRequest::read(b"GET / HTTP/1.1\r\nContent-Length: \xff\r\n\r\n");
+        assert_eq!(framing.unwrap_err(), ReceivedError::Body);
     }
 
     proptest! {
@@ -164,8 +230,9 @@ mod tests {
                 host: "h",
                 headers: &headers,
             };
-            let read = ReceivedRequest::read(&head.render(&body).unwrap()).unwrap();
-            prop_assert_eq!((read.target, read.body), (path, body));
+            let wire = head.render(&body).unwrap();
+            let (read, length) = ReceivedRequest::read(&wire).unwrap();
+            prop_assert_eq!((read.target, read.body, length), (path, body, wire.len()));
         }
 
         #[test]

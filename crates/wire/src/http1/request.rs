@@ -109,6 +109,17 @@ fn is_target(text: &str) -> bool {
     (text.starts_with('/') || text == "*") && text.bytes().all(|b| b > 0x20 && b != 0x7f)
 }
 
+/// Methods are case-sensitive, and those of the standard are written in capital letters (RFC 9110, section 9.1).
+pub fn standard_method(method: String) -> String {
+    const STANDARD: [&str; 9] = [
+        "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH",
+    ];
+    let standard = STANDARD
+        .iter()
+        .find(|known| method.eq_ignore_ascii_case(known));
+    standard.map_or(method, |known| (*known).to_owned())
+}
+
 /// Bounds what an error message repeats.
 fn shorten(text: &str) -> String {
     text.chars().take(60).collect()

@@ -9,7 +9,7 @@ use understudy_report::figures::count;
 const MOST_SHOWN: usize = 20;
 
 /// The summary; `to` is the file that was written, none for standard output.
-pub(crate) fn summary(summary: &Summary, to: Option<&Path>) -> String {
+pub(crate) fn with_next(summary: &Summary, to: Option<&Path>) -> String {
     let mut out = match to {
         Some(path) => without_next(summary, path),
         None => of_target(summary, "standard output"),
@@ -51,6 +51,11 @@ fn write_summary(out: &mut String, of: &Summary, target: &str) -> std::fmt::Resu
         format!("{number}  {why}; first: {}", left.first)
     });
     list(out, "left out", reasons, 0)?;
+    let without = of.without.iter().map(|without| {
+        let (number, part) = (column(without.requests), &without.explanation);
+        format!("{number}  {part}; first: {}", without.first)
+    });
+    list(out, "without", without, 0)?;
     let others = of.hosts.iter().filter(|host| host.taken == 0);
     let others = others.map(|host| format!("{}  {}", column(host.requests), host.host));
     let others: Vec<String> = others.collect();

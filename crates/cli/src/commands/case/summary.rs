@@ -8,7 +8,7 @@ use understudy_report::figures::count;
 const MOST_SHOWN: usize = 5;
 
 /// The decision and the figures behind it.
-pub(super) fn summary(document: &CaseDocument) -> String {
+pub(super) fn short(document: &CaseDocument) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
     let _ = decision(&mut out, document).and_then(|()| figures(&mut out, document));
