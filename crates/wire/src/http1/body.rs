@@ -1,4 +1,4 @@
-//! Reading the body of a response from whatever pieces the network delivers.
+//! Reading the body of a message from whatever pieces the network delivers.
 
 use super::framing::Length;
 use super::response::{Limits, ResponseError};
@@ -38,9 +38,23 @@ pub struct BodyReader {
     limits: Limits,
     state: State,
     bytes: u64,
+    /// Old servers pad the size of a chunk with spaces; a client has no reason to.
+    padded: bool,
 }
 
 impl BodyReader {
+    /// A reader for the body of a request.
+    ///
+    /// # Errors
+    /// It is longer than the bound.
+    pub fn of_request(length: Length, limits: Limits) -> Result<BodyReader, ResponseError> {
+        let reader = BodyReader::new(length, limits)?;
+        Ok(BodyReader {
+            padded: false,
+            ..reader
+        })
+    }
+
     /// A reader for a body of this length.
     ///
     /// # Errors
@@ -55,6 +69,7 @@ impl BodyReader {
                 Length::UntilClose => State::UntilClose,
             },
             bytes: 0,
+            padded: true,
         };
         if let Length::Exact(length) = length {
             reader.count(length)?;
@@ -147,13 +162,15 @@ impl BodyReader {
         let clean_end = match line.get(digits) {
             None => true,
             Some(b';') => true,
-            Some(b' ' | b'\t') => line[digits..]
+            Some(b' ' | b'\t') if self.padded => line[digits..]
                 .trim_ascii_start()
                 .first()
                 .is_none_or(|b| *b == b';'),
             Some(_) => false,
         };
-        if digits == 0 || digits > 15 || !clean_end {
+        // A CR alone, which some take for the end of the line.
+        let clean_extension = self.padded || !line[digits..].iter().any(|b| b.is_ascii_control());
+        if digits == 0 || digits > 15 || !clean_end || !clean_extension {
             return Err(ResponseError::Chunk);
         }
         let size = line[..digits]
