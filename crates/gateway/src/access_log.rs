@@ -2,6 +2,7 @@
 
 use crate::config::LogTo;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::net::IpAddr;
@@ -37,7 +38,7 @@ pub(crate) struct Line {
     pub(crate) end: &'static str,
     /// What was said to the client of a request that was refused or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) why: Option<&'static str>,
+    pub(crate) why: Option<Cow<'static, str>>,
     pub(crate) upstream: String,
     pub(crate) retries: u32,
     /// Until the head and until the last byte of the incumbent's answer.

@@ -150,6 +150,7 @@ mod tests {
             listeners: Vec::new(),
             limits: Limits::default(),
             routes: Vec::new(),
+            via: true,
             incumbent: side.clone(),
             candidate: concurrency.map(|concurrency| CandidateConfig {
                 side,

@@ -26,7 +26,7 @@ use crate::ledger::{Counts, Reason, Ticket};
 use crate::proxy::{Head, Healths, MARKER, Slot};
 use crate::traffic::RouteTraffic;
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, request};
+use http::{HeaderMap, StatusCode};
 use http_body::{Frame, SizeHint};
 use sample::Sampler;
 use std::net::IpAddr;
@@ -72,7 +72,7 @@ pub(crate) struct Offer<'a> {
     pub(crate) route: &'a Route,
     pub(crate) traffic: &'a Arc<RouteTraffic>,
     /// As it goes to the incumbent.
-    pub(crate) parts: &'a request::Parts,
+    pub(crate) head: &'a Head,
     pub(crate) client: IpAddr,
     /// The size of its body, if it has one.
     pub(crate) hint: Option<SizeHint>,
@@ -86,6 +86,8 @@ pub(crate) struct Job {
     pub(crate) body: Option<TeeBody>,
     pub(crate) seen: oneshot::Receiver<Seen>,
     pub(crate) twice: bool,
+    /// The copy goes without the conditions of the request.
+    pub(crate) unconditional: bool,
     pub(crate) traffic: Arc<RouteTraffic>,
     pub(crate) budget: Arc<Budget>,
     /// Held until the copy has come to its end.
@@ -147,20 +149,17 @@ impl Shadow {
             ticket.dropped(Reason::Queue);
             return None;
         };
-        let twice = offer.hint.is_none() && offer.parts.method.is_safe();
+        let twice = offer.hint.is_none() && offer.head.method.is_safe();
         let (copy, body) = offer.hint.map(|hint| tee(&mirror.budget, hint)).unzip();
         let (tell, seen) = oneshot::channel();
         place.send(Job {
             ticket,
             settings: self.settings.clone(),
-            head: Head {
-                method: offer.parts.method.clone(),
-                uri: offer.parts.uri.clone(),
-                headers: offer.parts.headers.clone(),
-            },
+            head: offer.head.clone(),
             body,
             seen,
             twice: twice && self.sampler.draws(candidate.ask_twice),
+            unconditional: twice && candidate.rewrite.unconditional && offer.head.is_conditional(),
             traffic: offer.traffic.clone(),
             budget: mirror.budget.clone(),
             _slot: slot,
@@ -176,12 +175,12 @@ impl Shadow {
 
     /// Safe methods only, unless the route says otherwise; and no copy of a copy.
     fn is_eligible(&self, offer: &Offer<'_>) -> bool {
-        let Offer { route, parts, .. } = offer;
+        let Offer { route, head, .. } = offer;
         let share = route.fraction.unwrap_or(self.settings.candidate.fraction);
         route.shadow
-            && (route.writes || parts.method.is_safe())
-            && !parts.headers.contains_key(&MARKER)
-            && self.sampler.takes(share, &parts.headers, offer.client)
+            && (route.writes || head.method.is_safe())
+            && !head.headers.contains_key(&MARKER)
+            && self.sampler.takes(share, &head.headers, offer.client)
     }
 }
 

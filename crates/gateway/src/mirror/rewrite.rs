@@ -2,8 +2,11 @@
 
 use crate::config::Rewrite;
 use crate::proxy::{Head, MARKER, TRACEPARENT, host_from_authority};
-use http::{HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 use std::hash::{BuildHasher, RandomState};
+
+/// What makes a request conditional on a version that the client has.
+const CONDITIONS: [HeaderName; 2] = [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE];
 
 impl Head {
     /// Marked as a copy, as a span of its own.
@@ -15,6 +18,21 @@ impl Head {
             .and_then(|parent| span_below(parent.to_str().ok()?));
         if let Some(span) = span {
             self.headers.insert(&TRACEPARENT, span);
+        }
+        self
+    }
+
+    /// Is it answered with 304 if the client has the newest version already?
+    pub(crate) fn is_conditional(&self) -> bool {
+        CONDITIONS
+            .iter()
+            .any(|name| self.headers.contains_key(name))
+    }
+
+    /// Answered as if the client had nothing yet.
+    pub(crate) fn unconditional(mut self) -> Head {
+        for name in &CONDITIONS {
+            self.headers.remove(name);
         }
         self
     }
@@ -44,7 +62,10 @@ impl Head {
                 rewrite.add_prefix.as_deref().unwrap_or_default()
             );
             // What makes no target is left as it was.
-            self.uri = path.parse().unwrap_or(self.uri);
+            if let Ok(uri) = path.parse() {
+                self.uri = uri;
+                self.raw_target = None;
+            }
         }
         self
     }
@@ -62,7 +83,7 @@ fn span_below(parent: &str) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{HeaderMap, HeaderName, Method, Uri};
+    use http::{HeaderMap, Method, Uri};
 
     fn copy(uri: &'static str) -> Head {
         let mut headers = HeaderMap::new();
@@ -76,6 +97,7 @@ mod tests {
             method: Method::GET,
             uri: Uri::from_static(uri),
             headers,
+            ..Head::default()
         }
     }
 
@@ -97,6 +119,7 @@ mod tests {
             strip_prefix: Some("/api".into()),
             add_prefix: Some("/v2".into()),
             remove: vec![HeaderName::from_static("authorization")],
+            unconditional: false,
             set: vec![(
                 HeaderName::from_static("x-a"),
                 HeaderValue::from_static("b"),

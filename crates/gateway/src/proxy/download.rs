@@ -55,6 +55,13 @@ impl Download {
     }
 }
 
+impl Download {
+    /// Are these the gateway's own words, or none?
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self, Download::Text(_))
+    }
+}
+
 impl Stream {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         match self.record.poll_frame(&mut self.incoming, cx) {

@@ -1,25 +1,25 @@
 //! A thread that serves clients.
 
-use super::alarm::Alarm;
 use super::connect::Local;
-use super::exchange::{Client, answer};
+use super::exchange::{Asking, Client, answer};
+use super::fields::Written;
 use super::headers;
 use super::health::Healths;
-use super::io::{ClientIo, Notes};
+use super::inbound;
 use super::record::Slot;
 use super::transport::Transport;
-use super::unread;
-use super::upload::Upload;
+use super::upload::{Incoming, Upload};
 use super::upstream::{RetryBudget, Side};
 use crate::access_log::AccessLog;
 use crate::config::{GatewayConfig, Limits, Listener, Route};
 use crate::mirror::Shadow;
 use crate::traffic::{Registry, RouteTraffic, Unopened};
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -37,8 +37,6 @@ use tokio_rustls::TlsAcceptor;
 const UNROUTED: &str = "none";
 /// A connection's buffers, for what is read and for what is written.
 const BUFFER_BYTES: usize = 64 * 1024;
-/// Header lines that the parser takes without asking the allocator.
-const STACK_HEADERS: usize = 100;
 /// Received ahead of what is consumed, of one stream and of one connection.
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1 << 20;
@@ -276,42 +274,38 @@ async fn serve(
         },
         _ = closed.changed() => return Ok(()),
     };
-    let notes = Arc::new(Notes::default());
-    let client = Rc::new(Client {
+    let client = |interims| Client {
         address: peer.ip(),
         address_text: headers::address(peer.ip()),
         tls,
         trusted: listener.trust_forwarded,
-        notes: notes.clone(),
-    });
-    let service = {
-        let (worker, client) = (worker.clone(), client.clone());
-        service_fn(move |request| answer(worker.clone(), client.clone(), request))
+        interims,
     };
-    let io = TokioIo::new(ClientIo::new(transport, http2, notes));
-    let ended = if http2 {
-        let mut connection = pin!(http2_of(&limits).serve_connection(io, service));
-        match ended_or_closed(connection.as_mut(), closed).await {
-            Some(ended) => ended,
-            None => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        }
-    } else {
-        let connection = http1_of(&limits).serve_connection(io, service);
-        let mut connection = pin!(connection.with_upgrades());
-        match ended_or_closed(connection.as_mut(), closed).await {
-            Some(ended) => ended,
-            None => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        }
-    };
-    if let (false, Err(error)) = (http2, &ended) {
-        unread::note(&worker, &client, error);
+    if !http2 {
+        let client = |interims| client(Some(interims));
+        // In a box of its own: a connection that waits holds no room for what it does not do.
+        Box::pin(inbound::serve(worker, client, transport, limits, closed)).await;
+        return Ok(());
     }
+    let client = Rc::new(client(None));
+    let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
+        let asking = Asking {
+            request: request.map(Incoming::Two),
+            written: Written::default(),
+            raw_target: None,
+        };
+        let answering = answer(worker.clone(), client.clone(), asking);
+        async { Ok::<_, Infallible>(answering.await.response) }
+    });
+    let io = TokioIo::new(transport);
+    let mut connection = pin!(http2_of(&limits).serve_connection(io, service));
+    let ended = match ended_or_closed(connection.as_mut(), closed).await {
+        Some(ended) => ended,
+        None => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
     ended.map_err(io::Error::other)
 }
 
@@ -358,22 +352,6 @@ async fn open(tcp: TcpStream, listener: &Listener) -> io::Result<(Transport, boo
         }
         tokio::time::sleep(LOOK).await;
     }
-}
-
-fn http1_of(limits: &Limits) -> http1::Builder {
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(Alarm::default())
-        .header_read_timeout(limits.header_timeout)
-        .max_header_size(limits.header_bytes)
-        .max_buf_size(BUFFER_BYTES.max(limits.header_bytes + 1024))
-        // The answers are the incumbent's, unaltered.
-        .auto_date_header(false);
-    // Fewer are counted when the head is there; the parser has room for these on its stack.
-    if limits.headers > STACK_HEADERS {
-        builder.max_headers(limits.headers);
-    }
-    builder
 }
 
 fn http2_of(limits: &Limits) -> http2::Builder<Local> {

@@ -157,6 +157,7 @@ pub(crate) fn upstream(address: SocketAddr) -> UpstreamAddress {
         port: address.port(),
         tls: false,
         http2: false,
+        socket: None,
     }
 }
 
@@ -197,6 +198,7 @@ pub(crate) fn config(incumbent: &Server) -> GatewayConfig {
             ..Limits::default()
         },
         routes: vec![Route::everything()],
+        via: true,
         incumbent: SideConfig::of(vec![incumbent.upstream()]),
         candidate: None,
         compare: CompareConfig {

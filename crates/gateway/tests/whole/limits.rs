@@ -53,7 +53,8 @@ fn an_answer_that_is_none_is_called_so() {
     let server = Server::http(|_| b"HTTP/1.1 20x OK\r\n\r\n".to_vec());
     let gateway = run(config(&server));
     let told = Client::of(&gateway).get("/");
-    let reason = "502 the server's answer is malformed\n";
+    let reason = "502 the server's answer is malformed: its first line is not HTTP/1.x and a status of \
+                  three digits\n";
     assert_eq!((told.status(), &told.text()[..]), (502, reason));
 }
 
@@ -206,7 +207,7 @@ fn a_head_that_the_parser_gives_up_is_counted_and_written_down_like_every_refusa
         let line = written.iter().find(|line| line.0 == request);
         let line = line.unwrap_or_else(|| panic!("{request}: {written:#?}"));
         assert_eq!((line.1, &line.2[..]), (status, "refused"), "{request}");
-        assert!(line.3.starts_with("the "), "{line:?}");
+        assert!(line.3.contains(' '), "{line:?}");
     }
     let slow = written.iter().find(|line| line.0 == "GET /slow").unwrap();
     assert_eq!((slow.1, &slow.2[..]), (408, "client_head"));

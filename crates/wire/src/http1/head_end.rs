@@ -22,8 +22,8 @@ impl HeadEnd {
             .any(|at| matches!(unseen[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..]))
     }
 
-    /// The head was not complete in this input.
-    pub fn is_not_in(&mut self, input: &[u8]) {
-        self.looked = input.len();
+    /// The head does not end within so many bytes.
+    pub fn is_beyond(&mut self, bytes: usize) {
+        self.looked = bytes;
     }
 }

@@ -33,7 +33,9 @@ fn is_name(mut host: &[u8]) -> bool {
             {
                 rest
             }
-            (byte, rest) if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(byte) => rest,
+            (byte, rest) if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(byte) => {
+                rest
+            }
             _ => return false,
         };
     }
@@ -42,12 +44,12 @@ fn is_name(mut host: &[u8]) -> bool {
 
 /// Nothing, or a number that a port can have.
 fn is_port(digits: &[u8]) -> bool {
-    let number = digits
-        .iter()
-        .try_fold(0u32, |sum, byte| match byte.is_ascii_digit() && sum <= 65_535 {
+    let number = digits.iter().try_fold(0u32, |sum, byte| {
+        match byte.is_ascii_digit() && sum <= 65_535 {
             true => Some(sum * 10 + u32::from(byte - b'0')),
             false => None,
-        });
+        }
+    });
     number.is_some_and(|number| number <= 65_535)
 }
 
@@ -58,15 +60,48 @@ mod tests {
     #[test]
     fn a_host_is_one_name_or_address_with_a_port() {
         for host in [
-            "a", "shop.example", "shop_1.example:8080", "127.0.0.1:80", "[::1]", "[::1]:8080", "a:",
-            "a:0", "a:65535", "a%20b", "xn--bcher-kva.example",
+            "a",
+            "shop.example",
+            "shop_1.example:8080",
+            "127.0.0.1:80",
+            "[::1]",
+            "[::1]:8080",
+            "a:",
+            "a:0",
+            "a:65535",
+            "a%20b",
+            "xn--bcher-kva.example",
         ] {
             assert!(is_host(host.as_bytes()), "{host}");
         }
         for host in [
-            "", ":80", "a:b", "a:65536", "a:99999999999999999999", "a:-1", "a:80:80", "a, b", "a,b", "a b",
-            "me@a", "a/", "a?", "a#", "a\"", "a<b", "a\\b", "a%2", "a%zz", "[::1", "[]", "[::g]", "[::1]x",
-            "::1", "b\u{fc}cher", "a\t", "a\u{0}",
+            "",
+            ":80",
+            "a:b",
+            "a:65536",
+            "a:99999999999999999999",
+            "a:-1",
+            "a:80:80",
+            "a, b",
+            "a,b",
+            "a b",
+            "me@a",
+            "a/",
+            "a?",
+            "a#",
+            "a\"",
+            "a<b",
+            "a\\b",
+            "a%2",
+            "a%zz",
+            "[::1",
+            "[]",
+            "[::g]",
+            "[::1]x",
+            "::1",
+            "b\u{fc}cher",
+            "a\t",
+            "a\u{0}",
         ] {
             assert!(!is_host(host.as_bytes()), "{host}");
         }

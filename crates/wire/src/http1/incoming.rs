@@ -118,7 +118,18 @@ impl<'a> IncomingHead<'a> {
 pub fn lower_minor_version(input: &mut [u8]) -> bool {
     let line = first_line(input);
     match &mut input[line] {
-        [.., b' ', b'H', b'T', b'T', b'P', b'/', b'1', b'.', minor @ b'2'..=b'9'] => {
+        [
+            ..,
+            b' ',
+            b'H',
+            b'T',
+            b'T',
+            b'P',
+            b'/',
+            b'1',
+            b'.',
+            minor @ b'2'..=b'9',
+        ] => {
             *minor = b'1';
             true
         }
@@ -281,7 +292,8 @@ fn transfer_coding(value: &[u8]) -> Result<(), Refused> {
         return Ok(());
     }
     let is_token = |coding: &[u8]| {
-        let is_tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+        let is_tchar =
+            |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
         !coding.is_empty() && coding.iter().all(is_tchar)
     };
     let mut codings: Vec<&[u8]> = value
@@ -292,7 +304,9 @@ fn transfer_coding(value: &[u8]) -> Result<(), Refused> {
     match codings.pop() {
         Some(last)
             if is_chunked(&last)
-                && codings.iter().all(|coding| is_token(coding) && !is_chunked(coding)) =>
+                && codings
+                    .iter()
+                    .all(|coding| is_token(coding) && !is_chunked(coding)) =>
         {
             refused(501, "a transfer coding other than chunked is not supported")
         }

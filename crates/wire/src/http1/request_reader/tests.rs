@@ -59,7 +59,9 @@ fn read(text: &[u8], cuts: &[usize]) -> (Vec<String>, Option<&'static str>) {
         if rest.is_empty() {
             return (targets, None);
         }
-        let cut = cuts.next().map_or(rest.len(), |cut| (*cut).clamp(1, rest.len()));
+        let cut = cuts
+            .next()
+            .map_or(rest.len(), |cut| (*cut).clamp(1, rest.len()));
         input.extend_from_slice(&rest[..cut]);
         rest = &rest[cut..];
     }
@@ -76,7 +78,11 @@ fn every_head_is_held_to_the_rules_whatever_stands_before_it() {
             let requests = read(before.as_bytes(), &[]).0;
             for cut in 1..both.len() {
                 let expected = (requests.clone(), alone);
-                assert_eq!(read(both.as_bytes(), &[cut]), expected, "{both:?} cut at {cut}");
+                assert_eq!(
+                    read(both.as_bytes(), &[cut]),
+                    expected,
+                    "{both:?} cut at {cut}"
+                );
             }
         }
     }
@@ -123,7 +129,9 @@ fn a_chunk_has_its_size_and_nothing_around_it() {
     for line in ["2", "02", "2;a", "2;a=b", "2;a=\"b c\""] {
         assert_eq!(chunk(line), None, "{line:?}");
     }
-    for line in ["2 ", " 2", "2 ;a", "2\t", "0x2", "+2", "-2", "", "2;a\rb", "g", "2\n"] {
+    for line in [
+        "2 ", " 2", "2 ;a", "2\t", "0x2", "+2", "-2", "", "2;a\rb", "g", "2\n",
+    ] {
         assert!(chunk(line).is_some(), "{line:?}");
     }
 }
