@@ -4,6 +4,8 @@
 #![expect(clippy::panic, reason = "a test that cannot go on fails")]
 
 mod admin;
+mod conformance;
+mod endings;
 mod faults;
 mod harness;
 mod http2;
