@@ -100,7 +100,12 @@ fn written(scratch: &Scratch, incumbent: &Server, candidate: &Server, more: &str
     // Fixed, so that it is the same after a reload; of an address that no other program asks: one that is
     // waiting for a server of its own at a port that was free before would be a request more.
     let id = std::process::id();
-    let host = format!("127.{}.{}.{}", 1 + id % 250, id / 250 % 256, 1 + id / 64_000 % 250);
+    let host = format!(
+        "127.{}.{}.{}",
+        1 + id % 250,
+        id / 250 % 256,
+        1 + id / 64_000 % 250
+    );
     let free = TcpListener::bind((host.as_str(), 0)).unwrap();
     let port = free.local_addr().unwrap().port();
     let text = format!(

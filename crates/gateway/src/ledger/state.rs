@@ -90,7 +90,9 @@ impl State {
             file.sync_data()?;
             fs::rename(&unfinished, &self.path)?;
             // Else a loss of power could bring the old name back, or none.
-            self.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+            self.path
+                .parent()
+                .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
         };
         write().map_err(|error: io::Error| format!("cannot write {}: {error}", self.path.display()))
     }

@@ -27,7 +27,7 @@ pub(crate) struct Stream {
 }
 
 /// The incumbent's answer broke off: the client's connection is closed, so that it sees that.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
 pub(crate) enum Broken {
     #[error("the server closed before the end of its answer")]
     Closed,

@@ -15,6 +15,7 @@ mod head;
 mod headers;
 mod health;
 mod http1;
+mod http2;
 mod inbound;
 mod input;
 mod outgoing;

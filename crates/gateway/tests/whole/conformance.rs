@@ -56,7 +56,10 @@ fn a_request_that_is_refused_alone_is_refused_behind_every_other_which_is_answer
         let second = client.answer();
         assert_eq!(
             (second.status(), second.text().as_str()),
-            (400, "400 both Transfer-Encoding and Content-Length are given\n"),
+            (
+                400,
+                "400 both Transfer-Encoding and Content-Length are given\n"
+            ),
             "{before}"
         );
         assert!(client.is_closed(), "{before}");
@@ -69,8 +72,14 @@ fn what_is_refused_is_refused_with_its_status_and_a_reason() {
     for (request, status) in [
         ("GET /a HTTP/2.0\r\nHost: a\r\n\r\n", 505),
         ("GET /a HTTP/0.9\r\nHost: a\r\n\r\n", 505),
-        ("POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
-        ("POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", 400),
+        (
+            "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+            501,
+        ),
+        (
+            "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+            400,
+        ),
         ("GET a HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         ("GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400),
         ("GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", 400),
@@ -81,22 +90,40 @@ fn what_is_refused_is_refused_with_its_status_and_a_reason() {
         ("GET / HTTP/1.1\r\nHost: a:b\r\n\r\n", 400),
         ("GET / HTTP/1.1\nHost: a\n\n", 400),
         ("GET / HTTP/1.1\r\nHost: a\r\nExpect: much\r\n\r\n", 417),
-        ("GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue, much\r\n\r\n", 417),
-        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2 \r\n{}\r\n0\r\n\r\n", 400),
-        ("OPTIONS / HTTP/1.1\r\nHost: a\r\nMax-Forwards: many\r\n\r\n", 400),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue, much\r\n\r\n",
+            417,
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2 \r\n{}\r\n0\r\n\r\n",
+            400,
+        ),
+        (
+            "OPTIONS / HTTP/1.1\r\nHost: a\r\nMax-Forwards: many\r\n\r\n",
+            400,
+        ),
         ("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", 501),
     ] {
         let answer = Client::of(&gateway).ask(request);
         assert_eq!(answer.status(), status, "{request:?}: {answer:?}");
         let reason = answer.text();
-        assert!(reason.starts_with(&format!("{status} ")) && reason.len() > 12, "{reason}");
+        assert!(
+            reason.starts_with(&format!("{status} ")) && reason.len() > 12,
+            "{reason}"
+        );
     }
 }
 
 #[test]
 fn a_target_reaches_the_server_as_it_was_written() {
     let first = |request: &str| seen(request).lines().next().unwrap_or_default().to_owned();
-    for target in ["/a?q={\"x\":1}", "/<a>|^`\\", "//a/../b", "/a%2fb?c=d?e", "/a?<b>"] {
+    for target in [
+        "/a?q={\"x\":1}",
+        "/<a>|^`\\",
+        "//a/../b",
+        "/a%2fb?c=d?e",
+        "/a?<b>",
+    ] {
         let line = first(&format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
         assert_eq!(line, format!("GET {target} HTTP/1.1"));
     }
@@ -110,15 +137,24 @@ fn a_target_reaches_the_server_as_it_was_written() {
         let text = seen(&format!("{target} HTTP/1.1\r\nHost: a\r\n\r\n"));
         assert!(text.starts_with(expected), "{target}: {text}");
         let host = if target.contains("//b") { "b" } else { "a" };
-        assert!(text.contains(&format!("ost: {host}\r\n")), "{target}: {text}");
+        assert!(
+            text.contains(&format!("ost: {host}\r\n")),
+            "{target}: {text}"
+        );
     }
     assert!(first("GET /a HTTP/1.2\r\nHost: a\r\n\r\n") == "GET /a HTTP/1.1");
 }
 
 #[test]
 fn the_spelling_of_names_passes_in_both_directions_and_so_does_the_reason_phrase() {
-    let text = seen("GET / HTTP/1.1\r\nHost: a\r\nX-Request-ID: 1\r\nSOAPAction: \"x\"\r\nETAG:\r\n\r\n");
-    for line in ["Host: a\r\n", "X-Request-ID: 1\r\n", "SOAPAction: \"x\"\r\n", "ETAG: \r\n"] {
+    let text =
+        seen("GET / HTTP/1.1\r\nHost: a\r\nX-Request-ID: 1\r\nSOAPAction: \"x\"\r\nETAG:\r\n\r\n");
+    for line in [
+        "Host: a\r\n",
+        "X-Request-ID: 1\r\n",
+        "SOAPAction: \"x\"\r\n",
+        "ETAG: \r\n",
+    ] {
         assert!(text.contains(line), "{line}: {text}");
     }
     let server = Server::http(|_| {
@@ -138,7 +174,13 @@ fn the_spelling_of_names_passes_in_both_directions_and_so_does_the_reason_phrase
 fn interim_answers_pass_but_not_to_a_client_that_does_not_know_them() {
     let server = Server::http(|_| {
         let hints = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\nConnection: x\r\n\r\n";
-        [b"HTTP/1.1 100 Continue\r\n\r\n", hints.as_bytes(), hints.as_bytes(), &json("{}")].concat()
+        [
+            b"HTTP/1.1 100 Continue\r\n\r\n",
+            hints.as_bytes(),
+            hints.as_bytes(),
+            &json("{}"),
+        ]
+        .concat()
     });
     let gateway = run(config(&server));
     let mut client = Client::of(&gateway);
@@ -146,7 +188,10 @@ fn interim_answers_pass_but_not_to_a_client_that_does_not_know_them() {
         client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         for _ in 0..2 {
             let interim = receive(&mut client.0, true).unwrap().unwrap();
-            assert_eq!((interim.status(), interim.header("link")), (103, Some("</a.css>")));
+            assert_eq!(
+                (interim.status(), interim.header("link")),
+                (103, Some("</a.css>"))
+            );
             assert_eq!(interim.header("connection"), None);
         }
         assert_eq!(client.answer().status(), 200);
@@ -158,11 +203,23 @@ fn interim_answers_pass_but_not_to_a_client_that_does_not_know_them() {
 #[test]
 fn the_hops_of_a_request_are_counted_and_named() {
     let text = seen("OPTIONS / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 3\r\nVia: 1.0 b\r\n\r\n");
-    assert!(text.to_lowercase().contains("max-forwards: 2\r\n"), "{text}");
-    assert!(text.contains("Via: 1.0 b\r\nvia: 1.1 understudy\r\n"), "{text}");
+    assert!(
+        text.to_lowercase().contains("max-forwards: 2\r\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("Via: 1.0 b\r\nvia: 1.1 understudy\r\n"),
+        "{text}"
+    );
     let text = seen("GET / HTTP/1.0\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n");
-    assert!(text.contains("Max-Forwards: 0\r\n") && text.contains("via: 1.0 understudy\r\n"), "{text}");
-    let text = seen_with(|config| config.via = false, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(
+        text.contains("Max-Forwards: 0\r\n") && text.contains("via: 1.0 understudy\r\n"),
+        "{text}"
+    );
+    let text = seen_with(
+        |config| config.via = false,
+        "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    );
     assert!(!text.contains("via"), "{text}");
     let server = echo();
     let gateway = run(config(&server));
@@ -184,11 +241,25 @@ fn a_stranger_has_no_say_in_who_it_is_and_nothing_that_looks_like_framing_passes
                    Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\
                    Connection: Upgrade, HTTP2-Settings\r\n\r\n";
     let text = seen(request).to_lowercase();
-    for gone in ["1.2.3.4", "5.6.7.8", "9.9.9.9", "x-forwarded-port", "/x", "_length", "_encoding", "upgrade", "http2"] {
+    for gone in [
+        "1.2.3.4",
+        "5.6.7.8",
+        "9.9.9.9",
+        "x-forwarded-port",
+        "/x",
+        "_length",
+        "_encoding",
+        "upgrade",
+        "http2",
+    ] {
         assert!(!text.contains(gone), "{gone}: {text}");
     }
-    assert!(text.contains("x-forwarded-for: 127.0.0.1\r\n") && text.contains("x_own_name: kept"), "{text}");
-    let trusted = seen_with(|config| config.listeners[0].trust_forwarded = true, request).to_lowercase();
+    assert!(
+        text.contains("x-forwarded-for: 127.0.0.1\r\n") && text.contains("x_own_name: kept"),
+        "{text}"
+    );
+    let trusted =
+        seen_with(|config| config.listeners[0].trust_forwarded = true, request).to_lowercase();
     for kept in [
         "x-forwarded-for: 1.2.3.4, 5.6.7.8, 127.0.0.1\r\n",
         "forwarded: for=1.2.3.4\r\n",
@@ -212,7 +283,11 @@ fn lengths_that_say_what_a_body_would_have_been_pass() {
     });
     let gateway = run(config(&server));
     let mut client = Client::of(&gateway);
-    for (method, path, length) in [("HEAD", "/", Some("7")), ("GET", "/304", Some("7")), ("GET", "/204", None)] {
+    for (method, path, length) in [
+        ("HEAD", "/", Some("7")),
+        ("GET", "/304", Some("7")),
+        ("GET", "/204", None),
+    ] {
         client.send(&format!("{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
         let answer = receive(&mut client.0, true).unwrap().unwrap();
         assert_eq!(answer.header("content-length"), length, "{method} {path}");
@@ -226,20 +301,28 @@ fn lengths_that_say_what_a_body_would_have_been_pass() {
 #[test]
 fn a_connection_over_http_1_0_is_kept_where_the_client_asks_for_it() {
     let server = Server::http(|request| match request.path() {
-        "/chunks" => b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n".to_vec(),
+        "/chunks" => {
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n".to_vec()
+        }
         _ => json("{}"),
     });
     let gateway = run(config(&server));
     let mut client = Client::of(&gateway);
     for _ in 0..3 {
         let answer = client.ask("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n");
-        assert_eq!((answer.text().as_str(), answer.header("connection")), ("{}", Some("keep-alive")));
+        assert_eq!(
+            (answer.text().as_str(), answer.header("connection")),
+            ("{}", Some("keep-alive"))
+        );
     }
     // There is no other end for a body of unknown length.
     client.send("GET /chunks HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
     let mut answer = String::new();
     client.0.read_to_string(&mut answer).unwrap();
-    assert!(answer.contains("connection: close\r\n") && answer.ends_with("\r\n\r\n{}"), "{answer}");
+    assert!(
+        answer.contains("connection: close\r\n") && answer.ends_with("\r\n\r\n{}"),
+        "{answer}"
+    );
     assert!(!answer.contains("chunked"), "{answer}");
 }
 
@@ -273,8 +356,14 @@ fn a_malformed_answer_says_what_is_malformed_and_is_not_asked_for_again() {
     for (answer, reason) in [
         ("HTTP/1.1 200 OK\r\nX-A : b\r\n\r\n", "name of a header"),
         ("HTTP/1.1 200 OK\r\nX-A: b\0\r\n\r\n", "value of a header"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "Content-Length"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "two different Content-Length"),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+            "Content-Length",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            "two different Content-Length",
+        ),
         ("HTTP/1.1 2x0 OK\r\n\r\n", "first line"),
         ("HTTP/3.1 200 OK\r\n\r\n", "HTTP/1.0 or 1.1"),
     ] {
@@ -285,7 +374,11 @@ fn a_malformed_answer_says_what_is_malformed_and_is_not_asked_for_again() {
         });
         let gateway = run(config(&server));
         let told = Client::of(&gateway).get("/");
-        assert!(told.status() == 502 && told.text().contains(reason), "{answer:?}: {}", told.text());
+        assert!(
+            told.status() == 502 && told.text().contains(reason),
+            "{answer:?}: {}",
+            told.text()
+        );
         assert_eq!(asked.swap(0, Ordering::Relaxed), 1, "{answer:?}");
     }
 }
@@ -299,7 +392,8 @@ fn a_connection_that_the_server_is_about_to_close_is_not_used() {
             if last.is_some_and(|last| last.elapsed() > Duration::from_millis(600)) {
                 return;
             }
-            let answer = "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1, max=100\r\nContent-Length: 2\r\n\r\n{}";
+            let answer =
+                "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1, max=100\r\nContent-Length: 2\r\n\r\n{}";
             if stream.write_all(answer.as_bytes()).is_err() {
                 return;
             }

@@ -307,6 +307,12 @@ pub(crate) fn eventually(gateway: &Running, what: impl Fn(&Status) -> bool) -> S
     }
 }
 
+/// Requests whose clients left before their answer was complete.
+pub(crate) fn left_by_client(status: &Status) -> u64 {
+    let all = status.routes.get("all");
+    all.map_or(0, |all| all.by_end.get("client_left").copied().unwrap_or(0))
+}
+
 /// Waits until nothing is under way any more.
 pub(crate) fn settled(gateway: &Running) -> Status {
     eventually(gateway, |status| {

@@ -526,3 +526,32 @@ fn a_reload_changes_what_comes_and_nothing_under_way() {
         "they do not share"
     );
 }
+
+#[test]
+fn a_server_may_answer_at_a_unix_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            while let Ok(Some(request)) = crate::harness::receive(&mut stream, false) {
+                let host = request.header("host").unwrap_or_default();
+                stream.write_all(&json(host)).unwrap();
+            }
+        }
+    });
+    let mut config = config(&Server::json("{}"));
+    config.incumbent.upstreams[0].socket = Some(path.clone());
+    config.incumbent.upstreams[0].host = "localhost".into();
+    config.incumbent.health = Some(Health {
+        path: "/".into(),
+        interval: Duration::from_millis(50),
+    });
+    let gateway = run(config);
+    let mut client = Client::of(&gateway);
+    assert_eq!(client.get("/").text(), "shop");
+    assert_eq!(client.ask("GET / HTTP/1.0\r\n\r\n").text(), "localhost");
+    let servers = gateway.status().servers;
+    assert_eq!(servers[0].server, format!("unix:{}", path.display()));
+    assert!(servers[0].passes_checks);
+}

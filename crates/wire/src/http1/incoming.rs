@@ -222,40 +222,44 @@ impl<'a> Fields<'a> {
     fn read(headers: &'a [httparse::Header<'a>]) -> Result<Fields<'a>, Refused> {
         let mut fields = Fields::default();
         for header in headers {
+            let (name, value) = (header.name, header.value);
             // The length of the name sorts out nearly all headers without a comparison.
-            match header.name.len() {
-                4 if header.name.eq_ignore_ascii_case("host") => {
-                    if fields.host.replace(header.value).is_some() {
-                        return refused(400, "Host is given twice");
-                    }
+            let before = match name.len() {
+                4 if name.eq_ignore_ascii_case("host") => fields.host.replace(value),
+                14 if name.eq_ignore_ascii_case("content-length") => fields.length.replace(value),
+                17 if name.eq_ignore_ascii_case("transfer-encoding") => {
+                    fields.coding.replace(value)
                 }
-                14 if header.name.eq_ignore_ascii_case("content-length") => {
-                    if fields.length.replace(header.value).is_some() {
-                        return refused(400, "Content-Length is given twice");
-                    }
+                10 if name.eq_ignore_ascii_case("connection") => {
+                    fields.connection(value);
+                    None
                 }
-                17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
-                    if fields.coding.replace(header.value).is_some() {
-                        return refused(400, "Transfer-Encoding is given twice");
-                    }
-                }
-                10 if header.name.eq_ignore_ascii_case("connection") => {
-                    for option in header.value.split(|byte| *byte == b',') {
-                        match option.trim_ascii() {
-                            option if option.eq_ignore_ascii_case(b"close") => {
-                                fields.keep_alive = Some(false);
-                            }
-                            option if option.eq_ignore_ascii_case(b"keep-alive") => {
-                                fields.keep_alive.get_or_insert(true);
-                            }
-                            _ => {}
-                        }
-                    }
-                }
-                _ => {}
+                _ => None,
+            };
+            if before.is_some() {
+                return refused(
+                    400,
+                    match name.len() {
+                        4 => "Host is given twice",
+                        14 => "Content-Length is given twice",
+                        _ => "Transfer-Encoding is given twice",
+                    },
+                );
             }
         }
         Ok(fields)
+    }
+
+    /// `close` counts for more than `keep-alive`.
+    fn connection(&mut self, value: &[u8]) {
+        for option in value.split(|byte| *byte == b',') {
+            let option = option.trim_ascii();
+            if option.eq_ignore_ascii_case(b"close") {
+                self.keep_alive = Some(false);
+            } else if option.eq_ignore_ascii_case(b"keep-alive") {
+                self.keep_alive.get_or_insert(true);
+            }
+        }
     }
 
     /// RFC 9112, section 3.2: also where the target has a host of its own.

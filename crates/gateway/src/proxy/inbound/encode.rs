@@ -227,7 +227,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                encoded(asked, status, fields, body.clone()),
+                encoded(asked, status, fields, *body),
                 format!("HTTP/1.1 {expected}\r\n")
             );
         }
