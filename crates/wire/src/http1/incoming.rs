@@ -267,8 +267,7 @@ impl<'a> Fields<'a> {
         match self.host {
             None if minor_version == 0 => Ok(()),
             None => refused(400, "Host is missing"),
-            // Where the target has no host, the field is empty.
-            Some(host) if host.is_empty() || is_host(host) => Ok(()),
+            Some(host) if is_host(host) => Ok(()),
             Some(_) => refused(400, "Host is malformed"),
         }
     }

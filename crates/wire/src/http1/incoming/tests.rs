@@ -70,11 +70,11 @@ fn lengths_that_are_ambiguous_or_malformed_are_refused() {
 
 #[test]
 fn a_request_has_one_well_formed_host() {
-    for host in ["a", "a:80", "[::1]:80", "", " a "] {
+    for host in ["a", "a:80", "[::1]:80", " a "] {
         assert_eq!(get(&format!("Host: {host}\r\n")), 0, "{host:?}");
     }
     for host in [
-        "a, b", "a b", "me@a", "a:b", "a/b", "a?b", "\u{fc}", "a:70000", "http://a",
+        "", "a, b", "a b", "me@a", "a:b", "a/b", "a?b", "\u{fc}", "a:70000", "http://a",
     ] {
         assert_eq!(get(&format!("Host: {host}\r\n")), 400, "{host:?}");
     }
