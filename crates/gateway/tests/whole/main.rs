@@ -12,5 +12,6 @@ mod http2;
 mod limits;
 mod proof;
 mod proxy;
+mod sequences;
 mod shadow;
 mod tls;
