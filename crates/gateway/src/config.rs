@@ -1,4 +1,4 @@
-//! What a gateway is told. Plain structs; `cli` reads them from TOML.
+//! The configuration of a gateway. Plain structs; `cli` reads them from TOML.
 
 use crate::tls::Certificate;
 use http::{HeaderName, HeaderValue, Method};
@@ -223,7 +223,7 @@ pub struct SideConfig {
     pub response_timeout: Duration,
     /// Between two pieces of the answer.
     pub idle_timeout: Duration,
-    /// For the whole exchange; none: as long as it goes on.
+    /// For the whole exchange; none: without a limit.
     pub total_timeout: Option<Duration>,
     /// How long an unused connection is kept.
     pub keep_alive: Duration,
@@ -348,6 +348,6 @@ pub enum Payloads {
 pub struct AdminConfig {
     /// Loopback, or a token is needed.
     pub address: Option<SocketAddr>,
-    /// Who has it may look and waive.
+    /// The token that allows to look and to waive.
     pub token: Option<String>,
 }

@@ -194,7 +194,7 @@ fn route(mut section: Section<'_>, number: u32, names: &mut BTreeSet<String>) ->
         Method::from_bytes(word.as_bytes())
             .ok()
             .filter(|_| known)
-            .ok_or_else(|| format!("{word:?} is no method; expected {what}"))
+            .ok_or_else(|| format!("{word:?} is not a method; expected {what}"))
     });
     let route = Route {
         name: section

@@ -80,11 +80,11 @@ impl State {
             book,
         };
         let text = serde_json::to_vec(&document)
-            .map_err(|error| format!("the state is no JSON: {error}"))?;
+            .map_err(|error| format!("cannot write the state as JSON: {error}"))?;
         let unfinished = self.path.with_extension("json.tmp");
         let write = || {
             let mut file = private().write(true).truncate(true).open(&unfinished)?;
-            // At once: what a buffer holds back fails where nobody sees it, and half a state would
+            // At once: what a buffer holds back fails unseen, and half a state would
             // replace a whole one.
             file.write_all(&text)?;
             file.sync_data()?;
@@ -107,15 +107,15 @@ fn read(text: &[u8], path: &Path) -> Result<(Balance, Stored), String> {
     }
     let damaged = |what: &dyn Display| {
         format!(
-            "{} is damaged: {what}; hint: restore it from a backup, or move it away to start over",
+            "{} is damaged: {what}; restore it from a backup, or move it away to start over",
             path.display()
         )
     };
     let version: Version = serde_json::from_slice(text).map_err(|error| damaged(&error))?;
     if version.format != FORMAT {
         return Err(format!(
-            "{} has format {}, and this version reads {FORMAT}; hint: use the version that wrote it, or \
-             name another folder in `state`",
+            "{} has format {}, and this version reads {FORMAT}; use the version that wrote it, or name \
+             another folder in `state`",
             path.display(),
             version.format
         ));

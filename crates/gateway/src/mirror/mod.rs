@@ -39,7 +39,7 @@ use tokio::sync::{mpsc, oneshot};
 /// Copies that may wait for one thread.
 pub(crate) const WAITING: usize = 2048;
 
-/// What goes on whatever is configured anew.
+/// What a reload does not replace.
 pub(crate) struct Mirror {
     pub(crate) jobs: Vec<mpsc::Sender<Job>>,
     /// Of the threads that take the jobs.
@@ -53,7 +53,7 @@ pub(crate) struct Mirror {
 
 /// What one configuration says about the candidate.
 pub(crate) struct Settings {
-    /// Tells one configuration from the next.
+    /// Distinguishes one configuration from the next.
     pub(crate) id: u64,
     pub(crate) candidate: CandidateConfig,
     pub(crate) incumbent: SideConfig,
@@ -90,7 +90,7 @@ pub(crate) struct Job {
     pub(crate) unconditional: bool,
     pub(crate) traffic: Arc<RouteTraffic>,
     pub(crate) budget: Arc<Budget>,
-    /// Held until the copy has come to its end.
+    /// Held until the copy is complete.
     pub(crate) _slot: Slot,
 }
 
@@ -108,7 +108,7 @@ pub(crate) struct Whole {
 }
 
 impl Mirror {
-    /// Why as many copies are under way as may be: the candidate is slow, or nobody has time to read
+    /// Why as many copies are under way as may be: the candidate is slow, or no thread has time to read
     /// what it answered.
     fn no_room(&self) -> Reason {
         let now = Instant::now();
@@ -203,7 +203,7 @@ impl Watched {
         }
     }
 
-    /// The whole answer has gone by. Nobody may be waiting for it any more.
+    /// The whole answer has gone by. The copy may have given it up.
     pub(crate) fn complete(self, took: Duration, line: Option<(AccessLog, Box<Line>)>) {
         let seen = match self.capture {
             Some(capture) => Seen::Whole(Box::new(Whole {

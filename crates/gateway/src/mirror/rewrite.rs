@@ -75,7 +75,7 @@ impl Head {
 fn span_below(parent: &str) -> Option<HeaderValue> {
     let mut parts = parent.split('-');
     let (version, trace, _, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    // Numbers that nobody can foresee, without asking the system for each.
+    // Numbers that cannot be foreseen, without asking the system for each.
     let span = RandomState::new().hash_one(parent) | 1;
     HeaderValue::try_from(format!("{version}-{trace}-{span:016x}-{flags}")).ok()
 }

@@ -19,13 +19,13 @@ use understudy_model::{Failure, FailureKind};
 
 /// How long an exchange with the candidate may take where nothing is said.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// How much longer than the candidate the incumbent may take until nobody waits for it.
+/// How much longer than the candidate the incumbent may take before the copy gives it up.
 const GRACE: Duration = Duration::from_secs(5);
 /// An answer of more bytes never ends.
 const LONGEST_BODY: u64 = 256 << 20;
 /// Nor does one that is so many bytes longer than twice the incumbent's, which is known to be whole.
 const LONGER: u64 = 1 << 20;
-/// How long exchanges under way may take once nobody makes any more.
+/// How long exchanges under way may take once no more come.
 const LAST: Duration = Duration::from_secs(3);
 /// A thread this late has no CPU of its own to speak of; what took long then says nothing.
 const LATE: Duration = Duration::from_millis(200);
@@ -100,7 +100,7 @@ struct Thread {
     late: Cell<Option<Instant>>,
 }
 
-/// Carries copies until nobody makes any more, and those under way until their end.
+/// Carries copies until no more come and those under way are complete.
 pub(crate) async fn run(
     index: usize,
     mut jobs: mpsc::Receiver<Job>,

@@ -46,7 +46,7 @@ impl<F: Future + 'static> hyper::rt::Executor<F> for Local {
 pub(crate) struct Task(AbortHandle);
 
 impl Task {
-    /// What comes of it is told to whoever waits for an answer.
+    /// What waits for an answer learns what comes of it.
     pub(super) fn spawn(work: impl Future + 'static) -> Task {
         let task = tokio::task::spawn_local(async move {
             work.await;
@@ -132,7 +132,7 @@ impl<B> Connection<B> {
         }
     }
 
-    /// Finds out whether the server has closed it, though nobody waits for anything on it.
+    /// Finds out if the server has closed it, while nothing is under way on it.
     pub(crate) fn look(&mut self) -> State {
         match self {
             Connection::One(one) => one.look(),
@@ -140,7 +140,7 @@ impl<B> Connection<B> {
         }
     }
 
-    /// What comes and goes on it when it is HTTP no longer; HTTP/2 has no such end.
+    /// Its bytes once it is no longer HTTP; HTTP/2 does not change protocols.
     pub(crate) fn into_stream(self) -> Option<Stream> {
         match self {
             Connection::One(one) => one.into_stream(),

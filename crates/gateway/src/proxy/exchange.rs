@@ -53,7 +53,7 @@ pub(crate) struct Asking {
 pub(crate) struct Answered {
     pub(crate) response: Response<Download>,
     pub(crate) written: Written,
-    /// What comes next on this connection cannot be trusted, or is in nobody's interest.
+    /// What comes next on this connection cannot be trusted, or is of no use.
     pub(crate) closes: bool,
     /// The server's end of the connection, if that is HTTP no longer.
     pub(crate) server: Option<Stream>,
@@ -276,7 +276,7 @@ fn prepare(parts: &mut request::Parts, client: &Client, via: bool) {
     headers::join_cookies(&mut parts.headers, parts.version);
     headers::remove_hop_by_hop(&mut parts.headers);
     headers::remove_misleading(&mut parts.headers, client.trusted);
-    // The client is told to go on as soon as its body is read.
+    // The gateway itself says to continue, as soon as the body is read.
     parts.headers.remove(header::EXPECT);
     headers::add_forwarded(
         &mut parts.headers,

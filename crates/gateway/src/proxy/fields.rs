@@ -90,7 +90,7 @@ impl Written {
         self.0.slice(range)
     }
 
-    /// What stands between the status code and the end of the first line.
+    /// What is between the status code and the end of the first line.
     pub(super) fn reason(&self) -> Option<&[u8]> {
         let line = self.0.split(|byte| *byte == b'\r').next()?;
         // `HTTP/1.1 200 `

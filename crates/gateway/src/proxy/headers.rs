@@ -25,7 +25,7 @@ pub(crate) static MARKER: HeaderName = HeaderName::from_static("x-understudy-sha
 /// W3C Trace Context.
 pub(crate) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// Removes what belongs to one connection only. `te: trailers` stays: it tells the server that
+/// Removes what belongs to one connection only. `te: trailers` stays: it says to the server that
 /// trailers (gRPC) reach the client.
 pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     // Most heads have one of these or none: to look at all names once costs less than to look each of
@@ -403,6 +403,8 @@ pub(super) mod tests {
             http2_target(&Uri::from_static("/a?b"), false, &authority),
             uri
         );
+        let whole = http2_target(&Uri::from_static("*"), true, &authority);
+        assert_eq!(whole.path_and_query().map(|path| path.as_str()), Some("*"));
         let mut headers = map(&[("cookie", "a=1"), ("cookie", "b=2")]);
         join_cookies(&mut headers, Version::HTTP_2);
         assert_eq!(headers, map(&[("cookie", "a=1; b=2")]));

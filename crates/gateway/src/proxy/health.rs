@@ -76,7 +76,7 @@ pub(crate) fn watch(side: &SideConfig, servers: &Healths, checks: &mut JoinSet<(
                 );
                 checks.spawn_local(watching);
             }
-            // Nobody would find out that it is well again.
+            // Without checks nothing would find out that it is well again.
             (Some(server), None) => server.passes.store(true, Ordering::Relaxed),
             (None, _) => {}
         }

@@ -59,7 +59,7 @@ pub(super) async fn serve(
     let send_timeout = limits.send_timeout;
     let mut connection = pin!(builder(&limits).serve_connection(TokioIo::new(io), service));
     let served = async {
-        // A connection that fails concerns nobody but its client.
+        // A connection that fails concerns its client alone.
         if ended_or_closed(connection.as_mut(), closed).await.is_none() {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;

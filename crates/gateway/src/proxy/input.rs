@@ -1,4 +1,4 @@
-//! What a connection has brought and nobody has taken yet.
+//! What a connection has brought and the proxy has not taken yet.
 
 use super::transport::Transport;
 use bytes::{Buf, Bytes, BytesMut};

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::AsyncWrite;
 
-/// How the receiver is told where the body ends (RFC 9112, section 6).
+/// How a message says where its body ends (RFC 9112, section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Coding {
     /// So many bytes are left; announced by `Content-Length`, or none at all.
@@ -37,11 +37,11 @@ pub(super) enum Broken {
 pub(super) struct Outgoing<B> {
     body: B,
     coding: Coding,
-    /// The head, or what stands before a piece, and how much of that has left.
+    /// The head, or what precedes a piece, and how much of that has left.
     front: Vec<u8>,
     sent: usize,
     piece: Bytes,
-    /// What stands behind a piece.
+    /// What follows a piece.
     back: &'static [u8],
     /// Has all of the body been taken?
     ended: bool,
@@ -103,7 +103,7 @@ where
             Some(Err(frame)) => self.end(frame.trailers_ref())?,
             None => self.end(None)?,
         }
-        // Whoever knows the length knows the end without asking for it.
+        // A known length says where the end is.
         if matches!(self.coding, Coding::Length(0)) {
             self.ended = true;
         }
@@ -185,7 +185,7 @@ where
         waits.then_some(self.bytes)
     }
 
-    /// How the receiver is told where the body ends.
+    /// How the message says where its body ends.
     pub(super) fn coding(&self) -> Coding {
         self.coding
     }

@@ -13,7 +13,7 @@ pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) why: Cow<'static, str>,
     pub(super) end: End,
-    /// What comes next on this connection cannot be trusted, or is in nobody's interest.
+    /// What comes next on this connection cannot be trusted, or is of no use.
     pub(super) closes: bool,
 }
 

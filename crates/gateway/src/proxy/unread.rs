@@ -1,4 +1,4 @@
-//! Requests that never became one: their head was refused, or did not come to its end.
+//! Requests that never became one: their head was refused, or is not complete.
 
 use super::exchange::Client;
 use super::record::CLIENT_LEFT;
@@ -73,7 +73,7 @@ pub(super) fn note(
     }
 }
 
-/// Method and target of a request line, as far as it is one; else all of it stands for the target.
+/// Method and target of a request line, as far as it is one; else all of it is the target.
 fn words(line: &[u8]) -> (String, String) {
     let text = String::from_utf8_lossy(line);
     let mut words = text.split(' ');
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_told_as_far_as_it_is_one() {
+    fn a_line_is_logged_as_far_as_it_is_one() {
         let of = |line: &[u8]| {
             let (method, target) = words(line);
             format!("{method}|{target}")

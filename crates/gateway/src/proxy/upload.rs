@@ -129,7 +129,7 @@ impl Stream {
                 _ => {}
             }
         }
-        // Whoever knows the length asks no further: the last piece is the end.
+        // A reader that knows the length asks no further: the last piece is the end.
         if self.incoming.is_end_stream() {
             self.ended();
         }
@@ -186,7 +186,7 @@ impl Body for Upload {
 /// How long the rest of a refused body is read.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Reads what a client goes on sending after it was refused over HTTP/2. Most clients look at the answer
+/// Reads what a client continues to send after it was refused over HTTP/2. Most clients look at the answer
 /// only when they have sent all, and fail if their stream is reset before.
 pub(crate) async fn drain(mut rest: Incoming) {
     let all = poll_fn(|cx| {

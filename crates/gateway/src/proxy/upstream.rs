@@ -120,7 +120,7 @@ impl<B> Upstream<B> {
         self.rest(None);
     }
 
-    /// Nobody listens there: one failure says as much as many.
+    /// It cannot be reached: one failure says as much as many.
     fn unreachable(&self) {
         self.failures.set(self.failures.get().max(FAILURES - 1));
         self.failed();
@@ -265,7 +265,7 @@ where
         self.upstreams.len() > 1
     }
 
-    /// Closes connections that nobody has used for a while.
+    /// Closes connections that were not used for a while.
     pub(crate) fn sweep(&self) {
         for upstream in &self.upstreams {
             let keep = self.config.keep_alive;
@@ -376,7 +376,7 @@ where
         }
     }
 
-    /// What comes and goes on the connection now that it is HTTP no longer.
+    /// The bytes of the connection now that it is no longer HTTP.
     pub(crate) fn into_stream(mut self) -> Option<Stream> {
         self.connection.take()?.into_stream()
     }

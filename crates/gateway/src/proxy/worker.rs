@@ -116,7 +116,7 @@ struct Listening {
     _closing: watch::Sender<()>,
 }
 
-/// Serves clients until the plans end, and then until nobody is left or `drain` is over.
+/// Serves clients until the plans end, and then until no connection is left or `drain` is over.
 ///
 /// # Errors
 /// The first plan cannot be worked by.
@@ -224,7 +224,7 @@ async fn accept(
                 let (open, listener) = (Open::on(&worker), listener.borrow().clone());
                 let served = serve(worker.clone(), tcp, peer, listener, closed.clone());
                 tokio::task::spawn_local(async move {
-                    // A connection that fails concerns nobody but its client.
+                    // A connection that fails concerns its client alone.
                     let _ = served.await;
                     drop((slot, open));
                 });

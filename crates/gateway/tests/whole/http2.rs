@@ -330,7 +330,7 @@ impl Body for Slow {
 
 /// A client that looks at the answer when it has sent all gets it, and no reset.
 #[test]
-fn a_client_that_goes_on_uploading_over_http2_is_told_that_it_is_too_much() {
+fn a_client_that_continues_to_upload_over_http2_gets_the_refusal() {
     let mut config = config(&Server::json("{}"));
     config.limits.body_bytes = 15_000;
     let gateway = run(config);

@@ -189,7 +189,7 @@ fn bodies_stream_in_both_directions_at_once() {
 }
 
 #[test]
-fn a_client_that_asks_first_is_told_to_go_on_and_the_server_is_not_asked() {
+fn the_gateway_answers_an_expectation_to_continue_itself() {
     let gateway = run(config(&echo()));
     let mut client = Client::of(&gateway);
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");

@@ -51,7 +51,7 @@ pub(super) fn address(section: &mut Section<'_>, example: &str) -> Option<Socket
     section.get("address", |value| {
         let text = text(value)?;
         text.parse()
-            .map_err(|_| format!("{text:?} is no IP address with a port; expected {example}"))
+            .map_err(|_| format!("{text:?} is not an IP address with a port; expected {example}"))
     })
 }
 

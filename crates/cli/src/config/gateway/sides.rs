@@ -156,7 +156,7 @@ fn server(
     let wrong = |why: &str| {
         format!("{address:?} {why}; expected an address such as \"http://127.0.0.1:9000\"")
     };
-    let uri: Uri = address.parse().map_err(|_| wrong("is no address"))?;
+    let uri: Uri = address.parse().map_err(|_| wrong("is not an address"))?;
     let tls = match uri.scheme_str() {
         Some("http") => false,
         Some("https") => true,
@@ -179,7 +179,7 @@ fn server(
     }
     let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
     if port == 0 {
-        return Err(wrong("has port 0, where nobody answers"));
+        return Err(wrong("has port 0, where no server answers"));
     }
     if here
         .iter()
@@ -227,7 +227,7 @@ fn rewrite(mut section: Section<'_>) -> Rewrite {
     let name = |value| {
         text(value).and_then(|name| {
             name.parse::<HeaderName>()
-                .map_err(|_| format!("{name:?} is no name of a header"))
+                .map_err(|_| format!("{name:?} is not the name of a header"))
         })
     };
     let prefix = |section: &mut Section<'_>, key| {
@@ -268,7 +268,7 @@ fn headers(section: Section<'_>) -> Vec<(HeaderName, HeaderValue)> {
         let read = || {
             let header = name
                 .parse::<HeaderName>()
-                .map_err(|_| format!("{name:?} is no name of a header"))?;
+                .map_err(|_| format!("{name:?} is not the name of a header"))?;
             let value = text(value)?;
             let value = match value.strip_prefix('$') {
                 Some(variable) => std::env::var(variable)

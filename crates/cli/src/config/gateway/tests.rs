@@ -92,7 +92,7 @@ fn the_example_is_right() {
 }
 
 #[test]
-fn every_mistake_is_told_at_once_with_its_line() {
+fn every_mistake_is_reported_at_once_with_its_line() {
     let text = r#"schema = 1
 worker = 2
 drain = "0s"
@@ -133,7 +133,7 @@ address = "0.0.0.0:9901"
         (3, "drain: 0 leaves no time"),
         (
             5,
-            "listen.address: \"8080\" is no IP address with a port; expected",
+            "listen.address: \"8080\" is not an IP address with a port; expected",
         ),
         (9, "is listened on already"),
         (10, "key is missing"),
@@ -150,7 +150,7 @@ address = "0.0.0.0:9901"
         (21, "candidate.request.remove"),
         (23, "NOT_SET_ANYWHERE is not set"),
         (25, "does not begin with /"),
-        (26, "\"get\" is no method"),
+        (26, "\"get\" is not a method"),
         (28, "compare.goal"),
         (31, "expired"),
         (33, "admin.address: can be reached from elsewhere"),

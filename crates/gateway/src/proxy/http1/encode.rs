@@ -39,7 +39,7 @@ pub(super) fn head(
     match coding {
         Coding::Chunked => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
         Coding::UntilClose => {}
-        // Where a body is usual, its absence is told (RFC 9110, section 8.6).
+        // Where a body is usual, its absence is announced (RFC 9110, section 8.6).
         Coding::Length(0) if !announced && !has_usually_a_body(&head.method) => {}
         Coding::Length(length) => write!(out, "content-length: {length}\r\n").expect(WRITTEN),
     }

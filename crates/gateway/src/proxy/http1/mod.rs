@@ -1,11 +1,11 @@
 //! A connection to a server that speaks HTTP/1.1 (RFC 9112), one exchange after the other.
 //!
-//! Whoever waits for an answer reads and writes the connection: there is no task beside it to switch to
+//! The task that waits for an answer reads and writes the connection: there is no other task to switch to
 //! and back, nothing is handed over, and a request is written from the very head that a retry would
 //! use. Only a body that is still going up when the answer begins gets a task, so that neither waits
 //! for the other.
 //!
-//! What cannot be told apart for sure ends the connection: an answer of ambiguous length, and whatever
+//! What is ambiguous ends the connection: an answer of ambiguous length, and whatever
 //! a server says that was not asked for.
 
 mod encode;

@@ -275,7 +275,7 @@ fn each_way_to_end_a_body_is_understood() {
 }
 
 #[test]
-fn what_is_no_whole_answer_is_an_error_and_ends_the_connection() {
+fn an_answer_that_is_not_whole_is_an_error_and_ends_the_connection() {
     use NoAnswer::{Closed, TooLarge};
     let malformed = NoAnswer::Malformed;
     let many = |count: usize| -> String { (0..count).map(|n| format!("A-{n}: b\r\n")).collect() };

@@ -32,7 +32,7 @@ impl Asked {
         self.is_head || status.is_informational() || never.contains(&status)
     }
 
-    /// How the client is told where the body ends.
+    /// How the answer says where its body ends.
     pub(super) fn coding(&self, status: StatusCode, body: &SizeHint) -> Coding {
         match body.exact() {
             _ if self.is_bodiless(status) => Coding::Length(0),

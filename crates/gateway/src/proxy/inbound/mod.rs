@@ -75,9 +75,9 @@ struct Connection {
     limits: Limits,
     closed: watch::Receiver<()>,
     alarm: Alarm,
-    /// When the connection was opened, or the request before had come to its end.
+    /// When the connection was opened, or the request before was complete.
     since: Instant,
-    /// When a head began that has not come to its end.
+    /// When a head began that is not complete yet.
     begun: Option<Instant>,
     /// Memory for the next head.
     room: Vec<u8>,
@@ -345,7 +345,7 @@ impl Connection {
     }
 
     /// Closes. To close before the client has got the last answer resets the connection, and a reset may
-    /// overtake that answer (RFC 9112, section 9.6): so what the client goes on sending is passed over.
+    /// overtake that answer (RFC 9112, section 9.6): so what the client continues to send is passed over.
     async fn close(self, lingers: bool) {
         let closing = async {
             let shut =

@@ -87,7 +87,7 @@ impl Wire {
         read
     }
 
-    /// Is a body under way that has not come to its end?
+    /// Is a body under way that is not complete?
     pub(super) fn is_within_body(&self) -> bool {
         self.incoming.borrow().reader.is_within_body()
     }
@@ -121,8 +121,8 @@ impl Wire {
         Pin::new(&mut *io).poll_flush(cx)
     }
 
-    /// Passes over the body of a request that was answered without it, as far as it is there. Has it come
-    /// to its end?
+    /// Passes over the body of a request that was answered without it, as far as it is there. Is it
+    /// complete?
     pub(super) fn discard(&self) -> bool {
         let mut incoming = self.incoming.borrow_mut();
         while incoming.reader.is_within_body() {
