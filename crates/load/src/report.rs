@@ -61,6 +61,9 @@ pub struct LoadReport {
     pub answered: u64,
     /// Requests without an answer by kind, and answers with a 5xx status as `status_5xx`.
     pub errors: BTreeMap<String, u64>,
+    /// What was malformed in the first malformed answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub malformed: Option<String>,
     /// Answers by status.
     pub statuses: BTreeMap<String, u64>,
     /// Bytes of all answers, heads included.
@@ -313,6 +316,7 @@ pub fn report(
         requests,
         answered,
         errors: errors(histograms),
+        malformed: None,
         statuses: histograms
             .codes
             .iter()

@@ -100,6 +100,8 @@ pub struct Ran<R> {
     pub generator: GeneratorUse,
     /// When time zero of the observations was.
     pub started: Instant,
+    /// What was malformed in the first malformed answer.
+    pub malformed: Option<&'static str>,
 }
 
 /// Why a run failed.
@@ -220,6 +222,7 @@ pub fn run_into<R: Recorder>(
         captures,
         generator,
         started,
+        malformed: drivers.iter().find_map(HttpDriver::malformed),
     })
 }
 

@@ -106,6 +106,8 @@ pub struct HttpDriver {
     buffer: Box<[u8]>,
     captures: Captures,
     captured_bytes: usize,
+    /// What was malformed in the first malformed answer.
+    malformed: Option<&'static str>,
 }
 
 impl HttpDriver {
@@ -148,6 +150,7 @@ impl HttpDriver {
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
             captures: HashMap::new(),
             captured_bytes: 0,
+            malformed: None,
             options,
         };
         driver.connect_all()?;
@@ -158,6 +161,11 @@ impl HttpDriver {
     pub fn start(&mut self, clock: Clock) {
         self.clock = clock;
         self.timer_ns = 0;
+    }
+
+    /// What was malformed in the first malformed answer.
+    pub fn malformed(&self) -> Option<&'static str> {
+        self.malformed
     }
 
     /// The distinct bodies seen so far; leaves none behind.
@@ -342,6 +350,7 @@ impl HttpDriver {
                 if error.is_too_large() {
                     FailureKind::TooLarge
                 } else {
+                    self.malformed.get_or_insert(error.what());
                     FailureKind::Malformed
                 }
             })?;
