@@ -7,15 +7,16 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 #[derive(Debug)]
 pub(super) struct Malformed;
 
-/// The fields of a head that is in `text`.
+/// The fields of a head, and how they were spelled. There is room for some `more`.
 pub(super) fn of_head(
     fields: &[httparse::Header<'_>],
     head: &[u8],
+    more: usize,
 ) -> Result<(HeaderMap, Written), Malformed> {
     let start = head.as_ptr().addr();
     // One piece of memory for all values.
     let text = Bytes::copy_from_slice(head);
-    let mut map = HeaderMap::with_capacity(fields.len());
+    let mut map = HeaderMap::with_capacity(fields.len() + more);
     for field in fields {
         let name = name(field)?;
         // Two that say the same were taken for one (RFC 9110, section 8.6).
@@ -142,7 +143,7 @@ mod tests {
         let mut room = [httparse::EMPTY_HEADER; 8];
         let mut parsed = httparse::Response::new(&mut room);
         parsed.parse(head).unwrap();
-        let (mut map, written) = of_head(parsed.headers, head).unwrap();
+        let (mut map, written) = of_head(parsed.headers, head, 0).unwrap();
         assert_eq!(written.reason(), Some(&b"Fine  by me"[..]));
         map.insert("x-forwarded-host", map["host"].clone());
         map.insert("etag", HeaderValue::from_static("3"));

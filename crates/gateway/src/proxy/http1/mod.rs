@@ -218,7 +218,7 @@ impl Http1 {
             }
             let framing = head.framing(answers_head)?;
             let body = BodyReader::new(framing.length, LIMITS)?;
-            let (headers, written) = fields::of_head(head.headers, &input[..bytes])?;
+            let (headers, written) = fields::of_head(head.headers, &input[..bytes], 0)?;
             let mut response = Response::new(Received::One {
                 left: body.left(),
                 written,

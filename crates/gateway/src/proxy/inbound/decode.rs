@@ -18,6 +18,9 @@ pub(super) struct Decoded {
     pub(super) keep_alive: bool,
 }
 
+/// Headers that the gateway adds to a request.
+const ADDED: usize = 4;
+
 const MALFORMED: Refused = Refused {
     status: 400,
     why: "the head of the request is malformed",
@@ -25,7 +28,8 @@ const MALFORMED: Refused = Refused {
 
 /// Takes a head out of its bytes.
 pub(super) fn request(head: &IncomingHead<'_>, text: &[u8]) -> Result<Decoded, Refused> {
-    let (mut headers, written) = fields::of_head(head.headers, text).map_err(|_| MALFORMED)?;
+    let (mut headers, written) =
+        fields::of_head(head.headers, text, ADDED).map_err(|_| MALFORMED)?;
     let method = Method::from_bytes(head.method.as_bytes()).map_err(|_| MALFORMED)?;
     let path = match head.target {
         Target::Origin(path) => {

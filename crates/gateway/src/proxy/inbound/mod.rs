@@ -37,6 +37,8 @@ use wire::{Reading, Wire};
 
 /// How long a client may go on sending after its last answer.
 const LINGER: Duration = Duration::from_secs(2);
+/// Bytes of interim answers that may wait for a client that does not read; later ones are dropped.
+const INTERIM_BYTES: usize = 64 * 1024;
 /// Bytes of the first line that a log gets of a head that was refused.
 const LINE_BYTES: usize = 64;
 
@@ -47,8 +49,9 @@ impl Interims {
     /// One more. It leaves as soon as there is room, at the latest with the answer.
     pub(super) fn push(&self, head: &Head<'_>) {
         // The gateway itself has answered an `Expect`.
-        if head.status != 100 && self.0.takes_interim.get() {
-            encode::interim(&mut self.0.interim.borrow_mut(), head);
+        let mut waiting = self.0.interim.borrow_mut();
+        if head.status != 100 && self.0.takes_interim.get() && waiting.len() < INTERIM_BYTES {
+            encode::interim(&mut waiting, head);
         }
     }
 }

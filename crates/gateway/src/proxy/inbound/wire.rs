@@ -289,7 +289,10 @@ impl Reading {
             return Err(Cut);
         }
         let (name, value) = fields::of_trailer(&self.input[..bytes]).map_err(|_| Cut)?;
-        self.trailers.append(name, value);
+        // One that would change what the head says is dropped.
+        if !fields::is_of_head(&name) {
+            self.trailers.append(name, value);
+        }
         self.input.advance(bytes);
         Ok(())
     }
