@@ -49,8 +49,9 @@ impl Head {
         for (name, value) in &rewrite.set {
             self.headers.insert(name, value.clone());
         }
-        if rewrite.strip_prefix.is_some() || rewrite.add_prefix.is_some() {
-            let before = self.uri.path_and_query().map_or("/", |path| path.as_str());
+        let before = self.uri.path_and_query().map_or("/", |path| path.as_str());
+        // `*` is the server as a whole, and no path.
+        if before != "*" && (rewrite.strip_prefix.is_some() || rewrite.add_prefix.is_some()) {
             let rest = rewrite
                 .strip_prefix
                 .as_deref()
@@ -133,6 +134,7 @@ mod tests {
         assert!(
             changed.headers.contains_key("x-a") && !changed.headers.contains_key("authorization")
         );
+        assert_eq!(copy("*").rewritten(&rewrite).uri, Uri::from_static("*"));
         let same = copy("/api").rewritten(&Rewrite::default());
         assert_eq!(
             (same.uri, same.headers),

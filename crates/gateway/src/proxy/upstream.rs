@@ -93,7 +93,11 @@ impl<B> Upstream<B> {
             let unused = now.saturating_duration_since(*since);
             match connection.look() {
                 _ if unused > longest(connection, keep_alive) => drop(idle.swap_remove(index)),
-                State::Free if unused > most => {}
+                // A fresh one takes its place: else a server with few connections to give would get ever more.
+                State::Free if unused > most => {
+                    drop(idle.swap_remove(index));
+                    return None;
+                }
                 State::Closed => drop(idle.swap_remove(index)),
                 State::Free => return Some(idle.remove(index).0),
                 State::Busy => {}

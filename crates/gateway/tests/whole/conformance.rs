@@ -1,6 +1,6 @@
 //! What RFC 9110 and RFC 9112 want of an intermediary, from both ends of a connection.
 
-use crate::harness::{Client, Server, config, json, receive, run};
+use crate::harness::{Client, Server, config, eventually, json, receive, run};
 use crate::proxy::echo;
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -412,7 +412,15 @@ fn a_connection_that_the_server_is_about_to_close_is_not_used() {
 
 #[test]
 fn what_may_not_be_sent_twice_takes_a_connection_that_was_just_used_or_a_fresh_one() {
-    let server = Server::json("{}");
+    let open = Arc::new(AtomicU64::new(0));
+    let count = open.clone();
+    let server = Server::raw(move |mut stream| {
+        count.fetch_add(1, Ordering::SeqCst);
+        while let Ok(Some(_)) = receive(&mut stream, false) {
+            stream.write_all(&json("{}")).unwrap();
+        }
+        count.fetch_sub(1, Ordering::SeqCst);
+    });
     let gateway = run(config(&server));
     let mut client = Client::of(&gateway);
     let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}";
@@ -425,4 +433,6 @@ fn what_may_not_be_sent_twice_takes_a_connection_that_was_just_used_or_a_fresh_o
     let before = server.connections.load(Ordering::Relaxed);
     assert_eq!(client.get("/").status(), 200);
     assert_eq!(server.connections.load(Ordering::Relaxed), before);
+    // The fresh one has taken the place of the old one.
+    eventually(&gateway, |_| open.load(Ordering::SeqCst) == 1);
 }
