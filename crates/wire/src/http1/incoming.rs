@@ -294,11 +294,8 @@ fn transfer_coding(value: &[u8]) -> Result<(), Refused> {
     if value.eq_ignore_ascii_case(b"chunked") {
         return Ok(());
     }
-    let is_token = |coding: &[u8]| {
-        let is_tchar =
-            |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-        !coding.is_empty() && coding.iter().all(is_tchar)
-    };
+    let is_token =
+        |coding: &[u8]| !coding.is_empty() && coding.iter().all(|byte| is_token_byte(*byte));
     let mut codings: Vec<&[u8]> = value
         .split(|byte| *byte == b',')
         .map(|coding| coding.trim_ascii())
@@ -317,6 +314,11 @@ fn transfer_coding(value: &[u8]) -> Result<(), Refused> {
         // Then the end of the body cannot be known.
         _ => refused(400, "the last transfer coding is not chunked"),
     }
+}
+
+/// May a token have it (RFC 9110, section 5.6.2)?
+pub(super) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 fn content_length(digits: &[u8]) -> Result<u64, Refused> {

@@ -126,11 +126,37 @@ fn a_chunk_has_its_size_and_nothing_around_it() {
         );
         read(text.as_bytes(), &[]).1
     };
-    for line in ["2", "02", "2;a", "2;a=b", "2;a=\"b c\""] {
+    for line in [
+        "2",
+        "02",
+        "2;a",
+        "2;a=b;c",
+        "2; a = b ;\tc",
+        "2;a=\"b; \\\"c\"",
+        "2;a=\"\u{fc}\"",
+    ] {
         assert_eq!(chunk(line), None, "{line:?}");
     }
     for line in [
-        "2 ", " 2", "2 ;a", "2\t", "0x2", "+2", "-2", "", "2;a\rb", "g", "2\n",
+        "2 ",
+        " 2",
+        "2 ;a",
+        "2\t",
+        "0x2",
+        "+2",
+        "-2",
+        "",
+        "2;a\rb",
+        "g",
+        "2\n",
+        "2;",
+        "2;=b",
+        "2;a=",
+        "2;a[=b",
+        "2;a=\"b",
+        "2;a b",
+        "2;a=\"b\u{1}\"",
+        "2;a;",
     ] {
         assert!(chunk(line).is_some(), "{line:?}");
     }
