@@ -61,11 +61,11 @@ pub struct LoadReport {
     pub answered: u64,
     /// Requests without an answer by kind, and answers with a 5xx status as `status_5xx`.
     pub errors: BTreeMap<String, u64>,
+    /// Answers by status.
+    pub statuses: BTreeMap<String, u64>,
     /// What was malformed in the first malformed answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub malformed: Option<String>,
-    /// Answers by status.
-    pub statuses: BTreeMap<String, u64>,
     /// Bytes of all answers, heads included.
     pub bytes: u64,
     /// From the intended time (closed model: from sent) to the last byte.
@@ -316,12 +316,12 @@ pub fn report(
         requests,
         answered,
         errors: errors(histograms),
-        malformed: None,
         statuses: histograms
             .codes
             .iter()
             .map(|(code, n)| (code.to_string(), *n))
             .collect(),
+        malformed: None,
         bytes: histograms.bytes,
         latency_us: latency,
         service_time_us: Distribution::new(&histograms.service_time_ns, 0),

@@ -43,11 +43,11 @@ fn write_summary(out: &mut String, report: &LoadReport) -> std::fmt::Result {
         "statuses",
         tally(&report.statuses, "none")
     )?;
-    writeln!(out, "  {:<16}{}", "errors", tally(&report.errors, "none"))?;
     if let Some(what) = &report.malformed {
         writeln!(out, "  {:<16}first: {what}", "malformed")?;
     }
-    write!(out, "\n  {:<16}", "")?;
+    writeln!(out, "  {:<16}{}\n", "errors", tally(&report.errors, "none"))?;
+    write!(out, "  {:<16}", "")?;
     for (name, _) in QUANTILES {
         write!(out, "{:>10}", name.replace('_', "."))?;
     }

@@ -101,13 +101,13 @@ pub struct HttpDriver {
     cold: Vec<usize>,
     busy: usize,
     finished: Vec<Observation>,
+    /// What was malformed in the first malformed answer.
+    malformed: Option<&'static str>,
     /// When to look for requests past their time limit.
     next_sweep_ns: u64,
     buffer: Box<[u8]>,
     captures: Captures,
     captured_bytes: usize,
-    /// What was malformed in the first malformed answer.
-    malformed: Option<&'static str>,
 }
 
 impl HttpDriver {
@@ -146,11 +146,11 @@ impl HttpDriver {
             cold: Vec::new(),
             busy: 0,
             finished: Vec::new(),
+            malformed: None,
             next_sweep_ns: 0,
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
             captures: HashMap::new(),
             captured_bytes: 0,
-            malformed: None,
             options,
         };
         driver.connect_all()?;
