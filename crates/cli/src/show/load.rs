@@ -43,9 +43,6 @@ fn write_summary(out: &mut String, report: &LoadReport) -> std::fmt::Result {
         "statuses",
         tally(&report.statuses, "none")
     )?;
-    if let Some(what) = &report.malformed {
-        writeln!(out, "  {:<16}first: {what}", "malformed")?;
-    }
     writeln!(out, "  {:<16}{}\n", "errors", tally(&report.errors, "none"))?;
     write!(out, "  {:<16}", "")?;
     for (name, _) in QUANTILES {
@@ -75,6 +72,9 @@ fn write_summary(out: &mut String, report: &LoadReport) -> std::fmt::Result {
         share(report.generator_busy_share),
         cpus(report),
     )?;
+    if let Some(what) = &report.malformed {
+        writeln!(out, "  {:<16}first: {what}", "malformed")?;
+    }
     if let Some(log) = &report.log {
         writeln!(
             out,
