@@ -158,7 +158,7 @@ fn another_protocol_ends_with_the_time_that_requests_have() {
     client.send("hello");
     let mut word = [0; 5];
     client.0.read_exact(&mut word).unwrap();
-    assert_eq!(&word, b"hello", "what is under way goes on");
+    assert_eq!(&word, b"hello", "what is under way continues");
     assert!(client.is_closed());
     stopping.join().unwrap().unwrap();
 }

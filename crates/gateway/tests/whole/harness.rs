@@ -167,7 +167,7 @@ pub(crate) fn json(body: &str) -> Vec<u8> {
 }
 
 /// An address that refuses connections.
-pub(crate) fn nobody() -> SocketAddr {
+pub(crate) fn unreachable() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

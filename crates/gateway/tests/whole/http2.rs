@@ -234,7 +234,7 @@ fn http1_over_tls_and_http2_without_it_are_served_as_well() {
     assert_eq!(
         Client::to(plain).get("/").status(),
         200,
-        "and HTTP/1.1 beside it"
+        "and HTTP/1.1 on the same port"
     );
 }
 

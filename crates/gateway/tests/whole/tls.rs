@@ -106,7 +106,7 @@ fn clients_are_shown_the_certificate_of_the_host_they_name() {
     let trusted = [&shop, &bank];
     assert_eq!(shown(&gateway, &trusted, "bank.example"), bank.der);
     assert_eq!(shown(&gateway, &trusted, "shop.example"), shop.der);
-    // Nobody's host gets the first one, which is not for it: the client leaves.
+    // An unknown host gets the first one, which is not for it: the client leaves.
     assert_eq!(shown(&gateway, &trusted, "other.example").as_ref(), b"");
 }
 
