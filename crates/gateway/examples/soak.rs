@@ -8,7 +8,7 @@
 //! of one block of random bytes. Exit code 1 if anything is not as it has to be.
 
 #![expect(clippy::unwrap_used, reason = "a soak that cannot go on ends")]
-#![expect(clippy::print_stdout, reason = "it tells what it saw")]
+#![expect(clippy::print_stdout, reason = "it reports what it saw")]
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{self, Read, Write};

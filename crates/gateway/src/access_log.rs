@@ -1,7 +1,8 @@
-//! One line of JSON for each request, written by a thread that nobody waits for.
+//! One line of JSON for each request, written by a thread that no request waits for.
 
 use crate::config::LogTo;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::net::IpAddr;
@@ -37,7 +38,7 @@ pub(crate) struct Line {
     pub(crate) end: &'static str,
     /// What was said to the client of a request that was refused or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) why: Option<&'static str>,
+    pub(crate) why: Option<Cow<'static, str>>,
     pub(crate) upstream: String,
     pub(crate) retries: u32,
     /// Until the head and until the last byte of the incumbent's answer.
@@ -64,7 +65,7 @@ impl Line {
     }
 }
 
-/// What the writer is told.
+/// What the writer gets.
 enum Word {
     Line(Box<Line>),
     Reopen,
@@ -111,7 +112,7 @@ impl AccessLog {
         }
     }
 
-    /// Goes on in a new file if the name means another one by now: somebody has moved the log away.
+    /// Continues in a new file if the log was moved away.
     pub(crate) fn reopen(&self) {
         // A writer that has ended has no file.
         let _ = self.words.send(Word::Reopen);
@@ -169,7 +170,7 @@ fn write(words: &Receiver<Word>, writer: &mut Writer<Out>, to: &LogTo, redactor:
             Ok(Word::Line(line)) => writer.add(*line, redactor),
             Ok(Word::Reopen) => match out(to) {
                 Ok(out) => writer.change(out),
-                Err(why) => (writer.tell)(&format!("{why}; it goes on in the old file")),
+                Err(why) => (writer.tell)(&format!("{why}; the gateway continues in the old file")),
             },
             Err(RecvTimeoutError::Timeout) => writer.write(),
             Ok(Word::Close) | Err(RecvTimeoutError::Disconnected) => return writer.end(),
@@ -177,7 +178,7 @@ fn write(words: &Receiver<Word>, writer: &mut Writer<Out>, to: &LogTo, redactor:
     }
 }
 
-/// Writes whole lines, and goes on with the rest of one where a full disk has cut it.
+/// Writes whole lines, and continues with the rest of one where a full disk has cut it.
 struct Writer<W> {
     out: W,
     /// Lines that were not written, the first of them perhaps in part.
@@ -237,10 +238,10 @@ impl<W: Write> Writer<W> {
         }
         match error {
             Some(ref error) if !self.failed => (self.tell)(&format!(
-                "the access log cannot be written: {error}; it is tried again, and lines that find no room meanwhile are lost"
+                "cannot write the access log: {error}; the gateway tries again, and loses the lines that do not fit into memory"
             )),
             None if self.failed => (self.tell)(&format!(
-                "the access log is written again; {} lines are lost since the start",
+                "the access log is written again; {} lines were lost since the start",
                 self.lost.load(Ordering::Relaxed)
             )),
             _ => {}
@@ -350,12 +351,12 @@ mod tests {
         }
         writer.write();
         writer.write();
-        assert_eq!(TOLD.lock().unwrap().len(), 1, "it is told once");
+        assert_eq!(TOLD.lock().unwrap().len(), 1, "it is reported once");
         disk.room.store(u64::MAX, Ordering::Relaxed);
         add(&mut writer, 100);
         writer.write();
         assert!(
-            TOLD.lock().unwrap()[1].ends_with("written again; 0 lines are lost since the start")
+            TOLD.lock().unwrap()[1].ends_with("written again; 0 lines were lost since the start")
         );
         let all: Vec<String> = (0..=100).map(|n| n.to_string()).collect();
         assert_eq!((disk.targets(), lost.load(Ordering::Relaxed)), (all, 0));

@@ -1,5 +1,6 @@
-//! What a gateway is told. Plain structs; `cli` reads them from TOML.
+//! The configuration of a gateway. Plain structs; `cli` reads them from TOML.
 
+use crate::tls::Certificate;
 use http::{HeaderName, HeaderValue, Method};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,8 @@ pub struct GatewayConfig {
     pub limits: Limits,
     /// Requests that come without one of these routes are answered with 404; the first match decides.
     pub routes: Vec<Route>,
+    /// Does a server see in `Via` that a gateway has passed a request on?
+    pub via: bool,
     /// Who answers the clients.
     pub incumbent: SideConfig,
     /// Who is compared with it; none: a plain proxy.
@@ -116,6 +119,8 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// Between two pieces of a request's body.
     pub body_timeout: Duration,
+    /// Between two pieces of an answer that the client takes.
+    pub send_timeout: Duration,
     /// Streams that a client may open at once on one HTTP/2 connection.
     pub streams: u32,
 }
@@ -130,6 +135,7 @@ impl Default for Limits {
             body_bytes: 1024 * 1024 * 1024,
             header_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(30),
+            send_timeout: Duration::from_secs(60),
             streams: 128,
         }
     }
@@ -180,11 +186,16 @@ pub struct UpstreamAddress {
     pub tls: bool,
     /// HTTP/2 (with prior knowledge where there is no TLS) instead of HTTP/1.1.
     pub http2: bool,
+    /// The Unix socket where it answers, instead of a port.
+    pub socket: Option<PathBuf>,
 }
 
 impl UpstreamAddress {
-    /// `host:port`, as the `Host` header and the logs have it.
+    /// `host:port`, as the `Host` header and the logs have it; `unix:` and a path.
     pub fn authority(&self) -> String {
+        if let Some(socket) = &self.socket {
+            return format!("unix:{}", socket.display());
+        }
         match self.host.contains(':') {
             true => format!("[{}]:{}", self.host, self.port),
             false => format!("{}:{}", self.host, self.port),
@@ -193,6 +204,9 @@ impl UpstreamAddress {
 
     /// As the configuration has it: `https://host:port`.
     pub fn url(&self) -> String {
+        if self.socket.is_some() {
+            return self.authority();
+        }
         let scheme = if self.tls { "https" } else { "http" };
         format!("{scheme}://{}", self.authority())
     }
@@ -209,7 +223,7 @@ pub struct SideConfig {
     pub response_timeout: Duration,
     /// Between two pieces of the answer.
     pub idle_timeout: Duration,
-    /// For the whole exchange; none: as long as it goes on.
+    /// For the whole exchange; none: without a limit.
     pub total_timeout: Option<Duration>,
     /// How long an unused connection is kept.
     pub keep_alive: Duration,
@@ -219,6 +233,8 @@ pub struct SideConfig {
     pub retry_budget: f64,
     /// Certificates of authorities to trust besides the system's (PEM).
     pub authorities: Option<Vec<rustls_pki_types::CertificateDer<'static>>>,
+    /// What a server over TLS is shown if it asks who the gateway is.
+    pub certificate: Option<Certificate>,
 }
 
 impl SideConfig {
@@ -234,6 +250,7 @@ impl SideConfig {
             health: None,
             retry_budget: 0.2,
             authorities: None,
+            certificate: None,
         }
     }
 }
@@ -296,6 +313,10 @@ pub struct Rewrite {
     pub add_prefix: Option<String>,
     /// Headers that are left out.
     pub remove: Vec<HeaderName>,
+    /// Are `If-None-Match` and `If-Modified-Since` left out? Where the two sides have schemes of their own
+    /// for `ETag`, one of them answers 304 and the other 200. An answer 304 of the incumbent is compared
+    /// with one that it is asked for without them.
+    pub unconditional: bool,
     /// Headers that are set.
     pub set: Vec<(HeaderName, HeaderValue)>,
 }
@@ -327,6 +348,6 @@ pub enum Payloads {
 pub struct AdminConfig {
     /// Loopback, or a token is needed.
     pub address: Option<SocketAddr>,
-    /// Who has it may look and waive.
+    /// The token that allows to look and to waive.
     pub token: Option<String>,
 }

@@ -299,7 +299,7 @@ impl Running {
         self.admin.status()
     }
 
-    /// Goes on in a new access log if the old one was moved away.
+    /// Continues in a new access log if the old one was moved away.
     pub fn reopen_log(&self) {
         if let Some((log, _)) = &self.log {
             log.reopen();
@@ -338,7 +338,7 @@ impl Running {
         Ok(())
     }
 
-    /// Lets the requests under way come to their end, for as long as the configuration allows, and
+    /// Lets the requests under way complete, for as long as the configuration allows, and
     /// stops.
     ///
     /// # Errors
@@ -349,10 +349,10 @@ impl Running {
         Ok(())
     }
 
-    /// In this order: clients, copies, comparison, admin, log. Each ends when nobody feeds it any more.
+    /// In this order: clients, copies, comparison, admin, log. Each ends when nothing feeds it any more.
     fn end(&mut self) {
         if let Some(plans) = self.plans.take() {
-            // Whoever still holds the last plan must not hold its sockets: clients would go on to connect,
+            // What still holds the last plan must not hold its sockets: clients would continue to connect,
             // and wait for an answer until the last request has ended.
             plans.send_modify(|plan| plan.sockets = Arc::default());
         }

@@ -4,7 +4,7 @@
 //! Four modules: `proxy` carries clients' requests to the incumbent and never waits for anything
 //! else; `mirror` takes copies under a bound and asks the candidate, in threads of a lower priority;
 //! `ledger` accounts for every eligible request and compares, in a thread of its own; `admin` shows
-//! it. What goes from one to the next goes by `try_send`: whoever is slow loses copies, with a
+//! it. What goes from one to the next goes by `try_send`: what is slow loses copies, with a
 //! reason, and nothing else.
 
 #![forbid(unsafe_code)]

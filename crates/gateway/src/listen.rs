@@ -42,7 +42,7 @@ pub(crate) fn bind(config: &mut GatewayConfig, known: &Sockets) -> Result<Socket
     }
 }
 
-/// A socket that nobody shares.
+/// A socket of this process alone.
 ///
 /// # Errors
 /// One line.
@@ -63,7 +63,7 @@ pub(crate) fn alone(address: SocketAddr) -> Result<TcpListener, String> {
 /// A socket for each worker: the kernel spreads connections over them.
 fn shared(address: SocketAddr, workers: usize) -> Result<(SocketAddr, Vec<TcpListener>), String> {
     // Who shares an address shares it with every process of this user: a second gateway would take half
-    // of the connections, and nobody would know. So it is first asked for alone.
+    // of the connections, and no message would say so. So it is first asked for alone.
     if address.port() != 0 {
         drop(alone(address)?);
     }
@@ -103,8 +103,8 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Takes no more connections of clients than there are files for. Else they would use up those that
-/// connections to the servers need, and nobody would be answered. `before` is the configuration that
-/// this one replaces: what was told of it is not told again.
+/// connections to the servers need, and no request would be answered. `before` is the configuration that
+/// this one replaces: what was reported of it is not reported again.
 pub(crate) fn leave_room(
     config: &mut GatewayConfig,
     before: Option<&GatewayConfig>,
@@ -150,6 +150,7 @@ mod tests {
             listeners: Vec::new(),
             limits: Limits::default(),
             routes: Vec::new(),
+            via: true,
             incumbent: side.clone(),
             candidate: concurrency.map(|concurrency| CandidateConfig {
                 side,

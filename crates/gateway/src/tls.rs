@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
-use tokio_rustls::rustls::sign::CertifiedKey;
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{self, ServerConfig};
 
 /// A certificate with its key and the hosts it is for.
@@ -15,6 +15,20 @@ use tokio_rustls::rustls::{self, ServerConfig};
 pub struct Certificate {
     key: Arc<CertifiedKey>,
     hosts: Vec<String>,
+}
+
+impl fmt::Debug for Certificate {
+    /// Leaves the key out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Certificate").field(&self.hosts).finish()
+    }
+}
+
+impl PartialEq for Certificate {
+    /// A certificate has one key.
+    fn eq(&self, other: &Certificate) -> bool {
+        self.key.cert == other.key.cert && self.hosts == other.hosts
+    }
 }
 
 impl Certificate {
@@ -33,6 +47,11 @@ impl Certificate {
             hosts,
         })
     }
+}
+
+/// What a server is shown that asks who the gateway is.
+pub(crate) fn shown(certificate: &Certificate) -> Arc<SingleCertAndKey> {
+    Arc::new(SingleCertAndKey::from(certificate.key.clone()))
 }
 
 /// All certificates of a PEM text.

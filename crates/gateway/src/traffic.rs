@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Longest latency told apart, in microseconds.
+/// Longest latency of the histogram, in microseconds.
 const LONGEST_US: u64 = 3_600_000_000;
 
 /// How an exchange ended, for logs and metrics.

@@ -70,6 +70,9 @@ pub struct LoadReport {
     pub resent: u64,
     /// Answers by status.
     pub statuses: BTreeMap<String, u64>,
+    /// What was malformed in the first malformed answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub malformed: Option<String>,
     /// Bytes of all answers, heads included.
     pub bytes: u64,
     /// From the intended time (closed model: from sent) to the last byte.
@@ -327,6 +330,7 @@ pub fn report(
             .iter()
             .map(|(code, n)| (code.to_string(), *n))
             .collect(),
+        malformed: None,
         bytes: histograms.bytes,
         latency_us: latency,
         service_time_us: Distribution::new(&histograms.service_time_ns, 0),

@@ -105,6 +105,8 @@ pub struct Ran<R> {
     pub generator: GeneratorUse,
     /// When time zero of the observations was.
     pub started: Instant,
+    /// What was malformed in the first malformed answer.
+    pub malformed: Option<&'static str>,
 }
 
 /// Why a run failed.
@@ -227,6 +229,7 @@ pub fn run_into<R: Recorder>(
         captures,
         generator,
         started,
+        malformed: drivers.iter().find_map(HttpDriver::malformed),
     })
 }
 

@@ -14,16 +14,16 @@ use signal_hook::iterator::Signals;
 use std::path::PathBuf;
 use understudy_gateway::{GatewayConfig, GatewayError, Running, Surroundings, start};
 
-/// Carries live traffic to the incumbent, shows it to a candidate and compares every answer.
+/// Proxy live traffic to the incumbent, send copies to a candidate, and compare every answer
 ///
-/// SIGHUP reads the file again, without dropping a request; SIGTERM lets the requests under way end.
+/// SIGHUP reloads the file without dropping a request; SIGTERM lets requests under way complete.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct GatewayArgs {
-    /// What it is to do, e.g. gateway.toml (docs/gateway.md explains every key)
+    /// Its configuration, e.g. gateway.toml (examples/read-states/gateway.toml explains every key)
     #[arg(required = true)]
     file: Option<PathBuf>,
-    /// Check the file and what it names, and start nothing
+    /// Check the file and the files that it names; start nothing
     #[arg(long)]
     check: bool,
     #[command(subcommand)]

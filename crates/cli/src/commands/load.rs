@@ -186,6 +186,7 @@ pub(crate) fn load(args: &LoadArgs, stop: &AtomicBool) -> Result<u8, Failure> {
         generator,
         clock,
         log,
+        malformed,
     } = measure(&plan, workload, stop, log)?;
     let interrupted = stop.load(Ordering::Relaxed);
     // A URL can hold a key.
@@ -196,6 +197,7 @@ pub(crate) fn load(args: &LoadArgs, stop: &AtomicBool) -> Result<u8, Failure> {
         versions: versions(),
     };
     let mut report = report::report(&plan, &histograms, generator, context);
+    report.malformed = malformed.map(str::to_owned);
     if let Some(log) = log {
         report = report.with_log(log.report(histograms.total(), clock), log.failure());
     }
@@ -214,6 +216,7 @@ struct Measured {
     /// Zero is the start of the load.
     clock: Clock,
     log: Option<Written>,
+    malformed: Option<&'static str>,
 }
 
 fn measure(
@@ -255,6 +258,7 @@ fn measure(
         generator: ran.generator,
         clock: Clock::since(ran.started),
         log: log.map(Log::finish),
+        malformed: ran.malformed,
     })
 }
 

@@ -70,6 +70,7 @@ fn whole(mut root: Section<'_>, folder: &Path, today: Day) -> Option<GatewayConf
         &["listen"],
         "write [[listen]] with an address such as \"0.0.0.0:8080\"",
     );
+    let via = root.boolean("via").unwrap_or(true);
     let listeners = listen::read(root.sections("listen"), folder);
     let limits = limits(root.section("limits"));
     root.need(
@@ -92,6 +93,7 @@ fn whole(mut root: Section<'_>, folder: &Path, today: Day) -> Option<GatewayConf
         listeners,
         limits,
         routes,
+        via,
         incumbent: incumbent?,
         candidate: match candidate {
             Some(candidate) => Some(candidate?),
@@ -147,6 +149,7 @@ fn limits(mut section: Section<'_>) -> Limits {
         body_bytes: bytes(&mut section, "body_bytes", 0).unwrap_or(of.body_bytes),
         header_timeout: time(&mut section, "header_timeout").unwrap_or(of.header_timeout),
         body_timeout: time(&mut section, "body_timeout").unwrap_or(of.body_timeout),
+        send_timeout: time(&mut section, "send_timeout").unwrap_or(of.send_timeout),
         streams: section
             .whole("streams", 1..=1_000_000)
             .map_or(of.streams, |streams| streams as u32),
@@ -191,7 +194,7 @@ fn route(mut section: Section<'_>, number: u32, names: &mut BTreeSet<String>) ->
         Method::from_bytes(word.as_bytes())
             .ok()
             .filter(|_| known)
-            .ok_or_else(|| format!("{word:?} is no method; expected {what}"))
+            .ok_or_else(|| format!("{word:?} is not a method; expected {what}"))
     });
     let route = Route {
         name: section

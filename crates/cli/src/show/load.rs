@@ -89,6 +89,9 @@ fn write_summary(out: &mut String, report: &LoadReport) -> std::fmt::Result {
         share(report.generator_busy_share),
         cpus(report),
     )?;
+    if let Some(what) = &report.malformed {
+        writeln!(out, "  {:<16}first: {what}", "malformed")?;
+    }
     if let Some(log) = &report.log {
         writeln!(
             out,

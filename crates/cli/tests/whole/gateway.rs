@@ -97,12 +97,20 @@ impl Drop for Gateway {
 }
 
 fn written(scratch: &Scratch, incumbent: &Server, candidate: &Server, more: &str) -> PathBuf {
-    // Fixed, so that it is the same after a reload.
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    // Fixed, so that it is the same after a reload; of an address that no other program asks: one that is
+    // waiting for a server of its own at a port that was free before would be a request more.
+    let id = std::process::id();
+    let host = format!(
+        "127.{}.{}.{}",
+        1 + id % 250,
+        id / 250 % 256,
+        1 + id / 64_000 % 250
+    );
+    let free = TcpListener::bind((host.as_str(), 0)).unwrap();
     let port = free.local_addr().unwrap().port();
     let text = format!(
         "schema = 1\nworkers = 1\nstate = \"state\"\naccess_log = \"access.jsonl\"\n{more}\n\
-         [[listen]]\naddress = \"127.0.0.1:{port}\"\n[incumbent]\nservers = [\"http://127.0.0.1:{}\"]\n\
+         [[listen]]\naddress = \"{host}:{port}\"\n[incumbent]\nservers = [\"http://127.0.0.1:{}\"]\n\
          [candidate]\nservers = [\"http://127.0.0.1:{}\"]\nask_twice = \"100%\"\n[admin]\naddress = \"127.0.0.1:0\"\n",
         incumbent.port, candidate.port,
     );

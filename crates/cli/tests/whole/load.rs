@@ -522,3 +522,43 @@ fn requests_that_wait_are_sent_when_a_closed_connection_is_open_again() {
     assert!(requests.as_u64().unwrap() > 300, "{requests}");
     assert_eq!(requests, answered, "{}", report["errors"]);
 }
+
+#[test]
+fn a_malformed_answer_says_what_is_malformed() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                use std::io::Write;
+                let mut asked = [0; 4096];
+                while stream.read(&mut asked).is_ok_and(|read| read > 0) {
+                    let answer = b"HTTP/1.1 200 OK\r\nX-A : b\r\nContent-Length: 2\r\n\r\n{}";
+                    if stream.write_all(answer).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    let load = [
+        "load",
+        &url,
+        "--rate",
+        "50",
+        "--duration",
+        "500ms",
+        "--warmup",
+        "100ms",
+    ];
+    let output = understudy()
+        .args(load)
+        .args(["--connections", "2"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("malformed       first: the name of a header has a space"),
+        "{text}"
+    );
+}

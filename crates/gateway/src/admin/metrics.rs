@@ -28,7 +28,7 @@ fn counters(out: &mut Text, routes: &BTreeMap<String, Traffic>) {
     out.family(
         "requests_total",
         "counter",
-        "Requests of clients by route and class of the status.",
+        "Requests of clients, by route and class of the status.",
     );
     for (route, traffic) in routes {
         for (class, count) in traffic.by_class.iter().enumerate() {
@@ -43,7 +43,7 @@ fn counters(out: &mut Text, routes: &BTreeMap<String, Traffic>) {
     out.family(
         "ends_total",
         "counter",
-        "Requests of clients by route and the way they ended.",
+        "Requests of clients, by route and how they ended.",
     );
     for (route, traffic) in routes {
         for (end, count) in &traffic.by_end {
@@ -63,7 +63,7 @@ fn counters(out: &mut Text, routes: &BTreeMap<String, Traffic>) {
 fn connections(out: &mut Text, status: &Status) {
     out.by_reason(
         "connections_unopened_total",
-        "Connections of clients that were closed before they brought a request, by reason.",
+        "Connections of clients that were closed before a request came, by reason.",
         &status.connections_unopened,
     );
 }
@@ -72,7 +72,7 @@ fn servers(out: &mut Text, status: &Status) {
     out.family(
         "server_passes_checks",
         "gauge",
-        "Does the server pass its health checks (or has none)?",
+        "1 if the server passes its health checks or has none, else 0.",
     );
     for of in &status.servers {
         let labels = [("role", of.role.name()), ("server", &of.server)];
@@ -81,7 +81,7 @@ fn servers(out: &mut Text, status: &Status) {
     out.family(
         "server_failing_threads",
         "gauge",
-        "Threads that leave the server alone, because their last requests to it failed.",
+        "Worker threads that send nothing to the server, because their last requests to it failed.",
     );
     for of in &status.servers {
         let labels = [("role", of.role.name()), ("server", &of.server)];
@@ -93,7 +93,7 @@ fn latencies(out: &mut Text, routes: &BTreeMap<String, Traffic>) {
     out.family(
         "latency_seconds",
         "histogram",
-        "Until the last byte, by side.",
+        "Time until the last byte of the answer, by route and side.",
     );
     for (route, traffic) in routes {
         let sides = [
@@ -128,7 +128,7 @@ fn ledger(out: &mut Text, status: &Status) {
     out.family(
         "eligible_total",
         "counter",
-        "Requests that were to be shown to the candidate.",
+        "Requests that were eligible for a copy to the candidate.",
     );
     out.sample("eligible_total", &[], ledger.eligible);
     out.family(
@@ -149,32 +149,32 @@ fn gauges(out: &mut Text, status: &Status) {
     let gauges = [
         (
             "pending",
-            "Eligible requests not yet at their end.",
+            "Eligible requests under way.",
             status.ledger.pending as f64,
         ),
         (
             "different_pairs",
-            "Compared answers that differ, unexcused.",
+            "Compared answers with an unexcused difference.",
             proof.different as f64,
         ),
         (
             "mismatch_upper_95",
-            "Upper bound of the share that differs.",
+            "Upper bound of the share of answers that differ, at 95 % confidence.",
             proof.mismatch_upper_95,
         ),
         (
             "breaker_open",
-            "Is the candidate left alone?",
+            "1 while the circuit breaker sends nothing to the candidate, else 0.",
             f64::from(u8::from(candidate.breaker_open)),
         ),
         (
             "copies_bytes",
-            "Bytes held by copies.",
+            "Bytes of memory that copies hold.",
             candidate.memory_bytes as f64,
         ),
         (
             "candidate_in_flight",
-            "Exchanges with the candidate under way.",
+            "Exchanges with the candidate that are under way.",
             candidate.in_flight as f64,
         ),
         (
@@ -184,17 +184,17 @@ fn gauges(out: &mut Text, status: &Status) {
         ),
         (
             "requests_in_flight",
-            "Requests of clients under way.",
+            "Requests of clients that are under way.",
             status.requests_in_flight as f64,
         ),
         (
             "log_lines_lost",
-            "Lines that the access log lost.",
+            "Lines that were not written to the access log.",
             status.log_lines_lost as f64,
         ),
         (
             "reloads",
-            "Configurations taken since the start.",
+            "Reloads of the configuration since the start.",
             status.reloads as f64,
         ),
     ];

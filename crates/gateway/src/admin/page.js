@@ -20,7 +20,7 @@ async function ask(path, options = {}) {
   const answer = await fetch(path, { ...options, headers });
   // Who has none is not asked again before the page is loaded anew.
   if (answer.status === 401 && token !== null) {
-    token = prompt("This interface needs a token");
+    token = prompt("Token of the admin interface");
     if (token) sessionStorage.setItem("token", token);
   }
   const document = await answer.json();
@@ -78,7 +78,7 @@ function showStatus(status) {
     ["different", count(proof.different)],
     ["not compared", count(dropped)],
     ["candidate", !candidate.configured ? "none" : candidate.breaker_open ? "left alone" : candidate.failed ? count(candidate.failed) + " failed" : "well"],
-    ["held by copies", bytes(candidate.memory_bytes)],
+    ["memory of copies", bytes(candidate.memory_bytes)],
   ].map(([name, value]) => make("div", { class: "tile" }, make("span", { class: "soft" }, name), make("b", {}, value))));
   const both = q => [
     { name: "incumbent", label: "incumbent", of: s => s.incumbent_us[q] },
@@ -98,7 +98,7 @@ function showStatus(status) {
     return row(name === "none" ? "(no route)" : name, count(r.requests), ...["2xx", "3xx", "4xx", "5xx"].map(c => count(r.by_class[c] ?? 0)), count(r.retries), counted(other) || "–");
   }));
   get("servers").replaceChildren(...status.servers.map(s => {
-    const state = !s.passes_checks ? "fails its checks" : s.failing_threads ? `fails; left alone by ${s.failing_threads === 1 ? "a thread" : s.failing_threads + " threads"}` : "well";
+    const state = !s.passes_checks ? "fails its health checks" : s.failing_threads ? `fails; not asked by ${s.failing_threads === 1 ? "a thread" : s.failing_threads + " threads"}` : "well";
     return row(s.server, s.role === "second" ? "second incumbent" : s.role, make("span", { class: state === "well" ? "" : "bad" }, state));
   }));
   const unopened = Object.values(status.connections_unopened).reduce((a, b) => a + b, 0);
@@ -154,7 +154,7 @@ function showDifferences(found) {
       make("h3", {}, `${cluster.endpoint}  ${cluster.path}`),
       make("div", { class: "soft" }, `${cluster.kind.replaceAll("_", " ")}, in ${count(cluster.count)} of ${count(cluster.of)} answers`),
       ...cluster.examples.slice(0, 1).map(example => pair(example.baseline, example.contender)),
-      make("span", { class: "soft" }, "See it again, with $URL set to either side"), make("pre", {}, cluster.reproduce), form);
+      make("span", { class: "soft" }, "Reproduce it, with $URL set to either side"), make("pre", {}, cluster.reproduce), form);
   }));
   if (found.clusters.length === 0) get("clusters").replaceChildren(make("p", { class: "soft" }, "No unexcused difference."));
   get("waivers").replaceChildren(...found.waivers.map(({ waiver, expired, dead }) => {
@@ -194,7 +194,7 @@ function showProposals({ proposals }) {
       make("div", { class: "soft" }, `${count(p.explains)} of ${count(p.of)}; in ${count(p.resolves)} of them nothing else differs`),
       make("div", { class: "copy" }, make("pre", {}, toml(p.rule)), button),
       pair(p.baseline, p.contender),
-      besides.length ? make("div", {}, make("span", { class: "soft" }, "It would also hide"), make("ul", {}, ...besides)) : make("div", { class: "soft" }, "It hides nothing else that was seen."));
+      besides.length ? make("div", {}, make("span", { class: "soft" }, "It would also hide"), make("ul", {}, ...besides)) : make("div", { class: "soft" }, "It hides nothing else that was found."));
   }));
 }
 
@@ -215,7 +215,7 @@ function showSelfTest(test) {
     make("h3", {}, h.by),
     make("div", { class: "soft" }, `hides ${count(h.missed)}: ${counted(h.faults)}`),
     make("div", { class: "soft" }, `such as ${h.baseline || "(absent)"} made into ${h.contender || "(absent)"}`),
-    ...(h.needless.length ? [make("div", { class: "bad" }, "Broader than it has to be: no answer differs at"), make("ul", {}, ...h.needless.map(place => make("li", {}, place)))] : []))));
+    ...(h.needless.length ? [make("div", { class: "bad" }, "Broader than needed: no answer differs at"), make("ul", {}, ...h.needless.map(place => make("li", {}, place)))] : []))));
 }
 
 let rounds = 0;

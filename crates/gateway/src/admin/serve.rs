@@ -20,8 +20,8 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-/// The page, which loads nothing but these and asks nobody but this interface. They hold no data, so
-/// nobody needs a token for them.
+/// The page, which loads these alone and asks this interface alone. They hold no data, so they need no
+/// token.
 const PAGE: [(&str, &str, &str); 3] = [
     ("/", "text/html; charset=utf-8", include_str!("page.html")),
     (
@@ -103,7 +103,7 @@ async fn accept(admin: Arc<Admin>, socket: TcpListener) {
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEAD)
                 .serve_connection(TokioIo::new(tcp), service);
-            // Whoever looks may leave at any time.
+            // The other end may leave at any time.
             let _ = served.await;
             drop(place);
         });
@@ -148,22 +148,20 @@ async fn answer(admin: &Admin, request: Request<Incoming>) -> Response<String> {
         (&Method::DELETE, "/api/waivers") => {
             change(request, |of: Unwaive| admin.unwaive(&of.endpoint, &of.path)).await
         }
+        (_, "/api/waivers") => not_allowed("POST, DELETE"),
         (
             _,
             "/" | "/healthz" | "/metrics" | "/api/status" | "/api/differences" | "/api/selftest"
-            | "/api/proposals" | "/api/waivers",
-        ) => failure(
-            StatusCode::METHOD_NOT_ALLOWED,
-            vec!["this is not done here".to_owned()],
-        ),
+            | "/api/proposals",
+        ) => not_allowed("GET"),
         _ => failure(
             StatusCode::NOT_FOUND,
-            vec!["nothing is here; see / or /api/status".to_owned()],
+            vec!["404 not found; see / or /api/status".to_owned()],
         ),
     }
 }
 
-/// May whoever sent this look?
+/// May the sender of this request look?
 fn admit(admin: &Admin, headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> {
     if let Some(token) = &admin.token {
         let given = headers
@@ -173,7 +171,7 @@ fn admit(admin: &Admin, headers: &HeaderMap) -> Result<(), (StatusCode, &'static
             true => Ok(()),
             false => Err((
                 StatusCode::UNAUTHORIZED,
-                "a token is needed: Authorization: Bearer TOKEN",
+                "401 unauthorized; send Authorization: Bearer TOKEN",
             )),
         };
     }
@@ -187,7 +185,7 @@ fn admit(admin: &Admin, headers: &HeaderMap) -> Result<(), (StatusCode, &'static
         true => Ok(()),
         false => Err((
             StatusCode::FORBIDDEN,
-            "without a token this answers to names of loopback only",
+            "403 forbidden; without a token, use localhost, 127.0.0.1 or [::1]",
         )),
     }
 }
@@ -209,13 +207,13 @@ async fn change<T: for<'de> Deserialize<'de>>(
     if !is_json {
         return failure(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            vec!["send application/json".to_owned()],
+            vec!["415 unsupported media type; send application/json".to_owned()],
         );
     }
     let Some(body) = body(request.into_body()).await else {
         return failure(
             StatusCode::PAYLOAD_TOO_LARGE,
-            vec!["this is too long".to_owned()],
+            vec!["413 content too large".to_owned()],
         );
     };
     match serde_json::from_slice(&body) {
@@ -224,7 +222,7 @@ async fn change<T: for<'de> Deserialize<'de>>(
             Ok(true) => text("application/json", "{}".to_owned()),
             Ok(false) => failure(
                 StatusCode::NOT_FOUND,
-                vec!["there is no such waiver".to_owned()],
+                vec!["404 not found; no waiver has this endpoint and path".to_owned()],
             ),
             Err(errors) => failure(StatusCode::UNPROCESSABLE_ENTITY, errors),
         },
@@ -249,9 +247,23 @@ fn json(document: &impl Serialize) -> Response<String> {
     }
 }
 
+fn not_allowed(allowed: &'static str) -> Response<String> {
+    let mut response = failure(
+        StatusCode::METHOD_NOT_ALLOWED,
+        vec!["405 method not allowed".to_owned()],
+    );
+    let allowed = HeaderValue::from_static(allowed);
+    response.headers_mut().insert(header::ALLOW, allowed);
+    response
+}
+
 fn failure(status: StatusCode, errors: Vec<String>) -> Response<String> {
     let mut response = json(&Errors { errors });
     *response.status_mut() = status;
+    if status == StatusCode::UNAUTHORIZED {
+        let how = HeaderValue::from_static("Bearer");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, how);
+    }
     response
 }
 

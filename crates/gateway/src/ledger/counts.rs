@@ -49,7 +49,7 @@ reasons! {
     TooLong = "too_long",
     /// The comparison does not keep up.
     Comparison = "comparison_busy",
-    /// The gateway failed at it: a fault of its own, told on standard error.
+    /// The gateway failed at it: a fault of its own, reported on standard error.
     Panicked = "panicked",
     /// The gateway ended first.
     Stopped = "stopped",
@@ -141,8 +141,8 @@ impl Counts {
     }
 }
 
-/// One eligible request. It ends exactly once: compared, or dropped with a reason; if nobody says
-/// which, it was lost when the gateway stopped, or to a panic.
+/// One eligible request. It ends exactly once: compared, or dropped with a reason; without
+/// either, it was lost when the gateway stopped, or to a panic.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     counts: Arc<Counts>,

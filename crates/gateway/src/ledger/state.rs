@@ -3,6 +3,7 @@
 use super::book::Stored;
 use super::counts::Balance;
 use serde::{Deserialize, Serialize};
+use std::fmt::Display;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -61,26 +62,8 @@ impl State {
             }
             Err(error) => return Err(told("read", error)),
         };
-        let document: Document = serde_json::from_slice(&text).map_err(|error| {
-            format!(
-                "{} is no state of this version: {error}; move it away to begin anew",
-                path.display()
-            )
-        })?;
-        if !document.book.is_whole() {
-            return Err(format!(
-                "{} names endpoints that it does not have; move it away to begin anew",
-                path.display()
-            ));
-        }
-        if document.format != FORMAT {
-            return Err(format!(
-                "{} has format {}; this version reads {FORMAT}",
-                path.display(),
-                document.format
-            ));
-        }
-        Ok((state, document.balance, document.book))
+        let (balance, book) = read(&text, &path)?;
+        Ok((state, balance, book))
     }
 
     /// Replaces the state: a kill at any moment leaves the old one or the new one.
@@ -97,18 +80,51 @@ impl State {
             book,
         };
         let text = serde_json::to_vec(&document)
-            .map_err(|error| format!("the state is no JSON: {error}"))?;
+            .map_err(|error| format!("cannot write the state as JSON: {error}"))?;
         let unfinished = self.path.with_extension("json.tmp");
         let write = || {
             let mut file = private().write(true).truncate(true).open(&unfinished)?;
-            // At once: what a buffer holds back fails where nobody sees it, and half a state would
+            // At once: what a buffer holds back fails unseen, and half a state would
             // replace a whole one.
             file.write_all(&text)?;
             file.sync_data()?;
-            fs::rename(&unfinished, &self.path)
+            fs::rename(&unfinished, &self.path)?;
+            // Else a loss of power could bring the old name back, or none.
+            self.path
+                .parent()
+                .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
         };
         write().map_err(|error: io::Error| format!("cannot write {}: {error}", self.path.display()))
     }
+}
+
+/// Reads a state. Its format comes first: what another version wrote is not malformed, and it is not for
+/// this one to say what may be thrown away.
+fn read(text: &[u8], path: &Path) -> Result<(Balance, Stored), String> {
+    #[derive(Deserialize)]
+    struct Version {
+        format: u32,
+    }
+    let damaged = |what: &dyn Display| {
+        format!(
+            "{} is damaged: {what}; restore it from a backup, or move it away to start over",
+            path.display()
+        )
+    };
+    let version: Version = serde_json::from_slice(text).map_err(|error| damaged(&error))?;
+    if version.format != FORMAT {
+        return Err(format!(
+            "{} has format {}, and this version reads {FORMAT}; use the version that wrote it, or name \
+             another folder in `state`",
+            path.display(),
+            version.format
+        ));
+    }
+    let document: Document = serde_json::from_slice(text).map_err(|error| damaged(&error))?;
+    if !document.book.is_whole() {
+        return Err(damaged(&"it names endpoints that it does not have"));
+    }
+    Ok((document.balance, document.book))
 }
 
 fn private() -> OpenOptions {
@@ -160,5 +176,10 @@ mod tests {
         assert!(State::open(&folder).is_err_and(|error| error.contains("does not have")));
         fs::write(folder.join("state.json"), "{\"format\": 1").unwrap();
         assert!(State::open(&folder).is_err_and(|error| error.contains("move it away")));
+        let later = "{\"format\": 2, \"ledger\": {\"eligible\": 3}}";
+        fs::write(folder.join("state.json"), later).unwrap();
+        let refused = State::open(&folder).err().unwrap();
+        assert!(refused.contains("has format 2"), "{refused}");
+        assert!(!refused.contains("move it away"), "{refused}");
     }
 }

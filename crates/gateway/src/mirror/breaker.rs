@@ -14,7 +14,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// Open after failures in a row; after a while one request is let through to see.
 #[derive(Debug, Default)]
 pub(crate) struct Breaker {
-    /// What the path of the clients looks at: no lock stands there.
+    /// What the path of the clients looks at, without a lock.
     open: AtomicBool,
     state: Mutex<State>,
 }

@@ -51,7 +51,7 @@ impl Capture {
             return hash.update(data);
         }
         if self.body.len() + data.len() > self.limit {
-            // From here on only the hash goes on: it covers what is kept as well.
+            // From here on only the hash continues: it covers what is kept as well.
             let mut hash = Box::new(Xxh3::new());
             hash.update(&self.body);
             hash.update(data);

@@ -26,7 +26,7 @@ use crate::ledger::{Counts, Reason, Ticket};
 use crate::proxy::{Head, Healths, MARKER, Slot};
 use crate::traffic::RouteTraffic;
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, request};
+use http::{HeaderMap, StatusCode};
 use http_body::{Frame, SizeHint};
 use sample::Sampler;
 use std::net::IpAddr;
@@ -39,7 +39,7 @@ use tokio::sync::{mpsc, oneshot};
 /// Copies that may wait for one thread.
 pub(crate) const WAITING: usize = 2048;
 
-/// What goes on whatever is configured anew.
+/// What a reload does not replace.
 pub(crate) struct Mirror {
     pub(crate) jobs: Vec<mpsc::Sender<Job>>,
     /// Of the threads that take the jobs.
@@ -53,7 +53,7 @@ pub(crate) struct Mirror {
 
 /// What one configuration says about the candidate.
 pub(crate) struct Settings {
-    /// Tells one configuration from the next.
+    /// Distinguishes one configuration from the next.
     pub(crate) id: u64,
     pub(crate) candidate: CandidateConfig,
     pub(crate) incumbent: SideConfig,
@@ -72,7 +72,7 @@ pub(crate) struct Offer<'a> {
     pub(crate) route: &'a Route,
     pub(crate) traffic: &'a Arc<RouteTraffic>,
     /// As it goes to the incumbent.
-    pub(crate) parts: &'a request::Parts,
+    pub(crate) head: &'a Head,
     pub(crate) client: IpAddr,
     /// The size of its body, if it has one.
     pub(crate) hint: Option<SizeHint>,
@@ -86,9 +86,11 @@ pub(crate) struct Job {
     pub(crate) body: Option<TeeBody>,
     pub(crate) seen: oneshot::Receiver<Seen>,
     pub(crate) twice: bool,
+    /// The copy goes without the conditions of the request.
+    pub(crate) unconditional: bool,
     pub(crate) traffic: Arc<RouteTraffic>,
     pub(crate) budget: Arc<Budget>,
-    /// Held until the copy has come to its end.
+    /// Held until the copy is complete.
     pub(crate) _slot: Slot,
 }
 
@@ -106,7 +108,7 @@ pub(crate) struct Whole {
 }
 
 impl Mirror {
-    /// Why as many copies are under way as may be: the candidate is slow, or nobody has time to read
+    /// Why as many copies are under way as may be: the candidate is slow, or no thread has time to read
     /// what it answered.
     fn no_room(&self) -> Reason {
         let now = Instant::now();
@@ -147,20 +149,17 @@ impl Shadow {
             ticket.dropped(Reason::Queue);
             return None;
         };
-        let twice = offer.hint.is_none() && offer.parts.method.is_safe();
+        let twice = offer.hint.is_none() && offer.head.method.is_safe();
         let (copy, body) = offer.hint.map(|hint| tee(&mirror.budget, hint)).unzip();
         let (tell, seen) = oneshot::channel();
         place.send(Job {
             ticket,
             settings: self.settings.clone(),
-            head: Head {
-                method: offer.parts.method.clone(),
-                uri: offer.parts.uri.clone(),
-                headers: offer.parts.headers.clone(),
-            },
+            head: offer.head.clone(),
             body,
             seen,
             twice: twice && self.sampler.draws(candidate.ask_twice),
+            unconditional: twice && candidate.rewrite.unconditional && offer.head.is_conditional(),
             traffic: offer.traffic.clone(),
             budget: mirror.budget.clone(),
             _slot: slot,
@@ -176,12 +175,12 @@ impl Shadow {
 
     /// Safe methods only, unless the route says otherwise; and no copy of a copy.
     fn is_eligible(&self, offer: &Offer<'_>) -> bool {
-        let Offer { route, parts, .. } = offer;
+        let Offer { route, head, .. } = offer;
         let share = route.fraction.unwrap_or(self.settings.candidate.fraction);
         route.shadow
-            && (route.writes || parts.method.is_safe())
-            && !parts.headers.contains_key(&MARKER)
-            && self.sampler.takes(share, &parts.headers, offer.client)
+            && (route.writes || head.method.is_safe())
+            && !head.headers.contains_key(&MARKER)
+            && self.sampler.takes(share, &head.headers, offer.client)
     }
 }
 
@@ -204,7 +203,7 @@ impl Watched {
         }
     }
 
-    /// The whole answer has gone by. Nobody may be waiting for it any more.
+    /// The whole answer has gone by. The copy may have given it up.
     pub(crate) fn complete(self, took: Duration, line: Option<(AccessLog, Box<Line>)>) {
         let seen = match self.capture {
             Some(capture) => Seen::Whole(Box::new(Whole {

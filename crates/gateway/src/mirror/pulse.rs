@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How often such a thread tells that it runs.
+/// How often such a thread notes that it runs.
 pub(crate) const BEAT: Duration = Duration::from_millis(100);
 /// One that has a CPU of its own is a few milliseconds late at most.
 const LATE: Duration = Duration::from_millis(25);

@@ -2,8 +2,11 @@
 
 use crate::config::Rewrite;
 use crate::proxy::{Head, MARKER, TRACEPARENT, host_from_authority};
-use http::{HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 use std::hash::{BuildHasher, RandomState};
+
+/// What makes a request conditional on a version that the client has.
+const CONDITIONS: [HeaderName; 2] = [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE];
 
 impl Head {
     /// Marked as a copy, as a span of its own.
@@ -15,6 +18,21 @@ impl Head {
             .and_then(|parent| span_below(parent.to_str().ok()?));
         if let Some(span) = span {
             self.headers.insert(&TRACEPARENT, span);
+        }
+        self
+    }
+
+    /// Is it answered with 304 if the client has the newest version already?
+    pub(crate) fn is_conditional(&self) -> bool {
+        CONDITIONS
+            .iter()
+            .any(|name| self.headers.contains_key(name))
+    }
+
+    /// Answered as if the client had nothing yet.
+    pub(crate) fn unconditional(mut self) -> Head {
+        for name in &CONDITIONS {
+            self.headers.remove(name);
         }
         self
     }
@@ -31,8 +49,9 @@ impl Head {
         for (name, value) in &rewrite.set {
             self.headers.insert(name, value.clone());
         }
-        if rewrite.strip_prefix.is_some() || rewrite.add_prefix.is_some() {
-            let before = self.uri.path_and_query().map_or("/", |path| path.as_str());
+        let before = self.uri.path_and_query().map_or("/", |path| path.as_str());
+        // `*` is the server as a whole, and no path.
+        if before != "*" && (rewrite.strip_prefix.is_some() || rewrite.add_prefix.is_some()) {
             let rest = rewrite
                 .strip_prefix
                 .as_deref()
@@ -44,7 +63,10 @@ impl Head {
                 rewrite.add_prefix.as_deref().unwrap_or_default()
             );
             // What makes no target is left as it was.
-            self.uri = path.parse().unwrap_or(self.uri);
+            if let Ok(uri) = path.parse() {
+                self.uri = uri;
+                self.raw_target = None;
+            }
         }
         self
     }
@@ -54,7 +76,7 @@ impl Head {
 fn span_below(parent: &str) -> Option<HeaderValue> {
     let mut parts = parent.split('-');
     let (version, trace, _, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    // Numbers that nobody can foresee, without asking the system for each.
+    // Numbers that cannot be foreseen, without asking the system for each.
     let span = RandomState::new().hash_one(parent) | 1;
     HeaderValue::try_from(format!("{version}-{trace}-{span:016x}-{flags}")).ok()
 }
@@ -62,7 +84,7 @@ fn span_below(parent: &str) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{HeaderMap, HeaderName, Method, Uri};
+    use http::{HeaderMap, Method, Uri};
 
     fn copy(uri: &'static str) -> Head {
         let mut headers = HeaderMap::new();
@@ -76,6 +98,7 @@ mod tests {
             method: Method::GET,
             uri: Uri::from_static(uri),
             headers,
+            ..Head::default()
         }
     }
 
@@ -97,6 +120,7 @@ mod tests {
             strip_prefix: Some("/api".into()),
             add_prefix: Some("/v2".into()),
             remove: vec![HeaderName::from_static("authorization")],
+            unconditional: false,
             set: vec![(
                 HeaderName::from_static("x-a"),
                 HeaderValue::from_static("b"),
@@ -110,6 +134,7 @@ mod tests {
         assert!(
             changed.headers.contains_key("x-a") && !changed.headers.contains_key("authorization")
         );
+        assert_eq!(copy("*").rewritten(&rewrite).uri, Uri::from_static("*"));
         let same = copy("/api").rewritten(&Rewrite::default());
         assert_eq!(
             (same.uri, same.headers),

@@ -3,9 +3,9 @@
 use super::pulse::BEAT;
 use super::{Breaker, Capture, Captured, Job, Pulse, Seen, Settings, TeeBody, Whole};
 use crate::ledger::{Pair, Reason, Sample};
-use crate::proxy::{Head, Lease, NoAnswer, Received, Side};
+use crate::proxy::{Head, Lease, NoAnswer, Received, Reuse, Side};
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
@@ -19,13 +19,13 @@ use understudy_model::{Failure, FailureKind};
 
 /// How long an exchange with the candidate may take where nothing is said.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// How much longer than the candidate the incumbent may take until nobody waits for it.
+/// How much longer than the candidate the incumbent may take before the copy gives it up.
 const GRACE: Duration = Duration::from_secs(5);
 /// An answer of more bytes never ends.
 const LONGEST_BODY: u64 = 256 << 20;
 /// Nor does one that is so many bytes longer than twice the incumbent's, which is known to be whole.
 const LONGER: u64 = 1 << 20;
-/// How long exchanges under way may take once nobody makes any more.
+/// How long exchanges under way may take once no more come.
 const LAST: Duration = Duration::from_secs(3);
 /// A thread this late has no CPU of its own to speak of; what took long then says nothing.
 const LATE: Duration = Duration::from_millis(200);
@@ -100,7 +100,7 @@ struct Thread {
     late: Cell<Option<Instant>>,
 }
 
-/// Carries copies until nobody makes any more, and those under way until their end.
+/// Carries copies until no more come and those under way are complete.
 pub(crate) async fn run(
     index: usize,
     mut jobs: mpsc::Receiver<Job>,
@@ -242,8 +242,11 @@ async fn carry(thread: Rc<Thread>, mut job: Job) {
 async fn ask_all(sides: &Sides, job: &mut Job, deadline: Duration) -> Asked {
     let body = job.body.take();
     let aborted = body.as_ref().map(TeeBody::aborted);
-    let marked = job.head.clone().marked();
-    let again = job.twice.then(|| marked.clone());
+    let mut marked = job.head.clone().marked();
+    if job.unconditional {
+        marked = marked.unconditional();
+    }
+    let again = (job.twice || job.unconditional).then(|| marked.clone());
     let longest = Cell::new(LONGEST_BODY);
     let bounds = (job.settings.candidate.capture_bytes, &longest);
     let (budget, seen) = (&job.budget, &mut job.seen);
@@ -274,7 +277,15 @@ async fn ask_all(sides: &Sides, job: &mut Job, deadline: Duration) -> Asked {
             Err(_) => Err(Reason::TooSlow),
         }
     };
-    let ((candidate, took), second, incumbent) = tokio::join!(candidate, second, incumbent);
+    let ((candidate, took), mut second, mut incumbent) = tokio::join!(candidate, second, incumbent);
+    if let (true, Ok(whole)) = (job.unconditional, &mut incumbent)
+        && whole.captured.code == StatusCode::NOT_MODIFIED
+    {
+        match second.take() {
+            Some(unconditional) => whole.captured = unconditional,
+            None => incumbent = Err(Reason::Incumbent),
+        }
+    }
     let cut = aborted.and_then(|aborted| aborted.reason());
     Asked {
         candidate,
@@ -327,16 +338,20 @@ async fn ask(
     budget: &Arc<super::Budget>,
 ) -> Answered {
     let repeatable = matches!(body, CopyBody::Empty);
-    let lease_of = async |fresh| {
-        let lease = side.lease(fresh).await;
+    let lease_of = async |reuse| {
+        let lease = side.lease(reuse).await;
         lease.map_err(|error| failure(FailureKind::Connect, error.to_string()))
     };
-    let mut lease = lease_of(false).await?;
-    let mut sent = lease.send(&head, body).await;
+    let reuse = match repeatable {
+        true => Reuse::Any,
+        false => Reuse::JustUsed,
+    };
+    let mut lease = lease_of(reuse).await?;
+    let mut sent = lease.send(&head, body, &|_| {}).await;
     // The server may have closed the connection just when it was used again.
     if sent.is_err() && repeatable && lease.reused {
-        lease = lease_of(true).await?;
-        sent = lease.send(&head, CopyBody::Empty).await;
+        lease = lease_of(Reuse::None).await?;
+        sent = lease.send(&head, CopyBody::Empty, &|_| {}).await;
     }
     let response = sent.map_err(|error| unanswered(error.why))?;
     lease.answered(true);
@@ -368,7 +383,7 @@ async fn receive(
 fn unanswered(why: NoAnswer) -> Failure {
     let kind = match why {
         NoAnswer::TooLarge => FailureKind::TooLarge,
-        NoAnswer::Malformed => FailureKind::Malformed,
+        NoAnswer::Malformed(_) => FailureKind::Malformed,
         NoAnswer::Closed | NoAnswer::RequestCut => FailureKind::Closed,
     };
     failure(kind, why.as_text())

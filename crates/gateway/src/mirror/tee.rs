@@ -85,7 +85,7 @@ impl Tee {
             true => Bytes::copy_from_slice(data),
             false => data.clone(),
         };
-        // A receiver that is gone has told why; the rest of the body is of no interest.
+        // A receiver that is gone has said why; the rest of the body is of no interest.
         if pieces.send(Piece::Data(copy, credit)).is_err() {
             self.pieces = None;
         }

@@ -1,17 +1,24 @@
 //! What comes back from a server, of either protocol.
 
+use super::fields::{Malformed, Written};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use understudy_wire::http1::ResponseError;
+use understudy_wire::http1::{Head, ResponseError};
+
+/// Takes the interim answers (1xx) that come before an answer over HTTP/1.1.
+pub(crate) type Interim<'i> = &'i dyn Fn(&Head<'_>);
 
 /// The body of an answer. What an HTTP/1.1 server sends is read by its connection.
 #[derive(Debug)]
 pub(crate) enum Received {
-    /// So many bytes are still to come; `None` where only the server knows.
-    One(Option<u64>),
+    One {
+        /// Bytes that are still to come; `None` where only the server knows.
+        left: Option<u64>,
+        written: Written,
+    },
     Two(Incoming),
 }
 
@@ -21,7 +28,7 @@ pub(crate) type Piece = Option<Result<Frame<Bytes>, NoAnswer>>;
 impl Received {
     pub(crate) fn is_end_stream(&self) -> bool {
         match self {
-            Received::One(left) => *left == Some(0),
+            Received::One { left, .. } => *left == Some(0),
             Received::Two(incoming) => incoming.is_end_stream(),
         }
     }
@@ -30,7 +37,7 @@ impl Received {
     /// with it.
     pub(crate) fn poll_alone(&mut self, cx: &mut Context<'_>) -> Poll<Piece> {
         match self {
-            Received::One(_) => Poll::Ready(None),
+            Received::One { .. } => Poll::Ready(None),
             Received::Two(incoming) => {
                 let frame = Pin::new(incoming).poll_frame(cx);
                 frame.map_err(|error| NoAnswer::from(&error))
@@ -38,9 +45,17 @@ impl Received {
         }
     }
 
+    /// The head as it came, where that was over HTTP/1.1.
+    pub(super) fn written(&self) -> Written {
+        match self {
+            Received::One { written, .. } => written.clone(),
+            Received::Two(_) => Written::default(),
+        }
+    }
+
     pub(crate) fn size_hint(&self) -> SizeHint {
         match self {
-            Received::One(left) => left.map_or_else(SizeHint::new, SizeHint::with_exact),
+            Received::One { left, .. } => left.map_or_else(SizeHint::new, SizeHint::with_exact),
             Received::Two(incoming) => incoming.size_hint(),
         }
     }
@@ -50,19 +65,20 @@ impl Received {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoAnswer {
     TooLarge,
-    Malformed,
+    /// What is malformed.
+    Malformed(&'static str),
     Closed,
     /// The client's doing.
     RequestCut,
 }
 
 impl NoAnswer {
-    pub(crate) fn as_text(self) -> &'static str {
+    pub(crate) fn as_text(self) -> String {
         match self {
-            NoAnswer::TooLarge => "the head of the server's answer is too large",
-            NoAnswer::Malformed => "the server's answer is malformed",
-            NoAnswer::Closed => "the server closed the connection without an answer",
-            NoAnswer::RequestCut => "the request broke off",
+            NoAnswer::TooLarge => "the head of the server's answer is too large".into(),
+            NoAnswer::Malformed(what) => format!("the server's answer is malformed: {what}"),
+            NoAnswer::Closed => "the server closed the connection without an answer".into(),
+            NoAnswer::RequestCut => "the request broke off".into(),
         }
     }
 }
@@ -72,8 +88,14 @@ impl From<ResponseError> for NoAnswer {
         match error {
             error if error.is_too_large() => NoAnswer::TooLarge,
             ResponseError::Truncated => NoAnswer::Closed,
-            _ => NoAnswer::Malformed,
+            error => NoAnswer::Malformed(error.what()),
         }
+    }
+}
+
+impl From<Malformed> for NoAnswer {
+    fn from(_: Malformed) -> NoAnswer {
+        NoAnswer::Malformed("a header is malformed")
     }
 }
 
@@ -81,7 +103,7 @@ impl From<&hyper::Error> for NoAnswer {
     fn from(error: &hyper::Error) -> NoAnswer {
         match error {
             error if error.is_parse_too_large() => NoAnswer::TooLarge,
-            error if error.is_parse() => NoAnswer::Malformed,
+            error if error.is_parse() => NoAnswer::Malformed("it is not HTTP/2"),
             _ => NoAnswer::Closed,
         }
     }

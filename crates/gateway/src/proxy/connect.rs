@@ -1,11 +1,13 @@
 //! One connection to an upstream, of either protocol, with or without TLS.
 
 use super::alarm::Alarm;
-use super::answer::{Piece, Received, Unanswered};
+use super::answer::{Interim, Piece, Received, Unanswered};
 use super::head::Head;
-use super::http1::{Http1, Stream};
+use super::http1::Http1;
 use super::transport::Transport;
+use super::tunnel::Stream;
 use crate::config::{SideConfig, UpstreamAddress};
+use crate::tls;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use http_body::Body;
@@ -17,7 +19,7 @@ use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::{self, pki_types::ServerName};
@@ -44,7 +46,7 @@ impl<F: Future + 'static> hyper::rt::Executor<F> for Local {
 pub(crate) struct Task(AbortHandle);
 
 impl Task {
-    /// What comes of it is told to whoever waits for an answer.
+    /// What waits for an answer learns what comes of it.
     pub(super) fn spawn(work: impl Future + 'static) -> Task {
         let task = tokio::task::spawn_local(async move {
             work.await;
@@ -78,9 +80,10 @@ where
         head: &Head,
         (to, authority): (&UpstreamAddress, &HeaderValue),
         body: B,
+        interim: Interim<'_>,
     ) -> Result<Response<Received>, Unanswered<B>> {
         match self {
-            Connection::One(one) => one.send(head, authority, body).await,
+            Connection::One(one) => one.send(head, authority, body, interim).await,
             Connection::Two(sender, _) => {
                 let request = head.http2_request(to.tls, authority, body);
                 match sender.try_send_request(request).await {
@@ -99,7 +102,7 @@ impl<B> Connection<B> {
     /// The next piece of an answer's body.
     pub(crate) fn poll_frame(&mut self, body: &mut Received, cx: &mut Context<'_>) -> Poll<Piece> {
         match (self, body) {
-            (Connection::One(one), Received::One(left)) => one.poll_frame(left, cx),
+            (Connection::One(one), Received::One { left, .. }) => one.poll_frame(left, cx),
             (_, body) => body.poll_alone(cx),
         }
     }
@@ -121,7 +124,15 @@ impl<B> Connection<B> {
         }
     }
 
-    /// Finds out whether the server has closed it, though nobody waits for anything on it.
+    /// How long the server keeps it without a request, where it says so.
+    pub(crate) fn kept(&self) -> Option<Duration> {
+        match self {
+            Connection::One(one) => one.kept(),
+            Connection::Two(..) => None,
+        }
+    }
+
+    /// Finds out if the server has closed it, while nothing is under way on it.
     pub(crate) fn look(&mut self) -> State {
         match self {
             Connection::One(one) => one.look(),
@@ -129,7 +140,7 @@ impl<B> Connection<B> {
         }
     }
 
-    /// What comes and goes on it when it is HTTP no longer; HTTP/2 has no such end.
+    /// Its bytes once it is no longer HTTP; HTTP/2 does not change protocols.
     pub(crate) fn into_stream(self) -> Option<Stream> {
         match self {
             Connection::One(one) => one.into_stream(),
@@ -182,6 +193,10 @@ impl Dial {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let connecting = async {
+            if let Some(socket) = &to.socket {
+                let unix = UnixStream::connect(socket).await?;
+                return handshake(Transport::Unix(unix), to.http2).await;
+            }
             let tcp = TcpStream::connect((to.host.as_str(), to.port)).await?;
             tcp.set_nodelay(true)?;
             if !to.tls {
@@ -214,11 +229,14 @@ fn client_tls(side: &SideConfig) -> Result<rustls::ClientConfig, String> {
         }
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(rustls::ClientConfig::builder_with_provider(provider)
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
+        .with_root_certificates(roots);
+    Ok(match &side.certificate {
+        Some(certificate) => builder.with_client_cert_resolver(tls::shown(certificate)),
+        None => builder.with_no_client_auth(),
+    })
 }
 
 async fn handshake<B>(io: Transport, http2: bool) -> io::Result<Connection<B>>

@@ -27,7 +27,7 @@ pub(crate) struct Stream {
 }
 
 /// The incumbent's answer broke off: the client's connection is closed, so that it sees that.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
 pub(crate) enum Broken {
     #[error("the server closed before the end of its answer")]
     Closed,
@@ -52,6 +52,13 @@ impl Download {
             total: deadline.map(|deadline| Box::pin(tokio::time::sleep_until(deadline))),
             record,
         })
+    }
+}
+
+impl Download {
+    /// Are these the gateway's own words, or none?
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self, Download::Text(_))
     }
 }
 

@@ -1,17 +1,20 @@
 //! Headers between two connections (RFC 9110, section 7.6).
 
+use super::refusal::Refusal;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Uri, Version};
+use http::{Method, StatusCode, Uri, Version};
 use std::net::IpAddr;
+use understudy_wire::http1::is_host;
 
 /// What belongs to one connection; `Connection` itself first.
-static HOP_BY_HOP: [HeaderName; 6] = [
+static HOP_BY_HOP: [HeaderName; 7] = [
     header::CONNECTION,
     header::TE,
     header::TRANSFER_ENCODING,
     header::UPGRADE,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("http2-settings"),
 ];
 const CONNECTION: usize = 0;
 static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -22,14 +25,14 @@ pub(crate) static MARKER: HeaderName = HeaderName::from_static("x-understudy-sha
 /// W3C Trace Context.
 pub(crate) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// Removes what belongs to one connection only. `te: trailers` stays: it tells the server that
+/// Removes what belongs to one connection only. `te: trailers` stays: it says to the server that
 /// trailers (gRPC) reach the client.
 pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     // Most heads have one of these or none: to look at all names once costs less than to look each of
     // these up, and their lengths tell them from nearly all others.
     let mut present = [false; HOP_BY_HOP.len()];
     for name in headers.keys() {
-        if matches!(name.as_str().len(), 2 | 7 | 10 | 16 | 17)
+        if matches!(name.as_str().len(), 2 | 7 | 10 | 14 | 16 | 17)
             && let Some(place) = HOP_BY_HOP.iter().position(|of| of == name)
         {
             present[place] = true;
@@ -44,6 +47,139 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
         if present && !is_of_use() {
             headers.remove(name);
         }
+    }
+}
+
+/// Does a field of this name belong to one connection only?
+pub(super) fn is_of_connection(name: &str) -> bool {
+    HOP_BY_HOP
+        .iter()
+        .chain([&header::CONTENT_LENGTH])
+        .any(|of| of.as_str().eq_ignore_ascii_case(name))
+}
+
+/// Headers that say who a client is, and how it was asked for: a stranger has no say in that.
+const IDENTITY: [&str; 5] = [
+    "forwarded",
+    "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "x-cluster-client-ip",
+];
+
+/// Removes what a server could take for something that it is not: what a stranger says of itself, and
+/// names with underscores, which many servers take for hyphens, that look like a header of framing or
+/// forwarding.
+pub(crate) fn remove_misleading(headers: &mut HeaderMap, trusted: bool) {
+    let is_identity = |name: &str| name.starts_with("x-forwarded-") || IDENTITY.contains(&name);
+    let is_misleading = |name: &&HeaderName| {
+        let name = name.as_str();
+        if !trusted && matches!(name.as_bytes(), [b'x' | b'f' | b't', ..]) && is_identity(name) {
+            return true;
+        }
+        if !name.contains('_') {
+            return false;
+        }
+        let read = name.replace('_', "-");
+        is_identity(&read) || is_of_connection(&read) || LOOK_ALIKE.contains(&&read[..])
+    };
+    // Nearly always there is none, and then nothing is allocated.
+    let misleading: Vec<HeaderName> = headers.keys().filter(is_misleading).cloned().collect();
+    for name in misleading {
+        headers.remove(name);
+    }
+}
+
+/// Other names whose look-alikes are removed.
+const LOOK_ALIKE: [&str; 4] = [
+    "trailer",
+    "x-understudy-shadow",
+    "content-encoding",
+    "max-forwards",
+];
+
+/// Says that the gateway has passed it on (RFC 9110, section 7.6.3).
+pub(crate) fn add_via(headers: &mut HeaderMap, version: Version) {
+    let via = match version {
+        Version::HTTP_10 => "1.0 understudy",
+        Version::HTTP_2 => "2 understudy",
+        _ => "1.1 understudy",
+    };
+    headers.append(header::VIA, HeaderValue::from_static(via));
+}
+
+/// Counts down how often a TRACE or OPTIONS may still be passed on (RFC 9110, section 7.6.2).
+///
+/// # Errors
+/// Not once more: the gateway answers it.
+pub(super) fn forward_once_less(method: &Method, headers: &mut HeaderMap) -> Result<(), Refusal> {
+    if !matches!(*method, Method::TRACE | Method::OPTIONS) {
+        return Ok(());
+    }
+    let Some(value) = headers.get(header::MAX_FORWARDS) else {
+        return Ok(());
+    };
+    let left = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.parse::<u32>().ok());
+    match left {
+        None => Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "Max-Forwards is not a number",
+        )),
+        Some(0) if *method == Method::OPTIONS => Err(Refusal::new(
+            StatusCode::OK,
+            "Max-Forwards is 0: this is the gateway",
+        )),
+        Some(0) => Err(Refusal::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "Max-Forwards is 0, and the gateway does not answer TRACE",
+        )),
+        Some(left) => {
+            headers.insert(header::MAX_FORWARDS, HeaderValue::from(left - 1));
+            Ok(())
+        }
+    }
+}
+
+/// Is there no `Expect`, or none but `100-continue`?
+pub(super) fn expects_only_continue(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(header::EXPECT).iter();
+    values.all(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// What HTTP/2 wants of a request beyond what its library looks at.
+///
+/// # Errors
+/// It is malformed (RFC 9113, sections 8.2.1 and 8.3.1).
+pub(super) fn check_http2(uri: &Uri, headers: &HeaderMap) -> Result<(), &'static str> {
+    let is_padded = |value: &HeaderValue| {
+        let is_space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+        is_space(value.as_bytes().first()) || is_space(value.as_bytes().last())
+    };
+    if headers.values().any(is_padded) {
+        return Err("the value of a header begins or ends with white space");
+    }
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let (authority, host) = (uri.authority(), hosts.next());
+    if hosts.next().is_some() {
+        return Err("host is given twice");
+    }
+    match (authority, host) {
+        (None, None) => Err(":authority is missing"),
+        (Some(authority), _) if !is_host(authority.as_str().as_bytes()) => {
+            Err(":authority is malformed")
+        }
+        (_, Some(host)) if !is_host(host.as_bytes()) => Err("host is malformed"),
+        (Some(authority), Some(host))
+            if !host
+                .as_bytes()
+                .eq_ignore_ascii_case(authority.as_str().as_bytes()) =>
+        {
+            Err("host is not what :authority is")
+        }
+        _ => Ok(()),
     }
 }
 
@@ -69,17 +205,37 @@ fn remove_named(headers: &mut HeaderMap) {
     }
 }
 
-/// The protocol that both ends of a connection want to change to.
+/// The protocol that both ends of a connection want to change to. HTTP/2 is none of them: what follows
+/// would be requests that nothing has looked at.
 pub(crate) fn upgrade_of(headers: &HeaderMap) -> Option<HeaderValue> {
-    let protocol = headers.get(header::UPGRADE)?;
+    headers.get(header::UPGRADE)?;
     let asks = |value: &HeaderValue| {
         value.to_str().is_ok_and(|text| {
             text.split(',')
                 .any(|word| word.trim().eq_ignore_ascii_case("upgrade"))
         })
     };
-    let connection = headers.get_all(header::CONNECTION).iter().any(asks);
-    connection.then(|| protocol.clone())
+    if !headers.get_all(header::CONNECTION).iter().any(asks) {
+        return None;
+    }
+    let values = headers.get_all(header::UPGRADE).iter();
+    let protocols: Vec<&str> = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(','))
+        .map(str::trim)
+        .filter(|protocol| !protocol.is_empty() && !is_http(protocol))
+        .collect();
+    match protocols[..] {
+        [] => None,
+        _ => HeaderValue::try_from(protocols.join(", ")).ok(),
+    }
+}
+
+fn is_http(protocol: &str) -> bool {
+    let name = protocol.split('/').next().unwrap_or_default();
+    ["h2", "h2c", "http"]
+        .iter()
+        .any(|http| name.eq_ignore_ascii_case(http))
 }
 
 /// The address of a client as `X-Forwarded-For` has it.
@@ -90,15 +246,13 @@ pub(crate) fn address(of: IpAddr) -> HeaderValue {
 
 /// Who asked, by which scheme and for which host, as the server behind a proxy wants to know.
 pub(crate) fn add_forwarded(headers: &mut HeaderMap, peer: &HeaderValue, tls: bool, trusted: bool) {
-    let before = match trusted {
-        true => headers.get(&FORWARDED_FOR),
-        false => None,
-    };
-    let address = match before {
-        Some(before) => {
-            HeaderValue::from_bytes(&[before.as_bytes(), b", ", peer.as_bytes()].concat())
+    let address = match trusted && headers.contains_key(&FORWARDED_FOR) {
+        true => {
+            let before = headers.get_all(&FORWARDED_FOR).iter().chain([peer]);
+            let before: Vec<&[u8]> = before.map(HeaderValue::as_bytes).collect();
+            HeaderValue::from_bytes(&before.join(&b", "[..]))
         }
-        None => Ok(peer.clone()),
+        false => Ok(peer.clone()),
     };
     if let Ok(address) = address {
         headers.insert(&FORWARDED_FOR, address);
@@ -249,6 +403,8 @@ pub(super) mod tests {
             http2_target(&Uri::from_static("/a?b"), false, &authority),
             uri
         );
+        let whole = http2_target(&Uri::from_static("*"), true, &authority);
+        assert_eq!(whole.path_and_query().map(|path| path.as_str()), Some("*"));
         let mut headers = map(&[("cookie", "a=1"), ("cookie", "b=2")]);
         join_cookies(&mut headers, Version::HTTP_2);
         assert_eq!(headers, map(&[("cookie", "a=1; b=2")]));

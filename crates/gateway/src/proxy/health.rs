@@ -76,7 +76,7 @@ pub(crate) fn watch(side: &SideConfig, servers: &Healths, checks: &mut JoinSet<(
                 );
                 checks.spawn_local(watching);
             }
-            // Nobody would find out that it is well again.
+            // Without checks nothing would find out that it is well again.
             (Some(server), None) => server.passes.store(true, Ordering::Relaxed),
             (None, _) => {}
         }
@@ -100,22 +100,23 @@ async fn ask(dial: Dial, address: UpstreamAddress, check: HealthCheck, server: A
 }
 
 async fn is_well(dial: &Dial, address: &UpstreamAddress, path: &str) -> bool {
-    let (Ok(uri), Ok(authority)) = (
-        path.parse::<Uri>(),
-        HeaderValue::try_from(address.authority()),
-    ) else {
+    let authority = match &address.socket {
+        Some(_) => address.host.clone(),
+        None => address.authority(),
+    };
+    let (Ok(uri), Ok(authority)) = (path.parse::<Uri>(), HeaderValue::try_from(authority)) else {
         return false;
     };
     let head = Head {
         method: Method::GET,
         uri,
-        headers: http::HeaderMap::new(),
+        ..Head::default()
     };
     let Ok(mut connection) = dial.connect(address).await else {
         return false;
     };
     let to = (address, &authority);
-    let response = connection.send(&head, to, Upload::Empty).await;
+    let response = connection.send(&head, to, Upload::Empty, &|_| {}).await;
     response
         .is_ok_and(|response| response.status().is_success() || response.status().is_redirection())
 }

@@ -41,8 +41,9 @@ fn is_host(wanted: &str, host: &str) -> bool {
     }
 }
 
-/// Is it the path, or below it? `/a` covers `/a` and `/a/b`, not `/ab`.
+/// Is it the path, or below it? `*` is the server as a whole. `/a` covers `/a` and `/a/b`, not `/ab`.
 fn is_below(wanted: &str, path: &str) -> bool {
+    let path = if path == "*" { "/" } else { path };
     path.strip_prefix(wanted)
         .is_some_and(|rest| wanted.ends_with('/') || rest.is_empty() || rest.starts_with('/'))
 }
@@ -69,6 +70,8 @@ mod tests {
         assert_eq!(found("shop.example", "/api", &Method::GET), Some(1));
         assert_eq!(found("x", "/api/1", &Method::GET), Some(1));
         assert_eq!(found("x", "/apix", &Method::GET), None);
+        assert_eq!(found("a.shop.example", "*", &Method::OPTIONS), Some(0));
+        assert_eq!(found("x", "*", &Method::OPTIONS), None);
         assert_eq!(found("shop.example", "/api/1", &Method::POST), Some(2));
         assert_eq!(found("shop.example", "/api", &Method::POST), None);
         assert_eq!(found("é.shop.exampleé", "/api", &Method::POST), None);

@@ -1,88 +1,79 @@
-//! Requests that never became one: the parser gave their head up and answered by itself, or it did
-//! not come to its end. Nobody else counts them or writes them down.
+//! Requests that never became one: their head was refused, or is not complete.
 
 use super::exchange::Client;
-use super::io::LastHead;
 use super::record::CLIENT_LEFT;
 use super::worker::Worker;
 use crate::access_log::Line;
 use crate::traffic::End;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
+use understudy_wire::http1::Refused;
 
-/// How a connection ended on a head that nobody got.
+/// Why there is no request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Unread {
-    /// What the parser answered, or what nginx logs where nothing was answered.
-    status: u16,
-    end: End,
-    why: &'static str,
+pub(super) enum Unread {
+    /// It must not be carried on, and nothing that follows it.
+    Refused(Refused),
+    /// It did not come in time.
+    Late,
+    /// The client has closed before.
+    Left,
+}
+
+impl From<Refused> for Unread {
+    fn from(refused: Refused) -> Unread {
+        Unread::Refused(refused)
+    }
 }
 
 impl Unread {
-    /// `None` if every head that came was handed on.
-    fn of(error: &hyper::Error, within_head: bool) -> Option<Unread> {
-        let unread = |status, end, why| Some(Unread { status, end, why });
-        // The parser has no other word for it; a test holds it to this one.
-        if error.is_parse_too_large() && error.to_string() == "URI too long" {
-            unread(414, End::Refused, "the target of the request is too long")
-        } else if error.is_parse_too_large() {
-            unread(
-                431,
-                End::Refused,
-                "the head of the request is too large or has too many lines",
-            )
-        } else if error.is_parse() {
-            unread(400, End::Refused, "the head of the request is malformed")
-        } else if !within_head {
-            None
-        } else if error.is_timeout() {
-            unread(
+    /// What was answered, or what nginx logs where nothing was answered; how it ended, and why.
+    fn ending(self) -> (u16, End, &'static str) {
+        match self {
+            Unread::Refused(Refused { status, why }) => (status, End::Refused, why),
+            Unread::Late => (
                 408,
                 End::ClientHead,
                 "the head of the request did not come in time",
-            )
-        } else {
-            unread(
+            ),
+            Unread::Left => (
                 CLIENT_LEFT,
                 End::ClientLeft,
                 "the head of the request broke off",
-            )
+            ),
         }
     }
 }
 
-/// Counts and writes down what a connection over HTTP/1.1 brought last, if nobody has.
-pub(super) fn note(worker: &Worker, client: &Client, error: &hyper::Error) {
-    let last = client.notes.last_head();
-    let broken_off = last.and_then(|last| last.broken_off);
-    let Some(unread) = Unread::of(error, broken_off.is_some()) else {
-        return;
-    };
-    let took = broken_off.map_or(Duration::ZERO, |begun| begun.elapsed());
+/// Counts and logs it; `first_line` is the beginning of its first line, as it came.
+pub(super) fn note(
+    worker: &Worker,
+    client: &Client,
+    unread: Unread,
+    first_line: &[u8],
+    begun: Option<Instant>,
+) {
+    let (status, end, why) = unread.ending();
+    let took = begun.map_or(Duration::ZERO, |begun| begun.elapsed());
     worker
         .plane()
         .unrouted
         .shard(worker.index)
-        .ended(unread.status, unread.end, took, 0);
+        .ended(status, end, took, 0);
     if let Some(log) = &worker.shared.log {
-        log.tell(line(client, last, unread, took));
+        let (method, target) = words(first_line);
+        log.tell(Line {
+            method,
+            target,
+            status,
+            end: end.name(),
+            why: Some(why.into()),
+            total_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            ..Line::begun(client.address, SystemTime::now() - took)
+        });
     }
 }
 
-fn line(client: &Client, last: Option<&LastHead>, unread: Unread, took: Duration) -> Line {
-    let (method, target) = last.map_or_else(Default::default, |last| words(&last.line));
-    Line {
-        method,
-        target,
-        status: unread.status,
-        end: unread.end.name(),
-        why: Some(client.notes.refused().unwrap_or(unread.why)),
-        total_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-        ..Line::begun(client.address, SystemTime::now() - took)
-    }
-}
-
-/// Method and target of a request line, as far as it is one; else all of it stands for the target.
+/// Method and target of a request line, as far as it is one; else all of it is the target.
 fn words(line: &[u8]) -> (String, String) {
     let text = String::from_utf8_lossy(line);
     let mut words = text.split(' ');
@@ -101,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_told_as_far_as_it_is_one() {
+    fn a_line_is_logged_as_far_as_it_is_one() {
         let of = |line: &[u8]| {
             let (method, target) = words(line);
             format!("{method}|{target}")

@@ -1,16 +1,15 @@
 //! A request's body on its way from the client to the incumbent.
 
-use super::io::Notes;
+use super::inbound::ClientBody;
 use crate::ledger::Reason;
 use crate::mirror::Tee;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::time::Sleep;
 
@@ -26,13 +25,47 @@ pub(crate) enum Fault {
 }
 
 /// How far the body has come: the time an answer may take counts from its last piece.
-#[derive(Debug)]
 pub(crate) struct Progress {
     pub(crate) at: Cell<Instant>,
     pub(crate) fault: Cell<Option<Fault>>,
+    /// What was not read of a body that is at fault.
+    pub(crate) rest: Cell<Option<Incoming>>,
 }
 
-/// The body.
+/// The body of a request as it comes from a client, of either protocol.
+pub(crate) enum Incoming {
+    Empty,
+    One(ClientBody),
+    Two(hyper::body::Incoming),
+}
+
+impl Incoming {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        match self {
+            Incoming::Empty => Poll::Ready(None),
+            Incoming::One(body) => Pin::new(body).poll_frame(cx).map_err(|_| Fault::Broken),
+            Incoming::Two(body) => Pin::new(body).poll_frame(cx).map_err(|_| Fault::Broken),
+        }
+    }
+
+    pub(crate) fn is_end_stream(&self) -> bool {
+        match self {
+            Incoming::Empty => true,
+            Incoming::One(body) => body.is_end_stream(),
+            Incoming::Two(body) => body.is_end_stream(),
+        }
+    }
+
+    pub(crate) fn size_hint(&self) -> SizeHint {
+        match self {
+            Incoming::Empty => SizeHint::with_exact(0),
+            Incoming::One(body) => body.size_hint(),
+            Incoming::Two(body) => body.size_hint(),
+        }
+    }
+}
+
+/// The body on its way to a server.
 pub(crate) enum Upload {
     Empty,
     Stream(Box<Stream>),
@@ -45,7 +78,6 @@ pub(crate) struct Stream {
     pace: Pace,
     progress: Rc<Progress>,
     tee: Option<Tee>,
-    notes: Arc<Notes>,
 }
 
 impl Upload {
@@ -54,11 +86,11 @@ impl Upload {
         limit: u64,
         pace: Duration,
         tee: Option<Tee>,
-        notes: Arc<Notes>,
     ) -> (Upload, Rc<Progress>) {
         let progress = Rc::new(Progress {
             at: Cell::new(Instant::now()),
             fault: Cell::new(None),
+            rest: Cell::new(None),
         });
         let stream = Stream {
             incoming,
@@ -66,7 +98,6 @@ impl Upload {
             pace: Pace::new(pace),
             progress: progress.clone(),
             tee,
-            notes,
         };
         (Upload::Stream(Box::new(stream)), progress)
     }
@@ -75,6 +106,8 @@ impl Upload {
 impl Stream {
     fn failed(&mut self, fault: Fault) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
         self.progress.fault.set(Some(fault));
+        let rest = std::mem::replace(&mut self.incoming, Incoming::Empty);
+        self.progress.rest.set(Some(rest));
         if let Some(tee) = &mut self.tee {
             tee.abort(Reason::RequestCut);
         }
@@ -82,7 +115,6 @@ impl Stream {
     }
 
     fn ended(&mut self) {
-        self.notes.body_ended();
         if let Some(tee) = &mut self.tee {
             tee.end();
         }
@@ -97,7 +129,7 @@ impl Stream {
                 _ => {}
             }
         }
-        // Whoever knows the length asks no further: the last piece is the end.
+        // A reader that knows the length asks no further: the last piece is the end.
         if self.incoming.is_end_stream() {
             self.ended();
         }
@@ -115,7 +147,7 @@ impl Body for Upload {
         let Upload::Stream(stream) = &mut *self else {
             return Poll::Ready(None);
         };
-        match Pin::new(&mut stream.incoming).poll_frame(cx) {
+        match stream.incoming.poll_frame(cx) {
             Poll::Pending if stream.pace.is_over(cx) => stream.failed(Fault::TooSlow),
             Poll::Pending => Poll::Pending,
             Poll::Ready(Some(Ok(frame))) => {
@@ -128,7 +160,7 @@ impl Body for Upload {
                 stream.passed(&frame);
                 Poll::Ready(Some(Ok(frame)))
             }
-            Poll::Ready(Some(Err(_))) => stream.failed(Fault::Broken),
+            Poll::Ready(Some(Err(fault))) => stream.failed(fault),
             Poll::Ready(None) => {
                 stream.ended();
                 Poll::Ready(None)
@@ -149,6 +181,23 @@ impl Body for Upload {
             Upload::Stream(stream) => stream.incoming.size_hint(),
         }
     }
+}
+
+/// How long the rest of a refused body is read.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Reads what a client continues to send after it was refused over HTTP/2. Most clients look at the answer
+/// only when they have sent all, and fail if their stream is reset before.
+pub(crate) async fn drain(mut rest: Incoming) {
+    let all = poll_fn(|cx| {
+        while let Some(frame) = ready!(rest.poll_frame(cx)) {
+            if frame.is_err() {
+                break;
+            }
+        }
+        Poll::Ready(())
+    });
+    let _ = tokio::time::timeout(LINGER, all).await;
 }
 
 /// The longest time between two pieces. A timer exists only while somebody waits.

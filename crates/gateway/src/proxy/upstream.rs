@@ -1,11 +1,11 @@
 //! The servers of a side as one thread sees them: connections, load, health.
 
 use super::alarm::Alarm;
-use super::answer::{Piece, Received, Unanswered};
+use super::answer::{Interim, Piece, Received, Unanswered};
 use super::connect::{Connection, Dial, State};
 use super::head::Head;
 use super::health::{Health, Healths};
-use super::http1::Stream;
+use super::tunnel::Stream;
 use crate::config::{SideConfig, UpstreamAddress};
 use bytes::Bytes;
 use http::{HeaderValue, Response};
@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 
 /// Unused connections kept to one server by one thread.
 const IDLE_CONNECTIONS: usize = 512;
+/// What was used so short a while ago is not closed by its server meanwhile.
+const JUST_NOW: Duration = Duration::from_millis(100);
 /// Weight of the newest latency in the moving average.
 const EWMA_WEIGHT: f64 = 0.1;
 /// Failures in a row after which a server is left alone for a while.
@@ -27,6 +29,17 @@ const FAILURES: u32 = 3;
 /// How long, at first and at most.
 const REST: Duration = Duration::from_millis(500);
 const LONGEST_REST: Duration = Duration::from_secs(10);
+
+/// Which connections a request may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reuse {
+    /// Any: it is sent again if its server closes the connection just then.
+    Any,
+    /// One that was just used, else a fresh one: it may not be sent twice.
+    JustUsed,
+    /// A fresh one.
+    None,
+}
 
 /// One server.
 pub(crate) struct Upstream<B> {
@@ -44,6 +57,7 @@ pub(crate) struct Upstream<B> {
 impl<B> Upstream<B> {
     fn new(address: &UpstreamAddress, health: Arc<Health>) -> Self {
         let authority = match (address.tls, address.port) {
+            _ if address.socket.is_some() => address.host.clone(),
             (false, 80) | (true, 443) => address.host.clone(),
             _ => address.authority(),
         };
@@ -70,15 +84,19 @@ impl<B> Upstream<B> {
         (self.latency_us.get() + 1.0) * f64::from(self.in_flight.get() + 1)
     }
 
-    /// An unused connection that is still open and young enough.
-    fn idle(&self, keep_alive: Duration, now: Instant) -> Option<Connection<B>> {
+    /// An unused connection that is still open, and was used no longer ago than `most`.
+    fn idle(&self, keep_alive: Duration, most: Duration, now: Instant) -> Option<Connection<B>> {
         let mut idle = self.idle.borrow_mut();
         // The end of the list is the most recently used; what is not ready yet waits for its turn.
         for index in (0..idle.len()).rev() {
             let (connection, since) = &mut idle[index];
+            let unused = now.saturating_duration_since(*since);
             match connection.look() {
-                _ if now.saturating_duration_since(*since) > keep_alive => {
-                    drop(idle.swap_remove(index))
+                _ if unused > longest(connection, keep_alive) => drop(idle.swap_remove(index)),
+                // A fresh one takes its place: else a server with few connections to give would get ever more.
+                State::Free if unused > most => {
+                    drop(idle.swap_remove(index));
+                    return None;
                 }
                 State::Closed => drop(idle.swap_remove(index)),
                 State::Free => return Some(idle.remove(index).0),
@@ -106,7 +124,7 @@ impl<B> Upstream<B> {
         self.rest(None);
     }
 
-    /// Nobody listens there: one failure says as much as many.
+    /// It cannot be reached: one failure says as much as many.
     fn unreachable(&self) {
         self.failures.set(self.failures.get().max(FAILURES - 1));
         self.failed();
@@ -155,7 +173,10 @@ where
         servers: &Healths,
         before: Option<&Side<B>>,
     ) -> Result<Self, String> {
-        let same_trust = |before: &&Side<B>| before.config.authorities == config.authorities;
+        let same_trust = |before: &&Side<B>| {
+            before.config.authorities == config.authorities
+                && before.config.certificate == config.certificate
+        };
         let known = |address: &UpstreamAddress, health: &Arc<Health>| {
             let mut known = before.filter(same_trust)?.upstreams.iter();
             known
@@ -209,16 +230,15 @@ where
         (x % below as u64) as usize
     }
 
-    /// A connection to one of the servers; `fresh` for one that nobody has used before.
-    pub(crate) async fn lease(&self, fresh: bool) -> io::Result<Lease<B>> {
+    /// A connection to one of the servers.
+    pub(crate) async fn lease(&self, reuse: Reuse) -> io::Result<Lease<B>> {
         let (upstream, now) = (self.pick(), Instant::now());
         let load = Load::on(&upstream);
-        let known = if fresh {
-            None
-        } else if upstream.address.http2 {
-            upstream.shared()
-        } else {
-            upstream.idle(self.config.keep_alive, now)
+        let known = match reuse {
+            Reuse::None => None,
+            _ if upstream.address.http2 => upstream.shared(),
+            Reuse::Any => upstream.idle(self.config.keep_alive, Duration::MAX, now),
+            Reuse::JustUsed => upstream.idle(self.config.keep_alive, JUST_NOW, now),
         };
         let reused = known.is_some();
         let (connection, started) = match known {
@@ -249,16 +269,23 @@ where
         self.upstreams.len() > 1
     }
 
-    /// Closes connections that nobody has used for a while.
+    /// Closes connections that were not used for a while.
     pub(crate) fn sweep(&self) {
         for upstream in &self.upstreams {
             let keep = self.config.keep_alive;
             let is_of_use = |(connection, since): &mut (Connection<B>, Instant)| {
-                connection.look() != State::Closed && since.elapsed() <= keep
+                connection.look() != State::Closed && since.elapsed() <= longest(connection, keep)
             };
             upstream.idle.borrow_mut().retain_mut(is_of_use);
         }
     }
+}
+
+/// How long a connection may be without a request.
+fn longest<B>(connection: &Connection<B>, keep_alive: Duration) -> Duration {
+    connection
+        .kept()
+        .map_or(keep_alive, |kept| kept.min(keep_alive))
 }
 
 /// One request under way at a server.
@@ -302,10 +329,11 @@ where
         &mut self,
         head: &Head,
         body: B,
+        interim: Interim<'_>,
     ) -> Result<Response<Received>, Unanswered<B>> {
         let (upstream, connection) = (&self.load.0, held(&mut self.connection));
         let to = (&upstream.address, &upstream.authority);
-        connection.send(head, to, body).await
+        connection.send(head, to, body, interim).await
     }
 
     /// The next piece of the answer's body.
@@ -352,7 +380,7 @@ where
         }
     }
 
-    /// What comes and goes on the connection now that it is HTTP no longer.
+    /// The bytes of the connection now that it is no longer HTTP.
     pub(crate) fn into_stream(mut self) -> Option<Stream> {
         self.connection.take()?.into_stream()
     }

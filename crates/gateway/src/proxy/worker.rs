@@ -1,33 +1,25 @@
 //! A thread that serves clients.
 
-use super::alarm::Alarm;
-use super::connect::Local;
-use super::exchange::{Client, answer};
+use super::exchange::Client;
 use super::headers;
 use super::health::Healths;
-use super::io::{ClientIo, Notes};
+use super::http2;
+use super::inbound;
 use super::record::Slot;
 use super::transport::Transport;
-use super::unread;
 use super::upload::Upload;
 use super::upstream::{RetryBudget, Side};
 use crate::access_log::AccessLog;
-use crate::config::{GatewayConfig, Limits, Listener, Route};
+use crate::config::{GatewayConfig, Listener, Route};
 use crate::mirror::Shadow;
 use crate::traffic::{Registry, RouteTraffic, Unopened};
-use hyper::server::conn::{http1, http2};
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -35,15 +27,6 @@ use tokio_rustls::TlsAcceptor;
 
 /// The route name of requests that no route covers.
 const UNROUTED: &str = "none";
-/// A connection's buffers, for what is read and for what is written.
-const BUFFER_BYTES: usize = 64 * 1024;
-/// Header lines that the parser takes without asking the allocator.
-const STACK_HEADERS: usize = 100;
-/// Received ahead of what is consumed, of one stream and of one connection.
-const STREAM_WINDOW: u32 = 256 * 1024;
-const CONNECTION_WINDOW: u32 = 1 << 20;
-/// Streams that a client may reset before they were looked at (Rapid Reset, CVE-2023-44487).
-const RESET_STREAMS: usize = 20;
 /// How often unused connections are looked through.
 const SWEEP: Duration = Duration::from_secs(5);
 /// How long a thread waits with its next look, where it waits for its connections to end.
@@ -133,7 +116,7 @@ struct Listening {
     _closing: watch::Sender<()>,
 }
 
-/// Serves clients until the plans end, and then until nobody is left or `drain` is over.
+/// Serves clients until the plans end, and then until no connection is left or `drain` is over.
 ///
 /// # Errors
 /// The first plan cannot be worked by.
@@ -241,7 +224,7 @@ async fn accept(
                 let (open, listener) = (Open::on(&worker), listener.borrow().clone());
                 let served = serve(worker.clone(), tcp, peer, listener, closed.clone());
                 tokio::task::spawn_local(async move {
-                    // A connection that fails concerns nobody but its client.
+                    // A connection that fails concerns its client alone.
                     let _ = served.await;
                     drop((slot, open));
                 });
@@ -276,66 +259,21 @@ async fn serve(
         },
         _ = closed.changed() => return Ok(()),
     };
-    let notes = Arc::new(Notes::default());
-    let client = Rc::new(Client {
+    let client = |interims| Client {
         address: peer.ip(),
         address_text: headers::address(peer.ip()),
         tls,
         trusted: listener.trust_forwarded,
-        notes: notes.clone(),
-    });
-    let service = {
-        let (worker, client) = (worker.clone(), client.clone());
-        service_fn(move |request| answer(worker.clone(), client.clone(), request))
+        interims,
     };
-    let io = TokioIo::new(ClientIo::new(transport, http2, notes));
-    let ended = if http2 {
-        let mut connection = pin!(http2_of(&limits).serve_connection(io, service));
-        match ended_or_closed(connection.as_mut(), closed).await {
-            Some(ended) => ended,
-            None => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        }
-    } else {
-        let connection = http1_of(&limits).serve_connection(io, service);
-        let mut connection = pin!(connection.with_upgrades());
-        match ended_or_closed(connection.as_mut(), closed).await {
-            Some(ended) => ended,
-            None => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        }
-    };
-    if let (false, Err(error)) = (http2, &ended) {
-        unread::note(&worker, &client, error);
+    if !http2 {
+        let client = |interims| client(Some(interims));
+        // In a box of its own: a connection that waits holds no room for what it does not do.
+        Box::pin(inbound::serve(worker, client, transport, limits, closed)).await;
+        return Ok(());
     }
-    ended.map_err(io::Error::other)
-}
-
-/// Serves until the connection has ended, or (`None`) its listener is closed.
-async fn ended_or_closed<C: Future>(
-    mut connection: Pin<&mut C>,
-    mut closed: watch::Receiver<()>,
-) -> Option<C::Output> {
-    let is_closed = closed.clone();
-    let mut closing = pin!(closed.changed());
-    let mut waits = false;
-    poll_fn(|cx| {
-        if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-            return Poll::Ready(Some(ended));
-        }
-        // A task keeps its waker, so to ask once is enough to be woken; to look at a flag is enough to
-        // know why. This is done in every turn of every connection.
-        if !waits || is_closed.has_changed().is_err() {
-            waits = true;
-            return closing.as_mut().poll(cx).map(|_| None);
-        }
-        Poll::Pending
-    })
-    .await
+    http2::serve(worker, client(None), transport, limits, closed).await;
+    Ok(())
 }
 
 /// Finds out what a client speaks: by ALPN, or by the first bytes it sends.
@@ -358,36 +296,4 @@ async fn open(tcp: TcpStream, listener: &Listener) -> io::Result<(Transport, boo
         }
         tokio::time::sleep(LOOK).await;
     }
-}
-
-fn http1_of(limits: &Limits) -> http1::Builder {
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(Alarm::default())
-        .header_read_timeout(limits.header_timeout)
-        .max_header_size(limits.header_bytes)
-        .max_buf_size(BUFFER_BYTES.max(limits.header_bytes + 1024))
-        // The answers are the incumbent's, unaltered.
-        .auto_date_header(false);
-    // Fewer are counted when the head is there; the parser has room for these on its stack.
-    if limits.headers > STACK_HEADERS {
-        builder.max_headers(limits.headers);
-    }
-    builder
-}
-
-fn http2_of(limits: &Limits) -> http2::Builder<Local> {
-    let mut builder = http2::Builder::new(Local);
-    builder
-        .timer(TokioTimer::new())
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_concurrent_streams(limits.streams)
-        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX))
-        .max_pending_accept_reset_streams(RESET_STREAMS)
-        .max_send_buf_size(BUFFER_BYTES)
-        .keep_alive_interval(limits.header_timeout)
-        .keep_alive_timeout(limits.header_timeout)
-        .auto_date_header(false);
-    builder
 }

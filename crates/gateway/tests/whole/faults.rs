@@ -2,7 +2,8 @@
 //! incumbent's answer, unaltered; memory stays within the budget; the ledger adds up.
 
 use crate::harness::{
-    Client, Server, candidate, config, eventually, json, nobody, receive, run, settled, upstream,
+    Client, Server, candidate, config, eventually, json, receive, run, settled, unreachable,
+    upstream,
 };
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -111,7 +112,7 @@ fn after_request(then: impl Fn(TcpStream) + Send + Sync + 'static) -> Server {
     })
 }
 
-/// Writes the same again and again until nobody takes it any more.
+/// Writes the same again and again until the other end takes no more.
 fn for_ever(stream: &mut TcpStream, piece: &[u8], pause: Duration) {
     while stream.write_all(piece).is_ok() {
         thread::sleep(pause);
@@ -120,12 +121,12 @@ fn for_ever(stream: &mut TcpStream, piece: &[u8], pause: Duration) {
 
 #[test]
 fn it_is_down() {
-    never_answered("down", upstream(nobody()));
+    never_answered("down", upstream(unreachable()));
 }
 
 #[test]
 fn its_packets_vanish() {
-    // A full queue of connections that nobody accepts: further ones are neither taken nor refused.
+    // A full queue of connections that are not accepted: further ones are neither taken nor refused.
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket
         .bind(

@@ -157,6 +157,7 @@ pub(crate) fn upstream(address: SocketAddr) -> UpstreamAddress {
         port: address.port(),
         tls: false,
         http2: false,
+        socket: None,
     }
 }
 
@@ -166,7 +167,7 @@ pub(crate) fn json(body: &str) -> Vec<u8> {
 }
 
 /// An address that refuses connections.
-pub(crate) fn nobody() -> SocketAddr {
+pub(crate) fn unreachable() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -197,6 +198,7 @@ pub(crate) fn config(incumbent: &Server) -> GatewayConfig {
             ..Limits::default()
         },
         routes: vec![Route::everything()],
+        via: true,
         incumbent: SideConfig::of(vec![incumbent.upstream()]),
         candidate: None,
         compare: CompareConfig {
@@ -303,6 +305,12 @@ pub(crate) fn eventually(gateway: &Running, what: impl Fn(&Status) -> bool) -> S
         );
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Requests whose clients left before their answer was complete.
+pub(crate) fn left_by_client(status: &Status) -> u64 {
+    let all = status.routes.get("all");
+    all.map_or(0, |all| all.by_end.get("client_left").copied().unwrap_or(0))
 }
 
 /// Waits until nothing is under way any more.

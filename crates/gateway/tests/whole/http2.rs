@@ -234,6 +234,176 @@ fn http1_over_tls_and_http2_without_it_are_served_as_well() {
     assert_eq!(
         Client::to(plain).get("/").status(),
         200,
-        "and HTTP/1.1 beside it"
+        "and HTTP/1.1 on the same port"
     );
+}
+
+type Sender = hyper::client::conn::http2::SendRequest<Pieces>;
+
+/// A client that speaks HTTP/2 without TLS.
+async fn over_http2(address: SocketAddr) -> Sender {
+    let io = TokioIo::new(tokio::net::TcpStream::connect(address).await.unwrap());
+    let (sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(65_535)
+        .initial_connection_window_size(65_535)
+        .handshake(io)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+/// The status and the text of the answer to a GET with these headers.
+async fn ask(sender: &mut Sender, headers: &[(&str, &str)]) -> (u16, String) {
+    let mut request = Request::get("http://shop.example/x");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Pieces::new(&[], None)).unwrap();
+    let response = sender.send_request(request).await.unwrap();
+    (
+        response.status().as_u16(),
+        all(response.into_body()).await.0,
+    )
+}
+
+#[test]
+fn what_http2_calls_malformed_is_refused() {
+    let gateway = run(config(&Server::json("{}")));
+    block_on(async {
+        let mut sender = over_http2(gateway.addresses()[0]).await;
+        for (headers, status) in [
+            (&[("host", "shop.example")][..], 200),
+            (&[("host", "Shop.example")], 200),
+            (&[("host", "other.example")], 400),
+            (&[("host", "shop.example, other")], 400),
+            (&[("host", "shop.example"), ("host", "shop.example")], 400),
+            (&[("x-a", " b")], 400),
+            (&[("x-a", "b\t")], 400),
+            (&[("expect", "much")], 417),
+        ] {
+            let (got, text) = ask(&mut sender, headers).await;
+            assert_eq!(got, status, "{headers:?}: {text}");
+        }
+    });
+}
+
+#[test]
+fn an_answer_without_a_body_has_no_length_over_http2() {
+    let server = Server::http(|_| b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n".to_vec());
+    let gateway = run(config(&server));
+    block_on(async {
+        let mut sender = over_http2(gateway.addresses()[0]).await;
+        for _ in 0..3 {
+            let request = Request::get("http://shop.example/x").body(Pieces::new(&[], None));
+            let response = sender.send_request(request.unwrap()).await.unwrap();
+            assert_eq!(response.status(), 204);
+            assert!(!response.headers().contains_key("content-length"));
+        }
+    });
+}
+
+/// Sends the same piece many times, with pauses.
+struct Slow {
+    left: usize,
+    pause: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl Body for Slow {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let pause = || Box::pin(tokio::time::sleep(std::time::Duration::from_millis(20)));
+        std::task::ready!(self.pause.get_or_insert_with(pause).as_mut().poll(cx));
+        self.pause = None;
+        self.left = match self.left.checked_sub(1) {
+            Some(left) => left,
+            None => return Poll::Ready(None),
+        };
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b'x'; 10_000])))))
+    }
+}
+
+/// A client that looks at the answer when it has sent all gets it, and no reset.
+#[test]
+fn a_client_that_continues_to_upload_over_http2_gets_the_refusal() {
+    let mut config = config(&Server::json("{}"));
+    config.limits.body_bytes = 15_000;
+    let gateway = run(config);
+    block_on(async {
+        let tcp = tokio::net::TcpStream::connect(gateway.addresses()[0]);
+        let io = TokioIo::new(tcp.await.unwrap());
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
+                .await
+                .unwrap();
+        let reset = tokio::spawn(connection);
+        for announced in [true, false] {
+            let mut request = Request::post("http://shop.example/x");
+            if announced {
+                request = request.header("content-length", "100000");
+            }
+            let body = Slow {
+                left: 10,
+                pause: None,
+            };
+            let response = sender
+                .send_request(request.body(body).unwrap())
+                .await
+                .unwrap();
+            assert_eq!(response.status(), 413, "{announced}");
+            assert!(all(response.into_body()).await.0.starts_with("413 "));
+        }
+        assert!(!reset.is_finished());
+    });
+}
+
+#[test]
+fn what_came_of_an_answer_that_breaks_off_reaches_a_client_over_http2() {
+    let server = Server::raw(|mut stream| {
+        use std::io::Write;
+        if let Ok(Some(_)) = crate::harness::receive(&mut stream, false) {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+        }
+    });
+    let gateway = run(config(&server));
+    block_on(async {
+        let mut sender = over_http2(gateway.addresses()[0]).await;
+        for _ in 0..20 {
+            let request = Request::get("http://shop.example/x").body(Pieces::new(&[], None));
+            let response = sender.send_request(request.unwrap()).await.unwrap();
+            let mut body = response.into_body();
+            let mut next =
+                async || std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
+            let first = next().await.unwrap().unwrap().into_data().unwrap();
+            assert_eq!(&first[..], b"half");
+            assert!(next().await.unwrap().is_err(), "no false end");
+        }
+    });
+}
+
+#[test]
+fn a_client_that_gives_no_room_over_http2_is_let_go() {
+    let server = Server::http(|_| crate::harness::json(&"x".repeat(4 << 20)));
+    let mut config = config(&server);
+    config.limits.send_timeout = std::time::Duration::from_millis(400);
+    let gateway = run(config);
+    block_on(async {
+        let mut sender = over_http2(gateway.addresses()[0]).await;
+        let request = Request::get("http://shop.example/x").body(Pieces::new(&[], None));
+        // Its window is never opened again.
+        let held = sender.send_request(request.unwrap()).await.unwrap();
+        let status = tokio::task::spawn_blocking(move || {
+            crate::harness::eventually(&gateway, |status| {
+                let left = crate::harness::left_by_client(status) == 1;
+                left && status.connections == 0 && status.requests_in_flight == 0
+            })
+        });
+        status.await.unwrap();
+        drop(held);
+    });
 }

@@ -49,11 +49,12 @@ fn an_answer_has_128_header_lines_at_most() {
 }
 
 #[test]
-fn an_answer_that_is_none_is_called_so() {
+fn a_malformed_answer_is_called_so() {
     let server = Server::http(|_| b"HTTP/1.1 20x OK\r\n\r\n".to_vec());
     let gateway = run(config(&server));
     let told = Client::of(&gateway).get("/");
-    let reason = "502 the server's answer is malformed\n";
+    let reason = "502 the server's answer is malformed: its first line is not HTTP/1.x and a status of \
+                  three digits\n";
     assert_eq!((told.status(), &told.text()[..]), (502, reason));
 }
 
@@ -96,7 +97,7 @@ fn what_is_too_large_or_too_slow_is_refused() {
 
 /// A reset may overtake the answer on its way to a client that is still sending.
 #[test]
-fn a_client_that_goes_on_sending_is_told_why_not_and_is_not_reset() {
+fn a_client_that_continues_to_send_gets_the_refusal_and_no_reset() {
     let mut config = config(&echo());
     config.limits.body_bytes = 100;
     let gateway = run(config);
@@ -130,7 +131,7 @@ fn logged(path: &Path) -> Vec<(String, u64, String, String)> {
 }
 
 #[test]
-fn a_head_that_the_parser_gives_up_is_counted_and_written_down_like_every_refusal() {
+fn a_head_that_is_refused_is_counted_and_logged_like_every_refusal() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("access.jsonl");
     let mut config = config(&echo());
@@ -206,7 +207,7 @@ fn a_head_that_the_parser_gives_up_is_counted_and_written_down_like_every_refusa
         let line = written.iter().find(|line| line.0 == request);
         let line = line.unwrap_or_else(|| panic!("{request}: {written:#?}"));
         assert_eq!((line.1, &line.2[..]), (status, "refused"), "{request}");
-        assert!(line.3.starts_with("the "), "{line:?}");
+        assert!(line.3.contains(' '), "{line:?}");
     }
     let slow = written.iter().find(|line| line.0 == "GET /slow").unwrap();
     assert_eq!((slow.1, &slow.2[..]), (408, "client_head"));

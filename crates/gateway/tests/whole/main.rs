@@ -4,11 +4,14 @@
 #![expect(clippy::panic, reason = "a test that cannot go on fails")]
 
 mod admin;
+mod conformance;
+mod endings;
 mod faults;
 mod harness;
 mod http2;
 mod limits;
 mod proof;
 mod proxy;
+mod sequences;
 mod shadow;
 mod tls;

@@ -1,6 +1,6 @@
 //! What clients get.
 
-use crate::harness::{Client, Message, Server, config, json, nobody, refused, run, upstream};
+use crate::harness::{Client, Message, Server, config, json, refused, run, unreachable, upstream};
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -137,7 +137,7 @@ fn what_two_servers_could_read_in_two_ways_is_refused_and_the_connection_closed(
         client.send(request);
         let answer = client.answer();
         assert_eq!(answer.status(), 400, "{name}: {answer:?}");
-        assert!(client.is_closed(), "{name}: the connection goes on");
+        assert!(client.is_closed(), "{name}: the connection stays open");
     }
     // The head of this one is right: it is known only later that its body is not.
     let mut client = Client::of(&gateway);
@@ -151,7 +151,7 @@ fn what_two_servers_could_read_in_two_ways_is_refused_and_the_connection_closed(
 
 #[test]
 fn bodies_stream_in_both_directions_at_once() {
-    // Answers each piece as it comes: whoever buffers waits for ever.
+    // Answers each piece as it comes: a proxy that buffers waits for ever.
     let server = Server::raw(|mut stream| {
         let mut got = String::new();
         let mut until = |stream: &mut std::net::TcpStream, what: &str| {
@@ -189,7 +189,7 @@ fn bodies_stream_in_both_directions_at_once() {
 }
 
 #[test]
-fn a_client_that_asks_first_is_told_to_go_on_and_the_server_is_not_asked() {
+fn the_gateway_answers_an_expectation_to_continue_itself() {
     let gateway = run(config(&echo()));
     let mut client = Client::of(&gateway);
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
@@ -300,7 +300,7 @@ fn a_connection_that_the_server_has_closed_costs_no_client_a_request() {
 
 #[test]
 fn servers_that_fail_are_left_out_and_come_back() {
-    let (well, dead) = (echo(), nobody());
+    let (well, dead) = (echo(), unreachable());
     let mut config = config(&well);
     config.incumbent = SideConfig::of(vec![upstream(dead), well.upstream()]);
     let gateway = run(config);
@@ -327,7 +327,7 @@ fn a_server_that_fails_its_check_gets_nothing_until_it_passes_again() {
     let is_well = Arc::new(AtomicBool::new(true));
     let (well, asked) = (is_well.clone(), Arc::new(AtomicU64::new(0)));
     let count = asked.clone();
-    // It goes on answering clients well: the check alone says that it must not be asked.
+    // It answers clients well all the time: the check alone says that it must not be asked.
     let checked = Server::http(move |request| match request.path() {
         "/health" if well.load(Ordering::Relaxed) => json("{}"),
         "/health" => b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n".to_vec(),
@@ -509,7 +509,7 @@ fn a_reload_changes_what_comes_and_nothing_under_way() {
     while std::net::TcpStream::connect(before).is_ok() {
         assert!(
             std::time::Instant::now() < deadline,
-            "nobody listens there any more"
+            "the old address is closed"
         );
         thread::sleep(Duration::from_millis(10));
     }
@@ -525,4 +525,33 @@ fn a_reload_changes_what_comes_and_nothing_under_way() {
         refused(taken).contains("another gateway"),
         "they do not share"
     );
+}
+
+#[test]
+fn a_server_may_answer_at_a_unix_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            while let Ok(Some(request)) = crate::harness::receive(&mut stream, false) {
+                let host = request.header("host").unwrap_or_default();
+                stream.write_all(&json(host)).unwrap();
+            }
+        }
+    });
+    let mut config = config(&Server::json("{}"));
+    config.incumbent.upstreams[0].socket = Some(path.clone());
+    config.incumbent.upstreams[0].host = "localhost".into();
+    config.incumbent.health = Some(Health {
+        path: "/".into(),
+        interval: Duration::from_millis(50),
+    });
+    let gateway = run(config);
+    let mut client = Client::of(&gateway);
+    assert_eq!(client.get("/").text(), "shop");
+    assert_eq!(client.ask("GET / HTTP/1.0\r\n\r\n").text(), "localhost");
+    let servers = gateway.status().servers;
+    assert_eq!(servers[0].server, format!("unix:{}", path.display()));
+    assert!(servers[0].passes_checks);
 }

@@ -67,3 +67,37 @@ fn the_candidate_is_shown_safe_requests_as_copies() {
         [("GET /a HTTP/1.1".to_owned(), true)]
     );
 }
+
+/// Answers 304 to a tag of its own, and 200 with it to every other.
+fn tagged(tag: &'static str) -> Server {
+    Server::http(move |request| {
+        if request.header("if-none-match") == Some(tag) {
+            return b"HTTP/1.1 304 Not Modified\r\n\r\n".to_vec();
+        }
+        json("{\"a\":1}")
+    })
+}
+
+#[test]
+fn two_schemes_of_tags_are_compared_by_what_the_answers_say() {
+    let (incumbent, other) = (tagged("\"i\""), tagged("\"c\""));
+    for (unconditional, different) in [(false, 10), (true, 0)] {
+        let mut config = config(&incumbent);
+        let mut candidate = candidate(other.upstream());
+        candidate.rewrite.unconditional = unconditional;
+        config.candidate = Some(candidate);
+        let gateway = run(config);
+        let mut client = Client::of(&gateway);
+        for _ in 0..10 {
+            let request = "GET /a HTTP/1.1\r\nHost: a\r\nIf-None-Match: \"i\"\r\n\r\n";
+            assert_eq!(client.ask(request).status(), 304);
+        }
+        let status = settled(&gateway);
+        assert_eq!(
+            (status.ledger.compared, status.proof.different),
+            (10, different),
+            "{:?}",
+            status.ledger
+        );
+    }
+}

@@ -106,7 +106,7 @@ fn clients_are_shown_the_certificate_of_the_host_they_name() {
     let trusted = [&shop, &bank];
     assert_eq!(shown(&gateway, &trusted, "bank.example"), bank.der);
     assert_eq!(shown(&gateway, &trusted, "shop.example"), shop.der);
-    // Nobody's host gets the first one, which is not for it: the client leaves.
+    // An unknown host gets the first one, which is not for it: the client leaves.
     assert_eq!(shown(&gateway, &trusted, "other.example").as_ref(), b"");
 }
 
@@ -175,4 +175,40 @@ fn a_connection_that_is_not_opened_is_counted_with_its_reason() {
         status.connections_unopened["too_many"] == 1
     });
     assert_eq!(counted.connections_unopened["handshake"], 1);
+}
+
+#[test]
+fn a_server_that_asks_who_the_gateway_is_gets_its_certificate() {
+    let (of_server, of_gateway) = (made("127.0.0.1", 2099), made("gateway", 2099));
+    let mut trusted = RootCertStore::empty();
+    trusted.add(of_gateway.der.clone()).unwrap();
+    let provider = Arc::new(ring::default_provider());
+    let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(
+        Arc::new(trusted),
+        provider.clone(),
+    )
+    .build()
+    .unwrap();
+    let key = rustls::pki_types::pem::PemObject::from_pem_slice(of_server.key.as_bytes()).unwrap();
+    let tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![of_server.der.clone()], key)
+        .unwrap();
+    let tls = Arc::new(tls);
+    let server = Server::raw(move |tcp| {
+        let connection = ServerConnection::new(tls.clone()).unwrap();
+        let mut stream = StreamOwned::new(connection, tcp);
+        while let Ok(Some(_)) = receive(&mut stream, false) {
+            stream.write_all(&json("{}")).unwrap();
+        }
+    });
+    for (certificate, status) in [(None, 502), (Some(of_gateway.certificate(&[])), 200)] {
+        let mut config = config(&server);
+        config.incumbent.upstreams[0].tls = true;
+        config.incumbent.authorities = Some(vec![of_server.der.clone()]);
+        config.incumbent.certificate = certificate;
+        assert_eq!(Client::of(&run(config)).get("/").status(), status);
+    }
 }

@@ -135,6 +135,8 @@ pub struct HttpDriver {
     cold: Vec<usize>,
     busy: usize,
     finished: Vec<Observation>,
+    /// What was malformed in the first malformed answer.
+    malformed: Option<&'static str>,
     /// When to look for requests past their time limit.
     next_sweep_ns: u64,
     buffer: Box<[u8]>,
@@ -180,6 +182,7 @@ impl HttpDriver {
             cold: Vec::new(),
             busy: 0,
             finished: Vec::new(),
+            malformed: None,
             next_sweep_ns: 0,
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
             captures: HashMap::new(),
@@ -196,6 +199,11 @@ impl HttpDriver {
     pub fn start(&mut self, clock: Clock) {
         self.clock = clock;
         self.timer_ns = 0;
+    }
+
+    /// What was malformed in the first malformed answer.
+    pub fn malformed(&self) -> Option<&'static str> {
+        self.malformed
     }
 
     /// The distinct bodies seen so far; leaves none behind.
@@ -387,6 +395,7 @@ impl HttpDriver {
                 if error.is_too_large() {
                     FailureKind::TooLarge
                 } else {
+                    self.malformed.get_or_insert(error.what());
                     FailureKind::Malformed
                 }
             })?;

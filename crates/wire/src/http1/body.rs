@@ -1,6 +1,7 @@
-//! Reading the body of a response from whatever pieces the network delivers.
+//! Reading the body of a message from whatever pieces the network delivers.
 
 use super::framing::Length;
+use super::incoming::is_token_byte;
 use super::response::{Limits, ResponseError};
 
 /// Most bytes in a chunk-size line, extensions included.
@@ -38,9 +39,24 @@ pub struct BodyReader {
     limits: Limits,
     state: State,
     bytes: u64,
+    /// Is the line of a chunk held to its grammar? Old servers pad the size with spaces; a client has no
+    /// reason to.
+    strict: bool,
 }
 
 impl BodyReader {
+    /// A reader for the body of a request.
+    ///
+    /// # Errors
+    /// It is longer than the bound.
+    pub fn of_request(length: Length, limits: Limits) -> Result<BodyReader, ResponseError> {
+        let reader = BodyReader::new(length, limits)?;
+        Ok(BodyReader {
+            strict: true,
+            ..reader
+        })
+    }
+
     /// A reader for a body of this length.
     ///
     /// # Errors
@@ -55,6 +71,7 @@ impl BodyReader {
                 Length::UntilClose => State::UntilClose,
             },
             bytes: 0,
+            strict: false,
         };
         if let Length::Exact(length) = length {
             reader.count(length)?;
@@ -144,14 +161,10 @@ impl BodyReader {
             return Ok(Piece::More);
         };
         let digits = line.iter().take_while(|b| b.is_ascii_hexdigit()).count();
-        let clean_end = match line.get(digits) {
-            None => true,
-            Some(b';') => true,
-            Some(b' ' | b'\t') => line[digits..]
-                .trim_ascii_start()
-                .first()
-                .is_none_or(|b| *b == b';'),
-            Some(_) => false,
+        let rest = &line[digits..];
+        let clean_end = match self.strict {
+            true => are_extensions(rest),
+            false => matches!(without_space(rest), [] | [b';', ..]),
         };
         if digits == 0 || digits > 15 || !clean_end {
             return Err(ResponseError::Chunk);
@@ -204,6 +217,54 @@ fn line(input: &[u8], bound: usize) -> Result<Option<&[u8]>, ()> {
         None if input.len() >= bound + 2 => Err(()),
         None => Ok(None),
     }
+}
+
+/// `*( ";" name [ "=" ( token / quoted-string ) ] )`, with space around names and values (RFC 9112,
+/// section 7.1.1).
+fn are_extensions(mut rest: &[u8]) -> bool {
+    while let [b';', extension @ ..] = rest {
+        let Some(behind) = behind_token(without_space(extension)) else {
+            return false;
+        };
+        rest = without_space(behind);
+        if let [b'=', value @ ..] = rest {
+            let behind = match without_space(value) {
+                [b'"', quoted @ ..] => behind_quoted(quoted),
+                token => behind_token(token),
+            };
+            let Some(behind) = behind else {
+                return false;
+            };
+            rest = without_space(behind);
+        }
+    }
+    rest.is_empty()
+}
+
+fn without_space(text: &[u8]) -> &[u8] {
+    let space = text.iter().take_while(|b| matches!(b, b' ' | b'\t'));
+    &text[space.count()..]
+}
+
+fn behind_token(text: &[u8]) -> Option<&[u8]> {
+    let length = text.iter().take_while(|b| is_token_byte(**b)).count();
+    (length > 0).then(|| &text[length..])
+}
+
+/// What follows the quote that ends a text.
+fn behind_quoted(mut text: &[u8]) -> Option<&[u8]> {
+    loop {
+        text = match text {
+            [b'"', rest @ ..] => return Some(rest),
+            [b'\\', escaped, rest @ ..] if is_text_byte(*escaped) => rest,
+            [byte, rest @ ..] if *byte != b'\\' && is_text_byte(*byte) => rest,
+            _ => return None,
+        };
+    }
+}
+
+fn is_text_byte(byte: u8) -> bool {
+    byte == b'\t' || !byte.is_ascii_control()
 }
 
 fn hex(digit: u8) -> u8 {

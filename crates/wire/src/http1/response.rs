@@ -28,7 +28,7 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResponseError {
     /// The head is not HTTP/1.
-    #[error("malformed response head: {0}")]
+    #[error("malformed response head: {}", self.what())]
     Head(httparse::Error),
     /// The head exceeds its bound.
     #[error("response head longer than the bound")]
@@ -57,6 +57,31 @@ pub enum ResponseError {
 }
 
 impl ResponseError {
+    /// What is malformed.
+    pub fn what(self) -> &'static str {
+        match self {
+            ResponseError::Head(httparse::Error::HeaderName) => {
+                "the name of a header has a space or another character that names do not have"
+            }
+            ResponseError::Head(httparse::Error::HeaderValue) => {
+                "the value of a header has a control character"
+            }
+            ResponseError::Head(httparse::Error::Version) => {
+                "it does not begin with HTTP/1.0 or 1.1"
+            }
+            ResponseError::Head(httparse::Error::NewLine) => "a line does not end with CR LF",
+            ResponseError::Head(_) => "its first line is not HTTP/1.x and a status of three digits",
+            ResponseError::HeadTooLarge => "the head is longer than the bound",
+            ResponseError::BodyTooLarge => "the body is longer than the bound",
+            ResponseError::TooManyInterim => "too many interim (1xx) responses",
+            ResponseError::Switched => "it changes the protocol without being asked",
+            ResponseError::ContentLength => "Content-Length is not a number",
+            ResponseError::Ambiguous(what) => what,
+            ResponseError::Chunk => "the chunked coding is broken",
+            ResponseError::Truncated => "it ends too early",
+        }
+    }
+
     /// True where a bound was exceeded rather than the protocol broken.
     pub fn is_too_large(self) -> bool {
         matches!(

@@ -72,7 +72,7 @@ pub(crate) struct WaiveArgs {
 fn kind(name: &str) -> Result<DifferenceKind, String> {
     DifferenceKind::from_name(name).ok_or_else(|| {
         let names = DifferenceKind::ALL.map(DifferenceKind::name);
-        format!("is no kind; known are {}", names.join(", "))
+        format!("is not a kind; use {}", names.join(", "))
     })
 }
 
@@ -202,14 +202,14 @@ fn told(status: &Status) -> String {
         let state = match (of.passes_checks, of.failing_threads) {
             (false, _) => "fails its health checks",
             (true, 0) => continue,
-            (true, _) => "failed several times in a row; it is left alone for a while",
+            (true, _) => "failed several times in a row; the gateway sends it nothing for a while",
         };
         let _ = writeln!(text, "server    {} ({}) {state}", of.server, of.role.name());
     }
     if status.candidate.breaker_open {
         let _ = writeln!(
             text,
-            "candidate failed again and again; it is left alone for a while"
+            "candidate failed many times in a row; the gateway sends it nothing for a while"
         );
     }
     text

@@ -51,7 +51,7 @@ pub(super) fn address(section: &mut Section<'_>, example: &str) -> Option<Socket
     section.get("address", |value| {
         let text = text(value)?;
         text.parse()
-            .map_err(|_| format!("{text:?} is no IP address with a port; expected {example}"))
+            .map_err(|_| format!("{text:?} is not an IP address with a port; expected {example}"))
     })
 }
 
@@ -62,30 +62,36 @@ fn certificate(mut section: Section<'_>, folder: &Path) -> Option<Certificate> {
         "name the file with the certificate and those it is signed by (PEM)",
     );
     section.need(&["key"], "name the file with the private key (PEM)");
+    let names = section.list(
+        "hosts",
+        "a list of names such as [\"shop.example\"]",
+        |value| text(value).map(str::to_owned),
+    );
+    let hosts = names.unwrap_or_default();
+    let certificate = certificate_of(&mut section, ("file", "key"), hosts, folder);
+    section.finish();
+    certificate
+}
+
+/// A certificate and its key, if both keys of the section name a file that can be read.
+pub(super) fn certificate_of(
+    section: &mut Section<'_>,
+    (file, key): (&'static str, &'static str),
+    hosts: Vec<String>,
+    folder: &Path,
+) -> Option<Certificate> {
     let read = |section: &mut Section<'_>, key| {
         section.get(key, |value| {
             let path = absolute(folder, text(value)?);
             std::fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))
         })
     };
-    let (chain, key) = (read(&mut section, "file"), read(&mut section, "key"));
-    let names = section.list(
-        "hosts",
-        "a list of names such as [\"shop.example\"]",
-        |value| text(value).map(str::to_owned),
-    );
-    let certificate = match (chain, key) {
-        (Some(chain), Some(key)) => {
-            match Certificate::from_pem(&chain, &key, names.unwrap_or_default()) {
-                Ok(certificate) => Some(certificate),
-                Err(error) => {
-                    section.refuse("file", error);
-                    None
-                }
-            }
+    let (chain, secret) = (read(section, file), read(section, key));
+    match Certificate::from_pem(&chain?, &secret?, hosts) {
+        Ok(certificate) => Some(certificate),
+        Err(error) => {
+            section.refuse(file, error);
+            None
         }
-        _ => None,
-    };
-    section.finish();
-    certificate
+    }
 }

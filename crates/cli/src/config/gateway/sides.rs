@@ -2,7 +2,7 @@
 
 use super::super::absolute;
 use super::super::reader::{Section, text};
-use super::{bytes, share, time};
+use super::{bytes, listen, share, time};
 use http::{HeaderName, HeaderValue, Uri};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -16,7 +16,8 @@ use understudy_gateway::tls;
 const DEADLINE: Duration = Duration::from_secs(10);
 /// How often servers are asked whether they are well.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(2);
-const SERVERS: &str = "a list of addresses such as [\"http://127.0.0.1:9000\"]";
+const SERVERS: &str =
+    "a list of addresses such as [\"http://127.0.0.1:9000\"] or [\"unix:/run/app.sock\"]";
 
 pub(super) fn incumbent(
     mut section: Section<'_>,
@@ -38,7 +39,9 @@ pub(super) fn candidate(
     let side = side(&mut section, folder, here);
     let http2 = incumbent.is_some_and(|of| of.upstreams.iter().any(|server| server.http2));
     let second = section
-        .list("second", SERVERS, |value| server(text(value)?, http2, here))
+        .list("second", SERVERS, |value| {
+            server(text(value)?, http2, here, folder)
+        })
         .map(|upstreams| SideConfig {
             upstreams,
             ..incumbent.map_or_else(|| SideConfig::of(Vec::new()), Clone::clone)
@@ -85,7 +88,7 @@ fn side(section: &mut Section<'_>, folder: &Path, here: &[SocketAddr]) -> Option
     );
     let http2 = section.boolean("http2").unwrap_or_default();
     let servers = section.list("servers", SERVERS, |value| {
-        server(text(value)?, http2, here)
+        server(text(value)?, http2, here, folder)
     });
     let of = SideConfig::of(Vec::new());
     let interval = time(section, "health_interval").unwrap_or(HEALTH_INTERVAL);
@@ -102,6 +105,16 @@ fn side(section: &mut Section<'_>, folder: &Path, here: &[SocketAddr]) -> Option
             .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         tls::certificates(&pem)
     });
+    // One without the other is a mistake.
+    if section.has("client_certificate") || section.has("client_key") {
+        section.need(
+            &["client_certificate"],
+            "name the file with the certificate that servers are shown (PEM)",
+        );
+        section.need(&["client_key"], "name the file with its private key (PEM)");
+    }
+    let names = ("client_certificate", "client_key");
+    let certificate = listen::certificate_of(section, names, Vec::new(), folder);
     let side = SideConfig {
         upstreams: Vec::new(),
         connect_timeout: time(section, "connect_timeout").unwrap_or(of.connect_timeout),
@@ -112,6 +125,7 @@ fn side(section: &mut Section<'_>, folder: &Path, here: &[SocketAddr]) -> Option
         health: health.map(|path| Health { path, interval }),
         retry_budget: share(section, "retries").unwrap_or(of.retry_budget),
         authorities,
+        certificate,
     };
     Some(SideConfig {
         upstreams: servers?,
@@ -119,12 +133,30 @@ fn side(section: &mut Section<'_>, folder: &Path, here: &[SocketAddr]) -> Option
     })
 }
 
-/// `http://host:port` or `https://host`, and not one of the addresses that the gateway listens on.
-fn server(address: &str, http2: bool, here: &[SocketAddr]) -> Result<UpstreamAddress, String> {
+/// `http://host:port` or `https://host`, and not one of the addresses that the gateway listens on; or
+/// `unix:PATH`.
+fn server(
+    address: &str,
+    http2: bool,
+    here: &[SocketAddr],
+    folder: &Path,
+) -> Result<UpstreamAddress, String> {
+    if let Some(path) = address.strip_prefix("unix:") {
+        if path.is_empty() {
+            return Err("\"unix:\" has no path; expected such as \"unix:/run/app.sock\"".into());
+        }
+        return Ok(UpstreamAddress {
+            host: "localhost".into(),
+            port: 0,
+            tls: false,
+            http2,
+            socket: Some(absolute(folder, path)),
+        });
+    }
     let wrong = |why: &str| {
         format!("{address:?} {why}; expected an address such as \"http://127.0.0.1:9000\"")
     };
-    let uri: Uri = address.parse().map_err(|_| wrong("is no address"))?;
+    let uri: Uri = address.parse().map_err(|_| wrong("is not an address"))?;
     let tls = match uri.scheme_str() {
         Some("http") => false,
         Some("https") => true,
@@ -147,7 +179,7 @@ fn server(address: &str, http2: bool, here: &[SocketAddr]) -> Result<UpstreamAdd
     }
     let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
     if port == 0 {
-        return Err(wrong("has port 0, where nobody answers"));
+        return Err(wrong("has port 0, where no server answers"));
     }
     if here
         .iter()
@@ -160,6 +192,7 @@ fn server(address: &str, http2: bool, here: &[SocketAddr]) -> Result<UpstreamAdd
         port,
         tls,
         http2,
+        socket: None,
     })
 }
 
@@ -194,7 +227,7 @@ fn rewrite(mut section: Section<'_>) -> Rewrite {
     let name = |value| {
         text(value).and_then(|name| {
             name.parse::<HeaderName>()
-                .map_err(|_| format!("{name:?} is no name of a header"))
+                .map_err(|_| format!("{name:?} is not the name of a header"))
         })
     };
     let prefix = |section: &mut Section<'_>, key| {
@@ -221,6 +254,7 @@ fn rewrite(mut section: Section<'_>) -> Rewrite {
                 name,
             )
             .unwrap_or_default(),
+        unconditional: section.boolean("unconditional").unwrap_or_default(),
         set: headers(section.section("set")),
     };
     section.finish();
@@ -234,7 +268,7 @@ fn headers(section: Section<'_>) -> Vec<(HeaderName, HeaderValue)> {
         let read = || {
             let header = name
                 .parse::<HeaderName>()
-                .map_err(|_| format!("{name:?} is no name of a header"))?;
+                .map_err(|_| format!("{name:?} is not the name of a header"))?;
             let value = text(value)?;
             let value = match value.strip_prefix('$') {
                 Some(variable) => std::env::var(variable)

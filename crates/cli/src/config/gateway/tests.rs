@@ -39,6 +39,49 @@ fn a_second_incumbent_is_spoken_to_as_the_first_one_is() {
 }
 
 #[test]
+fn a_server_may_answer_at_a_unix_socket_whose_path_is_that_of_the_file() {
+    let config = |path: &str| read(&SMALLEST.replace("http://127.0.0.1:9000", path));
+    let server = config("unix:run/app.sock").unwrap().incumbent.upstreams[0].clone();
+    assert_eq!(
+        server.socket.as_deref(),
+        Some(Path::new("/etc/x/run/app.sock"))
+    );
+    assert_eq!(server.url(), "unix:/etc/x/run/app.sock");
+    let errors = config("unix:").unwrap_err();
+    assert!(errors[0].contains("\"unix:\" has no path"), "{errors:?}");
+}
+
+#[test]
+fn a_certificate_that_servers_are_shown_needs_its_key() {
+    for (given, missing) in [
+        ("client_certificate = \"a.pem\"", "client_key is missing"),
+        ("client_key = \"a.key\"", "client_certificate is missing"),
+    ] {
+        let errors = read(&format!("{SMALLEST}{given}\n")).unwrap_err();
+        assert!(
+            errors.iter().any(|error| error.contains(missing)),
+            "{errors:?}"
+        );
+        assert!(
+            errors
+                .iter()
+                .any(|error| error.contains("cannot read /etc/x/a.")),
+            "{errors:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_said_of_the_way_through_is_taken() {
+    let more = "[limits]\nsend_timeout = \"7s\"\n[candidate]\nservers = [\"http://127.0.0.1:9001\"]\n\
+                [candidate.request]\nunconditional = true\n";
+    let config = read(&format!("via = false\n{SMALLEST}{more}")).unwrap();
+    assert!(!config.via && config.candidate.unwrap().rewrite.unconditional);
+    assert_eq!(config.limits.send_timeout, Duration::from_secs(7));
+    assert!(read(SMALLEST).unwrap().via);
+}
+
+#[test]
 fn the_example_is_right() {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/read-states/gateway.toml");
@@ -49,7 +92,7 @@ fn the_example_is_right() {
 }
 
 #[test]
-fn every_mistake_is_told_at_once_with_its_line() {
+fn every_mistake_is_reported_at_once_with_its_line() {
     let text = r#"schema = 1
 worker = 2
 drain = "0s"
@@ -90,7 +133,7 @@ address = "0.0.0.0:9901"
         (3, "drain: 0 leaves no time"),
         (
             5,
-            "listen.address: \"8080\" is no IP address with a port; expected",
+            "listen.address: \"8080\" is not an IP address with a port; expected",
         ),
         (9, "is listened on already"),
         (10, "key is missing"),
@@ -107,7 +150,7 @@ address = "0.0.0.0:9901"
         (21, "candidate.request.remove"),
         (23, "NOT_SET_ANYWHERE is not set"),
         (25, "does not begin with /"),
-        (26, "\"get\" is no method"),
+        (26, "\"get\" is not a method"),
         (28, "compare.goal"),
         (31, "expired"),
         (33, "admin.address: can be reached from elsewhere"),

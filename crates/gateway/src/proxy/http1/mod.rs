@@ -1,35 +1,36 @@
 //! A connection to a server that speaks HTTP/1.1 (RFC 9112), one exchange after the other.
 //!
-//! Whoever waits for an answer reads and writes the connection: there is no task beside it to switch to
+//! The task that waits for an answer reads and writes the connection: there is no other task to switch to
 //! and back, nothing is handed over, and a request is written from the very head that a retry would
 //! use. Only a body that is still going up when the answer begins gets a task, so that neither waits
 //! for the other.
 //!
-//! What cannot be told apart for sure ends the connection: an answer of ambiguous length, and whatever
+//! What is ambiguous ends the connection: an answer of ambiguous length, and whatever
 //! a server says that was not asked for.
 
 mod encode;
-mod outgoing;
 #[cfg(test)]
 mod tests;
 
 use super::alarm::Alarm;
-use super::answer::{NoAnswer, Piece, Received, Unanswered};
+use super::answer::{Interim, NoAnswer, Piece, Received, Unanswered};
 use super::connect::{State, Task};
+use super::fields;
 use super::head::Head;
+use super::input::{Input, LITTLE, expected};
+use super::outgoing::{Broken, Outgoing};
 use super::transport::Transport;
-use bytes::{Buf, Bytes, BytesMut};
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use super::tunnel::Stream;
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderValue};
 use http::{Method, Response, StatusCode};
 use http_body::{Body, Frame};
-use outgoing::{Broken, Outgoing};
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use std::time::Duration;
 use understudy_wire::http1::{self as wire, BodyReader, Limits, MAX_HEADERS, ROOM};
 
 /// Bounds of an answer: its head, the interim ones (1xx) before it. Of its body whoever takes it
@@ -39,11 +40,9 @@ const LIMITS: Limits = Limits {
     body_bytes: u64::MAX,
     interim: 16,
 };
-/// Bytes that are asked for at once: where little is expected, and of a long body.
-const LITTLE: usize = 8 * 1024;
-const MUCH: usize = 64 * 1024;
-/// Up to so many bytes of a body are copied, so that the memory they were read into can be used again.
-const SMALL: usize = 2 * 1024;
+/// A server that says how long it keeps a connection closes it then; a request that is under way must
+/// have arrived before.
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// How far the request of the exchange has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,11 +68,7 @@ struct Shared {
 pub(crate) struct Http1 {
     shared: Rc<Shared>,
     uploading: Option<Task>,
-    /// What was read and not taken yet; whether there is much room for it; how much of it is known to
-    /// hold no end of a head.
-    input: BytesMut,
-    roomy: bool,
-    looked: usize,
+    input: Input,
     /// Interim answers so far.
     interim: u8,
     /// The body of the answer under way.
@@ -81,6 +76,8 @@ pub(crate) struct Http1 {
     trailers: HeaderMap,
     /// No other request may follow.
     spent: bool,
+    /// How long the server keeps it without a request, where it says so.
+    kept: Option<Duration>,
     /// Memory for the next head.
     room: Vec<u8>,
     pub(super) alarm: Alarm,
@@ -95,13 +92,12 @@ impl Http1 {
                 reader: Cell::new(None),
             }),
             uploading: None,
-            input: BytesMut::new(),
-            roomy: false,
-            looked: 0,
+            input: Input::default(),
             interim: 0,
             body: None,
             trailers: HeaderMap::new(),
             spent: false,
+            kept: None,
             room: Vec::new(),
             alarm: Alarm::default(),
         }
@@ -113,16 +109,22 @@ impl Http1 {
         head: &Head,
         authority: &HeaderValue,
         body: B,
+        interim: Interim<'_>,
     ) -> Result<Response<Received>, Unanswered<B>>
     where
         B: Body<Data = Bytes> + Unpin + 'static,
     {
-        let room = std::mem::take(&mut self.room);
-        let mut outgoing = Outgoing::new(head, authority, body, room);
+        let mut room = std::mem::take(&mut self.room);
+        room.clear();
+        let hint = (!body.is_end_stream()).then(|| body.size_hint());
+        let bodiless = hint.is_none();
+        let coding = encode::head(&mut room, head, authority, hint);
+        let mut outgoing = Outgoing::new(room, coding, body, bodiless);
         self.shared.sending.set(Sending::UnderWay);
         self.interim = 0;
         let answers_head = head.method == Method::HEAD;
-        let answered = poll_fn(|cx| self.poll_answer(answers_head, &mut outgoing, cx)).await;
+        let answered =
+            poll_fn(|cx| self.poll_answer(answers_head, &mut outgoing, interim, cx)).await;
         match answered {
             Ok(response) => {
                 match self.shared.sending.get() {
@@ -143,6 +145,7 @@ impl Http1 {
         &mut self,
         answers_head: bool,
         outgoing: &mut Outgoing<B>,
+        interim: Interim<'_>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Response<Received>, NoAnswer>>
     where
@@ -158,7 +161,7 @@ impl Http1 {
             }
         }
         loop {
-            if let Some(response) = self.head(answers_head)? {
+            if let Some(response) = self.head(answers_head, interim)? {
                 return Poll::Ready(Ok(response));
             }
             if ready!(self.poll_read(cx)).map_err(|_| NoAnswer::Closed)? == 0 {
@@ -187,33 +190,44 @@ impl Http1 {
     }
 
     /// The head of the answer, if it is there.
-    fn head(&mut self, answers_head: bool) -> Result<Option<Response<Received>>, NoAnswer> {
+    fn head(
+        &mut self,
+        answers_head: bool,
+        interim: Interim<'_>,
+    ) -> Result<Option<Response<Received>>, NoAnswer> {
         loop {
-            if !self.may_have_head() {
+            let input = &mut self.input;
+            if !input.head_end.may_be_in(input, LIMITS.head_bytes) {
                 return Ok(None);
             }
             let mut room = ROOM;
-            let read = wire::Head::read(&self.input, &mut room, LIMITS.head_bytes)?;
+            let read = wire::Head::read(input, &mut room, LIMITS.head_bytes)?;
             let Some((head, bytes)) = read else {
-                self.looked = self.input.len();
+                let seen = input.len();
+                input.head_end.is_beyond(seen);
                 return Ok(None);
             };
-            self.looked = 0;
             if head.is_interim() {
                 self.interim += 1;
                 if self.interim > LIMITS.interim {
                     return Err(NoAnswer::TooLarge);
                 }
-                self.input.advance(bytes);
+                interim(&head);
+                input.advance(bytes);
                 continue;
             }
             let framing = head.framing(answers_head)?;
             let body = BodyReader::new(framing.length, LIMITS)?;
-            let mut response = Response::new(Received::One(body.left()));
-            *response.status_mut() =
-                StatusCode::from_u16(head.status).map_err(|_| NoAnswer::Malformed)?;
-            *response.headers_mut() = fields(&head, &self.input[..bytes])?;
-            self.input.advance(bytes);
+            let (headers, written) = fields::of_head(head.headers, &input[..bytes], 0)?;
+            let mut response = Response::new(Received::One {
+                left: body.left(),
+                written,
+            });
+            *response.status_mut() = StatusCode::from_u16(head.status)
+                .map_err(|_| NoAnswer::Malformed("its status is not a status of HTTP"))?;
+            self.kept = kept(&headers);
+            *response.headers_mut() = headers;
+            input.advance(bytes);
             self.spent = !framing.keep_alive;
             if response.status() == StatusCode::SWITCHING_PROTOCOLS {
                 // What comes next is HTTP no longer.
@@ -224,18 +238,6 @@ impl Http1 {
             }
             return Ok(Some(response));
         }
-    }
-
-    /// Is it worth while to read the head from its beginning? For one that comes byte by byte, each time
-    /// would cost as much as all times before.
-    fn may_have_head(&self) -> bool {
-        if self.looked == 0 || self.input.len() > LIMITS.head_bytes {
-            return !self.input.is_empty();
-        }
-        // The empty line may have begun before.
-        let unseen = &self.input[self.looked.saturating_sub(2)..];
-        memchr::memchr_iter(b'\n', unseen)
-            .any(|at| matches!(unseen[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..]))
     }
 
     /// The next piece of the answer's body.
@@ -263,7 +265,7 @@ impl Http1 {
                 wire::Piece::Framing(bytes) => self.input.advance(bytes),
                 wire::Piece::Trailer(bytes) => self.trailer(bytes)?,
                 wire::Piece::Data(bytes) => {
-                    let data = self.take(bytes);
+                    let data = self.input.take(bytes);
                     self.pass_over_framing()?;
                     return Poll::Ready(Ok(Some(Frame::data(data))));
                 }
@@ -285,16 +287,6 @@ impl Http1 {
         }
     }
 
-    /// So many bytes of the input, which belong to the body.
-    fn take(&mut self, bytes: usize) -> Bytes {
-        if bytes > SMALL {
-            return self.input.split_to(bytes).freeze();
-        }
-        let copy = Bytes::copy_from_slice(&self.input[..bytes]);
-        self.input.advance(bytes);
-        copy
-    }
-
     /// Takes what follows a piece, so that the last one is known to be the last.
     fn pass_over_framing(&mut self) -> Result<(), NoAnswer> {
         while let Some(body) = self.body.as_mut().filter(|body| body.is_at_framing()) {
@@ -312,17 +304,8 @@ impl Http1 {
         if self.trailers.len() >= MAX_HEADERS {
             return Err(NoAnswer::TooLarge);
         }
-        // The parser wants the empty line that ends a block of fields.
-        let block = [&self.input[..bytes], b"\r\n"].concat();
-        let mut room = [httparse::EMPTY_HEADER; 1];
-        match httparse::parse_headers(&block, &mut room) {
-            Ok(httparse::Status::Complete((_, [field]))) => {
-                let value = HeaderValue::from_bytes(field.value);
-                self.trailers
-                    .append(name(field)?, value.map_err(|_| NoAnswer::Malformed)?);
-            }
-            _ => return Err(NoAnswer::Malformed),
-        }
+        let (name, value) = fields::of_trailer(&self.input[..bytes])?;
+        self.trailers.append(name, value);
         self.input.advance(bytes);
         Ok(())
     }
@@ -341,27 +324,20 @@ impl Http1 {
         let has_ended = self.body.as_ref().is_some_and(BodyReader::has_ended);
         if has_ended && self.trailers.is_empty() {
             self.body = None;
-            // Nobody has asked for what is there already.
+            // What is there already was not asked for.
             self.spent |= !self.input.is_empty();
-            // An idle connection holds little.
-            if std::mem::take(&mut self.roomy) {
-                self.input = BytesMut::new();
-            }
+            self.input.shrink();
         }
     }
 
     /// Reads what is there; 0 bytes if the server has closed.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let expected = match &self.body {
-            None => LITTLE,
-            Some(body) => body.left().map_or(MUCH, |left| {
-                usize::try_from(left).unwrap_or(MUCH).clamp(LITTLE, MUCH)
-            }),
-        };
-        self.input.reserve(expected);
-        self.roomy |= expected > LITTLE;
+        let expected = self
+            .body
+            .as_ref()
+            .map_or(LITTLE, |body| expected(body.left()));
         let mut io = self.shared.io.borrow_mut();
-        let read = pin!(io.read_buf(&mut self.input)).poll(cx);
+        let read = self.input.poll_read(&mut io, expected, cx);
         if read.is_pending() && self.shared.sending.get() == Sending::UnderWay {
             self.shared.reader.set(Some(cx.waker().clone()));
         }
@@ -390,78 +366,29 @@ impl Http1 {
         State::Closed
     }
 
+    /// How long the server keeps it without a request, where it says so.
+    pub(super) fn kept(&self) -> Option<Duration> {
+        self.kept
+    }
+
     /// What comes and goes when it is HTTP no longer.
     pub(super) fn into_stream(self) -> Option<Stream> {
         let shared = Rc::try_unwrap(self.shared).ok()?;
-        Some(Stream {
-            read: self.input,
-            io: shared.io.into_inner(),
-        })
+        Some(Stream::new(self.input.into_bytes(), shared.io.into_inner()))
     }
 }
 
-/// The fields of a head that stands in these bytes.
-fn fields(head: &wire::Head<'_>, bytes: &[u8]) -> Result<HeaderMap, NoAnswer> {
-    let start = bytes.as_ptr().addr();
-    // One piece of memory for all values.
-    let text = Bytes::copy_from_slice(bytes);
-    let mut fields = HeaderMap::with_capacity(head.headers.len());
-    for field in head.headers {
-        let name = name(field)?;
-        // Two that say the same were taken for one (RFC 9110, section 8.6).
-        if name == header::CONTENT_LENGTH && fields.contains_key(&name) {
-            continue;
-        }
-        let at = field.value.as_ptr().addr() - start;
-        let value = match field.value {
-            [] => Ok(HeaderValue::from_static("")),
-            value => HeaderValue::from_maybe_shared(text.slice(at..at + value.len())),
-        };
-        fields.append(name, value.map_err(|_| NoAnswer::Malformed)?);
-    }
-    Ok(fields)
-}
-
-fn name(field: &httparse::Header<'_>) -> Result<HeaderName, NoAnswer> {
-    HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| NoAnswer::Malformed)
-}
-
-/// A connection that has changed to another protocol.
-pub(crate) struct Stream {
-    /// What came in the same breath as the answer.
-    read: BytesMut,
-    io: Transport,
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.read.is_empty() {
-            return Pin::new(&mut self.io).poll_read(cx, buffer);
-        }
-        let bytes = self.read.len().min(buffer.remaining());
-        buffer.put_slice(&self.read.split_to(bytes));
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
+/// For how long a request can still be sent: less than `Keep-Alive: timeout=` says.
+fn kept(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("keep-alive")?.to_str().ok()?;
+    let seconds = text.split(',').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let value = name
+            .trim()
+            .eq_ignore_ascii_case("timeout")
+            .then_some(value)?;
+        value.trim().trim_matches('"').parse::<u32>().ok()
+    })?;
+    let says = Duration::from_secs(seconds.into());
+    Some(says.saturating_sub(MARGIN.min(says / 2)))
 }

@@ -6,8 +6,8 @@ use http_body::SizeHint;
 use proptest::prelude::*;
 use std::collections::VecDeque;
 use std::future::Future;
-use std::time::Duration;
-use tokio::io::AsyncWriteExt;
+use std::pin::Pin;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Sleep;
 
@@ -73,7 +73,7 @@ fn request(method: Method) -> Head {
     Head {
         method,
         uri: "/a".parse().unwrap(),
-        headers: HeaderMap::new(),
+        ..Head::default()
     }
 }
 
@@ -100,7 +100,9 @@ async fn send(
     body: Script,
 ) -> Result<Response<Received>, NoAnswer> {
     let authority = HeaderValue::from_static("up");
-    let sent = client.send(&request(method), &authority, body).await;
+    let sent = client
+        .send(&request(method), &authority, body, &|_| {})
+        .await;
     sent.map_err(|unanswered| unanswered.why)
 }
 
@@ -122,7 +124,7 @@ async fn whole(client: &mut Http1, response: Response<Received>) -> Result<Whole
     };
     let announced = received.size_hint().exact();
     loop {
-        let Received::One(left) = &mut received else {
+        let Received::One { left, .. } = &mut received else {
             unreachable!("this is HTTP/1.1")
         };
         let (before, said) = (*left == Some(0), whole.body.len() as u64);
@@ -273,8 +275,9 @@ fn each_way_to_end_a_body_is_understood() {
 }
 
 #[test]
-fn what_is_no_whole_answer_is_an_error_and_ends_the_connection() {
-    use NoAnswer::{Closed, Malformed, TooLarge};
+fn an_answer_that_is_not_whole_is_an_error_and_ends_the_connection() {
+    use NoAnswer::{Closed, TooLarge};
+    let malformed = NoAnswer::Malformed;
     let many = |count: usize| -> String { (0..count).map(|n| format!("A-{n}: b\r\n")).collect() };
     let flood = "HTTP/1.1 102 Processing\r\n\r\n".repeat(17);
     for (wire, why) in [
@@ -289,34 +292,39 @@ fn what_is_no_whole_answer_is_an_error_and_ends_the_connection() {
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
             Closed,
         ),
-        ("HTTP/1.1 2x0 OK\r\n\r\n", Malformed),
+        (
+            "HTTP/1.1 2x0 OK\r\n\r\n",
+            malformed("its first line is not HTTP/1.x and a status of three digits"),
+        ),
         (
             "HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 0\r\n\r\n",
-            Malformed,
+            malformed(
+                "the name of a header has a space or another character that names do not have",
+            ),
         ),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
-            Malformed,
+            malformed("two different Content-Length headers"),
         ),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-            Malformed,
+            malformed("both Transfer-Encoding and Content-Length"),
         ),
         (
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
-            Malformed,
+            malformed("a Transfer-Encoding other than chunked"),
         ),
         (
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n",
-            Malformed,
+            malformed("the chunked coding is broken"),
         ),
         (
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
-            Malformed,
+            malformed("the chunked coding is broken"),
         ),
         (
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nno field\r\n\r\n",
-            Malformed,
+            malformed("a header is malformed"),
         ),
         (&flood, TooLarge),
         (&format!("HTTP/1.1 200 OK\r\n{}\r\n", many(129)), TooLarge),
@@ -554,7 +562,9 @@ fn a_body_comes_back_if_nothing_ever_left() {
         tokio::time::sleep(Duration::from_millis(5)).await;
         let authority = HeaderValue::from_static("up");
         let head = request(Method::POST);
-        let sent = client.send(&head, &authority, Script::none()).await;
+        let sent = client
+            .send(&head, &authority, Script::none(), &|_| {})
+            .await;
         let unanswered = sent.unwrap_err();
         assert!(unanswered.why == NoAnswer::Closed && unanswered.unsent.is_some());
     });

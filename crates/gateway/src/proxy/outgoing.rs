@@ -1,66 +1,72 @@
-//! A request on its way to an HTTP/1.1 server.
+//! A message on its way over HTTP/1.1: a request to a server, or an answer to a client.
 
-use super::encode::{self, Coding};
-use crate::proxy::head::Head;
-use crate::proxy::transport::Transport;
+use super::fields::is_of_head;
+use super::transport::Transport;
 use bytes::{Buf, Bytes};
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body, Frame};
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::AsyncWrite;
 
-/// Why a request does not reach its server whole.
+/// How a message says where its body ends (RFC 9112, section 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Coding {
+    /// So many bytes are left; announced by `Content-Length`, or none at all.
+    Length(u64),
+    /// Each piece says its own length.
+    Chunked,
+    /// It ends with the connection: what HTTP/1.0 has instead of chunks.
+    UntilClose,
+}
+
+/// Why writing to memory cannot fail.
+pub(super) const WRITTEN: &str = "a vector grows";
+
+/// Why a message does not reach its receiver whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Broken {
-    /// The connection takes no more. An answer may be there all the same.
+    /// The connection takes no more.
     Connection,
     /// The body broke off or is not as long as was announced.
     Body,
 }
 
-/// The request: what has not left yet of its head and of one piece of its body, and the rest of it.
+/// The message: what has not left yet of its head and of one piece of its body, and the rest of it.
 pub(super) struct Outgoing<B> {
     body: B,
     coding: Coding,
-    trailers: Vec<HeaderName>,
-    /// The head, or what stands before a piece, and how much of that has left.
+    /// The head, or what precedes a piece, and how much of that has left.
     front: Vec<u8>,
     sent: usize,
     piece: Bytes,
-    /// What stands behind a piece.
+    /// What follows a piece.
     back: &'static [u8],
     /// Has all of the body been taken?
     ended: bool,
     /// Has anything left, or been taken of the body?
     begun: bool,
+    /// Bytes that have left.
+    bytes: u64,
 }
 
 impl<B> Outgoing<B>
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    /// `room` is memory that may be used for the head.
-    pub(super) fn new(head: &Head, authority: &HeaderValue, body: B, mut room: Vec<u8>) -> Self {
-        room.clear();
-        let hint = (!body.is_end_stream()).then(|| body.size_hint());
-        let ended = hint.is_none();
-        let coding = encode::head(&mut room, head, authority, hint);
-        let trailers = match coding {
-            Coding::Chunked => encode::announced(&head.headers),
-            Coding::Length(_) => Vec::new(),
-        };
+    /// A message whose head is in `front`.
+    pub(super) fn new(front: Vec<u8>, coding: Coding, body: B, bodiless: bool) -> Self {
         Outgoing {
             body,
             coding,
-            trailers,
-            front: room,
+            front,
             sent: 0,
             piece: Bytes::new(),
             back: b"",
-            ended,
+            ended: bodiless,
             begun: false,
+            bytes: 0,
         }
     }
 
@@ -97,7 +103,7 @@ where
             Some(Err(frame)) => self.end(frame.trailers_ref())?,
             None => self.end(None)?,
         }
-        // Whoever knows the length knows the end without asking for it.
+        // A known length says where the end is.
         if matches!(self.coding, Coding::Length(0)) {
             self.ended = true;
         }
@@ -113,18 +119,19 @@ where
             Coding::Chunked if data.is_empty() => return Ok(()),
             Coding::Chunked => {
                 self.back = b"\r\n";
-                encode::chunk(&mut self.front, data.len());
+                write!(self.front, "{:x}\r\n", data.len()).expect(WRITTEN);
             }
+            Coding::UntilClose => {}
         }
         self.piece = data;
         Ok(())
     }
 
-    fn end(&mut self, trailers: Option<&header::HeaderMap>) -> Result<(), Broken> {
+    fn end(&mut self, trailers: Option<&HeaderMap>) -> Result<(), Broken> {
         match self.coding {
-            Coding::Length(0) => {}
+            Coding::Length(0) | Coding::UntilClose => {}
             Coding::Length(_) => return Err(Broken::Body),
-            Coding::Chunked => encode::last_chunk(&mut self.front, trailers, &self.trailers),
+            Coding::Chunked => last_chunk(&mut self.front, trailers),
         }
         self.ended = true;
         Ok(())
@@ -146,6 +153,7 @@ where
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.begun = true;
+            self.bytes += written as u64;
             self.written(written);
         }
         self.front.clear();
@@ -161,13 +169,65 @@ where
         self.back = &self.back[bytes - of_front - of_piece..];
     }
 
-    /// The memory that was lent.
+    /// Sends what was taken of a body that has broken off.
+    pub(super) fn poll_flush(
+        &mut self,
+        io: &mut Transport,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(self.poll_write(io, cx))?;
+        Pin::new(io).poll_flush(cx)
+    }
+
+    /// Bytes that have left; `None` if nothing waits for the receiver to take it.
+    pub(super) fn stuck_at(&self) -> Option<u64> {
+        let waits = self.sent < self.front.len() || !self.piece.is_empty() || !self.back.is_empty();
+        waits.then_some(self.bytes)
+    }
+
+    /// How the message says where its body ends.
+    pub(super) fn coding(&self) -> Coding {
+        self.coding
+    }
+
+    /// The memory of the head, to be used again.
     pub(super) fn room(self) -> Vec<u8> {
         self.front
     }
 
-    /// The body, if nothing of the request ever left.
+    /// The body, if nothing of the message ever left.
     pub(super) fn unsent(self) -> Option<B> {
         (!self.begun).then_some(self.body)
+    }
+}
+
+/// The end of a body in chunks, with its trailers.
+fn last_chunk(out: &mut Vec<u8>, trailers: Option<&HeaderMap>) {
+    out.extend_from_slice(b"0\r\n");
+    for (name, value) in trailers.into_iter().flatten() {
+        if !is_of_head(name) {
+            trailer(out, name, value);
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+fn trailer(out: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
+    for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+        out.extend_from_slice(part);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::headers::tests::map;
+
+    #[test]
+    fn trailers_pass_but_for_those_that_belong_in_the_head() {
+        let mut out = Vec::new();
+        let trailers = map(&[("x-sum", "1"), ("content-length", "9"), ("x-other", "2")]);
+        last_chunk(&mut out, Some(&trailers));
+        assert_eq!(out, b"0\r\nx-sum: 1\r\nx-other: 2\r\n\r\n");
     }
 }
