@@ -13,7 +13,7 @@ use understudy_model::{Answer, DifferenceKind, Field, Outcome};
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
     headers: [(u8, &'a [u8]); 2],
-    json: bool,
+    media: u8,
     coding: u8,
     /// The bodies, apart at the first NUL of this or else in the middle, so that the fuzzer can make
     /// two alike.
@@ -28,6 +28,19 @@ const NAMES: [&str; 6] = [
     "etag",
     "x-any",
 ];
+/// Every type of body that has a structure.
+const MEDIA: [&str; 10] = [
+    "",
+    "application/json",
+    "text/html",
+    "application/xml",
+    "text/csv",
+    "text/event-stream",
+    "application/x-ndjson",
+    "application/x-www-form-urlencoded",
+    "multipart/mixed; boundary=a",
+    "text/plain; charset=utf-16",
+];
 const CODINGS: [&str; 6] = ["", "gzip", "deflate", "br", "zstd", "gzip, br"];
 /// Small, so that bombs end quickly.
 const DECODED_BYTES: usize = 1 << 16;
@@ -38,8 +51,9 @@ fn answer(input: &Input<'_>, header: (u8, &[u8]), body: &[u8]) -> Outcome {
         value: value.to_vec(),
     };
     let mut fields = vec![field(NAMES[usize::from(header.0) % NAMES.len()], header.1)];
-    if input.json {
-        fields.push(field("content-type", b"application/json"));
+    let media = MEDIA[usize::from(input.media) % MEDIA.len()];
+    if !media.is_empty() {
+        fields.push(field("content-type", media.as_bytes()));
     }
     fields.push(field(
         "content-encoding",
@@ -113,7 +127,13 @@ fuzz_target!(|input: Input<'_>| {
     let row = Row::compare(&differ, &mut history, 0, (0, "GET /"), outcomes);
     assert_eq!(row.noise.len(), row.differences.len());
     if let Outcome::Answered(answer) = &a {
-        try_faults(&differ, &history, (0, "GET /"), answer, input.bodies.len() as u64);
+        try_faults(
+            &differ,
+            &history,
+            (0, "GET /"),
+            (answer, &row.noise),
+            input.bodies.len() as u64,
+        );
     }
 
     let noise = Noise::default();

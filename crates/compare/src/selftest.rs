@@ -10,7 +10,7 @@ use crate::row::Row;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_model::proof::{FaultCount, Hiding, SelfTest};
-use understudy_model::{Answer, Outcome};
+use understudy_model::{Answer, Difference, Outcome};
 
 /// Longest answer that faults are put into, in bytes.
 const TESTED_BYTES: usize = 256 * 1024;
@@ -45,29 +45,59 @@ pub fn is_fit(answer: &Answer) -> bool {
     !answer.truncated && answer.body.len() <= TESTED_BYTES
 }
 
+/// Places that are looked at for one that is next to noise.
+const LOOKED_AT: u64 = 6;
+
 /// Puts each fault of the catalogue into the answer, at places that `draw` decides, and compares what
 /// comes of it with the answer. Faults that the answer offers no place for are left out.
+///
+/// `noise` is where this answer differs from the incumbent's own second one. Places next to it come first: what is
+/// there is hidden most easily.
 pub fn try_faults(
     differ: &Differ<'_>,
     history: &History,
     (endpoint, name): (u32, &str),
-    answer: &Answer,
+    (answer, noise): (&Answer, &[Difference]),
     draw: u64,
 ) -> Vec<(Fault, Row)> {
     let right = Outcome::Answered(answer.clone());
-    let row = |fault: &Fault| {
+    let row = |fault: &Fault, draw: u64| {
         let wrong = Outcome::Answered(inject(answer, *fault, draw)?);
         let past = Past::Asked(&history.candidate);
-        let row = Row {
+        Some(Row {
             endpoint,
             differences: differ
                 .differences_after(past, name, &right, &wrong)
                 .differences,
             ..Row::default()
-        };
-        Some((*fault, row))
+        })
     };
-    Fault::ALL.iter().filter_map(row).collect()
+    let draws = match noise {
+        [] => 1,
+        _ => LOOKED_AT,
+    };
+    let best = |fault: &Fault| {
+        let mut rows = (0..draws).filter_map(|more| row(fault, draw.wrapping_add(more)));
+        let first = rows.next()?;
+        let next_to_noise = match is_next_to(&first, noise) {
+            true => None,
+            false => rows.find(|row| is_next_to(row, noise)),
+        };
+        Some((*fault, next_to_noise.unwrap_or(first)))
+    };
+    Fault::ALL.iter().filter_map(best).collect()
+}
+
+/// Is something wrong beside noise: in the same object, list or text, and not at the noisy place itself?
+fn is_next_to(row: &Row, noise: &[Difference]) -> bool {
+    let parent = |pattern: &str| pattern.rfind(['.', '[']).unwrap_or(pattern.len());
+    let place = |of: &Difference| (of.pattern.clone(), of.spot, of.position);
+    row.differences.iter().any(|wrong| {
+        noise.iter().any(|noisy| {
+            let (a, b) = (&wrong.pattern, &noisy.pattern);
+            a[..parent(a)] == b[..parent(b)] && place(wrong) != place(noisy)
+        })
+    })
 }
 
 /// What a self-test needs to know besides the faults.

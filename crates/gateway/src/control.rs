@@ -175,7 +175,8 @@ fn check(config: &GatewayConfig, around: &Surroundings) -> Result<Terms, Gateway
     for (_, side) in config.sides() {
         wrong.extend(Dial::new(side).err());
     }
-    let terms = Terms::new(&config.compare, around.key, (around.today)());
+    let terms = Terms::new(&config.compare, around.key, (around.today)())
+        .map(|terms| terms.with_servers(config));
     match terms {
         Ok(terms) if wrong.is_empty() => Ok(terms),
         terms => {

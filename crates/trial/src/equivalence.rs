@@ -187,7 +187,10 @@ impl Stage<'_> {
             for (index, ((one, lines), history)) in contenders.enumerate() {
                 let row = self.row(history, request, &asked, FIRST_CONTENDER + index);
                 if one.contender == Side::Candidate {
-                    let (asked, answer) = (self.asked(request), &asked[0].outcome);
+                    let (asked, answer) = (
+                        self.asked(request),
+                        (&asked[0].outcome, row.noise.as_slice()),
+                    );
                     self_test.note(&self.differ, history, asked, answer, start.elapsed())?;
                 }
                 different += usize::from(differs(&&row));

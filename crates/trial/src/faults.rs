@@ -5,7 +5,7 @@ use crate::store;
 use std::time::{Duration, Instant};
 use understudy_compare::{Differ, History, TriedFault, is_due, is_fit, try_faults};
 use understudy_evidence::{JsonLines, RunDirectory};
-use understudy_model::Outcome;
+use understudy_model::{Difference, Outcome};
 
 /// What it may take in any case, and the share of the time of the stage that it may take: one in so many.
 const ALWAYS: Duration = Duration::from_secs(2);
@@ -43,7 +43,7 @@ impl SelfTest {
         differ: &Differ<'_>,
         history: &History,
         asked: Asked<'_>,
-        answer: &Outcome,
+        (answer, noise): (&Outcome, &[Difference]),
         stage: Duration,
     ) -> Result<(), TrialError> {
         let (Outcome::Answered(answer), Some(seen)) =
@@ -58,7 +58,7 @@ impl SelfTest {
         }
         let began = Instant::now();
         let endpoint = (asked.endpoint, asked.name);
-        for (fault, mut row) in try_faults(differ, history, endpoint, answer, *seen) {
+        for (fault, mut row) in try_faults(differ, history, endpoint, (answer, noise), *seen) {
             row.request = asked.request;
             self.lines.write(&TriedFault { fault, row })?;
         }

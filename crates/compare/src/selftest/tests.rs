@@ -44,7 +44,7 @@ fn tested(rules: Vec<Rule>) -> SelfTest {
         let Outcome::Answered(a) = a else {
             unreachable!()
         };
-        tried.extend(try_faults(&differ, &history, (0, "GET /"), &a, n));
+        tried.extend(try_faults(&differ, &history, (0, "GET /"), (&a, &[]), n));
     }
     let tried: Vec<_> = tried.iter().map(|(fault, row)| (*fault, row, 1)).collect();
     let around = Around {

@@ -2,7 +2,7 @@
 
 use super::book::{Book, Finding, parameters};
 use super::{Balance, Counts, Reason, State, Ticket};
-use crate::config::{CompareConfig, Payloads};
+use crate::config::{CompareConfig, GatewayConfig, Payloads, Role};
 use crate::mirror::Captured;
 use crate::proxy::Head;
 use http::Method;
@@ -12,8 +12,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use understudy_compare::{Day, Differ, History, Outcomes, Row, Rules, is_fit, try_faults};
-use understudy_model::{Answer, Failure, Outcome};
+use understudy_compare::{
+    Day, Differ, History, Outcomes, Row, Rules, hide_authority, is_fit, try_faults,
+};
+use understudy_model::{Answer, Difference, Failure, Outcome};
 use understudy_redact::{Redactor, shell_quoted, variable};
 
 /// Answers that wait for it until nothing is left to compare.
@@ -61,6 +63,16 @@ pub(crate) struct Terms {
     rules: Rules,
     redactor: Redactor,
     key: [u8; 16],
+    /// What the servers of each side may call themselves.
+    authorities: Authorities,
+}
+
+/// Addresses of servers, as their answers may have them.
+#[derive(Debug, Default)]
+struct Authorities {
+    incumbent: Vec<String>,
+    candidate: Vec<String>,
+    second: Vec<String>,
 }
 
 impl Terms {
@@ -80,7 +92,24 @@ impl Terms {
             rules,
             redactor,
             key,
+            authorities: Authorities::default(),
         })
+    }
+
+    /// The same where these are the servers: their own addresses in answers are one.
+    pub(crate) fn with_servers(self, config: &GatewayConfig) -> Terms {
+        let of = |role: Role| {
+            let servers = config.servers().filter(|(of, _)| *of == role);
+            servers.map(|(_, server)| server.authority()).collect()
+        };
+        Terms {
+            authorities: Authorities {
+                incumbent: of(Role::Incumbent),
+                candidate: of(Role::Candidate),
+                second: of(Role::Second),
+            },
+            ..self
+        }
     }
 
     /// What may be kept of a value.
@@ -145,6 +174,8 @@ fn is_variable(text: &str) -> bool {
 pub(crate) struct Test {
     endpoint: (u32, String),
     answer: Answer,
+    /// Where it differs from the incumbent's own second answer.
+    noise: Vec<Difference>,
     /// Decides where the faults are put.
     draw: u64,
 }
@@ -206,14 +237,26 @@ impl Findings {
             .as_ref()
             .is_ok_and(|candidate| incumbent.is_same_long_body(candidate));
         let status = i32::from(incumbent.code.as_u16());
-        let baseline = Outcome::Answered(incumbent.answer(same));
+        let Authorities {
+            incumbent: own,
+            candidate: its,
+            second: others,
+        } = &terms.authorities;
+        let answered = |captured: &Captured, same: bool, authorities: &[String]| {
+            let mut answer = captured.answer(same);
+            hide_authority(&mut answer, authorities);
+            Outcome::Answered(answer)
+        };
+        let baseline = answered(&incumbent, same, own);
         let contender = match candidate {
-            Ok(captured) => Outcome::Answered(captured.answer(same)),
+            Ok(captured) => answered(&captured, same, its),
             Err(failure) => Outcome::Failed(failure),
         };
+        // Where there is no second side, the incumbent is asked twice.
+        let others = if others.is_empty() { own } else { others };
         let second = second
             .filter(|_| !same)
-            .map(|second| Outcome::Answered(second.answer(false)));
+            .map(|second| answered(&second, false, others));
         let redact = |path: &str, text: &str| terms.shown(path, text);
         let differ = Differ::new(&terms.rules, &redact);
         let outcomes = Outcomes {
@@ -227,6 +270,7 @@ impl Findings {
         if row.lost.is_some() {
             return ticket.dropped(Reason::TooLong);
         }
+        let noise = row.noise.clone();
         let finding = Finding {
             row,
             twice: second.is_some(),
@@ -241,7 +285,7 @@ impl Findings {
         if let Outcome::Answered(answer) = baseline
             && !same
         {
-            self.test_later((endpoint, name), answer);
+            self.test_later((endpoint, name), answer, noise);
         }
     }
 
@@ -251,7 +295,7 @@ impl Findings {
 
     /// Lets an answer wait for the self-test, if it is time for one. Where there is no time for those
     /// that wait already, it is left out: no pair is dropped for a test.
-    fn test_later(&self, endpoint: (u32, String), answer: Answer) {
+    fn test_later(&self, endpoint: (u32, String), answer: Answer, noise: Vec<Difference>) {
         let mut tests = self.tests();
         if !is_fit(&answer) || tests.len() >= TESTS {
             return;
@@ -260,6 +304,7 @@ impl Findings {
             tests.push_back(Test {
                 endpoint,
                 answer,
+                noise,
                 draw,
             });
         }
@@ -276,7 +321,13 @@ impl Findings {
         let endpoint = (test.endpoint.0, test.endpoint.1.as_str());
         let tried = {
             let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
-            try_faults(&differ, &history, endpoint, &test.answer, test.draw)
+            try_faults(
+                &differ,
+                &history,
+                endpoint,
+                (&test.answer, &test.noise),
+                test.draw,
+            )
         };
         // Rules that were replaced meanwhile are no longer tested.
         if Arc::ptr_eq(&terms, &self.terms()) {

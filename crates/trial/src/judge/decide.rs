@@ -114,7 +114,7 @@ fn goal_reasons(
         .collect()
 }
 
-/// Rule 1.
+/// Rule 2.
 fn failed_gates(document: &VerdictDocument) -> Option<Decision> {
     let failed: Vec<Reason> = document
         .gates
@@ -125,7 +125,7 @@ fn failed_gates(document: &VerdictDocument) -> Option<Decision> {
     (!failed.is_empty()).then_some((Verdict::Invalid, failed))
 }
 
-/// Rule 2, from the equivalence stage.
+/// Rule 1, from the equivalence stage.
 fn differences(equivalence: &Equivalence) -> Option<Decision> {
     if equivalence.different == 0 {
         return None;
@@ -158,7 +158,7 @@ fn differences(equivalence: &Equivalence) -> Option<Decision> {
     ))
 }
 
-/// Rule 2, from the answers under load.
+/// Rule 1, from the answers under load.
 fn deviations(under_load: &UnderLoad) -> Option<Decision> {
     let low = deviating_low(under_load)?;
     if !is_surely_deviating(under_load) {
@@ -197,7 +197,7 @@ pub(super) fn is_surely_deviating(under_load: &UnderLoad) -> bool {
     deviating_low(under_load).is_some_and(|low| low > MOST_DEVIATING)
 }
 
-/// Rule 3.
+/// Rule 1, of what is missing.
 fn too_little_compared(equivalence: &Equivalence) -> Option<Decision> {
     let lost = equivalence.lost as f64 / (equivalence.eligible as f64).max(1.0);
     let figures = [
@@ -229,7 +229,7 @@ fn too_little_compared(equivalence: &Equivalence) -> Option<Decision> {
     })
 }
 
-/// Rule 3, of answers that say nothing: whether two services refuse alike is not whether they work alike.
+/// Rule 1, of answers that say nothing: whether two services refuse alike is not whether they work alike.
 fn mostly_refused(equivalence: &Equivalence) -> Option<Decision> {
     let refused: u64 = refusals(equivalence).map(|(_, count)| count).sum();
     let share = refused as f64 / (equivalence.compared as f64).max(1.0);
@@ -263,7 +263,7 @@ fn refusals(equivalence: &Equivalence) -> impl Iterator<Item = (i32, u64)> + '_ 
     all.filter(|(code, _)| *code >= 400)
 }
 
-/// Rule 3, of a comparison that does not notice what is put before it.
+/// Rule 1, of a comparison that does not notice what is put before it.
 fn blind(test: &SelfTest) -> Option<Decision> {
     let (injected, missed) = test.at_compared_places();
     if missed as f64 <= MOST_MISSED * injected as f64 {

@@ -74,7 +74,13 @@ mod tests {
             };
             let row = Row::compare(&differ, &mut history, number, endpoint, outcomes);
             evidence.rows.push(row);
-            let tried = try_faults(&differ, &history, endpoint, &right, u64::from(number));
+            let tried = try_faults(
+                &differ,
+                &history,
+                endpoint,
+                (&right, &[]),
+                u64::from(number),
+            );
             let stored = tried
                 .into_iter()
                 .map(|(fault, row)| TriedFault { fault, row });
