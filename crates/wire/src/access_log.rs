@@ -73,7 +73,9 @@ pub fn entry(line: &[u8]) -> Result<Entry, LineError> {
 }
 
 fn combined(parts: Parts<'_>) -> Result<Entry, LineError> {
-    let (host, client) = who(parts.before).ok_or(LineError::Form)?;
+    // Formats of their own have at least an address before the time.
+    let some_address = || parts.before.split_ascii_whitespace().find_map(address);
+    let (host, client) = who(parts.before).unwrap_or_else(|| (None, some_address()));
     let client = text::forwarded(&parts).or_else(|| client.map(str::to_owned));
     let (method, target) = asked(&parts.request)?;
     let user_agent = parts.agent.filter(|agent| agent != "-");
@@ -295,6 +297,7 @@ const AGENT: &[&str] = &[
     "useragent",
     "useragentoriginal",
     "requestuseragent",
+    "csuseragent",
     "agent",
 ];
 const HOST: &[&str] = &[
@@ -307,6 +310,7 @@ const HOST: &[&str] = &[
     "servername",
     "serveraddress",
     "virtualhost",
+    "xhostheader",
     "cshost",
 ];
 const BODY: &[&str] = &["requestbody", "httprequestbody", "body"];

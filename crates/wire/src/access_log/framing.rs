@@ -203,11 +203,11 @@ fn bracketed(line: &str) -> Option<&str> {
         .map(|(_, rest)| rest)
 }
 
-/// `nginx-1  | ` of Docker Compose.
+/// `nginx-1  | ` of Docker Compose, `[nginx] | ` of Podman's.
 fn piped(line: &str) -> Option<&str> {
     let (name, rest) = line.split_once('|')?;
     let name = name.trim_end();
-    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.[]".contains(c);
     (!name.is_empty() && name.chars().all(is_name)).then_some(rest)
 }
 
@@ -263,7 +263,13 @@ fn month(line: &str) -> Option<&str> {
     ];
     let (month, rest) = line.split_once(' ')?;
     let (day, rest) = rest.trim_start().split_once(' ')?;
-    let (time, rest) = rest.trim_start().split_once(' ')?;
+    let (time, rest) = match rest.trim_start().split_once(' ')? {
+        // Some write the year.
+        (year, rest) if year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit()) => {
+            rest.split_once(' ')?
+        }
+        time => time,
+    };
     let is_day = day.len() <= 2 && day.bytes().all(|b| b.is_ascii_digit());
     let is_time = time.len() >= 8 && time.as_bytes()[2] == b':' && time.as_bytes()[5] == b':';
     (MONTHS.contains(&month) && is_day && is_time).then_some(rest)
