@@ -333,8 +333,8 @@ fn of_object(object: &Map<String, Value>) -> Result<Entry, LineError> {
     })
 }
 
-/// Has the object another form than one of an access log?
-fn is_form(object: &Map<String, Value>) -> bool {
+/// Is the object not one of an access log?
+fn is_foreign(object: &Map<String, Value>) -> bool {
     let line = request_line(object, &Keys::of(object));
     matches!(line, Err(LineError::Form))
 }
