@@ -188,9 +188,11 @@ mod tests {
             of(&["POST /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n"]),
             expected(&[(1, "POST /a "), (4, "GET /b ")])
         );
-        // A chunked body that was captured without its chunks.
+        // A chunked body that was captured without its chunks, and one that was cut.
         let unchunked = "POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{\"a\":1}";
-        assert_eq!(of(&[unchunked]), expected(&[(1, "NoBody")]));
+        assert_eq!(of(&[unchunked]), expected(&[(1, "POST /a {\"a\":1}")]));
+        let cut = "POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a";
+        assert_eq!(of(&[cut]), expected(&[(1, "NoBody")]));
     }
 
     #[test]

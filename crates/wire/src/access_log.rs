@@ -77,7 +77,9 @@ pub fn entry(line: &[u8]) -> Result<Entry, LineError> {
 }
 
 fn combined(parts: Parts<'_>) -> Result<Entry, LineError> {
-    let (host, client) = who(parts.before).ok_or(LineError::Form)?;
+    // Formats of their own have at least an address before the time.
+    let some_address = || parts.before.split_ascii_whitespace().find_map(address);
+    let (host, client) = who(parts.before).unwrap_or_else(|| (None, some_address()));
     let client = text::forwarded(&parts).or_else(|| client.map(str::to_owned));
     let (method, target) = asked(&parts.request)?;
     let user_agent = parts.agent.filter(|agent| agent != "-");
@@ -299,6 +301,7 @@ const AGENT: &[&str] = &[
     "useragent",
     "useragentoriginal",
     "requestuseragent",
+    "csuseragent",
     "agent",
 ];
 const HOST: &[&str] = &[
@@ -311,6 +314,7 @@ const HOST: &[&str] = &[
     "servername",
     "serveraddress",
     "virtualhost",
+    "xhostheader",
     "cshost",
 ];
 const BODY: &[&str] = &["requestbody", "httprequestbody", "body"];
@@ -333,8 +337,8 @@ fn of_object(object: &Map<String, Value>) -> Result<Entry, LineError> {
     })
 }
 
-/// Has the object another form than one of an access log?
-fn is_form(object: &Map<String, Value>) -> bool {
+/// Is the object not one of an access log?
+fn is_foreign(object: &Map<String, Value>) -> bool {
     let line = request_line(object, &Keys::of(object));
     matches!(line, Err(LineError::Form))
 }

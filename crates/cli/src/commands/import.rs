@@ -21,7 +21,7 @@ pub(crate) const DEFAULT_OUT: &str = "requests.jsonl";
 ///
 /// Identical requests become one line with a weight, requests of one client in a row a session.
 /// Secrets in headers, cookies, paths, queries, forms and JSON become $NAMES that are read from the
-/// environment when the requests are sent; where none can stand, the request is left out. The summary
+/// environment when the requests are sent; where no variable can replace one, the request is left out. The summary
 /// lists what was left out, with the reason and the first place. An OpenAPI document may refer to other
 /// files in its folder.
 #[derive(Debug, Args)]

@@ -46,10 +46,8 @@ pub(super) fn body<'d>(
         ("multipart/form-data", Value::Object(fields)) => {
             let kind = format!("multipart/form-data; boundary={BOUNDARY}");
             let property = |name: &str| maker.property(schema?, name);
-            return Some((
-                kind,
-                parts(document, &fields, encoding, property).into_bytes(),
-            ));
+            let parts = parts(document, &fields, encoding, property)?;
+            return Some((kind, parts.into_bytes()));
         }
         // XML of a schema would be a guess; a text in the document is none.
         (_, Value::String(text)) => text.into_bytes(),
@@ -112,13 +110,14 @@ fn elements(value: &Value) -> &[Value] {
     }
 }
 
-/// The parts of a form (RFC 7578). A file has a name and a type.
+/// The parts of a form (RFC 7578). A file has a name and a type. `None` if a part has a type in which its value
+/// cannot be written.
 fn parts<'d>(
     document: &'d Document,
     fields: &Map<String, Value>,
     encoding: Option<&Value>,
     property: impl Fn(&str) -> Option<&'d Value>,
-) -> String {
+) -> Option<String> {
     let mut out = String::new();
     for (field, value) in fields {
         let name = field.replace('"', "%22").replace(['\r', '\n'], " ");
@@ -136,6 +135,9 @@ fn parts<'d>(
             .or_else(|| of_schema(items.or(schema)?))
             .and_then(first_type);
         for value in elements(value) {
+            if matches!(value, Value::Object(_)) && !stated.is_none_or(is_json) {
+                return None;
+            }
             let kind = stated.or(match value {
                 _ if is_file => Some("application/octet-stream"),
                 Value::Object(_) | Value::Array(_) => Some("application/json"),
@@ -148,7 +150,7 @@ fn parts<'d>(
             );
         }
     }
-    out + &format!("--{BOUNDARY}--\r\n")
+    Some(out + &format!("--{BOUNDARY}--\r\n"))
 }
 
 /// The first type of a list that is one and not a range of types.
@@ -271,6 +273,16 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} is not in {text}");
         }
+    }
+
+    #[test]
+    fn a_part_whose_type_cannot_hold_its_value_is_not_sent() {
+        let media = |kind: &str| json!({"example": {"o": {"a": 1}}, "encoding": {"o": {"contentType": kind}}});
+        assert_eq!(
+            body_of("multipart/form-data", media("application/xml")),
+            None
+        );
+        assert!(body_of("multipart/form-data", media("application/vnd.x+json")).is_some());
     }
 
     #[test]

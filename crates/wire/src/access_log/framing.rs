@@ -1,7 +1,7 @@
 //! What collectors and terminals put around a line: colours, the name of a container, a time, the head of syslog,
 //! the JSON of Docker or of a log shipper.
 
-use super::{LineError, MAX_LINE_BYTES, is_form, text};
+use super::{LineError, MAX_LINE_BYTES, is_foreign, text};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
@@ -69,7 +69,7 @@ fn of_text(text: &str, depth: usize) -> Result<Logged<'_>, LineError> {
 
 /// The object, or the line that it carries if it is none of an access log itself.
 fn of_object(object: Map<String, Value>, depth: usize) -> Logged<'static> {
-    let Some(depth) = depth.checked_sub(1).filter(|_| is_form(&object)) else {
+    let Some(depth) = depth.checked_sub(1).filter(|_| is_foreign(&object)) else {
         return Logged::Object(object);
     };
     let carried = CARRIED.iter().flat_map(|key| {
@@ -86,7 +86,7 @@ fn of_object(object: Map<String, Value>, depth: usize) -> Logged<'static> {
             _ => continue,
         };
         let is_request = match &logged {
-            Logged::Object(object) => !is_form(object),
+            Logged::Object(object) => !is_foreign(object),
             Logged::Text(text) => text::is_known(text),
         };
         if is_request {
@@ -157,14 +157,9 @@ pub(super) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
 
 /// A line without colours and heads.
 fn bare(line: Cow<'_, str>) -> Cow<'_, str> {
-    let line = match line.contains('\u{1b}') {
-        true => Cow::Owned(without_colours(&line)),
-        false => line,
-    };
-    let length = headless(&line).len();
     match line {
-        Cow::Borrowed(line) => Cow::Borrowed(&line.trim_end()[line.trim_end().len() - length..]),
-        Cow::Owned(line) => Cow::Owned(headless(&line).to_owned()),
+        Cow::Borrowed(line) if !line.contains('\u{1b}') => Cow::Borrowed(headless(line)),
+        line => Cow::Owned(headless(&without_colours(&line)).to_owned()),
     }
 }
 
@@ -203,11 +198,11 @@ fn bracketed(line: &str) -> Option<&str> {
         .map(|(_, rest)| rest)
 }
 
-/// `nginx-1  | ` of Docker Compose.
+/// `nginx-1  | ` of Docker Compose, `[nginx] | ` of Podman's.
 fn piped(line: &str) -> Option<&str> {
     let (name, rest) = line.split_once('|')?;
     let name = name.trim_end();
-    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.[]".contains(c);
     (!name.is_empty() && name.chars().all(is_name)).then_some(rest)
 }
 
@@ -263,7 +258,13 @@ fn month(line: &str) -> Option<&str> {
     ];
     let (month, rest) = line.split_once(' ')?;
     let (day, rest) = rest.trim_start().split_once(' ')?;
-    let (time, rest) = rest.trim_start().split_once(' ')?;
+    let (time, rest) = match rest.trim_start().split_once(' ')? {
+        // Some write the year.
+        (year, rest) if year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit()) => {
+            rest.split_once(' ')?
+        }
+        time => time,
+    };
     let is_day = day.len() <= 2 && day.bytes().all(|b| b.is_ascii_digit());
     let is_time = time.len() >= 8 && time.as_bytes()[2] == b':' && time.as_bytes()[5] == b':';
     (MONTHS.contains(&month) && is_day && is_time).then_some(rest)

@@ -140,6 +140,8 @@ fn what_collectors_put_around_a_line_goes() {
         "",
         "Nov 29 12:00:01 web1 nginx: ",
         "Nov  9 12:00:01 web1 nginx[7]: ",
+        "Nov 29 2026 12:00:01 web1 nginx: ",
+        "[nginx] | ",
         "<190>Nov 29 12:00:01 nginx: ",
         "<190>Nov 29 12:00:01 web1 nginx: ",
         "2026-11-29T12:00:01.123456+00:00 web1 nginx[7]: ",
@@ -197,6 +199,8 @@ fn the_client_is_the_first_address() {
         ("10.0.0.9 ident user", "", "10.0.0.9"),
         ("- - -", "", ""),
         ("unix: - -", "", ""),
+        ("shop.test 10.0.0.1", "", "10.0.0.1"),
+        ("-", "", ""),
     ] {
         let line = format!("{before} {TIME} {REST}{after}");
         assert_eq!(who_of(&line), some([client, "", "ua"]), "{line}");
@@ -375,6 +379,10 @@ fn json_of_proxies_and_schemas() {
         ),
         (
             r#"{"remoteIP":"10.0.0.1","host":"shop.test","request":"/a","query":"?b=1","method":"GET","status":"200","userAgent":"ua"}"#,
+            ["10.0.0.1", "shop.test", "ua"],
+        ),
+        (
+            r#"{"c-ip":"10.0.0.1","cs-method":"GET","cs-uri-stem":"/a","cs-uri-query":"b=1","cs(User-Agent)":"ua","x-host-header":"shop.test","cs(Host)":"d1.cloudfront.net"}"#,
             ["10.0.0.1", "shop.test", "ua"],
         ),
         (

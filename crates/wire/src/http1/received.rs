@@ -18,7 +18,8 @@ pub struct ReceivedRequest {
     pub not_text: Vec<String>,
     /// The body, without the chunked coding.
     pub body: Vec<u8>,
-    /// Do the headers say how long the body is?
+    /// Is it known how long the body is? If not, `body` is empty: the headers do not say it, or say that it is
+    /// chunked while the capture has it without its chunks.
     pub has_length: bool,
 }
 
@@ -65,17 +66,32 @@ impl ReceivedRequest {
                 Err(_) => not_text.push(name),
             }
         }
-        let (body, length) = body(&headers, &bytes[head..])?;
+        let rest = &bytes[head..];
+        let has_length =
+            headers.iter().any(|(name, _)| is_framing(name)) && !is_unchunked(&headers, rest);
+        let (body, length) = match has_length {
+            true => body(&headers, rest)?,
+            false => (Vec::new(), 0),
+        };
         let received = ReceivedRequest {
             method: request.method.unwrap_or_default().to_owned(),
             target: request.path.unwrap_or_default().to_owned(),
-            has_length: headers.iter().any(|(name, _)| is_framing(name)),
+            has_length,
             headers,
             not_text,
             body,
         };
         Ok((received, head + length))
     }
+}
+
+/// Is the body announced as chunked, and is not?
+fn is_unchunked(headers: &[(String, String)], rest: &[u8]) -> bool {
+    let is_chunked = headers.iter().any(|(name, value)| {
+        name.eq_ignore_ascii_case("transfer-encoding")
+            && value.trim().eq_ignore_ascii_case("chunked")
+    });
+    is_chunked && !rest.is_empty() && httparse::parse_chunk_size(rest).is_err()
 }
 
 fn is_framing(name: &str) -> bool {
@@ -187,10 +203,21 @@ mod tests {
             let text = format!("POST / HTTP/1.1\r\n{head}\r\n\r\nabc");
             assert_eq!(of(text.as_bytes()), ReceivedError::Body);
         }
-        for broken in ["3\r\nab", "3\r\nabcd\r\n0\r\n\r\n", "zz\r\n", ""] {
+        for broken in ["3\r\nab", "3\r\nabcd\r\n0\r\n\r\n", "3", ""] {
             let text = format!("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{broken}");
             assert_eq!(of(text.as_bytes()), ReceivedError::Body, "{broken:?}");
         }
+    }
+
+    #[test]
+    fn chunks_that_were_taken_away_leave_the_length_open() {
+        let head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let text = format!("{head}{{\"a\":1}}");
+        let (read, length) = ReceivedRequest::read(text.as_bytes()).unwrap();
+        assert_eq!(
+            (read.has_length, read.body.len(), length),
+            (false, 0, head.len())
+        );
     }
 
     #[test]
