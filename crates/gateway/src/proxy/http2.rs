@@ -123,7 +123,7 @@ struct Held {
 }
 
 impl Answers {
-    fn watch(&self, body: Download) -> Watched {
+    fn watch(&self, body: Download) -> HeldBody {
         let is_whole = body.is_text();
         let held = Rc::new(Held {
             body: RefCell::new(Some(body)),
@@ -134,7 +134,7 @@ impl Answers {
             all.retain(|held| held.strong_count() > 0);
             all.push(Rc::downgrade(&held));
         }
-        Watched { held, broken: None }
+        HeldBody { held, broken: None }
     }
 
     /// Drops what the client does not take. Ends if there is nothing else on the connection.
@@ -159,13 +159,13 @@ impl Answers {
 }
 
 /// The body of an answer on its way.
-struct Watched {
+struct HeldBody {
     held: Rc<Held>,
     /// Why it has broken off, and when its client hears of that.
     broken: Option<(Broken, Pin<Box<Sleep>>)>,
 }
 
-impl Body for Watched {
+impl Body for HeldBody {
     type Data = Bytes;
     type Error = Broken;
 
