@@ -30,6 +30,8 @@ const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1 << 20;
 /// Streams that a client may reset before they were looked at (Rapid Reset, CVE-2023-44487).
 const RESET_STREAMS: usize = 20;
+/// How often answers that are stuck are looked for, at most.
+const SHORTEST_TURN: Duration = Duration::from_millis(10);
 /// How long what came of an answer has to leave before its stream is reset.
 const FLUSH: Duration = Duration::from_millis(20);
 
@@ -139,7 +141,7 @@ impl Answers {
 
     /// Drops what the client does not take. Ends if there is nothing else on the connection.
     async fn all_stuck(&self, longest: Duration) {
-        let mut turn = tokio::time::interval(longest / 4);
+        let mut turn = tokio::time::interval((longest / 4).max(SHORTEST_TURN));
         loop {
             turn.tick().await;
             let all: Vec<_> = self.0.borrow().iter().filter_map(Weak::upgrade).collect();
