@@ -558,7 +558,7 @@ fn a_malformed_answer_says_what_is_malformed() {
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(
-        text.contains("malformed       first: the name of a header has a space"),
+        text.contains("malformed       first: a header line begins with a space"),
         "{text}"
     );
 }

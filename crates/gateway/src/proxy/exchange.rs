@@ -140,7 +140,7 @@ fn admit(
     if let Some((_, line)) = &mut record.log {
         line.route.clone_from(&settings.name);
     }
-    headers::forward_once_less(&parts.method, &mut parts.headers)?;
+    headers::count_forward(&parts.method, &mut parts.headers)?;
     let version = parts.version;
     let upgrade = headers::upgrade_of(&parts.headers).filter(|_| version == Version::HTTP_11);
     prepare(&mut parts, client, plane.config.via);

@@ -91,11 +91,11 @@ impl Written {
         self.0.slice(range)
     }
 
-    /// What is between the status code and the end of the first line.
+    /// What is between the status code of an answer and the end of the first line.
     pub(super) fn reason(&self) -> Option<&[u8]> {
         let line = self.0.split(|byte| *byte == b'\r').next()?;
-        // `HTTP/1.1 200 `
-        line.get(13..)
+        // `HTTP/1.1 200 `; without a reason the last space may be missing.
+        (!line.is_empty()).then(|| line.get(13..).unwrap_or_default())
     }
 
     /// A value is a part of the text, so that its name is found in front of it.
@@ -145,6 +145,9 @@ mod tests {
         parsed.parse(head).unwrap();
         let (mut map, written) = of_head(parsed.headers, head, 0).unwrap();
         assert_eq!(written.reason(), Some(&b"Fine  by me"[..]));
+        let bare = Written(Bytes::from_static(b"HTTP/1.1 200\r\n\r\n"));
+        assert_eq!(bare.reason(), Some(&b""[..]));
+        assert_eq!(Written::default().reason(), None);
         map.insert("x-forwarded-host", map["host"].clone());
         map.insert("etag", HeaderValue::from_static("3"));
         let mut out = Vec::new();

@@ -112,7 +112,7 @@ pub(crate) fn add_via(headers: &mut HeaderMap, version: Version) {
 ///
 /// # Errors
 /// Not once more: the gateway answers it.
-pub(super) fn forward_once_less(method: &Method, headers: &mut HeaderMap) -> Result<(), Refusal> {
+pub(super) fn count_forward(method: &Method, headers: &mut HeaderMap) -> Result<(), Refusal> {
     if !matches!(*method, Method::TRACE | Method::OPTIONS) {
         return Ok(());
     }

@@ -30,6 +30,8 @@ const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1 << 20;
 /// Streams that a client may reset before they were looked at (Rapid Reset, CVE-2023-44487).
 const RESET_STREAMS: usize = 20;
+/// How often answers that are stuck are looked for, at most.
+const SHORTEST_TURN: Duration = Duration::from_millis(10);
 /// How long what came of an answer has to leave before its stream is reset.
 const FLUSH: Duration = Duration::from_millis(20);
 
@@ -123,7 +125,7 @@ struct Held {
 }
 
 impl Answers {
-    fn watch(&self, body: Download) -> Watched {
+    fn watch(&self, body: Download) -> HeldBody {
         let is_whole = body.is_text();
         let held = Rc::new(Held {
             body: RefCell::new(Some(body)),
@@ -134,12 +136,12 @@ impl Answers {
             all.retain(|held| held.strong_count() > 0);
             all.push(Rc::downgrade(&held));
         }
-        Watched { held, broken: None }
+        HeldBody { held, broken: None }
     }
 
     /// Drops what the client does not take. Ends if there is nothing else on the connection.
     async fn all_stuck(&self, longest: Duration) {
-        let mut turn = tokio::time::interval(longest / 4);
+        let mut turn = tokio::time::interval((longest / 4).max(SHORTEST_TURN));
         loop {
             turn.tick().await;
             let all: Vec<_> = self.0.borrow().iter().filter_map(Weak::upgrade).collect();
@@ -159,13 +161,13 @@ impl Answers {
 }
 
 /// The body of an answer on its way.
-struct Watched {
+struct HeldBody {
     held: Rc<Held>,
     /// Why it has broken off, and when its client hears of that.
     broken: Option<(Broken, Pin<Box<Sleep>>)>,
 }
 
-impl Body for Watched {
+impl Body for HeldBody {
     type Data = Bytes;
     type Error = Broken;
 

@@ -354,7 +354,10 @@ fn trailers_pass_whether_they_were_announced_or_not() {
 fn a_malformed_answer_says_what_is_malformed_and_is_not_asked_for_again() {
     let asked = Arc::new(AtomicU64::new(0));
     for (answer, reason) in [
-        ("HTTP/1.1 200 OK\r\nX-A : b\r\n\r\n", "name of a header"),
+        (
+            "HTTP/1.1 200 OK\r\nX-A : b\r\n\r\n",
+            "not followed by a colon",
+        ),
         ("HTTP/1.1 200 OK\r\nX-A: b\0\r\n\r\n", "value of a header"),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",

@@ -61,7 +61,7 @@ fn what_came_of_an_answer_that_breaks_off_reaches_the_client() {
 fn a_client_that_does_not_read_its_answer_is_let_go() {
     let server = Server::http(|_| json(&"x".repeat(30 << 20)));
     let mut config = config(&server);
-    config.limits.send_timeout = Duration::from_millis(400);
+    config.limits.send_timeout = Duration::from_millis(1500);
     let gateway = run(config);
     let mut client = Client::of(&gateway);
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -148,7 +148,7 @@ fn a_websocket_is_asked_to_close_when_the_gateway_stops() {
 #[test]
 fn another_protocol_ends_with_the_time_that_requests_have() {
     let mut config = config(&websocket("chat"));
-    config.drain = Duration::from_millis(700);
+    config.drain = Duration::from_secs(2);
     let gateway = run(config);
     let mut client = Client::of(&gateway);
     client.send("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n");

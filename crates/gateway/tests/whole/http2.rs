@@ -317,7 +317,7 @@ impl Body for Slow {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let pause = || Box::pin(tokio::time::sleep(std::time::Duration::from_millis(20)));
+        let pause = || Box::pin(tokio::time::sleep(std::time::Duration::from_millis(5)));
         std::task::ready!(self.pause.get_or_insert_with(pause).as_mut().poll(cx));
         self.pause = None;
         self.left = match self.left.checked_sub(1) {

@@ -7,6 +7,10 @@ use super::response::{Limits, ResponseError};
 /// Most bytes in a chunk-size line, extensions included.
 const MAX_CHUNK_LINE: usize = 1024;
 
+/// Most bytes of chunk extensions in one body of a request: what nothing reads must not cost more than
+/// what is read.
+const MAX_EXTENSIONS: usize = 16 * 1024;
+
 /// What stands at the beginning of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
@@ -42,6 +46,7 @@ pub struct BodyReader {
     /// Is the line of a chunk held to its grammar? Old servers pad the size with spaces; a client has no
     /// reason to.
     strict: bool,
+    extension_bytes: usize,
 }
 
 impl BodyReader {
@@ -72,6 +77,7 @@ impl BodyReader {
             },
             bytes: 0,
             strict: false,
+            extension_bytes: 0,
         };
         if let Length::Exact(length) = length {
             reader.count(length)?;
@@ -162,8 +168,9 @@ impl BodyReader {
         };
         let digits = line.iter().take_while(|b| b.is_ascii_hexdigit()).count();
         let rest = &line[digits..];
+        self.extension_bytes = self.extension_bytes.saturating_add(rest.len());
         let clean_end = match self.strict {
-            true => are_extensions(rest),
+            true => are_extensions(rest) && self.extension_bytes <= MAX_EXTENSIONS,
             false => matches!(without_space(rest), [] | [b';', ..]),
         };
         if digits == 0 || digits > 15 || !clean_end {

@@ -61,7 +61,7 @@ impl ResponseError {
     pub fn what(self) -> &'static str {
         match self {
             ResponseError::Head(httparse::Error::HeaderName) => {
-                "the name of a header has a space or another character that names do not have"
+                "a header line begins with a space, or its name is malformed or not followed by a colon"
             }
             ResponseError::Head(httparse::Error::HeaderValue) => {
                 "the value of a header has a control character"

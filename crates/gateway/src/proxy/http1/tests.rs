@@ -299,7 +299,7 @@ fn an_answer_that_is_not_whole_is_an_error_and_ends_the_connection() {
         (
             "HTTP/1.1 200 OK\r\nA: b\r\n c\r\nContent-Length: 0\r\n\r\n",
             malformed(
-                "the name of a header has a space or another character that names do not have",
+                "a header line begins with a space, or its name is malformed or not followed by a colon",
             ),
         ),
         (

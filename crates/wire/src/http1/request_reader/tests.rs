@@ -119,6 +119,20 @@ proptest! {
 }
 
 #[test]
+fn extensions_of_chunks_are_bounded_in_all() {
+    for (chunks, is_refused) in [(100, false), (200, true)] {
+        let chunk = format!("1;{}\r\nx\r\n", "a".repeat(99));
+        let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let text = format!("{head}{}0\r\n\r\n", chunk.repeat(chunks));
+        assert_eq!(
+            read(text.as_bytes(), &[]).1.is_some(),
+            is_refused,
+            "{chunks}"
+        );
+    }
+}
+
+#[test]
 fn a_chunk_has_its_size_and_nothing_around_it() {
     let chunk = |line: &str| {
         let text = format!(
