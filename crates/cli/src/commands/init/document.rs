@@ -283,6 +283,10 @@ fn workload(page: &mut Page, draft: &Draft<'_>) {
         "warmup = \"1s\"",
         "load before each measurement, discarded; by level if not given",
     );
+    page.example(
+        "host = \"shop.example\"",
+        "Host for every side; the name in the incumbent's url, else localhost, if not given",
+    );
     let writes = "other methods than GET, HEAD, OPTIONS, TRACE may go to a side with a url";
     match draft.writes.as_slice() {
         [] => page.unset("writes = false", writes),

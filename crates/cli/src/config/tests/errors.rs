@@ -59,8 +59,8 @@ fn an_unknown_key_is_told_with_the_one_that_was_meant() {
             "trial.toml:5: side.incumbent.redy: is not a key; did you mean ready?",
             "trial.toml:6: side.candidat: is not a key; did you mean candidate?",
             "trial.toml:8: workload.requets: is not a key; did you mean requests?",
-            "trial.toml:10: workload.this_is_nothing: is not a key; known are requests, paths, rates, prepare, arrivals, fresh, connections, timeout, warmup, writes",
-            "trial.toml:11: workload.\"a b\": is not a key; known are requests, paths, rates, prepare, arrivals, fresh, connections, timeout, warmup, writes",
+            "trial.toml:10: workload.this_is_nothing: is not a key; known are requests, paths, rates, prepare, arrivals, fresh, connections, timeout, warmup, writes, host",
+            "trial.toml:11: workload.\"a b\": is not a key; known are requests, paths, rates, prepare, arrivals, fresh, connections, timeout, warmup, writes, host",
         ],
     );
 }
