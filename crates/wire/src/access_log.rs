@@ -7,8 +7,12 @@
 //! of the keys are the writer's choice: the usual ones are known, whatever their case and with or
 //! without `_`, `-`, `.` and `@`, also one object deep (`"request": {"method": ...}`).
 
+mod duration;
+mod fields;
+mod proxies;
 mod served;
 
+pub use duration::Took;
 pub use served::{Served, served};
 
 use serde_json::{Map, Value};

@@ -8,3 +8,4 @@ pub mod gor;
 pub mod har;
 pub mod http1;
 pub mod runtime;
+pub mod wrapping;

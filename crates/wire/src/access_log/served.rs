@@ -1,6 +1,9 @@
 //! How a server dealt with a request, and how long it took.
 
-use super::{Keys, LineError, MAX_LINE_BYTES, asked, parts, plain, request_line};
+use super::duration::{self, Took};
+use super::fields::fields;
+use super::{Keys, LineError, MAX_LINE_BYTES, asked, parts, plain, proxies, request_line};
+use crate::wrapping::unwrapped;
 use serde_json::{Map, Value};
 
 /// How a server dealt with a request.
@@ -8,156 +11,70 @@ use serde_json::{Map, Value};
 pub struct Served {
     /// The status; 0 where the line has none.
     pub status: u16,
-    /// How long it took, nanoseconds, as the server counts it; `None` where that is not clear.
-    pub took_ns: Option<u64>,
+    /// How long it took.
+    pub took: Took,
     /// Method and target, as [`Entry`](super::Entry) has them; `None` where no HTTP request is logged.
     pub asked: Option<(String, String)>,
 }
 
-/// What a line tells of the answer, read once.
+/// What a line says of the answer, read once; also a line that Docker or Kubernetes wrapped.
 ///
-/// In a line of text the time is what stands behind the user agent: with its name (`rt=0.012`,
-/// `request_time=0.012` in seconds, `us=`, `ms=`), else the first number with a decimal point, in seconds
-/// (`$request_time` of nginx). A whole number without a name could be anything (`%D` of Apache is
-/// microseconds, `%T` seconds, and others count bytes): it is read only where `unit_ns` says what the last
-/// number of a line counts. In JSON the key says the unit, such as `request_time` (s), `duration_ms`,
-/// `latency_us`, `event.duration` (ns, Elastic Common Schema) or `responseTime` (ms).
+/// Read are the common and the combined format (also Traefik's), JSON, the text of Envoy, Istio, HAProxy and
+/// the load balancers of AWS. The time is read where its unit is certain: the format, the name of the key
+/// (`duration_ms`) or the value (`"12ms"`) says it, or the shape of the line says who writes it (nginx, Apache
+/// `%T/%D`, Caddy, Traefik, Envoy, pino, Kong, Google Cloud, Elastic Common Schema). Else it is
+/// [`Took::Unclear`], unless `unit_ns` says what the last field of a line of text, or the time of a JSON
+/// object, counts.
 ///
 /// # Errors
-/// Those of [`entry`](super::entry), but that a line without a request tells of an answer, too.
+/// Those of [`entry`](super::entry), but that a line without a request has an answer, too.
 pub fn served(line: &[u8], unit_ns: Option<u64>) -> Result<Served, LineError> {
     if line.len() > MAX_LINE_BYTES {
         return Err(LineError::TooLong);
     }
+    let line = unwrapped(line);
     let line = line.trim_ascii();
     if line.starts_with(b"{") {
         let Ok(Value::Object(object)) = serde_json::from_slice(line) else {
             return Err(LineError::Form);
         };
-        return Ok(served_of(&object));
+        return Ok(of_object(&object, unit_ns));
     }
     let line = String::from_utf8_lossy(line);
-    let parts = parts(&line).ok_or(LineError::Form)?;
+    let Some(parts) = parts(&line) else {
+        return proxies::served(&line).ok_or(LineError::Form);
+    };
+    let mut behind = fields(parts.behind);
+    if parts.agent.is_none() {
+        // Status and bytes are numbers, and no time.
+        behind.drain(..behind.len().min(2));
+    }
     Ok(Served {
         asked: owned(asked(&parts.request)),
         status: parts.status,
-        took_ns: match unit_ns {
-            Some(unit_ns) => {
-                last_number(parts.behind).and_then(|number| nanoseconds(number, unit_ns))
-            }
-            None => took_behind(parts.behind),
-        },
+        took: duration::of_fields(&behind, unit_ns),
     })
 }
 
-fn owned(asked: Result<(&str, &str), LineError>) -> Option<(String, String)> {
+pub(super) fn owned(asked: Result<(&str, &str), LineError>) -> Option<(String, String)> {
     let (method, target) = asked.ok()?;
     Some((method.to_owned(), target.to_owned()))
 }
 
-const SECOND: u64 = 1_000_000_000;
-const MILLISECOND: u64 = 1_000_000;
-const MICROSECOND: u64 = 1_000;
-
-/// Names of a time in lines of text, and what it counts.
-const NAMED: [(&str, u64); 7] = [
-    ("rt", SECOND),
-    ("requesttime", SECOND),
-    ("duration", SECOND),
-    ("ms", MILLISECOND),
-    ("us", MICROSECOND),
-    ("durationms", MILLISECOND),
-    ("durationus", MICROSECOND),
-];
-
-fn took_behind(behind: &str) -> Option<u64> {
-    let words = || {
-        behind
-            .split_ascii_whitespace()
-            .map(|word| word.trim_matches('"'))
-    };
-    let named = words().find_map(|word| {
-        let (name, value) = word.split_once('=')?;
-        let name = plain(name);
-        let (_, unit_ns) = NAMED.iter().find(|(known, _)| *known == name)?;
-        nanoseconds(value.trim_matches('"').parse().ok()?, *unit_ns)
-    });
-    named.or_else(|| {
-        let seconds = words().find(|word| word.contains('.') && word.parse::<f64>().is_ok())?;
-        nanoseconds(seconds.parse().ok()?, SECOND)
-    })
-}
-
-fn last_number(behind: &str) -> Option<f64> {
-    let mut words = behind.split_ascii_whitespace().rev();
-    words.find_map(|word| {
-        let word = word.trim_matches('"');
-        word.rsplit('=').next()?.parse().ok()
-    })
-}
-
-/// A time that is none, or longer than a day, is a mistake of the log.
-fn nanoseconds(number: f64, unit_ns: u64) -> Option<u64> {
-    let ns = number * unit_ns as f64;
-    (0.0..=86_400.0 * SECOND as f64)
-        .contains(&ns)
-        .then_some(ns.round() as u64)
-}
-
-/// Names of a time in JSON without a unit of their own, and what it counts.
-const TOOK: [(&str, u64); 3] = [
-    ("requesttime", SECOND),
-    ("responsetime", MILLISECOND),
-    ("eventduration", 1),
-];
-/// What a time is called before its unit, and the units.
-const TIMES: [&str; 6] = [
-    "duration",
-    "latency",
-    "elapsed",
-    "took",
-    "responsetime",
-    "requesttime",
-];
-const UNITS: [(&str, u64); 9] = [
-    ("ns", 1),
-    ("us", MICROSECOND),
-    ("ms", MILLISECOND),
-    ("s", SECOND),
-    ("nanos", 1),
-    ("micros", MICROSECOND),
-    ("millis", MILLISECOND),
-    ("sec", SECOND),
-    ("seconds", SECOND),
-];
-const STATUS: [&str; 5] = [
+const STATUS: [&str; 8] = [
     "status",
     "statuscode",
     "httpresponsestatuscode",
     "responsestatuscode",
     "responsestatus",
+    "responsecode",
+    "downstreamstatus",
+    "httprequeststatus",
 ];
 
-fn served_of(object: &Map<String, Value>) -> Served {
+fn of_object(object: &Map<String, Value>, unit_ns: Option<u64>) -> Served {
     let mut numbers = Vec::new();
     collect_numbers("", object, 0, &mut numbers);
-    let of = |wanted: &dyn Fn(&str) -> Option<u64>| {
-        numbers
-            .iter()
-            .find_map(|(name, number)| nanoseconds(*number, wanted(name)?))
-    };
-    let known = |name: &str| {
-        TOOK.iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, ns)| *ns)
-    };
-    let with_unit = |name: &str| {
-        let unit = TIMES.iter().find_map(|time| name.strip_prefix(time))?;
-        UNITS
-            .iter()
-            .find(|(known, _)| *known == unit)
-            .map(|(_, ns)| *ns)
-    };
     let status = STATUS
         .iter()
         .find_map(|status| numbers.iter().find(|(name, _)| name == status));
@@ -167,7 +84,7 @@ fn served_of(object: &Map<String, Value>) -> Served {
         status: status
             .filter(|(_, status)| (100.0..600.0).contains(status))
             .map_or(0, |(_, status)| *status as u16),
-        took_ns: of(&known).or_else(|| of(&with_unit)),
+        took: duration::of_object(object, unit_ns),
     }
 }
 
@@ -198,3 +115,6 @@ fn collect_numbers(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

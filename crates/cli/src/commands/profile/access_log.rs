@@ -13,11 +13,13 @@ use understudy_host::Clock;
 use understudy_model::{Ending, Observation};
 use understudy_probe::{Added, Growth};
 use understudy_trial::alone::Live;
-use understudy_wire::access_log::served;
+use understudy_wire::access_log::{Took, served};
 
-/// What the last number of a line counts.
+/// What the last field of a line of text, or the time of a JSON object, counts.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(super) enum Unit {
+    /// Nanoseconds
+    Ns,
     /// Microseconds
     Us,
     /// Milliseconds
@@ -29,6 +31,7 @@ pub(super) enum Unit {
 impl Unit {
     fn nanoseconds(self) -> u64 {
         match self {
+            Unit::Ns => 1,
             Unit::Us => 1_000,
             Unit::Ms => 1_000_000,
             Unit::S => 1_000_000_000,
@@ -57,8 +60,10 @@ pub(super) struct AccessLog {
 pub(super) struct Heard {
     /// The requests that it tells of. A time is that of the arrival of its line.
     pub(super) live: Live,
-    /// Lines that do not say how long it took.
+    /// Lines that do not say how long it took, or in which unit.
     pub(super) without_duration: u64,
+    /// Those of them that have a number, and no unit that is certain.
+    pub(super) unclear: u64,
     /// Lines that are none of an access log.
     pub(super) unreadable: u64,
     /// Lines come when their requests end, and not many at once from a buffer.
@@ -102,6 +107,7 @@ impl AccessLog {
                 heard: Heard {
                     live: Live::new(&args.slo, SEED),
                     without_duration: 0,
+                    unclear: 0,
                     unreadable: 0,
                     in_time: false,
                     failed: None,
@@ -184,8 +190,9 @@ impl Reader {
                 self.heard.unreadable += 1;
                 continue;
             };
-            let Some(took_ns) = told.took_ns else {
+            let Some(took_ns) = told.took.ns() else {
                 self.heard.without_duration += 1;
+                self.heard.unclear += u64::from(told.took == Took::Unclear);
                 continue;
             };
             let asked = told.asked.as_ref();
@@ -274,10 +281,12 @@ mod tests {
         text += &line("/b", 200, "0.010");
         text += "\nnonsense\n";
         text += &line("/b", 200, "-");
+        text += &line("/b", 200, "12");
         reader.hear(text.as_bytes(), 1_000_000_000);
         reader.hear(b"nonsense\n", 2_000_000_000);
         let heard = &reader.heard;
-        assert_eq!((heard.unreadable, heard.without_duration), (2, 1));
+        assert_eq!((heard.unreadable, heard.without_duration), (2, 2));
+        assert_eq!(heard.unclear, 1, "12 of what?");
         assert_eq!((heard.live.requests(), heard.moments), (3, 1));
         assert_eq!(
             reader.kinds.len(),
@@ -285,7 +294,7 @@ mod tests {
             "/a and /b, whatever is asked of them"
         );
         let traffic = heard.live.traffic(heard.without_duration, 2.0);
-        assert_eq!(traffic.rate_rps, 2.0);
+        assert_eq!(traffic.rate_rps, 2.5);
         let over: Vec<Option<f64>> = traffic
             .objectives
             .iter()

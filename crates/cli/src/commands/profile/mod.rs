@@ -65,10 +65,12 @@ pub(crate) struct ProfileArgs {
     /// Node --trace-gc)
     #[arg(long, value_name = "FILE")]
     runtime_log: Option<PathBuf>,
-    /// Its access log (common, combined or JSON, with a duration): requests that end while it is watched
+    /// Its access log (common, combined, JSON, Envoy, HAProxy or ALB, with a duration): requests that end
+    /// while it is watched
     #[arg(long, value_name = "FILE", requires = "watch")]
     access_log: Option<PathBuf>,
-    /// What the last number of a line of text counts, such as us for Apache's %D
+    /// What the last field of a line of text counts, such as us for Apache's %D, or a time in JSON whose
+    /// key has no unit
     #[arg(long, value_name = "UNIT", requires = "access_log")]
     access_log_unit: Option<access_log::Unit>,
     /// A run of a trial that looked for memory floors and whose incumbent it was: what it needs is held

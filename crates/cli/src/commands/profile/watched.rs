@@ -81,12 +81,7 @@ fn add(report: &mut ProfileReport, heard: Heard, (seconds, happened): (f64, &Hap
             count(heard.unreadable)
         ));
     }
-    if heard.without_duration > 0 && traffic.requests == 0 {
-        not_seen.push(
-            "latencies: no line of the access log says how long it took (nginx $request_time; Apache %D with --access-log-unit us; JSON request_time, duration_ms)"
-                .to_owned(),
-        );
-    }
+    not_seen.extend(without_time(&heard, traffic.requests));
     if traffic.requests > 0 {
         not_seen.push("what requests waited before the server read them".to_owned());
         match heard.in_time {
@@ -101,6 +96,26 @@ fn add(report: &mut ProfileReport, heard: Heard, (seconds, happened): (f64, &Hap
         }
     }
     report.traffic = Some(traffic);
+}
+
+/// Why lines of the access log give no latency.
+fn without_time(heard: &Heard, requests: u64) -> Option<String> {
+    let how = "say it with --access-log-unit, or log it with its unit (nginx $request_time; JSON duration_ms)";
+    match (heard.unclear, heard.without_duration, requests) {
+        (0, 0, _) => None,
+        (0, _, 0) => Some(
+            "latencies: no line of the access log has the time that the request took (nginx $request_time; Apache %D with --access-log-unit us; JSON duration_ms)"
+                .to_owned(),
+        ),
+        (0, ..) => None,
+        (unclear, without, 0) if unclear == without => Some(format!(
+            "latencies: the unit of the time in the access log is not certain: {how}"
+        )),
+        (unclear, ..) => Some(format!(
+            "latencies of {} requests: the unit of the time in their lines is not certain: {how}",
+            count(unclear)
+        )),
+    }
 }
 
 /// Of which requests it is told where the slowest come from.
