@@ -95,6 +95,9 @@ impl Child {
     pub fn listener(&self, _port: u16) -> Listener {
         match *self {}
     }
+    pub fn serving(&self, _port: u16) -> Vec<u32> {
+        match *self {}
+    }
     pub fn freeze(&mut self) -> Result<(), FreezeError> {
         match *self {}
     }

@@ -5,6 +5,7 @@
 
 mod attached;
 mod recognise;
+mod recording;
 
 pub use attached::AttachedJvm;
 

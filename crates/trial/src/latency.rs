@@ -274,7 +274,15 @@ impl Stage<'_> {
             running.listener = listener;
         }
         let ran = ran?;
-        let Circumstances { measured, happened } = circumstances;
+        let Circumstances {
+            measured,
+            mut happened,
+        } = circumstances;
+        if let Some(running) = cast.sides.get_mut(&side)
+            && let Some(missing) = running.hold_listener(&mut happened)
+        {
+            store::note(self.run, &missing)?;
+        }
         self.rest(cast, side)?;
         if clocks.slept_s() > TOLERATED_S {
             let slept = "the machine slept during a measurement, which was made again";

@@ -1,27 +1,40 @@
 //! Pauses of a side's runtime, brought onto the clock of its requests.
 
-use std::collections::BTreeMap;
+mod origins;
+
+use origins::Origins;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
+use understudy_host::Clock as HostClock;
 use understudy_model::{Cause, Happening};
 use understudy_probe::{
     AttachedJvm, Grown, Growth, PauseError, PauseLog, Runtime, Written, last_bytes,
 };
-use understudy_wire::runtime::{Clock, Event, Format, Kind, Trace, read, read_line};
+use understudy_wire::runtime::{
+    Clock, Event, Format, Kind, Origin, Trace, greeting, read, read_line,
+};
 
-/// Listens to the runtime of one process of a side.
+/// Reads what the runtimes of a side log about their pauses.
 #[derive(Debug)]
 pub struct Listener {
     log: PauseLog,
     reader: Reader,
-    /// Who tells, as far as that is known.
+    /// Who writes, as far as that is known.
     runtime: Option<&'static str>,
-    /// What the monotonic clock showed when the process's own clock began, as far as its lines have
-    /// told: no line can have been written before what it tells was over, so it is the earliest
-    /// arrival that counts.
-    process_start_ns: Option<u64>,
-    /// A JVM that logs for this listener, and stops to with it.
+    /// When the processes began whose lines count from their start.
+    origins: Origins,
+    /// Files of processes that have written.
+    files: BTreeSet<PathBuf>,
+    /// Processes whose preloaded file has begun to listen.
+    greeted: BTreeSet<u32>,
+    /// Events with a place on the clock of the requests, and lines of events without one.
+    placed: u64,
+    unplaced: u64,
+    /// Why what was logged is not the whole of it.
+    silence: Option<String>,
+    /// A JVM that logs for this listener until it is dropped.
     _jvm: Option<AttachedJvm>,
 }
 
@@ -47,18 +60,32 @@ const WRITERS: [(Format, &str); 4] = [
 /// So much of what is in a log already shows who writes it.
 const LOOK_BACK: u64 = 1 << 20;
 
+/// An event, and when its line arrived, on the monotonic clock.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    /// Up to where in the file its line goes.
+    line_end: u64,
+    event: Event,
+    arrived_ns: Option<u64>,
+}
+
 impl Listener {
     pub(crate) fn new(log: PauseLog) -> Self {
         Listener {
             reader: Reader::of(log.runtime),
             runtime: log.runtime.map(Runtime::name),
             log,
-            process_start_ns: None,
+            origins: Origins::default(),
+            files: BTreeSet::new(),
+            greeted: BTreeSet::new(),
+            placed: 0,
+            unplaced: 0,
+            silence: None,
             _jvm: None,
         }
     }
 
-    /// Listens to a log in which a runtime tells of its pauses already, from now on.
+    /// Listens to a log in which a runtime writes of its pauses already, from now on.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -70,7 +97,7 @@ impl Listener {
         Ok(listener)
     }
 
-    /// Asks a JVM that runs already to tell in a file of `folder`, until the listener is dropped.
+    /// Asks a JVM that runs already to write to a file of `folder`, until the listener is dropped.
     ///
     /// # Errors
     /// Those of [`AttachedJvm::attach`].
@@ -82,13 +109,42 @@ impl Listener {
         })
     }
 
-    /// Who tells; `None` where no line has shown it yet.
+    /// Whose pauses are recorded; `None` where no line has shown it yet, where no event can be placed, or
+    /// where a process that serves is not recorded.
     pub fn runtime(&self) -> Option<&'static str> {
-        self.runtime
+        let is_recorded = self.silence.is_none() && (self.placed > 0 || self.unplaced == 0);
+        self.runtime.filter(|_| is_recorded)
+    }
+
+    /// Processes that wrote, each of which stops by itself; at least one.
+    pub fn processes(&self) -> usize {
+        self.files.len().max(self.origins.processes()).max(1)
+    }
+
+    /// Why pauses are missing, in a sentence; `None` where none is.
+    pub fn missing(&self) -> Option<String> {
+        if let Some(silence) = &self.silence {
+            return Some(silence.clone());
+        }
+        (self.unplaced > 0).then(|| {
+            format!(
+                "{} lines of the runtime's log cannot be placed: their times are not those of this machine's clocks, or they have none (JVM: -Xlog:gc,safepoint:file=FILE:timenanos)",
+                self.unplaced
+            )
+        })
+    }
+
+    /// Holds the processes that serve to what they wrote: one that does not record, or none that does, is a
+    /// silence and not the absence of pauses.
+    pub(crate) fn hold(&mut self, serving: &[u32]) {
+        self.silence = serving.iter().find_map(|pid| {
+            let why = self.log.recording(*pid, &self.greeted).err()?;
+            Some(format!("process {pid} serves and is not recorded: {why}"))
+        });
     }
 
     /// Waits until what has happened so far is written, before the side is put to rest: a process that
-    /// stands still writes nothing.
+    /// is stopped writes nothing.
     pub(crate) fn await_written(&self) {
         std::thread::sleep(self.log.runtime.map_or(Duration::ZERO, Runtime::delay));
     }
@@ -98,34 +154,144 @@ impl Listener {
         Growth::watch(self.log.shared_log()?).ok()
     }
 
-    /// What was told since the last time and lies within a block.
-    pub(crate) fn told(&mut self, arrivals: &[Grown], block: Block) -> Vec<Happening> {
-        let mut told = Vec::new();
+    /// What was written since the last time and lies within a block.
+    pub(crate) fn recorded(&mut self, arrivals: &[Grown], block: Block) -> Vec<Happening> {
+        let mut seen: Vec<Seen> = Vec::new();
+        let is_shared = self.log.shared_log().is_some();
         for written in self.log.read_new() {
+            if !is_shared {
+                self.files.insert(written.file.clone());
+                self.greeted.extend(greetings(&written));
+            }
             let (events, writer) = self.reader.events(written);
             self.runtime = writer.or(self.runtime);
-            told.extend(events);
+            seen.extend(events.into_iter().map(|(line_end, event)| Seen {
+                line_end,
+                event,
+                arrived_ns: arrival(arrivals, line_end),
+            }));
         }
-        self.learn_start(&told, arrivals);
-        let start = self.process_start_ns;
-        let placed = told
-            .iter()
-            .filter_map(|(_, event)| place(event, start, block));
-        placed.collect()
+        let certain = self.log.runtime.is_some();
+        let bases = Bases::of(&seen, certain);
+        self.origins.learn(seen.iter().filter_map(|one| {
+            let origin = bases.origin(&one.event)?;
+            Some((origin, one.line_end, one.began_at(certain)?))
+        }));
+        let mut happened = Vec::new();
+        let mut lost = BTreeSet::new();
+        for one in &seen {
+            match self.place(one, &bases) {
+                Some(event) => {
+                    self.placed += 1;
+                    happened.extend(within(&event, block));
+                }
+                None => {
+                    lost.insert(one.line_end);
+                }
+            }
+        }
+        self.unplaced += lost.len() as u64;
+        happened
     }
 
-    fn learn_start(&mut self, told: &[(u64, Event)], arrivals: &[Grown]) {
-        let starts = told.iter().filter_map(|(line_end, event)| {
-            if event.clock != Clock::ProcessStart {
-                return None;
-            }
-            let arrival = arrivals.get(arrivals.partition_point(|a| a.length < *line_end))?;
-            // The earliest end that the rounded line can mean.
-            let end_ns = event.end_ns.saturating_sub(event.error_ns);
-            arrival.at_ns.checked_sub(end_ns)
-        });
-        self.process_start_ns = starts.chain(self.process_start_ns).min();
+    /// The same event on the monotonic clock.
+    fn place(&self, seen: &Seen, bases: &Bases) -> Option<Event> {
+        let event = seen.event;
+        let moved = |zero_ns: i128, event: Event| {
+            let at = |ns: u64| u64::try_from(i128::from(ns) + zero_ns).ok();
+            Some(Event {
+                start_ns: at(event.start_ns).unwrap_or(0),
+                end_ns: at(event.end_ns)?,
+                clock: Clock::Monotonic,
+                ..event
+            })
+        };
+        if let Some(origin) = bases.origin(&event) {
+            let zero_ns = self.origins.start(origin, seen.began_at(false))?;
+            let kind = match event.kind {
+                // A worker's isolate stops the thread of the worker.
+                Kind::Stop if !self.origins.is_first(origin) => Kind::Assist,
+                kind => kind,
+            };
+            return moved(i128::from(zero_ns), Event { kind, ..event });
+        }
+        match event.clock {
+            Clock::Monotonic | Clock::MonotonicOrStart => moved(0, event),
+            Clock::Wall => moved(-bases.wall_ns?, event),
+            Clock::Start(_) | Clock::None => None,
+        }
     }
+}
+
+impl Seen {
+    /// What the monotonic clock showed when the process began, at the latest: no line can be written
+    /// before what it reports was over. The earliest end that the rounded line can mean counts.
+    fn began_at(&self, certain: bool) -> Option<u64> {
+        let end_ns = self.event.end_ns.saturating_sub(self.event.error_ns);
+        let arrived_ns = self
+            .arrived_ns
+            .filter(|_| !certain || matches!(self.event.clock, Clock::Start(_)))?;
+        arrived_ns.checked_sub(end_ns)
+    }
+}
+
+/// When the line that goes up to here arrived; `None` if it was there when the watch began.
+fn arrival(arrivals: &[Grown], line_end: u64) -> Option<u64> {
+    let first = arrivals.partition_point(|grown| grown.length < line_end);
+    let grown = arrivals.get(first).filter(|_| first > 0)?;
+    Some(grown.at_ns)
+}
+
+/// What the clocks that lines name count from.
+#[derive(Clone, Copy, Debug)]
+struct Bases {
+    /// The system's clock when the monotonic one was zero; `None` where the lines are not of this clock.
+    wall_ns: Option<i128>,
+    /// A nanosecond stamp of a JVM is the monotonic clock, and not the time since its start.
+    is_monotonic: bool,
+}
+
+/// A line that arrives later than this after what it reports, or before that, is of another clock.
+const LATEST_NS: i128 = 1_000_000_000;
+const EARLIEST_NS: i128 = -100_000_000;
+
+impl Bases {
+    /// From when lines arrived. Without arrivals, or where Understudy chose the clock, the lines are taken
+    /// at their word.
+    fn of(seen: &[Seen], certain: bool) -> Self {
+        let fits = |is_of: &dyn Fn(Clock) -> bool, zero_ns: i128| {
+            let lines = seen.iter().filter(|one| is_of(one.event.clock));
+            let delays = lines.filter_map(|one| {
+                let end_ns = i128::from(one.event.end_ns) + zero_ns;
+                Some(i128::from(one.arrived_ns?) - end_ns)
+            });
+            let least = delays.min();
+            certain || least.is_none_or(|least| (EARLIEST_NS..=LATEST_NS).contains(&least))
+        };
+        let wall_ns = wall_at_zero();
+        Bases {
+            wall_ns: wall_ns.filter(|wall_ns| fits(&|clock| clock == Clock::Wall, -wall_ns)),
+            is_monotonic: fits(&|clock| clock == Clock::MonotonicOrStart, 0),
+        }
+    }
+
+    /// Whose start the times of an event count from; `None` where they count from none.
+    fn origin(&self, event: &Event) -> Option<Origin> {
+        match event.clock {
+            Clock::Start(origin) => Some(origin),
+            Clock::MonotonicOrStart if !self.is_monotonic => Some(Origin::UNNAMED),
+            _ => None,
+        }
+    }
+}
+
+/// What the system's clock shows, less what the monotonic clock shows, nanoseconds.
+fn wall_at_zero() -> Option<i128> {
+    let monotonic_ns = HostClock::since(Instant::now()).zero_monotonic_ns()?;
+    let wall = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .ok()?;
+    Some(wall.as_nanos() as i128 - i128::from(monotonic_ns))
 }
 
 impl Reader {
@@ -142,7 +308,7 @@ impl Reader {
         Reader::Lines(vec![(format, runtime.name())])
     }
 
-    /// The events of what was written, each with a place in the file up to which it was, and who wrote
+    /// The events of what was written, each with the place in the file where its line ends, and who wrote
     /// them if that shows.
     fn events(&mut self, written: Written) -> (Vec<(u64, Event)>, Option<&'static str>) {
         match self {
@@ -165,6 +331,13 @@ impl Reader {
     }
 }
 
+/// The processes that greet in some lines.
+fn greetings(lines: &Written) -> impl Iterator<Item = u32> {
+    let lines = lines.bytes.split(|byte| *byte == b'\n');
+    let texts = lines.filter_map(|line| std::str::from_utf8(line).ok());
+    texts.filter_map(|line| Some(greeting(line)?.pid))
+}
+
 /// The events of some lines, each with the place in the file where its line ends.
 fn of_lines(format: Format, lines: &Written) -> Vec<(u64, Event)> {
     let mut end = lines.start;
@@ -179,221 +352,19 @@ fn of_lines(format: Format, lines: &Written) -> Vec<(u64, Event)> {
     events
 }
 
-/// An event on the clock of a block, if it lies in it.
-fn place(event: &Event, process_start_ns: Option<u64>, (from, to): Block) -> Option<Happening> {
-    let zero = match event.clock {
-        Clock::Monotonic => 0,
-        Clock::ProcessStart => process_start_ns?,
-    };
-    let at = |ns: u64| zero.saturating_add(ns);
-    let (start, end) = (at(event.start_ns), at(event.end_ns));
-    (start < to && end >= from).then(|| Happening {
+/// What happened in a block, on its clock.
+fn within(event: &Event, (from, to): Block) -> Option<Happening> {
+    (event.start_ns < to && event.end_ns >= from).then(|| Happening {
         cause: match event.kind {
             Kind::Stop => Cause::RuntimeStop,
             Kind::Concurrent => Cause::RuntimeConcurrent,
             Kind::Assist => Cause::RuntimeAssist,
         },
-        start_ns: start.saturating_sub(from),
-        end_ns: end - from,
+        start_ns: event.start_ns.saturating_sub(from),
+        end_ns: event.end_ns - from,
         error_ns: event.error_ns,
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MS: u64 = 1_000_000;
-
-    fn go(at_ms: u64) -> String {
-        format!(
-            "gc 1 @{}.{:03}s 0%: 0.10+2.0+0.10 ms clock, 0+0/0/0+0 ms cpu, 1->1->1 MB\n",
-            at_ms / 1000,
-            at_ms % 1000
-        )
-    }
-
-    fn launch(folder: &std::path::Path, log: &str) -> understudy_probe::Launch {
-        understudy_probe::Launch {
-            name: "go".to_owned(),
-            argv: Vec::new(),
-            dir: folder.to_owned(),
-            env: Default::default(),
-            log: folder.join(log),
-            limits: Default::default(),
-            cpus: None,
-        }
-    }
-
-    /// A process that began at 5 s by the monotonic clock: its lines arrive 2.2 to 4 ms after the
-    /// collection began, and the earliest arrival puts all of them in their places.
-    #[test]
-    fn lines_that_count_from_the_start_are_placed_by_the_earliest_arrival() {
-        let begins = [
-            (100 * MS, 90_000),
-            (200 * MS + 400_000, 700_000),
-            (300 * MS + 900_000, 50_000),
-        ];
-        let mut bytes = b"listening\n".to_vec();
-        let mut arrivals = Vec::new();
-        for (begin, delay) in begins {
-            bytes.extend(go(begin / MS).into_bytes());
-            arrivals.push(Grown {
-                length: bytes.len() as u64,
-                at_ns: 5_000 * MS + begin + 2_200_000 + delay,
-            });
-        }
-        let lines = Written {
-            bytes,
-            ..Written::default()
-        };
-        let told = of_lines(Format::Go, &lines);
-        let folder = std::env::temp_dir();
-        let mut launch = launch(&folder, "understudy-no-such-log");
-        let log = PauseLog::prepare(Runtime::Go, &mut launch, &folder).unwrap();
-        let mut listener = Listener::new(log);
-        listener.learn_start(&told, &arrivals);
-        let start = listener.process_start_ns.unwrap();
-        assert_eq!(start, 5_000 * MS + 90_000, "late by the shortest delay");
-        let block = (5_150 * MS, 5_260 * MS);
-        let placed: Vec<Happening> = told
-            .iter()
-            .filter_map(|(_, event)| place(event, Some(start), block))
-            .collect();
-        let stops: Vec<&Happening> = placed
-            .iter()
-            .filter(|h| h.cause == Cause::RuntimeStop)
-            .collect();
-        assert_eq!(
-            stops.len(),
-            2,
-            "one collection lies in the block: {placed:?}"
-        );
-        let (truth, stop) = (50 * MS + 400_000, stops[0]);
-        assert!(
-            stop.start_ns.abs_diff(truth) <= stop.error_ns + 90_000,
-            "{stop:?}"
-        );
-    }
-
-    #[test]
-    fn what_counts_from_an_unknown_start_has_no_place() {
-        let event = read_line(Format::Go, &go(100))[0];
-        assert_eq!(place(&event, None, (0, u64::MAX)), None);
-        let event = read_line(Format::Marks, "stop 1000 3000")[0];
-        let placed = place(&event, None, (2000, 9000)).unwrap();
-        assert_eq!((placed.start_ns, placed.end_ns), (0, 1000));
-    }
-
-    /// A real trace, of which every measurement finds some more: what is known of it is kept, and each
-    /// stop comes once.
-    #[test]
-    fn a_trace_goes_on_from_one_measurement_to_the_next() {
-        const TRACE: &[u8] = include_bytes!("../../wire/src/runtime/fixtures/dotnet8.nettrace");
-        let stops = Trace::new().read(TRACE);
-        let folder = std::env::temp_dir().join(format!("understudy-dotnet-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let mut launch = launch(&folder, "dotnet.log");
-        let log = PauseLog::prepare(Runtime::DotNet, &mut launch, &folder).unwrap();
-        let mut listener = Listener::new(log);
-        let path = launch.env["DOTNET_EventPipeOutputPath"].replace("{pid}", "7");
-        let always = (stops[0].start_ns, u64::MAX);
-        let mut told = Vec::new();
-        for length in (500..TRACE.len()).step_by(500).chain([TRACE.len()]) {
-            std::fs::write(&path, &TRACE[..length]).unwrap();
-            told.extend(listener.told(&[], always));
-        }
-        std::fs::remove_dir_all(&folder).unwrap();
-        let told: Vec<u64> = told.iter().map(|h| h.end_ns).collect();
-        let expected: Vec<u64> = stops.iter().map(|s| s.end_ns - always.0).collect();
-        assert_eq!(told, expected);
-    }
-
-    /// A program that forces collections and says when by the monotonic clock.
-    const FORCED: &str = r#"
-package main
-
-import (
-	"fmt"
-	"os"
-	"runtime"
-	"syscall"
-	"time"
-	"unsafe"
-)
-
-func monotonic() int64 {
-	var t syscall.Timespec
-	syscall.Syscall(syscall.SYS_CLOCK_GETTIME, 1, uintptr(unsafe.Pointer(&t)), 0)
-	return t.Nano()
-}
-
-var keep []*[64]*int
-
-func main() {
-	// Not on standard output: the runtime writes its lines in pieces, and another line could fall between.
-	said, err := os.Create("said")
-	if err != nil {
-		panic(err)
-	}
-	for i := 0; i < 200000; i++ {
-		keep = append(keep, new([64]*int))
-	}
-	for i := 0; i < 20; i++ {
-		time.Sleep(20*time.Millisecond + time.Duration(i*137)*time.Microsecond)
-		before := monotonic()
-		runtime.GC()
-		fmt.Fprintln(said, before, monotonic())
-	}
-}
-"#;
-
-    /// Go's own lines, brought onto the monotonic clock, lie where the program itself says that it
-    /// collected.
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn collections_of_a_real_go_program_are_where_it_forced_them() {
-        let folder = std::env::temp_dir().join(format!("understudy-go-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("main.go"), FORCED).unwrap();
-        let mut build = std::process::Command::new("go");
-        build.args(["build", "-o", "forced", "main.go"]);
-        let Ok(built) = build.current_dir(&folder).output() else {
-            return; // Not every machine has it.
-        };
-        assert!(built.status.success(), "{built:?}");
-        let mut launch = launch(&folder, "forced.log");
-        launch.argv = vec!["./forced".to_owned()];
-        assert_eq!(Runtime::recognise(&launch.argv, &folder), Some(Runtime::Go));
-        let log = PauseLog::prepare(Runtime::Go, &mut launch, &folder).unwrap();
-        let mut listener = Listener::new(log);
-        let cgroups = understudy_probe::Cgroups::none("a test limits nothing");
-        let mut child = launch.spawn(&cgroups).unwrap();
-        let growth = listener.watch().unwrap();
-        while child.exited().is_none() {
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
-        let arrivals = growth.stop().unwrap();
-        let told = listener.told(&arrivals, (0, u64::MAX));
-        let text = std::fs::read_to_string(folder.join("said")).unwrap();
-        std::fs::remove_dir_all(&folder).unwrap();
-        let forced: Vec<(u64, u64)> = text
-            .lines()
-            .filter_map(|line| {
-                let mut words = line.split(' ');
-                Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
-            })
-            .collect();
-        assert_eq!(forced.len(), 20, "{text}");
-        // The first collections are those of a heap that grows; the last are the forced ones.
-        let marking = told.iter().filter(|h| h.cause == Cause::RuntimeConcurrent);
-        let marking: Vec<&Happening> = marking.collect();
-        let last = &marking[marking.len() - forced.len()..];
-        for (told, (before, after)) in last.iter().zip(forced) {
-            // Other tests keep the watching thread from its CPU.
-            let error = told.error_ns + 5 * MS;
-            assert!(told.start_ns + error >= before, "{told:?} {before}");
-            assert!(told.end_ns <= after + error, "{told:?} {after}");
-        }
-    }
-}
+mod tests;

@@ -10,6 +10,7 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use understudy_evidence::Happenings;
 use understudy_load::http::{Client, ClientLimits, Requests, Target, WorkloadRequest};
 use understudy_model::{Outcome, Side};
 use understudy_probe::{
@@ -342,6 +343,21 @@ impl RunningSide {
             }
             Err(error) => format!("pauses of the {} are not collected: {error}", self.name),
         });
+    }
+
+    /// Holds its serving processes to recording their pauses: what is missing, in a sentence. Then nothing
+    /// that was recorded counts.
+    pub(crate) fn hold_listener(&mut self, happened: &mut Happenings) -> Option<String> {
+        let listener = self.listener.as_mut()?;
+        if let Some(child) = &self.child {
+            listener.hold(&child.serving(self.target.address.port()));
+        }
+        happened.runtime = listener.runtime().map(str::to_owned);
+        let missing = listener.missing()?;
+        Some(format!(
+            "pauses of the {} are not recorded: {missing}",
+            self.name
+        ))
     }
 
     /// What of it cannot be limited or measured, and what measuring adds to it.

@@ -69,7 +69,7 @@ impl Witness<'_> {
         let clock = Clock::since(started);
         let mut happened = Happenings::default();
         if let Some((listener, from)) = self.listener.zip(clock.zero_monotonic_ns()) {
-            happened.all = listener.told(&arrivals, (from, from + clock.now_ns()));
+            happened.all = listener.recorded(&arrivals, (from, from + clock.now_ns()));
             happened.runtime = listener.runtime().map(str::to_owned);
         }
         happened.all.extend(windows::of(&measured.samples));

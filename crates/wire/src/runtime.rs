@@ -1,9 +1,9 @@
 //! What runtimes write about their collectors: when they stopped the program, when they collected
-//! beside it, when threads of it had to help.
+//! concurrently, when threads of the program had to help.
 //!
 //! Each format turns one line into at most a few [`Event`]s; lines that are something else (the
 //! program's own log) give none. Times are nanoseconds on the clock that the line itself uses, see
-//! [`Clock`]. .NET writes no lines but a binary [`Trace`].
+//! [`Clock`]. .NET writes a binary [`Trace`] instead of lines.
 
 mod dotnet;
 mod go;
@@ -13,18 +13,22 @@ mod nettrace;
 mod number;
 mod ruby;
 mod v8;
+mod wall;
 
 #[cfg(test)]
 mod tests;
 
 pub use dotnet::Trace;
+pub use marks::{Greeting, greeting};
+
+use crate::wrapping::unwrapped;
 
 /// What an event does to the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
-    /// Every thread of the program stands still.
+    /// Every thread of the process is stopped.
     Stop,
-    /// The collector works beside the program and takes CPU, caches and barriers from it.
+    /// The collector works while the program runs, and takes CPU, caches and barriers from it.
     Concurrent,
     /// Threads of the program had to help the collector or to wait for it in this stretch of time;
     /// not all of them, and not all of the time.
@@ -34,10 +38,34 @@ pub enum Kind {
 /// What the times of an event count from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Clock {
-    /// The system's monotonic clock (`CLOCK_MONOTONIC`), nanoseconds.
+    /// The system's monotonic clock (`CLOCK_MONOTONIC`).
     Monotonic,
-    /// A moment at the start of the process.
-    ProcessStart,
+    /// 1970-01-01 UTC, by the system's clock.
+    Wall,
+    /// The start of a process or of an isolate within one.
+    Start(Origin),
+    /// The monotonic clock or the start of the process: the line does not say which (`timenanos` and
+    /// `uptimenanos` of a JVM look the same).
+    MonotonicOrStart,
+    /// The line has no time.
+    None,
+}
+
+/// Who counts from its own start: each has a clock of its own, in one log or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Origin {
+    /// The id of the process; 0 where the line does not name it.
+    pub process: u64,
+    /// The isolate in it, as the line names it; 0 where it does not.
+    pub isolate: u64,
+}
+
+impl Origin {
+    /// One that lines do not name.
+    pub const UNNAMED: Origin = Origin {
+        process: 0,
+        isolate: 0,
+    };
 }
 
 /// A stretch of time in which a runtime did something.
@@ -60,13 +88,13 @@ pub struct Event {
 pub enum Format {
     /// Go with `GODEBUG=gctrace=1`.
     Go,
-    /// A JVM (9 and later) with `-Xlog:gc*,safepoint`.
+    /// A JVM with `-Xlog:gc*,safepoint`, or from 8 on with the older line of `-XX:+PrintGCApplicationStoppedTime`.
     Jvm,
     /// Node or another program around V8 with `--trace-gc`.
     V8,
     /// Ruby: what `GC::Profiler.report` prints.
     Ruby,
-    /// The lines of Understudy's own preloaded files: `<kind> <start> <end>`.
+    /// The lines of Understudy's own preloaded files: `<kind> <start> <end>`, after a [`Greeting`].
     Marks,
 }
 
@@ -81,15 +109,18 @@ impl Format {
     ];
 }
 
-/// A longer line is none of a runtime.
+/// A runtime writes shorter lines.
 const LONGEST_LINE: usize = 4096;
 
-/// The events that one line tells, in the order of the line.
+/// The events of one line, in its order; also of a line that Docker or Kubernetes wrapped.
 pub fn read_line(format: Format, line: &str) -> Vec<Event> {
     if line.len() > LONGEST_LINE {
         return Vec::new();
     }
-    let line = line.trim_end_matches(['\r', '\n']);
+    let unwrapped = unwrapped(line.as_bytes());
+    let Ok(line) = std::str::from_utf8(&unwrapped) else {
+        return Vec::new();
+    };
     match format {
         Format::Go => go::read_line(line).unwrap_or_default(),
         Format::Jvm => jvm::read_line(line).into_iter().collect(),
@@ -99,7 +130,7 @@ pub fn read_line(format: Format, line: &str) -> Vec<Event> {
     }
 }
 
-/// The events of a whole log. Bytes that are no text are no lines of a runtime.
+/// The events of a whole log. Bytes that are not text are not lines of a runtime.
 pub fn read(format: Format, log: &[u8]) -> Vec<Event> {
     log.split(|byte| *byte == b'\n')
         .filter_map(|line| std::str::from_utf8(line).ok())
@@ -123,7 +154,7 @@ impl Event {
     fn beginning(kind: Kind, start_ns: u64, length_ns: u64, error_ns: u64) -> Event {
         Event {
             kind,
-            clock: Clock::ProcessStart,
+            clock: Clock::Start(Origin::UNNAMED),
             start_ns,
             end_ns: start_ns.saturating_add(length_ns),
             error_ns,

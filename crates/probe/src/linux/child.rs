@@ -137,6 +137,11 @@ impl Child {
         super::listener::listener(port, &self.living())
     }
 
+    /// Its processes that hold a socket which listens on this TCP port.
+    pub fn serving(&self, port: u16) -> Vec<u32> {
+        super::listener::serving(port, &self.living())
+    }
+
     /// Stops every process where it is (SIGSTOP), and returns when all threads stand still. A
     /// frozen child is still killed if Understudy dies, unlike one in the cgroup freezer.
     ///

@@ -40,12 +40,12 @@ const NOTICE_NS: i64 = 50_000_000;
 const MOST: usize = 720_000;
 
 impl Growth {
-    /// Begins to watch: when it had which length.
+    /// Begins to watch: when it had which length, the first that it has now.
     ///
     /// # Errors
     /// When the kernel offers no watch, or there is no such file.
     pub fn watch(file: &Path) -> io::Result<Growth> {
-        Growth::follow(file, Vec::new(), |seen: &mut Vec<Grown>, grown| {
+        Growth::follow(file, vec![now(file)], |seen: &mut Vec<Grown>, grown| {
             if seen.last().is_none_or(|last| last.length < grown.length) && seen.len() < MOST {
                 seen.push(grown);
             }
@@ -105,19 +105,21 @@ fn add(events: &OwnedFd, file: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// How long it is now.
+fn now(file: &Path) -> Grown {
+    let now = clock_gettime(ClockId::Monotonic);
+    Grown {
+        length: fs::metadata(file).map_or(0, |metadata| metadata.len()),
+        at_ns: now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64,
+    }
+}
+
 fn watch(events: &OwnedFd, file: &Path, stop: &AtomicBool, mut tell: impl FnMut(Grown)) {
     let timeout = Timespec {
         tv_sec: 0,
         tv_nsec: NOTICE_NS,
     };
-    let mut look = || {
-        let now = clock_gettime(ClockId::Monotonic);
-        let length = fs::metadata(file).map_or(0, |metadata| metadata.len());
-        tell(Grown {
-            length,
-            at_ns: now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64,
-        });
-    };
+    let mut look = || tell(now(file));
     while !stop.load(Ordering::Relaxed) {
         let mut ready = [PollFd::new(events, PollFlags::IN)];
         if matches!(poll(&mut ready, Some(&timeout)), Ok(1..)) {

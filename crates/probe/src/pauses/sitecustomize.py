@@ -1,20 +1,83 @@
-"""Put first on PYTHONPATH by Understudy: says when this process collected garbage, on the system's
-monotonic clock. A sitecustomize that was there before is run as well."""
+"""Put first on PYTHONPATH by Understudy: records when this process collected garbage, on the system's
+monotonic clock. The next sitecustomize on the path is loaded as well."""
 
 import gc
 import os
 import sys
 import time
 from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
 
 # A shorter collection cannot be seen in a tail, and thousands of them would cost more than they take.
 SHORTEST_NS = 50_000
+# Programs that daemonise expect the lowest numbers for their own files.
+HIGH = 512
+
+
+class _Log:
+    """The file of this process. A program may close descriptors that it did not open and get the number for
+    a file of its own: before each write the descriptor has to be the one that was opened here."""
+
+    def __init__(self, prefix):
+        self.prefix, self.pid, self.file = prefix, None, None
+        self.open()
+
+    def open(self):
+        """Opens the file of this process and greets. One that may not open it, as another user, keeps that
+        of its parent."""
+        pid = os.getpid()
+        if self.pid == pid and self.file is None:
+            return
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        try:
+            opened = _high(os.open(f"{self.prefix}-{pid}.log", flags, 0o600))
+        except OSError:
+            opened = None
+        if opened is None and not self.is_own():
+            self.pid, self.file = pid, None
+            return
+        if opened is not None:
+            if self.is_own():
+                os.close(self.file)
+            self.file, self.identity = opened, _identity(opened)
+        self.pid = pid
+        self.write(b"listening %d python %d.%d.%d\n" % (pid, *sys.version_info[:3]))
+
+    def is_own(self):
+        try:
+            return self.file is not None and _identity(self.file) == self.identity
+        except OSError:
+            return False
+
+    def write(self, line):
+        if self.pid != os.getpid() or not self.is_own():
+            self.open()
+        if self.is_own():
+            try:
+                os.write(self.file, line)
+            except OSError:
+                pass
+
+
+def _identity(file):
+    of = os.fstat(file)
+    return of.st_dev, of.st_ino
+
+
+def _high(file):
+    try:
+        from fcntl import F_DUPFD_CLOEXEC, fcntl
+
+        high = fcntl(file, F_DUPFD_CLOEXEC, HIGH)
+    except (ImportError, OSError):
+        return file  # The system allows fewer.
+    os.close(file)
+    return high
 
 
 def _listen(prefix):
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-    file = os.open(f"{prefix}-{os.getpid()}.log", flags, 0o600)
-    now, write, began = time.monotonic_ns, os.write, 0
+    log = _Log(prefix)
+    now, began = time.monotonic_ns, 0
 
     def collected(phase, info):
         nonlocal began
@@ -23,25 +86,27 @@ def _listen(prefix):
             return
         ended = now()
         if ended - began >= SHORTEST_NS:
-            try:
-                write(file, b"stop %d %d\n" % (began, ended))
-            except OSError:
-                pass
+            log.write(b"stop %d %d\n" % (began, ended))
 
     gc.callbacks.append(collected)
+    os.register_at_fork(after_in_child=log.open)
 
 
-def _run_the_next():
+def _load_the_next():
+    """Loads the sitecustomize behind this one, in its place: what is before it has been loaded."""
     here = os.path.dirname(os.path.abspath(__file__))
-    elsewhere = [path for path in sys.path if os.path.abspath(path or ".") != here]
-    spec = PathFinder.find_spec("sitecustomize", elsewhere)
-    if spec and spec.loader and hasattr(spec.loader, "get_code"):
-        exec(spec.loader.get_code("sitecustomize"), {"__name__": "sitecustomize", "__file__": spec.origin})
+    paths = [os.path.abspath(path or ".") for path in sys.path]
+    behind = sys.path[paths.index(here) + 1 :] if here in paths else []
+    spec = PathFinder.find_spec("sitecustomize", behind)
+    if spec and spec.loader and spec.origin and os.path.abspath(spec.origin) != os.path.abspath(__file__):
+        module = module_from_spec(spec)
+        sys.modules["sitecustomize"] = module
+        spec.loader.exec_module(module)
 
 
 try:
     if os.environ.get("UNDERSTUDY_PAUSES"):
         _listen(os.environ["UNDERSTUDY_PAUSES"])
-except OSError:
+except Exception:
     pass  # A program that cannot be listened to still runs.
-_run_the_next()
+_load_the_next()

@@ -1,9 +1,9 @@
 //! `GODEBUG=gctrace=1`, as the documentation of package `runtime` describes it:
 //! `gc # @#s #%: #+#+# ms clock, #+#/#/#+# ms cpu, ...`. The first and third figure of the clock stop
-//! the program, the second is the marking beside it.
+//! the program, the second is the concurrent marking.
 
 use super::number::{Decimal, MILLISECOND, SECOND, decimal};
-use super::{Clock, Event, Kind};
+use super::{Event, Kind};
 
 pub(super) fn read_line(line: &str) -> Option<Vec<Event>> {
     let (number, rest) = line.strip_prefix("gc ")?.split_once(" @")?;
@@ -28,7 +28,6 @@ pub(super) fn read_line(line: &str) -> Option<Vec<Event>> {
         Event::beginning(Kind::Stop, marking.end_ns, termination.ns, marking.error_ns);
     let assist = Event {
         kind: Kind::Assist,
-        clock: Clock::ProcessStart,
         ..marking
     };
     let mut events = vec![stopped, marking, stopped_again];

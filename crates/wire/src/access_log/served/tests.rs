@@ -46,7 +46,11 @@ fn the_time_behind_the_combined_format_is_read_where_its_unit_is_certain() {
         (" \"for 0.500 of us\"", Took::Missing),
         (" \"a\\\"b 9.999 c\" 0.012", ms(12)),
     ] {
-        assert_eq!(took(&format!("{COMBINED}{behind}"), None), expected, "{behind}");
+        assert_eq!(
+            took(&format!("{COMBINED}{behind}"), None),
+            expected,
+            "{behind}"
+        );
     }
 }
 
@@ -68,7 +72,11 @@ fn a_person_says_what_the_last_field_counts() {
         (" us=4200", MS, Took::Known(4_200_000)),
         ("", US, Took::Missing),
     ] {
-        assert_eq!(took(&format!("{COMBINED}{behind}"), unit), expected, "{behind}");
+        assert_eq!(
+            took(&format!("{COMBINED}{behind}"), unit),
+            expected,
+            "{behind}"
+        );
     }
 }
 
@@ -96,7 +104,11 @@ fn a_key_of_json_says_the_unit_or_it_is_not_clear() {
         (r#"{"status":"404","request_time":"0.012"}"#, 404, ms(12)),
         (r#"{"request_time":12}"#, 0, Took::Unclear),
         (r#"{"request_time":12.3456}"#, 0, Took::Unclear),
-        (r#"{"responsetime":0.012,"status":"200"}"#, 200, Took::Unclear),
+        (
+            r#"{"responsetime":0.012,"status":"200"}"#,
+            200,
+            Took::Unclear,
+        ),
         (r#"{"responseTime":7,"status":200}"#, 200, Took::Unclear),
         (r#"{"duration":12}"#, 0, Took::Unclear),
         (r#"{"latency":0.012}"#, 0, Took::Unclear),
@@ -105,19 +117,39 @@ fn a_key_of_json_says_the_unit_or_it_is_not_clear() {
         (r#"{"duration_in_millis":12}"#, 0, ms(12)),
         (r#"{"elapsed_ns":12000000}"#, 0, ms(12)),
         (r#"{"http_request_duration_seconds":0.012}"#, 0, ms(12)),
-        (r#"{"latency_us":900,"status":200}"#, 200, Took::Known(900_000)),
+        (
+            r#"{"latency_us":900,"status":200}"#,
+            200,
+            Took::Known(900_000),
+        ),
         (r#"{"latency":"12.5ms"}"#, 0, Took::Known(12_500_000)),
         (r#"{"latency":"1m2.5s"}"#, 0, ms(62_500)),
         (r#"{"latency":"1.5µs"}"#, 0, Took::Known(1_500)),
-        (r#"{"latency":1250000,"latency_human":"1.25ms"}"#, 0, Took::Known(1_250_000)),
+        (
+            r#"{"latency":1250000,"latency_human":"1.25ms"}"#,
+            0,
+            Took::Known(1_250_000),
+        ),
         (r#"{"durations":3}"#, 0, Took::Missing),
         (r#"{"status":200,"duration":"-"}"#, 200, Took::Missing),
         (r#"{"status":200}"#, 200, Took::Missing),
-        (r#"{"status":99999999,"request_time_s":-1}"#, 0, Took::Missing),
+        (
+            r#"{"status":99999999,"request_time_s":-1}"#,
+            0,
+            Took::Missing,
+        ),
         // Times of parts.
-        (r#"{"upstream_response_time":"0.010","request_time":"0.012"}"#, 0, ms(12)),
+        (
+            r#"{"upstream_response_time":"0.010","request_time":"0.012"}"#,
+            0,
+            ms(12),
+        ),
         (r#"{"upstream_response_time":"0.010"}"#, 0, Took::Missing),
-        (r#"{"db":{"duration_ms":3},"status":200}"#, 200, Took::Missing),
+        (
+            r#"{"db":{"duration_ms":3},"status":200}"#,
+            200,
+            Took::Missing,
+        ),
         (r#"{"meta":{"latency_ms":3},"duration_ms":12}"#, 0, ms(12)),
         (r#"{"latency_ms":3,"duration_ms":12}"#, 0, Took::Unclear),
     ] {
@@ -180,7 +212,11 @@ fn the_shape_of_an_object_says_who_writes_it() {
             r#"{"event":{"duration":12000000},"http":{"response":{"status_code":200}}}"#,
             200,
         ),
-        ("ECS, flat", r#"{"event.duration":12000000,"http.response.status_code":200}"#, 200),
+        (
+            "ECS, flat",
+            r#"{"event.duration":12000000,"http.response.status_code":200}"#,
+            200,
+        ),
     ] {
         let read = served(line.as_bytes(), None).unwrap();
         assert_eq!((read.status, read.took), (status, ms(12)), "{who}");
