@@ -132,11 +132,13 @@ impl MemoryUsed {
 pub struct RuntimePauses {
     /// Which.
     pub runtime: String,
-    /// Seconds that it was listened to.
+    /// Processes that recorded their pauses.
+    pub processes: u64,
+    /// Seconds that they were recorded for.
     pub seconds: f64,
-    /// How often it stopped the program.
+    /// How often it stopped one of them.
     pub stops: u64,
-    /// Their time, over the time that passed.
+    /// Their time, over the time that passed, in each process.
     pub time_share: f64,
     /// The length of the longest, microseconds; null without any.
     pub longest_us: Option<f64>,

@@ -154,6 +154,8 @@ pub enum PauseError {
 /// What a JVM logs: every stop, and the phases of collections.
 const JVM_LOGS: &str = "safepoint=info,gc=info,gc+phases=info";
 const PRELOADED: &str = "UNDERSTUDY_PAUSES";
+/// The folder of files that a runtime loads first.
+const PRELOAD: &str = "preload";
 /// What EventPipe is told beside the path of its trace. Older runtimes read `COMPlus_...` alone and are
 /// left alone: they write at their end, and with a path of ours .NET Core 3.1 does not start.
 const EVENT_PIPE: [(&str, &str); 5] = [
@@ -210,7 +212,7 @@ impl PauseLog {
             Runtime::Node => {
                 let script = write(
                     folder,
-                    "preload",
+                    PRELOAD,
                     "pauses.js",
                     include_str!("pauses/pauses.js"),
                 )?;
@@ -221,7 +223,7 @@ impl PauseLog {
             }
             Runtime::Python => {
                 let script = include_str!("pauses/sitecustomize.py");
-                let script = write(folder, "preload", "sitecustomize.py", script)?;
+                let script = write(folder, PRELOAD, "sitecustomize.py", script)?;
                 let folder = plain(script.parent().unwrap_or(folder))?;
                 put_first(launch, "PYTHONPATH", &folder, ":");
                 launch.env.insert(PRELOADED.to_owned(), plain(&place)?);

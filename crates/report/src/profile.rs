@@ -200,8 +200,12 @@ fn pressure(used: &Used) -> Option<String> {
 }
 
 fn pauses_line(pauses: &RuntimePauses) -> String {
+    let each = match pauses.processes {
+        0 | 1 => String::new(),
+        processes => format!(", in {} processes", count(processes)),
+    };
     let seen = format!(
-        "{} stops of the {} runtime in {:.0} s",
+        "{} stops of the {} runtime in {:.0} s{each}",
         count(pauses.stops),
         pauses.runtime,
         pauses.seconds

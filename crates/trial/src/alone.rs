@@ -154,10 +154,11 @@ fn growth(samples: &Table, (begin_s, end_s): Window) -> Option<Estimate> {
     theil_sen(&points).map(judge::estimate)
 }
 
-/// How a runtime stopped its program in a window, and what that does to the first latency objective;
-/// `None` if none was listened to.
+/// How a runtime stopped its `processes` in a window, and what that does to the first latency objective;
+/// `None` if none was recorded. Each process stops by itself, and serves its part of the requests.
 pub fn pauses(
     happened: &Happenings,
+    processes: usize,
     (begin_s, end_s): Window,
     slos: &[Slo],
 ) -> Option<RuntimePauses> {
@@ -170,19 +171,20 @@ pub fn pauses(
         .filter(|one| one.cause == Cause::RuntimeStop)
         .map(|one| (one.start_ns.max(from), one.end_ns.min(to)))
         .filter(|(start, end)| start < end);
-    // A collection's pause lies within the safepoint that it is made in.
+    // A collection's pause is within the safepoint that it is made in.
     let mut lengths_us: Vec<f64> = merged(stops.collect())
         .iter()
         .map(|(start, end)| (end - start) as f64 / 1e3)
         .collect();
     lengths_us.sort_unstable_by(f64::total_cmp);
-    let window_us = (to - from).max(1) as f64 / 1e3;
+    let window_us = (to - from).max(1) as f64 / 1e3 * processes.max(1) as f64;
     let against = slos.iter().find_map(|slo| match slo {
         Slo::Latency { max, .. } => Some((max.nanos() as f64 / 1e3, allowed(slo))),
         Slo::ErrorRate { .. } => None,
     });
     Some(RuntimePauses {
         runtime,
+        processes: processes.max(1) as u64,
         seconds: end_s - begin_s,
         stops: lengths_us.len() as u64,
         time_share: lengths_us.iter().sum::<f64>() / window_us,
@@ -275,14 +277,29 @@ mod tests {
             quantile: 0.99,
             max: Span::from_millis(20),
         };
-        let pauses = pauses(&told(all), (0.0, 10.0), &[slo]).unwrap();
+        let pauses = |processes| {
+            super::pauses(
+                &told(all.clone()),
+                processes,
+                (0.0, 10.0),
+                std::slice::from_ref(&slo),
+            )
+        };
+        // Of four processes each request meets the stops of one.
+        let four = pauses(4).unwrap();
+        assert!((four.time_share - 0.01).abs() < 1e-9, "{four:?}");
+        assert!((four.against.unwrap().waiting_longer - 0.005).abs() < 1e-9);
+        let pauses = pauses(1).unwrap();
         assert_eq!((pauses.stops, pauses.longest_us), (10, Some(40_000.0)));
         assert!((pauses.time_share - 0.04).abs() < 1e-9, "{pauses:?}");
         let against = pauses.against.unwrap();
         assert!((against.waiting_longer - 0.02).abs() < 1e-9, "{against:?}");
         assert!((against.allowed - 0.01).abs() < 1e-9);
         assert_eq!(pauses.p99_us, None, "ten have no p99");
-        assert_eq!(super::pauses(&Happenings::default(), (0.0, 1.0), &[]), None);
+        assert_eq!(
+            super::pauses(&Happenings::default(), 1, (0.0, 1.0), &[]),
+            None
+        );
     }
 
     fn samples(rss: impl Fn(f64) -> f64, seconds: u32) -> Table {

@@ -1,6 +1,6 @@
 //! Is a process recorded, or does it pause without a line in the log?
 
-use super::{LINES, PauseLog, Runtime, Source, TRACE};
+use super::{LINES, PRELOAD, PauseLog, Runtime, Source, TRACE};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -77,7 +77,7 @@ impl PauseLog {
             .split(':')
             .map(|path| Path::new(path).join("sitecustomize.py"))
             .find(|file| file.is_file())?;
-        (!found.starts_with(folder)).then_some(found)
+        (!found.starts_with(folder.join(PRELOAD))).then_some(found)
     }
 }
 
@@ -89,3 +89,7 @@ fn ids(pid: u32) -> Vec<u32> {
     let inside = inside.filter_map(|id| id.parse().ok());
     std::iter::once(pid).chain(inside).collect()
 }
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests;

@@ -248,6 +248,7 @@ mod tests {
         let found = |stops: u64, longest_us: f64, waiting_longer: f64| {
             let pauses = RuntimePauses {
                 runtime: "go".to_owned(),
+                processes: 1,
                 seconds: 60.0,
                 stops,
                 time_share: 0.01,

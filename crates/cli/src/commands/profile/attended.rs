@@ -97,18 +97,28 @@ impl Attended {
             }
             sentences.push("throttling and pressure: name its control group (--cgroup)".to_owned());
         }
-        match &self.listener {
-            None => sentences.push(
-                "pauses of its runtime: --jvm PID asks a JVM, --runtime-log FILE reads what is logged"
-                    .to_owned(),
-            ),
-            Some(listener) if listener.runtime().is_none() => sentences.push(
-                "pauses of its runtime: the log holds no line of a runtime (GODEBUG=gctrace=1, -Xlog:gc,safepoint, --trace-gc)"
-                    .to_owned(),
-            ),
-            Some(_) => {}
-        }
+        sentences.extend(self.pauses_not_seen());
         sentences
+    }
+
+    /// Why pauses of its runtime are not recorded, or not all of them.
+    fn pauses_not_seen(&self) -> Option<String> {
+        let why = match &self.listener {
+            None => {
+                "--jvm PID asks a JVM, --runtime-log FILE reads what is logged".to_owned()
+            }
+            Some(listener) => match listener.missing() {
+                Some(missing) => missing,
+                None if listener.runtime().is_some() => return None,
+                None => "the log holds no line of a runtime (GODEBUG=gctrace=1, -Xlog:gc,safepoint, --trace-gc)".to_owned(),
+            },
+        };
+        Some(format!("pauses of its runtime: {why}"))
+    }
+
+    /// Processes whose pauses were recorded.
+    pub(super) fn paused_processes(&self) -> usize {
+        self.listener.as_ref().map_or(1, Listener::processes)
     }
 }
 

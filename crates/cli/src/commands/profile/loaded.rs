@@ -162,7 +162,12 @@ fn add(report: &mut ProfileReport, args: &ProfileArgs, seen: &Seen, attended: &A
     let begin_s = seen.plan.warmup.secs();
     let window = (begin_s, begin_s + seen.plan.duration.secs());
     report.used = attended.used(&seen.circumstances);
-    report.pauses = alone::pauses(&seen.circumstances.happened, window, &args.slo);
+    report.pauses = alone::pauses(
+        &seen.circumstances.happened,
+        attended.paused_processes(),
+        window,
+        &args.slo,
+    );
     report.not_seen = attended.not_seen(&seen.circumstances, report.used.as_ref());
     let rss = report
         .used

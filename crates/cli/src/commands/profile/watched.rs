@@ -46,7 +46,12 @@ pub(super) fn profile(
         schema: SCHEMA,
         target,
         objectives: args.slo.iter().map(Slo::describe).collect(),
-        pauses: alone::pauses(&seen.happened, (0.0, seconds), &args.slo),
+        pauses: alone::pauses(
+            &seen.happened,
+            attended.paused_processes(),
+            (0.0, seconds),
+            &args.slo,
+        ),
         not_seen: attended.not_seen(&seen, used.as_ref()),
         memory_floor,
         peak_rss_bytes: used.as_ref().and_then(|used| used.memory.peak_rss_bytes),
