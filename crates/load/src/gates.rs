@@ -164,6 +164,7 @@ mod tests {
                 run_queue_share: Some(0.001),
                 steal_share: Some(0.0),
                 wall_ns: 1_000_000_000,
+                ..GeneratorUse::default()
             },
             offered_rate_rps: Some(10_000.0),
             quantile: 0.99,

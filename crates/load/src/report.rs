@@ -41,6 +41,9 @@ pub struct LoadReport {
     pub seed: u64,
     /// Connections.
     pub connections: u32,
+    /// Connections that the server accepted before the load began; the others were opened when a request
+    /// was due for them.
+    pub connected: u32,
     /// Generator threads.
     pub threads: u32,
     /// CPUs the generator was pinned to; empty if it was not.
@@ -61,6 +64,10 @@ pub struct LoadReport {
     pub answered: u64,
     /// Requests without an answer by kind, and answers with a 5xx status as `status_5xx`.
     pub errors: BTreeMap<String, u64>,
+    /// Requests that were sent again on a fresh connection, because the server closed a kept one before any
+    /// byte of their answer (RFC 9112, section 9.3.1); those of the warm-up too. Their latency counts from
+    /// the intended time all the same.
+    pub resent: u64,
     /// Answers by status.
     pub statuses: BTreeMap<String, u64>,
     /// Bytes of all answers, heads included.
@@ -300,6 +307,7 @@ pub fn report(
         arrivals: offered_rate_rps.map(|_| plan.arrivals),
         seed: plan.seed,
         connections: plan.connections as u32,
+        connected: generator.connected,
         threads: plan.threads as u32,
         generator_cpus: plan
             .cpus
@@ -313,6 +321,7 @@ pub fn report(
         requests,
         answered,
         errors: errors(histograms),
+        resent: generator.resent,
         statuses: histograms
             .codes
             .iter()

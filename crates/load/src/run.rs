@@ -76,6 +76,11 @@ pub struct GeneratorUse {
     pub steal_share: Option<f64>,
     /// Length of the measured window, nanoseconds; shorter than planned if interrupted.
     pub wall_ns: u64,
+    /// Requests that were sent again on a fresh connection, because a kept one was closed before any byte
+    /// of their answer; the warm-up included.
+    pub resent: u64,
+    /// Connections that the subject accepted before the load began.
+    pub connected: u32,
 }
 
 /// What is sent, and where.
@@ -213,6 +218,8 @@ pub fn run_into<R: Recorder>(
         .collect();
     let generator = GeneratorUse {
         steal_share,
+        resent: drivers.iter().map(HttpDriver::resent).sum(),
+        connected: drivers.iter().map(|driver| driver.opened() as u32).sum(),
         ..generator_use(&dones)
     };
     Ok(Ran {

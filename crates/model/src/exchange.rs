@@ -59,6 +59,9 @@ pub enum FailureKind {
     Connect,
     /// The connection ended before the answer did.
     Closed,
+    /// A kept connection was closed in order before any byte of an answer: the server ends idle
+    /// connections while requests are on their way (RFC 9112, section 9.3.1).
+    ReusedClosed,
     /// No whole answer within the time limit.
     Timeout,
     /// The answer breaks its protocol.
@@ -73,6 +76,7 @@ impl FailureKind {
         match self {
             FailureKind::Connect => "connect",
             FailureKind::Closed => "closed",
+            FailureKind::ReusedClosed => "reused_connection_closed",
             FailureKind::Timeout => "timeout",
             FailureKind::Malformed => "malformed",
             FailureKind::TooLarge => "too_large",

@@ -15,7 +15,7 @@ pub enum Ending {
 
 impl Ending {
     /// Every ending with the number that stands for it in stored evidence.
-    pub const ALL: [(Ending, u8); 8] = [
+    pub const ALL: [(Ending, u8); 9] = [
         (Ending::Answered, 0),
         (Ending::Failed(FailureKind::Connect), 1),
         (Ending::Failed(FailureKind::Closed), 2),
@@ -24,6 +24,7 @@ impl Ending {
         (Ending::Failed(FailureKind::TooLarge), 5),
         (Ending::Overflow, 6),
         (Ending::Abandoned, 7),
+        (Ending::Failed(FailureKind::ReusedClosed), 8),
     ];
 
     /// The name used in output and stored evidence.

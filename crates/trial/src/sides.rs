@@ -87,7 +87,8 @@ impl Stand<'_> {
             SideConfig::Running { url, attach } => RunningSide {
                 side,
                 name: name.to_owned(),
-                target: Target::parse(url).map_err(|source| TrialError::Url { side, source })?,
+                target: Target::parse_server(url)
+                    .map_err(|source| TrialError::Url { side, source })?,
                 start: None,
                 listener: None,
                 listening: None,

@@ -198,7 +198,7 @@ impl Check<'_> {
             text.filter(|text| !text.trim().is_empty()).ok_or(what),
         )?;
         if text.starts_with("http://") || text.starts_with("https://") {
-            self.keep(flag, Target::parse(text))?;
+            self.keep(flag, Target::parse_server(text))?;
             return Some(SideConfig::Running {
                 url: text.to_owned(),
                 attach: None,

@@ -111,7 +111,7 @@ impl SideArgument {
             (Given::Git(_), SideConfig::Running { .. }) => Err(
                 "a commit needs a side in the file that says run and build (and no url)".to_owned(),
             ),
-            (Given::Url(url), _) => match Target::parse(url) {
+            (Given::Url(url), _) => match Target::parse_server(url) {
                 Ok(_) => Ok(SideConfig::Running {
                     url: url.clone(),
                     attach: None,

@@ -116,7 +116,7 @@ fn running(section: &mut Section<'_>, around: &Surroundings<'_>) -> Option<SideC
     let attach = attach(section.section("attach"));
     let url = section.text("url")?;
     if around.mode != Mode::Judge
-        && let Err(error) = Target::parse(url)
+        && let Err(error) = Target::parse_server(url)
     {
         section.refuse("url", error);
     }

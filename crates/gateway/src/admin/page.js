@@ -108,7 +108,7 @@ function showStatus(status) {
     status.log_lines_lost ? `${count(status.log_lines_lost)} lines of the access log are lost.` : "",
   ].filter(Boolean).join(" ");
   get("endpoints").replaceChildren(...status.endpoints.map(e => {
-    const left = e.more_requests === 0 ? "reached" : e.more_requests == null ? "out of reach" : count(e.more_requests) + " more";
+    const left = e.different > 0 ? "fix the differences first" : e.more_requests === 0 ? "reached" : e.more_requests == null ? "out of reach" : count(e.more_requests) + " more";
     const done = e.more_requests == null ? 0 : 100 * e.compared / (e.compared + e.more_requests || 1);
     const bar = make("span", { class: "bar", "aria-hidden": "true" }, make("i"));
     bar.firstChild.style.width = done + "%";

@@ -165,8 +165,16 @@ fn is_open(stream: &TcpStream) -> bool {
 }
 
 fn connect(target: &Target, deadline: Instant) -> std::io::Result<TcpStream> {
-    let remaining = remaining(deadline)?;
-    let stream = TcpStream::connect_timeout(&target.address, remaining)?;
+    let mut addresses = target.addresses();
+    let mut opened = Err(ErrorKind::NotFound.into());
+    for left in (1..=target.others.len() as u32 + 1).rev() {
+        let Some(address) = addresses.next().filter(|_| opened.is_err()) else {
+            break;
+        };
+        // One that does not answer leaves time for the others.
+        opened = TcpStream::connect_timeout(&address, remaining(deadline)? / left);
+    }
+    let stream = opened?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }

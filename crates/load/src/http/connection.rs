@@ -37,6 +37,8 @@ pub(super) struct Connection {
     pub(super) first_byte_ns: u64,
     /// It has carried a request since it was opened.
     pub(super) used: bool,
+    /// It had carried one before that under way.
+    pub(super) kept: bool,
     /// Bytes of the request that the kernel has taken.
     pub(super) written: usize,
     pub(super) bytes: u64,
@@ -58,6 +60,7 @@ impl Connection {
             sent_ns: Observation::NEVER,
             first_byte_ns: Observation::NEVER,
             used: false,
+            kept: false,
             written: 0,
             bytes: 0,
             reader: ResponseReader::new(limits),
@@ -74,6 +77,7 @@ impl Connection {
         self.job = Some(job);
         self.free_ns = self.free_since_ns.max(job.intended_ns);
         self.state = State::Busy;
+        self.kept = self.used;
         self.used = true;
         self.started_ns = now_ns;
         self.sent_ns = now_ns;

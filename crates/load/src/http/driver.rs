@@ -1,5 +1,6 @@
 //! The HTTP/1.1 driver: one edge-triggered event loop over keep-alive connections.
 
+use super::connecting;
 use super::connection::{CAPTURE_BYTES, Connection, State};
 use super::target::Target;
 use crate::driver::{Driver, Job};
@@ -35,6 +36,8 @@ pub struct Prepared {
     pub endpoint: u32,
     /// A HEAD request, whose answer has no body.
     pub is_head: bool,
+    /// It may be sent again without asking (RFC 9110, section 9.2.2).
+    pub is_idempotent: bool,
 }
 
 /// How the driver talks to its target.
@@ -53,17 +56,47 @@ pub struct Options {
 /// Why the connections cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The system refused.
-    #[error("cannot connect to {address}: {source}")]
+    /// The host has no address.
+    #[error("cannot connect: the host has no address")]
+    Nowhere,
+    /// The target refuses or does not answer.
+    #[error("cannot connect to {addresses}: {why}")]
     Connect {
-        /// The target.
-        address: SocketAddr,
-        /// Its word.
+        /// Where it was tried.
+        addresses: String,
+        /// Why not.
+        why: String,
+    },
+    /// This machine has not as many sockets.
+    #[error(
+        "cannot open {wanted} connections: {source}; lower --connections, or raise the limit (ulimit -n)"
+    )]
+    Sockets {
+        /// How many were wanted.
+        wanted: usize,
+        /// The system's word.
         source: io::Error,
     },
     /// The event loop cannot be made.
     #[error("cannot set up the event loop: {0}")]
     Loop(#[from] io::Error),
+}
+
+impl OpenError {
+    pub(super) fn connect(addresses: &[SocketAddr], source: io::Error, within: Duration) -> Self {
+        let all: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+        let why = match source.kind() {
+            io::ErrorKind::TimedOut => format!(
+                "no answer within {}: it does not run there, drops packets, or its listen backlog is full (raise that, or lower --connections)",
+                Span::from_nanos(within.as_nanos() as u64)
+            ),
+            _ => source.to_string(),
+        };
+        OpenError::Connect {
+            addresses: all.join(" and "),
+            why,
+        }
+    }
 }
 
 /// A body seen under load, with what is needed to understand it.
@@ -106,10 +139,12 @@ pub struct HttpDriver {
     buffer: Box<[u8]>,
     captures: Captures,
     captured_bytes: usize,
+    opened: usize,
+    resent: u64,
 }
 
 impl HttpDriver {
-    /// Opens all connections.
+    /// Opens the connections; where the target does not accept all in time, those that it does.
     ///
     /// # Errors
     /// The target refuses, does not answer within the time limit, or the system has no more
@@ -148,9 +183,11 @@ impl HttpDriver {
             buffer: vec![0; READ_BYTES].into_boxed_slice(),
             captures: HashMap::new(),
             captured_bytes: 0,
+            opened: 0,
+            resent: 0,
             options,
         };
-        driver.connect_all()?;
+        driver.connect_all(target)?;
         Ok(driver)
     }
 
@@ -166,22 +203,14 @@ impl HttpDriver {
         std::mem::take(&mut self.captures)
     }
 
-    fn connect_all(&mut self) -> Result<(), OpenError> {
-        let failed = |source| OpenError::Connect {
-            address: self.address,
-            source,
-        };
-        let deadline =
-            Instant::now() + self.options.timeout.duration().min(Duration::from_secs(10));
-        // Opened one after the other: a burst of connects can overflow the target's backlog, and a
-        // dropped SYN costs a second.
-        for index in 0..self.connections.len() {
-            let remaining = deadline.saturating_duration_since(Instant::now());
-            if remaining.is_zero() {
-                return Err(failed(io::ErrorKind::TimedOut.into()));
-            }
-            let stream =
-                std::net::TcpStream::connect_timeout(&self.address, remaining).map_err(failed)?;
+    /// Opens what the target lets it open. The others connect when there is a request for them.
+    fn connect_all(&mut self, target: &Target) -> Result<(), OpenError> {
+        let addresses: Vec<SocketAddr> = target.addresses().collect();
+        let timeout = self.options.timeout.duration();
+        let (address, streams) = connecting::open(&addresses, self.connections.len(), timeout)?;
+        self.address = address;
+        self.opened = streams.len();
+        for (index, stream) in streams.into_iter().enumerate() {
             stream.set_nonblocking(true)?;
             stream.set_nodelay(true)?;
             let mut stream = TcpStream::from_std(stream);
@@ -194,7 +223,18 @@ impl HttpDriver {
             connection.state = State::Idle;
             self.hot.push_back(index);
         }
+        self.cold = (self.opened..self.connections.len()).rev().collect();
         Ok(())
+    }
+
+    /// Connections that could be opened before the load.
+    pub fn opened(&self) -> usize {
+        self.opened
+    }
+
+    /// Requests that were sent again, because a kept connection was closed before their answer.
+    pub fn resent(&self) -> u64 {
+        self.resent
     }
 
     /// Starts to connect. Failure at once leaves the connection down.
@@ -274,10 +314,14 @@ impl HttpDriver {
         let wire = &self.prepared[job.request as usize].wire;
         while connection.written < wire.len() {
             match stream.write(&wire[connection.written..]) {
-                Ok(0) => return self.fail(index, FailureKind::Closed),
+                Ok(0) => return self.closed_by_peer(index),
                 Ok(written) => connection.written += written,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // It closed in order, and a request that came after that was answered by a reset.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                    return self.closed_by_peer(index);
+                }
                 Err(_) => return self.fail(index, FailureKind::Closed),
             }
         }
@@ -290,11 +334,11 @@ impl HttpDriver {
                 return;
             };
             let count = match stream.read(&mut self.buffer) {
-                Ok(0) => return self.ended_by_peer(index),
+                Ok(0) => return self.ended_by_peer(index, true),
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(_) => return self.ended_by_peer(index),
+                Err(_) => return self.ended_by_peer(index, false),
             };
             if connection.state != State::Busy {
                 // Bytes that nobody asked for: this connection cannot be trusted any more.
@@ -359,7 +403,7 @@ impl HttpDriver {
         }
     }
 
-    fn ended_by_peer(&mut self, index: usize) {
+    fn ended_by_peer(&mut self, index: usize, in_order: bool) {
         let connection = &mut self.connections[index];
         match connection.state {
             State::Busy => match connection.reader.end_of_input() {
@@ -367,11 +411,32 @@ impl HttpDriver {
                     let now = self.clock.now_ns();
                     self.complete(index, now, false);
                 }
+                Err(_) if in_order => self.closed_by_peer(index),
                 Err(_) => self.fail(index, FailureKind::Closed),
             },
             State::Connecting => self.go_down(index),
             State::Idle => self.reconnect(index),
             State::Down => {}
+        }
+    }
+
+    /// The target closed the connection in order while a request was under way. On a kept connection and
+    /// before any byte of an answer that is nobody's fault: the request goes to a fresh one, once, if it may
+    /// be repeated or nothing of it was sent (RFC 9112, section 9.3.1).
+    fn closed_by_peer(&mut self, index: usize) {
+        let connection = &self.connections[index];
+        let Some(job) = connection
+            .job
+            .filter(|_| connection.kept && connection.bytes == 0)
+        else {
+            return self.fail(index, FailureKind::Closed);
+        };
+        let may_repeat = self.prepared[job.request as usize].is_idempotent;
+        if may_repeat || connection.written == 0 {
+            self.resent += 1;
+            self.replace(index);
+        } else {
+            self.fail(index, FailureKind::ReusedClosed);
         }
     }
 

@@ -179,6 +179,11 @@ impl WorkloadRequest {
     /// # Errors
     /// What would not be valid HTTP.
     pub fn render(&self, host: &str) -> Result<Vec<u8>, understudy_wire::http1::RequestError> {
+        // A fragment is never sent (RFC 9110, section 4.2.5).
+        if self.sent_path().contains('#') {
+            let shown = self.path.chars().take(60).collect();
+            return Err(understudy_wire::http1::RequestError::Fragment(shown));
+        }
         let head = RequestHead {
             method: &self.method,
             target: self.sent_path(),
@@ -275,6 +280,7 @@ impl Requests {
                     wire: request.render(host).map_err(|error| (index, error))?,
                     endpoint: endpoint(index as u32),
                     is_head: request.method == "HEAD",
+                    is_idempotent: request.is_idempotent(),
                 })
             })
             .collect()
@@ -517,6 +523,7 @@ mod tests {
         assert!(
             first(r#"{"path":"/","headers":{"A":"$NONE"}}"#).contains("$NONE, which is not set")
         );
+        assert!(first(r#"{"path":"/a#b"}"#).contains("has a fragment"));
         assert!(first(r#"{"path":"/","weight":-1}"#).contains("weight"));
         assert!(first(r#"{"path":1}"#).contains("not a string"));
     }

@@ -5,8 +5,11 @@ use std::net::{SocketAddr, ToSocketAddrs};
 /// A resolved HTTP server and the path named with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// Where to connect.
+    /// Where to connect first.
     pub address: SocketAddr,
+    /// Where else the host may be, in the order of the resolver (`localhost` is often `::1` and
+    /// `127.0.0.1`).
+    pub others: Vec<SocketAddr>,
     /// What `Host` says.
     pub host: String,
     /// Path and query of the URL, `/` if it names none.
@@ -19,6 +22,19 @@ pub enum TargetError {
     /// It is not a URL with a host.
     #[error("{0:?} is not a URL such as http://127.0.0.1:8080/path")]
     Syntax(String),
+    /// The port is not one.
+    #[error("the port of {0:?} is not a number from 1 to 65535")]
+    Port(String),
+    /// It names a path where requests bring their own.
+    #[error(
+        "{url:?} has the path {path:?}, which no request would have: name the server alone, and write the path into the requests"
+    )]
+    Path {
+        /// The URL.
+        url: String,
+        /// Its path and query.
+        path: String,
+    },
     /// It asks for something other than HTTP without TLS.
     #[error("{0:?} is not supported: only http:// is, in this version")]
     Scheme(String),
@@ -58,29 +74,49 @@ impl Target {
             format!("/{path}")
         };
         let host = authority.host();
-        let port = authority.port_u16().unwrap_or(80);
+        let port = port(authority).ok_or_else(|| TargetError::Port(shown()))?;
         let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let address = (bare, port)
-            .to_socket_addrs()
-            .and_then(|mut all| {
-                all.next()
-                    .ok_or_else(|| std::io::ErrorKind::NotFound.into())
-            })
-            .map_err(|source| TargetError::Resolve {
-                host: format!("{host}:{port}"),
-                source,
-            })?;
+        let unresolved = |source| TargetError::Resolve {
+            host: format!("{host}:{port}"),
+            source,
+        };
+        let mut all = (bare, port).to_socket_addrs().map_err(unresolved)?;
+        let address = all
+            .next()
+            .ok_or_else(|| unresolved(std::io::ErrorKind::NotFound.into()))?;
         Ok(Target {
             address,
+            others: all.filter(|other| *other != address).collect(),
             host: authority.as_str().to_owned(),
             path,
         })
+    }
+
+    /// The same of a server alone: requests bring their own paths.
+    ///
+    /// # Errors
+    /// Those of [`Target::parse`], or the URL has a path.
+    pub fn parse_server(url: &str) -> Result<Self, TargetError> {
+        let target = Target::parse(url)?;
+        match target.path.as_str() {
+            "/" => Ok(target),
+            path => Err(TargetError::Path {
+                url: url.chars().take(200).collect(),
+                path: path.chars().take(200).collect(),
+            }),
+        }
+    }
+
+    /// Everywhere that the server may be, in order.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        std::iter::once(self.address).chain(self.others.iter().copied())
     }
 
     /// The server that listens on this port of the loopback interface.
     pub fn local(port: u16) -> Self {
         Target {
             address: SocketAddr::from(([127, 0, 0, 1], port)),
+            others: Vec::new(),
             host: format!("127.0.0.1:{port}"),
             path: "/".to_owned(),
         }
@@ -88,7 +124,19 @@ impl Target {
 
     /// Does the target stay on this machine?
     pub fn is_loopback(&self) -> bool {
-        self.address.ip().is_loopback()
+        self.addresses().all(|address| address.ip().is_loopback())
+    }
+}
+
+/// The port that an authority names, 80 without one; `None` if what it names is not a port.
+fn port(authority: &http::uri::Authority) -> Option<u16> {
+    let named = authority.as_str().strip_prefix(authority.host())?;
+    match named.strip_prefix(':') {
+        None | Some("") => Some(80),
+        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            digits.parse().ok().filter(|port| *port > 0)
+        }
+        Some(_) => None,
     }
 }
 
@@ -115,7 +163,7 @@ mod tests {
 
     #[test]
     fn what_is_no_target_says_why() {
-        let refused = |url| Target::parse(url).unwrap_err().to_string();
+        let refused = |url: &str| Target::parse(url).unwrap_err().to_string();
         for bad in [
             "",
             "127.0.0.1:8080",
@@ -130,5 +178,29 @@ mod tests {
             );
         }
         assert!(refused("https://127.0.0.1/").contains("only http://"));
+        for port in ["99999", "65536", "0", "80a"] {
+            let url = format!("http://127.0.0.1:{port}/");
+            let why = refused(&url);
+            assert!(why.contains(port) && !why.contains(":80/"), "{why}");
+        }
+        assert!(refused("http://127.0.0.1:99999/").contains("1 to 65535"));
+        assert_eq!(
+            Target::parse("http://127.0.0.1:/").unwrap().address.port(),
+            80
+        );
+    }
+
+    #[test]
+    fn a_server_has_no_path() {
+        for url in ["http://127.0.0.1:8080", "http://127.0.0.1:8080/"] {
+            assert!(Target::parse_server(url).is_ok());
+        }
+        for (url, path) in [
+            ("http://127.0.0.1:8080/base", "\"/base\""),
+            ("http://127.0.0.1:8080/?a=1", "\"/?a=1\""),
+        ] {
+            let why = Target::parse_server(url).unwrap_err().to_string();
+            assert!(why.contains(path), "{why}");
+        }
     }
 }

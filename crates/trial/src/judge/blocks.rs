@@ -88,6 +88,7 @@ impl BlockFigures {
             run_queue_share: self.run_queue_share,
             steal_share: self.steal_share,
             wall_ns: self.wall_ns,
+            ..GeneratorUse::default()
         }
     }
 }

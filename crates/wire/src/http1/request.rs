@@ -11,6 +11,9 @@ pub enum RequestError {
         "path {0:?} must begin with \"/\" and hold no space or control character; percent-encode them"
     )]
     Target(String),
+    /// The target has a fragment.
+    #[error("path {0:?} has a fragment (\"#\"), which is never sent; leave it out, or write %23")]
+    Fragment(String),
     /// A header name is not a token.
     #[error("header name {0:?} is not a token (RFC 9110, section 5.6.2)")]
     HeaderName(String),

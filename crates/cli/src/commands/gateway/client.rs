@@ -176,6 +176,7 @@ fn told(status: &Status) -> String {
     );
     for endpoint in &status.endpoints {
         let left = match endpoint.more_requests {
+            _ if endpoint.different > 0 => "fix the differences first".to_owned(),
             Some(0) => "goal reached".to_owned(),
             Some(more) => format!("{more} more reach the goal"),
             None => "the goal is out of reach".to_owned(),

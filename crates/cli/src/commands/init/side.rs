@@ -36,7 +36,7 @@ impl SideDraft {
             return Ok(SideDraft::Missing);
         };
         if text.starts_with("http://") || text.starts_with("https://") {
-            let target = Target::parse(text).map_err(|error| error.to_string())?;
+            let target = Target::parse_server(text).map_err(|error| error.to_string())?;
             return Ok(SideDraft::Url {
                 url: text.to_owned(),
                 port: target.address.port(),

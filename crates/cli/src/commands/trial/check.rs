@@ -146,7 +146,7 @@ fn running_sides(
     let mut errors = Vec::new();
     for side in &running {
         if let SideConfig::Running { url, attach } = config.side(*side) {
-            if let Err(error) = Target::parse(url) {
+            if let Err(error) = Target::parse_server(url) {
                 errors.push(format!("side.{side}.url: {error}"));
             }
             if let Some(Err(error)) = attach.as_ref().map(Attach::sampler) {
