@@ -32,8 +32,14 @@ pub fn rate(per_second: f64) -> String {
     )
 }
 
-/// A share between 0 and 1: `0.1 %`.
+/// A share between 0 and 1: `0.1 %`. Less than all is never `100 %`.
 pub fn share(share: f64) -> String {
+    let lost = (1.0 - share) * 100.0;
+    if 0.0 < lost && lost < 0.05 {
+        let decimals = (-lost.log10()).ceil().clamp(2.0, 9.0) as usize;
+        let most = 100.0 - 0.1_f64.powi(decimals as i32);
+        return format!("{:.decimals$} %", (share * 100.0).min(most));
+    }
     format!("{} %", significant(share * 100.0))
 }
 
@@ -122,6 +128,23 @@ fn significant(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn less_than_all_is_not_all() {
+        for (part, expected) in [
+            (1.0, "100 %"),
+            (0.0, "0 %"),
+            (82_028.0 / 82_031.0, "99.996 %"),
+            (0.9996, "99.96 %"),
+            (0.9995, "99.95 %"),
+            (0.999, "99.9 %"),
+            (1.0 - 1e-12, "99.999999999 %"),
+            (0.5, "50.0 %"),
+            (0.001, "0.100 %"),
+        ] {
+            assert_eq!(share(part), expected);
+        }
+    }
 
     #[test]
     fn money_keeps_three_digits() {

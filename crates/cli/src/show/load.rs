@@ -43,8 +43,25 @@ fn write_summary(out: &mut String, report: &LoadReport) -> std::fmt::Result {
         "statuses",
         tally(&report.statuses, "none")
     )?;
-    writeln!(out, "  {:<16}{}\n", "errors", tally(&report.errors, "none"))?;
-    write!(out, "  {:<16}", "")?;
+    writeln!(out, "  {:<16}{}", "errors", tally(&report.errors, "none"))?;
+    if report.resent > 0 {
+        writeln!(
+            out,
+            "  {:<16}{}: the server closed their kept connection before it answered",
+            "sent again",
+            count(report.resent)
+        )?;
+    }
+    if report.connected < report.connections {
+        writeln!(
+            out,
+            "  {:<16}{} of {} accepted at the start: raise the listen backlog, or lower --connections",
+            "connections",
+            count(report.connected.into()),
+            count(report.connections.into())
+        )?;
+    }
+    write!(out, "\n  {:<16}", "")?;
     for (name, _) in QUANTILES {
         write!(out, "{:>10}", name.replace('_', "."))?;
     }
