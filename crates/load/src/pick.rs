@@ -3,6 +3,7 @@
 use crate::schedule::unit_interval;
 use rand_core::SeedableRng;
 use rand_pcg::Pcg64;
+use understudy_stats::seeds::{Purpose, derived};
 
 /// Chooses requests: in the order of the workload, or by weight.
 #[derive(Clone, Debug)]
@@ -34,7 +35,8 @@ impl Picker {
                 step: threads as u32 % count,
             }
         } else {
-            Order::Weighted(Box::new(Pcg64::seed_from_u64(seed ^ (thread as u64) << 32)))
+            let own = derived(seed, Purpose::Requests, thread as u64);
+            Order::Weighted(Box::new(Pcg64::seed_from_u64(own)))
         };
         let cumulative = weights
             .iter()

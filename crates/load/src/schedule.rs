@@ -4,6 +4,7 @@ use rand_core::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use understudy_stats::seeds::{Purpose, derived};
 
 /// How the times between arrivals are distributed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,9 +26,6 @@ impl Arrivals {
         }
     }
 }
-
-/// Keeps the random numbers of the schedule apart from those that choose requests.
-const SCHEDULE_STREAM: u64 = 0x5343_4845_4455_4c45;
 
 /// An endless sequence of due times, in nanoseconds since the start.
 #[derive(Clone, Debug)]
@@ -51,9 +49,7 @@ impl Schedule {
         threads: usize,
     ) -> Self {
         let gap_ns = 1e9 * threads as f64 / rate_rps;
-        let stream = seed
-            .wrapping_add(thread as u64)
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let own = derived(seed, Purpose::Schedule, thread as u64);
         Schedule {
             arrivals,
             gap_ns,
@@ -61,7 +57,7 @@ impl Schedule {
                 Arrivals::Poisson => 0.0,
                 Arrivals::Constant => gap_ns * (thread as f64 / threads as f64 - 1.0),
             },
-            random: Pcg64::seed_from_u64(stream ^ SCHEDULE_STREAM),
+            random: Pcg64::seed_from_u64(own),
         }
     }
 }
@@ -108,6 +104,19 @@ mod tests {
             all.windows(2)
                 .all(|w| (999_998..=1_000_002).contains(&(w[1] - w[0])))
         );
+    }
+
+    /// The first due times of a seed, kept for ever.
+    #[test]
+    fn a_seed_means_the_same_tomorrow() {
+        let first = |seed, thread| -> Vec<u64> {
+            Schedule::new(Arrivals::Poisson, 1000.0, seed, thread, 2)
+                .take(3)
+                .collect()
+        };
+        assert_eq!(first(1, 0), [549_687, 2_686_661, 3_797_084]);
+        assert_eq!(first(1, 1), [1_403_447, 2_059_477, 2_995_146]);
+        assert_eq!(first(2, 0), [2_589_817, 7_303_600, 7_813_322]);
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! - [`capacity`]: the highest rate that holds objectives, by short trials: what to try next, and the interval.
 //! - [`floor`]: the smallest memory limit that holds: what to try next, and the bracket.
 //! - [`holm`]: p values of many questions asked at once.
+//! - [`seeds`]: seeds of their own for steps, threads and purposes.
 //! - [`sequential`]: tests and bounds that hold while somebody keeps looking.
 //!
 //! Nothing in here panics on any input: what has no answer is `None`, or the trivial answer that the
@@ -33,6 +34,7 @@ pub mod paired;
 pub mod quantile;
 mod random;
 mod resample;
+pub mod seeds;
 pub mod sequential;
 pub mod slope;
 mod special;

@@ -16,7 +16,7 @@ use std::time::Instant;
 use understudy_evidence::{BlockId, Folder, RunDirectory};
 use understudy_load::gates::MOST_STOLEN;
 use understudy_load::http::Prepared;
-use understudy_load::{Plan as LoadPlan, Ran};
+use understudy_load::{GeneratorUse, Plan as LoadPlan, Ran};
 use understudy_model::{Observation, Side, Span};
 
 /// What the stage works on.
@@ -274,6 +274,13 @@ impl Stage<'_> {
             running.listener = listener;
         }
         let ran = ran?;
+        let name = cast
+            .sides
+            .get(&side)
+            .map_or("side", |running| &running.name);
+        for note in about_connections(name, &load, &ran.generator) {
+            store::note(self.run, &note)?;
+        }
         let Circumstances {
             measured,
             mut happened,
@@ -364,6 +371,23 @@ fn mix(seed: u64) -> u64 {
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
+}
+
+/// What the connections of a measurement say about a side. Each sentence is kept once a run.
+fn about_connections(name: &str, load: &LoadPlan, generator: &GeneratorUse) -> Vec<String> {
+    let mut notes = Vec::new();
+    if (generator.connected as usize) < load.connections {
+        notes.push(format!(
+            "the {name} did not accept {} connections before a measurement began: its listen backlog is short, or it serves fewer; lower connections",
+            load.connections
+        ));
+    }
+    if generator.resent > 0 {
+        notes.push(format!(
+            "the {name} closed kept connections while requests were on their way: those were sent again (RFC 9112, section 9.3.1)"
+        ));
+    }
+    notes
 }
 
 #[cfg(test)]

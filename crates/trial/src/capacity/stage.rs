@@ -13,6 +13,7 @@ use understudy_evidence::RunDirectory;
 use understudy_load::Plan as LoadPlan;
 use understudy_load::http::Prepared;
 use understudy_model::{Side, Span};
+use understudy_stats::seeds::{Purpose, derived};
 
 /// What the stage works on.
 pub(crate) struct Stage<'a> {
@@ -69,7 +70,7 @@ impl Stage<'_> {
             });
             let number = search.trials_made() as u32;
             // All sides meet the same arrivals where they are tried at the same rate.
-            let seed = config.seed.wrapping_add(u64::from(number));
+            let seed = derived(config.seed, Purpose::CapacityStep, number.into());
             let load = LoadPlan {
                 warmup: capacity.warmup,
                 duration: planned.measured,
@@ -97,9 +98,10 @@ impl Stage<'_> {
         (self.watch)(Event::Settling(side));
         let load = LoadPlan {
             duration: self.settle,
-            ..self
-                .generator
-                .plan(rate_rps, self.generator.stand.config.seed)
+            ..self.generator.plan(
+                rate_rps,
+                derived(self.generator.stand.config.seed, Purpose::Settling, 0),
+            )
         };
         let mut settling = Settling::default();
         while settling.goes_on() {

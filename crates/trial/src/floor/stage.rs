@@ -13,6 +13,7 @@ use crate::{Event, Watch};
 use understudy_evidence::RunDirectory;
 use understudy_load::Plan as LoadPlan;
 use understudy_model::{ByteSize, Side};
+use understudy_stats::seeds::{Purpose, derived};
 
 /// What the stage works on.
 pub(crate) struct Stage<'a> {
@@ -59,7 +60,7 @@ impl Stage<'_> {
                 });
                 let number = search.trials_made() as u32;
                 // Every limit meets the arrivals of its number; all sides meet the same ones.
-                let seed = stand.config.seed.wrapping_add(u64::from(number));
+                let seed = derived(stand.config.seed, Purpose::FloorStep, number.into());
                 let load = LoadPlan {
                     warmup: config.warmup,
                     duration: planned.measured,

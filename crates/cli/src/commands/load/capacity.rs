@@ -18,6 +18,7 @@ use understudy_probe::Sampler;
 use understudy_redact::Redactor;
 use understudy_report::figures::{rate, share, time};
 use understudy_report::knee;
+use understudy_stats::seeds::{Purpose, derived};
 use understudy_trial::capacity::{CapacityConfig, Left, Search};
 use understudy_trial::config::{Attach, Slo};
 use understudy_trial::resources;
@@ -166,7 +167,11 @@ pub(crate) fn carry_out(
             rate: Rate::PerSecond(planned.rate_rps),
             duration: planned.measured,
             timeout: search.patience(plan.timeout),
-            seed: plan.seed.wrapping_add(search.trials_made() as u64),
+            seed: derived(
+                plan.seed,
+                Purpose::CapacityStep,
+                search.trials_made() as u64,
+            ),
             ..plan.clone()
         };
         let sampler = attach.and_then(|attach| attach.sampler().ok());
