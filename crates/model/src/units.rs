@@ -111,6 +111,7 @@ impl FromStr for Span {
             "s" => 1e9,
             "m" | "min" => 60e9,
             "h" => 3600e9,
+            "" if number == 0.0 => 1.0,
             _ => return Err(error::<Self>(text)),
         };
         let ns = number * scale;
@@ -162,6 +163,7 @@ impl FromStr for Share {
     fn from_str(text: &str) -> Result<Self, UnitError> {
         match split::<Self>(text)? {
             (percent, "%") if (0.0..=100.0).contains(&percent) => Ok(Share(percent / 100.0)),
+            (0.0, "") => Ok(Share(0.0)),
             _ => Err(error::<Self>(text)),
         }
     }
@@ -246,6 +248,7 @@ impl FromStr for ByteSize {
             "kB" | "KB" => 1e3,
             "MB" => 1e6,
             "GB" => 1e9,
+            "" if number == 0.0 => 1.0,
             _ => return Err(error::<Self>(text)),
         };
         let bytes = number * scale;
@@ -330,6 +333,10 @@ mod tests {
         check::<Span>("0.25 ms", "250us");
         check::<Span>("90s", "90s");
         check::<Span>("2m", "2m");
+        // Nothing needs no unit.
+        check::<Span>("0", "0s");
+        check::<Share>("0", "0%");
+        check::<ByteSize>("0", "0B");
         check::<Share>("0.1%", "0.1%");
         check::<Share>("100%", "100%");
         check::<Change>("-30%", "-30%");

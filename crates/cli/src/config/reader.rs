@@ -253,9 +253,14 @@ impl<'r> Section<'r> {
         key: &'static str,
         read: impl FnOnce(&str) -> Result<Q, UnitError>,
     ) -> Option<Q> {
-        self.get(key, |value| match value.as_str() {
-            Some(text) => read(text).map_err(|error| error.to_string()),
-            None => Err(expected(Q::EXPECTED, value)),
+        self.get(key, |value| {
+            let text = match value {
+                // Nothing needs no unit.
+                DeValue::Integer(number) if number.as_str() == "0" => Some("0"),
+                value => value.as_str(),
+            };
+            let text = text.ok_or_else(|| expected(Q::EXPECTED, value))?;
+            read(text).map_err(|error| error.to_string())
         })
     }
 

@@ -79,7 +79,7 @@ arrivals = "constant"
 fresh = "block"
 connections = 8
 timeout = "2s"
-warmup = "0s"
+warmup = 0
 writes = true
 [[slo]]
 quantile = 0.99

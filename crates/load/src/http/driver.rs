@@ -90,6 +90,7 @@ impl OpenError {
                 "no answer within {}: it does not run there, drops packets, or its listen backlog is full (raise that, or lower --connections)",
                 Span::from_nanos(within.as_nanos() as u64)
             ),
+            io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
             _ => source.to_string(),
         };
         OpenError::Connect {
