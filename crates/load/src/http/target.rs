@@ -1,6 +1,6 @@
 //! Where requests go.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
 /// A resolved HTTP server and the path named with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,13 +80,26 @@ impl Target {
             host: format!("{host}:{port}"),
             source,
         };
-        let mut all = (bare, port).to_socket_addrs().map_err(unresolved)?;
+        let mut all: Vec<SocketAddr> = Vec::new();
+        let resolved = (bare, port).to_socket_addrs().map_err(unresolved)?;
+        // A resolver may know one of the two, and a server may listen on the other.
+        let loopback = [
+            SocketAddr::from((Ipv6Addr::LOCALHOST, port)),
+            SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+        ];
+        let is_localhost = bare.eq_ignore_ascii_case("localhost");
+        for address in resolved.chain(loopback.into_iter().filter(|_| is_localhost)) {
+            if !all.contains(&address) {
+                all.push(address);
+            }
+        }
+        let mut all = all.into_iter();
         let address = all
             .next()
             .ok_or_else(|| unresolved(std::io::ErrorKind::NotFound.into()))?;
         Ok(Target {
             address,
-            others: all.filter(|other| *other != address).collect(),
+            others: all.collect(),
             host: authority.as_str().to_owned(),
             path,
         })
@@ -159,6 +172,11 @@ mod tests {
             ("[::1]:80", "/")
         );
         assert_eq!(Target::parse("http://127.0.0.1?q").unwrap().path, "/?q");
+        let both = Target::parse("http://localhost:8080").unwrap();
+        assert!(both.is_loopback());
+        let mut all: Vec<String> = both.addresses().map(|one| one.to_string()).collect();
+        all.sort();
+        assert_eq!(all, ["127.0.0.1:8080", "[::1]:8080"], "each once");
     }
 
     #[test]
