@@ -3,10 +3,10 @@ use crate::{BlockId, EvidenceError, Folder, RunDirectory};
 use std::collections::BTreeMap;
 use understudy_model::{Cause, Happening};
 
-/// What happened while a block was measured, and who told.
+/// What happened while a block was measured, and which runtime recorded it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Happenings {
-    /// The runtime whose pauses are among them; `None` if none was listened to.
+    /// The runtime whose pauses are among them; `None` if they were not recorded.
     pub runtime: Option<String>,
     /// Them, in no order.
     pub all: Vec<Happening>,

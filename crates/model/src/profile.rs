@@ -36,7 +36,7 @@ pub struct ProfileReport {
     pub traffic: Option<Traffic>,
     /// What it used, at that rate or while it was watched; null where no process was named.
     pub used: Option<Used>,
-    /// The pauses of its runtime; null where none was listened to.
+    /// The pauses of its runtime; null where they were not recorded.
     pub pauses: Option<RuntimePauses>,
     /// The smallest memory limit that held the objectives of a trial in which it was the incumbent; null
     /// where no trial was named.

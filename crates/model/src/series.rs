@@ -96,7 +96,7 @@ pub struct LatencyPoint {
     /// The highest of the answered ones, microseconds.
     pub max_us: Option<f64>,
     /// The longest pause of the side's runtime that began in it, microseconds; absent where none did
-    /// or no runtime was listened to.
+    /// or the pauses of no runtime were recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub longest_pause_us: Option<f64>,
 }

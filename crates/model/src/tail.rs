@@ -19,7 +19,7 @@ pub struct Tail {
     pub at_us: Option<f64>,
     /// Requests above it.
     pub requests: u64,
-    /// The runtime that told of its pauses; absent if none was listened to.
+    /// The runtime whose pauses were recorded; absent if they were not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime: Option<String>,
     /// The causes that were looked for and seen, in the order in which a request that meets several

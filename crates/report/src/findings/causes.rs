@@ -125,7 +125,7 @@ fn meaning(group: Group, tail: &Tail) -> String {
             "are explained by nothing that was seen. Look for what it waits for (a lock, a pool, another service) with a profiler or traces: a rewrite would carry that along.{}",
             match tail.runtime {
                 Some(_) => "",
-                None => " No runtime was listened to (--jvm, --runtime-log).",
+                None => " Pauses of its runtime were not recorded, and may be among them (--jvm, --runtime-log).",
             }
         ),
     }
