@@ -1,7 +1,7 @@
 //! One thread of load: releases requests when they are due and records what becomes of them.
 
 use crate::driver::{Driver, Job};
-use crate::pick::Picker;
+use crate::picker::Picker;
 use crate::progress::Progress;
 use crate::recorder::Recorder;
 use crate::schedule::Schedule;

@@ -9,7 +9,7 @@ mod engine;
 pub mod gates;
 pub mod http;
 mod log;
-mod pick;
+mod picker;
 mod progress;
 mod recorder;
 pub mod report;
@@ -18,7 +18,7 @@ mod schedule;
 
 pub use driver::{Driver, Job};
 pub use log::{LogReceiver, LogSender, log_pipe};
-pub use pick::Picker;
+pub use picker::Picker;
 pub use progress::{Glimpse, Progress};
 pub use recorder::{Histograms, Recorder};
 pub use run::{DEFAULT_QUEUE, GeneratorUse, Plan, Ran, Rate, RunError, Workload, run, run_into};

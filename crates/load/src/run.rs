@@ -2,7 +2,7 @@
 
 use crate::engine::{self, Done, Pace, Task};
 use crate::http::{Captures, HttpDriver, OpenError, Options, Prepared, Target};
-use crate::pick::Picker;
+use crate::picker::Picker;
 use crate::progress::Progress;
 use crate::recorder::Recorder;
 use crate::schedule::{Arrivals, Schedule};

@@ -30,7 +30,7 @@ mod sample;
 mod task;
 
 #[cfg(not(target_os = "linux"))]
-#[path = "elsewhere.rs"]
+#[path = "off_linux.rs"]
 mod platform;
 #[cfg(target_os = "linux")]
 #[path = "linux/mod.rs"]

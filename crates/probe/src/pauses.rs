@@ -3,11 +3,11 @@
 //!
 //! What is collected are lines, or bytes of a trace; what they mean is for whoever knows the formats.
 
-mod attached;
-mod recognise;
+mod jvm;
+mod recognition;
 mod recording;
 
-pub use attached::AttachedJvm;
+pub use jvm::AttachedJvm;
 
 use crate::Launch;
 use crate::log::{Written, bytes_from, whole_lines};
@@ -62,7 +62,7 @@ impl Runtime {
     /// What runs the program that this command starts, as far as the command and the file that it
     /// names tell: a program behind a shell is not looked for.
     pub fn recognise(argv: &[String], dir: &Path) -> Option<Runtime> {
-        recognise::runtime(argv, dir)
+        recognition::runtime(argv, dir)
     }
 
     /// What is set so that it tells, for people.

@@ -4,7 +4,6 @@
 //! stored into a verdict. The stages never judge and the judge never measures: a verdict recomputes
 //! from the run directory alone.
 
-pub mod alone;
 pub mod capacity;
 mod checkout;
 mod clocks;
@@ -28,6 +27,7 @@ mod series;
 mod sides;
 #[cfg(test)]
 mod simulated;
+pub mod single;
 mod stages;
 mod store;
 mod weigh;

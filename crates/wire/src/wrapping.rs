@@ -43,7 +43,7 @@ fn cri(line: &[u8]) -> Option<&[u8]> {
     let time = words.next()?;
     let stream = std::str::from_utf8(words.next()?).ok()?;
     let tags = words.next()?;
-    let is_time = time.len() >= 20 && time[10] == b'T' && time.iter().any(|byte| *byte == b':');
+    let is_time = time.len() >= 20 && time[10] == b'T' && time.contains(&b':');
     let is_whole = tags.split(|byte| *byte == b':').next() == Some(b"F");
     (is_time && is_stream(stream) && is_whole).then(|| words.next().unwrap_or_default())
 }

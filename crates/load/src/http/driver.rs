@@ -1,7 +1,7 @@
 //! The HTTP/1.1 driver: one edge-triggered event loop over keep-alive connections.
 
-use super::connecting;
 use super::connection::{CAPTURE_BYTES, Connection, State};
+use super::opening;
 use super::target::Target;
 use crate::driver::{Driver, Job};
 use mio::event::Event;
@@ -208,7 +208,7 @@ impl HttpDriver {
     fn connect_all(&mut self, target: &Target) -> Result<(), OpenError> {
         let addresses: Vec<SocketAddr> = target.addresses().collect();
         let timeout = self.options.timeout.duration();
-        let (address, streams) = connecting::open(&addresses, self.connections.len(), timeout)?;
+        let (address, streams) = opening::open(&addresses, self.connections.len(), timeout)?;
         self.address = address;
         self.opened = streams.len();
         for (index, stream) in streams.into_iter().enumerate() {

@@ -1,9 +1,9 @@
 //! HTTP/1.1 as a driver of the engine, and as a patient client for everything that is not timed.
 
 mod client;
-mod connecting;
 mod connection;
 mod driver;
+mod opening;
 mod requests;
 mod target;
 mod variables;

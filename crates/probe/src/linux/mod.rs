@@ -1,8 +1,8 @@
 //! Everything that needs Linux.
 
+mod allowance;
 mod cgroup;
 mod child;
-mod given;
 mod growth;
 mod guard;
 mod listener;

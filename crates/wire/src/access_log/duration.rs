@@ -172,7 +172,9 @@ pub(super) fn of_fields(fields: &[Field<'_>], unit_ns: Option<u64>) -> Took {
     if let Some(took) = one_of(fields.iter().filter_map(|field| named(field))) {
         return took;
     }
-    if let Some(took) = one_of(fields.iter().filter_map(|field| with_unit(&field.text))) {
+    let in_one = fields.iter().filter_map(|field| with_unit(&field.text));
+    let in_two = fields.windows(2).filter_map(before_unit);
+    if let Some(took) = one_of(in_one.chain(in_two)) {
         return took;
     }
     if let (Some(unit_ns), Some(last)) = (unit_ns, fields.last()) {
@@ -199,6 +201,16 @@ fn one_of(mut all: impl Iterator<Item = Took>) -> Option<Took> {
         true => first,
         false => Took::Unclear,
     })
+}
+
+/// A number and its unit, apart: `12.345 ms`, as Morgan's formats have it.
+fn before_unit(two: &[Field<'_>]) -> Option<Took> {
+    let [number, unit] = two else {
+        return None;
+    };
+    let is_unit = |(known, ns): &&(&str, u64)| *known == unit.text && *ns > 0 && !unit.quoted;
+    let (_, unit_ns) = UNITS.iter().find(is_unit)?;
+    Some(Took::of(number.text.parse().ok()?, *unit_ns))
 }
 
 fn of_last(last: &str, unit_ns: u64) -> Took {
@@ -317,10 +329,10 @@ pub(super) fn of_object(object: &Map<String, Value>, unit_ns: Option<u64>) -> To
 fn collect<'o>(object: &'o Map<String, Value>, depth: u8, all: &mut Vec<Candidate<'o>>) {
     for (name, value) in object {
         match value {
-            Value::Object(inner) if depth < 3 => {
-                if AROUND.contains(&words(name).concat().as_str()) {
-                    collect(inner, depth + 1, all);
-                }
+            Value::Object(inner)
+                if depth < 3 && AROUND.contains(&words(name).concat().as_str()) =>
+            {
+                collect(inner, depth + 1, all);
             }
             Value::Number(_) | Value::String(_) => all.push(Candidate { name, value, depth }),
             _ => {}
@@ -355,7 +367,7 @@ fn of_known_writer(object: &Map<String, Value>) -> Option<Took> {
     };
     let whole = |name: &str| number(name).filter(|number| number.fract() == 0.0);
     // Traefik: nanoseconds.
-    if has(&["DownstreamStatus", "OriginStatus", "StartUTC"]) && has(&["Duration"]) {
+    if has(&["DownstreamStatus", "OriginStatus", "StartUTC", "RouterName"]) && has(&["Duration"]) {
         return Some(whole("Duration").map_or(Took::Unclear, |ns| Took::of(ns, 1)));
     }
     // Caddy: seconds, unless its `duration_format` says otherwise; then they are whole numbers.

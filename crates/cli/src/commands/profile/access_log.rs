@@ -12,7 +12,7 @@ use std::time::Instant;
 use understudy_host::Clock;
 use understudy_model::{Ending, Observation};
 use understudy_probe::{Added, Growth};
-use understudy_trial::alone::Live;
+use understudy_trial::single::Live;
 use understudy_wire::access_log::{Took, served};
 
 /// What the last field of a line of text, or the time of a JSON object, counts.

@@ -1,9 +1,9 @@
 //! `understudy profile`: is there a problem at all, and could a rewrite solve it?
 
 mod access_log;
-mod attended;
-mod loaded;
-mod watched;
+mod load;
+mod service;
+mod watch;
 
 use crate::commands::load::GeneratorArgs;
 use crate::commands::report::verdict;
@@ -109,9 +109,9 @@ pub(crate) fn profile(args: &ProfileArgs, stop: &AtomicBool) -> Result<u8, Failu
     match (target, args.rate) {
         _ if !errors.is_empty() => Err(Failure::Usage(errors)),
         (Some(target), Some(rate_rps)) => {
-            loaded::profile(args, floor, logs.runtime, (&target, rate_rps), stop)
+            load::profile(args, floor, logs.runtime, (&target, rate_rps), stop)
         }
-        _ => watched::profile(args, floor, logs, stop),
+        _ => watch::profile(args, floor, logs, stop),
     }
 }
 
@@ -238,7 +238,7 @@ impl ProfileArgs {
             );
         }
         self.generator.check(target, &mut errors);
-        let highest = 1e7 / loaded::MOST_HEADROOM;
+        let highest = 1e7 / load::MOST_HEADROOM;
         if !self
             .rate
             .is_some_and(|rate| (0.001..=highest).contains(&rate))

@@ -5,9 +5,9 @@
 //! or below Understudy's; the freezer is not used, because a process that it froze cannot be killed
 //! if Understudy dies.
 
-mod detect;
+mod allowance;
+mod detection;
 mod files;
-mod given;
 mod group;
 mod sweep;
 #[cfg(test)]
@@ -70,7 +70,7 @@ impl Cgroups {
 
     /// [`Cgroups::detect`] with the content of `/proc/self/cgroup`.
     fn detect_as(root: &Path, own: &str) -> Cgroups {
-        let (detected, parents) = detect::detect(root, own);
+        let (detected, parents) = detection::detect(root, own);
         Cgroups { detected, parents }
     }
 

@@ -28,6 +28,10 @@ fn the_time_behind_the_combined_format_is_read_where_its_unit_is_certain() {
         (" us=4200", Took::Known(4_200_000)),
         (" duration_ms=3.5", Took::Known(3_500_000)),
         (" took=3.5ms", Took::Known(3_500_000)),
+        // Morgan: `:response-time ms`.
+        (" 12.345 ms", Took::Known(12_345_000)),
+        (" - 12.345 ms", Took::Known(12_345_000)),
+        (" 12.345 \"ms\"", Took::Known(12_345_000_000)),
         // Apache: `%T/%D`.
         (" 0/12345", Took::Known(12_345_000)),
         (" 2/2000345", Took::Known(2_000_345_000)),

@@ -2,7 +2,7 @@
 
 use super::ProfileArgs;
 use super::access_log::{AccessLog, Heard};
-use super::attended::Attended;
+use super::service::Attended;
 use super::{Logs, deliver};
 use crate::exit::{self, Failure};
 use crate::show;
@@ -14,8 +14,8 @@ use understudy_evidence::Happenings;
 use understudy_model::floor::SideFloor;
 use understudy_model::profile::{ProfileReport, SCHEMA, Traffic};
 use understudy_report::figures::count;
-use understudy_trial::alone::{self, STRETCH};
 use understudy_trial::config::{Attach, Slo};
+use understudy_trial::single::{self, STRETCH};
 
 /// Watches, and tells.
 pub(super) fn profile(
@@ -46,7 +46,7 @@ pub(super) fn profile(
         schema: SCHEMA,
         target,
         objectives: args.slo.iter().map(Slo::describe).collect(),
-        pauses: alone::pauses(
+        pauses: single::pauses(
             &seen.happened,
             attended.paused_processes(),
             (0.0, seconds),

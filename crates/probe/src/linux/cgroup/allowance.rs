@@ -1,13 +1,13 @@
 //! What a group lets its processes use: the tightest limit of its own and of the groups above it.
 
-use super::{Group, detect};
+use super::{Group, detection};
 use std::fs;
 use std::path::Path;
 
 impl Group {
     /// The group in which a process is whose `/proc/PID/cgroup` reads `own`.
     pub(crate) fn holding(root: &Path, own: &str) -> Group {
-        detect::group_of(root, own)
+        detection::group_of(root, own)
     }
 
     /// The memory limit, bytes; `None` without one.

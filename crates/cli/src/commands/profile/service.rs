@@ -11,7 +11,7 @@ use understudy_model::profile::Used;
 use understudy_probe::Given;
 use understudy_trial::config::Attach;
 use understudy_trial::witness::{Circumstances, Witness};
-use understudy_trial::{Listener, alone};
+use understudy_trial::{Listener, single};
 
 /// A service that runs already.
 pub(super) struct Attended {
@@ -66,7 +66,7 @@ impl Attended {
     /// What was used, held against what it is given.
     pub(super) fn used(&self, seen: &Circumstances) -> Option<Used> {
         let machine = Machine::look();
-        let mut used = alone::used(&seen.measured.samples, &self.given, machine.memory_bytes)?;
+        let mut used = single::used(&seen.measured.samples, &self.given, machine.memory_bytes)?;
         let now = self
             .attach
             .as_ref()?

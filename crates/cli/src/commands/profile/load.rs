@@ -1,8 +1,8 @@
 //! A profile under a load of its own.
 
 use super::ProfileArgs;
-use super::attended::Attended;
 use super::deliver;
+use super::service::Attended;
 use crate::commands::load::capacity::carry_out;
 use crate::commands::trial::redaction_key;
 use crate::exit::{self, Failure, usage};
@@ -23,7 +23,7 @@ use understudy_report::findings::headroom;
 use understudy_trial::capacity::{CapacityConfig, Left, Search};
 use understudy_trial::config::Slo;
 use understudy_trial::witness::Circumstances;
-use understudy_trial::{Listener, alone};
+use understudy_trial::{Listener, single};
 
 /// No service is tried at more than so many times the rate that it has to serve: more headroom would
 /// change nothing that is said.
@@ -162,7 +162,7 @@ fn add(report: &mut ProfileReport, args: &ProfileArgs, seen: &Seen, attended: &A
     let begin_s = seen.plan.warmup.secs();
     let window = (begin_s, begin_s + seen.plan.duration.secs());
     report.used = attended.used(&seen.circumstances);
-    report.pauses = alone::pauses(
+    report.pauses = single::pauses(
         &seen.circumstances.happened,
         attended.paused_processes(),
         window,
@@ -195,11 +195,11 @@ fn tail(seed: u64, seen: &Seen, window: (f64, f64)) -> Result<Tail, String> {
         warmup_s: seen.plan.warmup.secs(),
         measured_s: seen.plan.duration.secs(),
     };
-    if let Some(why) = alone::overloaded(&left) {
+    if let Some(why) = single::overloaded(&left) {
         return Err(why);
     }
     let happened = &seen.circumstances.happened;
-    let tail = alone::tail(seen.rate_rps, window, &seen.observations, happened, seed);
+    let tail = single::tail(seen.rate_rps, window, &seen.observations, happened, seed);
     tail.ok_or_else(|| {
         format!(
             "{} requests in {:.1} s have too few above p99; a longer --budget gives it up to {:.0} s",
