@@ -94,15 +94,15 @@ fn figures(tail: &Tail) -> Markup {
         "explains of the tail",
         without.as_str(),
     ];
-    let recorded = match &tail.runtime {
-        Some(runtime) => format!("Pauses of its {runtime} runtime were recorded."),
-        None => "Pauses of its runtime were not recorded: if it has any, they are among the unexplained."
+    let listened = match &tail.runtime {
+        Some(runtime) => format!("Pauses of its {runtime} runtime were listened to."),
+        None => "No runtime was listened to: its pauses, if it has any, are among the unexplained."
             .to_owned(),
     };
     html! {
         (table(&format!("Causes of the tail of the {}", tail.side.in_words()), &head, tail.causes.iter().map(row)))
         p class="note" {
-            (recorded) " " (share(tail.unexplained)) " of the tail is unexplained. "
+            (listened) " " (share(tail.unexplained)) " of the tail is unexplained. "
             @if tail.causes.iter().any(|cause| cause.quantile_without_us.is_some()) {
                 "What is taken off for the last column is the time in which a request and the events overlap: a lower bound of what they cost, since a collector also costs barriers, caches and help, and the backlog that a pause leaves is not in it. Only another heap or collector shows the whole."
             }
