@@ -229,14 +229,15 @@ fn request(bytes: &[u8]) -> io::Result<Option<(usize, u64)>> {
     Ok((bytes.len() >= head + body).then_some((head + body, id)))
 }
 
-/// Answers, and logs that in the combined format with the seconds behind it, as nginx can.
+/// Answers, and logs that in the combined format with the microseconds behind it.
 fn answer(stream: &mut TcpStream, id: u64, behaviour: &Behaviour) -> io::Result<()> {
     let read = Instant::now();
     let answered = work(stream, id, behaviour);
     if let Some(mut log) = behaviour.access_log.as_deref() {
         let took = read.elapsed().as_secs_f64();
         let line = format!(
-            "127.0.0.1 - - [26/Nov/2026:02:00:00 +0000] \"GET /items/{id} HTTP/1.1\" 200 512 \"-\" \"-\" {took:.6}\n"
+            "127.0.0.1 - - [26/Nov/2026:02:00:00 +0000] \"GET /items/{id} HTTP/1.1\" 200 512 \"-\" \"-\" us={:.3}\n",
+            took * 1e6
         );
         log.write_all(line.as_bytes())?;
     }
