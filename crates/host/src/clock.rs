@@ -19,7 +19,7 @@ impl Clock {
     }
 
     /// What the system's monotonic clock (`CLOCK_MONOTONIC`) shows at zero, nanoseconds; `None` where
-    /// there is none. With it, times of this clock can be laid beside those of other programs.
+    /// there is none. With it, times of this clock can be compared with those of other programs.
     #[cfg(unix)]
     pub fn zero_monotonic_ns(&self) -> Option<u64> {
         let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
@@ -42,7 +42,7 @@ impl Clock {
 
 /// How long the machine has slept since it was started (suspended to memory or disk): what
 /// `CLOCK_BOOTTIME` counts and `CLOCK_MONOTONIC` does not. Only differences mean something; zero where
-/// the system does not tell.
+/// the system does not say.
 #[cfg(target_os = "linux")]
 pub fn time_asleep() -> Duration {
     use rustix::time::{ClockId, clock_gettime};
@@ -55,7 +55,7 @@ pub fn time_asleep() -> Duration {
     boot.saturating_sub(read(ClockId::Monotonic))
 }
 
-/// How long the machine has slept: not told here.
+/// How long the machine has slept: not known here.
 #[cfg(not(target_os = "linux"))]
 pub fn time_asleep() -> Duration {
     Duration::ZERO

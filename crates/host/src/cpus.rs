@@ -58,7 +58,7 @@ impl fmt::Display for CpuList {
     }
 }
 
-/// The CPUs that this process may run on; empty where the system does not tell.
+/// The CPUs that this process may run on; empty where the system does not say.
 #[cfg(target_os = "linux")]
 pub fn allowed_cpus() -> CpuList {
     match rustix::thread::sched_getaffinity(None) {
@@ -71,7 +71,7 @@ pub fn allowed_cpus() -> CpuList {
     }
 }
 
-/// The CPUs that this process may run on; empty where the system does not tell.
+/// The CPUs that this process may run on; empty where the system does not say.
 #[cfg(not(target_os = "linux"))]
 pub fn allowed_cpus() -> CpuList {
     CpuList::default()

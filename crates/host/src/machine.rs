@@ -5,13 +5,13 @@ use std::fs;
 pub struct Machine {
     /// Operating system and kernel release.
     pub kernel: String,
-    /// Processor model; `unknown` where the system does not tell.
+    /// Processor model; `unknown` where the system does not say.
     pub cpu_model: String,
     /// Online CPUs.
     pub cpus: u32,
     /// Frequency governor of CPU 0, if there is one.
     pub governor: Option<String>,
-    /// Memory in bytes; 0 where the system does not tell.
+    /// Memory in bytes; 0 where the system does not say.
     pub memory_bytes: u64,
 }
 
@@ -60,11 +60,11 @@ pub struct MachineTime {
     pub stolen_ns: u64,
 }
 
-/// The kernel counts in steps of 10 ms: of less time than this no share can be told.
+/// The kernel counts in steps of 10 ms: a shorter time has no share.
 const LEAST_WANTED_NS: u64 = 500_000_000;
 
 impl MachineTime {
-    /// Until now; `None` where the kernel does not tell.
+    /// Until now; `None` where the kernel does not say.
     pub fn now() -> Option<Self> {
         Self::parse(&fs::read_to_string("/proc/stat").ok()?)
     }
@@ -98,7 +98,7 @@ impl MachineTime {
 
     /// Of the time since `before` in which the CPUs wanted to run, the share that the hypervisor took.
     /// CPUs that are idle and wait awake ([`Awake`](crate::Awake)) want to run all the time, those that
-    /// sleep only while there is work. `None` where that was too little time to tell.
+    /// sleep only while there is work. `None` where that was too short.
     pub fn stolen_share(&self, before: &Self, awake: bool) -> Option<f64> {
         let since = |of: fn(&Self) -> u64| of(self).saturating_sub(of(before));
         let stolen = since(|all| all.stolen_ns);

@@ -5,7 +5,7 @@ use std::io;
 pub struct ThreadUsage {
     /// CPU time in nanoseconds.
     pub cpu_ns: u64,
-    /// Time it was ready to run and did not, in nanoseconds; `None` where the kernel does not tell.
+    /// Time it was ready to run and did not, in nanoseconds; `None` where the kernel does not say.
     pub run_queue_wait_ns: Option<u64>,
 }
 
@@ -70,7 +70,7 @@ pub fn sharpen_timers() {
 /// A thread of low `nice` value would not do: it may finish its time slice, some milliseconds.
 ///
 /// # Errors
-/// The kernel's word, should it refuse; elsewhere than on Linux there is no such policy.
+/// The kernel's word, should it refuse; only Linux has such a policy.
 #[cfg(target_os = "linux")]
 pub fn give_way() -> io::Result<()> {
     let parameters = libc::sched_param { sched_priority: 0 };

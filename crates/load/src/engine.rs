@@ -211,7 +211,7 @@ impl<D: Driver, R: Recorder> Engine<'_, D, R> {
         }
     }
 
-    /// Waiting awake costs CPU time and is no work.
+    /// Waiting awake costs CPU time and is not work.
     fn note_spin(&mut self, idle_since: Option<u64>, now: u64) {
         if let Some(since) = idle_since
             && self

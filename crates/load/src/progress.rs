@@ -1,4 +1,4 @@
-//! What can be seen of a run while it goes on, without disturbing it.
+//! What can be seen of a run while it is under way, without disturbing it.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use understudy_model::{Ending, Observation};

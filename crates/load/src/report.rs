@@ -250,7 +250,7 @@ fn plain(histogram: &Histogram<u64>, q: f64) -> Option<f64> {
     at_rank(histogram, (q * histogram.len() as f64).ceil() as u64)
 }
 
-/// What is reported beside the measurements.
+/// What is reported with the measurements.
 #[derive(Clone, Debug)]
 pub struct Context<'a> {
     /// The URL.

@@ -153,7 +153,7 @@ pub fn run<R: Recorder + Default>(
 
 /// Carries out the plan against a target. `stop` ends it early; what was measured is kept.
 ///
-/// `progress` and `recorders` have one element a thread. `on_start` is told time zero of the
+/// `progress` and `recorders` have one element a thread. `on_start` receives time zero of the
 /// observations, shortly before it comes.
 ///
 /// # Errors
@@ -173,7 +173,7 @@ pub fn run_into<R: Recorder>(
             HttpDriver::open(workload.target, workload.prepared.clone(), options)
         })
         .collect::<Result<Vec<_>, _>>()?;
-    // Where it is allowed: a wake-up that waits for the hypervisor is nobody's latency.
+    // Where it is allowed: a wake-up that waits for the hypervisor is not the subject's latency.
     let awake = Awake::keep().ok();
     let started = Instant::now() + LEAD;
     let clock = Clock::since(started);
@@ -235,7 +235,7 @@ fn join<R>(
 ) -> Result<R, RunError> {
     match handle.map_err(RunError::Engine)?.join() {
         Ok(outcome) => outcome,
-        // A panic is a bug in this program: it goes on, with its own message.
+        // A panic is a bug in this program: it continues, with its own message.
         Err(panic) => std::panic::resume_unwind(panic),
     }
 }

@@ -48,7 +48,7 @@ impl fmt::Display for Exit {
         match self.how {
             How::Code(code) => write!(f, "exit code {code}")?,
             How::Signal(signal) => write!(f, "ended by signal {signal}{}", name(signal))?,
-            How::Unknown => f.write_str("ended, nobody knows how")?,
+            How::Unknown => f.write_str("ended, for an unknown reason")?,
         }
         if self.out_of_memory {
             f.write_str(", its memory limit was reached")

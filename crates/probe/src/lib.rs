@@ -8,7 +8,7 @@
 //! * [`Cgroups`] finds out which control groups (version 1 or 2) Understudy may use. Without any,
 //!   every child says in plain sentences what is not limited and not measured.
 //! * A [`Sampler`] reads CPU, memory and scheduling figures of a whole process tree.
-//! * A [`PauseLog`] makes the runtime of a child tell when it pauses, and reads what it tells; [`Growth`]
+//! * A [`PauseLog`] makes the runtime of a child record when it pauses, and reads what it wrote; [`Growth`]
 //!   says when a line of a shared log was written.
 //! * [`wait_ready`], [`LogPattern`], [`free_port`], [`port_taken`] and [`run_to_completion`] are
 //!   what a trial needs around a start.

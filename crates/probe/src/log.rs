@@ -138,7 +138,7 @@ impl Added {
 
     /// The whole lines that were added since the last reading, up to 4 MiB of them; none when there is
     /// nothing more. What is longer than that comes in pieces. A file that was emptied is read from its
-    /// begin, and one that was put aside (renamed, by whoever rotates logs) to its end, then the one that
+    /// begin, and one that was put aside (renamed, by a log rotation) to its end, then the one that
     /// has taken its name.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What the crate offers where there is no Linux: the same names, and nothing that can be started.
+//! The crate off Linux: the same names, and nothing that can be started.
 //! [`Child`] and [`Sampler`] have no values, so their functions have no bodies to get wrong.
 
 use crate::Sample;

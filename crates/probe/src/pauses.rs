@@ -1,7 +1,7 @@
-//! How a runtime is made to tell when it pauses its program, without a change to the program:
+//! How a runtime is made to record when it pauses its program, without a change to the program:
 //! by variables of its environment and, where those can name one, a file that it loads first.
 //!
-//! What is collected are lines, or bytes of a trace; what they mean is for whoever knows the formats.
+//! What is collected are lines, or bytes of a trace; crate `wire` knows what they mean.
 
 mod jvm;
 mod recognition;
@@ -18,7 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A runtime that can be made to tell.
+/// A runtime that can be made to record its pauses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Runtime {
     /// Go: `GODEBUG=gctrace=1`, into the log of the side.
@@ -65,13 +65,13 @@ impl Runtime {
         recognition::runtime(argv, dir)
     }
 
-    /// What is set so that it tells, for people.
+    /// What is set so that it records, for people.
     pub fn means(self) -> &'static str {
         match self {
             Runtime::Go => "GODEBUG=gctrace=1",
             Runtime::Jvm => "JAVA_TOOL_OPTIONS=-Xlog:safepoint,gc",
             Runtime::Node => "NODE_OPTIONS=--require with an observer of perf_hooks",
-            Runtime::Python => "PYTHONPATH with a sitecustomize that listens to gc.callbacks",
+            Runtime::Python => "PYTHONPATH with a sitecustomize that records gc.callbacks",
             Runtime::DotNet => "DOTNET_EnableEventPipe=1 for the events of its collector",
         }
     }
@@ -87,10 +87,10 @@ impl Runtime {
     }
 }
 
-/// The lines or traces in which a runtime tells of its pauses.
+/// The lines or traces in which a runtime records its pauses.
 #[derive(Debug)]
 pub struct PauseLog {
-    /// Who tells; `None`: that shows in the lines.
+    /// The runtime; `None`: the lines show it.
     pub runtime: Option<Runtime>,
     source: Source,
     /// How far each file has been read.
@@ -118,7 +118,7 @@ impl Source {
     }
 }
 
-/// Why a runtime cannot be made to tell.
+/// Why a runtime cannot be made to record its pauses.
 #[derive(Debug, thiserror::Error)]
 pub enum PauseError {
     /// A file of the listener cannot be written.
@@ -156,7 +156,7 @@ const JVM_LOGS: &str = "safepoint=info,gc=info,gc+phases=info";
 const PRELOADED: &str = "UNDERSTUDY_PAUSES";
 /// The folder of files that a runtime loads first.
 const PRELOAD: &str = "preload";
-/// What EventPipe is told beside the path of its trace. Older runtimes read `COMPlus_...` alone and are
+/// The settings of EventPipe, apart from the path of its trace. Older runtimes read `COMPlus_...` alone and are
 /// left alone: they write at their end, and with a path of ours .NET Core 3.1 does not start.
 const EVENT_PIPE: [(&str, &str); 5] = [
     (TRACED, "1"),
@@ -180,10 +180,10 @@ const LINES: &str = ".log";
 const TRACE: &str = ".nettrace";
 
 impl PauseLog {
-    /// Sets in `launch` what makes the runtime tell. `folder` is absolute and gets the files.
+    /// Sets in `launch` what makes the runtime record. `folder` is absolute and gets the files.
     ///
     /// # Errors
-    /// When a file cannot be written, or the folder's path cannot stand in an option.
+    /// When a file cannot be written, or an option cannot hold the folder's path.
     pub fn prepare(
         runtime: Runtime,
         launch: &mut Launch,
@@ -241,7 +241,7 @@ impl PauseLog {
         })
     }
 
-    /// The log of a program that runs already and was told by others to write of its pauses: what is
+    /// The log of a program that runs already and records its pauses for others: what is
     /// added to it from now on.
     ///
     /// # Errors
@@ -319,7 +319,7 @@ fn trace(launch: &mut Launch, place: &Path) -> Result<(), PauseError> {
     Ok(())
 }
 
-/// A path that can stand in options: they give a meaning to spaces, quotes, commas and colons.
+/// A path that options can hold: they give a meaning to spaces, quotes, commas and colons.
 fn plain(path: &Path) -> Result<String, PauseError> {
     let text = path.to_str().filter(|text| {
         text.chars()

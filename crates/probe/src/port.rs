@@ -1,10 +1,10 @@
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 
-/// Who listens on a port.
+/// The process that listens on a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listener {
-    /// Nobody.
+    /// None.
     Nobody,
     /// A process of the child.
     Child {
@@ -13,12 +13,12 @@ pub enum Listener {
     },
     /// A process that is not the child's: its answers are not the side's.
     Foreign,
-    /// Somebody, but the open files of a process of the child may not be read (another user's).
+    /// One that is not known: the open files of a process of the child may not be read (another user's).
     Unknown,
 }
 
 /// A TCP port on 127.0.0.1 that nothing uses now. It is released before it is returned, so another
-/// program can take it: check with [`crate::Child::listener`] who answers in the end.
+/// program can take it: check with [`crate::Child::listener`] which process answers in the end.
 ///
 /// # Errors
 /// When no socket can be bound.

@@ -9,11 +9,11 @@ use crate::knee::{Knot, knots, sentence};
 use understudy_model::capacity::{Capacity, CapacityKind};
 use understudy_model::profile::{Finding, ProfileReport};
 
-/// Headroom from which nobody needs a faster service.
+/// Headroom from which no user needs a faster service.
 const AMPLE: f64 = 2.0;
 /// CPUs below which a service at its capacity waits instead of computing.
 const WAITING: f64 = 0.5;
-/// A rate below this share of the one that is asked for is no load.
+/// A rate below this share of the one that is asked for is idle.
 const IDLE: f64 = 0.5;
 
 /// Capacity over the rate that has to be served: of the lower end where that is all that is known.
@@ -69,7 +69,7 @@ fn answer(capacity: &Capacity, rate_rps: f64) -> Finding {
     if capacity.kind == CapacityKind::Unknown {
         return finding(
             "not_known",
-            format!("Nothing can be said: {}", sentence(capacity)),
+            format!("The capacity is not known: {}", sentence(capacity)),
         );
     }
     if low.is_some_and(|low| low >= rate_rps * AMPLE) {
@@ -85,7 +85,7 @@ fn answer(capacity: &Capacity, rate_rps: f64) -> Finding {
         return finding(
             "headroom_not_known",
             format!(
-                "At {asked} it holds {objectives}. How much more it could serve is not decided: {} {}.",
+                "At {asked} it holds {objectives}. How much more it could serve is undecided: {} {}.",
                 match capacity.refused {
                     0 => "a longer --budget tries more than",
                     _ =>
@@ -109,7 +109,7 @@ fn answer(capacity: &Capacity, rate_rps: f64) -> Finding {
     finding(
         "undecided",
         format!(
-            "Whether it holds {objectives} at {asked} is not decided: its capacity is {}. A longer --budget decides it.",
+            "At {asked} it is undecided if it holds {objectives}: its capacity is {}. Give it a longer --budget.",
             sentence(capacity)
         ),
     )

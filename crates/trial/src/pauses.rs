@@ -21,7 +21,7 @@ use understudy_wire::runtime::{
 pub struct Listener {
     log: PauseLog,
     reader: Reader,
-    /// Who writes, as far as that is known.
+    /// The runtime that writes, as far as that is known.
     runtime: Option<&'static str>,
     /// When the processes began whose lines count from their start.
     origins: Origins,
@@ -41,7 +41,7 @@ pub struct Listener {
 /// What makes events of what a runtime writes.
 #[derive(Debug)]
 enum Reader {
-    /// Lines of one of these formats, each with who writes it.
+    /// Lines of one of these formats, each with the runtime that writes it.
     Lines(Vec<(Format, &'static str)>),
     /// Traces, each as far as it was read.
     Traces(BTreeMap<PathBuf, Trace>),
@@ -50,14 +50,15 @@ enum Reader {
 /// Begin and end of a block's load on the monotonic clock, nanoseconds.
 pub(crate) type Block = (u64, u64);
 
-/// What the logs of programs are searched for, and who writes it. (Ruby prints a table at the end.)
+/// What the logs of programs are searched for, and which runtime writes it. (Ruby prints a table at the
+/// end.)
 const WRITERS: [(Format, &str); 4] = [
     (Format::Go, "go"),
     (Format::Jvm, "jvm"),
     (Format::V8, "node"),
     (Format::Marks, "node or python"),
 ];
-/// So much of what is in a log already shows who writes it.
+/// So much of what is in a log already shows which runtime writes it.
 const LOOK_BACK: u64 = 1 << 20;
 
 /// An event, and when its line arrived, on the monotonic clock.
@@ -137,10 +138,14 @@ impl Listener {
     /// Holds the processes that serve to what they wrote: one that does not record, or none that does, is a
     /// silence and not the absence of pauses.
     pub(crate) fn hold(&mut self, serving: &[u32]) {
-        self.silence = serving.iter().find_map(|pid| {
+        let silent = serving.iter().find_map(|pid| {
             let why = self.log.recording(*pid, &self.greeted).err()?;
             Some(format!("process {pid} serves and is not recorded: {why}"))
         });
+        let greets = matches!(self.log.runtime, Some(Runtime::Python | Runtime::Node));
+        let none = (serving.is_empty() && greets && self.greeted.is_empty())
+            .then(|| "no process has loaded the listener".to_owned());
+        self.silence = silent.or(none);
     }
 
     /// Waits until what has happened so far is written, before the side is put to rest: a process that

@@ -167,7 +167,7 @@ impl Stand<'_> {
         match prepared {
             Ok(log) => {
                 let said = format!(
-                    "the {name} ran with {}, which tells of its pauses: what that costs it is in its figures",
+                    "the {name} ran with {}, which records its pauses: its figures include what that costs",
                     runtime.means()
                 );
                 (Some(Listener::new(log)), Some(said))
@@ -338,7 +338,7 @@ impl RunningSide {
             Ok(listener) => {
                 self.listener = Some(listener);
                 format!(
-                    "the {} was asked to log its pauses (jcmd VM.log): what that costs it is in its figures",
+                    "the {} was asked to log its pauses (jcmd VM.log): its figures include what that costs",
                     self.name
                 )
             }

@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn use_is_told_against_what_is_given() {
+    fn use_is_compared_with_what_is_given() {
         let given = Given {
             cpu_quota: Some(0.5),
             memory_limit: Some(1 << 30),

@@ -1,5 +1,5 @@
-//! What happens to a side while it is under load, or merely runs: what it uses, what its runtime tells
-//! and whether the machine stood still, on one clock.
+//! What happens to a side while it is under load, or merely runs: what it uses, the pauses of its runtime
+//! and stalls of the machine, on one clock.
 
 use crate::pauses::Listener;
 use crate::resources::{self, Measured};
@@ -12,12 +12,12 @@ use understudy_host::{Clock, CpuList};
 use understudy_model::Happening;
 use understudy_probe::{Growth, Sampler};
 
-/// Who looks on.
+/// What observes a side.
 #[derive(Debug)]
 pub struct Witness<'a> {
     /// Samples its processes; `None` where they are not known.
     pub sampler: Option<Sampler>,
-    /// Hears its runtime.
+    /// Records the pauses of its runtime.
     pub listener: Option<&'a mut Listener>,
     /// The CPUs that it runs on; the machine is watched on them.
     pub cpus: &'a CpuList,
@@ -37,17 +37,17 @@ pub struct Circumstances {
 }
 
 impl Witness<'_> {
-    /// Looks on while `load` runs, and on to the end of the window. `load` is given what announces its
+    /// Observes while `load` runs, and to the end of the window. `load` is given what announces its
     /// start; where nothing is sent it only announces it.
     ///
     /// # Panics
-    /// If `load` or what looks on panics: with its message.
+    /// If `load` or an observer panics: with its message.
     pub fn attend<T>(self, load: impl FnOnce(&dyn Fn(Instant)) -> T) -> (T, Circumstances) {
         let arrivals = self.listener.as_ref().and_then(|all| all.watch());
         let begin = Instant::now();
         let over = AtomicBool::new(false);
         let started = Cell::new(None);
-        let (loaded, measured, stood_still) = std::thread::scope(|scope| {
+        let (loaded, measured, stalls) = std::thread::scope(|scope| {
             let control = scope.spawn(|| control::watch(self.cpus, begin, &over));
             let (loaded, measured) =
                 resources::alongside(self.sampler, self.window, self.stop, |announce| {
@@ -76,12 +76,12 @@ impl Witness<'_> {
         let later = started.saturating_duration_since(begin);
         happened
             .all
-            .extend(stood_still.into_iter().filter_map(|one| since(one, later)));
+            .extend(stalls.into_iter().filter_map(|one| since(one, later)));
         (loaded, Circumstances { measured, happened })
     }
 }
 
-/// A panic of another thread is a bug in this program: it goes on, with its own message.
+/// A panic of another thread is a bug in this program: it continues, with its own message.
 fn or_panic<T>(joined: std::thread::Result<T>) -> T {
     joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

@@ -51,7 +51,7 @@ pub enum Clock {
     None,
 }
 
-/// Who counts from its own start: each has a clock of its own, in one log or not.
+/// A process or isolate that counts from its own start, in a log of its own or not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin {
     /// The id of the process; 0 where the line does not name it.
@@ -83,7 +83,7 @@ pub struct Event {
     pub error_ns: u64,
 }
 
-/// Who wrote the lines.
+/// The runtime that wrote the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     /// Go with `GODEBUG=gctrace=1`.

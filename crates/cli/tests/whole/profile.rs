@@ -350,7 +350,7 @@ fn every_mistake_about_a_watch_is_told_at_once() {
     for (named, expected) in [
         (["--pid", "4194304"], "process 4194304 has ended"),
         (["--cgroup", "/no/such/group"], "no control group"),
-        (["--jvm", &me], "it is no JVM"),
+        (["--jvm", &me], "it is not a JVM"),
     ] {
         let ended = run(understudy().args(["profile", "--watch"]).args(named));
         assert_eq!(ended.code, 2, "{named:?}");

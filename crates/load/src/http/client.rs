@@ -39,7 +39,7 @@ impl Client {
     /// Sends one request and waits for its whole answer.
     ///
     /// A kept connection that the server has closed in the meantime is replaced once, silently, for
-    /// methods that may be repeated: that race is nobody's fault (RFC 9112, section 9.3.1). Others
+    /// methods that may be repeated: that is a race, and not a failure (RFC 9112, section 9.3.1). Others
     /// get a new connection if the kept one is seen to be closed, and fail if it closes later.
     pub fn exchange(&mut self, request: &WorkloadRequest) -> Outcome {
         let wire = match request.render(&self.target.host) {

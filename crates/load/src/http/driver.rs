@@ -342,7 +342,7 @@ impl HttpDriver {
                 Err(_) => return self.ended_by_peer(index, false),
             };
             if connection.state != State::Busy {
-                // Bytes that nobody asked for: this connection cannot be trusted any more.
+                // Bytes without a request: this connection cannot be trusted any more.
                 return self.reconnect(index);
             }
             let now = self.clock.now_ns();
@@ -422,7 +422,7 @@ impl HttpDriver {
     }
 
     /// The target closed the connection in order while a request was under way. On a kept connection and
-    /// before any byte of an answer that is nobody's fault: the request goes to a fresh one, once, if it may
+    /// before any byte of an answer that is a race, and not a failure: the request goes to a fresh one, once, if it may
     /// be repeated or nothing of it was sent (RFC 9112, section 9.3.1).
     fn closed_by_peer(&mut self, index: usize) {
         let connection = &self.connections[index];

@@ -14,7 +14,7 @@ use understudy_wire::http1::RequestHead;
 
 /// Most bytes of a request file.
 pub const MAX_FILE_BYTES: u64 = 1 << 30;
-/// Most errors that are told at once.
+/// Most errors that are reported at once.
 const MAX_ERRORS: usize = 20;
 /// Most headers of one request.
 const MAX_HEADERS: usize = 100;
@@ -43,7 +43,7 @@ pub struct WorkloadRequest {
     pub headers: Vec<(String, String)>,
     /// The body as written, `${NAME}` unexpanded: what may be shown.
     pub body: Vec<u8>,
-    /// Variables whose `${NAME}` stands in path or body.
+    /// Variables whose `${NAME}` is in path or body.
     pub variables: Vec<String>,
     /// How often it is chosen, relative to the others.
     pub weight: f64,
@@ -53,7 +53,7 @@ pub struct WorkloadRequest {
     pub endpoint: Option<String>,
     /// Headers as sent, `$NAME` replaced.
     sent_headers: Vec<(String, String)>,
-    /// Path and body as sent, where a variable stands in them.
+    /// Path and body as sent, where they have a variable.
     sent_path: Option<String>,
     sent_body: Option<Vec<u8>>,
 }
@@ -120,7 +120,7 @@ impl WorkloadRequest {
         };
         if let Some(name) = names.iter().find(|name| !stands(name)) {
             return Err(format!(
-                "\"variables\": ${{{name}}} stands neither in \"path\" nor in \"body\""
+                "\"variables\": ${{{name}}} is neither in \"path\" nor in \"body\""
             ));
         }
         self.sent_path = fill(&self.path, &variables, Written::Encoded);
@@ -223,7 +223,7 @@ impl Requests {
     /// Reads JSON lines. Empty lines are skipped.
     ///
     /// # Errors
-    /// Every line that is no request (the first twenty), or that there is none.
+    /// Every line that is not a request (the first twenty), or that there is none.
     pub fn parse(text: &str, source: &dyn RequestSource) -> Result<Self, RequestsError> {
         let mut all = Vec::new();
         let mut errors = Vec::new();
@@ -500,7 +500,7 @@ mod tests {
             first(r#"{"path":"/${NONE}","variables":["NONE"]}"#)
                 .contains("$NONE, which is not set")
         );
-        assert!(first(r#"{"path":"/$TOKEN","variables":["TOKEN"]}"#).contains("stands neither"));
+        assert!(first(r#"{"path":"/$TOKEN","variables":["TOKEN"]}"#).contains("is neither in"));
         assert!(first(r#"{"path":"/","variables":["9a"]}"#).contains("not the name"));
         assert!(first(r#"{"path":"/","variables":"A"}"#).contains("not a list"));
     }

@@ -16,7 +16,7 @@ pub struct Target {
     pub path: String,
 }
 
-/// Why a URL is no target.
+/// Why a URL is not a target.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     /// It is not a URL with a host.
@@ -52,7 +52,7 @@ impl Target {
     /// Reads and resolves `http://host[:port][/path][?query]`.
     ///
     /// # Errors
-    /// The text is no such URL, or the host has no address.
+    /// The text is not such a URL, or the host has no address.
     pub fn parse(url: &str) -> Result<Self, TargetError> {
         let shown = || url.chars().take(200).collect::<String>();
         let uri: http::Uri = url.parse().map_err(|_| TargetError::Syntax(shown()))?;
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_target_says_why() {
+    fn what_is_not_a_target_says_why() {
         let refused = |url: &str| Target::parse(url).unwrap_err().to_string();
         for bad in [
             "",

@@ -1,4 +1,4 @@
-//! Environment variables in a request: secrets that stand in no file.
+//! Environment variables in a request: secrets that are in no file.
 
 /// How a variable's value is written where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Written {
     }
 }
 
-/// `text` with `${NAME}` replaced for each of these names and no other; `None` if none stands in it.
+/// `text` with `${NAME}` replaced for each of these names and no other; `None` if it has none of them.
 pub(super) fn fill(text: &str, variables: &[(String, String)], written: Written) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

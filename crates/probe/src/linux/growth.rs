@@ -54,7 +54,7 @@ impl Growth {
 }
 
 impl<S: Send + 'static> Growth<S> {
-    /// Begins to watch: `look` is told each time that somebody looked, also when nothing had changed.
+    /// Begins to watch: `look` is called at each look, also when nothing has changed.
     ///
     /// # Errors
     /// When the kernel offers no watch, or there is no such file.

@@ -1,4 +1,4 @@
-//! A JVM that runs already is asked by `jcmd` to log its pauses, and told to stop when that is over.
+//! A JVM that runs already is asked by `jcmd` to log its pauses, and to stop when that is over.
 
 use super::{JVM_LOGS, PauseError, PauseLog, Runtime, Source, plain};
 use std::collections::BTreeMap;
@@ -21,11 +21,11 @@ const WITHIN: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(20);
 
 impl AttachedJvm {
-    /// Asks the JVM with this id. The file lies in `folder`, an absolute path that the JVM can write to:
+    /// Asks the JVM with this id. The file is in `folder`, an absolute path that the JVM can write to:
     /// it runs as the same user and sees the same files.
     ///
     /// # Errors
-    /// When it is no JVM, `jcmd` is not found or the JVM refuses, with what it says.
+    /// When it is not a JVM, `jcmd` is not found or the JVM refuses, with what it says.
     pub fn attach(
         pid: u32,
         name: &str,
@@ -37,7 +37,7 @@ impl AttachedJvm {
             PauseError::Refused { pid, why }
         })?;
         if !maps.windows(LIBRARY.len()).any(|bytes| bytes == LIBRARY) {
-            let why = "it is no JVM".to_owned();
+            let why = "it is not a JVM".to_owned();
             return Err(PauseError::Refused { pid, why });
         }
         let prefix = format!("{}-pauses", name.replace(' ', "-"));
@@ -47,7 +47,7 @@ impl AttachedJvm {
             jcmd: jcmd_of(pid),
             file,
         };
-        attached.tell(&format!("what={JVM_LOGS} decorators=timenanos,level,tags"))?;
+        attached.configure(&format!("what={JVM_LOGS} decorators=timenanos,level,tags"))?;
         let log = PauseLog {
             runtime: Some(Runtime::Jvm),
             source: Source::Files(folder.to_owned(), prefix),
@@ -57,7 +57,7 @@ impl AttachedJvm {
     }
 
     /// Runs `VM.log` for the file. A JVM that does not answer in time is left to itself.
-    fn tell(&self, how: &str) -> Result<(), PauseError> {
+    fn configure(&self, how: &str) -> Result<(), PauseError> {
         let refused = |why: String| PauseError::Refused { pid: self.pid, why };
         let mut child = Command::new(&self.jcmd)
             .arg(self.pid.to_string())
@@ -100,11 +100,11 @@ impl AttachedJvm {
 impl Drop for AttachedJvm {
     fn drop(&mut self) {
         // A JVM that has ended logs nothing more; `disable` would end the logs of others too.
-        let _ = self.tell("what=all=off");
+        let _ = self.configure("what=all=off");
     }
 }
 
-/// The `jcmd` beside the program that runs, as versions have to fit; else the one on `PATH`.
+/// The `jcmd` next to the program that runs, as versions have to fit; else the one on `PATH`.
 fn jcmd_of(pid: u32) -> PathBuf {
     let program = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
     let beside = program.map(|program| program.with_file_name("jcmd"));

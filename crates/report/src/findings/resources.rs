@@ -87,7 +87,7 @@ fn faults(used: &Used) -> Option<Finding> {
         finding(
             "reads_memory",
             format!(
-                "{:.1} times a second it waits for memory to be read from disk: it has too little, whatever it is written in.",
+                "{:.1} times a second it waits for memory to be read from disk: give it memory first; a rewrite needs it too.",
                 used.major_faults_per_s
             ),
         )
@@ -176,14 +176,14 @@ fn growth(used: &Used) -> Option<Finding> {
         true => {
             let left = (used.memory.given_bytes - peak).max(0.0) / estimate / 3600.0;
             let text = format!(
-                "{pace}: at that pace {} is full in {left:.1} hours. A leak is repaired and not rewritten.",
+                "{pace}: at that pace {} is full in {left:.1} hours. Find the leak: a rewrite can carry it along.",
                 memory(used.memory.given_bytes)
             );
             finding("memory_grows", text)
         }
         false => {
             let text = format!(
-                "{pace}: too short a time to tell a leak from a cache that fills. Watch it with --for 1h."
+                "{pace}: the time is too short to distinguish a leak from a cache that fills. Watch it with --for 1h."
             );
             finding("memory_grew", text)
         }

@@ -9,20 +9,22 @@ pub(super) fn answer(report: &ProfileReport) -> Finding {
     let Some(traffic) = &report.traffic else {
         return finding(
             "latency_not_seen",
-            "Nothing was sent and no access log was read: whether it holds an objective is not known, only what it used and how its runtime paused.".to_owned(),
+            "Nothing was sent and no access log was read: it is not known if it holds an objective, only what it used and how its runtime paused.".to_owned(),
         );
     };
     let asked = rate(traffic.rate_rps);
     if traffic.requests == 0 {
         return finding(
             "no_traffic",
-            "Its access log got no line with a duration: whether it holds an objective is not known.".to_owned(),
+            "Its access log got no line with a duration whose unit is certain: it is not known if it holds an objective.".to_owned(),
         );
     }
     if traffic.objectives.is_empty() {
         return finding(
             "not_asked",
-            format!("It served {asked}; whether that was good enough is not known: say --slo."),
+            format!(
+                "It served {asked}; it is not known if that was good enough: give the objective with --slo."
+            ),
         );
     }
     let missed: Vec<&ObjectiveSeen> = traffic
@@ -43,7 +45,7 @@ pub(super) fn answer(report: &ProfileReport) -> Finding {
         false => finding(
             "undecided",
             format!(
-                "Whether it holds its objectives at {asked} is not decided: {}. Watch it for longer.",
+                "At {asked} it is undecided if it holds its objectives: {}. Watch it for longer.",
                 told(&all)
             ),
         ),
@@ -52,7 +54,7 @@ pub(super) fn answer(report: &ProfileReport) -> Finding {
 
 fn held(traffic: &Traffic, objectives: &str, asked: &str) -> String {
     format!(
-        "At {asked}, over {} requests, it holds {objectives}: there is no latency problem that a rewrite solves. What more it could serve does not show by watching: profile a copy of it with --rate.",
+        "At {asked}, over {} requests, it holds {objectives}: there is no latency problem that a rewrite solves. Watching does not show how much more it could serve: profile a copy of it with --rate.",
         crate::figures::count(traffic.requests)
     )
 }
@@ -65,7 +67,7 @@ fn told(objectives: &[&ObjectiveSeen]) -> String {
 fn one_told(one: &ObjectiveSeen) -> String {
     let of = |end: Option<f64>| end.map_or_else(|| "?".to_owned(), share);
     format!(
-        "{} ({} over it, {} to {}, where {} may be)",
+        "{} ({} of the requests are over it, 95 % interval {} to {}; {} may be)",
         one.slo,
         of(one.violated.estimate),
         of(one.violated.low),

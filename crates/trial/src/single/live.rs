@@ -20,7 +20,7 @@ const MOST_KEPT: usize = 500_000;
 pub const STRETCH: Span = Span::from_secs(2);
 
 /// What is known of live traffic. Requests and violations are counted exactly and quantiles are those of
-/// a histogram (three digits), however many come; where the slowest come from is told of all requests
+/// a histogram (three digits), however many come; the slowest are attributed for all requests
 /// while they are few enough to be kept, else of those of some stretches.
 #[derive(Debug)]
 pub struct Live {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     /// Three minutes of a subject that stops for 50 ms in every second or so: a tenth of the requests, in
-    /// stretches of their own, tells the same of it as all of them.
+    /// stretches of their own, gives the same result as all of them.
     #[test]
     fn some_stretches_tell_the_same_as_all_requests() {
         let begins: Vec<u64> = (0..180)

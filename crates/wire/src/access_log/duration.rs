@@ -162,7 +162,7 @@ fn with_unit(text: &str) -> Option<Took> {
     Some(Took::of(ns, 1))
 }
 
-/// The time in what stands behind all that a format knows. `unit_ns` is what a person says that the last
+/// The time in the fields behind those of a format. `unit_ns` is what a person says that the last
 /// field counts; a unit in the line itself is more certain than that.
 ///
 /// Certain without it: a number with its unit (`12ms`), a name with its unit (`us=4200`), `%T/%D` of Apache

@@ -168,7 +168,7 @@ fn stall(message: &str) -> Option<(Kind, u64)> {
     serves.then_some((Kind::Assist, length_ns))
 }
 
-/// What stands behind `GC(5) ` and, in generational ZGC, the letter of a generation.
+/// What follows `GC(5) ` and, in generational ZGC, the letter of a generation.
 fn in_collection(message: &str) -> Option<&str> {
     let (number, rest) = message.strip_prefix("GC(")?.split_once(") ")?;
     number.parse::<u64>().ok()?;

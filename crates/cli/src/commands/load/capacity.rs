@@ -237,7 +237,7 @@ fn trial(
     }))
 }
 
-/// One line a trial, for who watches.
+/// One line a step, on a terminal.
 fn tell(point: &understudy_model::capacity::KneePoint) {
     if !std::io::stderr().is_terminal() {
         return;

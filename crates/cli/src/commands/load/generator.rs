@@ -1,4 +1,4 @@
-//! What everybody says who puts a service under load.
+//! The arguments of every command that puts a service under load.
 
 use crate::exit::Failure;
 use crate::requests_file;

@@ -1,4 +1,4 @@
-//! Live traffic, as the access log of a service tells of it.
+//! Live traffic, as the access log of a service reports it.
 
 use super::ProfileArgs;
 use crate::exit::{Failure, usage};
@@ -39,7 +39,7 @@ impl Unit {
     }
 }
 
-/// Different requests that are told apart; the others count as one.
+/// Most different requests that are distinguished; the others count as one.
 const MOST_KINDS: usize = 10_000;
 /// Between two looks at a file that grows all the time, seconds ([`Growth`]).
 const LOOK_S: f64 = 0.005;
@@ -58,13 +58,13 @@ pub(super) struct AccessLog {
 /// What was added to a log while it was watched.
 #[derive(Debug)]
 pub(super) struct Heard {
-    /// The requests that it tells of. A time is that of the arrival of its line.
+    /// The requests in it. A time is that of the arrival of its line.
     pub(super) live: Live,
     /// Lines that do not say how long it took, or in which unit.
     pub(super) without_duration: u64,
     /// Those of them that have a number, and no unit that is certain.
     pub(super) unclear: u64,
-    /// Lines that are none of an access log.
+    /// Lines without a known format.
     pub(super) unreadable: u64,
     /// Lines come when their requests end, and not many at once from a buffer.
     pub(super) in_time: bool,
@@ -140,7 +140,7 @@ impl Followed {
     /// What is added from now on counts, on a clock that begins at `zero`.
     pub(super) fn begin(&self, zero: Instant) {
         let zero_ns = Clock::since(zero).zero_monotonic_ns().unwrap_or(0);
-        // Nobody begins twice.
+        // It begins once.
         let _ = self.zero_ns.set(zero_ns);
     }
 
@@ -186,18 +186,18 @@ impl Reader {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            let Ok(told) = served(line, self.unit_ns) else {
+            let Ok(read) = served(line, self.unit_ns) else {
                 self.heard.unreadable += 1;
                 continue;
             };
-            let Some(took_ns) = told.took.ns() else {
+            let Some(took_ns) = read.took.ns() else {
                 self.heard.without_duration += 1;
-                self.heard.unclear += u64::from(told.took == Took::Unclear);
+                self.heard.unclear += u64::from(read.took == Took::Unclear);
                 continue;
             };
-            let asked = told.asked.as_ref();
+            let asked = read.asked.as_ref();
             let kind = asked.map_or(0, |(method, target)| self.kind(method, target));
-            let one = observation(kind, told.status, arrived_ns, took_ns);
+            let one = observation(kind, read.status, arrived_ns, took_ns);
             self.heard.live.add(&one);
         }
         self.heard.moments += u64::from(self.heard.live.requests() > before);

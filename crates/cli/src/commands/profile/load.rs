@@ -54,7 +54,7 @@ impl ProfileArgs {
     }
 }
 
-/// Looks for the capacity, measures at the rate, and tells.
+/// Looks for the capacity, measures at the rate, and reports.
 pub(super) fn profile(
     args: &ProfileArgs,
     memory_floor: Option<SideFloor>,

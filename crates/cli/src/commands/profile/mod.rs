@@ -99,8 +99,8 @@ pub(crate) struct ProfileArgs {
 pub(crate) fn profile(args: &ProfileArgs, stop: &AtomicBool) -> Result<u8, Failure> {
     let mut errors = args.check_attached();
     let parsed = args.url.as_deref().map(Target::parse).transpose();
-    let target = or_told(parsed.map_err(|error| error.to_string()), &mut errors);
-    let floor = or_told(args.memory_floor(), &mut errors);
+    let target = or_error(parsed.map_err(|error| error.to_string()), &mut errors);
+    let floor = or_error(args.memory_floor(), &mut errors);
     let logs = Logs::open(args, &mut errors);
     match args.watch {
         true => errors.extend(args.check_watched()),
@@ -115,8 +115,8 @@ pub(crate) fn profile(args: &ProfileArgs, stop: &AtomicBool) -> Result<u8, Failu
     }
 }
 
-/// What was named, if it is right; else what is wrong with it is told with all the rest.
-fn or_told<T>(named: Result<Option<T>, String>, errors: &mut Vec<String>) -> Option<T> {
+/// What was named, if it is right; else what is wrong with it is reported with all other errors.
+fn or_error<T>(named: Result<Option<T>, String>, errors: &mut Vec<String>) -> Option<T> {
     named.unwrap_or_else(|error| {
         errors.push(error);
         None
@@ -133,8 +133,8 @@ struct Logs {
 impl Logs {
     fn open(args: &ProfileArgs, errors: &mut Vec<String>) -> Self {
         Logs {
-            runtime: or_told(args.runtime_log(), errors),
-            access: or_told(AccessLog::open(args), errors),
+            runtime: or_error(args.runtime_log(), errors),
+            access: or_error(AccessLog::open(args), errors),
         }
     }
 }

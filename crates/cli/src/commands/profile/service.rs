@@ -1,4 +1,4 @@
-//! Who looks on while a service is loaded or watched, and what they saw of it.
+//! A service that runs already, observed while it is loaded or watched.
 
 use super::ProfileArgs;
 use crate::exit::{Failure, usage};

@@ -17,7 +17,7 @@ use understudy_report::figures::count;
 use understudy_trial::config::{Attach, Slo};
 use understudy_trial::single::{self, STRETCH};
 
-/// Watches, and tells.
+/// Watches a service, and reports.
 pub(super) fn profile(
     args: &ProfileArgs,
     memory_floor: Option<SideFloor>,
@@ -82,7 +82,7 @@ fn add(report: &mut ProfileReport, heard: Heard, (seconds, happened): (f64, &Hap
     }
     if heard.unreadable > 0 {
         not_seen.push(format!(
-            "{} lines of the access log: they are none (common, combined or JSON)",
+            "{} lines of the access log, which have no known format (common, combined, JSON, Envoy, HAProxy, ALB)",
             count(heard.unreadable)
         ));
     }
@@ -123,14 +123,14 @@ fn without_time(heard: &Heard, requests: u64) -> Option<String> {
     }
 }
 
-/// Of which requests it is told where the slowest come from.
+/// Which requests the attribution covers.
 fn of_some(drawn: u64, traffic: &Traffic) -> String {
     match drawn {
         0 => {
             format!("where the slowest requests come from: those of {STRETCH} are too many to keep")
         }
         drawn => format!(
-            "where the slowest of all requests come from: it is told of {} of the {}, in stretches of {STRETCH} that were drawn at random",
+            "where all of the slowest requests come from: the causes are those of {} of the {} requests, in stretches of {STRETCH} drawn at random",
             count(drawn),
             count(traffic.requests),
         ),
