@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use std::borrow::Cow;
 
-/// A line of Docker's `json-file` driver.
+/// A line of Docker's `json-file` driver. An object with other keys is one of the program.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Docker<'l> {
     #[serde(borrow)]
     log: Cow<'l, str>,
@@ -12,6 +13,8 @@ struct Docker<'l> {
     stream: Cow<'l, str>,
     #[serde(rename = "time")]
     _time: serde::de::IgnoredAny,
+    #[serde(rename = "attrs", default)]
+    _attrs: Option<serde::de::IgnoredAny>,
 }
 
 /// The line that a program wrote, out of what Docker (`{"log": ..., "stream": ..., "time": ...}`) or
@@ -90,6 +93,7 @@ mod tests {
             r#"{"log":"a\n","stream":"upstream","time":"t"}"#,
             r#"{"log":"a\n","time":"t"}"#,
             r#"{"stream":"stdout"}"#,
+            r#"{"log":"a\n","stream":"stdout","time":"t","request":"GET / HTTP/1.1"}"#,
             "2016-10-06T00:17:09.669794202Z stdout P The begin",
             "2016-10-06T00:17:09.669794202Z GET F /",
             "10.0.0.1 - - [x] \"GET / HTTP/1.1\" 200 5",

@@ -19,29 +19,27 @@ class _Log:
     a file of its own: before each write the descriptor has to be the one that was opened here."""
 
     def __init__(self, prefix):
-        self.prefix, self.pid, self.file = prefix, None, None
+        self.prefix = prefix
         self.open()
 
     def open(self):
-        """Opens the file of this process and greets. One that may not open it, as another user, keeps that
-        of its parent."""
-        pid = os.getpid()
-        if self.pid == pid and self.file is None:
-            return
+        """Opens the file of this process and greets; without one this process stays silent."""
+        self.pid = os.getpid()
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         try:
-            opened = _high(os.open(f"{self.prefix}-{pid}.log", flags, 0o600))
+            self.file = _high(os.open(f"{self.prefix}-{self.pid}.log", flags, 0o600))
+            self.identity = _identity(self.file)
         except OSError:
-            opened = None
-        if opened is None and not self.is_own():
-            self.pid, self.file = pid, None
-            return
-        if opened is not None:
-            if self.is_own():
-                os.close(self.file)
-            self.file, self.identity = opened, _identity(opened)
-        self.pid = pid
-        self.write(b"listening %d python %d.%d.%d\n" % (pid, *sys.version_info[:3]))
+            self.file = None
+        self.greet()
+
+    def follow(self):
+        """After a fork: the file of the parent is that of the child too."""
+        self.pid = os.getpid()
+        self.greet()
+
+    def greet(self):
+        self.write(b"listening %d python %d.%d.%d\n" % (self.pid, *sys.version_info[:3]))
 
     def is_own(self):
         try:
@@ -50,8 +48,12 @@ class _Log:
             return False
 
     def write(self, line):
-        if self.pid != os.getpid() or not self.is_own():
+        if self.file is None:
+            return
+        if not self.is_own():
             self.open()
+        elif self.pid != os.getpid():
+            self.follow()  # It was forked without Python's knowledge.
         if self.is_own():
             try:
                 os.write(self.file, line)
@@ -89,7 +91,7 @@ def _listen(prefix):
             log.write(b"stop %d %d\n" % (began, ended))
 
     gc.callbacks.append(collected)
-    os.register_at_fork(after_in_child=log.open)
+    os.register_at_fork(after_in_child=log.follow)
 
 
 def _load_the_next():

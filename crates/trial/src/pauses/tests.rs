@@ -225,7 +225,7 @@ var keep []*[64]*int
 
 func main() {
 	// Not on standard output: the runtime writes its lines in pieces, and another line could fall between.
-	said, err := os.Create("said")
+	said, err := os.Create(os.Args[1])
 	if err != nil {
 		panic(err)
 	}
@@ -241,24 +241,92 @@ func main() {
 }
 "#;
 
+/// Builds the program; not every machine has Go.
+#[cfg(target_os = "linux")]
+fn build_forced(folder: &Path) -> bool {
+    std::fs::write(folder.join("main.go"), FORCED).unwrap();
+    let mut build = std::process::Command::new("go");
+    build.args(["build", "-o", "forced", "main.go"]);
+    let Ok(built) = build.current_dir(folder).output() else {
+        return false;
+    };
+    assert!(built.status.success(), "{built:?}");
+    true
+}
+
+/// When the program forced its collections.
+#[cfg(target_os = "linux")]
+fn said(folder: &Path, name: &str) -> Vec<(u64, u64)> {
+    let text = std::fs::read_to_string(folder.join(name)).unwrap();
+    let pair = |line: &str| {
+        let (before, after) = line.split_once(' ')?;
+        Some((before.parse().ok()?, after.parse().ok()?))
+    };
+    text.lines().filter_map(pair).collect()
+}
+
+/// Two programs that began 300 ms apart, and write to one log: the collections of both are where they
+/// forced them. By the clock of the other they would be 300 ms away.
+#[test]
+#[cfg(target_os = "linux")]
+fn collections_of_two_go_programs_in_one_log_are_told_apart() {
+    let log = Log::new();
+    let folder = log.folder.path();
+    if !build_forced(folder) {
+        return;
+    }
+    let begin = |name: &str| {
+        let file = File::options().append(true).open(log.path()).unwrap();
+        let mut program = std::process::Command::new("./forced");
+        program.arg(name).current_dir(folder).stderr(file);
+        program.env("GODEBUG", "gctrace=1").spawn().unwrap()
+    };
+    // A busy machine may keep the watching thread from its CPU for as long as they are apart.
+    for attempt in 0..5 {
+        let mut listener = Listener::of_log(&log.path()).unwrap();
+        let growth = listener.watch().unwrap();
+        let mut programs = vec![begin("first")];
+        std::thread::sleep(Duration::from_millis(300));
+        programs.push(begin("second"));
+        for program in &mut programs {
+            assert!(program.wait().unwrap().success());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        let arrivals = growth.stop().unwrap();
+        let happened = listener.recorded(&arrivals, (0, u64::MAX));
+        let is_there = |(before, after): &(u64, u64)| {
+            happened.iter().any(|one| {
+                one.cause == Cause::RuntimeConcurrent
+                    && one.start_ns + 60 * MS >= *before
+                    && one.end_ns <= after + 60 * MS
+            })
+        };
+        let all = [said(folder, "first"), said(folder, "second")].concat();
+        if listener.processes() == 2 && all.iter().all(is_there) {
+            return;
+        }
+        assert!(
+            attempt < 4,
+            "{} processes, {all:?}, {happened:?}",
+            listener.processes()
+        );
+    }
+}
+
 /// Go's own lines, brought onto the monotonic clock, lie where the program itself says that it
 /// collected.
 #[test]
 #[cfg(target_os = "linux")]
 fn collections_of_a_real_go_program_are_where_it_forced_them() {
-    let folder = std::env::temp_dir().join(format!("understudy-go-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("main.go"), FORCED).unwrap();
-    let mut build = std::process::Command::new("go");
-    build.args(["build", "-o", "forced", "main.go"]);
-    let Ok(built) = build.current_dir(&folder).output() else {
-        return; // Not every machine has it.
-    };
-    assert!(built.status.success(), "{built:?}");
-    let mut launch = launch(&folder, "forced.log");
-    launch.argv = vec!["./forced".to_owned()];
-    assert_eq!(Runtime::recognise(&launch.argv, &folder), Some(Runtime::Go));
-    let log = PauseLog::prepare(Runtime::Go, &mut launch, &folder).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    if !build_forced(folder) {
+        return;
+    }
+    let mut launch = launch(folder, "forced.log");
+    launch.argv = vec!["./forced".to_owned(), "said".to_owned()];
+    assert_eq!(Runtime::recognise(&launch.argv, folder), Some(Runtime::Go));
+    let log = PauseLog::prepare(Runtime::Go, &mut launch, folder).unwrap();
     let mut listener = Listener::new(log);
     let cgroups = understudy_probe::Cgroups::none("a test limits nothing");
     let mut child = launch.spawn(&cgroups).unwrap();
@@ -268,16 +336,8 @@ fn collections_of_a_real_go_program_are_where_it_forced_them() {
     }
     let arrivals = growth.stop().unwrap();
     let told = listener.recorded(&arrivals, (0, u64::MAX));
-    let text = std::fs::read_to_string(folder.join("said")).unwrap();
-    std::fs::remove_dir_all(&folder).unwrap();
-    let forced: Vec<(u64, u64)> = text
-        .lines()
-        .filter_map(|line| {
-            let mut words = line.split(' ');
-            Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
-        })
-        .collect();
-    assert_eq!(forced.len(), 20, "{text}");
+    let forced = said(folder, "said");
+    assert_eq!(forced.len(), 20);
     // The first collections are those of a heap that grows; the last are the forced ones.
     let marking = told.iter().filter(|h| h.cause == Cause::RuntimeConcurrent);
     let marking: Vec<&Happening> = marking.collect();
