@@ -221,7 +221,8 @@ impl Listener {
             return moved(i128::from(zero_ns), Event { kind, ..event });
         }
         match event.clock {
-            Clock::Monotonic | Clock::MonotonicOrStart => moved(0, event),
+            Clock::Monotonic => moved(0, event).filter(|_| bases.is_of_this_machine),
+            Clock::MonotonicOrStart => moved(0, event),
             Clock::Wall => moved(-bases.wall_ns?, event),
             Clock::Start(_) | Clock::None => None,
         }
@@ -254,6 +255,8 @@ struct Bases {
     wall_ns: Option<i128>,
     /// A nanosecond stamp of a JVM is the monotonic clock, and not the time since its start.
     is_monotonic: bool,
+    /// A stamp of the monotonic clock is one of this machine's.
+    is_of_this_machine: bool,
 }
 
 /// A line that arrives later than this after what it reports, or before that, is of another clock.
@@ -277,6 +280,7 @@ impl Bases {
         Bases {
             wall_ns: wall_ns.filter(|wall_ns| fits(&|clock| clock == Clock::Wall, -wall_ns)),
             is_monotonic: fits(&|clock| clock == Clock::MonotonicOrStart, 0),
+            is_of_this_machine: fits(&|clock| clock == Clock::Monotonic, 0),
         }
     }
 

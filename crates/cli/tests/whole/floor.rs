@@ -24,7 +24,7 @@ fn the_floor_of_a_side_that_touches_known_memory_is_found() {
     let _machine = machine();
     let scratch = Scratch::new("floor");
     let other = Server::with(&[]);
-    scratch.write("trial.toml", &trial_toml(&other.url()));
+    scratch.write("trial.toml", &trial_toml(&other.address()));
     for _ in 0..3 {
         let runs = scratch.path().join("runs");
         let _ = std::fs::remove_dir_all(&runs);

@@ -47,7 +47,12 @@ impl Server {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/items/1", self.port)
+        format!("{}/items/1", self.address())
+    }
+
+    /// The server alone, as the URL of a side names it.
+    pub(crate) fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
     }
 
     pub(crate) fn pid(&self) -> u32 {

@@ -82,6 +82,30 @@ fn mistakes_in_the_configuration_are_told_all_at_once() {
 }
 
 #[test]
+fn addresses_and_paths_that_lead_nowhere_are_named_all_at_once() {
+    let scratch = Scratch::new("addresses");
+    let file = scratch.write(
+        "trial.toml",
+        "schema = 1\n[subject]\nkind = \"http\"\n[side.incumbent]\nurl = \"http://127.0.0.1:99999\"\n[side.candidate]\nurl = \"http://127.0.0.1:8081/base\"\n[workload]\npaths = [\"/a#b\"]\nrates = [10]\n",
+    );
+    let ended = run(understudy().arg("plan").arg(&file));
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    for part in [
+        ":5: side.incumbent.url: the port of",
+        ":7: side.candidate.url:",
+        "\"/base\"",
+        ":9: workload.paths",
+        "has a fragment",
+    ] {
+        assert!(
+            ended.stderr.contains(part),
+            "{part:?} is not in: {}",
+            ended.stderr
+        );
+    }
+}
+
+#[test]
 fn a_missing_file_and_a_wrong_request_line_are_usage_errors() {
     let missing = run(understudy().args(["trial", "/nowhere/trial.toml"]));
     assert_eq!(missing.code, 2);

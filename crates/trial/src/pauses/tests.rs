@@ -149,6 +149,20 @@ fn lines_of_a_jvm_are_placed_by_the_clock_that_they_name() {
     }
 }
 
+/// The lines of a preloaded file, of this machine and of one that began at another time.
+#[test]
+fn marks_of_another_machine_cannot_be_placed() {
+    let now_ns = 500_000 * MS;
+    for (end_ns, is_placed) in [(now_ns - 3 * MS, true), (7_000_000 * MS, false)] {
+        let log = Log::new();
+        let mut listener = Listener::of_log(&log.path()).unwrap();
+        let line = format!("stop {} {end_ns}\n", end_ns - 50 * MS);
+        let placed = log.heard(&mut listener, &[(now_ns, line)]);
+        assert_eq!(placed.len(), usize::from(is_placed));
+        assert_eq!(listener.missing().is_none(), is_placed);
+    }
+}
+
 /// Two processes of Node and a worker of one of them: each counts from its own start, and the worker stops
 /// itself alone.
 #[test]
