@@ -11,6 +11,7 @@
 
 mod columns;
 mod framing;
+mod pieces;
 mod records;
 mod served;
 mod text;
