@@ -11,7 +11,6 @@
 
 mod columns;
 mod framing;
-mod pieces;
 mod records;
 mod served;
 mod text;

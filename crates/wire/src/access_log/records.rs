@@ -1,7 +1,9 @@
 //! The records of a file: a line each, or JSON objects one after the other, in a list, or over many lines.
 
+mod pieces;
+
 use super::columns::{self, Columns};
-use super::{Entry, LineError, MAX_LINE_BYTES, entry, framing, pieces};
+use super::{Entry, LineError, MAX_LINE_BYTES, entry, framing};
 use crate::json;
 use memchr::{memchr, memchr_iter};
 
