@@ -1,5 +1,7 @@
 //! The records of a file: a line each, or JSON objects one after the other, in a list, or over many lines.
 
+mod pieces;
+
 use super::columns::{self, Columns};
 use super::{Entry, LineError, MAX_LINE_BYTES, entry, framing};
 use crate::json;
@@ -15,6 +17,7 @@ pub fn entries(bytes: &[u8]) -> impl Iterator<Item = (u64, Result<Entry, LineErr
         left: MOST_UNCLOSED,
     };
     let mut columns: Option<Columns> = None;
+    let mut ends_left = pieces::MOST_ENDLESS;
     std::iter::from_fn(move || {
         loop {
             let (line, record) = records.next()?;
@@ -25,7 +28,10 @@ pub fn entries(bytes: &[u8]) -> impl Iterator<Item = (u64, Result<Entry, LineErr
             let read = match &columns {
                 Some(_) if record.len() > MAX_LINE_BYTES => Err(LineError::TooLong),
                 Some(columns) => columns.entry(&framing::text_of(record)),
-                None => entry(record),
+                None => match pieces::joined(record, &mut records, &mut ends_left) {
+                    Some(whole) => entry(whole.as_bytes()),
+                    None => entry(record),
+                },
             };
             return Some((line, read));
         }
@@ -35,6 +41,7 @@ pub fn entries(bytes: &[u8]) -> impl Iterator<Item = (u64, Result<Entry, LineErr
 /// Most objects that are looked for over many lines and are not closed: each costs a look at what follows.
 const MOST_UNCLOSED: u32 = 100;
 
+#[derive(Clone)]
 struct Records<'b> {
     bytes: &'b [u8],
     at: usize,

@@ -313,6 +313,37 @@ fn objects_stand_on_lines_in_lists_or_over_many_lines() {
 }
 
 #[test]
+fn lines_that_a_container_runtime_cut_are_put_together() {
+    let cri = |stream: &str, tag: &str, text: &str| {
+        format!("2026-11-29T12:00:01.1Z {stream} {tag} {text}\n")
+    };
+    let docker = |text: &str| {
+        let text = serde_json::to_string(text).unwrap();
+        format!("{{\"log\":{text},\"stream\":\"stdout\",\"time\":\"t\"}}\n")
+    };
+    let end = " HTTP/1.1\" 200 1 \"-\" \"ua\"";
+    let long = (1, "/long/er".to_owned(), "10.0.0.1".to_owned());
+    for file in [
+        cri("stdout", "P", "10.0.0.1 - - [t] \"GET /lo")
+            + &cri("stdout", "P", "ng")
+            + &cri("stdout", "F", &format!("/er{end}")),
+        docker("10.0.0.1 - - [t] \"GET /long") + &docker(&format!("/er{end}\n")),
+    ] {
+        let whole = cri("stdout", "F", &format!("10.0.0.2 - - [t] \"GET /b{end}"));
+        let found = all(&(file.clone() + &whole));
+        assert_eq!(found.len(), 2, "{file}");
+        assert_eq!((&found[0], found[1].1.as_str()), (&long, "/b"), "{file}");
+    }
+    // The end is missing, or belongs to another stream: nothing else is lost.
+    let cut = cri("stdout", "P", "10.0.0.1 - - [t] \"GET /lo")
+        + &cri("stderr", "F", "notice")
+        + &cri("stdout", "F", &format!("10.0.0.2 - - [t] \"GET /b{end}"));
+    let found = all(&cut);
+    assert_eq!((found.len(), found[2].1.as_str()), (3, "/b"));
+    assert_eq!(all(&cri("stdout", "P", "10.0.0.1")).len(), 1);
+}
+
+#[test]
 fn columns_are_those_that_the_file_names() {
     let iis = "#Software: Microsoft Internet Information Services 10.0\n#Version: 1.0\n#Date: 2026-11-29 12:00:00\n\
                #Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs-host sc-status\n\
