@@ -286,7 +286,7 @@ fn answers_tile(comparison: &Comparison) -> Tile {
         title: "Answers".to_owned(),
         figure,
         between: format!(
-            "{} compared; {} excused, {} lost",
+            "{} compared; {} excused, {} not compared",
             count(e.compared),
             count(e.excused),
             count(e.lost)

@@ -37,7 +37,7 @@ pub(super) fn decide(
 }
 
 /// What the answers alone decide: no gate bears on them, since all of them are about time and resources.
-pub(crate) fn answers(comparison: &Comparison) -> Option<Decision> {
+fn answers(comparison: &Comparison) -> Option<Decision> {
     let equivalence = &comparison.equivalence;
     differences(equivalence)
         .or_else(|| comparison.under_load.as_ref().and_then(deviations))
@@ -126,7 +126,7 @@ fn failed_gates(document: &VerdictDocument) -> Option<Decision> {
 }
 
 /// Rule 1, from the equivalence stage.
-fn differences(equivalence: &Equivalence) -> Option<Decision> {
+pub(super) fn differences(equivalence: &Equivalence) -> Option<Decision> {
     if equivalence.different == 0 {
         return None;
     }
@@ -230,7 +230,7 @@ fn too_little_compared(equivalence: &Equivalence) -> Option<Decision> {
 }
 
 /// Rule 1, of answers that say nothing: whether two services refuse alike is not whether they work alike.
-fn mostly_refused(equivalence: &Equivalence) -> Option<Decision> {
+pub(super) fn mostly_refused(equivalence: &Equivalence) -> Option<Decision> {
     let refused: u64 = refusals(equivalence).map(|(_, count)| count).sum();
     let share = refused as f64 / (equivalence.compared as f64).max(1.0);
     if share <= MOST_REFUSED {
@@ -264,7 +264,7 @@ fn refusals(equivalence: &Equivalence) -> impl Iterator<Item = (i32, u64)> + '_ 
 }
 
 /// Rule 1, of a comparison that does not notice what is put before it.
-fn blind(test: &SelfTest) -> Option<Decision> {
+pub(super) fn blind(test: &SelfTest) -> Option<Decision> {
     let (injected, missed) = test.at_compared_places();
     if missed as f64 <= MOST_MISSED * injected as f64 {
         return None;

@@ -224,18 +224,15 @@ pub(crate) fn measured(
     document
 }
 
-/// Do the answers decide, whatever a measurement under load would show?
+/// Do the answers decide for certain, whatever a measurement under load would show? What was compared too little may
+/// still be worth measuring.
 pub(crate) fn answers_decide(evidence: &Evidence, noise: &Noise, rules: &Rules) -> bool {
-    let comparison = Comparison {
-        baseline: Side::Incumbent,
-        contender: Side::Candidate,
-        equivalence: equivalence(evidence, Side::Candidate, noise, rules),
-        self_test: self_test::judge(evidence, noise, rules),
-        under_load: None,
-        latency: Vec::new(),
-        resources: Vec::new(),
-    };
-    decide::answers(&comparison).is_some()
+    let equivalence = equivalence(evidence, Side::Candidate, noise, rules);
+    let self_test = self_test::judge(evidence, noise, rules);
+    equivalence.lost > equivalence.compared
+        || decide::differences(&equivalence).is_some()
+        || decide::mostly_refused(&equivalence).is_some()
+        || self_test.as_ref().and_then(decide::blind).is_some()
 }
 
 /// Is there nothing to measure on? The evidence decides, or what it lacks is not more of the same: only
