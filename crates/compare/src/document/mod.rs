@@ -40,7 +40,7 @@ pub(crate) enum Form {
     Events,
     Markup,
     Table,
-    Form,
+    Fields,
     Multipart,
 }
 
@@ -53,7 +53,7 @@ impl Form {
             Form::Events => "server-sent events",
             Form::Markup => "markup",
             Form::Table => "a table",
-            Form::Form => "a form",
+            Form::Fields => "a form",
             Form::Multipart => "multipart",
         }
     }
@@ -130,7 +130,7 @@ fn document(answer: &Answer, body: &[u8], text: &str, layout: &mut Layout) -> Op
         Form::Events => events::read(text, layout),
         Form::Markup => Some(markup::read(text, is_html(answer, text), layout)),
         Form::Table => table::read(text, says_tabs(answer), layout),
-        Form::Form => form::read(text),
+        Form::Fields => form::read(text),
         Form::Multipart => multipart::read(answer, body),
     };
     root.map(|root| (form, root))
@@ -153,7 +153,7 @@ pub(crate) fn form_of(answer: &Answer) -> Option<Form> {
         (_, "html" | "xhtml+xml" | "xml" | "svg+xml") => Form::Markup,
         (_, subtype) if subtype.ends_with("+xml") => Form::Markup,
         ("text", "csv" | "tab-separated-values") | (_, "csv") => Form::Table,
-        (_, "x-www-form-urlencoded") => Form::Form,
+        (_, "x-www-form-urlencoded") => Form::Fields,
         ("multipart", _) => Form::Multipart,
         _ => return None,
     })

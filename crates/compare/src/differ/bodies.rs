@@ -1,0 +1,350 @@
+//! The difference of two bodies, by their type.
+
+use super::{Found, Side, Site};
+use crate::document::{self, Body, Document, Layout};
+use crate::json::{Json, Value};
+use crate::place::{self, Indices, Step};
+use crate::relation::Plain;
+use crate::rules::Selected;
+use crate::shown;
+use crate::tree::{self, Seen};
+use crate::{align, character, decode, runs, text};
+use std::borrow::Cow;
+use understudy_model::{Answer, Character, DifferenceKind as Kind, Relation, Spot};
+
+/// The place of how a document is written.
+const LAYOUT: &str = "body;layout";
+
+impl Found<'_, '_> {
+    pub(super) fn bodies(&mut self, a: &Answer, b: &Answer) {
+        self.bytes = a.body.len() as u64;
+        let (codings_a, codings_b) = (decode::codings(a), decode::codings(b));
+        if a.body == b.body && codings_a == codings_b {
+            return;
+        }
+        let bound = self.differ.decoded_bytes;
+        let body_a = decode::body(a, &codings_a, bound);
+        let body_b = decode::body(b, &codings_b, bound);
+        let (Ok(body_a), Ok(body_b)) = (&body_a, &body_b) else {
+            let word = |error: Option<decode::Undecodable>| {
+                error.map_or_else(|| "decodable".to_owned(), |error| error.to_string())
+            };
+            let (a, b) = (word(body_a.err()), word(body_b.err()));
+            return self.plain("body", Kind::Bytes, Side::Word(&a), Side::Word(&b));
+        };
+        self.bytes = body_a.len() as u64;
+        if body_a == body_b {
+            return;
+        }
+        if body_a.is_empty() || body_b.is_empty() {
+            return self.one_is_empty(body_a, body_b);
+        }
+        let said = document::form_of(a).filter(|form| document::form_of(b) == Some(*form));
+        let wrong = |body: &Body<'_>| match body {
+            Body::Document(document) => said.filter(|said| *said != document.form),
+            _ => said,
+        };
+        let (read_a, read_b) = (document::read(a, body_a), document::read(b, body_b));
+        match (&read_a, &read_b) {
+            (Body::Document(x), Body::Document(y)) if x.form == y.form => self.documents(x, y),
+            _ => match (wrong(&read_a), wrong(&read_b)) {
+                // Both say what it is, and one of them is right.
+                (None, Some(form)) if said.is_some() => {
+                    self.not_both(&read_a, body_b, form, false);
+                }
+                (Some(form), None) if said.is_some() => {
+                    self.not_both(&read_b, body_a, form, true);
+                }
+                _ => self.opaque((&read_a, body_a), (&read_b, body_b)),
+            },
+        }
+    }
+
+    /// One says nothing where the other does.
+    fn one_is_empty(&mut self, a: &[u8], b: &[u8]) {
+        let kind = if a.is_empty() {
+            Kind::Extra
+        } else {
+            Kind::Missing
+        };
+        let side = |body: &[u8], redact| match std::str::from_utf8(body) {
+            _ if body.is_empty() => (character::absent(), String::new()),
+            Ok(text) => (
+                character::of_text_body(text),
+                shown::text(redact, "body", text),
+            ),
+            Err(_) => (character::of_bytes(body), format!("{} bytes", body.len())),
+        };
+        let redact = self.differ.redact;
+        let site = Site {
+            bytes: a.len() as u64,
+            ..Site::at("body")
+        };
+        self.keep(
+            site,
+            kind,
+            side(a, redact),
+            side(b, redact),
+            Relation::default(),
+        );
+    }
+
+    /// Both say this form and only one has it.
+    fn not_both(&mut self, right: &Body<'_>, wrong: &[u8], form: document::Form, swapped: bool) {
+        let redact = self.differ.redact;
+        let right = match right {
+            Body::Document(document) => {
+                let (shown, _) =
+                    shown::pair(redact, "body", Seen::Value(&document.root), Seen::Absent);
+                (character::of_json(&document.root), shown)
+            }
+            _ => (Character(form.name().into()), String::new()),
+        };
+        let wrong_shown = shown::text(redact, "body", &String::from_utf8_lossy(wrong));
+        let wrong = (Character(format!("not {}", form.name())), wrong_shown);
+        let (a, b) = if swapped {
+            (wrong, right)
+        } else {
+            (right, wrong)
+        };
+        let site = Site {
+            bytes: self.bytes,
+            ..Site::at("body")
+        };
+        self.keep(site, Kind::Type, a, b, Relation::default());
+    }
+
+    /// Bodies that have no form in common.
+    fn opaque(
+        &mut self,
+        (body_a, bytes_a): (&Body<'_>, &[u8]),
+        (body_b, bytes_b): (&Body<'_>, &[u8]),
+    ) {
+        if let (Some(a), Some(b)) = (as_text(body_a, bytes_a), as_text(body_b, bytes_b)) {
+            if let (Body::Text(_, x), Body::Text(_, y)) = (body_a, body_b) {
+                self.layouts(x, y);
+            }
+            return self.texts(&a, &b);
+        }
+        for run in runs::compare(bytes_a, bytes_b) {
+            let side = |bytes: &[u8]| match bytes {
+                [] => (character::absent(), String::new()),
+                bytes => (character::of_bytes(bytes), shown::bytes(bytes, run.start)),
+            };
+            let site = Site {
+                spot: Some(run.spot),
+                bytes: run.baseline.len().max(1) as u64,
+                ..Site::at("body")
+            };
+            let (a, b) = (side(run.baseline), side(run.contender));
+            self.keep(site, Kind::Bytes, a, b, Relation::default());
+        }
+    }
+
+    /// Texts without a structure, line by line.
+    fn texts(&mut self, a: &str, b: &str) {
+        let lines = |text: &str| -> Vec<Json> {
+            let one = |line: &str| Json::new(Value::String(line.into()));
+            document::lines_of(text).map(one).collect()
+        };
+        let (lines_a, lines_b) = (lines(a), lines(b));
+        let aligned = align::align(&lines_a, &lines_b);
+        if aligned.reordered {
+            let site = Site {
+                bytes: a.len() as u64,
+                ..Site::at("body")
+            };
+            let (shown_a, shown_b) = shown::texts(self.differ.redact, "body", a, b);
+            let of = |text| character::of_text_body(text);
+            self.keep(
+                site,
+                Kind::Order,
+                (of(a), shown_a),
+                (of(b), shown_b),
+                Relation::default(),
+            );
+        }
+        let is_one_line = lines_a.len() == 1;
+        let line_a = |i: usize| Some(((!is_one_line).then_some(i), string_of(&lines_a[i])));
+        for (i, j) in aligned.changed {
+            self.line(line_a(i), Some(string_of(&lines_b[j])));
+        }
+        for i in aligned.missing {
+            self.line(line_a(i), None);
+        }
+        for j in aligned.extra {
+            self.line(None, Some(string_of(&lines_b[j])));
+        }
+    }
+
+    /// A line that both have and that differs, or that only one has; with its index where there are several.
+    fn line(&mut self, a: Option<(Option<usize>, &str)>, b: Option<&str>) {
+        let at = a.and_then(|(at, _)| at);
+        let site = Site {
+            path: at.map_or_else(|| "body".into(), |at| format!("body:{}", at + 1)),
+            ..Site::at("body")
+        };
+        if let (Some((_, a)), Some(b)) = (a, b) {
+            return self.values(site, Kind::Text, "", a, b, None);
+        }
+        let redact = self.differ.redact;
+        let side = |line: Option<&str>| match line {
+            None => (character::absent(), String::new()),
+            Some(line) => (
+                character::of_text_body(line),
+                shown::text(redact, "body", line),
+            ),
+        };
+        let words = text::skeleton(a.map(|(_, line)| line).or(b).unwrap_or_default()) as u32;
+        let site = Site {
+            spot: Some(Spot::Token {
+                line: words,
+                around: words,
+                of: u32::try_from(self.bytes).unwrap_or(u32::MAX),
+            }),
+            bytes: a.map_or(1, |(_, line)| line.len() as u64 + 1),
+            ..site
+        };
+        let (a, b) = (side(a.map(|(_, line)| line)), side(b));
+        self.keep(site, Kind::Text, a, b, Relation::default());
+    }
+
+    /// Two texts at a place that differ: by token where they have enough in common.
+    fn values(
+        &mut self,
+        site: Site,
+        kind: Kind,
+        name: &str,
+        a: &str,
+        b: &str,
+        rules: Option<Vec<u32>>,
+    ) {
+        let rules =
+            rules.unwrap_or_else(|| self.differ.rules.at_place(self.endpoint, "body", kind));
+        let redact = self.differ.redact;
+        let shown = |a, b| match kind {
+            Kind::Text => shown::texts(redact, "body", a, b),
+            _ => shown::quoted_texts(redact, &site.path, a, b),
+        };
+        let whole = shown(a, b);
+        let Some(tokens) = text::compare(a, b) else {
+            let relation = self.relation(
+                kind,
+                &site.pattern,
+                name,
+                Some((Plain::Text(a), Plain::Text(b))),
+            );
+            let site = Site {
+                bytes: a.len() as u64,
+                ..site
+            };
+            let (of_a, of_b) = match kind {
+                Kind::Text => (character::of_text_body(a), character::of_text_body(b)),
+                _ => (character::of_text(a), character::of_text(b)),
+            };
+            let like = site.like(kind, of_a, of_b, rules);
+            return self.push(like, site, relation, || whole);
+        };
+        for token in tokens {
+            let side = |text: Option<&str>| text.map_or_else(character::absent, character::of_text);
+            let Spot::Token { around, .. } = token.spot else {
+                continue;
+            };
+            let at = format!("{}~{around:08x}", site.pattern);
+            let values = token.baseline.zip(token.contender);
+            let values = values.map(|(a, b)| (Plain::Text(a), Plain::Text(b)));
+            let relation = self.relation(kind, &at, "", values);
+            let site = Site {
+                spot: Some(token.spot),
+                bytes: token.baseline.map_or(1, |text| text.len() as u64),
+                ..site.clone()
+            };
+            let like = site.like(
+                kind,
+                side(token.baseline),
+                side(token.contender),
+                rules.clone(),
+            );
+            self.push(like, site, relation, || whole.clone());
+        }
+    }
+
+    fn documents(&mut self, a: &Document, b: &Document) {
+        self.layouts(&a.layout, &b.layout);
+        let (a, b, form) = (&a.root, &b.root, a.form);
+        let mut selected: Option<Selected> = None;
+        tree::compare(form, a, b, &mut |steps, kind, seen_a, seen_b| {
+            let rules = selected
+                .get_or_insert_with(|| self.differ.rules.in_documents(self.endpoint, a, b))
+                .at(steps, kind);
+            let name = steps.iter().rev().find_map(|step| match step {
+                Step::Name(name) => Some(*name),
+                Step::Index { .. } => None,
+            });
+            let name = name.unwrap_or_default();
+            let site = Site {
+                path: self.path(steps, Indices::Baseline),
+                pattern: self.path(steps, Indices::Any),
+                spot: None,
+                position: place::position(steps),
+                bytes: seen_a.bytes().or(seen_b.bytes()).unwrap_or_default(),
+            };
+            if let (Kind::Value, Some(a), Some(b)) = (kind, seen_a.string(), seen_b.string()) {
+                return self.values(site, kind, name, a, b, Some(rules));
+            }
+            let values = Plain::seen(seen_a).zip(Plain::seen(seen_b));
+            let relation = self.relation(kind, &site.pattern, name, values);
+            let like = site.like(kind, character_of(seen_a), character_of(seen_b), rules);
+            let redact = self.differ.redact;
+            let path = site.path.clone();
+            self.push(like, site, relation, || {
+                shown::pair(redact, &path, seen_a, seen_b)
+            });
+        });
+    }
+
+    /// How two documents of one form are written.
+    fn layouts(&mut self, a: &Layout, b: &Layout) {
+        let (a, b) = (a.text(), b.text());
+        if a != b {
+            let side = |text: &str| match text {
+                "" => Character("usual layout".into()),
+                text => character::of_text_body(text),
+            };
+            let (of_a, of_b) = (side(&a), side(&b));
+            let (shown_a, shown_b) = shown::texts(self.differ.redact, LAYOUT, &a, &b);
+            let site = Site::at(LAYOUT);
+            self.keep(
+                site,
+                Kind::Text,
+                (of_a, shown_a),
+                (of_b, shown_b),
+                Relation::default(),
+            );
+        }
+    }
+}
+
+fn character_of(seen: Seen<'_>) -> Character {
+    match seen {
+        Seen::Absent => character::absent(),
+        Seen::Value(json) => character::of_json(json),
+        Seen::Times(times) => Character(format!("{times} times")),
+    }
+}
+
+/// The body as text, whatever its form.
+fn as_text<'b>(body: &'b Body<'_>, bytes: &'b [u8]) -> Option<Cow<'b, str>> {
+    match body {
+        Body::Text(text, _) => Some(Cow::Borrowed(text)),
+        Body::Document(_) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        Body::Bytes => None,
+    }
+}
+
+fn string_of(json: &Json) -> &str {
+    match json.value() {
+        Value::String(text) => text,
+        _ => "",
+    }
+}
