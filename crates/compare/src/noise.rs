@@ -15,9 +15,9 @@
 //! Without noise, differing identifiers are excused where they have proved to be the same ones under
 //! other names ([`ALONE`]).
 //!
-//! Where only a part of a value differs, all this holds of that part: a token of a text by the words around it, bytes by
-//! their offset, an element of a short array by its position. Where the incumbent does not show which part of a value is
-//! noise, the whole of it is covered, and counts as not compared ([`Excused::bytes`]).
+//! Where only a part of a value differs, all this holds of that part: a token of a text by the words around it, bytes
+//! by their offset, an element of a short array by its position. Where the incumbent does not show which part of a
+//! value is noise, the whole of it is covered, and counts as not compared ([`Excused::bytes`]).
 //!
 //! Limits: a wrong value that lies within the spread of the noise, a wrong text or token of the right
 //! character that stands for nothing else, and a counter that counts the wrong thing are not seen; the

@@ -1,9 +1,9 @@
 //! Two texts, token by token: what differs in them, and which words it is next to.
 //!
-//! A token is a word, a number, a moment, an identifier, white space or punctuation. So a changed number in a sentence is one
-//! difference, and noise at one token says nothing about its neighbours. Where a token is, is told by the words around
-//! it ([`Spot::Token`]): precisely by everything before it on its line, coarsely by its nearest words. Numbers and
-//! identifiers among them count as one and the same, since they may be noise themselves.
+//! A token is a word, a number, a moment, an identifier, white space or punctuation. So a changed number in a
+//! sentence is one difference, and noise at one token says nothing about its neighbours. Where a token is, is told by
+//! the words around it ([`Spot::Token`]): precisely by everything before it on its line, coarsely by its nearest
+//! words. Numbers and identifiers among them count as one and the same, since they may be noise themselves.
 //!
 //! Limits: a text of more than [`MAX_BYTES`] or [`MAX_TOKENS`], or one of which most tokens differ, differs as a whole.
 

@@ -1,8 +1,9 @@
 //! GoReplay's capture files (`.gor`): records between lines of three monkeys.
 //!
 //! A record begins with one line of words, `<type> <id> <time in ns> [<latency in ns>]`, followed
-//! by the HTTP message as it was on the wire. A file whose line breaks were rewritten as CRLF is read too. Types are 1 for a request, 2 for the answer it got
-//! and 3 for the answer to its replay. (GoReplay, `protocol.go`; the file format has no version.)
+//! by the HTTP message as it was on the wire. A file whose line breaks were rewritten as CRLF is read too. Types are
+//! 1 for a request, 2 for the answer it got and 3 for the answer to its replay. (GoReplay, `protocol.go`; the file
+//! format has no version.)
 
 use memchr::{memchr, memchr_iter, memmem};
 

@@ -1,7 +1,7 @@
 //! What the value of a header means, by the grammar that its standard gives it.
 //!
-//! Two values are the same if no reader that keeps to the standard can tell them apart: spacing, quotes that need not be,
-//! the case of names that have none, the order of lists that have none. What a standard leaves open counts.
+//! Two values are the same if no reader that keeps to the standard can tell them apart: spacing, quotes that need not
+//! be, the case of names that have none, the order of lists that have none. What a standard leaves open counts.
 
 use crate::date::http_date;
 use std::collections::BTreeSet;

@@ -9,8 +9,8 @@ const KEPT: usize = 1024;
 /// What is known of the tokens of the texts at one place, by the words around them.
 ///
 /// Contexts are *closed* if the incumbent's noise keeps to those that are known: then a token elsewhere is not
-/// noise. They are open as long as it appears in new ones (Good 1953: the chance that the next is new is the share of those
-/// seen once), unless the candidate differs in unknown ones far more often than that.
+/// noise. They are open as long as it appears in new ones (Good 1953: the chance that the next is new is the share of
+/// those seen once), unless the candidate differs in unknown ones far more often than that.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Contexts {
     known: BTreeMap<u32, Values>,

@@ -43,8 +43,8 @@ impl Positions {
 }
 
 impl Group {
-    /// Did the noise keep to few positions beyond chance? That all of k events fall on some m of n positions has a chance of
-    /// at most C(n, m) (m/n)^k if every position is as likely.
+    /// Did the noise keep to few positions beyond chance? That all of k events fall on some m of n positions has a
+    /// chance of at most C(n, m) (m/n)^k if every position is as likely.
     fn is_bound(&self) -> bool {
         let (n, m) = (f64::from(self.of), self.differing.len() as f64);
         let ways: f64 = (0..self.differing.len())

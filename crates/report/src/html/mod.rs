@@ -30,8 +30,9 @@ const SCRIPT_HASH: &str = "sha256-YU784MGeidcxDdONh7tFxpKdD/0dx4Eb53DW3pyznV8=";
 
 /// The page: verdict and key figures first, then what they rest on.
 ///
-/// `business` is the case of a trial that has one. Without `series` (a run whose answers differ or that was interrupted has none) the curves are left
-/// out and the page says why. Its size is bounded however long the trial was.
+/// `business` is the case of a trial that has one. Without `series` (a run whose answers differ or that was
+/// interrupted has none) the curves are left out and the page says why. Its size is bounded however long the trial
+/// was.
 pub fn page(
     document: &VerdictDocument,
     series: Option<&SeriesDocument>,
