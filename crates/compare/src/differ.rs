@@ -2,6 +2,8 @@
 
 mod bodies;
 
+use bodies::Texts;
+
 use crate::history::{self, Strand};
 use crate::place::{Indices, Step, write_name};
 use crate::relation::{self, Plain, Reach};
@@ -188,7 +190,12 @@ impl Found<'_, '_> {
                 side(found.baseline.as_deref()),
                 side(found.contender.as_deref()),
             );
-            self.plain(&found.path, found.kind, a, b);
+            match (found.kind, a, b) {
+                (Kind::Value, Side::Text(a), Side::Text(b)) => {
+                    self.header(&found.path, a, b);
+                }
+                _ => self.plain(&found.path, found.kind, a, b),
+            }
         }
         if !a.truncated && !b.truncated {
             self.bodies(a, b);
@@ -241,6 +248,17 @@ impl Found<'_, '_> {
             }
         }
         path
+    }
+
+    /// A header or cookie that both have, by token.
+    fn header(&mut self, path: &str, a: &str, b: &str) {
+        let text = Texts {
+            kind: Kind::Value,
+            name: path.rsplit([':', ';']).next().unwrap_or_default(),
+            section: 0,
+        };
+        let rules = self.differ.rules.at_place(self.endpoint, path, Kind::Value);
+        self.values(Site::at(path), text, (a, b), rules);
     }
 
     fn plain(&mut self, path: &str, kind: Kind, a: Side<'_>, b: Side<'_>) {

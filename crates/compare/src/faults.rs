@@ -396,7 +396,9 @@ mod tests {
                     panic!("no place for {}", fault.name());
                 };
                 let (a, b) = (Outcome::Answered(right.clone()), Outcome::Answered(wrong));
-                let found = differ.differences("GET /", &a, &b);
+                let mut found = differ.differences("GET /", &a, &b);
+                // Each token of a text is told by itself.
+                found.dedup_by(|a, b| a.path == b.path && a.spot.is_some());
                 assert_eq!(found.len(), 1, "{} {draw}: {found:?}", fault.name());
             }
             assert!(!fault.describe().is_empty());

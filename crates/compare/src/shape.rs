@@ -166,7 +166,7 @@ impl<'a> Mask<'a> {
 /// The hash of a text without its noisy tokens.
 fn masked_text(place: &Place, text: &str) -> u128 {
     let tokens = text::tokens(text);
-    let spots = text::spots(&tokens, 0);
+    let spots = text::spots(&tokens, 0, 0, &|_| false);
     let Some(is_noise) = place.noisy_tokens() else {
         return Hash::new(b's').finish();
     };

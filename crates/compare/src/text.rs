@@ -8,7 +8,7 @@
 //! Limits: a text of more than [`MAX_BYTES`] or [`MAX_TOKENS`], or one of which most tokens differ, differs as a whole.
 
 use crate::align::align;
-use crate::character::is_random;
+use crate::character::{self, is_random};
 use crate::hash::Hash;
 use crate::json::{Json, Value};
 use std::collections::HashMap;
@@ -35,8 +35,15 @@ pub(crate) struct Differing<'t> {
 
 /// The tokens in which two different texts differ; `None` where they differ as wholes: each is a
 /// single token, or they have too little in common.
-pub(crate) fn compare<'t>(baseline: &'t str, contender: &'t str) -> Option<Vec<Differing<'t>>> {
-    if baseline.len().max(contender.len()) > MAX_BYTES {
+///
+/// `section` tells apart texts that may be alike and are not one place: the same line in two parts of a file.
+pub(crate) fn compare<'t>(
+    baseline: &'t str,
+    contender: &'t str,
+    section: u64,
+) -> Option<Vec<Differing<'t>>> {
+    let is_one = is_identifier(baseline) && is_identifier(contender);
+    if is_one || baseline.len().max(contender.len()) > MAX_BYTES {
         return None;
     }
     let (a, b) = (tokens(baseline), tokens(contender));
@@ -50,7 +57,11 @@ pub(crate) fn compare<'t>(baseline: &'t str, contender: &'t str) -> Option<Vec<D
         return None;
     }
     let of = u32::try_from(baseline.len()).unwrap_or(u32::MAX);
-    let spots = spots(&a, of);
+    // What both have is told apart by its value, also where that is a number.
+    let mut is_same = vec![true; a.len()];
+    let gone_or_changed = changed.iter().map(|(i, _)| i).chain(&missing);
+    gone_or_changed.for_each(|i| is_same[*i] = false);
+    let spots = spots(&a, of, section, &|i| is_same[i]);
     let both = changed.into_iter().map(|(i, j)| Differing {
         baseline: Some(a[i]),
         contender: Some(b[j]),
@@ -64,7 +75,7 @@ pub(crate) fn compare<'t>(baseline: &'t str, contender: &'t str) -> Option<Vec<D
     // What the contender alone has is where its own words say.
     let own = match extra.is_empty() {
         true => Vec::new(),
-        false => self::spots(&b, of),
+        false => self::spots(&b, of, section, &|_| false),
     };
     let new = extra.into_iter().map(|j| Differing {
         baseline: None,
@@ -94,11 +105,17 @@ fn apart(a: &[&str], b: &[&str]) -> Option<Apart> {
     })
 }
 
-/// Where each token of a text is.
-pub(crate) fn spots(tokens: &[&str], of: u32) -> Vec<Spot> {
+/// Where each token of a text is. Numbers and identifiers around it count by their value where they are known to be
+/// the same, for the precise context alone.
+pub(crate) fn spots(
+    tokens: &[&str],
+    of: u32,
+    section: u64,
+    is_same: &dyn Fn(usize) -> bool,
+) -> Vec<Spot> {
     let stable: Vec<&str> = tokens.iter().map(|token| stable(token)).collect();
     let words: Vec<usize> = (0..tokens.len()).filter(|i| is_word(tokens[*i])).collect();
-    let mut before = Hash::new(b'l');
+    let mut before = Hash::new(b'l').bytes(&section.to_le_bytes());
     let mut met: HashMap<u32, u32> = HashMap::new();
     let mut spots = Vec::with_capacity(tokens.len());
     for index in 0..tokens.len() {
@@ -121,7 +138,12 @@ pub(crate) fn spots(tokens: &[&str], of: u32) -> Vec<Spot> {
             around: around.bytes(&times.to_le_bytes()).finish_64() as u32,
             of,
         });
-        before = before.bytes(stable[index].as_bytes());
+        let kept = if is_same(index) {
+            tokens[index]
+        } else {
+            stable[index]
+        };
+        before = before.bytes(kept.as_bytes());
     }
     spots
 }
@@ -135,8 +157,9 @@ pub(crate) fn skeleton(text: &str) -> u64 {
 
 /// The token, or `#` for a number or what only a generator writes.
 fn stable(token: &str) -> &str {
-    let is_number = token.starts_with(|c: char| c.is_ascii_digit() || c == '-')
-        && token.ends_with(|c: char| c.is_ascii_digit());
+    // Also `485ms` and moments.
+    let digits = token.strip_prefix('-').unwrap_or(token);
+    let is_number = digits.starts_with(|c: char| c.is_ascii_digit());
     match is_number || is_random(token) {
         true => "#",
         false => token,
@@ -154,6 +177,16 @@ fn kind(token: &str) -> &'static str {
         () if token.starts_with(char::is_whitespace) => "space",
         () => "sign",
     }
+}
+
+/// Is the whole text one value that is known by its form?
+fn is_identifier(text: &str) -> bool {
+    let character = character::of_text(text).0;
+    let form = character.split(' ').next().unwrap_or_default();
+    matches!(
+        form,
+        "uuid" | "timestamp" | "date" | "digits" | "hex" | "hex-upper" | "empty"
+    ) || form == "token" && random_run(text) == Some(text.len())
 }
 
 /// The tokens of a text, in order and without gaps.
@@ -189,14 +222,22 @@ fn first(text: &str, before: Option<char>) -> usize {
     if !is_letter(c) {
         return span(&|c| !c.is_whitespace() && !is_letter(c) && c != '-').max(c.len_utf8());
     }
-    match random_run(text) {
-        Some(length) => length,
-        None => word(text),
-    }
+    known_form(text)
+        .or_else(|| random_run(text))
+        .unwrap_or_else(|| word(text))
 }
 
 fn is_letter(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
+    c.is_alphanumeric()
+}
+
+/// The length of a UUID or a moment at the start of a text.
+fn known_form(text: &str) -> Option<usize> {
+    let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b':' | b'.' | b'+');
+    let length = text.bytes().take_while(is_part).count();
+    let run = text.get(..length)?.trim_end_matches(['.', ':', '-', '+']);
+    let form = character::of_text(run).0;
+    (form == "uuid" || form == "date" || form.starts_with("timestamp")).then_some(run.len())
 }
 
 /// A run that only a generator writes: long, of digits and letters of both cases, hardly any slash.
@@ -205,6 +246,11 @@ fn random_run(text: &str) -> Option<usize> {
         |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'_' | b'-');
     let length = text.bytes().take_while(is_part).count();
     let run = text.as_bytes().get(..length)?;
+    // `cus_8aF...`: what is before the sign says what it is.
+    let part = run.iter().position(|b| matches!(b, b'_' | b'-'));
+    if part.is_some_and(|at| run[..at].iter().all(u8::is_ascii_alphabetic)) {
+        return None;
+    }
     let has = |test: fn(&u8) -> bool| run.iter().any(test);
     let slashes = run.iter().filter(|b| **b == b'/').count();
     let is_random = length >= LONG_RUN
@@ -228,8 +274,8 @@ fn word(text: &str) -> usize {
             next.is_some_and(u8::is_ascii_digit),
         );
         let joins = match c {
-            '-' => end > 0 && next.is_some_and(u8::is_ascii_alphanumeric),
-            '.' | ':' | '+' => is_number && is_next_number,
+            '.' => is_number && is_next_number,
+            ':' => is_number && is_two_digits(&bytes[end + 1..]) && end <= 5,
             ',' => is_number && is_thousands(&bytes[end + 1..]),
             c => is_letter(c),
         };
@@ -239,6 +285,16 @@ fn word(text: &str) -> usize {
         end += c.len_utf8();
     }
     end
+}
+
+/// Minutes or seconds: two digits, and nothing else of a word.
+fn is_two_digits(bytes: &[u8]) -> bool {
+    bytes
+        .iter()
+        .take_while(|b| b.is_ascii_alphanumeric())
+        .count()
+        == 2
+        && bytes[..2].iter().all(u8::is_ascii_digit)
 }
 
 /// Three digits and no fourth.

@@ -15,12 +15,27 @@ pub(crate) fn of(document: &VerdictDocument) -> Vec<String> {
     if document.method.requests == 1 {
         all.push("the workload is one request: nothing is known of any other".to_owned());
     }
+    if is_redirected(document) {
+        all.push(
+            "every answer is a redirect: do the requests lack what they need, such as a login?"
+                .to_owned(),
+        );
+    }
     if let Some(code) = always_fails(document) {
         all.push(format!(
             "the candidate answers {code} to everything: is it configured as the incumbent is?"
         ));
     }
     all
+}
+
+/// Are all compared answers redirects?
+fn is_redirected(document: &VerdictDocument) -> bool {
+    let Some(comparison) = document.comparisons.first() else {
+        return false;
+    };
+    let mut statuses = comparison.equivalence.statuses.keys().peekable();
+    statuses.peek().is_some() && statuses.all(|code| (300..400).contains(code) && *code != 304)
 }
 
 /// Do both sides run the same files by the same command?

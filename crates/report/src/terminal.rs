@@ -158,8 +158,12 @@ impl Page {
         let cluster = cause.largest;
         self.labelled("  different", &cause.sentence());
         if let Some(example) = cluster.examples.first() {
-            let [baseline, contender] =
-                [&example.baseline, &example.contender].map(|v| shortened(wording::value(v)));
+            let (a, b) = (
+                wording::value(&example.baseline),
+                wording::value(&example.contender),
+            );
+            let same = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+            let [baseline, contender] = [a, b].map(|value| shortened(value, same));
             self.labelled("", &format!("incumbent {baseline}, candidate {contender}"));
         }
         if !cluster.reproduce.is_empty() {
@@ -312,10 +316,18 @@ fn is_shown(document: &VerdictDocument, line: &LatencyComparison) -> bool {
     line.quantile == 0.5 && line.endpoint == "*" || wording::is_primary(document, line)
 }
 
-/// At most so much of a value as fits beside another one.
-fn shortened(value: &str) -> String {
-    match value.char_indices().nth(VALUE) {
-        None => value.to_owned(),
-        Some((at, _)) => format!("{}...", &value[..at]),
-    }
+/// As much of a value as fits next to another one, around the first character in which the two differ.
+fn shortened(value: &str, differs_at: usize) -> String {
+    let skipped = match differs_at + VALUE / 3 > VALUE {
+        true => differs_at - VALUE / 3,
+        false => 0,
+    };
+    let shown: String = value.chars().skip(skipped).take(VALUE).collect();
+    let before = if skipped > 0 { "..." } else { "" };
+    let after = if value.chars().count() > skipped + VALUE {
+        "..."
+    } else {
+        ""
+    };
+    format!("{before}{shown}{after}")
 }

@@ -10,10 +10,20 @@ use crate::shown;
 use crate::tree::{self, Seen};
 use crate::{align, character, decode, runs, text};
 use std::borrow::Cow;
+use std::collections::HashMap;
 use understudy_model::{Answer, Character, DifferenceKind as Kind, Relation, Spot};
 
 /// The place of how a document is written.
 const LAYOUT: &str = "body;layout";
+
+/// Which texts two are that differ.
+pub(super) struct Texts<'n> {
+    pub(super) kind: Kind,
+    /// The last name on the way there.
+    pub(super) name: &'n str,
+    /// See [`text::compare`].
+    pub(super) section: u64,
+}
 
 impl Found<'_, '_> {
     pub(super) fn bodies(&mut self, a: &Answer, b: &Answer) {
@@ -164,36 +174,48 @@ impl Found<'_, '_> {
                 Relation::default(),
             );
         }
+        // Which of the lines that say the same it is.
+        let mut met: HashMap<u64, u64> = HashMap::new();
+        let mut nth = |line: &Json| {
+            let times = met.entry(text::skeleton(string_of(line))).or_default();
+            *times += 1;
+            *times
+        };
+        let sections: Vec<u64> = lines_a.iter().map(&mut nth).collect();
         let is_one_line = lines_a.len() == 1;
         let line_a = |i: usize| Some(((!is_one_line).then_some(i), string_of(&lines_a[i])));
         for (i, j) in aligned.changed {
-            self.line(line_a(i), Some(string_of(&lines_b[j])));
+            self.line(line_a(i), Some(string_of(&lines_b[j])), sections[i]);
         }
         for i in aligned.missing {
-            self.line(line_a(i), None);
+            self.line(line_a(i), None, 0);
         }
         for j in aligned.extra {
-            self.line(None, Some(string_of(&lines_b[j])));
+            self.line(None, Some(string_of(&lines_b[j])), 0);
         }
     }
 
     /// A line that both have and that differs, or that only one has; with its index where there are several.
-    fn line(&mut self, a: Option<(Option<usize>, &str)>, b: Option<&str>) {
+    fn line(&mut self, a: Option<(Option<usize>, &str)>, b: Option<&str>, section: u64) {
         let at = a.and_then(|(at, _)| at);
         let site = Site {
             path: at.map_or_else(|| "body".into(), |at| format!("body:{}", at + 1)),
             ..Site::at("body")
         };
         if let (Some((_, a)), Some(b)) = (a, b) {
-            return self.values(site, Kind::Text, "", a, b, None);
+            let text = Texts {
+                kind: Kind::Text,
+                name: "",
+                section,
+            };
+            let rules = self.rules_at(&site, Kind::Text);
+            return self.values(site, text, (a, b), rules);
         }
         let redact = self.differ.redact;
         let side = |line: Option<&str>| match line {
             None => (character::absent(), String::new()),
-            Some(line) => (
-                character::of_text_body(line),
-                shown::text(redact, "body", line),
-            ),
+            // What it says is its place.
+            Some(line) => (Character("line".into()), shown::text(redact, "body", line)),
         };
         let words = text::skeleton(a.map(|(_, line)| line).or(b).unwrap_or_default()) as u32;
         let site = Site {
@@ -209,25 +231,34 @@ impl Found<'_, '_> {
         self.keep(site, Kind::Text, a, b, Relation::default());
     }
 
+    fn rules_at(&self, site: &Site, kind: Kind) -> Vec<u32> {
+        let rules = self.differ.rules;
+        rules.at_place(self.endpoint, &site.pattern, kind)
+    }
+
     /// Two texts at a place that differ: by token where they have enough in common.
-    fn values(
+    pub(super) fn values(
         &mut self,
         site: Site,
-        kind: Kind,
-        name: &str,
-        a: &str,
-        b: &str,
-        rules: Option<Vec<u32>>,
+        Texts {
+            kind,
+            name,
+            section,
+        }: Texts<'_>,
+        (a, b): (&str, &str),
+        rules: Vec<u32>,
     ) {
-        let rules =
-            rules.unwrap_or_else(|| self.differ.rules.at_place(self.endpoint, "body", kind));
         let redact = self.differ.redact;
-        let shown = |a, b| match kind {
-            Kind::Text => shown::texts(redact, "body", a, b),
-            _ => shown::quoted_texts(redact, &site.path, a, b),
+        let is_in_document = site.path.starts_with('$');
+        let shown = |a, b| match is_in_document {
+            false => shown::texts(redact, &site.path, a, b),
+            true => shown::quoted_texts(redact, &site.path, a, b),
         };
         let whole = shown(a, b);
-        let Some(tokens) = text::compare(a, b) else {
+        // Of bodies alone the share that is compared is told.
+        let is_in_body = is_in_document || site.pattern == "body";
+        let bytes = |text: &str| if is_in_body { text.len() as u64 } else { 0 };
+        let Some(tokens) = text::compare(a, b, section) else {
             let relation = self.relation(
                 kind,
                 &site.pattern,
@@ -235,7 +266,7 @@ impl Found<'_, '_> {
                 Some((Plain::Text(a), Plain::Text(b))),
             );
             let site = Site {
-                bytes: a.len() as u64,
+                bytes: bytes(a),
                 ..site
             };
             let (of_a, of_b) = match kind {
@@ -247,7 +278,7 @@ impl Found<'_, '_> {
         };
         for token in tokens {
             let side = |text: Option<&str>| text.map_or_else(character::absent, character::of_text);
-            let Spot::Token { around, .. } = token.spot else {
+            let Spot::Token { line, around, of } = token.spot else {
                 continue;
             };
             let at = format!("{}~{around:08x}", site.pattern);
@@ -255,8 +286,12 @@ impl Found<'_, '_> {
             let values = values.map(|(a, b)| (Plain::Text(a), Plain::Text(b)));
             let relation = self.relation(kind, &at, "", values);
             let site = Site {
-                spot: Some(token.spot),
-                bytes: token.baseline.map_or(1, |text| text.len() as u64),
+                spot: Some(Spot::Token {
+                    line,
+                    around,
+                    of: if is_in_body { of } else { 0 },
+                }),
+                bytes: bytes(token.baseline.unwrap_or(" ")),
                 ..site.clone()
             };
             let like = site.like(
@@ -290,7 +325,12 @@ impl Found<'_, '_> {
                 bytes: seen_a.bytes().or(seen_b.bytes()).unwrap_or_default(),
             };
             if let (Kind::Value, Some(a), Some(b)) = (kind, seen_a.string(), seen_b.string()) {
-                return self.values(site, kind, name, a, b, Some(rules));
+                let text = Texts {
+                    kind,
+                    name,
+                    section: 0,
+                };
+                return self.values(site, text, (a, b), rules);
             }
             let values = Plain::seen(seen_a).zip(Plain::seen(seen_b));
             let relation = self.relation(kind, &site.pattern, name, values);

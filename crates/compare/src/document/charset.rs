@@ -12,6 +12,9 @@ const DECLARED: usize = 1024;
 /// The text without its byte order mark, which becomes part of the layout. `None` for what is not text:
 /// not in its encoding, or with a NUL in it.
 pub(super) fn decode<'b>(answer: &Answer, body: &'b [u8]) -> Option<(Cow<'b, str>, Layout)> {
+    if fields::media_type(answer).is_some_and(|media| is_binary(&media)) {
+        return None;
+    }
     let mut layout = Layout::default();
     let (encoding, mark) = match Encoding::for_bom(body) {
         Some(of_mark) => {
@@ -31,6 +34,32 @@ pub(super) fn decode<'b>(answer: &Answer, body: &'b [u8]) -> Option<(Cow<'b, str
         }
     };
     (!text.contains('\0')).then_some((text, layout))
+}
+
+/// Is it a type of bytes that may be text by chance?
+fn is_binary(media: &str) -> bool {
+    let (class, subtype) = media.split_once('/').unwrap_or((media, ""));
+    let is_packed = [
+        "octet-stream",
+        "protobuf",
+        "grpc",
+        "zip",
+        "gzip",
+        "zstd",
+        "wasm",
+        "pdf",
+        "cbor",
+        "msgpack",
+        "messagepack",
+        "avro",
+        "thrift",
+        "parquet",
+        "pkcs",
+        "x-tar",
+    ];
+    matches!(class, "audio" | "video" | "font")
+        || class == "image" && subtype != "svg+xml"
+        || is_packed.iter().any(|name| subtype.contains(name))
 }
 
 /// What the answer says, else what the document says, else what its first bytes show, else UTF-8.

@@ -27,7 +27,7 @@ pub(super) fn note_ends(text: &str, layout: &mut Layout) {
             layout.note("lines end with LF");
         }
     }
-    if text.contains('\n') && !text.ends_with('\n') {
+    if !text.is_empty() && !text.ends_with('\n') {
         layout.note("no end of the last line");
     }
 }

@@ -11,7 +11,13 @@ const COLUMNS: usize = 16_384;
 /// is never closed.
 pub(super) fn read(text: &str, tabs: bool, layout: &mut Layout) -> Option<Json> {
     lines::note_ends(text, layout);
-    let rows = rows(text, separator(text, tabs))?;
+    let separator = separator(text, tabs);
+    let usual = if tabs { '\t' } else { ',' };
+    // Whoever reads the file expects what its type says.
+    if separator != usual {
+        layout.note(format!("separator {separator:?}"));
+    }
+    let rows = rows(text, separator)?;
     let Some((header, rest)) = rows.split_first().filter(|(first, _)| is_header(first)) else {
         let rows = rows.iter().map(|row| positional(row)).collect();
         return Some(object(vec![("rows".into(), array(rows))]));

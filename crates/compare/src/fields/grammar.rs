@@ -133,7 +133,7 @@ impl Grammar {
                 Ok(seconds) => seconds.to_string(),
                 Err(_) => date(value),
             },
-            Grammar::Challenges => list(value).map(challenge).collect::<Vec<_>>().join(","),
+            Grammar::Challenges => challenges(value),
             Grammar::Reference => reference(value.trim()),
             Grammar::Range => {
                 let lower = value.trim().to_ascii_lowercase();
@@ -259,16 +259,29 @@ fn date(value: &str) -> String {
     http_date(value).map_or_else(|| value.to_owned(), |seconds| format!("@{seconds}"))
 }
 
-/// A scheme and its first parameter, or one more parameter.
-fn challenge(part: &str) -> String {
+/// Challenges in their order, the parameters of each in any.
+fn challenges(value: &str) -> String {
+    let mut all: Vec<BTreeSet<String>> = Vec::new();
+    for part in list(value) {
+        let (scheme, parameter) = challenge(part);
+        match (scheme, all.last_mut()) {
+            (None, Some(last)) => drop(last.insert(parameter)),
+            // Sorts before every parameter.
+            (scheme, _) => all.push([format!(" {}", scheme.unwrap_or_default()), parameter].into()),
+        }
+    }
+    let one = |of: &BTreeSet<String>| of.iter().cloned().collect::<Vec<_>>().join(";");
+    all.iter().map(one).collect::<Vec<_>>().join(",")
+}
+
+/// A scheme, where one begins here, and a parameter.
+fn challenge(part: &str) -> (Option<String>, String) {
     let scheme = part
         .split_once(char::is_whitespace)
         .filter(|(scheme, _)| !scheme.contains('='));
     match scheme {
-        Some((scheme, rest)) => {
-            format!("{} {}", scheme.to_ascii_lowercase(), directive(rest.trim()))
-        }
-        None => directive(part),
+        Some((scheme, rest)) => (Some(scheme.to_ascii_lowercase()), directive(rest.trim())),
+        None => (None, directive(part)),
     }
 }
 
@@ -281,7 +294,13 @@ fn reference(value: &str) -> String {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     let scheme = scheme.to_ascii_lowercase();
-    let authority = authority.to_ascii_lowercase();
+    // A name of a user has a case, a host has none.
+    let host = authority.rfind('@').map_or(0, |at| at + 1);
+    let authority = format!(
+        "{}{}",
+        &authority[..host],
+        authority[host..].to_ascii_lowercase()
+    );
     let own = match scheme.as_str() {
         "http" => ":80",
         "https" => ":443",

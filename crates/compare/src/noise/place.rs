@@ -217,9 +217,8 @@ impl Place {
     /// whole, or nobody knows where in it.
     pub(crate) fn noisy_tokens(&self) -> Option<impl Fn(Spot) -> bool + '_> {
         let is_noise = |spot: Spot| match spot {
-            Spot::Token { line, around, .. } => {
-                matches!(self.values(line, around), Known::Context(_))
-            }
+            // What is before it on its line is known by its value only next to another text.
+            Spot::Token { around, .. } => self.around.get(around).is_some(),
             Spot::Run { .. } => true,
         };
         // Tokens that come and go change what is around the others.

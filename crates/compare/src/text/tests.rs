@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 fn differing(a: &str, b: &str) -> Vec<(String, String)> {
     let text = |token: Option<&str>| token.unwrap_or("-").to_owned();
-    compare(a, b)
+    compare(a, b, 0)
         .unwrap_or_else(|| panic!("{a} and {b} differ as wholes"))
         .into_iter()
         .map(|of| (text(of.baseline), text(of.contender)))
@@ -59,14 +59,14 @@ fn a_changed_token_is_one_difference() {
         one_more,
         [("-", " "), ("-", "c")].map(|(a, b)| (a.into(), b.into()))
     );
-    assert_eq!(compare("hello", "world"), None);
+    assert_eq!(compare("hello", "world", 0), None);
     let words = |word: &str| vec![word; 20].join(" ");
-    assert_eq!(compare(&words("a"), &words("b")), None, "another text");
+    assert_eq!(compare(&words("a"), &words("b"), 0), None, "another text");
 }
 
 #[test]
 fn a_token_is_where_its_words_are_and_numbers_around_it_do_not_count() {
-    let spot = |a: &str, b: &str| match compare(a, b).as_deref() {
+    let spot = |a: &str, b: &str| match compare(a, b, 0).as_deref() {
         Some(
             [
                 Differing {
@@ -107,7 +107,7 @@ proptest! {
     #[test]
     fn texts_that_differ_are_never_the_same(a in "[a-c0-2 .,-]{0,12}", b in "[a-c0-2 .,-]{0,12}") {
         prop_assume!(a != b);
-        if let Some(differing) = compare(&a, &b) {
+        if let Some(differing) = compare(&a, &b, 0) {
             prop_assert!(!differing.is_empty());
         }
     }

@@ -8,8 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use understudy_compare::Day;
-use understudy_model::proof::Proposal;
-use understudy_model::verdict::{Cluster, Equivalence, Excuse, FEWEST_COMPARED, MOST_LOST, Noise};
+use understudy_model::proof::{Proposal, SelfTest};
+use understudy_model::verdict::{
+    Cluster, Equivalence, Excuse, FEWEST_COMPARED, MOST_LOST, MOST_MISSED, Noise,
+};
 use understudy_stats::sequential::share;
 
 /// Chance that a bound is ever wrong.
@@ -75,6 +77,24 @@ pub struct Proof {
     pub mismatch_upper_95: f64,
     /// Further requests without a difference that reach the goal; none: no number does.
     pub more_requests: Option<u64>,
+}
+
+impl Proof {
+    /// The same, but not proven if the comparison misses more than a few of the faults that it is tested with.
+    pub(super) fn held_to(self, test: &SelfTest) -> Proof {
+        let (injected, missed) = test.at_compared_places();
+        if missed as f64 <= MOST_MISSED * injected as f64 {
+            return self;
+        }
+        Proof {
+            state: ProofState::Proving,
+            because: format!(
+                "the comparison misses {missed} of {injected} faults that it is tested with, more than {:.0} %; see understudy gateway selftest",
+                MOST_MISSED * 100.0
+            ),
+            ..self
+        }
+    }
 }
 
 /// What the comparison amounts to.
