@@ -3,8 +3,8 @@
 mod pieces;
 
 use super::columns::{self, Columns};
-use super::{Entry, LineError, MAX_LINE_BYTES, entry, framing};
-use crate::json;
+use super::{Entry, LineError, MAX_LINE_BYTES, entry};
+use crate::{framing, json};
 use memchr::{memchr, memchr_iter};
 
 /// The requests of a file, each with the number (from 1) of its line. Empty lines and lines that only say something
