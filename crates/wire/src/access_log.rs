@@ -100,7 +100,7 @@ struct Parts<'l> {
     request: Cow<'l, str>,
     status: u16,
     agent: Option<Cow<'l, str>>,
-    /// What stands behind all that the format knows.
+    /// What is behind all that the format knows.
     behind: &'l str,
 }
 
@@ -128,7 +128,7 @@ fn parts(line: &str) -> Option<Parts<'_>> {
     })
 }
 
-/// Host, if there is one, and client from what stands before the time: `[host] client[, client ...] ident user`,
+/// Host, if there is one, and client from what is before the time: `[host] client[, client ...] ident user`,
 /// perhaps behind the names of a pod and a container.
 fn who(before: &str) -> Option<(Option<&str>, Option<&str>)> {
     let words: Vec<&str> = before.split_ascii_whitespace().collect();

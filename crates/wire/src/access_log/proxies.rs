@@ -30,7 +30,7 @@ fn is_time(text: &str) -> bool {
     text.len() >= 20 && text.as_bytes()[10] == b'T' && text.ends_with('Z')
 }
 
-/// `[time] "request" status flags ... received sent duration upstream "..."`: what stands before the
+/// `[time] "request" status flags ... received sent duration upstream "..."`: what is before the
 /// bytes differs from version to version, four numbers in a row do not.
 fn envoy(line: &str) -> Option<Served> {
     let (time, rest) = line.strip_prefix('[')?.split_once("] \"")?;

@@ -161,7 +161,7 @@ fn phases_stop_the_program_or_do_not_and_cycles_are_neither() {
     }
 }
 
-/// Every pause that a collector reports lies within a safepoint, on the same clock: the two are
+/// Every pause that a collector reports is within a safepoint, on the same clock: the two are
 /// written by different parts of the JVM.
 #[test]
 fn pauses_of_every_collector_lie_within_safepoints() {
