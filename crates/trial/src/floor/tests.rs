@@ -105,7 +105,7 @@ fn a_leak_is_reported_with_its_growth() {
     let growing: Vec<f64> = (0..5).map(|n| (50.0 + f64::from(n)) * MIB).collect();
     let floor = search(|planned| block(planned, 60.0 * MIB, 2, growing.clone()));
     assert_eq!((floor.kind, floor.high_bytes), (FloorKind::Leaks, None));
-    assert!(floor.because.unwrap().contains("grew"));
+    assert!(floor.because.unwrap().contains("kept growing"));
     let per_s = floor.growth_bytes_per_s.unwrap();
     assert!((per_s - 4.0 * MIB / 24.0).abs() < 1.0, "{per_s}");
 }

@@ -22,7 +22,7 @@ pub(crate) struct SelfTestArgs {
     at: At,
 }
 
-/// Proposes rules for what differs, each with what it would hide besides.
+/// Proposes rules for what differs, each with what else it would hide.
 #[derive(Debug, Args)]
 pub(crate) struct ProposeArgs {
     #[command(flatten)]
