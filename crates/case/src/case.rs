@@ -108,7 +108,7 @@ impl Case {
             for other in input.instead_of().iter().filter(|other| *other < input) {
                 if self.is_stated(*other) {
                     let other = other.name();
-                    let what = format!("contradicts {other}; state one of the two");
+                    let what = format!("contradicts {other}\nhint: state one of the two");
                     problems.push(Problem {
                         input: *input,
                         what,
@@ -123,7 +123,7 @@ impl Case {
         {
             problems.push(Problem {
                 input: Input::RustPeople,
-                what: format!("{know} of {all} people cannot be; raise team.people"),
+                what: format!("{know} of {all} people cannot be\nhint: raise `team.people`"),
             });
         }
         problems
@@ -138,7 +138,7 @@ impl Case {
         let mut problems = Vec::new();
         let mut need = |holds: bool, input: Input, what: &str| {
             if !holds {
-                let what = format!("is missing; {what}");
+                let what = format!("is missing\nhint: {what}");
                 problems.push(Problem { input, what });
             }
         };

@@ -10,7 +10,7 @@ use crate::simulate::Simulation;
 use std::collections::BTreeMap;
 use understudy_model::verdict::{Reason, Verdict};
 
-/// Requests per second up to which a standard web API is no reason for a rewrite (the article behind
+/// Requests per second up to which a standard web API is not a reason for a rewrite (the article behind
 /// this project).
 const SMALL_API_RPS: f64 = 500.0;
 /// What `next` names of the tornado.

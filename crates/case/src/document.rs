@@ -60,7 +60,7 @@ pub struct CaseDocument {
     /// Quantiles of the candidate's net present value.
     pub npv: Vec<Quantile>,
     /// How the candidate's net present value is distributed, ascending: equal steps from its quantile
-    /// 1 % to 99 %; what lies outside is left out. Empty where nothing is uncertain.
+    /// 1 % to 99 %; what is outside is left out. Empty where nothing is uncertain.
     pub distribution: Vec<Bin>,
     /// What each arm costs a year by the size of the fleet, ascending, all other figures at their medians.
     pub fleets: Vec<FleetCost>,
@@ -123,7 +123,7 @@ pub struct ArmFigures {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Quantile {
-    /// The share of the draws that lies below.
+    /// The share of the draws that is below.
     pub p: f64,
     /// The value.
     pub value: f64,

@@ -5,7 +5,7 @@
 pub(crate) enum NumberError {
     /// It is not a number.
     Not,
-    /// The separator may stand before thousands or before decimals.
+    /// The separator may be before thousands or before decimals.
     Ambiguous {
         /// The number if it stands before thousands.
         thousands: String,
@@ -23,7 +23,7 @@ pub(crate) fn split(text: &str) -> (&str, &str) {
     (number, text[number.len()..].trim())
 }
 
-/// A sign that stands between groups of three digits and nowhere else: apostrophes, and spaces of every width.
+/// A sign that is between groups of three digits and nowhere else: apostrophes, and spaces of every width.
 fn is_group(c: char) -> bool {
     matches!(c, '\'' | '\u{2019}') || c.is_whitespace()
 }

@@ -135,7 +135,7 @@ impl Input {
         let plain = number::plain(number).map_err(|error| match error {
             NumberError::Not => expected(),
             NumberError::Ambiguous { thousands, decimal } => {
-                format!("{shown:?} is ambiguous: {number} is {thousands} or {decimal}; write one of them")
+                format!("{shown:?} is ambiguous: {number} is {thousands} or {decimal}\nhint: write one of them")
             }
         })?;
         let number: f64 = format!("{plain}{exponent}")
@@ -179,7 +179,7 @@ impl Input {
             ([one], _) => Spread::point(*one).ok_or_else(order),
             _ if single => Err("is one number and no range".to_owned()),
             ([low, high], true) if low < high && *low <= 0.0 => {
-                Err("an effort from 0 has no middle; write low..likely..high".to_owned())
+                Err("an effort from 0 has no middle\nhint: write low..likely..high".to_owned())
             }
             ([low, high], true) => {
                 Spread::tailed(*low, (low * high).sqrt(), *high).ok_or_else(order)
@@ -193,7 +193,9 @@ impl Input {
                 Spread::tailed(*low, *likely, *high).ok_or_else(|| tail.to_owned())
             }
             ([_, _, _], true) => Err(order()),
-            _ => Err("has too many numbers; write one, low..high or low..likely..high".to_owned()),
+            _ => Err(
+                "has too many numbers\nhint: write one, low..high or low..likely..high".to_owned(),
+            ),
         }
     }
 
@@ -304,7 +306,7 @@ mod tests {
             (
                 Input::PersonMonth,
                 "20.000 USD",
-                "\"20.000 USD\" is ambiguous: 20.000 is 20000 or 20.0000; write one of them",
+                "\"20.000 USD\" is ambiguous: 20.000 is 20000 or 20.0000\nhint: write one of them",
             ),
             (
                 Input::Maintenance,

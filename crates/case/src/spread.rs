@@ -82,7 +82,7 @@ impl Spread {
         matches!(self.0, Form::Point(_))
     }
 
-    /// The numbers that define it: low and high, with what lies between.
+    /// The numbers that define it: low and high, with what is between.
     pub fn bounds(&self) -> (f64, f64) {
         match self.0 {
             Form::Point(value) => (value, value),
@@ -93,7 +93,7 @@ impl Spread {
         }
     }
 
-    /// The value that a share `p` in (0, 1) of the distribution lies below.
+    /// The value that a share `p` in (0, 1) of the distribution is below.
     pub fn quantile(&self, p: f64) -> f64 {
         match self.0 {
             Form::Point(value) => value,
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_range_is_none() {
+    fn what_is_not_a_range_is_refused() {
         assert_eq!(Spread::point(f64::NAN), None);
         assert_eq!(Spread::between(2.0, 1.0), None);
         assert_eq!(Spread::triangular(1.0, 3.0, 2.0), None);

@@ -32,9 +32,11 @@ pub(crate) fn of_verdict(verdict: Verdict) -> u8 {
 }
 
 /// Why a command ends without having done its work.
+///
+/// A message is its cause; advice is on a line of its own that begins with `hint: `, behind the cause.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Wrong usage or configuration: one line each.
+    /// Wrong usage or configuration: one message each.
     Usage(Vec<String>),
     /// It failed while running.
     Running(anyhow::Error),
@@ -53,7 +55,7 @@ pub(crate) fn usage(message: impl Into<String>) -> Failure {
     Failure::Usage(vec![message.into()])
 }
 
-/// Tells people on standard error, and scripts by the code.
+/// Reports to people on standard error, and to scripts by the code.
 pub(crate) fn report(outcome: Result<u8, Failure>) -> ExitCode {
     let (messages, code) = match outcome {
         Ok(code) => return ExitCode::from(code),
@@ -62,23 +64,31 @@ pub(crate) fn report(outcome: Result<u8, Failure>) -> ExitCode {
         Err(Failure::Interrupted(what)) => (vec![what], INTERRUPTED),
     };
     for message in messages {
-        crate::show::tell(&format!("understudy: {message}"));
+        crate::show::error(&message);
     }
     ExitCode::from(code)
 }
 
-/// An error with its causes in one sentence; a cause that the error before it tells already is not
-/// told twice.
-fn sentence(error: &anyhow::Error) -> String {
-    let mut sentence = String::new();
-    for cause in error.chain().map(ToString::to_string) {
+/// An error with its causes in one sentence, then the hints of all of them; a cause that the error before it names
+/// is not repeated.
+pub(crate) fn sentence(error: &anyhow::Error) -> String {
+    const HINT: &str = "\nhint: ";
+    let (mut sentence, mut hints) = (String::new(), String::new());
+    for message in error.chain().map(ToString::to_string) {
+        let (cause, hint) = match message.split_once(HINT) {
+            Some((cause, hint)) => (cause, format!("{HINT}{hint}")),
+            None => (message.as_str(), String::new()),
+        };
         match sentence.as_str() {
-            "" => sentence = cause,
-            told if told.contains(&cause) => {}
+            "" => cause.clone_into(&mut sentence),
+            before if before.contains(cause) => {}
             _ => sentence = format!("{sentence}: {cause}"),
         }
+        if !hints.contains(&hint) {
+            hints += &hint;
+        }
     }
-    sentence
+    sentence + &hints
 }
 
 #[cfg(test)]
@@ -86,10 +96,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_cause_is_told_once() {
+    fn every_cause_is_named_once() {
         let error = anyhow::anyhow!("no space left").context("cannot write x: no space left");
         let error = error.context("the trial failed");
         let expected = "the trial failed: cannot write x: no space left";
+        assert_eq!(sentence(&error), expected);
+    }
+
+    #[test]
+    fn hints_are_behind_the_causes() {
+        let error = anyhow::anyhow!("no such CPU\nhint: name another")
+            .context("cannot pin\nhint: ask root");
+        let expected = "cannot pin: no such CPU\nhint: ask root\nhint: name another";
         assert_eq!(sentence(&error), expected);
     }
 }

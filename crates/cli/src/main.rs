@@ -11,7 +11,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Measures a running component beside its rewrite and says, with evidence, whether to replace it.
+/// Measures a running component and its rewrite side by side and says, with evidence, whether to replace it.
 ///
 /// Exit codes: 0 done, "replace" or "no_worse", 1 failed while running, 2 usage or configuration,
 /// 3 invalid measurement, 4 inconclusive, 5 not equivalent, 6 "keep" or "worse", 130 interrupted.

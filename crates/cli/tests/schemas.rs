@@ -90,7 +90,7 @@ fn mistakes(schema: &Value, document: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Every object of a schema that has properties, by where it stands.
+/// Every object of a schema that has properties, by where it is.
 fn objects<'s>(at: &str, schema: &'s Value, found: &mut Vec<(String, &'s Value)>) {
     match schema {
         Value::Object(object) => {

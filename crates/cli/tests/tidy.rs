@@ -194,7 +194,7 @@ fn every_crate_is_held_to_the_lints_of_the_workspace() {
 }
 
 #[test]
-fn only_host_and_probe_are_unsafe_and_nobody_allows_what_is_denied() {
+fn only_host_and_probe_are_unsafe_and_nothing_allows_what_is_denied() {
     let mut wrong = Vec::new();
     let mut excused = 0;
     for path in files("rs") {
@@ -256,7 +256,7 @@ fn links(prose: &str) -> Vec<&str> {
     after.filter_map(|rest| rest.split(')').next()).collect()
 }
 
-/// What stands between backticks and looks like a path of this repository.
+/// What is between backticks and looks like a path of this repository.
 fn named_paths(prose: &str) -> Vec<&str> {
     let is_path = |text: &&str| {
         ["crates/", "docs/", "schemas/", "fuzz/", "examples/"]

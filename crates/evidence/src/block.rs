@@ -22,7 +22,7 @@ pub struct Row {
 pub struct Block {
     /// The exchanges, in the order they were appended.
     pub rows: Vec<Row>,
-    /// What [`BlockWriter::finish`] was told.
+    /// What [`BlockWriter::finish`] was given.
     pub meta: BTreeMap<String, String>,
 }
 

@@ -244,7 +244,7 @@ impl ColumnReader {
         &self.path
     }
 
-    /// What [`ColumnFile::finish`] was told.
+    /// What [`ColumnFile::finish`] was given.
     pub(crate) fn meta(&self) -> &BTreeMap<String, String> {
         &self.meta
     }

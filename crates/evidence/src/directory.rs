@@ -15,7 +15,7 @@ use understudy_model::Side;
 const FORMAT: u32 = 1;
 /// Longest name of a trial that is kept in the name of its directory, in bytes.
 const LONGEST_NAME: usize = 100;
-/// How long a lock that somebody holds is waited for.
+/// How long to wait for a lock that another process holds.
 const LONGEST_WAIT_FOR_LOCK: Duration = Duration::from_secs(2);
 
 /// The directory of one run.

@@ -61,7 +61,7 @@ pub enum EvidenceError {
     },
     /// A run was killed before this file was finished, and its rows may still be wanted.
     #[error(
-        "{} is what an interrupted run left: rename it to keep it, or remove it",
+        "{} is what an interrupted run left\nhint: rename it to keep it, or remove it",
         path.display()
     )]
     LeftUnfinished {
@@ -70,7 +70,7 @@ pub enum EvidenceError {
     },
     /// The directory was written by a later version.
     #[error(
-        "{} has format {found}, this version knows up to {known}: use the understudy that wrote it",
+        "{} has format {found}, and this version reads up to {known}\nhint: use the version that wrote it",
         path.display()
     )]
     NewerFormat {
@@ -83,7 +83,7 @@ pub enum EvidenceError {
     },
     /// The directory is something else.
     #[error(
-        "{} is not a run directory (no file `format` in it): name one that `understudy trial` made",
+        "{} is not a run directory (it has no file `format`)\nhint: name one that `understudy trial` made",
         path.display()
     )]
     NotARun {
@@ -91,7 +91,7 @@ pub enum EvidenceError {
         path: PathBuf,
     },
     /// A name would leave the run directory, or not be found again.
-    #[error("`{name}` cannot name evidence: use letters, digits, `.`, `_` and `-`")]
+    #[error("`{name}` cannot name evidence\nhint: use letters, digits, `.`, `_` and `-`")]
     Name {
         /// The name.
         name: String,

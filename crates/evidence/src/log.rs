@@ -1,4 +1,4 @@
-//! The log of a run of any length: one row an exchange, stored while the run goes on.
+//! The log of a run of any length: one row an exchange, stored while the run continues.
 
 mod names;
 mod part;

@@ -38,7 +38,7 @@ impl PagedColumn {
         write_column(&mut self.writer, values)
     }
 
-    /// Moves what has been encoded into a row group and begins anew.
+    /// Moves what has been encoded into a row group and starts over.
     pub(crate) fn move_to<W: Write + Send>(
         &mut self,
         group: &mut SerializedRowGroupWriter<'_, W>,

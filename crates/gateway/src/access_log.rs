@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_was_cut_does_not_go_on_in_another_file() {
+    fn a_line_that_was_cut_does_not_continue_in_another_file() {
         let (old, new) = (Disk::with(10), Disk::with(u64::MAX));
         let (mut writer, lost) = writer(&old, |_| ());
         (0..3).for_each(|n| add(&mut writer, n));

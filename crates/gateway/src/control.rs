@@ -399,6 +399,6 @@ fn unchangeable(old: &GatewayConfig, new: &GatewayConfig) -> Vec<String> {
     ];
     let changed = changed.into_iter().filter(|(_, changed)| *changed);
     changed
-        .map(|(what, _)| format!("{what} cannot change while the gateway runs; restart it"))
+        .map(|(what, _)| format!("{what} cannot change while the gateway runs\nhint: restart it"))
         .collect()
 }

@@ -192,7 +192,7 @@ fn hosts_are_taken_as_asked_for() {
 }
 
 #[test]
-fn captures_keep_bodies_and_tell_cut_ones() {
+fn captures_keep_bodies_and_mark_cut_ones() {
     let (lines, summary) = of("chat.gor");
     assert_eq!(
         (summary.read, summary.written),

@@ -118,7 +118,7 @@ fn run_queue(share: f64) -> Gate {
 
 fn steal(share: f64) -> Gate {
     let figure = format!(
-        "the hypervisor took {:.1} % of the time that the CPUs wanted to run (limit {:.0} %)",
+        "CPU steal was {:.1} % (limit {:.0} %)",
         share * 100.0,
         MOST_STOLEN * 100.0,
     );

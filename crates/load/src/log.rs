@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_rests_for_a_log_that_has_failed() {
+    fn no_engine_rests_for_a_log_that_has_failed() {
         let (mut senders, mut receiver) = log_pipe(1);
         let sender = &mut senders[0];
         for n in 0..2 * BATCH_ROWS {

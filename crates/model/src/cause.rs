@@ -17,7 +17,7 @@ pub enum Cause {
     RuntimeStop,
     /// Threads of the side had to help the collector of its runtime, or to wait for it.
     RuntimeAssist,
-    /// The collector of the side's runtime worked beside it.
+    /// The collector of the side's runtime worked while the program ran.
     RuntimeConcurrent,
     /// A request that takes long by itself was under way.
     SlowRequest,
@@ -33,7 +33,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, in the order in which a request that several of them meet is given to one: first what
-    /// is no fault of the side, then what is known to a moment, then what is known to a stretch of time,
+    /// is not a fault of the side, then what is known to a moment, then what is known to a stretch of time,
     /// last what follows from all of them.
     pub const ALL: [Cause; 10] = [
         Cause::Machine,
@@ -72,11 +72,11 @@ impl Cause {
     /// What people read.
     pub fn label(self) -> &'static str {
         match self {
-            Cause::Machine => "the machine stood still",
+            Cause::Machine => "host stall",
             Cause::Throttled => "CPU quota used up",
             Cause::RuntimeStop => "runtime stopped the program",
-            Cause::RuntimeAssist => "threads helped the collector",
-            Cause::RuntimeConcurrent => "collector worked beside",
+            Cause::RuntimeAssist => "GC assist",
+            Cause::RuntimeConcurrent => "concurrent GC",
             Cause::RunQueue => "threads waited for a CPU",
             Cause::MajorFaults => "memory read from disk",
             Cause::SlowRequest => "a slow request was under way",

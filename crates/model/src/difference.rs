@@ -191,7 +191,7 @@ pub struct Relation {
     /// Whether a number rose since the answer before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub course: Option<Course>,
-    /// Whether two identifiers go on naming one another.
+    /// Whether two identifiers continue naming one another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bond: Option<Bond>,
 }
@@ -227,7 +227,7 @@ pub enum Distance {
 pub enum Course {
     /// It rose.
     Rose,
-    /// It fell or stood still.
+    /// It fell or did not change.
     Fell,
 }
 

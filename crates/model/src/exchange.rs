@@ -14,7 +14,7 @@ pub struct Answer {
     pub truncated: bool,
 }
 
-/// One named value beside the body of an answer.
+/// One named value of an answer in addition to its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
     /// The name in lower case.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub struct SelfTest {
     /// Faults that were put into answers.
     pub injected: u64,
-    /// Of these: those that nothing would have told of.
+    /// Of these: those that nothing would have reported.
     pub missed: u64,
     /// Of the missed ones: those at a place that a rule or learned noise is there to excuse. It counts as not compared.
     #[serde(default)]

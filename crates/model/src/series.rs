@@ -36,7 +36,7 @@ pub struct PercentileCurve {
     pub requests: u64,
     /// Those that were never answered: their latency is infinite.
     pub unanswered: u64,
-    /// Ascending quantiles, as far as ten requests lie beyond them.
+    /// Ascending quantiles, as far as ten requests are beyond them.
     pub points: Vec<CurvePoint>,
 }
 

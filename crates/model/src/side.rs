@@ -12,7 +12,7 @@ pub enum Side {
     Incumbent,
     /// What may replace it.
     Candidate,
-    /// What runs today with another heap, collector or setting: what could be had without replacing it.
+    /// What runs today with another heap, collector or setting: what is available without replacing it.
     Tuned,
 }
 

@@ -16,15 +16,15 @@ use std::fmt;
 /// The version of this document's format.
 pub const SCHEMA: u32 = 1;
 
-/// Share of the eligible exchanges that may be lost before sameness is in doubt, in the lab and in the
+/// Share of the eligible exchanges that may be lost before equivalence is in doubt, in the lab and in the
 /// field.
 pub const MOST_LOST: f64 = 0.001;
 /// Share of the faults at compared places that the comparison may miss: beyond it, it says nothing of
-/// sameness.
+/// equivalence.
 pub const MOST_MISSED: f64 = 0.05;
-/// Share of the answers that may be refusals or errors: beyond it, sameness is shown of refusals.
+/// Share of the answers that may be refusals or errors: beyond it, equivalence is shown of refusals.
 pub const MOST_REFUSED: f64 = 0.5;
-/// Fewest exchanges from which anything is concluded about sameness.
+/// Fewest exchanges from which anything is concluded about equivalence.
 pub const FEWEST_COMPARED: u64 = 300;
 
 /// What a trial concludes. Which one follows from which figures is written in `docs/method.md`.
@@ -115,7 +115,7 @@ pub struct VerdictDocument {
     pub tuned_goals: Vec<GoalResult>,
     /// The gates: what had to hold for the measurement to be trusted.
     pub gates: Vec<Gate>,
-    /// The primary endpoint, declared before the run.
+    /// The primary outcome, declared before the run.
     pub primary: Option<Primary>,
     /// How it was measured.
     pub method: Method,
@@ -144,7 +144,7 @@ pub struct Reason {
     pub figures: BTreeMap<String, f64>,
 }
 
-/// A contender beside its baseline.
+/// A contender and its baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Comparison {
@@ -490,7 +490,7 @@ pub struct SloResult {
     pub bound: f64,
     /// The judgement.
     pub held: Held,
-    /// True for the primary endpoint; the others are Holm-corrected.
+    /// True for the primary outcome; the others are Holm-corrected.
     pub primary: bool,
 }
 
@@ -526,7 +526,7 @@ pub struct Gate {
     pub text: String,
 }
 
-/// The primary endpoint.
+/// The primary outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Primary {
@@ -563,7 +563,7 @@ pub struct Method {
     pub sides: BTreeMap<String, String>,
     /// Limits of each side in words (`cpus`, `memory`); empty without limits.
     pub limits: BTreeMap<String, String>,
-    /// The command that repeats the trial, entered beside the run directory's `trial.toml`.
+    /// The command that repeats the trial, entered next to the run directory's `trial.toml`.
     pub repeat: String,
 }
 

@@ -18,7 +18,7 @@ pub struct WarmUp {
     /// The longest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_most_s: Option<f64>,
-    /// The first load after a start; absent where it was too short or too thin to tell.
+    /// The first load after a start; absent where it was too short or too thin to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settling: Option<Settling>,
 }

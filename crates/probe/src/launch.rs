@@ -36,13 +36,13 @@ pub struct Limits {
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
     /// The command has a quote that is not closed.
-    #[error("the command {line:?} cannot be split into words: close the open quote")]
+    #[error("the command {line:?} cannot be split into words\nhint: close the open quote")]
     Quote {
         /// The command.
         line: String,
     },
     /// The command is empty.
-    #[error("the command of {name} is empty: name a program")]
+    #[error("the command of {name} is empty\nhint: name a program")]
     Empty {
         /// Name of the child.
         name: String,
@@ -79,7 +79,7 @@ pub enum LaunchError {
     },
     /// This operating system is not Linux.
     #[error(
-        "{name} cannot be started: Understudy starts and measures programs on Linux only; here, name a url of one that already runs"
+        "{name} cannot be started: Understudy starts and measures programs on Linux only\nhint: name the `url` of one that already runs"
     )]
     Unsupported {
         /// Name of the child.

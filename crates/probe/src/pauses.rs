@@ -60,7 +60,7 @@ impl Runtime {
     }
 
     /// What runs the program that this command starts, as far as the command and the file that it
-    /// names tell: a program behind a shell is not looked for.
+    /// names say: a program behind a shell is not looked for.
     pub fn recognise(argv: &[String], dir: &Path) -> Option<Runtime> {
         recognition::runtime(argv, dir)
     }

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_is_free_until_somebody_listens() {
+    fn a_port_is_free_until_a_program_listens() {
         let port = free_port().unwrap();
         assert!(!port_taken(port));
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();

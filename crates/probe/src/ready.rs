@@ -107,7 +107,7 @@ pub struct LogPattern {
 }
 
 impl LogPattern {
-    /// From the pattern as configured. A text that is no regular expression is only a text.
+    /// From the pattern as configured. A text that is not a regular expression is only a text.
     pub fn new(pattern: &str) -> Self {
         LogPattern {
             text: pattern.into(),

@@ -47,7 +47,7 @@ pub struct Sample {
     pub pressure: Pressure,
 }
 
-/// Pressure stall information: time in which at least one thread could not go on, microseconds.
+/// Pressure stall information: time in which at least one thread could not continue, microseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pressure {
     /// For want of a CPU.
@@ -93,7 +93,7 @@ pub enum SampleError {
     },
     /// There is no such control group.
     #[error(
-        "there is no control group {path} below {root}; name it as /proc/PID/cgroup does",
+        "the control group {path} does not exist below {root}\nhint: name it as `/proc/PID/cgroup` does",
         path = .path.display(), root = .root.display()
     )]
     NoGroup {

@@ -73,7 +73,7 @@ fn a_child_outlives_the_thread_that_launched_it() {
 }
 
 #[test]
-fn a_frozen_child_stands_still_with_all_its_processes() {
+fn a_frozen_child_stops_with_all_its_processes() {
     let dir = tempfile::tempdir().unwrap();
     let busy = "while :; do :; done";
     // Three that burn CPU: the shell, one in its group, and one in a session of its own.

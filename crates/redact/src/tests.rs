@@ -148,7 +148,7 @@ fn assignments_to_sensitive_names_are_hidden_and_stay_readable() {
 }
 
 #[test]
-fn what_is_no_secret_stays() {
+fn what_is_not_a_secret_stays() {
     let redactor = redactor();
     for text in [
         "4111 1111 1111 1112",

@@ -10,7 +10,7 @@
 //! trials is unbiased however bursty they are, so the trials around the capacity are put into one
 //! model of that share, and the interval is what the model cannot rule out (`fit`).
 //!
-//! Everything here is a function of the trials so far: a search that was interrupted goes on where it
+//! Everything here is a function of the trials so far: a search that was interrupted continues where it
 //! was, and a stored one gives the same interval again.
 
 mod fit;
@@ -79,7 +79,7 @@ pub enum Step {
     Done(Capacity),
 }
 
-/// Where the highest rate lies that holds every objective.
+/// Where the highest rate is that holds every objective.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Capacity {
     /// Between the ends of a 95 % interval, requests per second.
@@ -104,7 +104,7 @@ pub enum Capacity {
 const FAR: f64 = 3.0;
 /// Factor of the steps while only one end of the bracket is known.
 const STRIDE: f64 = 2.0;
-/// The same beside a load that is neither clearly held nor clearly violated.
+/// The same near a load that is neither clearly held nor clearly violated.
 const SHORT_STRIDE: f64 = 1.15;
 /// A bracket this narrow is handed to the model.
 const BRACKET: f64 = 1.25;

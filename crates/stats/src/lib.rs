@@ -14,7 +14,7 @@
 //! - [`floor`]: the smallest memory limit that holds: what to try next, and the bracket.
 //! - [`holm`]: p values of many questions asked at once.
 //! - [`seeds`]: seeds of their own for steps, threads and purposes.
-//! - [`sequential`]: tests and bounds that hold while somebody keeps looking.
+//! - [`sequential`]: tests and bounds that hold however often the data is looked at.
 //!
 //! Nothing in here panics on any input: what has no answer is `None`, or the trivial answer that the
 //! documentation of the function names.

@@ -50,7 +50,7 @@ impl BusyPeriods {
         BusyPeriods(merged(periods))
     }
 
-    /// When the busy period ends in which `at` lies; `at` where it lies in none.
+    /// When the busy period ends in which `at` is; `at` where it is in none.
     pub fn drained(&self, at: u64) -> u64 {
         let next = self.0.partition_point(|(_, end)| *end <= at);
         match self.0.get(next) {

@@ -3,9 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-/// Requests that have to lie beyond a quantile before it is judged at all.
+/// Requests that have to be beyond a quantile before it is judged at all.
 const JUDGED_FROM: f64 = 10.0;
-/// Requests that have to lie beyond a quantile before it is smoothed over its neighbours.
+/// Requests that have to be beyond a quantile before it is smoothed over its neighbours.
 const SMOOTHED_FROM: f64 = 50.0;
 /// Weights below e^-this of the largest are left out of the Harrell-Davis estimate.
 const NEGLIGIBLE: f64 = 40.0;
@@ -17,7 +17,7 @@ pub enum BlockQuantile {
     Value(f64),
     /// The quantile lies among the requests that were never answered.
     Infinite,
-    /// Fewer than ten requests lie beyond the quantile: it is not guessed.
+    /// Fewer than ten requests are beyond the quantile: it is not guessed.
     NotJudged {
         /// Requests in the block, the unanswered included.
         have: u64,
@@ -29,7 +29,7 @@ pub enum BlockQuantile {
 /// Quantile `q` of a block: `sorted` holds the latencies of the answered requests, ascending and
 /// finite; the `unanswered` rank above them all.
 ///
-/// With n requests in all: Harrell and Davis where at least 50 lie beyond the quantile and none of
+/// With n requests in all: Harrell and Davis where at least 50 are beyond the quantile and none of
 /// the unanswered would carry weight, the plain order statistic down to 10, below that not judged.
 pub fn block_quantile(sorted: &[f64], unanswered: u64, q: f64) -> BlockQuantile {
     let have = (sorted.len() as u64).saturating_add(unanswered);
@@ -67,7 +67,7 @@ pub fn order_statistic(sorted: &[f64], q: f64) -> Option<f64> {
     Some(sorted[rank(sorted.len() as u64, q) as usize - 1])
 }
 
-/// The ranks (from 1) of the two order statistics between which quantile `q` lies with 95 %
+/// The ranks (from 1) of the two order statistics between which quantile `q` is with 95 %
 /// confidence: j = floor(nq - 1.96 s), k = ceil(nq + 1.96 s) + 1 with s^2 = nq(1-q).
 ///
 /// `None` where a rank would fall outside the sample, or `q` is not between 0 and 1.

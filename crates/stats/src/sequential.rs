@@ -1,4 +1,4 @@
-//! Tests and bounds that hold while somebody keeps looking.
+//! Tests and bounds that hold however often the data is looked at.
 //!
 //! Evidence against a hypothesis is an e-value E, given as ln E: were the hypothesis true, the chance
 //! that E *ever* reaches 1/alpha is at most alpha, however often and whenever one looks. There is no

@@ -11,7 +11,7 @@ const FEWEST: usize = 5;
 /// 1950), with the 95 % interval of Sen (1968, JASA 63:1379), which inverts Kendall's test. Points at
 /// the same x have no slope; `None` with fewer than five others.
 ///
-/// Points have to be independent: give it few that lie apart rather than every sample of a series.
+/// Points have to be independent: give it few that are apart rather than every sample of a series.
 pub fn theil_sen(points: &[(f64, f64)]) -> Option<Interval> {
     let n = points.len();
     let mut slopes: Vec<f64> = points

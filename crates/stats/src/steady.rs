@@ -55,7 +55,7 @@ struct Cost {
 
 impl Cost {
     fn new(values: &[f64], noise: f64) -> Self {
-        // Sums of squares lose less where the values lie around zero.
+        // Sums of squares lose less where the values are around zero.
         let centre = values.iter().sum::<f64>() / values.len() as f64;
         let mut sums = vec![(0.0, 0.0)];
         let (mut sum, mut squares) = (0.0, 0.0);
@@ -88,9 +88,9 @@ pub enum Steady {
     Never,
 }
 
-/// Steady from the last changepoint on, unless that lies in the last quarter of the series: then
+/// Steady from the last changepoint on, unless that is in the last quarter of the series: then
 /// nobody knows what would have come next. Segments whose level is within `tolerance` of the last one
-/// belong to it: a change of spread alone, or of a level nobody would notice, is no warm-up.
+/// belong to it: a change of spread alone, or of a level too small to notice, is not a warm-up.
 pub fn steady(values: &[f64], noise: f64, tolerance: f64) -> Steady {
     let changes = changepoints(values, noise);
     let mut begins = vec![0];
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(steady(&warms, 0.0, 0.05), Steady::From(40));
         let slows = series(&mut random, &[(170, 1.0, 0.1), (30, 2.0, 0.1)]);
         assert_eq!(steady(&slows, 0.0, 0.05), Steady::Never);
-        // A change that nobody would notice.
+        // A change too small to notice.
         let same = series(&mut random, &[(170, 1.0, 0.01), (30, 1.02, 0.01)]);
         assert_eq!(steady(&same, 0.0, 0.05), Steady::From(0));
         assert_eq!(steady(&[], 0.0, 0.05), Steady::From(0));

@@ -87,7 +87,7 @@ impl Behaviour {
 }
 
 /// A worker with known service times: a request ends one service time after it came or after the
-/// one before it ended, whichever is later. So what parsing and waking up take is no part of the
+/// one before it ended, whichever is later. So what parsing and waking up take is not a part of the
 /// service time, and the queue is M/D/1 or M/M/1 to the microsecond.
 #[derive(Debug)]
 struct Worker {

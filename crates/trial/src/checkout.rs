@@ -1,4 +1,4 @@
-//! Sides that are commits: checked out beside the working tree, which stays as it is.
+//! Sides that are commits: checked out next to the working tree, which stays as it is.
 
 use crate::config::{Launched, SideConfig, TrialConfig};
 use crate::error::TrialError;
@@ -8,7 +8,7 @@ use std::process::Command;
 use understudy_evidence::RunDirectory;
 use understudy_model::Side;
 
-/// The work trees that a trial has made. An interrupted trial leaves them to the one that goes on: a
+/// The work trees that a trial has made. An interrupted trial leaves them to the one that continues: a
 /// build there need not be made again.
 #[derive(Debug, Default)]
 pub(crate) struct Checkouts {
@@ -32,7 +32,7 @@ impl Checkouts {
             if let Some(SideConfig::Launched(launched)) = config.side_mut(side)
                 && let Some(commit) = launched.git.clone()
             {
-                // Git tells paths apart by their text.
+                // Git distinguishes paths by their text.
                 let folder = run.folder("worktrees")?;
                 let folder = folder.canonicalize().unwrap_or(folder);
                 let tree = folder.join(side.name());

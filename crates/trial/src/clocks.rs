@@ -44,6 +44,6 @@ impl Clocks {
 /// What is said of a clock that was set.
 pub(crate) fn clock_was_set(step_s: f64) -> String {
     format!(
-        "the system's clock was set by {step_s:+.1} s during a measurement: latencies are measured by another clock and stand, times of day in the report may be out of order"
+        "the system's clock was set by {step_s:+.1} s during a measurement: latencies are measured with another clock and are valid; times of day in the report may be out of order"
     )
 }

@@ -88,7 +88,7 @@ pub struct TrialConfig {
 pub struct CaseConfig {
     /// Its figures; what the trial measures may be missing.
     pub case: Case,
-    /// The file that they stand in, as it is kept with the run.
+    /// The file that they are in, as it is kept with the run.
     pub text: String,
 }
 
@@ -152,7 +152,7 @@ impl TrialConfig {
         Side::ALL.into_iter().filter(there)
     }
 
-    /// The configuration of one side. An incumbent that nobody tuned is tuned as it is.
+    /// The configuration of one side. An incumbent without tuning is tuned as it is.
     pub fn side(&self, side: Side) -> &SideConfig {
         match side {
             Side::Incumbent => &self.incumbent,
@@ -244,7 +244,7 @@ impl Attach {
 pub struct Launched {
     /// Working directory.
     pub dir: PathBuf,
-    /// Commit, branch or tag of the repository around `dir`: it is checked out beside the working
+    /// Commit, branch or tag of the repository around `dir`: it is checked out next to the working
     /// tree, and `dir` means the same folder there.
     pub git: Option<String>,
     /// Shell command that builds it, run once.
@@ -258,11 +258,11 @@ pub struct Launched {
     pub ready: Ready,
     /// Longest time until then.
     pub ready_timeout: Span,
-    /// Whether its runtime is made to tell when it pauses.
+    /// Whether its runtime is made to log when it pauses.
     pub pauses: Pauses,
 }
 
-/// Whether a runtime is made to tell when it pauses its program.
+/// Whether a runtime is made to log when it pauses its program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pauses {
     /// The one that the command shows, if any.
@@ -307,7 +307,7 @@ pub enum Ready {
     Log(String),
 }
 
-/// When the sides start anew.
+/// When the sides start again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fresh {
     /// Once for the equivalence stage and once for the latency stage.
@@ -328,7 +328,7 @@ pub struct WorkloadConfig {
     pub rates: Vec<f64>,
     /// Distribution of the gaps.
     pub arrivals: Arrivals,
-    /// When the sides start anew.
+    /// When the sides start again.
     pub fresh: Fresh,
     /// Connections to the side under load.
     pub connections: u32,

@@ -1,9 +1,9 @@
 //! A control for the machine: a thread without any work, on the CPUs of the side, that says when it
 //! was not run although it was due (the idea of jHiccup: Tene 2011). What held it up held up the side
-//! as well, and is no fault of either side.
+//! as well, and is not a fault of either side.
 //!
 //! It wakes 100 times a second, a thousandth of a CPU, on both sides alike. A busy side keeps it waiting
-//! in the run queue, for many time slices where it has many threads: that is no fault of the machine, so
+//! in the run queue, for many time slices where it has many threads: that is not a fault of the machine, so
 //! only lateness counts in which it was not even ready to run.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +27,7 @@ pub(crate) fn watch(cpus: &CpuList, zero: Instant, end: &AtomicBool) -> Vec<Happ
             .run_queue_wait_ns
             .map(Duration::from_nanos)
     };
-    // Where the kernel does not tell, a busy side looks like a machine that stands still.
+    // Where the kernel does not report it, a busy side looks like a machine that stalls.
     let Some(mut before) = waited() else {
         return seen;
     };
@@ -43,7 +43,7 @@ pub(crate) fn watch(cpus: &CpuList, zero: Instant, end: &AtomicBool) -> Vec<Happ
                 cause: Cause::Machine,
                 start_ns: (due - zero).as_nanos() as u64,
                 end_ns: (now - zero).as_nanos() as u64,
-                // It may have stood still since it was last run.
+                // It may have stalled since it was last run.
                 error_ns: EVERY.as_nanos() as u64,
             });
         }

@@ -3,7 +3,7 @@
 use crate::config::TrialConfig;
 use understudy_host::CpuList;
 
-/// The CPUs of generator and sides; both empty where CPUs cannot be told apart.
+/// The CPUs of generator and sides; both empty where CPUs cannot be distinguished.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Assignment {
     /// The load generator's.

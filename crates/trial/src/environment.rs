@@ -36,7 +36,7 @@ pub(crate) fn look(config: &TrialConfig, inputs: &Inputs<'_>) -> Environment {
     }
 }
 
-/// May a run that began in one environment go on in another?
+/// May a run that began in one environment continue in another?
 ///
 /// # Errors
 /// What changed and would make its measurements incomparable.
@@ -117,7 +117,7 @@ fn hashes(config: &TrialConfig, requests: &Requests) -> BTreeMap<String, String>
     if let Some(path) = &config.workload.prepare {
         add("prepare", path);
     }
-    // Bodies may stand in files of their own.
+    // Bodies may be in files of their own.
     let mut hasher = Sha256::new();
     for request in &requests.all {
         hasher.update((request.body.len() as u64).to_le_bytes());

@@ -117,7 +117,7 @@ impl Stage<'_> {
     }
 
     /// What an interrupted run compared already. Sides that were changed by the requests so far
-    /// begin anew: then so does the comparison, and what there was is put aside. So it is if a kill fell
+    /// start over: then so does the comparison, and what there was is put aside. So it is if a kill fell
     /// between the lines of two contenders.
     fn earlier(&self, cast: &Cast) -> Result<Vec<Compared>, TrialError> {
         let mut all = Vec::new();
@@ -241,7 +241,7 @@ impl Stage<'_> {
         if exchanges[0].is_empty() {
             return Ok(());
         }
-        // Each time the stage goes on, it adds a block of each program, the incumbent's first.
+        // Each time the stage continues, it adds a block of each program, the incumbent's first.
         let first = |id: &BlockId| id.stage == STAGE && id.side == Side::Incumbent;
         let blocks = self.run.blocks()?;
         let last = blocks

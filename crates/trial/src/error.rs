@@ -26,9 +26,9 @@ pub enum TrialError {
         /// What git says.
         why: String,
     },
-    /// A run cannot go on because something is not as it was when it began.
+    /// A run cannot continue because something is not as it was when it began.
     #[error(
-        "{what} changed since the run began (was {was}, is {is}): its measurements would not be comparable; begin a new run"
+        "{what} changed since the run began (was {was}, is {is}): its measurements would not be comparable\nhint: start a new run"
     )]
     Changed {
         /// What.
@@ -44,12 +44,12 @@ pub enum TrialError {
     /// A side did not become ready.
     #[error(transparent)]
     Ready(#[from] ReadyError),
-    /// No port could be had.
+    /// No port is available.
     #[error("no free port on 127.0.0.1: {0}")]
     Port(std::io::Error),
     /// Another program answers on the side's port.
     #[error(
-        "the {side} was given port {port}, but another program listens there; does its run command use {{port}}?"
+        "the {side} was given port {port}, but another program listens there\nhint: use `{{port}}` in its `run` command"
     )]
     Foreign {
         /// The side.
@@ -110,7 +110,7 @@ pub enum TrialError {
         source: RunError,
     },
     /// The generator cannot be kept on its CPUs.
-    #[error("cannot pin Understudy to CPU {cpus}: {source}; set [machine] generator")]
+    #[error("cannot pin Understudy to CPU {cpus}: {source}\nhint: set `generator` in `[machine]`")]
     Pin {
         /// The CPUs.
         cpus: understudy_host::CpuList,

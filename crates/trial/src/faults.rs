@@ -1,4 +1,4 @@
-//! Faults that are put into real answers while they are compared: would the comparison tell of them?
+//! Faults that are put into real answers while they are compared: would the comparison report them?
 
 use crate::error::TrialError;
 use crate::store;

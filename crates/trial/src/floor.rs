@@ -77,7 +77,7 @@ impl FloorConfig {
     }
 }
 
-/// What is stored of a trial at a limit beside its exchanges.
+/// What is stored of a trial at a limit along with its exchanges.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FloorFacts {
@@ -303,12 +303,16 @@ impl<'a> Search<'a> {
         let why = match found {
             Floor::Between { .. } | Floor::AtMost(_) => return None,
             Floor::Leaks if last.is_empty() || self.grew() => {
-                "its memory grew all the time while it was to be verified".to_owned()
+                "its memory kept growing during the verification".to_owned()
             }
             Floor::Leaks => {
-                format!("it held for short and, 10 % above that limit, not for long: {last}")
+                format!(
+                    "it held in short trials, and not in a long one, nor in one 10 % above that limit: {last}"
+                )
             }
-            Floor::NotVerified(_) => format!("it held for short and not for long: {last}"),
+            Floor::NotVerified(_) => {
+                format!("it held in short trials, and not in a long one: {last}")
+            }
             Floor::NeverHeld => {
                 format!("it does not hold without a tighter limit either: {last}")
             }

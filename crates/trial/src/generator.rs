@@ -75,7 +75,7 @@ impl<'a> Generator<'a> {
         }
     }
 
-    /// Puts a side under load; `on_start` is told when it begins.
+    /// Puts a side under load; `on_start` is called when it begins.
     pub(crate) fn run(
         &self,
         running: &RunningSide,
@@ -134,7 +134,7 @@ pub(crate) fn rows(observations: impl IntoIterator<Item = Observation>) -> Vec<R
     observations.into_iter().map(row).collect()
 }
 
-/// What is stored with a measurement beside its exchanges.
+/// What is stored with a measurement along with its exchanges.
 pub(crate) fn figures(
     load: &LoadPlan,
     generator: GeneratorUse,

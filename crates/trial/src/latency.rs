@@ -54,17 +54,17 @@ enum Kept {
     Yes,
     /// No: the machine slept meanwhile.
     Slept,
-    /// No: the hypervisor took too much.
+    /// No: CPU steal was too high.
     Stolen,
 }
 
-/// How many measurements may still be made again for what the hypervisor took.
+/// How many measurements may still be made again because of CPU steal.
 struct Repeats {
     left: usize,
 }
 
 impl Repeats {
-    /// None in a trial that has to keep its time; as many as there are measurements in one that goes on
+    /// None in a trial that has to keep its time; as many as there are measurements in one that continues
     /// until it is decided.
     fn new(plan: &Plan, measurements: usize) -> Self {
         let left = if plan.looks.len() > 1 {
@@ -127,7 +127,7 @@ impl Stage<'_> {
             return Ok(());
         }
         let note =
-            format!("the run was interrupted and went on after {done} of {total} measurements");
+            format!("the run was interrupted and continued after {done} of {total} measurements");
         store::note(self.run, &note)
     }
 
@@ -200,7 +200,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// Starts a side anew for the next measurement.
+    /// Starts a side again for the next measurement.
     fn renew(&self, cast: &mut Cast, side: Side) -> Result<(), TrialError> {
         if !cast.sides.get(&side).is_some_and(RunningSide::is_launched) {
             return Ok(());

@@ -94,5 +94,5 @@ pub enum Event {
     Measured,
 }
 
-/// Is told what the trial is doing.
+/// Receives what the trial is doing.
 pub type Watch<'a> = dyn Fn(Event) + Sync + 'a;

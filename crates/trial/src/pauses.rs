@@ -159,7 +159,7 @@ impl Listener {
         Growth::watch(self.log.shared_log()?).ok()
     }
 
-    /// What was written since the last time and lies within a block.
+    /// What was written since the last time and is within a block.
     pub(crate) fn recorded(&mut self, arrivals: &[Grown], block: Block) -> Vec<Happening> {
         let mut seen: Vec<Seen> = Vec::new();
         let is_shared = self.log.shared_log().is_some();

@@ -146,7 +146,7 @@ impl Plan {
             .warmup
             .unwrap_or(Span::from_secs_f64(budget.warmup_s));
         // A block holds 100 / (1 - q) requests for the highest quantile that is judged, so that a
-        // hundred of them lie beyond it; a few more, because arrivals are random.
+        // hundred of them are beyond it; a few more, because arrivals are random.
         let wanted = 105.0 / (1.0 - highest_quantile(config));
         let mut rates: Vec<RatePlan> = config
             .workload
@@ -269,7 +269,7 @@ fn primary(config: &TrialConfig) -> Primary {
     }
 }
 
-/// The highest quantile that an objective, a goal or the primary endpoint names.
+/// The highest quantile that an objective, a goal or the primary outcome names.
 fn highest_quantile(config: &TrialConfig) -> f64 {
     let goals = config.judged_goals();
     let goals = goals.iter().filter_map(|goal| match goal {

@@ -58,7 +58,7 @@ pub fn alongside<T>(
         drop(announce_start);
         match resources.join() {
             Ok(measured) => (loaded, measured),
-            // A panic is a bug in this program: it goes on, with its own message.
+            // A panic is a bug in this program: it is passed on, with its own message.
             Err(panic) => std::panic::resume_unwind(panic),
         }
     })

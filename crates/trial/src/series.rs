@@ -14,7 +14,7 @@ const WINDOWS: f64 = 60.0;
 const SHORTEST_WINDOW_S: f64 = 0.1;
 /// The points of a curve: equal steps in the number of nines, this many from one to the next.
 const STEPS_PER_NINE: u32 = 12;
-/// A quantile is drawn as long as so many requests lie beyond it.
+/// A quantile is drawn as long as so many requests are beyond it.
 const FEWEST_BEYOND: f64 = 10.0;
 
 /// Draws the measurements; `samples` belong to the block of the same index.
@@ -73,7 +73,7 @@ fn percentile_curve(rate_rps: f64, side: Side, blocks: &[&LatencyBlock]) -> Perc
     }
 }
 
-/// Quantiles 1 - 10^-k in equal steps of k, as far as enough of `n` requests lie beyond them.
+/// Quantiles 1 - 10^-k in equal steps of k, as far as enough of `n` requests are beyond them.
 fn quantiles(n: usize) -> impl Iterator<Item = f64> {
     (0..=STEPS_PER_NINE * 9)
         .map(|step| 1.0 - 10f64.powf(-f64::from(step) / f64::from(STEPS_PER_NINE)))
@@ -159,7 +159,7 @@ fn latency_point(at_s: f64, rows: &[&Row]) -> LatencyPoint {
     }
 }
 
-/// A point for every sample but the first: counters are told by what they grew.
+/// A point for every sample but the first: counters are shown by what they grew.
 fn resources(block: &LatencyBlock, samples: &Table) -> Vec<ResourcePoint> {
     let at = samples.column("at_s").unwrap_or_default();
     (1..at.len())

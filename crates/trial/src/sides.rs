@@ -161,7 +161,7 @@ impl Stand<'_> {
         Ok(running)
     }
 
-    /// Makes the runtime of a side tell of its pauses; what is to be said about that.
+    /// Makes the runtime of a side log its pauses; what is to be said about that.
     fn listen(&self, pauses: Pauses, launch: &mut Launch) -> (Option<Listener>, Option<String>) {
         let runtime = match pauses {
             Pauses::Off => None,

@@ -25,7 +25,7 @@ use understudy_redact::Redactor;
 /// a file of its own.
 const EQUIVALENCE: &str = "equivalence";
 
-/// What a trial needs beside its configuration.
+/// What a trial needs in addition to its configuration.
 pub struct Inputs<'a> {
     /// The workload.
     pub requests: &'a Requests,
@@ -47,7 +47,7 @@ pub struct Inputs<'a> {
     pub continue_when_different: bool,
     /// Ends the trial when set.
     pub stop: &'a AtomicBool,
-    /// Is told what goes on.
+    /// Receives what happens.
     pub watch: &'a Watch<'a>,
 }
 
@@ -155,7 +155,7 @@ fn measure(
     .carry_out()
 }
 
-/// Builds the sides. One that a run that goes on finds as it was is not built again: not every build
+/// Builds the sides. One that a run that continues finds as it was is not built again: not every build
 /// gives the same bytes twice.
 fn build(
     stand: &Stand<'_>,

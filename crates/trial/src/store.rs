@@ -50,7 +50,7 @@ pub(crate) fn write_workload(run: &RunDirectory, facts: &WorkloadFacts) -> Resul
     Ok(run.write_json(WORKLOAD, facts)?)
 }
 
-/// Writes what is known of the workload at the begin of a run; one that goes on has it already.
+/// Writes what is known of the workload at the begin of a run; one that continues has it already.
 pub(crate) fn begin_workload(run: &RunDirectory, facts: &WorkloadFacts) -> Result<(), TrialError> {
     match run.path().join(WORKLOAD).exists() {
         true => Ok(()),

@@ -9,10 +9,10 @@
 //! without `_`, `-`, `.` and `@`, also in objects inside of one another (`"request": {"method": ...}`). What collectors
 //! put around a line is taken away first.
 
+mod carried;
 mod columns;
 mod duration;
 mod fields;
-mod framing;
 mod proxies;
 mod records;
 mod served;
@@ -22,8 +22,9 @@ pub use duration::Took;
 pub use records::entries;
 pub use served::{Served, served};
 
+use crate::framing;
 use crate::http1::standard_method;
-use framing::{Logged, logged};
+use carried::{Logged, logged};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
@@ -67,7 +68,7 @@ pub enum LineError {
 /// # Errors
 /// It is not a line of an access log, or what it logs was no HTTP request.
 pub fn entry(line: &[u8]) -> Result<Entry, LineError> {
-    match logged(line)? {
+    match logged(line, is_request)? {
         Logged::Object(object) => of_object(&object),
         Logged::Text(line) => match parts(&line) {
             Some(parts) => combined(parts),
@@ -99,7 +100,7 @@ struct Parts<'l> {
     request: Cow<'l, str>,
     status: u16,
     agent: Option<Cow<'l, str>>,
-    /// What stands behind all that the format knows.
+    /// What is behind all that the format knows.
     behind: &'l str,
 }
 
@@ -127,7 +128,7 @@ fn parts(line: &str) -> Option<Parts<'_>> {
     })
 }
 
-/// Host, if there is one, and client from what stands before the time: `[host] client[, client ...] ident user`,
+/// Host, if there is one, and client from what is before the time: `[host] client[, client ...] ident user`,
 /// perhaps behind the names of a pod and a container.
 fn who(before: &str) -> Option<(Option<&str>, Option<&str>)> {
     let words: Vec<&str> = before.split_ascii_whitespace().collect();
@@ -337,10 +338,15 @@ fn of_object(object: &Map<String, Value>) -> Result<Entry, LineError> {
     })
 }
 
-/// Is the object not one of an access log?
-fn is_foreign(object: &Map<String, Value>) -> bool {
-    let line = request_line(object, &Keys::of(object));
-    matches!(line, Err(LineError::Form))
+/// Is this the line of a request?
+fn is_request(line: &Logged<'_>) -> bool {
+    match line {
+        Logged::Object(object) => {
+            let line = request_line(object, &Keys::of(object));
+            !matches!(line, Err(LineError::Form))
+        }
+        Logged::Text(text) => text::is_known(text),
+    }
 }
 
 /// The request of a JSON object as its first line.

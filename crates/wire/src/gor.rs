@@ -50,7 +50,7 @@ pub fn records(bytes: &[u8]) -> impl Iterator<Item = (u64, Result<Record<'_>, Re
             rest = (used < here.len()).then(|| &here[used..]);
             let first = line;
             line += memchr_iter(b'\n', &here[..used]).count() as u64;
-            // Nothing but line breaks stands behind the last separator.
+            // Nothing but line breaks is behind the last separator.
             if !text.trim_ascii().is_empty() {
                 return Some((first, record(text)));
             }

@@ -4,9 +4,9 @@
 //! (`fuzz/fuzz_targets`).
 
 pub mod access_log;
+mod framing;
 pub mod gor;
 pub mod har;
 pub mod http1;
 pub mod json;
 pub mod runtime;
-pub mod wrapping;

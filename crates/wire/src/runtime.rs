@@ -21,7 +21,7 @@ mod tests;
 pub use dotnet::Trace;
 pub use marks::{Greeting, greeting};
 
-use crate::wrapping::unwrapped;
+use crate::framing::{Time, bare};
 
 /// What an event does to the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -112,21 +112,18 @@ impl Format {
 /// A runtime writes shorter lines.
 const LONGEST_LINE: usize = 4096;
 
-/// The events of one line, in its order; also of a line that Docker or Kubernetes wrapped.
+/// The events of one line, in its order; also of a line behind syslog, Compose, Docker or CRI.
 pub fn read_line(format: Format, line: &str) -> Vec<Event> {
     if line.len() > LONGEST_LINE {
         return Vec::new();
     }
-    let unwrapped = unwrapped(line.as_bytes());
-    let Ok(line) = std::str::from_utf8(&unwrapped) else {
-        return Vec::new();
-    };
+    let line = bare(line, Time::Kept);
     match format {
-        Format::Go => go::read_line(line).unwrap_or_default(),
-        Format::Jvm => jvm::read_line(line).into_iter().collect(),
-        Format::V8 => v8::read_line(line).into_iter().collect(),
-        Format::Ruby => ruby::read_line(line).into_iter().collect(),
-        Format::Marks => marks::read_line(line).into_iter().collect(),
+        Format::Go => go::read_line(&line).unwrap_or_default(),
+        Format::Jvm => jvm::read_line(&line).into_iter().collect(),
+        Format::V8 => v8::read_line(&line).into_iter().collect(),
+        Format::Ruby => ruby::read_line(&line).into_iter().collect(),
+        Format::Marks => marks::read_line(&line).into_iter().collect(),
     }
 }
 

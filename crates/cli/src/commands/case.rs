@@ -71,8 +71,8 @@ fn figures(args: &CaseArgs) -> Result<(Case, Resolved), Failure> {
         .map_err(|error| usage(format!("{:#}", anyhow::Error::from(error))))?;
     let document = super::report::verdict(&run).map_err(usage)?;
     if document.verdict == Verdict::Invalid {
-        show::tell(&format!(
-            "understudy: the verdict of {} is invalid; its capacities and memory floors count (they have gates of their own), its objectives do not",
+        show::warning(&format!(
+            "the verdict of {} is invalid: its capacities and memory floors count (they have gates of their own), its objectives do not",
             run.path().display()
         ));
     }

@@ -65,32 +65,30 @@ fn serve(file: &std::path::Path, check: bool) -> Result<u8, Failure> {
     let around = Surroundings {
         key: redaction_key()?,
         today: super::trial::today,
-        tell: |line| show::tell(&format!("understudy: {line}")),
+        tell: show::warning,
     };
     // Before anything starts: a signal that comes too early must not be lost.
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).context("cannot handle signals")?;
     let mut running = start(config, around).map_err(|GatewayError(lines)| Failure::Usage(lines))?;
-    tell_where(&running);
+    show_addresses(&running);
     for signal in signals.forever() {
         if signal != SIGHUP {
             break;
         }
-        // Whoever moves logs away says so by this signal, whatever the file holds.
+        // A rotated log is announced by this signal, also when the configuration is wrong.
         running.reopen_log();
         match config::gateway(file, super::trial::today())
             .and_then(|config| running.reload(config).map_err(|error| error.0))
         {
-            Ok(()) => show::tell("understudy: took the new configuration"),
+            Ok(()) => show::note("the new configuration is in use"),
             Err(lines) => {
-                show::tell("understudy: the new configuration is refused and the old one stays:");
-                lines
-                    .iter()
-                    .for_each(|line| show::tell(&format!("understudy: {line}")));
+                show::warning("the new configuration is refused, and the old one stays in use");
+                lines.iter().for_each(|line| show::error(line));
             }
         }
     }
-    show::tell("understudy: stops when the requests under way have ended");
-    // Whoever asks twice does not want to wait.
+    show::note("the gateway stops when the requests under way are complete");
+    // A second signal means: do not wait.
     std::thread::spawn(move || {
         if signals.forever().any(|signal| signal != SIGHUP) {
             std::process::exit(i32::from(exit::INTERRUPTED));
@@ -102,12 +100,12 @@ fn serve(file: &std::path::Path, check: bool) -> Result<u8, Failure> {
     Ok(exit::DONE)
 }
 
-fn tell_where(running: &Running) {
+fn show_addresses(running: &Running) {
     for address in running.addresses() {
-        show::tell(&format!("understudy: listening on {address}"));
+        show::note(&format!("listening on {address}"));
     }
     if let Some(address) = running.admin() {
-        show::tell(&format!("understudy: watch it at http://{address}/"));
+        show::note(&format!("admin interface at http://{address}/"));
     }
 }
 
@@ -127,7 +125,7 @@ fn summary(config: &GatewayConfig) -> String {
         None => "no candidate".to_owned(),
     };
     format!(
-        "right; {} of the incumbent, {candidate}, {} rules",
+        "right: {} of the incumbent, {candidate}, {} rules",
         servers(config.incumbent.upstreams.len()),
         config.compare.rules.len()
     )

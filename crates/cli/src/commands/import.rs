@@ -130,7 +130,7 @@ pub(crate) fn import(args: &ImportArgs) -> Result<u8, Failure> {
         Out::Stdout => None,
         Out::File(path) => Some(path.as_path()),
     };
-    show::tell(summary::with_next(&imported.summary, to).trim_end());
+    show::line(summary::with_next(&imported.summary, to).trim_end());
     Ok(exit::DONE)
 }
 

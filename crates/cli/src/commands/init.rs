@@ -37,7 +37,7 @@ pub(crate) struct InitArgs {
     /// A request file that exists
     #[arg(long, value_name = "FILE.jsonl")]
     requests: Option<PathBuf>,
-    /// An OpenAPI document to make requests of; written to requests.jsonl beside the trial's file
+    /// An OpenAPI document to make requests of; written to requests.jsonl next to the trial's file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["requests", "from"])]
     openapi: Option<PathBuf>,
     /// A HAR file, access log or capture to make requests of, as "understudy import" does (repeatable)
@@ -53,8 +53,8 @@ pub(crate) struct InitArgs {
 
 /// Carries out the command.
 pub(crate) fn init(args: &InitArgs) -> Result<u8, Failure> {
-    let here = std::env::current_dir().context("the current directory cannot be told")?;
-    let out = std::path::absolute(&args.out).context("--out is no path")?;
+    let here = std::env::current_dir().context("the current directory is not known")?;
+    let out = std::path::absolute(&args.out).context("`--out` is not a path")?;
     let folder = out.parent().unwrap_or(&here).to_owned();
     let sources: Vec<PathBuf> = args.openapi.iter().chain(&args.from).cloned().collect();
     let (mut incumbent, mut candidate) = check(args, &folder, !sources.is_empty())?;
@@ -110,7 +110,7 @@ fn check(args: &InitArgs, folder: &Path, imports: bool) -> Result<(SideDraft, Si
     for path in written.into_iter().flatten() {
         if path.exists() && !args.force {
             let path = path.display();
-            errors.push(format!("{path} exists; --force overwrites it"));
+            errors.push(format!("{path} exists\nhint: `--force` overwrites it"));
         }
     }
     match errors.is_empty() {
@@ -157,7 +157,7 @@ fn needs_writes(
         (None, Some(path)) => fs::read_to_string(path),
         (None, None) => fs::read_to_string(around.folder().join(DEFAULT_OUT)),
     };
-    // What cannot be read, `plan` tells.
+    // `plan` reports what cannot be read.
     let text = text.unwrap_or_default();
     let methods: BTreeSet<String> = text
         .lines()
@@ -207,7 +207,7 @@ fn deliver(
         let path = folder.join(DEFAULT_OUT);
         fs::write(&path, &imported.jsonl).map_err(|error| cannot_write(&path, &error))?;
         let shown = args.out.with_file_name(DEFAULT_OUT);
-        show::tell(summary::without_next(&imported.summary, &shown).trim_end());
+        show::line(summary::without_next(&imported.summary, &shown).trim_end());
     }
     fs::write(out, &written.text).map_err(|error| cannot_write(out, &error))?;
     let mut word = "found";
@@ -215,14 +215,14 @@ fn deliver(
     let files = draft.around.files().iter();
     let files = files.filter(|_| draft.requests.is_none());
     for found in draft.listening.iter().chain(files) {
-        show::tell(&format!("{word:<12}{found}"));
+        show::line(&format!("{word:<12}{found}"));
         word = "";
     }
     let name = args.out.display();
-    show::tell(&format!("wrote       {name}"));
+    show::line(&format!("wrote       {name}"));
     let mut word = "fill in";
     for missing in &written.missing {
-        show::tell(&format!("{word:<12}{missing}"));
+        show::line(&format!("{word:<12}{missing}"));
         word = "";
     }
     let variables = imported.map_or(0, |imported| imported.summary.variables.len());
@@ -232,7 +232,7 @@ fn deliver(
         (true, _) => "set the variables, then: ",
         (false, _) => "fill these in, set the variables, then: ",
     };
-    show::tell(&format!("next        {first}understudy plan {name}"));
+    show::line(&format!("next        {first}understudy plan {name}"));
     Ok(())
 }
 

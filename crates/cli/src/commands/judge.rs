@@ -37,7 +37,10 @@ pub(crate) fn judge(args: &JudgeArgs) -> Result<u8, Failure> {
     let stored = store_verdict(&run, &document);
     let drawn = stored.and_then(|()| write_html(&run, &document).map(drop));
     if let Err(error) = drawn {
-        show::tell(&format!("understudy: the verdict is not stored: {error:#}"));
+        show::warning(&format!(
+            "the verdict is not stored: {}",
+            exit::sentence(&error)
+        ));
     }
     deliver(&document, &run, json.as_mut())?;
     Ok(exit::of_verdict(document.verdict))

@@ -60,7 +60,7 @@ pub(crate) struct LoadArgs {
     /// Write the result as JSON to a file, or to standard output with "-"
     #[arg(long, value_name = "PATH|-")]
     json: Option<PathBuf>,
-    /// Write every exchange of the measured window to a Parquet file while the run goes on
+    /// Write every exchange of the measured window to a Parquet file while the run continues
     #[arg(long, value_name = "FILE.parquet", conflicts_with = "find_capacity")]
     log: Option<PathBuf>,
     #[command(flatten)]
@@ -121,7 +121,9 @@ impl LoadArgs {
         let mut headers = Vec::new();
         for header in &self.header {
             let (name, value) = header.split_once(':').ok_or_else(|| {
-                usage(format!("--header {header:?}: write it as \"Name: value\""))
+                usage(format!(
+                    "`--header {header:?}` is not a header\nhint: write it as \"Name: value\""
+                ))
             })?;
             headers.push((name.trim().to_owned(), value.trim().to_owned()));
         }
@@ -242,7 +244,7 @@ fn measure(
         Ok(ran) => ran,
         Err(error) => {
             if let Some(written) = log.and_then(Log::end) {
-                written.tell();
+                written.show();
             }
             return Err(error.into());
         }
@@ -265,7 +267,7 @@ fn measure(
 fn deliver(report: &LoadReport, json: Option<&mut JsonOutput>) -> anyhow::Result<()> {
     if json::deliver(json, report)? {
         for reason in &report.invalid_because {
-            show::tell(&format!("understudy: invalid: {reason}"));
+            show::error(&format!("invalid: {reason}"));
         }
         return Ok(());
     }

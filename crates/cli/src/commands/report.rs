@@ -50,7 +50,7 @@ pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
     let text = match args.format {
         Format::Html if args.out.is_none() => {
             let path = write_html(&run, &document)?;
-            return told(&path);
+            return print_path(&path);
         }
         Format::Html => page(&run, &document)?,
         Format::Markdown => markdown::summary(&document),
@@ -61,7 +61,7 @@ pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
         Some(path) => {
             let refused = |error| usage(format!("--out: cannot write {}: {error}", path.display()));
             fs::write(path, text).map_err(refused)?;
-            told(path)
+            print_path(path)
         }
         None => {
             show::print(&text).context("cannot write the report")?;
@@ -71,8 +71,8 @@ pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
 }
 
 /// Says where a report is.
-fn told(path: &Path) -> Result<u8, Failure> {
-    show::print(&format!("{}\n", path.display())).context("cannot tell where the report is")?;
+fn print_path(path: &Path) -> Result<u8, Failure> {
+    show::print(&format!("{}\n", path.display())).context("cannot write where the report is")?;
     Ok(exit::DONE)
 }
 
@@ -101,10 +101,10 @@ pub(crate) fn verdict(run: &RunDirectory) -> Result<VerdictDocument, String> {
     match stored(run, "verdict.json") {
         Ok(Some(document)) => Ok(document),
         Ok(None) => Err(format!(
-            "{shown} has no verdict yet: judge it first (understudy judge {shown}), or resume it if it was interrupted (understudy trial --resume {shown})"
+            "{shown} has no verdict yet\nhint: judge it first, `understudy judge {shown}`, or resume it if it was interrupted, `understudy trial --resume {shown}`"
         )),
         Err(error) => Err(format!(
-            "{:#}; if another version wrote it, judge the run again (understudy judge {shown})",
+            "{:#}\nhint: if another version wrote it, judge the run again: `understudy judge {shown}`",
             anyhow::Error::from(error)
         )),
     }

@@ -15,7 +15,7 @@ pub(super) fn read(
         return None;
     }
     if slos.is_empty() {
-        section.refuse_itself("needs an objective to hold; write an [[slo]]");
+        section.refuse_itself("needs an objective to hold\nhint: write an `[[slo]]`");
     }
     let width = section.percentage::<Share>("width");
     if let Some(Err(error)) = width.map(check_width) {

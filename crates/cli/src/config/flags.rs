@@ -19,11 +19,11 @@ use understudy_trial::config::{
 /// The rate that is offered, where nothing is said.
 const RATE: f64 = 500.0;
 
-/// Where the flags stand in the help of a command, apart from its own.
+/// Where the flags are in the help of a command, apart from its own.
 const HEADING: &str = "Without a file";
 
 /// What a trial without a file is made of. Values stay texts here, so that everything that is wrong
-/// with them is told at once.
+/// with them is reported at once.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Flags {
     /// Command that starts what runs today, with {port}; or the http:// URL where it runs already
@@ -32,7 +32,7 @@ pub(crate) struct Flags {
     /// Command that starts what may replace it, with {port}; or its http:// URL
     #[arg(long, help_heading = HEADING, value_name = "COMMAND|URL")]
     candidate: Option<String>,
-    /// The incumbent with another heap, collector or setting: what it reaches is no reason to replace
+    /// The incumbent with another heap, collector or setting: what it reaches is not a reason to replace
     #[arg(long, help_heading = HEADING, value_name = "COMMAND|URL")]
     tuned: Option<String>,
     /// A path to ask all of them for (repeatable)
@@ -104,7 +104,7 @@ impl Flags {
 /// Every mistake, one line each: `--FLAG: what`.
 pub(crate) fn from_flags(flags: &Flags) -> Result<TrialConfig, Vec<String>> {
     let folder = std::env::current_dir()
-        .map_err(|error| vec![format!("the current directory cannot be told: {error}")])?;
+        .map_err(|error| vec![format!("the current directory is not known: {error}")])?;
     in_folder(flags, &folder)
 }
 
@@ -115,9 +115,10 @@ pub(super) fn in_folder(flags: &Flags, folder: &Path) -> Result<TrialConfig, Vec
         wrong: Vec::new(),
     };
     if folder.to_str().is_none() {
-        check
-            .wrong
-            .push("the path of the current directory is not UTF-8; use another".to_owned());
+        check.wrong.push(
+            "the path of the current directory is not UTF-8\nhint: change to another folder"
+                .to_owned(),
+        );
     }
     let incumbent = check.side("--incumbent", flags.incumbent.as_deref());
     let candidate = check.side("--candidate", flags.candidate.as_deref());
@@ -192,7 +193,7 @@ impl Check<'_> {
     }
 
     fn side(&mut self, flag: &str, text: Option<&str>) -> Option<SideConfig> {
-        let what = "is missing; give the command that starts it, or its http:// URL";
+        let what = "is missing\nhint: give the command that starts it, or its `http://` URL";
         let text = self.keep(
             flag,
             text.filter(|text| !text.trim().is_empty()).ok_or(what),
@@ -282,8 +283,9 @@ impl Check<'_> {
                 None
             }
             (None, true) => {
-                self.wrong
-                    .push("--get: is missing; give a path, or --requests a file".to_owned());
+                self.wrong.push(
+                    "`--get` is missing\nhint: give a path, or a file with `--requests`".to_owned(),
+                );
                 None
             }
         }
@@ -321,7 +323,7 @@ impl Check<'_> {
             None => name_of(self.folder),
             Some("") => {
                 self.wrong
-                    .push("--name: is empty; give a name or leave it out".to_owned());
+                    .push("`--name` is empty\nhint: give a name, or leave it out".to_owned());
                 String::new()
             }
             Some(name) => name.to_owned(),

@@ -84,7 +84,7 @@ fn parse(
     complete(&mut case);
     let resolved = case.resolve();
     for problem in resolved.as_ref().err().into_iter().flatten() {
-        read.tell(problem, &problems);
+        read.report(problem, &problems);
     }
     let lines: Vec<String> = problems.lines(file).into_iter().chain(arguments).collect();
     match resolved {
@@ -218,14 +218,17 @@ impl Reading {
             };
             return section.refuse(
                 "shape",
-                format!("{name:?} is not a shape of this file; {hint}"),
+                format!("{name:?} is not a shape of this file\nhint: {hint}"),
             );
         };
         for (input, spread) in inputs.iter().zip(shape) {
             match spread {
                 Some(_) if case.is_stated(*input) => {
                     let key = input.name().split('.').nth(1).unwrap_or_default();
-                    section.refuse(key, "is that of the shape, too; leave one of them out");
+                    section.refuse(
+                        key,
+                        "is that of the shape, too\nhint: leave one of them out",
+                    );
                 }
                 Some(spread) => case.set(*input, stated(*spread, &format!("shape {name}"))),
                 None => {}
@@ -263,7 +266,7 @@ impl Reading {
         }
     }
 
-    fn tell(&self, problem: &Problem, problems: &Problems<'_>) {
+    fn report(&self, problem: &Problem, problems: &Problems<'_>) {
         let counted = [Input::People, Input::RustPeople].contains(&problem.input);
         if counted && self.wrong.contains(&Input::People) || self.wrong.contains(&problem.input) {
             return;
@@ -320,7 +323,10 @@ fn unknown(meant: &[Input]) -> String {
         names.join(", ")
     };
     match meant {
-        [] => format!("is not a figure; known are {}", names(&Input::ALL)),
-        several => format!("could be {}; write one of them", names(several)),
+        [] => format!(
+            "is not a figure\nhint: known figures are {}",
+            names(&Input::ALL)
+        ),
+        several => format!("could be {}\nhint: write one of them", names(several)),
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn read(mut section: Section<'_>, rates: &[f64], slos: &[Slo]) -> Opt
         return None;
     }
     if slos.is_empty() {
-        section.refuse_itself("needs an objective to hold; write an [[slo]]");
+        section.refuse_itself("needs an objective to hold\nhint: write an `[[slo]]`");
     }
     let rate = section.number("rate");
     if let Some(Err(error)) = rate.map(super::workload::check_rate) {

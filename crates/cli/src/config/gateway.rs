@@ -194,7 +194,7 @@ fn route(mut section: Section<'_>, number: u32, names: &mut BTreeSet<String>) ->
         Method::from_bytes(word.as_bytes())
             .ok()
             .filter(|_| known)
-            .ok_or_else(|| format!("{word:?} is not a method; expected {what}"))
+            .ok_or_else(|| format!("{word:?} is not a method\nhint: write {what}"))
     });
     let route = Route {
         name: section
@@ -222,7 +222,7 @@ fn compare(mut section: Section<'_>, today: Day) -> CompareConfig {
     if goal.is_some_and(|goal| goal <= 0.0 || goal >= 1.0) {
         section.refuse(
             "goal",
-            "can never be reached, or always is; expected a share such as \"0.1%\"",
+            "can never be reached, or always is\nhint: write a share such as \"0.1%\"",
         );
     }
     let payloads = [("redacted", Payloads::Redacted), ("hash", Payloads::Hash)];
@@ -269,7 +269,7 @@ fn admin(mut section: Section<'_>, folder: &Path) -> AdminConfig {
     if address.is_some_and(|address| !address.ip().is_loopback()) && !section.has("token_file") {
         section.refuse(
             "address",
-            "can be reached from elsewhere; name a token_file, or use an address of loopback",
+            "can be reached from other machines\nhint: name a `token_file`, or use an address of loopback",
         );
     }
     section.finish();

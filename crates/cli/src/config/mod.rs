@@ -1,6 +1,6 @@
 //! `trial.toml` and the flags that stand for it: both become a [`TrialConfig`].
 //!
-//! Everything that is wrong is told at once, one line each. TOML is read by hand instead of with
+//! Everything that is wrong is reported at once, one line each. TOML is read by hand instead of with
 //! serde, so that every mistake has its line and its key.
 
 mod capacity;
@@ -118,12 +118,12 @@ pub(crate) fn parse(
     no_document(&errors, text, &problems);
     if folder.to_str().is_none() {
         let what = format!(
-            "the path of {} is not UTF-8; move the file",
+            "the path of {} is not UTF-8\nhint: move the file",
             folder.display()
         );
         problems.add(0, what);
     }
-    // What is left of a broken document would only give mistakes that nobody made.
+    // What is left of a broken document would only give mistakes that are not there.
     if !problems.is_empty() {
         return Err(problems.lines(file));
     }
@@ -188,7 +188,7 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
         seed,
         incumbent: incumbent?,
         candidate: candidate?,
-        // One that could not be read is a problem that was told.
+        // One that could not be read is a problem that was reported.
         tuned: tuned.flatten(),
         workload: workload?,
         slos,
@@ -203,7 +203,7 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
     })
 }
 
-/// `[case]`: the file of the business case, whose own mistakes are told with their place in it.
+/// `[case]`: the file of the business case, whose own mistakes are reported with their place in it.
 fn business(
     mut section: Section<'_>,
     measured: &[Input],
@@ -271,7 +271,7 @@ fn question(mut section: Section<'_>, has_tuned: bool) -> Question {
         }
     }
     if no_worse && has_tuned {
-        let what = "\"no_worse\" compares two versions of one service; leave out [side.tuned], which says what could be had without a replacement";
+        let what = "\"no_worse\" compares two versions of one service\nhint: leave out `[side.tuned]`: it shows what tuning reaches without a replacement";
         section.refuse("goal", what);
     }
     if let Some(Err(error)) = margin.map(check_margin) {

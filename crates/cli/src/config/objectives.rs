@@ -34,7 +34,7 @@ fn slo(mut section: Section<'_>) -> Option<Slo> {
         if section.has("error_rate") {
             section.refuse(
                 key,
-                "does not go with error_rate; write another [[slo]] for it",
+                "does not go with `error_rate`\nhint: write another `[[slo]]` for it",
             );
         }
     }
@@ -54,7 +54,9 @@ fn check_quantile(quantile: f64) -> Result<f64, String> {
     if quantile > 0.0 && quantile < 1.0 {
         Ok(quantile)
     } else {
-        Err(format!("{quantile} is not between 0 and 1; p99 is 0.99"))
+        Err(format!(
+            "{quantile} is not between 0 and 1\nhint: write p99 as 0.99"
+        ))
     }
 }
 
@@ -76,7 +78,7 @@ pub(super) fn goals(section: &Section<'_>) -> Vec<Goal> {
             DeValue::Table(table) if quantile_of(key).is_some() => {
                 let rest = table.keys().next().map_or("9", |rest| rest.get_ref());
                 Err(format!(
-                    "write \"{key}.{rest}\" in quotes: TOML takes the dot for a table"
+                    "is a table in TOML, because of the dot\nhint: write \"{key}.{rest}\" in quotes"
                 ))
             }
             value => Err(reader::expected(Change::EXPECTED, value)),
@@ -99,7 +101,9 @@ fn goal(key: &str, change: &str) -> Result<Goal, String> {
                 quantile,
                 change: change()?,
             }),
-            None => Err("is no goal; use cpu, memory or a quantile such as p99".to_owned()),
+            None => Err(
+                "is not a goal\nhint: use `cpu`, `memory` or a quantile such as `p99`".to_owned(),
+            ),
         },
     }
 }

@@ -112,14 +112,16 @@ pub(super) fn number(value: &DeValue<'_>) -> Option<f64> {
 pub(super) fn text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, String> {
     match value.as_str() {
         None => Err(expected("a text in quotes", value)),
-        Some(text) if text.contains('\0') => Err("holds a NUL character; remove it".to_owned()),
+        Some(text) if text.contains('\0') => {
+            Err("holds a NUL character\nhint: remove it".to_owned())
+        }
         Some(text) => Ok(text),
     }
 }
 
 /// One table of the document, or the absence of one, that hands out its values by key.
 ///
-/// A value that is wrong is a problem and then as good as absent: reading goes on, so that
+/// A value that is wrong is a problem and then as good as absent: reading continues, so that
 /// everything that is wrong is found at once.
 pub(super) struct Section<'r> {
     problems: &'r Problems<'r>,
@@ -128,7 +130,7 @@ pub(super) struct Section<'r> {
     /// Where it begins.
     at: usize,
     table: Option<&'r DeTable<'r>>,
-    /// The keys that somebody has asked for: all that there are.
+    /// The keys that were asked for: all that there are.
     asked: Vec<&'static str>,
     /// Of these keys, one has to be there; and what it is for.
     needed: Vec<(&'static [&'static str], &'static str)>,
@@ -233,7 +235,7 @@ impl<'r> Section<'r> {
     /// A text that is not empty.
     pub(super) fn text(&mut self, key: &'static str) -> Option<&'r str> {
         self.get(key, |value| match text(value) {
-            Ok("") => Err("is empty; give it a value or leave it out".to_owned()),
+            Ok("") => Err("is empty\nhint: give it a value or leave it out".to_owned()),
             other => other,
         })
     }
@@ -334,7 +336,7 @@ impl<'r> Section<'r> {
             chosen.map(|(_, choice)| *choice).ok_or_else(|| {
                 let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
                 let word: String = word.chars().take(40).collect();
-                format!("{word:?} is not known; use {}", alternatives(&names))
+                format!("{word:?} is not known\nhint: use {}", alternatives(&names))
             })
         })
     }
@@ -348,7 +350,7 @@ impl<'r> Section<'r> {
     ) -> Option<Vec<T>> {
         let elements = self.get(key, |value| match value {
             DeValue::Array(elements) if !elements.is_empty() => Ok(elements),
-            DeValue::Array(_) => Err(format!("is empty; expected {what}")),
+            DeValue::Array(_) => Err(format!("is empty\nhint: write {what}")),
             _ => Err(expected(what, value)),
         })?;
         let read = elements.iter().map(|element| {
@@ -427,7 +429,7 @@ impl<'r> Section<'r> {
             .collect()
     }
 
-    /// Ends the reading: keys that nobody asked for, and those that are not there but have to be.
+    /// Ends the reading: keys that were not asked for, and those that are not there but have to be.
     pub(super) fn finish(self) {
         let mut missed = Vec::new();
         for (key, _) in self.entries() {
@@ -437,18 +439,18 @@ impl<'r> Section<'r> {
             match meant(key, &self.asked) {
                 Some(known) => {
                     missed.push(known);
-                    self.refuse(key, format!("is not a key; did you mean {known}?"));
+                    self.refuse(key, format!("is not a key\nhint: did you mean `{known}`?"));
                 }
                 None => {
                     let known = self.asked.join(", ");
-                    self.refuse(key, format!("is not a key; known are {known}"));
+                    self.refuse(key, format!("is not a key\nhint: known keys are {known}"));
                 }
             }
         }
         for (keys, what) in &self.needed {
             // A misspelt key is one mistake, not two.
             if !keys.iter().any(|key| self.has(key) || missed.contains(key)) {
-                let what = format!("{} is missing; {what}", self.path(keys[0]));
+                let what = format!("{} is missing\nhint: {what}", self.path(keys[0]));
                 self.problems.add(self.at, what);
             }
         }

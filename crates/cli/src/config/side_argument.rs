@@ -15,7 +15,7 @@ pub(crate) struct SideArgument {
     given: Given,
 }
 
-/// What stands in the place of the side.
+/// What is in the place of the side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Given {
     /// The same side (or the other one, where the file has none; a tuned side that it has not is the

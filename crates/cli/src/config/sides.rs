@@ -108,7 +108,7 @@ fn launched(
 /// The commit that a name stands for, in the repository around a folder.
 pub(super) fn resolve(dir: &Path, name: &str) -> Result<String, String> {
     understudy_trial::commit(dir, name).map_err(|error| {
-        format!("{name:?} is no commit, branch or tag that can be checked out: {error}")
+        format!("{name:?} is not a commit, branch or tag that can be checked out: {error}")
     })
 }
 
@@ -173,7 +173,7 @@ fn env(section: Section<'_>) -> BTreeMap<String, String> {
     let mut env = BTreeMap::new();
     for (name, value) in section.entries() {
         if name.is_empty() || name.contains(['=', '\0']) {
-            section.refuse(name, "is no name of an environment variable");
+            section.refuse(name, "is not the name of an environment variable");
         }
         match reader::text(value) {
             Ok(text) => drop(env.insert(name.to_owned(), text.to_owned())),
@@ -205,7 +205,8 @@ pub(super) fn mistakes(launched: &Launched, limited: Limited) -> Vec<(&'static s
         }
     };
     if uses("{port}").is_none() {
-        let what = "{port} is missing; without it the side cannot be told where to listen";
+        let what =
+            "`{port}` is missing\nhint: write it where the command takes the port to listen on";
         found.push(("run", what.to_owned()));
     }
     let words = [
@@ -218,7 +219,9 @@ pub(super) fn mistakes(launched: &Launched, limited: Limited) -> Vec<(&'static s
         if let Some(key) = uses(&format!("{{{word}}}"))
             && !set
         {
-            let what = format!("{{{word}}} is used, but {limit} has no limit; set one");
+            let what = format!(
+                "`{{{word}}}` is used, but {limit} has no limit\nhint: set `limits.{limit}`"
+            );
             found.push((key, what));
         }
     }

@@ -172,7 +172,7 @@ fn goal(out: &mut Document, goal: &Goal) {
     }
 }
 
-/// A rule as it stands in a file.
+/// A rule as it is in a file.
 pub(crate) fn rule_text(accepted: &Rule) -> String {
     let mut out = Document::default();
     out.tables("compare.rule");

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub(crate) enum JsonOutput {
     /// `-`
     Stdout,
-    /// A file, created anew.
+    /// A new file.
     File(PathBuf, File),
 }
 

@@ -169,7 +169,7 @@ fn row(out: &mut String, name: &str, d: &Distribution, finite: bool) -> std::fmt
     writeln!(out, "{:>10}{:>10}", cell(d.max), cell(d.mean))
 }
 
-/// Shows a live line on a terminal until `done`; nothing where standard error is no terminal.
+/// Shows a live line on a terminal until `done`; nothing where standard error is not a terminal.
 pub(crate) fn live(progress: &[Progress], length: Duration, done: &AtomicBool) {
     let bar = ProgressBar::with_draw_target(
         Some(length.as_millis() as u64),

@@ -8,7 +8,7 @@ pub(crate) mod progress;
 use std::io::{self, IsTerminal, Write};
 use understudy_report::terminal::Style;
 
-/// Writes data to standard output. A reader that went away is no failure.
+/// Writes data to standard output. A reader that went away is not a failure.
 ///
 /// # Errors
 /// Standard output cannot be written, for example because the disk is full.
@@ -20,8 +20,23 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// Tells people something on standard error.
-pub(crate) fn tell(line: &str) {
+/// What was wrong, with its hint on a line of its own.
+pub(crate) fn error(message: &str) {
+    line(&format!("error: {message}"));
+}
+
+/// What is not done, or not as asked, while the command continues.
+pub(crate) fn warning(message: &str) {
+    line(&format!("warning: {message}"));
+}
+
+/// What people should know.
+pub(crate) fn note(message: &str) {
+    line(&format!("note: {message}"));
+}
+
+/// Writes a line for people to standard error.
+pub(crate) fn line(line: &str) {
     // There is no other place left to report a failure of standard error.
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

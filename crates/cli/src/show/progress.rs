@@ -8,8 +8,8 @@ use understudy_trial::Event;
 /// A line on a terminal; on anything else a line for each stage.
 pub(crate) struct Display {
     bar: ProgressBar,
-    /// The stage last told of, where there is no terminal.
-    told: std::sync::Mutex<String>,
+    /// The stage last reported, where there is no terminal.
+    shown: std::sync::Mutex<String>,
 }
 
 impl Display {
@@ -24,31 +24,31 @@ impl Display {
         bar.enable_steady_tick(Duration::from_millis(500));
         Display {
             bar,
-            told: std::sync::Mutex::default(),
+            shown: std::sync::Mutex::default(),
         }
     }
 
-    /// Tells something once.
+    /// Prints a line once.
     pub(crate) fn note(&self, text: &str) {
         if self.bar.is_hidden() {
-            super::tell(text);
+            super::line(text);
         } else {
             self.bar.println(text);
         }
     }
 
-    /// Shows what goes on.
+    /// Shows what happens.
     pub(crate) fn show(&self, event: Event) {
         let (stage, detail) = words(&event);
         self.bar.set_position(self.bar.elapsed().as_secs());
         if self.bar.is_hidden() {
-            let mut told = match self.told.lock() {
-                Ok(told) => told,
+            let mut shown = match self.shown.lock() {
+                Ok(shown) => shown,
                 Err(poisoned) => poisoned.into_inner(),
             };
-            if *told != stage {
-                super::tell(&format!("  {stage}"));
-                *told = stage;
+            if *shown != stage {
+                super::line(&format!("  {stage}"));
+                *shown = stage;
             }
         } else {
             self.bar.set_message(format!("{stage}{detail}"));

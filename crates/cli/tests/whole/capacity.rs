@@ -36,7 +36,7 @@ fn the_capacity_of_a_worker_with_known_service_times_is_found() {
 }
 
 #[test]
-fn what_makes_no_search_is_told_before_anything_is_sent() {
+fn what_cannot_be_searched_is_reported_before_anything_is_sent() {
     let scratch = Scratch::new("capacity-usage");
     let refused = |arguments: &[&str], expected: &str| {
         let ended = run(understudy()

@@ -97,19 +97,19 @@ fn every_mistake_is_reported_at_once() {
     let arguments = ["--set", "memory=5", "--set", "foo=1", "--set", "horizon=x"];
     let ended = case(&file, &arguments);
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
-    let said: Vec<&str> = ended.stderr.lines().collect();
+    let said = ended.errors();
     let expected = [
-        "effort.build: is missing; state it, or effort.lines",
+        "effort.build: is missing\nhint: state it, or effort.lines",
         "incumbent.vcpus: is missing",
         "incumbent.memory: is missing",
-        "price.vcpu_hour: is missing; the default is in USD",
+        "price.vcpu_hour: is missing\nhint: the default is in USD",
         "price.gib_hour: is missing",
         ":4: fleet.instances: -3 is out of bounds",
-        ":5: fleet.growht: is not a key; did you mean growth?",
+        ":5: fleet.growht: is not a key\nhint: did you mean `growth`?",
         ":7: team.person_month: \"20 USD\" is in USD, but this case is in EUR",
         ":10: candidate.memory: contradicts candidate.saving",
         "--set \"memory=5\": could be incumbent.memory, candidate.memory",
-        "--set \"foo=1\": is not a figure; known are",
+        "--set \"foo=1\": is not a figure\nhint: known figures are",
         "--set \"horizon=x\": \"x\" is not a figure such as \"3 years\"",
     ];
     assert_eq!(said.len(), expected.len(), "{}", ended.stderr);
@@ -125,8 +125,7 @@ fn an_ambiguous_figure_is_refused_with_both_readings_and_nothing_else() {
         let text = fs::read_to_string(example()).unwrap();
         assert!(text.contains(from), "{from}");
         let ended = case(&scratch.write("fleet.toml", &text.replace(from, to)), &[]);
-        let lines = ended.stderr.lines().map(str::to_owned).collect::<Vec<_>>();
-        (ended.code, lines)
+        (ended.code, ended.errors())
     };
     let months = "person_month = \"20000 USD\"";
     for (to, said) in [
@@ -204,7 +203,7 @@ candidate.saving = "50%"
     };
     let misspelt = wrong("shape = \"larg\"", sized);
     assert!(
-        misspelt.contains("\"larg\" is not a shape of this file; did you mean \"large\"?"),
+        misspelt.contains("\"larg\" is not a shape of this file\nhint: did you mean \"large\"?"),
         "{misspelt}"
     );
     let twice = wrong("shape = \"large\"\nvcpus = \"1 vCPU\"", sized);

@@ -1,5 +1,5 @@
 //! The search for a memory floor as a whole process, against memory that is known to be needed. It is
-//! killed in the midst of both searches, and goes on.
+//! killed in the midst of both searches, and continues.
 
 use crate::harness::{Ended, Scratch, machine, run, subject, understudy};
 use crate::load::Server;

@@ -33,13 +33,13 @@ impl Gateway {
         };
         gateway.address = gateway.told("listening on ");
         gateway.admin = gateway
-            .told("watch it at ")
+            .told("admin interface at ")
             .trim_end_matches('/')
             .to_owned();
         gateway
     }
 
-    /// Waits for a line with this in it; returns what stands behind.
+    /// Waits for a line with this in it; returns what is behind.
     fn told(&mut self, what: &str) -> String {
         let mut line = String::new();
         loop {
@@ -228,13 +228,13 @@ fn it_serves_finds_the_planted_bug_is_reloaded_and_stops() {
     let right = std::fs::read_to_string(&file).unwrap();
     scratch.write("gateway.toml", &right.replace("[candidate]", "[candidat]"));
     gateway.signal("HUP");
-    let mistake = gateway.told("did you mean ");
+    let mistake = gateway.told("did you mean `");
     assert!(mistake.starts_with("candidate"), "{mistake}");
     assert!(
         gateway.get("/items/1").contains("200 OK"),
         "the old configuration stays"
     );
-    // Whoever moves the log away says so by the same signal.
+    // A rotated log is announced by the same signal.
     let [log, moved] = ["access.jsonl", "access.jsonl.1"].map(|name| scratch.path().join(name));
     std::fs::rename(&log, &moved).unwrap();
     scratch.write(
@@ -242,7 +242,7 @@ fn it_serves_finds_the_planted_bug_is_reloaded_and_stops() {
         &right.replace("ask_twice", "fraction = \"50%\"\nask_twice"),
     );
     gateway.signal("HUP");
-    gateway.told("took the new configuration");
+    gateway.told("the new configuration is in use");
     assert!(gateway.get("/items/1").contains("200 OK"));
 
     gateway.signal("TERM");
@@ -253,7 +253,7 @@ fn it_serves_finds_the_planted_bug_is_reloaded_and_stops() {
 }
 
 #[test]
-fn who_asks_where_nobody_answers_is_told_so() {
+fn an_address_without_a_gateway_is_an_error() {
     let output = understudy()
         .args(["gateway", "status", "--admin", "http://127.0.0.1:1"])
         .output()

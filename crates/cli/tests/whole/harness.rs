@@ -96,6 +96,14 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
+impl Ended {
+    /// The errors that it reports, each with its hint.
+    pub(crate) fn errors(&self) -> Vec<String> {
+        let all = format!("\n{}", self.stderr);
+        all.split("\nerror: ").skip(1).map(str::to_owned).collect()
+    }
+}
+
 pub(crate) fn ended(output: Output) -> Ended {
     Ended {
         code: output.status.code().unwrap_or(-1),
@@ -190,7 +198,7 @@ impl Trial {
 
 /// Repeats a trial until the machine was quiet enough: a measurement that was refused, or that leaves
 /// open what is planted plainly, says nothing about the sides. `None` where the machine never was: what
-/// is refused for it is no answer, right or wrong.
+/// is refused for it is not an answer, right or wrong.
 #[expect(clippy::print_stdout, reason = "a test says why it was skipped")]
 pub(crate) fn until_decided(
     scratch: &Scratch,

@@ -89,7 +89,7 @@ fn what_is_written_is_what_the_generator_takes() {
 }
 
 #[test]
-fn the_summary_tells_people_what_was_left_out_and_where() {
+fn the_summary_says_what_was_left_out_and_where() {
     let scratch = Scratch::new("import-summary");
     scratch.write(
         "access.log",

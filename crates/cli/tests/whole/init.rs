@@ -153,7 +153,7 @@ fn what_runs_already_is_found_and_protected() {
 }
 
 #[test]
-fn nothing_is_overwritten_unasked_and_mistakes_are_told_at_once() {
+fn nothing_is_overwritten_unasked_and_mistakes_are_reported_at_once() {
     let scratch = Scratch::new("init-mistakes");
     scratch.write("trial.toml", "mine");
     let ended = init(
@@ -172,7 +172,7 @@ fn nothing_is_overwritten_unasked_and_mistakes_are_told_at_once() {
         "--incumbent: ",
         "--candidate: ",
         "gone.jsonl is not a file",
-        "trial.toml exists; --force overwrites it",
+        "trial.toml exists\nhint: `--force` overwrites it",
     ] {
         assert!(
             ended.stderr.contains(part),

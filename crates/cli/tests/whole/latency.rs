@@ -13,7 +13,7 @@ fn objective(max: &str) -> String {
 }
 
 #[test]
-fn equal_sides_are_never_replaced_and_noise_is_no_difference() {
+fn equal_sides_are_never_replaced_and_noise_is_not_a_difference() {
     let _machine = machine();
     let mut trial = Trial::new("equal");
     trial.tables = objective("1s");
@@ -72,7 +72,7 @@ fn equal_sides_are_never_replaced_and_noise_is_no_difference() {
 /// Of 4 % of the requests that wait out the rest of a stop of 40 ms, uniform on 0 to 40 ms, the slowest
 /// quarter is the slowest hundredth of all: p99 is 30 ms, all of it stopped time. A machine with neighbours
 /// adds stalls of its own (73 ms were seen), which the attribution has to keep apart; what is exact is
-/// tested on a virtual clock, beside the judge.
+/// tested on a virtual clock, next to the judge.
 fn assert_stops_are_the_tail(verdict: &Value, side: &str) {
     let tails = verdict["tails"].as_array().unwrap();
     let tail = tails.iter().find(|tail| tail["side"] == side).unwrap();

@@ -50,7 +50,7 @@ fn a_service_with_ample_headroom_has_no_problem() {
 /// A server that stops for 40 ms in every second and logs it: arithmetic says that 4 % of the requests
 /// meet a stop, half of them wait longer than 20 ms, and all of the slowest hundredth do.
 #[test]
-fn stops_that_a_log_tells_of_are_where_the_tail_comes_from() {
+fn stops_that_a_log_reports_are_where_the_tail_comes_from() {
     let _machine = machine();
     let scratch = Scratch::new("profile-stops");
     let prefix = scratch.path().join("pauses");
@@ -182,7 +182,7 @@ fn live_traffic_is_judged_by_its_access_log() {
     let over = &stopped["traffic"]["objectives"][0]["violated"]["estimate"];
     assert!((0.05..0.2).contains(&over.as_f64().unwrap()), "{stopped}");
     for _ in 0..3 {
-        // A machine with neighbours may stand still for 20 ms a hundredth of the time, hardly for 200.
+        // A machine with neighbours may stall for 20 ms a hundredth of the time, hardly for 200.
         let quick = watched("quick.log", &[], "p99<200ms");
         if codes(&quick)[0] != "undecided" {
             assert_eq!(codes(&quick)[0], "no_problem", "{quick}");
@@ -240,9 +240,9 @@ fn the_memory_floor_of_a_trial_is_held_against_what_is_given() {
     assert!(codes(&profile).contains(&expected), "{profile}");
 }
 
-/// It is watched until it ends, and then until somebody ends the watch: both tell what was seen.
+/// It is watched until it ends, and then until somebody ends the watch: both report what was seen.
 #[test]
-fn a_watch_that_ends_early_tells_what_it_saw() {
+fn a_watch_that_ends_early_reports_what_it_saw() {
     let _machine = machine();
     let server = Server::with(&["--touch-mib", "64"]);
     let pid = server.pid().to_string();
@@ -313,7 +313,7 @@ fn codes(profile: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn every_mistake_is_told_before_anything_is_sent() {
+fn every_mistake_is_reported_before_anything_is_sent() {
     let ended = run(understudy()
         .args(["profile", "http://192.0.2.1/", "--rate", "0"])
         .args(["--slo", "p99<20ms", "--budget", "1s", "--timeout", "0s"]));
@@ -328,7 +328,7 @@ fn every_mistake_is_told_before_anything_is_sent() {
 }
 
 #[test]
-fn every_mistake_about_a_watch_is_told_at_once() {
+fn every_mistake_about_a_watch_is_reported_at_once() {
     let ended = run(understudy()
         .args(["profile", "http://127.0.0.1:1/", "--watch", "--rate", "5"])
         .args(["--for", "0s", "--runtime-log", "/no/such/log"]));

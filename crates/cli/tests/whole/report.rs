@@ -61,7 +61,7 @@ fn report(run_directory: &Path, arguments: &[&str]) -> crate::harness::Ended {
 }
 
 #[test]
-fn the_page_is_written_into_the_run_and_its_path_is_told() {
+fn the_page_is_written_into_the_run_and_its_path_is_printed() {
     let scratch = Scratch::new("report-page");
     let stored = empty_run(&scratch);
     stored.write_json("verdict.json", &verdict()).unwrap();
@@ -124,12 +124,12 @@ fn the_other_forms_go_to_standard_output_or_to_a_file() {
 }
 
 #[test]
-fn what_is_no_judged_run_is_told_in_one_sentence_and_exits_2() {
+fn what_is_not_a_judged_run_is_one_error_and_exits_2() {
     let scratch = Scratch::new("report-wrong");
     let refused = |path: &Path, arguments: &[&str], expected: &str| {
         let ended = report(path, arguments);
         assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{expected}");
-        assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+        assert_eq!(ended.errors().len(), 1, "{}", ended.stderr);
         assert!(ended.stderr.contains(expected), "{}", ended.stderr);
     };
     refused(scratch.path(), &[], "is not a run directory");
@@ -138,9 +138,9 @@ fn what_is_no_judged_run_is_told_in_one_sentence_and_exits_2() {
     refused(
         stored.path(),
         &[],
-        "has no verdict yet: judge it first (understudy judge ",
+        "has no verdict yet\nhint: judge it first, `understudy judge ",
     );
-    refused(stored.path(), &[], "(understudy trial --resume ");
+    refused(stored.path(), &[], "`understudy trial --resume ");
     stored
         .write_text("verdict.json", "{\"schema\": 1}")
         .unwrap();

@@ -71,7 +71,7 @@ fn resume(run_directory: &Path) -> (crate::harness::Ended, Value) {
 
 /// Candidate and tuned incumbent are both twice as fast as the incumbent: a rewrite gains what tuning gains.
 #[test]
-fn a_killed_trial_leaves_nothing_running_and_goes_on_where_it_was() {
+fn a_killed_trial_leaves_nothing_running_and_continues_where_it_was() {
     let _machine = machine();
     let mut trial = Trial::new("killed");
     trial.incumbent = "--delay-us 4000".to_owned();
@@ -79,7 +79,7 @@ fn a_killed_trial_leaves_nothing_running_and_goes_on_where_it_was() {
     trial.tuned = Some("--delay-us 2000".to_owned());
     trial.tables = "[goal]\np50 = \"-25%\"\n[[slo]]\nquantile = 0.9\nmax = \"1s\"\n".to_owned();
     let file = trial.write();
-    // A shell that stays beside the subject: a grandchild of Understudy.
+    // A shell that stays next to the subject: a grandchild of Understudy.
     let incumbent = &trial.incumbent;
     let plain = format!(
         "run = \"'{}' --port {{port}} {incumbent}\"",
@@ -124,7 +124,7 @@ fn a_killed_trial_leaves_nothing_running_and_goes_on_where_it_was() {
         assert_eq!(&after[path], bytes, "{} was measured again", path.display());
     }
     let limits = verdict["limits_of_this_result"].to_string();
-    assert!(limits.contains("went on after"), "{limits}");
+    assert!(limits.contains("continued after"), "{limits}");
 
     let stored = fs::read(run_directory.join("verdict.json")).unwrap();
     let judged = run(understudy().arg("judge").arg(&run_directory));
@@ -139,7 +139,7 @@ fn a_killed_trial_leaves_nothing_running_and_goes_on_where_it_was() {
 }
 
 #[test]
-fn a_comparison_that_was_killed_goes_on_with_the_next_request() {
+fn a_comparison_that_was_killed_continues_with_the_next_request() {
     let _machine = machine();
     let mut trial = Trial::new("compared");
     trial.incumbent = "--delay-us 5000".to_owned();

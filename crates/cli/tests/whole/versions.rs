@@ -1,4 +1,4 @@
-//! Two versions of one service: commits that are built beside the working tree, and the question
+//! Two versions of one service: commits that are built next to the working tree, and the question
 //! whether the newer one is worse.
 
 use crate::harness::{Ended, Scratch, machine, run, subject, understudy, until_decided};
@@ -93,7 +93,7 @@ fn a_slower_commit_is_worse_and_an_equal_one_is_not() {
 }
 
 #[test]
-fn a_commit_that_is_not_there_is_told_before_anything_starts() {
+fn a_commit_that_is_not_there_is_reported_before_anything_starts() {
     let scratch = Scratch::new("no-version");
     repository(&scratch);
     let (ended, _) = compare(&scratch, "first", "nowhere");

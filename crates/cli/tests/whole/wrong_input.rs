@@ -62,7 +62,7 @@ fn fails(trial: &Trial, code: i32, expected: &[&str]) -> Ended {
 }
 
 #[test]
-fn mistakes_in_the_configuration_are_told_all_at_once() {
+fn mistakes_in_the_configuration_are_reported_all_at_once() {
     let scratch = Scratch::new("mistakes");
     let file = scratch.write(
         "trial.toml",
@@ -77,7 +77,7 @@ fn mistakes_in_the_configuration_are_told_all_at_once() {
             ended.stderr
         );
     }
-    assert!(ended.stderr.lines().count() >= 3, "{}", ended.stderr);
+    assert!(ended.errors().len() >= 3, "{}", ended.stderr);
     assert!(!scratch.path().join("runs").exists(), "nothing was started");
 }
 
@@ -122,7 +122,7 @@ fn a_missing_file_and_a_wrong_request_line_are_usage_errors() {
 }
 
 #[test]
-fn an_unwritable_folder_is_told_before_anything_starts() {
+fn an_unwritable_folder_is_reported_before_anything_starts() {
     let trial = Trial::new("unwritable");
     let file = trial.write();
     trial
@@ -140,7 +140,7 @@ fn an_unwritable_folder_is_told_before_anything_starts() {
 }
 
 #[test]
-fn a_side_that_cannot_be_had_is_told_with_its_last_words() {
+fn a_side_that_does_not_start_is_reported_with_its_last_log_lines() {
     let _machine = machine();
     let mut build = Trial::new("build");
     build.sides = "build = \"echo no such luck; exit 3\"".to_owned();
@@ -251,7 +251,7 @@ fn interrupted(name: &str, sides: &str, file: &str) {
     assert_eq!(ended.code, 130, "{name}: {}", ended.stderr);
     assert!(
         ended.stderr.contains(
-            "interrupted; what was measured is kept; go on with: understudy trial --resume"
+            "error: interrupted: what was measured is kept\nhint: continue with `understudy trial --resume"
         ),
         "{}",
         ended.stderr

@@ -16,7 +16,7 @@ pub(super) const PART_KEY: &str = "understudy.part";
 /// Another process writes this log, an interrupted run left rows of it, or the file cannot be created.
 pub(super) fn claim_first(path: &Path) -> Result<File, EvidenceError> {
     let file = claim(path)?;
-    // In this order: a run that goes on to its second file claims that before it renames the first.
+    // In this order: a run that continues to its second file claims that before it renames the first.
     let free = refuse_running(path).and_then(|()| refuse_left(path));
     free.inspect_err(|_| remove_unfinished(path))?;
     Ok(file)
@@ -84,7 +84,7 @@ fn claim(path: &Path) -> Result<File, EvidenceError> {
 
 /// A run past its first file has given that its name and holds its lock.
 fn refuse_running(path: &Path) -> Result<(), EvidenceError> {
-    // One that cannot be opened is no file of a run of this user.
+    // One that cannot be opened is not a file of a run of this user.
     let running = File::open(path)
         .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)));
     match running {
@@ -96,7 +96,7 @@ fn refuse_running(path: &Path) -> Result<(), EvidenceError> {
 }
 
 /// A run that was killed past its first file left the later one unfinished. A locked one is of a run
-/// that goes on under another name.
+/// that continues under another name.
 fn refuse_left(path: &Path) -> Result<(), EvidenceError> {
     let left = |file: &Path| {
         File::open(file).is_ok_and(|file| {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Each column with where its values come from.
 pub(super) type Columns = Vec<(Access, PagedColumn)>;
 
-/// A file that is a whole one after every row group: the footer is written anew, and the next row
+/// A file that is a whole one after every row group: the footer is written again, and the next row
 /// group takes its place.
 pub(super) struct Part {
     pub(super) path: PathBuf,

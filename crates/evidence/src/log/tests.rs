@@ -193,7 +193,7 @@ fn what_a_killed_run_left_is_not_written_over() {
 }
 
 #[test]
-fn a_run_that_left_nothing_readable_is_in_nobodys_way() {
+fn a_run_that_left_nothing_readable_blocks_no_other_run() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.parquet");
     let mut log = ExchangeLog::create(&path).unwrap();

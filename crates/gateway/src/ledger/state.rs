@@ -46,7 +46,7 @@ impl State {
             .map_err(|error| told("use", error))?;
         if lock.try_lock().is_err() {
             return Err(format!(
-                "another gateway uses {}; give each its own state",
+                "another gateway uses {}\nhint: give each its own `state`",
                 folder.display()
             ));
         }
@@ -114,7 +114,7 @@ fn read(text: &[u8], path: &Path) -> Result<(Balance, Stored), String> {
     let version: Version = serde_json::from_slice(text).map_err(|error| damaged(&error))?;
     if version.format != FORMAT {
         return Err(format!(
-            "{} has format {}, and this version reads {FORMAT}; use the version that wrote it, or name \
+            "{} has format {}, and this version reads {FORMAT}\nhint: use the version that wrote it, or name \
              another folder in `state`",
             path.display(),
             version.format

@@ -38,7 +38,7 @@ impl Waiver {
         for (name, text) in [("owner", &self.owner), ("reason", &self.reason)] {
             if text.trim().is_empty() {
                 wrong.push(format!(
-                    "{name} is empty; say who answers for it, and why it is acceptable"
+                    "{name} is empty\nhint: say who is responsible for it, and why it is acceptable"
                 ));
             } else if text.len() > TEXT_BYTES {
                 wrong.push(format!("{name} has more than {TEXT_BYTES} bytes"));
@@ -49,7 +49,7 @@ impl Waiver {
         }
         if matches!(self.path.as_str(), "$" | "body") && self.kind.is_none() {
             wrong.push(format!(
-                "path: {:?} covers every difference of the body; name a place, or a kind",
+                "path: {:?} covers every difference of the body\nhint: name a place, or a kind",
                 self.path
             ));
         }

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_given_back_and_its_end_is_told() {
+    fn memory_is_given_back_and_its_end_is_reported() {
         let budget = Budget::new(100);
         let long = captured(&[&[0; 90][..], &[0; 90][..]], 1000, &budget);
         assert!(long.out_of_memory);

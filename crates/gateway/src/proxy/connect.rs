@@ -224,7 +224,8 @@ fn client_tls(side: &SideConfig) -> Result<rustls::ClientConfig, String> {
         }
         if roots.is_empty() {
             return Err(
-                "no certificate of an authority to trust was found; name one with ca".into(),
+                "no certificate of an authority to trust was found\nhint: name one with `ca`"
+                    .into(),
             );
         }
     }

@@ -141,7 +141,7 @@ thread_local! {
 
 /// A server that answers before it has the body is given the rest of it, and the next request comes after.
 #[test]
-fn a_body_that_its_server_does_not_wait_for_is_no_part_of_the_next_request() {
+fn a_body_that_its_server_does_not_wait_for_is_not_part_of_the_next_request() {
     let server = Server::raw(|mut stream| {
         use std::io::Read;
         let mut head = Vec::new();

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_required_or_cannot_be_had() {
+    fn what_is_not_required_or_not_available() {
         assert_eq!(
             placed(json!({"name": "q", "in": "query"})).unwrap_err(),
             Reason::NoValue,

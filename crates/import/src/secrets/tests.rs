@@ -414,7 +414,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_no_secret_is_sent_as_it_was(value in "[ -~]{0,30}") {
+    fn what_is_not_a_secret_is_sent_as_it_was(value in "[ -~]{0,30}") {
         let mut secrets = Secrets::new(&Options { not_secret: vec!["x-any".to_owned()], ..Options::default() });
         let of = secrets.headers(&request("/", &[("X-Any", value.as_str())], ""));
         // The request file makes one dollar sign of two.

@@ -117,7 +117,7 @@ impl AnswerSink {
         if !self.inspect {
             return 0;
         }
-        // The seed tells bodies apart that share all that is kept but not their length.
+        // The seed distinguishes bodies that share all that is kept but not their length.
         xxhash_rust::xxh3::xxh3_64_with_seed(&self.body, self.length).max(1)
     }
 }

@@ -69,7 +69,7 @@ pub enum OpenError {
     },
     /// This machine has not as many sockets.
     #[error(
-        "cannot open {wanted} connections: {source}; lower --connections, or raise the limit (ulimit -n)"
+        "cannot open {wanted} connections: {source}\nhint: lower `--connections`, or raise the limit (`ulimit -n`)"
     )]
     Sockets {
         /// How many were wanted.

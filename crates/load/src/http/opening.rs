@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(accepting.join().unwrap().len(), 64);
     }
 
-    /// Nothing accepts: what the kernel queues is all that stands.
+    /// Nothing accepts: what the kernel queues is all that there is.
     #[test]
     fn the_load_begins_with_what_stands() {
         let (address, _socket) = short();

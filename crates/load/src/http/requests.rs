@@ -102,7 +102,7 @@ impl WorkloadRequest {
     /// percent-encoded, in JSON they are escaped.
     ///
     /// # Errors
-    /// A name that is none, a variable that is not set, or one that stands nowhere.
+    /// A name that is none, a variable that is not set, or one that is nowhere.
     pub fn with_variables(
         mut self,
         names: Vec<String>,
@@ -263,13 +263,13 @@ impl Requests {
         if errors.is_empty() && all.is_empty() {
             errors.push((
                 0,
-                "holds no request; one JSON object a line is needed".to_owned(),
+                "holds no request\nhint: write one JSON object a line".to_owned(),
             ));
         }
         if errors.is_empty() && all.iter().all(|request| request.weight == 0.0) {
             errors.push((
                 0,
-                "every request has weight 0; none would be sent".to_owned(),
+                "every request has weight 0, so none would be sent".to_owned(),
             ));
         }
         if errors.is_empty() {
@@ -387,9 +387,9 @@ fn unknown_key(key: &str) -> String {
         .min()
         .filter(|(distance, _)| *distance <= 3);
     match nearest {
-        Some((_, known)) => format!("has the unknown key {shown:?}; did you mean {known:?}?"),
+        Some((_, known)) => format!("has the unknown key {shown:?}\nhint: did you mean {known:?}?"),
         None => format!(
-            "has the unknown key {shown:?}; known are {}",
+            "has the unknown key {shown:?}\nhint: known keys are {}",
             KEYS.join(", ")
         ),
     }
@@ -578,7 +578,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_line_is_told_with_its_number() {
+    fn every_wrong_line_is_reported_with_its_number() {
         let errors =
             wrong("{\"path\":\"/\"}\n\nnot json\n{\"pth\":\"/\"}\n[]\n{\"path\":\"/ \"}\n");
         let lines: Vec<usize> = errors.iter().map(|(line, _)| *line).collect();

@@ -27,7 +27,7 @@ pub enum TargetError {
     Port(String),
     /// It names a path where requests bring their own.
     #[error(
-        "{url:?} has the path {path:?}, which no request would have: name the server alone, and write the path into the requests"
+        "{url:?} has the path {path:?}, which no request would have\nhint: name the server alone, and write the path into the requests"
     )]
     Path {
         /// The URL.

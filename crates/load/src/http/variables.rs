@@ -1,6 +1,6 @@
 //! Environment variables in a request: secrets that are in no file.
 
-/// How a variable's value is written where it stands.
+/// How a variable's value is written where it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Written {
     /// In a path, a query or a form: percent-encoded but for unreserved characters (RFC 3986).
@@ -131,7 +131,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_no_variable_stays(text in "[$A{} x]{0,20}") {
+        fn what_is_not_a_variable_stays(text in "[$A{} x]{0,20}") {
             let other = [("B".to_owned(), "b".to_owned())];
             prop_assert_eq!(fill(&text, &other, Written::Plain), None);
         }

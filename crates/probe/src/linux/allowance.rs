@@ -7,7 +7,7 @@ use std::path::Path;
 const ROOT: &str = "/sys/fs/cgroup";
 
 impl Given {
-    /// What a process may use. What cannot be read is no limit.
+    /// What a process may use. What cannot be read is not a limit.
     pub fn of_pid(pid: u32) -> Given {
         let own = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
         given(&Group::holding(Path::new(ROOT), &own), Some(pid as i32))

@@ -142,7 +142,7 @@ impl Child {
         super::listener::serving(port, &self.living())
     }
 
-    /// Stops every process where it is (SIGSTOP), and returns when all threads stand still. A
+    /// Stops every process where it is (SIGSTOP), and returns when all threads are stopped. A
     /// frozen child is still killed if Understudy dies, unlike one in the cgroup freezer.
     ///
     /// # Errors
@@ -158,7 +158,7 @@ impl Child {
         self.signal_until(Signal::STOP, "stop", running)
     }
 
-    /// Lets every process continue. A child that has ended is no error.
+    /// Lets every process continue. A child that has ended is not an error.
     ///
     /// # Errors
     /// When a process does not continue within 2 s.
@@ -313,7 +313,7 @@ fn how(status: &WaitIdStatus) -> How {
     }
 }
 
-/// Sends a signal to each; one that has just ended is no error.
+/// Sends a signal to each; one that has just ended is not an error.
 fn send(members: &[Member], signal: Signal) {
     for pid in members
         .iter()

@@ -13,7 +13,7 @@ use std::process::{Child as Process, ChildStdin, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// What the guard is told: a session that began or ended, and at last that nothing is left to do.
+/// What the guard is sent: a session that began or ended, and at last that nothing is left to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Word {
     Began(i32),
@@ -35,7 +35,7 @@ pub struct Guard {
 /// The line to the guard of this process, if it has one.
 static LINE: Mutex<Option<ChildStdin>> = Mutex::new(None);
 
-/// Tells the guard. One that has gone hears nothing more, which is no reason to stop measuring.
+/// Notifies the guard. One that has gone hears nothing more, which is not a reason to stop measuring.
 pub(super) fn tell(word: Word) {
     let text = match word {
         Word::Began(session) => format!("began {session}\n"),

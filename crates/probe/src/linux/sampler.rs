@@ -282,7 +282,7 @@ impl Sampler {
     }
 
     /// Without a cgroup, what an ended process had counted is lost unless its parent waited for it;
-    /// a counter then stands still instead of falling.
+    /// a counter then stays as it is instead of falling.
     fn never_backwards(&mut self, sample: &mut Sample) {
         sample.cpu_user_us = sample.cpu_user_us.max(self.cpu_us.0);
         sample.cpu_system_us = sample.cpu_system_us.max(self.cpu_us.1);

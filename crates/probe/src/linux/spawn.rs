@@ -24,7 +24,7 @@ static NEXT: AtomicU32 = AtomicU32::new(1);
 const TIMER_SLACK_NS: NonZeroU64 = NonZeroU64::new(50_000).expect("50,000 is not 0");
 
 impl Launch {
-    /// Starts it. What cannot be limited or measured is no error: see [`Child::unmeasured`].
+    /// Starts it. What cannot be limited or measured is not an error: see [`Child::unmeasured`].
     ///
     /// May be called from any thread: the processes are made by one thread that lives as long as
     /// the program, since `PR_SET_PDEATHSIG` kills a child when the *thread* that made it ends.

@@ -37,7 +37,7 @@ fn by_name(program: &str) -> Option<Runtime> {
 }
 
 /// By what the file is: a script names its interpreter, the Go linker leaves a section, a .NET program
-/// has its runtime in itself or a file beside it that says which one it starts.
+/// has its runtime in itself or a file next to it that says which one it starts.
 fn by_file(path: &Path) -> Option<Runtime> {
     if let Some(interpreter) = interpreter(path) {
         let words: Vec<String> = interpreter.split_whitespace().map(str::to_owned).collect();

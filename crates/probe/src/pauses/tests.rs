@@ -19,7 +19,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_command_tells_its_runtime_by_name_script_or_linker() {
+fn the_runtime_of_a_command_is_recognised_by_name_script_or_linker() {
     let folder = tempfile::tempdir().unwrap();
     let of = |line: &str| Runtime::recognise(&words(line), folder.path());
     assert_eq!(of("java -jar app.jar"), Some(Runtime::Jvm));
@@ -36,7 +36,7 @@ fn a_command_tells_its_runtime_by_name_script_or_linker() {
     let own = std::env::current_exe().unwrap();
     let argv = [own.to_str().unwrap().to_owned()];
     assert_eq!(Runtime::recognise(&argv, folder.path()), None);
-    // A host of .NET is such a program with a file beside it.
+    // A host of .NET is such a program with a file next to it.
     std::os::unix::fs::symlink(&own, folder.path().join("Shop.Api")).unwrap();
     assert_eq!(of("./Shop.Api"), None);
     fs::write(folder.path().join("Shop.Api.runtimeconfig.json"), "{}").unwrap();
@@ -157,7 +157,7 @@ fn only_whole_and_new_lines_are_read() {
     assert_eq!(log.read_new()[0].bytes, b"two\n");
 }
 
-/// Runs a program that collects garbage, listened to, and returns its lines.
+/// Runs a program that collects garbage, with its pauses recorded, and returns its lines.
 fn listened(runtime: Runtime, argv: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let mut launch = launch(folder.path());
@@ -179,7 +179,7 @@ fn monotonic_ns() -> u64 {
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
-/// Each mark lies between the start and the end of the program, by this process's clock.
+/// Each mark is between the start and the end of the program, by this process's clock.
 #[cfg(target_os = "linux")]
 fn assert_marks(runtime: Runtime, argv: &[&str]) {
     if Command::new(argv[0]).arg("--version").output().is_err() {
@@ -203,14 +203,14 @@ fn assert_marks(runtime: Runtime, argv: &[&str]) {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn node_tells_on_the_monotonic_clock() {
+fn node_logs_on_the_monotonic_clock() {
     let script = "let n = 0; const f = () => { const a = []; for (let i = 0; i < 2e5; i++) a.push({ i }); if (n++ < 20) setTimeout(f, 1); }; f();";
     assert_marks(Runtime::Node, &["node", "-e", script]);
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn python_tells_on_the_monotonic_clock() {
+fn python_logs_on_the_monotonic_clock() {
     let script = "import gc\nkeep = [[] for _ in range(200000)]\nfor _ in range(3): gc.collect()";
     assert_marks(Runtime::Python, &["python3", "-c", script]);
 }
@@ -251,7 +251,7 @@ fn a_file_that_takes_the_place_of_another_is_watched() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_jvm_tells_on_the_monotonic_clock() {
+fn a_jvm_logs_on_the_monotonic_clock() {
     if Command::new("java").arg("-version").output().is_err() {
         return; // Not every machine has it.
     }

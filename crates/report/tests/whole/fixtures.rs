@@ -457,7 +457,7 @@ pub(crate) fn replace() -> VerdictDocument {
         capacity: crate::capacity::both(),
         memory_floors: crate::floors::both(),
         limits_of_this_result: vec![
-            "sameness and latency are those of traffic like this workload, on this machine, against sides without other load".to_owned(),
+            "equivalence and latency are those of traffic like this workload, on this machine, against sides without other load".to_owned(),
             "generator and sides share 2 CPUs".to_owned(),
         ],
     }
@@ -592,7 +592,7 @@ pub(crate) fn inconclusive() -> VerdictDocument {
     document.verdict = Verdict::Inconclusive;
     document.because = vec![reason(
         "slo_undecided",
-        "\"p99 of all requests at most 2ms\" is neither held nor missed for certain by the candidate at 4000/s: 1.94 ms (95 % interval 1.61 ms to 2.33 ms); measure longer (--thorough) or at a rate nearer to the bound",
+        "\"p99 of all requests at most 2ms\" is undecided (the interval contains the bound) for the candidate at 4000/s: 1.94 ms (95 % interval 1.61 ms to 2.33 ms); measure longer (--thorough) or at a rate nearer to the bound",
     )];
     document.slo = slos(984.0, 1940.0);
     for slo in &mut document.slo {

@@ -58,10 +58,10 @@ pub(super) struct Fit {
     pub(super) bursts: f64,
 }
 
-/// Where trials stand around the estimate, in units of [`Fit::spacing`].
+/// Where trials are around the estimate, in units of [`Fit::spacing`].
 pub(super) const PATTERN: [f64; 4] = [-1.0, 1.0, 0.5, -0.5];
 
-/// Slopes that are told apart: below, rate and violations have nothing to do with each other; above,
+/// Slopes that are distinguished: below, rate and violations have nothing to do with each other; above,
 /// the capacity is a cliff.
 const SLOPES: [f64; 2] = [1.0, 2000.0];
 /// A trial with such a share of violations is overloaded: it says that the share is at least this.
@@ -72,7 +72,7 @@ const NEAR: [f64; 2] = [1.0 / 20.0, 6.0];
 const NEARER: [f64; 2] = [1.0 / 5.0, 5.0];
 /// By how much the slope near the answer may differ from the one over all trials.
 const SLOPE_FREEDOM: f64 = 2.0;
-/// Odds factor between the estimate and the loads that are tried beside it.
+/// Odds factor between the estimate and the loads that are tried next to it.
 const SPACING_ODDS: f64 = 2.0;
 const SPACING: [f64; 2] = [0.004, 0.15];
 /// A dispersion of bursty counts is known less well than one of normal ones, as if of this share of
@@ -85,7 +85,7 @@ const FEWEST: usize = 4;
 const REACH: f64 = 0.1;
 
 impl Fit {
-    /// Distance of useful loads from the estimate, as a logarithm: far enough to tell the slope,
+    /// Distance of useful loads from the estimate, as a logarithm: far enough to show the slope,
     /// close enough for the model.
     pub(super) fn spacing(&self) -> f64 {
         (SPACING_ODDS.ln() / self.slope).clamp(SPACING[0], SPACING[1])
@@ -104,7 +104,7 @@ pub(super) fn fit(points: &[Point], allowed: f64) -> Option<Fit> {
     if near.len() < FEWEST {
         return Some(rough.fit());
     }
-    // Few trials beside each other do not tell a slope, all trials do.
+    // Few trials next to each other do not show a slope, all trials do.
     let slopes = [slope / SLOPE_FREEDOM, slope * SLOPE_FREEDOM];
     Some(Model::new(&near, log_odds, slopes).fit())
 }

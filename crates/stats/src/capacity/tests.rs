@@ -55,7 +55,7 @@ fn a_cliff_is_found_from_both_sides() {
 }
 
 #[test]
-fn bounds_are_told_where_the_capacity_lies_beyond_them() {
+fn bounds_are_reported_where_the_capacity_is_beyond_them() {
     let (above, _) = search(&goal(), cliff(1e6), f64::INFINITY);
     assert_eq!(above, Capacity::AtLeast(10_000.0));
     let (below, _) = search(&goal(), cliff(1.0), f64::INFINITY);
@@ -63,7 +63,7 @@ fn bounds_are_told_where_the_capacity_lies_beyond_them() {
 }
 
 #[test]
-fn a_generator_that_cannot_keep_up_is_no_capacity() {
+fn a_generator_that_cannot_keep_up_is_not_a_capacity() {
     let (capacity, trials) = search(&goal(), cliff(1e6), 3000.0);
     let refused: Vec<f64> = trials
         .iter()
@@ -78,9 +78,9 @@ fn a_generator_that_cannot_keep_up_is_no_capacity() {
     assert_eq!(search(&goal(), cliff(1e6), 0.0).0, Capacity::Unknown);
 }
 
-/// The ceiling lies beside the capacity: what was seen below it is still said.
+/// The ceiling is next to the capacity: what was seen below it is still said.
 #[test]
-fn what_is_known_below_a_ceiling_is_told() {
+fn what_is_known_below_a_ceiling_is_reported() {
     let trial = |rate: f64, violations: u64, trusted: bool| Trial {
         rate,
         counts: vec![Count {
@@ -95,7 +95,7 @@ fn what_is_known_below_a_ceiling_is_told() {
     assert_eq!(conclude(&goal(), &trials), Capacity::AtLeast(400.0));
 }
 
-/// A burst that did not happen lets a trial above the capacity hold, beside one that broke: two trials
+/// A burst that did not happen lets a trial above the capacity hold, next to one that broke: two trials
 /// next to each other are no interval of 95 %, and no reason to stop.
 #[test]
 fn a_lucky_trial_makes_no_bracket() {
@@ -152,7 +152,7 @@ fn the_strictest_objective_binds() {
 }
 
 #[test]
-fn trials_that_contradict_one_another_leave_open_what_lies_between() {
+fn trials_that_contradict_one_another_leave_open_what_is_between() {
     let trial = |rate: f64, requests: u64, violations: u64| Trial {
         rate,
         counts: vec![Count {

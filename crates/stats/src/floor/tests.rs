@@ -45,7 +45,7 @@ fn unit(state: &mut u64) -> f64 {
 }
 
 #[test]
-fn a_known_need_lies_in_a_bracket_as_narrow_as_asked() {
+fn a_known_need_is_in_a_bracket_as_narrow_as_asked() {
     for need_mib in [5, 17, 64, 100, 333, 1000] {
         for peak_mib in [need_mib, need_mib * 2, need_mib * 9] {
             let need = need_mib * MIB;

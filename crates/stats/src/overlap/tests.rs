@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 /// Requests of one first-in-first-out server on a virtual clock, exponential gaps and service times,
-/// that stands still in each of `stalls`.
+/// that stops in each of `stalls`.
 fn served(
     random: &mut Random,
     length: u64,
@@ -20,7 +20,7 @@ fn served(
         }
         let mut end = free.max(due);
         let mut work = draw(service).max(1);
-        // Work goes on between stalls only.
+        // Work continues between stalls only.
         for (from, to) in stalls {
             if *to <= end {
                 continue;
@@ -106,7 +106,7 @@ fn stalls_explain_the_tail_that_they_cause() {
     assert!(low > 5.0 && lift > 20.0, "{met:?}");
 }
 
-/// A log that has nothing to do with the requests: lift 1 lies in the interval for 95 % of the seeds,
+/// A log that has nothing to do with the requests: lift 1 is in the interval for 95 % of the seeds,
 /// busy periods of the requests or not.
 #[test]
 fn an_unrelated_log_has_lift_one() {

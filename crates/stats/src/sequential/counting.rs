@@ -30,7 +30,7 @@ pub struct Stage {
 }
 
 /// theta0: the largest chance that an event falls into the candidate's arm if its rate there is at
-/// most `rate_ratio` times the baseline's. `None` unless the share lies between 0 and 1 and the ratio
+/// most `rate_ratio` times the baseline's. `None` unless the share is between 0 and 1 and the ratio
 /// is positive.
 pub fn largest_chance(candidate_share: f64, rate_ratio: f64) -> Option<f64> {
     let weighted = candidate_share * rate_ratio;
@@ -89,7 +89,7 @@ fn ln_likelihood_ratio(stages: &[Stage], rate_ratio: f64, factor: f64) -> Option
 
 /// The upper bound, valid at any time with confidence 1 - `alpha`, on the share of requests that
 /// differ after `n` of which none did: [ln(1/alpha) - ln B(1/2, 1/2 + n) + ln B(1/2, 1/2)] / n.
-/// 1 where that is no bound (no requests, a level not between 0 and 1).
+/// 1 where that is not a bound (no requests, a level not between 0 and 1).
 pub fn upper_bound_of_none(n: u64, alpha: f64) -> f64 {
     if n == 0 || !is_level(alpha) {
         return 1.0;

@@ -7,7 +7,7 @@ use crate::special::bisect;
 /// The constant of [`distribution_bound`]: the one the paper recommends. Above 1/sqrt(2).
 const LIL_FACTOR: f64 = 0.85;
 
-/// The ranks (from 1) between which quantile `p` lies at every sample size at once with confidence
+/// The ranks (from 1) between which quantile `p` is at every sample size at once with confidence
 /// 1 - `alpha`, after `t` samples, tightest around `t_opt`: floor(t (p - r) + 1) and ceil(t (p + r)),
 /// with r the two-sided beta-binomial bound over t.
 ///

@@ -22,7 +22,7 @@ impl Scores {
         self.squares += difference * difference;
     }
 
-    /// Counts the blocks of somebody else.
+    /// Counts the blocks of another test.
     pub fn merge(&mut self, other: Scores) {
         self.sum += other.sum;
         self.squares += other.squares;
@@ -67,7 +67,7 @@ mod tests {
             squares: whole.squares,
         };
         assert!(better.ln_e(&mixture) < 0.0 && better.ln_e(&mixture) < whole.ln_e(&mixture));
-        // However long it goes on: E stays below 1, and finite.
+        // However long it continues: E stays below 1, and finite.
         let long = Scores {
             sum: -1e6,
             squares: 1e7,

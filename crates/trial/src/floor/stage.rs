@@ -1,5 +1,5 @@
 //! The fourth stage: the smallest memory limit at which each side holds the objectives. One side runs
-//! at a time, and starts anew for every trial.
+//! at a time, and starts again for every trial.
 
 use super::{FloorFacts, Planned, Search, lowest};
 use crate::config::{LimitsConfig, SideConfig, TrialConfig};

@@ -77,7 +77,7 @@ fn search(trial: impl Fn(Planned) -> LatencyBlock) -> SideFloor {
 }
 
 #[test]
-fn a_floor_is_told_with_its_bracket_its_curve_and_the_peak_beside_it() {
+fn a_floor_is_reported_with_its_bracket_its_curve_and_the_peak_next_to_it() {
     let need = 60.0 * MIB;
     let floor = search(|planned| block(planned, need, 2, vec![50.0 * MIB; 5]));
     assert_eq!((floor.kind, &floor.because), (FloorKind::Between, &None));
@@ -101,11 +101,11 @@ fn a_floor_is_told_with_its_bracket_its_curve_and_the_peak_beside_it() {
 }
 
 #[test]
-fn a_leak_is_told_with_its_growth() {
+fn a_leak_is_reported_with_its_growth() {
     let growing: Vec<f64> = (0..5).map(|n| (50.0 + f64::from(n)) * MIB).collect();
     let floor = search(|planned| block(planned, 60.0 * MIB, 2, growing.clone()));
     assert_eq!((floor.kind, floor.high_bytes), (FloorKind::Leaks, None));
-    assert!(floor.because.unwrap().contains("grew"));
+    assert!(floor.because.unwrap().contains("kept growing"));
     let per_s = floor.growth_bytes_per_s.unwrap();
     assert!((per_s - 4.0 * MIB / 24.0).abs() < 1.0, "{per_s}");
 }

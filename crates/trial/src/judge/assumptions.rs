@@ -20,7 +20,7 @@ use understudy_stats::quantile::{BlockQuantile, order_statistic};
 const NEGLIGIBLE_DRIFT: f64 = 0.05;
 /// How sure a drift has to be.
 const DRIFT_P: f64 = 0.001;
-/// Requests that must lie beyond the quantile in half a measurement.
+/// Requests that must be beyond the quantile in half a measurement.
 const FEWEST_BEYOND: f64 = 10.0;
 /// How sure it has to be that neighbouring pairs resemble each other.
 const NEIGHBOURS_P: f64 = 0.005;
@@ -111,7 +111,7 @@ fn stationary(side: Side, rate_rps: f64, primary: f64, blocks: &[&LatencyBlock])
     let faster = p_below(&drifts, 1.0 / (1.0 + NEGLIGIBLE_DRIFT))?;
     let mean = drifts.iter().map(|ratio| ratio.ln()).sum::<f64>() / drifts.len() as f64;
     let figure = format!(
-        "in the second half of its measurements at {rate_rps}/s p{} of the {} differs by {:+.1} % from the first (limit 5 %, where it is certain)",
+        "in the second half of its measurements at {rate_rps}/s p{} of the {} differs by {:+.1} % from the first (limit 5 % if significant)",
         (quantile * 1e8).round() / 1e6,
         side.in_words(),
         mean.exp_m1() * 100.0,
@@ -183,7 +183,7 @@ fn waiting(block: &LatencyBlock) -> f64 {
 }
 
 /// Every how many-th pair counts: the smallest step at which one pair says nothing about the next. 1 where
-/// that cannot be told, and where no step helps as long as enough pairs are left.
+/// that cannot be known, and where no step helps as long as enough pairs are left.
 pub(super) fn thinning(plan: &Plan, latencies: &Latencies) -> usize {
     let thinned = |differences: Vec<f64>| thin(&differences, FEWEST_LEFT, (NEIGHBOURS_P, TAMED_P));
     differences(plan, latencies).and_then(thinned).unwrap_or(1)
@@ -205,7 +205,7 @@ pub(super) fn thinned<'b>(
     blocks.iter().filter(counts).collect()
 }
 
-/// The difference of each pair at the primary endpoint, on the log scale; `None` where a quantile is
+/// The difference of each pair at the primary outcome, on the log scale; `None` where a quantile is
 /// infinite or not judged.
 fn differences(plan: &Plan, latencies: &Latencies) -> Option<Vec<f64>> {
     let primary = &plan.primary;

@@ -26,7 +26,7 @@ pub struct LatencyBlock {
     pub happened: Happenings,
 }
 
-/// What is stored with a block beside its exchanges.
+/// What is stored with a block along with its exchanges.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BlockFigures {
@@ -40,7 +40,7 @@ pub struct BlockFigures {
     pub warmup_s: f64,
     /// Length of the window, seconds.
     pub measured_s: f64,
-    /// How often this measurement was made before and not kept, because the hypervisor took too much.
+    /// How often this measurement was made before and not kept, because CPU steal was too high.
     #[serde(default)]
     pub repeats: u32,
     /// Requests that were due.

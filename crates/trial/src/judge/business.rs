@@ -1,4 +1,4 @@
-//! The business case of a trial: what the run has measured beside what was stated of fleet, team and prices.
+//! The business case of a trial: what the run has measured, and what was stated of fleet, team and prices.
 
 use crate::config::TrialConfig;
 use understudy_case::{Case, CaseDocument, DRAWS, Input, Problem, Source, Spread, Value, assess};
@@ -112,7 +112,7 @@ fn equivalent(document: &VerdictDocument) -> Option<bool> {
     }
 }
 
-/// Tuning that changes answers is no alternative, whatever it saves.
+/// Tuning that changes answers is not an alternative, whatever it saves.
 fn tuned_answers_the_same(document: &VerdictDocument) -> bool {
     let mut comparisons = document.comparisons.iter();
     let tuned = comparisons.find(|of| of.contender == Side::Tuned);
@@ -132,7 +132,7 @@ fn holds_objectives(document: &VerdictDocument, side: Side) -> Option<bool> {
     }
 }
 
-/// A verdict to replace stands only if the case agrees; the reasons of the case join its own.
+/// A verdict to replace is kept only if the case agrees; the reasons of the case join its own.
 pub(super) fn agree(document: &mut VerdictDocument, case: &Result<CaseDocument, Vec<Problem>>) {
     if document.verdict != Verdict::Replace {
         return;
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replacement_stands_only_if_the_case_agrees() {
+    fn a_replacement_is_kept_only_if_the_case_agrees() {
         let agreed = |verdict, case: &_| {
             let mut document = document(verdict);
             agree(&mut document, case);

@@ -78,7 +78,7 @@ fn worse_or_not(config: &TrialConfig, evidence: &Evidence, document: &VerdictDoc
     undecided(document)
 }
 
-/// A goal that nobody stated, about a resource that was not measured: its absence is one of the limits
+/// A goal that was not stated, about a resource that was not measured: its absence is one of the limits
 /// of the result. A stated goal has to be judged.
 pub(super) fn is_left_out(config: &TrialConfig, goal: &GoalResult) -> bool {
     config.goals.is_empty()
@@ -299,7 +299,7 @@ fn not_measured(config: &TrialConfig, plan: &Plan, evidence: &Evidence) -> Optio
     });
     let (rate, side, count) = missing?;
     let text = format!(
-        "{count} of {} measurements of the {} at {}/s are stored: the run did not come to its end; go on with it (understudy trial --resume)",
+        "{count} of {} measurements of the {} at {}/s are stored: the run is not complete; continue it (understudy trial --resume)",
         rate.pairs(),
         side.in_words(),
         rate.rate_rps,
@@ -316,7 +316,7 @@ fn not_measured(config: &TrialConfig, plan: &Plan, evidence: &Evidence) -> Optio
 }
 
 /// Rule 4 for trials without an objective on errors: a contender that surely fails more often than
-/// 0.1 % of the time, and more often than the incumbent, is no replacement. Errors are fast and
+/// 0.1 % of the time, and more often than the incumbent, is not a replacement. Errors are fast and
 /// cheap: no other figure would show them.
 pub(super) fn failures(evidence: &Evidence, contender: Side) -> Option<Vec<Reason>> {
     let count = |side| {
@@ -500,7 +500,10 @@ fn undecided(document: &VerdictDocument) -> Decision {
         .map(|slo| {
             let (code, how) = match slo.held {
                 Held::NotJudged => ("slo_not_judged", "cannot be judged from these samples for"),
-                _ => ("slo_undecided", "is neither held nor missed for certain by"),
+                _ => (
+                    "slo_undecided",
+                    "is undecided (the interval contains the bound) for",
+                ),
             };
             let text = format!("{}; {}", slo_text_with(slo, how), NEXT);
             reason(code, text, slo_figures(slo))
@@ -514,7 +517,7 @@ fn undecided(document: &VerdictDocument) -> Decision {
             .map(|goal| {
                 let text = format!(
                     "{}; {NEXT}",
-                    goal_text(goal, "is neither reached nor missed for certain")
+                    goal_text(goal, "is undecided (the interval contains the goal)")
                 );
                 reason("goal_undecided", text, goal_figures(goal))
             }),

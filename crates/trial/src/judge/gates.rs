@@ -154,7 +154,7 @@ fn against_itself(plan: &Plan, aa: &LatencyComparison, latencies: &Latencies) ->
         at: format!("{}/s", primary.rate_rps),
         passed,
         text: format!(
-            "the incumbent against itself: {:+.1} % (95 % interval {:+.1} % to {:+.1} %; limit {:.0} % where that is no chance at 98 %){}",
+            "the incumbent against itself: {:+.1} % (95 % interval {:+.1} % to {:+.1} %; limit {:.0} % if significant at 2 %){}",
             (estimate - 1.0) * 100.0,
             (low - 1.0) * 100.0,
             (high - 1.0) * 100.0,

@@ -263,7 +263,7 @@ fn measured_rates(plan: &Plan, blocks: &[LatencyBlock]) -> Vec<RatePlan> {
     plan.rates.iter().filter(measured).copied().collect()
 }
 
-/// The ledger and the clusters of a contender, alone: what decides whether a trial goes on to measure.
+/// The ledger and the clusters of a contender, alone: what decides whether a trial continues to measure.
 pub fn equivalence(
     evidence: &Evidence,
     contender: Side,
@@ -359,7 +359,7 @@ fn limits(config: &TrialConfig, evidence: &Evidence, document: &VerdictDocument)
         (&config.incumbent, &config.tuned)
     {
         limits.push(
-            "incumbent and tuned incumbent stand beside each other: where they are one program, PSS counts what \
+            "incumbent and tuned incumbent run side by side: where they are one program, PSS counts what \
              they share half to each (RSS counts it whole)"
                 .to_owned(),
         );
@@ -368,7 +368,7 @@ fn limits(config: &TrialConfig, evidence: &Evidence, document: &VerdictDocument)
     let distinct = evidence.requests.len();
     if distinct < 300 {
         limits.push(format!(
-            "the workload has {distinct} distinct request{}: sameness is shown for {} alone",
+            "the workload has {distinct} distinct request{}: equivalence is shown for {} alone",
             if distinct == 1 { "" } else { "s" },
             if distinct == 1 { "it" } else { "them" },
         ));
@@ -376,13 +376,13 @@ fn limits(config: &TrialConfig, evidence: &Evidence, document: &VerdictDocument)
     let repeats: u32 = evidence.blocks.iter().map(|b| b.figures.repeats).sum();
     if repeats > 0 {
         limits.push(format!(
-            "{repeats} measurement{} made again because the hypervisor took more than {:.0} % of the time that the CPUs wanted to run: the result is that of a machine that is left alone",
+            "{repeats} measurement{} made again because CPU steal was above {:.0} %: the result holds for a machine without such neighbours",
             if repeats == 1 { " was" } else { "s were" },
             MOST_STOLEN * 100.0,
         ));
     }
     limits.push(
-        "sameness and latency are those of traffic like this workload, on this machine, against \
+        "equivalence and latency are those of traffic like this workload, on this machine, against \
          sides without other load"
             .to_owned(),
     );

@@ -192,7 +192,7 @@ fn see(
     }
 }
 
-/// Events of one cause, block by block: as they were told, and widened by what their times may be off.
+/// Events of one cause, block by block: as they were logged, and widened by what their times may be off.
 struct Events {
     exact: Vec<Vec<Stretch>>,
     wide: Vec<Vec<Stretch>>,
@@ -283,7 +283,7 @@ fn of_events(cause: Cause, measured: &[Measured<'_>], events: &Events, seed: u64
     })
 }
 
-/// The share that is no chance. Of a tail of which a share c is caused, the others meet an event with the
+/// The share that is not chance. Of a tail of which a share c is caused, the others meet an event with the
 /// share e that chance gives: the share that meets one is `c + (1 - c) e` (Abbott 1925). For e the upper
 /// end of what chance gives is taken, so that c is rather too small.
 fn beyond_chance(met: &Met) -> f64 {
@@ -397,7 +397,7 @@ fn median(times: &mut [u64]) -> Option<u64> {
 }
 
 /// Gives each slow request to the causes that explain it, in their order: each takes as much of what is
-/// left of it as is no chance. Returns the share that is left at the end.
+/// left of it as is not chance. Returns the share that is left at the end.
 fn give_to_the_first(causes: &mut [Seen], measured: &[Measured<'_>], slow: usize) -> f64 {
     let mut taken = vec![0.0; causes.len()];
     let mut unexplained = 0.0;

@@ -16,7 +16,7 @@ pub(super) enum Need<'d> {
 
 /// What the tuned incumbent does about a need, with the reasons.
 pub(super) enum Tuning {
-    /// All of it, for certain: it is no reason to replace.
+    /// All of it, for certain: it is not a reason to replace.
     Reaches(Vec<Reason>),
     /// Not all of it, for certain, or at a price that nobody pays; without reasons there is no tuned side.
     FallsShort(Vec<Reason>),
@@ -24,8 +24,8 @@ pub(super) enum Tuning {
     Open(Vec<Reason>),
 }
 
-/// Judges the tuned incumbent as what could be had without a replacement. It is taken as a whole: one that
-/// gains a goal and loses an objective, an answer or another goal is no alternative.
+/// Judges the tuned incumbent as what is available without a replacement. It is taken as a whole: one that
+/// gains a goal and loses an objective, an answer or another goal is not an alternative.
 pub(super) fn judge(document: &VerdictDocument, evidence: &Evidence, need: &Need<'_>) -> Tuning {
     let tuned = |of: &&Comparison| of.contender == Side::Tuned;
     let Some(comparison) = document.comparisons.iter().find(tuned) else {
@@ -54,13 +54,13 @@ pub(super) fn judge(document: &VerdictDocument, evidence: &Evidence, need: &Need
     }
 }
 
-/// Why it is no alternative, whatever it gains.
+/// Why it is not an alternative, whatever it gains.
 fn unfit(document: &VerdictDocument, evidence: &Evidence, comparison: &Comparison) -> Vec<Reason> {
     let equivalence = &comparison.equivalence;
     let mut unfit = Vec::new();
     if equivalence.different > 0 {
         let text = format!(
-            "the tuned incumbent is no alternative: {} of {} of its answers differ from the incumbent's",
+            "the tuned incumbent is not an alternative: {} of {} of its answers differ from the incumbent's",
             equivalence.different, equivalence.compared,
         );
         let figures = [
@@ -73,7 +73,7 @@ fn unfit(document: &VerdictDocument, evidence: &Evidence, comparison: &Compariso
         && is_surely_deviating(under_load)
     {
         let text = format!(
-            "the tuned incumbent is no alternative: under load {} of {} of its answers deviate from the incumbent's",
+            "the tuned incumbent is not an alternative: under load {} of {} of its answers deviate from the incumbent's",
             under_load.deviating, under_load.answered,
         );
         let figures = [
@@ -100,7 +100,7 @@ fn objectives(document: &VerdictDocument, missed: &[&SloResult]) -> Vec<(Held, R
             Held::Holds => ("tuning_gains_it", slo_text(tuned, "holds")),
             _ => (
                 "tuning_undecided",
-                slo_text_with(tuned, "is neither held nor missed for certain by"),
+                slo_text_with(tuned, "is undecided (the interval contains the bound) for"),
             ),
         };
         Some((tuned.held, reason(code, text, slo_figures(tuned))))
@@ -116,7 +116,7 @@ fn goals(goals: &[GoalResult]) -> Vec<(Held, Reason)> {
             Held::Misses => ("tuning_falls_short", "is not reached by tuning alone"),
             _ => (
                 "tuning_undecided",
-                "is neither reached nor missed for certain by tuning alone",
+                "is undecided for tuning alone (the interval contains the goal)",
             ),
         };
         let why = reason(code, goal_text(goal, verb), goal_figures(goal));

@@ -25,7 +25,7 @@ const REQUESTS_A_WINDOW: f64 = 20.0;
 const FEWEST_WINDOWS: usize = 16;
 /// Spread of the logarithm of a window's median below which nothing is read into it.
 const NOISE: f64 = 0.02;
-/// A change of level that nobody would notice, on the log scale: 10 %.
+/// A change of level too small to notice, on the log scale: 10 %.
 const UNNOTICED: f64 = 0.095;
 
 /// What is known of each side's starts; `settling` is the first load of each.
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn starts_are_told_by_their_range_and_a_thin_load_tells_no_course() {
+    fn starts_are_given_by_their_range_and_a_thin_load_has_no_course() {
         let start = |side, ready_s| Start { side, ready_s };
         let starts = [
             start(Side::Incumbent, 1.5),

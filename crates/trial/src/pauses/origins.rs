@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn named_ones_are_told_apart_and_the_first_is_the_program() {
+    fn named_ones_are_distinguished_and_the_first_is_the_program() {
         let origin = |process, isolate| Origin { process, isolate };
         let (main, worker, other) = (origin(7, 1), origin(7, 2), origin(8, 1));
         let mut origins = Origins::default();

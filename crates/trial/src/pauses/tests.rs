@@ -195,7 +195,7 @@ fn isolates_in_one_log_have_a_clock_each() {
 /// A real trace, of which every measurement finds some more: what is known of it is kept, and each
 /// stop comes once.
 #[test]
-fn a_trace_goes_on_from_one_measurement_to_the_next() {
+fn a_trace_continues_from_one_measurement_to_the_next() {
     const TRACE: &[u8] = include_bytes!("../../../wire/src/runtime/fixtures/dotnet8.nettrace");
     let stops = Trace::new().read(TRACE);
     let folder = std::env::temp_dir().join(format!("understudy-dotnet-{}", std::process::id()));
@@ -283,7 +283,7 @@ fn said(folder: &Path, name: &str) -> Vec<(u64, u64)> {
 /// forced them. By the clock of the other they would be 300 ms away.
 #[test]
 #[cfg(target_os = "linux")]
-fn collections_of_two_go_programs_in_one_log_are_told_apart() {
+fn collections_of_two_go_programs_in_one_log_are_distinguished() {
     let log = Log::new();
     let folder = log.folder.path();
     if !build_forced(folder) {
@@ -327,7 +327,7 @@ fn collections_of_two_go_programs_in_one_log_are_told_apart() {
     }
 }
 
-/// Go's own lines, brought onto the monotonic clock, lie where the program itself says that it
+/// Go's own lines, brought onto the monotonic clock, are where the program itself says that it
 /// collected.
 #[test]
 #[cfg(target_os = "linux")]

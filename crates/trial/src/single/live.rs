@@ -160,7 +160,7 @@ mod tests {
     /// Three minutes of a subject that stops for 50 ms in every second or so: a tenth of the requests, in
     /// stretches of their own, gives the same result as all of them.
     #[test]
-    fn some_stretches_tell_the_same_as_all_requests() {
+    fn some_stretches_show_the_same_as_all_requests() {
         let begins: Vec<u64> = (0..180)
             .map(|second| second * 1_000 + second * 37 % 400)
             .collect();

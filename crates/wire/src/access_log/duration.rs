@@ -77,7 +77,7 @@ const TIMES: [&str; 11] = [
     "totaltime",
     "servicetime",
 ];
-/// Words that may stand before it and change nothing.
+/// Words that may be before it and change nothing.
 const LEADING: [&str; 6] = ["http", "request", "req", "response", "res", "total"];
 
 /// What a key says about the unit of its value: `None` if it does not name the time of a request.

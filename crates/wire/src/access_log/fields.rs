@@ -13,7 +13,7 @@ pub(super) struct Field<'l> {
 }
 
 impl Field<'_> {
-    /// What stands behind its name, if it has one (`rt=0.012`).
+    /// What is behind its name, if it has one (`rt=0.012`).
     pub(super) fn value(&self) -> &str {
         self.text.rsplit('=').next().unwrap_or_default()
     }

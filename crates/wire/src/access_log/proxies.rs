@@ -30,7 +30,7 @@ fn is_time(text: &str) -> bool {
     text.len() >= 20 && text.as_bytes()[10] == b'T' && text.ends_with('Z')
 }
 
-/// `[time] "request" status flags ... received sent duration upstream "..."`: what stands before the
+/// `[time] "request" status flags ... received sent duration upstream "..."`: what is before the
 /// bytes differs from version to version, four numbers in a row do not.
 fn envoy(line: &str) -> Option<Served> {
     let (time, rest) = line.strip_prefix('[')?.split_once("] \"")?;
@@ -55,21 +55,18 @@ fn envoy(line: &str) -> Option<Served> {
 /// "request"`; a time of -1 is one of a connection that broke.
 fn aws(line: &str) -> Option<Served> {
     let all = fields(line);
-    let at = all.iter().take(2).position(|field| is_time(&field.text))?;
-    let from = |index: usize| all.get(at + index);
-    let mut seconds = 0.0;
-    let mut is_whole = true;
-    for index in 4..7 {
-        let part: f64 = from(index)?.text.parse().ok()?;
-        is_whole &= part >= 0.0;
-        seconds += part;
-    }
-    let took = match is_whole {
-        true => Took::of(seconds, SECOND),
+    let numbers = |at: usize| -> Option<Vec<f64>> {
+        let three = all.get(at..at + 3)?.iter();
+        three.map(|field| field.text.parse().ok()).collect()
+    };
+    // A collector may have moved the time away.
+    let (at, times) = (3..=5).find_map(|at| Some((at, numbers(at)?)))?;
+    let took = match times.iter().all(|time| *time >= 0.0) {
+        true => Took::of(times.iter().sum(), SECOND),
         false => Took::Missing,
     };
-    let request = from(11).filter(|field| field.quoted)?;
-    answer(&request.text, &from(7)?.text, took)
+    let request = all.get(at + 7).filter(|field| field.quoted)?;
+    answer(&request.text, &all.get(at + 3)?.text, took)
 }
 
 /// `client [time] frontend backend/server TR/Tw/Tc/Tr/Ta status bytes ... "request"`, the times in

@@ -3,8 +3,8 @@
 mod pieces;
 
 use super::columns::{self, Columns};
-use super::{Entry, LineError, MAX_LINE_BYTES, entry, framing};
-use crate::json;
+use super::{Entry, LineError, MAX_LINE_BYTES, entry};
+use crate::{framing, json};
 use memchr::{memchr, memchr_iter};
 
 /// The requests of a file, each with the number (from 1) of its line. Empty lines and lines that only say something
@@ -59,7 +59,7 @@ impl<'b> Iterator for Records<'b> {
             let length = memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
             let whole = &rest[..length];
             let line = whole.trim_ascii();
-            // What stands between the elements of a list.
+            // What is between the elements of a list.
             let between =
                 |byte: &u8| matches!(byte, b'[' | b']' | b',') || byte.is_ascii_whitespace();
             let Some(begin) = whole.iter().position(|byte| !between(byte)) else {

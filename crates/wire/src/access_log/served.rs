@@ -1,9 +1,9 @@
 //! How a server dealt with a request, and how long it took.
 
+use super::carried::{Logged, logged};
 use super::duration::{self, Took};
 use super::fields::fields;
-use super::{Keys, LineError, MAX_LINE_BYTES, asked, parts, plain, proxies, request_line};
-use crate::wrapping::unwrapped;
+use super::{Keys, LineError, asked, is_request, parts, plain, proxies, request_line};
 use serde_json::{Map, Value};
 
 /// How a server dealt with a request.
@@ -17,7 +17,8 @@ pub struct Served {
     pub asked: Option<(String, String)>,
 }
 
-/// What a line says of the answer, read once; also a line that Docker or Kubernetes wrapped.
+/// What a line says of the answer, read once; the framing of collectors is taken away
+/// first, as [`entry`](super::entry) does it.
 ///
 /// Read are the common and the combined format (also Traefik's), JSON, the text of Envoy, Istio, HAProxy and
 /// the load balancers of AWS. The time is read where its unit is certain: the format, the name of the key
@@ -29,18 +30,10 @@ pub struct Served {
 /// # Errors
 /// Those of [`entry`](super::entry), but that a line without a request has an answer, too.
 pub fn served(line: &[u8], unit_ns: Option<u64>) -> Result<Served, LineError> {
-    if line.len() > MAX_LINE_BYTES {
-        return Err(LineError::TooLong);
-    }
-    let line = unwrapped(line);
-    let line = line.trim_ascii();
-    if line.starts_with(b"{") {
-        let Ok(Value::Object(object)) = serde_json::from_slice(line) else {
-            return Err(LineError::Form);
-        };
-        return Ok(of_object(&object, unit_ns));
-    }
-    let line = String::from_utf8_lossy(line);
+    let line = match logged(line, is_served)? {
+        Logged::Object(object) => return Ok(of_object(&object, unit_ns)),
+        Logged::Text(line) => line,
+    };
     let Some(parts) = parts(&line) else {
         return proxies::served(&line).ok_or(LineError::Form);
     };
@@ -54,6 +47,15 @@ pub fn served(line: &[u8], unit_ns: Option<u64>) -> Result<Served, LineError> {
         status: parts.status,
         took: duration::of_fields(&behind, unit_ns),
     })
+}
+
+/// Does the line have a request, or an answer and its time?
+fn is_served(line: &Logged<'_>) -> bool {
+    let is_answer = |object| {
+        let read = of_object(object, None);
+        read.status != 0 && read.took != Took::Missing
+    };
+    is_request(line) || matches!(line, Logged::Object(object) if is_answer(object))
 }
 
 pub(super) fn owned(asked: Result<(&str, &str), LineError>) -> Option<(String, String)> {

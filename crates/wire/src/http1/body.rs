@@ -11,10 +11,10 @@ const MAX_CHUNK_LINE: usize = 1024;
 /// what is read.
 const MAX_EXTENSIONS: usize = 16 * 1024;
 
-/// What stands at the beginning of the input.
+/// What is at the beginning of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// Too little to tell: the same must be offered again, together with what follows it.
+    /// Too little to decide: the same must be offered again, together with what follows it.
     More,
     /// So many bytes of framing.
     Framing(usize),
@@ -90,7 +90,7 @@ impl BodyReader {
         self.state == State::Ended
     }
 
-    /// Is what comes next no byte of the body, but what stands around its chunks?
+    /// Is what comes next no byte of the body, but what is around its chunks?
     pub fn is_at_framing(&self) -> bool {
         matches!(
             self.state,

@@ -145,7 +145,7 @@ fn dechunked(bytes: &[u8]) -> Result<(Vec<u8>, usize), ReceivedError> {
     }
 }
 
-/// What stands behind the trailers and the empty line that ends them; all of it where the capture ends before that.
+/// What is behind the trailers and the empty line that ends them; all of it where the capture ends before that.
 fn behind_trailers(rest: &[u8]) -> &[u8] {
     let mut behind = rest;
     while let Some(at) = behind.iter().position(|byte| *byte == b'\n') {

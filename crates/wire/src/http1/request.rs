@@ -8,11 +8,13 @@ pub enum RequestError {
     Method(String),
     /// The target is not in origin form.
     #[error(
-        "path {0:?} must begin with \"/\" and hold no space or control character; percent-encode them"
+        "path {0:?} must begin with \"/\" and hold no space or control character\nhint: percent-encode them"
     )]
     Target(String),
     /// The target has a fragment.
-    #[error("path {0:?} has a fragment (\"#\"), which is never sent; leave it out, or write %23")]
+    #[error(
+        "path {0:?} has a fragment (\"#\"), which is never sent\nhint: leave it out, or write %23"
+    )]
     Fragment(String),
     /// A header name is not a token.
     #[error("header name {0:?} is not a token (RFC 9110, section 5.6.2)")]
@@ -21,7 +23,7 @@ pub enum RequestError {
     #[error("the value of header {0:?} holds a line break or control character")]
     HeaderValue(String),
     /// The header is set by Understudy itself.
-    #[error("header {0:?} is set by Understudy from the body; leave it out")]
+    #[error("header {0:?} is set by Understudy from the body\nhint: leave it out")]
     Framing(String),
 }
 

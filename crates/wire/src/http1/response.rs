@@ -39,7 +39,7 @@ pub enum ResponseError {
     /// Too many interim responses.
     #[error("too many interim (1xx) responses")]
     TooManyInterim,
-    /// `101 Switching Protocols` that nobody asked for.
+    /// `101 Switching Protocols` that was not asked for.
     #[error("the subject switched protocols unasked")]
     Switched,
     /// Not a decimal number.

@@ -2,8 +2,8 @@
 //! `GC` (0x1) and the level informational (4).
 //!
 //! After <https://learn.microsoft.com/dotnet/fundamentals/diagnostics/runtime-garbage-collection-events>.
-//! The program stands still from `GCSuspendEEBegin` to `GCRestartEEEnd`, for a collection or for another
-//! reason, the time to stop its threads included. A collection of the type *background* works beside it.
+//! The program is stopped from `GCSuspendEEBegin` to `GCRestartEEEnd`, for a collection or for another
+//! reason, the time to stop its threads included. A collection of the type *background* works concurrently.
 
 #[cfg(test)]
 mod encoder;
@@ -27,20 +27,20 @@ pub struct Trace {
     told: Told,
 }
 
-/// What the objects have told so far.
+/// What the objects have reported so far.
 #[derive(Clone, Debug, Default)]
 struct Told {
     /// How many ticks are a second.
     frequency: Option<u64>,
     /// What events of these kinds mean.
     meanings: BTreeMap<u32, Meaning>,
-    /// The program stood still.
+    /// The program was stopped.
     stops: Spans,
-    /// Collections beside the program, by their number.
+    /// Concurrent collections, by their number.
     background: Spans,
 }
 
-/// What an event tells.
+/// What an event reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meaning {
     CollectionBegins,

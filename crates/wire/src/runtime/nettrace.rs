@@ -100,7 +100,7 @@ impl Objects {
     }
 }
 
-/// What stands at this place of the file, and its length.
+/// What is at this place of the file, and its length.
 fn piece(bytes: &[u8], position: usize) -> Result<(Object<'_>, usize), Trouble> {
     if position > 0 {
         return object(bytes, position);

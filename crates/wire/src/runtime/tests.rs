@@ -161,7 +161,7 @@ fn phases_stop_the_program_or_do_not_and_cycles_are_neither() {
     }
 }
 
-/// Every pause that a collector reports lies within a safepoint, on the same clock: the two are
+/// Every pause that a collector reports is within a safepoint, on the same clock: the two are
 /// written by different parts of the JVM.
 #[test]
 fn pauses_of_every_collector_lie_within_safepoints() {
@@ -270,14 +270,38 @@ fn marks_and_the_table_of_ruby() {
 }
 
 #[test]
-fn lines_that_a_container_runtime_wrapped_are_read() {
-    let line =
-        "gc 7 @0.036s 3%: 0.15+2.2+0.004 ms clock, 0.31+0.32/0.31/0+0.008 ms cpu, 1->1->1 MB";
-    let plain = read_line(Format::Go, line);
-    let cri = format!("2026-11-25T10:00:00.123456789Z stderr F {line}\n");
-    assert_eq!(read_line(Format::Go, &cri), plain);
-    let docker = format!(r#"{{"log":"{line}\n","stream":"stderr","time":"2026-11-25T10:00:00Z"}}"#);
-    assert_eq!(read_line(Format::Go, &docker), plain);
+fn framed_lines_are_read() {
+    for (format, line) in [
+        (
+            Format::Go,
+            "gc 7 @0.036s 3%: 0.15+2.2+0.004 ms clock, 0.31+0.32/0.31/0+0.008 ms cpu, 1->1->1 MB",
+        ),
+        (
+            Format::Jvm,
+            "[2026-11-25T10:00:00.123+0000][info][gc] GC(1) Pause Young (Normal) 24M->11M(256M) 50.123ms",
+        ),
+        (
+            Format::Jvm,
+            "2026-11-25T10:00:00.123+0000: 1.250: Total time for which application threads were stopped: \
+             0.0501230 seconds, Stopping threads took: 0.0001000 seconds",
+        ),
+        (
+            Format::V8,
+            "[1:0x5581f0a0] 45 ms: Scavenge 2.3 (3.0) -> 1.9 (4.0) MB, 0.8 / 0.0 ms (average mu = 1.0)",
+        ),
+    ] {
+        let bare = read_line(format, line);
+        assert!(!bare.is_empty(), "{line}");
+        for framed in [
+            format!("2026-11-25T10:00:00.123456789Z stderr F {line}\n"),
+            format!(r#"{{"log":"{line}\n","stream":"stderr","time":"2026-11-25T10:00:00Z"}}"#),
+            format!("app-1  | {line}"),
+            format!("[pod/app-1/app] {line}"),
+            format!("Nov 25 10:00:00 host app[7]: {line}"),
+        ] {
+            assert_eq!(read_line(format, &framed), bare, "{framed}");
+        }
+    }
 }
 
 #[test]

@@ -72,7 +72,7 @@ pub(crate) struct WaiveArgs {
 fn kind(name: &str) -> Result<DifferenceKind, String> {
     DifferenceKind::from_name(name).ok_or_else(|| {
         let names = DifferenceKind::ALL.map(DifferenceKind::name);
-        format!("is not a kind; use {}", names.join(", "))
+        format!("is not a kind\nhint: use {}", names.join(", "))
     })
 }
 
@@ -100,10 +100,12 @@ impl At {
             Outcome::Answered(answer) if answer.code == 200 => Ok(answer.body),
             Outcome::Answered(answer) => {
                 Err(match serde_json::from_slice::<Errors>(&answer.body) {
-                    Ok(told) if answer.code == 422 => Failure::Usage(told.errors),
-                    Ok(told) => anyhow!("{} says: {}", self.admin, told.errors.join("; ")).into(),
+                    Ok(sent) if answer.code == 422 => Failure::Usage(sent.errors),
+                    Ok(sent) => {
+                        anyhow!("{} answers: {}", self.admin, sent.errors.join("\n")).into()
+                    }
                     Err(_) => anyhow!(
-                        "{} answers with {}; is it the admin interface of a gateway?",
+                        "{} answers with {}\nhint: name the admin interface of a gateway with `--admin`",
                         self.admin,
                         answer.code
                     )
@@ -111,7 +113,7 @@ impl At {
                 })
             }
             Outcome::Failed(failure) => Err(anyhow!(
-                "no gateway answers at {}: {}; name its admin interface with --admin",
+                "no gateway answers at {}: {}\nhint: name its admin interface with `--admin`",
                 self.admin,
                 failure.detail
             )
@@ -137,7 +139,7 @@ impl At {
 pub(super) fn status(args: &StatusArgs) -> Result<u8, Failure> {
     let status: Status = args.at.document("/api/status")?;
     if !args.at.json {
-        show::print(&told(&status)).context("cannot write")?;
+        show::print(&summary(&status)).context("cannot write")?;
     }
     Ok(match status.proof.state {
         ProofState::Proven | ProofState::NoCandidate => exit::DONE,
@@ -146,7 +148,7 @@ pub(super) fn status(args: &StatusArgs) -> Result<u8, Failure> {
     })
 }
 
-fn told(status: &Status) -> String {
+fn summary(status: &Status) -> String {
     let mut text = String::new();
     let (proof, ledger) = (&status.proof, &status.ledger);
     let state = serde_json::to_value(proof.state)
@@ -275,8 +277,8 @@ pub(super) fn waive(args: &WaiveArgs) -> Result<u8, Failure> {
         .push(("Content-Type".to_owned(), "application/json".to_owned()));
     request.body = body;
     args.at.ask(request)?;
-    show::tell(&format!(
-        "understudy: waived {} of {} until {}",
+    show::note(&format!(
+        "waived {} of {} until {}",
         args.path, args.endpoint, args.expires
     ));
     Ok(exit::DONE)

@@ -22,7 +22,7 @@ pub(crate) struct SelfTestArgs {
     at: At,
 }
 
-/// Proposes rules for what differs, each with what it would hide besides.
+/// Proposes rules for what differs, each with what else it would hide.
 #[derive(Debug, Args)]
 pub(crate) struct ProposeArgs {
     #[command(flatten)]
@@ -33,7 +33,7 @@ pub(crate) struct ProposeArgs {
 pub(super) fn selftest(args: &SelfTestArgs) -> Result<u8, Failure> {
     let test: SelfTest = args.at.document("/api/selftest")?;
     if !args.at.json {
-        show::print(&told(&test)).context("cannot write")?;
+        show::print(&summary(&test)).context("cannot write")?;
     }
     let is_narrow = test.hidden_by.iter().all(|hides| hides.needless.is_empty());
     Ok(match is_narrow {
@@ -42,7 +42,7 @@ pub(super) fn selftest(args: &SelfTestArgs) -> Result<u8, Failure> {
     })
 }
 
-fn told(test: &SelfTest) -> String {
+fn summary(test: &SelfTest) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = writeln!(

@@ -1,4 +1,4 @@
-//! What lies in the folder of the trial's file.
+//! What is in the folder of the trial's file.
 
 use serde_json::Value;
 use std::fs::{self, File};

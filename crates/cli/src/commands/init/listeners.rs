@@ -1,4 +1,4 @@
-//! Who listens on this machine: from `/proc`, so that elsewhere nobody is found.
+//! Who listens on this machine: from `/proc`, so that none are found on other systems.
 
 use std::collections::HashMap;
 use std::fs;

@@ -117,7 +117,7 @@ fn numbers(command: &str) -> Vec<(usize, usize)> {
     found
 }
 
-/// Does what stands before a number say that it is a port: `host:`, `--port `, `PORT=`, `-p `?
+/// Does what is before a number say that it is a port: `host:`, `--port `, `PORT=`, `-p `?
 fn is_named_port(before: &str) -> bool {
     let word = before.trim_end_matches([' ', '=', '"', '\'']);
     let word = word.rsplit([' ', '"', '\'']).next().unwrap_or_default();
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_side_is_told() {
+    fn what_is_not_a_side_is_refused() {
         let error = |text: &str| SideDraft::read(Some(text)).unwrap_err();
         assert!(error("https://127.0.0.1/").contains("only http://"));
         assert!(

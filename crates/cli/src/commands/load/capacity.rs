@@ -76,15 +76,19 @@ impl SearchArgs {
         }
         if args.rate == Rate::Max {
             errors.push(
-                "--rate: \"max\" is a closed model; --find-capacity begins with a rate such as 1000"
+                "`--rate max` is a closed model, and `--find-capacity` needs an open one\nhint: begin with a rate such as 1000"
                     .to_owned(),
             );
         }
         if self.width.get() <= 0.0 || self.width.get() > 0.5 {
-            errors.push("--width: write a share such as 5%, above 0 and up to 50%".to_owned());
+            errors.push(
+                "`--width` is not above 0 and up to 50 %\nhint: write a share such as 5%"
+                    .to_owned(),
+            );
         }
         if !(1.0..=1e7).contains(&self.highest_rate) {
-            errors.push("--highest-rate: write 1 to 10000000 requests per second".to_owned());
+            errors
+                .push("`--highest-rate` is not from 1 to 10000000 requests per second".to_owned());
         }
         if self.budget.secs() < args.warmup.secs() + 1.0 {
             errors.push(
@@ -180,7 +184,7 @@ pub(crate) fn carry_out(
         };
         let peaks = peak_rss_bytes.into_iter().chain(measured.peak_rss_bytes);
         peak_rss_bytes = peaks.max_by(f64::total_cmp);
-        tell(search.record(&Left {
+        show_point(search.record(&Left {
             rate_rps: planned.rate_rps,
             observations: &measured.observations,
             generator: measured.generator,
@@ -238,13 +242,13 @@ fn trial(
 }
 
 /// One line a step, on a terminal.
-fn tell(point: &understudy_model::capacity::KneePoint) {
+fn show_point(point: &understudy_model::capacity::KneePoint) {
     if !std::io::stderr().is_terminal() {
         return;
     }
     let p99 = point.p99_us.map_or_else(|| "infinite".to_owned(), time);
     let violated = point.violations.iter().copied().fold(0.0, f64::max);
-    show::tell(&format!(
+    show::line(&format!(
         "  {:>12}  {:>3.0} s  p99 {p99:>9}  {} over the SLO",
         rate(point.rate_rps),
         point.measured_s,

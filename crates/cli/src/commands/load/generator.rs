@@ -62,7 +62,7 @@ impl GeneratorArgs {
             && !self.allow_remote
         {
             errors.push(format!(
-                "{} is not on this machine; --allow-remote sends load there if you may",
+                "{} is not on this machine\nhint: if you may send load there, use `--allow-remote`",
                 target.host
             ));
         }

@@ -1,6 +1,6 @@
 //! `--log`: a thread that stores every exchange and gives way to the generator.
 
-use crate::exit::{Failure, usage};
+use crate::exit::{self, Failure, usage};
 use crate::show;
 use anyhow::Context;
 use std::path::{Path, PathBuf};
@@ -86,12 +86,12 @@ impl Written {
     }
 
     /// Tells where the log of a failed run is.
-    pub(super) fn tell(&self) {
+    pub(super) fn show(&self) {
         let (path, rows) = (self.path.display(), self.logged.rows);
-        show::tell(&match &self.failure {
-            None => format!("understudy: the log up to there is {path}, {rows} rows"),
-            Some(why) => format!("understudy: the log ends before, after {rows} rows: {why}"),
-        });
+        match &self.failure {
+            None => show::note(&format!("the log up to there is {path}, {rows} rows")),
+            Some(why) => show::warning(&format!("the log ends before, after {rows} rows: {why}")),
+        }
     }
 }
 
@@ -107,8 +107,9 @@ fn store(mut file: ExchangeLog, mut receiver: LogReceiver, cpus: Option<&CpuList
             // The engines notice that nobody takes anything.
             drop(receiver);
             let error = anyhow::Error::from(error);
-            show::tell(&format!(
-                "understudy: the log ends here, the run goes on: {error:#}"
+            show::warning(&format!(
+                "the log ends here, and the run continues: {}",
+                exit::sentence(&error)
             ));
             Err(error)
         }
@@ -124,7 +125,7 @@ fn store(mut file: ExchangeLog, mut receiver: LogReceiver, cpus: Option<&CpuList
 fn drained(storing: JoinHandle<Stored>) -> Stored {
     let mut stored = match storing.join() {
         Ok(stored) => stored,
-        // A panic is a bug in this program: it goes on, with its own message.
+        // A panic is a bug in this program: it is passed on, with its own message.
         Err(panic) => std::panic::resume_unwind(panic),
     };
     // This thread gives way to nobody: on a busy machine the other might never come to an end.

@@ -251,7 +251,7 @@ mod tests {
     use clap::Parser;
 
     #[test]
-    fn lines_out_of_a_buffer_are_told_from_those_that_come_one_by_one() {
+    fn lines_out_of_a_buffer_are_distinguished_from_those_that_come_one_by_one() {
         assert!(one_by_one(18_000, 9_000, 60.0));
         assert!(one_by_one(12, 12, 60.0));
         assert!(!one_by_one(18_000, 120, 60.0), "150 at once");

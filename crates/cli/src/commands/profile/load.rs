@@ -135,7 +135,7 @@ fn at_rate(
 ) -> anyhow::Result<Seen> {
     if std::io::stderr().is_terminal() {
         let length = plan.duration.secs();
-        show::tell(&format!(
+        show::line(&format!(
             "  {:>12}  {length:>3.0} s  where the slowest requests come from",
             rate(rate_rps)
         ));

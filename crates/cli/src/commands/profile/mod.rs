@@ -163,18 +163,18 @@ impl ProfileArgs {
         };
         if self.attach().is_none() {
             return Err(
-                "--floor-of: say what to hold it against with --pid, --jvm or --cgroup".to_owned(),
+                "`--floor-of` needs a process to compare with\nhint: name it with `--pid`, `--jvm` or `--cgroup`".to_owned(),
             );
         }
-        let told = |why: String| format!("--floor-of: {why}");
+        let wrong = |why: String| format!("--floor-of: {why}");
         let run = RunDirectory::open(run)
-            .map_err(|error| told(format!("{:#}", anyhow::Error::from(error))))?;
-        let document = verdict(&run).map_err(told)?;
+            .map_err(|error| wrong(format!("{:#}", anyhow::Error::from(error))))?;
+        let document = verdict(&run).map_err(wrong)?;
         let mut floors = document.memory_floors.into_iter();
         let floor = floors.find(|floor| floor.side == Side::Incumbent);
         floor.map(Some).ok_or_else(|| {
-            told(format!(
-                "{} has no memory floor of its incumbent: write [memory_floor] into its trial.toml and run it again",
+            wrong(format!(
+                "{} has no memory floor of its incumbent\nhint: write `[memory_floor]` into its `trial.toml`, and run it again",
                 run.path().display()
             ))
         })
@@ -189,7 +189,10 @@ impl ProfileArgs {
             self.cgroup.is_some(),
         ];
         if named.iter().filter(|named| **named).count() > 1 {
-            errors.push("--pid, --jvm, --cgroup: name one of them".to_owned());
+            errors.push(
+                "`--pid`, `--jvm` and `--cgroup` exclude one another\nhint: use one of them"
+                    .to_owned(),
+            );
         }
         if let Some(attach) = self.attach()
             && let Err(error) = attach.sampler()
@@ -203,7 +206,7 @@ impl ProfileArgs {
         }
         if self.jvm.is_some() && self.runtime_log.is_some() {
             errors.push(
-                "--runtime-log: with --jvm the JVM is asked for a log of its own; say --pid to use this one"
+                "`--runtime-log` does not go with `--jvm`, which asks the JVM for a log of its own\nhint: use `--pid` to read this log"
                     .to_owned(),
             );
         }
@@ -214,16 +217,19 @@ impl ProfileArgs {
     fn check_watched(&self) -> Vec<String> {
         let mut errors = Vec::new();
         if self.url.is_some() {
-            errors.push("--watch sends nothing: leave out the URL".to_owned());
+            errors.push("`--watch` sends nothing\nhint: leave out the URL".to_owned());
         }
         if self.rate.is_some() {
-            errors.push("--watch sends nothing: leave out --rate".to_owned());
+            errors.push("`--watch` sends nothing\nhint: leave out `--rate`".to_owned());
         }
         if self.attach().is_none() {
-            errors.push("--watch: say what to watch with --pid, --jvm or --cgroup".to_owned());
+            errors.push(
+                "`--watch` needs a process\nhint: name it with `--pid`, `--jvm` or `--cgroup`"
+                    .to_owned(),
+            );
         }
         if !(1.0..=86_400.0).contains(&self.length.secs()) {
-            errors.push("--for: write a time between 1s and 24h".to_owned());
+            errors.push("`--for` is not from 1s to 24h".to_owned());
         }
         errors
     }
@@ -244,12 +250,12 @@ impl ProfileArgs {
             .is_some_and(|rate| (0.001..=highest).contains(&rate))
         {
             errors.push(
-                "--rate: write the requests per second that it has to serve, 0.001 to 500000"
+                "`--rate` is missing, or not from 0.001 to 500000\nhint: write the requests per second that the service has to serve"
                     .to_owned(),
             );
         }
         if self.slo.is_empty() {
-            errors.push("--slo: say what it has to hold, such as \"p99<20ms\"".to_owned());
+            errors.push("`--slo` is missing\nhint: write what the service has to hold, such as \"p99<20ms\"".to_owned());
         }
         if self.budget.secs() < 2.0 * (self.warmup.secs() + 1.0) {
             errors.push(

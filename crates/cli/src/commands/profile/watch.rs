@@ -149,7 +149,7 @@ fn display(target: &str, args: &ProfileArgs) -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     let what = format!("watching {target} for {}", args.length);
     if bar.is_hidden() {
-        show::tell(&format!("  {what}"));
+        show::line(&format!("  {what}"));
         return bar;
     }
     // The template is a constant that the library accepts.

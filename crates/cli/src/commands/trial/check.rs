@@ -59,7 +59,7 @@ pub(crate) fn configuration(asked: &Asked<'_>, today: Day) -> Result<TrialConfig
     let Some(path) = asked.path() else {
         if !asked.sides.is_empty() {
             return Err(usage(
-                "--side replaces a side of a file; name the file, or use --incumbent and --candidate",
+                "`--side` replaces a side of a file, and no file is given\nhint: name the file, or use `--incumbent` and `--candidate`",
             ));
         }
         return config::from_flags(asked.flags).map_err(Failure::Usage);
@@ -67,7 +67,7 @@ pub(crate) fn configuration(asked: &Asked<'_>, today: Day) -> Result<TrialConfig
     let conflicts = asked.flags.given();
     if !conflicts.is_empty() {
         return Err(usage(format!(
-            "{} and {} both say what to compare; use one of them",
+            "{} and {} both say what to compare\nhint: use one of them",
             path.display(),
             conflicts.join(", "),
         )));
@@ -175,7 +175,7 @@ fn running_sides(
         .collect();
     if !running.is_empty() && !methods.is_empty() && !config.workload.writes {
         errors.push(format!(
-            "the requests change data ({}), and the {} runs already: set writes = true in [workload] (or --writes) if it may be changed",
+            "the requests change data ({}), and the {} runs already\nhint: if its data may be changed, set `writes = true` in `[workload]` (`--writes`)",
             methods.into_iter().collect::<Vec<_>>().join(", "),
             running.iter().map(|side| side.in_words()).collect::<Vec<_>>().join(" and the "),
         ));
@@ -183,7 +183,7 @@ fn running_sides(
     errors
 }
 
-/// A day on which every rule holds: a run goes on, and is judged, by the rules that held when it began.
+/// A day on which every rule holds: a resumed run is judged by the rules that held when it began.
 pub(crate) fn first_day() -> Day {
     Day::new(1, 1, 1).expect("the first of January of year 1 is a day")
 }
@@ -194,7 +194,7 @@ pub(crate) fn today() -> Day {
         .to_zoned(jiff::tz::TimeZone::UTC)
         .date();
     let (year, month, day) = (date.year(), date.month(), date.day());
-    // A clock before year 0 is set back to the first day that can be told.
+    // A clock before year 0 is set back to the first day that can be known.
     Day::new(year.max(1) as u16, month as u8, day as u8)
         .or_else(|_| Day::new(1970, 1, 1))
         .expect("1 January 1970 is a day")

@@ -38,7 +38,7 @@ pub(crate) struct TrialArgs {
     #[command(flatten)]
     flags: Flags,
     /// Replace a side of the file: "candidate=git:REF" builds that commit, branch or tag in a work
-    /// tree of its own; a command or an http:// URL may stand there as well (repeatable)
+    /// tree of its own; a command or an http:// URL may be there as well (repeatable)
     #[arg(long = "side", value_name = "SIDE=git:REF|COMMAND|URL")]
     sides: Vec<SideArgument>,
     /// Go on with an interrupted run: what it has measured is not measured again
@@ -101,7 +101,7 @@ fn measure(session: &Session, stop: &AtomicBool) -> Result<(), Failure> {
     let Session { checked, run, .. } = session;
     let cgroups = Cgroups::detect(Path::new("/sys/fs/cgroup"));
     for swept in cgroups.sweep() {
-        show::tell(&format!("understudy: {swept}"));
+        show::note(&swept);
     }
     let _guard = guard();
     let cpus = Assignment::new(&checked.config, &allowed_cpus());
@@ -136,17 +136,21 @@ fn measure(session: &Session, stop: &AtomicBool) -> Result<(), Failure> {
     };
     let outcome = carry_out(&checked.config, &checked.plan, &inputs, run);
     display.end();
-    let kept = format!(
-        "what was measured is kept; go on with: understudy trial --resume {}",
+    let kept = "what was measured is kept";
+    let resume = format!(
+        "continue with `understudy trial --resume {}`",
         run.path().display()
     );
     outcome.map_err(|error| match error {
-        TrialError::Interrupted => Failure::Interrupted(format!("interrupted; {kept}")),
+        TrialError::Interrupted => {
+            Failure::Interrupted(format!("interrupted: {kept}\nhint: {resume}"))
+        }
         error @ TrialError::Changed { .. } => {
             Failure::Usage(vec![anyhow::Error::from(error).to_string()])
         }
         error => Failure::Running(
-            anyhow::Error::from(error).context(format!("the trial failed ({kept})")),
+            anyhow::Error::from(error)
+                .context(format!("the trial failed ({kept})\nhint: {resume}")),
         ),
     })
 }
@@ -159,8 +163,8 @@ fn guard() -> Option<Guard> {
         .args(["guard", &std::process::id().to_string()]);
     Guard::start(command)
         .inspect_err(|error| {
-            show::tell(&format!(
-                "understudy: no guard is started ({error}): if this is killed, children of the sides may stay"
+            show::warning(&format!(
+                "no guard is started ({error}): if this process is killed, processes of the sides may stay"
             ));
         })
         .ok()
@@ -176,17 +180,15 @@ pub(crate) fn judged(
     let evidence = understudy_trial::read(run)?;
     // A full disk, or a run that belongs to someone else, does not hide the verdict.
     if let Err(error) = understudy_trial::write_series(run, &evidence) {
-        let error = anyhow::Error::from(error);
-        show::tell(&format!("understudy: the curves are not stored: {error:#}"));
+        let error = exit::sentence(&error.into());
+        show::warning(&format!("the curves are not stored: {error}"));
     }
     let Judgement { verdict, case } = judge::judge(config, plan, rules, &evidence);
     if let Some(case) = case
         && let Err(error) = understudy_trial::write_case(run, &case)
     {
-        let error = anyhow::Error::from(error);
-        show::tell(&format!(
-            "understudy: the business case is not stored: {error:#}"
-        ));
+        let error = exit::sentence(&error.into());
+        show::warning(&format!("the business case is not stored: {error}"));
     }
     Ok(verdict)
 }

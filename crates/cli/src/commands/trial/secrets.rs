@@ -31,7 +31,7 @@ pub(super) fn without_secrets(config: &TrialConfig, redactor: &Redactor) -> Tria
 }
 
 /// Puts back what [`without_secrets`] took out, from the configuration that the run began with. Where
-/// a side is attached to is taken from there too: it may have been started anew.
+/// a side is attached to is taken from there too: it may have been started again.
 ///
 /// # Errors
 /// Values are hidden and `original` is not known, or says something else than the run began with.
@@ -75,10 +75,10 @@ impl Hidden {
         match original {
             Some(original) if is_redaction_of(value, original) => value.clone_from(original),
             Some(_) => self.wrong.push(format!(
-                "--resume: {key} is not what the run began with; put it back, or begin a new run"
+                "--resume: {key} is not what the run began with\nhint: put it back, or start a new run"
             )),
             None => self.wrong.push(format!(
-                "--resume: the secret in {key} is not stored; name the trial's file (or give its flags) again beside --resume"
+                "--resume: the secret in {key} is not stored\nhint: give the trial's file (or its flags) again, with `--resume`"
             )),
         }
     }

@@ -1,4 +1,4 @@
-//! The run that a trial measures into: a new one, or one that goes on.
+//! The run that a trial measures into: a new one, or one that continues.
 
 use super::TrialArgs;
 use super::check::{Asked, Checked, checked, configuration, first_day, today};
@@ -29,7 +29,7 @@ pub(super) struct Session {
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Begun {
-    /// The file of the trial, where its secrets stand; none for a trial of flags.
+    /// The file of the trial, where its secrets are; none for a trial of flags.
     file: Option<PathBuf>,
     /// `--continue` was given.
     continue_when_different: bool,
@@ -88,7 +88,7 @@ impl Session {
     }
 }
 
-/// Where the secrets of a resumed run stand: in the file or flags that are given again, else in the
+/// Where the secrets of a resumed run are: in the file or flags that are given again, else in the
 /// file that it began with, if that can still be read.
 fn original(args: &TrialArgs, begun: &Begun) -> Result<Option<TrialConfig>, Failure> {
     if !args.flags.given().is_empty() {

@@ -100,13 +100,13 @@ fn check(arguments: &[&str], expected: &[&str]) {
 }
 
 #[test]
-fn every_mistake_is_told_at_once() {
+fn every_mistake_is_reported_at_once() {
     check(
         &[],
         &[
-            "--incumbent: is missing; give the command that starts it, or its http:// URL",
-            "--candidate: is missing; give the command that starts it, or its http:// URL",
-            "--get: is missing; give a path, or --requests a file",
+            "--incumbent: is missing\nhint: give the command that starts it, or its `http://` URL",
+            "--candidate: is missing\nhint: give the command that starts it, or its `http://` URL",
+            "`--get` is missing\nhint: give a path, or a file with `--requests`",
         ],
     );
     check(
@@ -132,11 +132,11 @@ fn every_mistake_is_told_at_once() {
         ],
         &[
             "--incumbent: \"https://\" is not supported: only http:// is, in this version",
-            "--candidate: the command \"./server 'x {memory}\" cannot be split into words: close the open quote",
-            "--candidate: {port} is missing; without it the side cannot be told where to listen",
-            "--candidate: {memory} is used, but memory has no limit; set one",
-            "--ready: path \"healthz\" must begin with \"/\" and hold no space or control character; percent-encode them",
-            "--get: path \"items/1\" must begin with \"/\" and hold no space or control character; percent-encode them",
+            "--candidate: the command \"./server 'x {memory}\" cannot be split into words\nhint: close the open quote",
+            "--candidate: `{port}` is missing\nhint: write it where the command takes the port to listen on",
+            "--candidate: `{memory}` is used, but memory has no limit\nhint: set `limits.memory`",
+            "--ready: path \"healthz\" must begin with \"/\" and hold no space or control character\nhint: percent-encode them",
+            "--get: path \"items/1\" must begin with \"/\" and hold no space or control character\nhint: percent-encode them",
             "--requests: excludes --get: a file, or paths",
             "--rate: 0 is not a rate from 0.001 to 10000000 requests per second",
             "--rate: \"fast\" is not a number of requests per second",
@@ -146,11 +146,11 @@ fn every_mistake_is_told_at_once() {
             "--slo: 0 can never be held",
             "--slo: \"1\" is not a share such as \"0.1%\"",
             "--goal: \"cpu\" is not a goal such as \"cpu=-30%\"",
-            "--goal: speed: is no goal; use cpu, memory or a quantile such as p99",
+            "--goal: speed: is not a goal\nhint: use `cpu`, `memory` or a quantile such as `p99`",
             "--goal: cpu: \"1\" is not a change such as \"-30%\"",
             "--cpus: \"0\" is not a number of CPUs such as 1 or 0.5",
             "--seed: \"-1\" is not a whole number from 0 to 9223372036854775807",
-            "--name: is empty; give a name or leave it out",
+            "`--name` is empty\nhint: give a name, or leave it out",
         ],
     );
     check(

@@ -50,8 +50,9 @@ pub(super) fn read(sections: Vec<Section<'_>>, folder: &Path) -> Vec<Listener> {
 pub(super) fn address(section: &mut Section<'_>, example: &str) -> Option<SocketAddr> {
     section.get("address", |value| {
         let text = text(value)?;
-        text.parse()
-            .map_err(|_| format!("{text:?} is not an IP address with a port; expected {example}"))
+        text.parse().map_err(|_| {
+            format!("{text:?} is not an IP address with a port\nhint: write {example}")
+        })
     })
 }
 

@@ -143,7 +143,7 @@ fn server(
 ) -> Result<UpstreamAddress, String> {
     if let Some(path) = address.strip_prefix("unix:") {
         if path.is_empty() {
-            return Err("\"unix:\" has no path; expected such as \"unix:/run/app.sock\"".into());
+            return Err("\"unix:\" has no path\nhint: write such as \"unix:/run/app.sock\"".into());
         }
         return Ok(UpstreamAddress {
             host: "localhost".into(),
@@ -154,7 +154,7 @@ fn server(
         });
     }
     let wrong = |why: &str| {
-        format!("{address:?} {why}; expected an address such as \"http://127.0.0.1:9000\"")
+        format!("{address:?} {why}\nhint: write an address such as \"http://127.0.0.1:9000\"")
     };
     let uri: Uri = address.parse().map_err(|_| wrong("is not an address"))?;
     let tls = match uri.scheme_str() {
@@ -163,7 +163,9 @@ fn server(
         _ => return Err(wrong("begins with neither http:// nor https://")),
     };
     if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
-        return Err(wrong("has a path; use [candidate.request] add_prefix"));
+        return Err(format!(
+            "{address:?} has a path\nhint: use `add_prefix` of `[candidate.request]`"
+        ));
     }
     let host = uri
         .host()
@@ -211,7 +213,7 @@ fn is_at(host: &str, listens: IpAddr) -> bool {
 fn sample_key(word: &str) -> Result<SampleKey, String> {
     let wrong = || {
         format!(
-            "{word:?} is not known; use \"request\", \"address\", \"header:NAME\" or \"cookie:NAME\""
+            "{word:?} is not known\nhint: use \"request\", \"address\", \"header:NAME\" or \"cookie:NAME\""
         )
     };
     match word.split_once(':') {

@@ -129,11 +129,11 @@ address = "0.0.0.0:9901"
 "#;
     let errors = read(text).unwrap_err();
     for (line, part) in [
-        (2, "worker: is not a key; did you mean workers?"),
+        (2, "worker: is not a key\nhint: did you mean `workers`?"),
         (3, "drain: 0 leaves no time"),
         (
             5,
-            "listen.address: \"8080\" is not an IP address with a port; expected",
+            "listen.address: \"8080\" is not an IP address with a port\nhint: write",
         ),
         (9, "is listened on already"),
         (10, "key is missing"),
@@ -153,7 +153,7 @@ address = "0.0.0.0:9901"
         (26, "\"get\" is not a method"),
         (28, "compare.goal"),
         (31, "expired"),
-        (33, "admin.address: can be reached from elsewhere"),
+        (33, "admin.address: can be reached from other machines"),
     ] {
         let start = format!("g.toml:{line}: ");
         assert!(

@@ -1,4 +1,4 @@
-//! Every mistake has its line and says what to do; all are told at once.
+//! Every mistake has its line and says what to do; all are reported at once.
 
 use super::*;
 
@@ -39,28 +39,28 @@ fn what_has_to_be_said_is_missed() {
     check(
         "",
         &[
-            "trial.toml:1: side.incumbent.run is missing; write run, the command that starts it, or url, where it runs already",
-            "trial.toml:1: side.candidate.run is missing; write run, the command that starts it, or url, where it runs already",
-            "trial.toml:1: workload.requests is missing; write requests, a file of JSON lines, or paths, such as [\"/items/1\"]",
-            "trial.toml:1: workload.rates is missing; write the requests per second, such as rates = [500]",
-            "trial.toml:1: schema is missing; write schema = 1",
+            "trial.toml:1: side.incumbent.run is missing\nhint: write run, the command that starts it, or url, where it runs already",
+            "trial.toml:1: side.candidate.run is missing\nhint: write run, the command that starts it, or url, where it runs already",
+            "trial.toml:1: workload.requests is missing\nhint: write requests, a file of JSON lines, or paths, such as [\"/items/1\"]",
+            "trial.toml:1: workload.rates is missing\nhint: write the requests per second, such as rates = [500]",
+            "trial.toml:1: schema is missing\nhint: write schema = 1",
         ],
     );
 }
 
 #[test]
-fn an_unknown_key_is_told_with_the_one_that_was_meant() {
+fn an_unknown_key_is_reported_with_the_one_that_was_meant() {
     check(
         "schema = 1\n[trail]\n[side.incumbent]\nrun = 'a {port}'\nredy = '/'\n[side.candidat]\n\
          [workload]\nrequets = 'requests.jsonl'\nrates = [1]\nthis_is_nothing = 1\n'a b' = 2\n",
         &[
-            "trial.toml:2: trail: is not a key; did you mean trial?",
-            "trial.toml:3: side.candidate.run is missing; write run, the command that starts it, or url, where it runs already",
-            "trial.toml:5: side.incumbent.redy: is not a key; did you mean ready?",
-            "trial.toml:6: side.candidat: is not a key; did you mean candidate?",
-            "trial.toml:8: workload.requets: is not a key; did you mean requests?",
-            "trial.toml:10: workload.this_is_nothing: is not a key; known are requests, paths, rates, prepare, arrivals, fresh, connections, timeout, warmup, writes, host",
-            "trial.toml:11: workload.\"a b\": is not a key; known are requests, paths, rates, prepare, arrivals, fresh, connections, timeout, warmup, writes, host",
+            "trial.toml:2: trail: is not a key\nhint: did you mean `trial`?",
+            "trial.toml:3: side.candidate.run is missing\nhint: write run, the command that starts it, or url, where it runs already",
+            "trial.toml:5: side.incumbent.redy: is not a key\nhint: did you mean `ready`?",
+            "trial.toml:6: side.candidat: is not a key\nhint: did you mean `candidate`?",
+            "trial.toml:8: workload.requets: is not a key\nhint: did you mean `requests`?",
+            "trial.toml:10: workload.this_is_nothing: is not a key\nhint: known keys are requests, paths, rates, prepare, arrivals, fresh, connections, timeout, warmup, writes, host",
+            "trial.toml:11: workload.\"a b\": is not a key\nhint: known keys are requests, paths, rates, prepare, arrivals, fresh, connections, timeout, warmup, writes, host",
         ],
     );
 }
@@ -117,16 +117,16 @@ prepare = "."
 rates = [1]
 "#,
         &[
-            "trial.toml:3: side.incumbent.run: the command \"a 'b\" cannot be split into words: close the open quote",
-            "trial.toml:3: side.incumbent.run: {port} is missing; without it the side cannot be told where to listen",
+            "trial.toml:3: side.incumbent.run: the command \"a 'b\" cannot be split into words\nhint: close the open quote",
+            "trial.toml:3: side.incumbent.run: `{port}` is missing\nhint: write it where the command takes the port to listen on",
             "trial.toml:4: side.incumbent.attach: goes with url only: it names the process that answers there",
             "trial.toml:5: side.incumbent.ready_timeout: 0 leaves no time to start",
-            "trial.toml:7: side.candidate.run: {memory} is used, but memory has no limit; set one",
+            "trial.toml:7: side.candidate.run: `{memory}` is used, but memory has no limit\nhint: set `limits.memory`",
             "trial.toml:8: side.candidate.dir: \"/lab/gone\" is not a folder",
-            "trial.toml:9: side.candidate.ready: path \"healthz\" must begin with \"/\" and hold no space or control character; percent-encode them",
-            "trial.toml:10: side.candidate.env: {cpus} is used, but cpus has no limit; set one",
+            "trial.toml:9: side.candidate.ready: path \"healthz\" must begin with \"/\" and hold no space or control character\nhint: percent-encode them",
+            "trial.toml:10: side.candidate.env: `{cpus}` is used, but cpus has no limit\nhint: set `limits.cpus`",
             "trial.toml:13: side.candidate.env.WORKERS: expected a text in quotes, found 4",
-            "trial.toml:14: side.candidate.env.\"=\": is no name of an environment variable",
+            "trial.toml:14: side.candidate.env.\"=\": is not the name of an environment variable",
             "trial.toml:16: workload.requests: \"/lab/gone.jsonl\" is not a file",
             "trial.toml:17: workload.prepare: \"/lab\" is not a file",
         ],
@@ -153,13 +153,13 @@ writes = "yes"
 "#,
         &[
             "trial.toml:5: workload.paths: expected a text in quotes, found 1",
-            "trial.toml:6: workload.paths: path \"items/1\" must begin with \"/\" and hold no space or control character; percent-encode them",
+            "trial.toml:6: workload.paths: path \"items/1\" must begin with \"/\" and hold no space or control character\nhint: percent-encode them",
             "trial.toml:7: workload.rates: expected a finite number, found a text",
             "trial.toml:8: workload.rates: 0 is not a rate from 0.001 to 10000000 requests per second",
             "trial.toml:8: workload.rates: -1 is not a rate from 0.001 to 10000000 requests per second",
             "trial.toml:8: workload.rates: expected a finite number, found inf",
             "trial.toml:8: workload.rates: 1000000000 is not a rate from 0.001 to 10000000 requests per second",
-            "trial.toml:9: workload.arrivals: \"posson\" is not known; use \"poisson\" or \"constant\"",
+            "trial.toml:9: workload.arrivals: \"posson\" is not known\nhint: use \"poisson\" or \"constant\"",
             "trial.toml:10: workload.fresh: expected a text in quotes, found 1",
             "trial.toml:11: workload.connections: expected a whole number from 1 to 65536, found 0",
             "trial.toml:12: workload.timeout: 0 leaves no time to answer",
@@ -189,18 +189,18 @@ p99.9 = "-25%"
 speed = "-25%"
 "#,
         &[
-            "trial.toml:7: slo.quantile: 99 is not between 0 and 1; p99 is 0.99",
+            "trial.toml:7: slo.quantile: 99 is not between 0 and 1\nhint: write p99 as 0.99",
             "trial.toml:8: slo.max: 0 can never be held",
-            "trial.toml:10: slo.endpoint: does not go with error_rate; write another [[slo]] for it",
+            "trial.toml:10: slo.endpoint: does not go with `error_rate`\nhint: write another `[[slo]]` for it",
             "trial.toml:11: slo.error_rate: \"1\" is not a share such as \"0.1%\"",
-            "trial.toml:12: slo.quantile is missing; write a quantile with its max, or an error_rate",
-            "trial.toml:12: slo.max is missing; write the bound, such as max = \"20ms\"",
-            "trial.toml:13: slo.max is missing; write the bound, such as max = \"20ms\"",
+            "trial.toml:12: slo.quantile is missing\nhint: write a quantile with its max, or an error_rate",
+            "trial.toml:12: slo.max is missing\nhint: write the bound, such as max = \"20ms\"",
+            "trial.toml:13: slo.max is missing\nhint: write the bound, such as max = \"20ms\"",
             "trial.toml:16: goal.cpu: \"30\" is not a change such as \"-30%\"",
             "trial.toml:17: goal.memory: expected a change such as \"-30%\", found 0.3",
-            "trial.toml:18: goal.p100: is no goal; use cpu, memory or a quantile such as p99",
-            "trial.toml:19: goal.p99: write \"p99.9\" in quotes: TOML takes the dot for a table",
-            "trial.toml:20: goal.speed: is no goal; use cpu, memory or a quantile such as p99",
+            "trial.toml:18: goal.p100: is not a goal\nhint: use `cpu`, `memory` or a quantile such as `p99`",
+            "trial.toml:19: goal.p99: is a table in TOML, because of the dot\nhint: write \"p99.9\" in quotes",
+            "trial.toml:20: goal.speed: is not a goal\nhint: use `cpu`, `memory` or a quantile such as `p99`",
         ],
     );
     check_added(
@@ -233,10 +233,10 @@ generator = "3-1"
 subject = 0
 "#,
         &[
-            "trial.toml:7: trial.name: is empty; give it a value or leave it out",
-            "trial.toml:8: trial.level: \"slow\" is not known; use \"quick\", \"default\" or \"thorough\"",
+            "trial.toml:7: trial.name: is empty\nhint: give it a value or leave it out",
+            "trial.toml:8: trial.level: \"slow\" is not known\nhint: use \"quick\", \"default\" or \"thorough\"",
             "trial.toml:9: trial.seed: expected a whole number from 0 to 9223372036854775807, found -1",
-            "trial.toml:11: subject.kind: \"dns\" is not known; use \"http\"",
+            "trial.toml:11: subject.kind: \"dns\" is not known\nhint: use \"http\"",
             "trial.toml:13: limits.cpus: expected a number of CPUs such as 1 or 0.5, found 0",
             "trial.toml:14: limits.memory: 0 leaves nothing to run in",
             "trial.toml:16: machine.generator: \"3-1\" is not a list of CPUs such as \"0\", \"0,2\" or \"1-3\"",
@@ -275,17 +275,17 @@ fn rules_are_checked() {
         RULES,
         &[
             "trial.toml:7: compare.rule.path: \"$.[\" is no RFC 9535 path: at position 2, in dot member name, must start with lowercase alpha or '_'",
-            "trial.toml:8: compare.rule.kind: \"vlue\" is not known; use \"outcome\", \"code\", \"value\", \"number_text\", \"type\", \"null\", \"missing\", \"extra\", \"order\", \"duplicate_key\", \"text\" or \"bytes\"",
-            "trial.toml:9: compare.rule.path is missing; write the place it covers, such as path = \"$.generated_at\"",
+            "trial.toml:8: compare.rule.kind: \"vlue\" is not known\nhint: use \"outcome\", \"code\", \"value\", \"number_text\", \"type\", \"null\", \"missing\", \"extra\", \"order\", \"duplicate_key\", \"text\" or \"bytes\"",
+            "trial.toml:9: compare.rule.path is missing\nhint: write the place it covers, such as path = \"$.generated_at\"",
             "trial.toml:11: compare.rule.expires: \"soon\" is not a day such as \"2026-01-31\"",
             "trial.toml:14: compare.rule.expires: the rule for \"$.at\" expired on 2026-11-21 (owner: ada); renew or remove it",
-            "trial.toml:20: compare.rules: is not a key; did you mean rule?",
+            "trial.toml:20: compare.rules: is not a key\nhint: did you mean `rule`?",
         ],
     );
 }
 
 #[test]
-fn whoever_judges_does_not_ask_for_what_was_there_once() {
+fn judging_does_not_need_the_files_of_the_trial() {
     let text = r#"
 schema = 1
 [side.incumbent]
@@ -310,7 +310,7 @@ expires = 2000-01-01
 }
 
 #[test]
-fn another_format_is_told_apart() {
+fn another_format_is_recognised() {
     check(
         "schema = 2\nfuture = true\n",
         &[
@@ -328,7 +328,7 @@ fn another_format_is_told_apart() {
 }
 
 #[test]
-fn what_is_not_toml_is_told_with_its_line() {
+fn what_is_not_toml_is_reported_with_its_line() {
     check(
         "schema = 1\n[trial\n",
         &["trial.toml:2: this is not TOML: unclosed table, expected `]`"],

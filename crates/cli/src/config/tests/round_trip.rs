@@ -278,7 +278,7 @@ fn config() -> impl Strategy<Value = TrialConfig> {
                     seed: header.2,
                     incumbent,
                     candidate,
-                    // It is no part of the question whether a version is worse.
+                    // It is not a part of the question whether a version is worse.
                     tuned: tuned.filter(|_| wanted.3 == Question::Replace),
                     workload,
                     slos: wanted.0,

@@ -95,7 +95,7 @@ fn what_is_never_asked_twice_differs_and_is_counted_whole() {
 }
 
 #[test]
-fn a_book_that_was_stored_says_the_same_again_and_goes_on() {
+fn a_book_that_was_stored_says_the_same_again_and_continues() {
     let (book, _) = filled(500, 5, 50);
     let text = serde_json::to_string(&book.store()).unwrap();
     let again = Book::restore(serde_json::from_str(&text).unwrap());

@@ -478,7 +478,7 @@ fn an_answer_before_the_end_of_the_request_holds_up_neither() {
 }
 
 #[test]
-fn a_body_that_breaks_off_is_no_whole_request_and_never_looks_like_one() {
+fn a_body_that_breaks_off_is_not_a_whole_request_and_never_looks_like_one() {
     let ends = [
         (Script::of(Some(5), &["he"]).later(Err(Fault::Broken)), "he"),
         (

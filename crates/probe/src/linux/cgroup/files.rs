@@ -123,7 +123,7 @@ impl GroupFiles {
         value(&reread(self.memory_events.as_ref()?, buffer)?, "oom_kill")
     }
 
-    /// How long some of its threads could not go on.
+    /// How long some of its threads could not continue.
     pub(crate) fn pressure(&self, buffer: &mut Vec<u8>) -> Pressure {
         let mut some = |file: &Option<File>| some_total(&reread(file.as_ref()?, buffer)?);
         let [cpu, memory, io] = &self.pressure;

@@ -1,7 +1,7 @@
 //! Control groups, version 1 (a hierarchy for each controller) and version 2 (one hierarchy).
 //!
 //! Written to the kernel's `admin-guide/cgroup-v1/{cpuacct,cpusets,memory}.rst`,
-//! `scheduler/sched-bwc.rst` and `admin-guide/cgroup-v2.rst`. A child gets a group of its own beside
+//! `scheduler/sched-bwc.rst` and `admin-guide/cgroup-v2.rst`. A child gets a group of its own next to
 //! or below Understudy's; the freezer is not used, because a process that it froze cannot be killed
 //! if Understudy dies.
 

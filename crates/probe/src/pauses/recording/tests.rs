@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A program that is listened to, in a folder of its own.
+/// A program whose pauses are recorded, in a folder of its own.
 struct Stage {
     folder: tempfile::TempDir,
     launch: Launch,
@@ -250,7 +250,7 @@ fn a_process_with_another_standard_error_is_not_recorded() {
 
 /// Each process of a cluster greets; a worker thread stops itself alone.
 #[test]
-fn processes_and_threads_of_node_are_told_apart() {
+fn processes_and_threads_of_node_are_distinguished() {
     if !is_here("node") {
         return;
     }

@@ -1,7 +1,7 @@
 use super::{Mixture, Sides, best_rho, is_positive};
 use crate::special::{beta_tails, ln_beta};
 
-/// Sub-Bernoulli sums, whose increments lie between -g and h: beta mixing.
+/// Sub-Bernoulli sums, whose increments are between -g and h: beta mixing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BetaBinomial {
     r: f64,
@@ -12,7 +12,7 @@ pub struct BetaBinomial {
 }
 
 impl BetaBinomial {
-    /// Tightest at the variance `v_opt` for level `alpha`; increments lie between -`g` and `h`. `None`
+    /// Tightest at the variance `v_opt` for level `alpha`; increments are between -`g` and `h`. `None`
     /// unless `v_opt`, `g` and `h` are positive and `alpha` between 0 and 1 (one half for one side).
     pub fn new(v_opt: f64, alpha: f64, g: f64, h: f64, sides: Sides) -> Option<Self> {
         let rho = best_rho(v_opt, alpha, sides)?;

@@ -128,7 +128,7 @@ fn keeps_to(verdict: Verdict, code: &str) -> (Verdict, String) {
 }
 
 #[test]
-fn a_goal_that_tuning_reaches_is_no_reason_to_replace() {
+fn a_goal_that_tuning_reaches_is_not_a_reason_to_replace() {
     let gains = of(faster(), INCUMBENT, HALF, HALF);
     assert_eq!(gains, keeps_to(Verdict::Keep, "tuning_gains_it"));
     let falls_short = of(faster(), INCUMBENT, HALF, INCUMBENT);
@@ -143,12 +143,12 @@ fn a_goal_that_tuning_reaches_is_no_reason_to_replace() {
 }
 
 #[test]
-fn an_objective_that_tuning_holds_is_no_reason_to_replace() {
+fn an_objective_that_tuning_holds_is_not_a_reason_to_replace() {
     let gains = of(Vec::new(), SLOW, HALF, HALF);
     assert_eq!(gains, keeps_to(Verdict::Keep, "tuning_gains_it"));
     let misses = of(Vec::new(), SLOW, HALF, SLOW);
     assert_eq!(misses, keeps_to(Verdict::Replace, "incumbent_misses_slo"));
-    // The goal is one that tuning does not reach: it stands where the objective no longer does.
+    // The goal is one that tuning does not reach: it is left where the objective no longer is.
     let eighth = Planted { ms: 0.5, ..HALF };
     let much = vec![Goal::Latency {
         quantile: 0.99,
@@ -187,7 +187,7 @@ fn tuning_is_taken_as_a_whole() {
 }
 
 #[test]
-fn tuning_that_changes_answers_is_no_alternative() {
+fn tuning_that_changes_answers_is_not_an_alternative() {
     let sides = [
         (Side::Incumbent, INCUMBENT),
         (Side::Candidate, HALF),

@@ -1,6 +1,7 @@
 //! Lines that a container runtime cut into pieces because they were too long for it.
 
-use crate::access_log::{MAX_LINE_BYTES, framing};
+use crate::access_log::MAX_LINE_BYTES;
+use crate::framing;
 use memchr::memmem;
 use serde_json::{Map, Value};
 

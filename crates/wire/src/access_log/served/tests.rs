@@ -1,4 +1,5 @@
 use super::*;
+use serde_json::json;
 
 const COMBINED: &str =
     r#"10.0.0.1 - - [25/Nov/2026:10:00:00 +0000] "GET /a HTTP/1.1" 503 512 "-" "curl/8""#;
@@ -298,12 +299,40 @@ fn lines_of_proxies_have_their_time_in_a_place_of_its_own() {
 }
 
 #[test]
-fn a_line_that_a_container_runtime_wrapped_is_read() {
-    let line = format!("{COMBINED} 0.012");
-    let docker = serde_json::json!({"log": line.clone() + "\n", "stream": "stdout", "time": "t"});
-    assert_eq!(took(&docker.to_string(), None), ms(12));
-    let cri = format!("2026-11-25T10:00:00.1Z stdout F {line}");
-    assert_eq!(took(&cri, None), ms(12));
-    let json = r#"2026-11-25T10:00:00.1Z stdout F {"status":200,"duration_ms":12}"#;
-    assert_eq!(took(json, None), ms(12));
+fn a_framed_line_is_served_as_the_bare_line_is() {
+    let combined = format!("{COMBINED} 0.012");
+    let bare = [
+        combined.as_str(),
+        r#"{"status":200,"duration_ms":12}"#,
+        r#"{"method":"GET","path":"/a","response_code":200,"duration":12,"authority":"h"}"#,
+        r#"[2026-11-25T20:17:00.310Z] "POST /api HTTP/2" 204 - 154 0 226 100 "10.0.35.28" "nsq2http" "cc21d9b0" "locations" "tcp://10.0.2.1:80""#,
+        r#"10.0.1.2:33317 [25/Nov/2026:12:14:14.655] http-in static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 "GET /a HTTP/1.1""#,
+        r#"2026-11-25T22:23:00.186641Z lb 192.168.131.39:2817 10.0.0.1:80 0.001 0.010 0.001 200 200 0 29 "GET http://h:80/a HTTP/1.1" "curl/8" - -"#,
+    ];
+    for line in bare {
+        let expected = served(line.as_bytes(), None).unwrap();
+        assert!(matches!(expected.took, Took::Known(_)), "{line}");
+        let framed = [
+            json!({"log": format!("{line}\n"), "stream": "stdout", "time": "t"}).to_string(),
+            json!({"log": line, "stream": "stdout", "kubernetes": {"pod": "web"}}).to_string(),
+            json!({"@timestamp": "t", "message": line, "agent": {"type": "x"}}).to_string(),
+            format!("2026-11-25T10:00:00.1Z stdout F {line}"),
+            format!("2026-11-25T10:00:00.1Z {line}"),
+            format!("nginx-1  | {line}"),
+            format!("nginx-1  | 2026-11-25T10:00:00.1Z {line}"),
+            format!("\u{1b}[36mnginx-1  |\u{1b}[0m {line}"),
+            format!("[pod/web-1/nginx] {line}"),
+            format!("Nov 25 12:00:01 web1 nginx[7]: {line}"),
+            format!("<134>Nov 25 12:00:01 web1 nginx: {line}"),
+            format!("<134>1 2026-11-25T12:00:01Z web1 nginx 7 - - {line}"),
+            format!("2026-11-25T12:00:01+00:00 web1 nginx[7]: {line}"),
+        ];
+        for framed in framed {
+            assert_eq!(
+                served(framed.as_bytes(), None),
+                Ok(expected.clone()),
+                "{framed}"
+            );
+        }
+    }
 }

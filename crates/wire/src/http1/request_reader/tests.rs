@@ -2,7 +2,7 @@ use super::*;
 use crate::http1::ROOM;
 use proptest::prelude::*;
 
-/// Requests of every framing: what may stand before another one.
+/// Requests of every framing: what may be before another one.
 const PREDECESSORS: [&str; 9] = [
     "",
     "\r\n",
@@ -69,7 +69,7 @@ fn read(text: &[u8], cuts: &[usize]) -> (Vec<String>, Option<&'static str>) {
 
 /// Every request that is refused alone is refused behind every other, whole or cut in two anywhere.
 #[test]
-fn every_head_is_held_to_the_rules_whatever_stands_before_it() {
+fn every_head_is_held_to_the_rules_whatever_is_before_it() {
     for refused in REFUSED {
         let (_, alone) = read(refused.as_bytes(), &[]);
         assert!(alone.is_some(), "{refused}");

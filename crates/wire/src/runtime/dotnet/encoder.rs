@@ -52,7 +52,7 @@ impl Encoder {
         self.bytes.push(6);
     }
 
-    /// An object whose content has a length and stands at a multiple of four in the file.
+    /// An object whose content has a length and is at a multiple of four in the file.
     pub(super) fn block(&mut self, name: &str, content: &[u8]) {
         self.begin(name, 2, 2);
         self.bytes.extend((content.len() as u32).to_le_bytes());

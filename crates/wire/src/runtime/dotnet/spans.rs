@@ -1,6 +1,6 @@
 //! Begins and ends of what lasts, brought together.
 //!
-//! Threads write their events in runs of their own, so an end may stand in the file before its begin, and
+//! Threads write their events in runs of their own, so an end may be in the file before its begin, and
 //! one thread may begin what another ends (a background collection does). By their times, an end belongs to
 //! the last begin before it that has none: if another thread asks for a stop while one lasts, the two spans
 //! still cover the same time.
@@ -38,7 +38,7 @@ impl Spans {
         });
     }
 
-    /// The spans that have both by now, in the order of their ends. They are told once.
+    /// The spans that have both by now, in the order of their ends. They are reported once.
     pub(super) fn matched(&mut self) -> Vec<(u64, u64)> {
         self.marks.sort_by_key(|mark| mark.ticks);
         let mut spans = Vec::new();

@@ -204,7 +204,7 @@ fn a_stop_that_is_asked_for_in_another_covers_no_more_time() {
     assert_eq!(told, [(Kind::Stop, 150, 200), (Kind::Stop, 100, 260)]);
 }
 
-/// Ends of collections that stop the program come by the hundred while one works beside it.
+/// Ends of collections that stop the program come by the hundred while one works concurrently.
 #[test]
 fn a_background_collection_lasts_over_others() {
     let mut blobs = vec![of(COLLECTION, 1, 50, &[1, 2, 0, 1])];
@@ -254,7 +254,7 @@ fn a_file_that_is_cut_off_anywhere_gives_what_is_whole() {
 
 /// What follows something that is none of the format is not looked at, and nothing is kept of it.
 #[test]
-fn what_is_no_trace_has_no_events() {
+fn what_is_not_a_trace_has_no_events() {
     let good = |file: &mut Encoder| file.block("EventBlock", &compressed(&stop(1, 10, 30)));
     let none = |what: &str, spoil: &dyn Fn(&mut Encoder)| {
         let mut spoiled = file(GHZ);
@@ -378,7 +378,7 @@ proptest! {
 
     /// However threads take turns in a block, stops that do not overlap are told as they were.
     #[test]
-    fn stops_are_told_whatever_the_order_of_threads(
+    fn stops_are_reported_whatever_the_order_of_threads(
         gaps in proptest::collection::vec((1..1000_u64, 1..1000_u64, 0..4_u64, 0..4_u64), 1..50),
         squeezed in any::<bool>(),
     ) {

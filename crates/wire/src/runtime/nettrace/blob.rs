@@ -37,7 +37,7 @@ mod has {
 }
 
 const GUID: usize = 16;
-/// What stands between kind and ticks of an uncompressed header: sequence number, thread, capturing
+/// What is between kind and ticks of an uncompressed header: sequence number, thread, capturing
 /// thread, processor, stack.
 const BEFORE_TICKS: usize = 4 + 8 + 8 + 4 + 4;
 const ALIGNMENT: usize = 4;

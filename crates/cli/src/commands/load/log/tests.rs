@@ -59,18 +59,17 @@ fn a_failed_run_keeps_what_it_measured_and_one_that_never_began_leaves_nothing()
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
-/// Names the file to the child of [`a_log_that_fails_is_told_at_once_and_no_engine_rests_for_it`].
+/// Names the file to the child of [`a_log_that_fails_is_reported_at_once_and_does_not_delay_the_engine`].
 const FILE: &str = "UNDERSTUDY_TEST_LOG";
 
 /// The system refuses to write beyond a size, in a process of its own: the limit is one of processes.
 #[test]
-fn a_log_that_fails_is_told_at_once_and_no_engine_rests_for_it() {
+fn a_log_that_fails_is_reported_at_once_and_does_not_delay_the_engine() {
     if let Some(path) = std::env::var_os(FILE) {
         return record_until_refused(&path);
     }
     let path = std::env::temp_dir().join(format!("understudy-full-{}", std::process::id()));
-    let test =
-        "commands::load::log::tests::a_log_that_fails_is_told_at_once_and_no_engine_rests_for_it";
+    let test = "commands::load::log::tests::a_log_that_fails_is_reported_at_once_and_does_not_delay_the_engine";
     let child = std::process::Command::new("sh")
         .args(["-c", "trap '' XFSZ; ulimit -f 24; exec \"$0\" \"$@\""])
         .arg(std::env::current_exe().unwrap())
@@ -82,7 +81,7 @@ fn a_log_that_fails_is_told_at_once_and_no_engine_rests_for_it() {
     let _ = std::fs::remove_file(&path);
     assert!(child.status.success(), "{said}");
     assert_eq!(
-        said.matches("the log ends here, the run goes on: cannot write")
+        said.matches("the log ends here, and the run continues: cannot write")
             .count(),
         1
     );
