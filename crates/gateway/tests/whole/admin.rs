@@ -389,7 +389,7 @@ fn the_page_fits_every_width_complains_of_nothing_and_waives() {
     let hiding = browser.evaluate("document.querySelector('#hiding article').innerText");
     let hiding = hiding.as_str().unwrap();
     assert!(
-        hiding.contains("rule 1: $.path") && hiding.contains("Broader than it has to be"),
+        hiding.contains("rule 1: $.path") && hiding.contains("Broader than needed"),
         "{hiding}"
     );
     let proposed = browser.evaluate("document.querySelector('#proposals pre').textContent");
