@@ -2,6 +2,7 @@
 
 use super::{Found, Side, Site};
 use crate::document::{self, Body, Document, Layout};
+use crate::hash::Hash;
 use crate::json::{Json, Value};
 use crate::place::{self, Indices, Step};
 use crate::relation::Plain;
@@ -265,8 +266,19 @@ impl Found<'_, '_> {
                 name,
                 Some((Plain::Text(a), Plain::Text(b))),
             );
+            // A line is one of several texts at its place: which one it is, its words say.
+            let words = text::skeleton(a);
+            let spot = (kind == Kind::Text).then(|| Spot::Token {
+                line: Hash::new(b'n')
+                    .part(words.into())
+                    .part(section.into())
+                    .finish_64() as u32,
+                around: words as u32,
+                of: u32::try_from(a.len()).unwrap_or(u32::MAX),
+            });
             let site = Site {
                 bytes: bytes(a),
+                spot,
                 ..site
             };
             let (of_a, of_b) = match kind {
