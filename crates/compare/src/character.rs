@@ -95,6 +95,10 @@ fn is_uuid(bytes: &[u8]) -> bool {
 /// RFC 3339 and its relatives, dates without time, and dates of HTTP.
 fn timestamp(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
+    if is_basic(bytes) {
+        let zone = if text.ends_with('Z') { "Z" } else { "local" };
+        return Some(format!("timestamp basic s {zone}"));
+    }
     if let Some(rest) = after_date(bytes) {
         return match rest {
             [] => Some("date".into()),
@@ -106,6 +110,20 @@ fn timestamp(text: &str) -> Option<String> {
     let http =
         WEEKDAYS.iter().any(|day| text.starts_with(day)) && crate::date::http_date(text).is_some();
     http.then(|| "timestamp http-date".into())
+}
+
+/// `20261129T103000Z`: the basic format of ISO 8601, as calendars have it.
+fn is_basic(bytes: &[u8]) -> bool {
+    let (date, time) = match bytes
+        .strip_suffix(b"Z")
+        .unwrap_or(bytes)
+        .split_at_checked(8)
+    {
+        Some((date, [b'T', time @ ..])) => (date, time),
+        _ => return false,
+    };
+    let digits = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
+    time.len() == 6 && digits(date) && digits(time) && matches!(date[0], b'1' | b'2')
 }
 
 /// What follows `YYYY-MM-DD`.
@@ -276,6 +294,7 @@ mod tests {
             ("2024-05-01T10:00:00", "timestamp iso8601 s local"),
             ("2024-05-01 10:00:00", "timestamp sql s local"),
             ("2024-05-01", "date"),
+            ("20240501T100000Z", "timestamp basic s Z"),
             ("2024-13-01", "text"),
             ("2024-05-01T99:00:00Z", "text"),
             ("Sun, 06 Nov 1994 08:49:37 GMT", "timestamp http-date"),

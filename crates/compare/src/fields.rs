@@ -46,7 +46,8 @@ pub(crate) struct FieldDifference {
 
 /// Every difference between the headers and cookies of two answers.
 pub(crate) fn compare(baseline: &Answer, contender: &Answer) -> Vec<FieldDifference> {
-    let (a, b) = (meanings(baseline), meanings(contender));
+    let same = |name: &str| baseline.field(name).eq(contender.field(name));
+    let (a, b) = (meanings(baseline, &same), meanings(contender, &same));
     let mut names: BTreeSet<&str> = a.keys().chain(b.keys()).map(String::as_str).collect();
     if !states_length_without_body(baseline) || !states_length_without_body(contender) {
         names.remove("content-length");
@@ -72,7 +73,7 @@ pub(crate) struct Meaning {
 /// The headers that matter and the cookies, for hashing: place and canonical value. Without
 /// `content-length`, which counts only beside another answer's.
 pub(crate) fn canonical(answer: &Answer) -> Vec<(String, Vec<u8>)> {
-    let mut meanings = meanings(answer);
+    let mut meanings = meanings(answer, &|_| false);
     meanings.remove("content-length");
     let of = |(name, values): (String, Vec<Meaning>)| {
         values
@@ -92,11 +93,12 @@ fn states_length_without_body(answer: &Answer) -> bool {
         && answer.field("content-encoding").next().is_none()
 }
 
-fn meanings(answer: &Answer) -> BTreeMap<String, Vec<Meaning>> {
+/// What the headers mean, but for those that need no look: what is the same to the byte means the same.
+fn meanings(answer: &Answer, is_same: &dyn Fn(&str) -> bool) -> BTreeMap<String, Vec<Meaning>> {
     let mut all: BTreeMap<String, Vec<Meaning>> = BTreeMap::new();
     for field in &answer.fields {
         let name = field.name.as_str();
-        if name != "set-cookie" && !IGNORED.contains(&name) {
+        if name != "set-cookie" && !IGNORED.contains(&name) && !is_same(name) {
             let shown = String::from_utf8_lossy(&field.value).into_owned();
             let canonical = field.value.trim_ascii().to_vec();
             all.entry(name.to_owned())

@@ -158,6 +158,12 @@ fn epoch(text: &str) -> Option<f64> {
 
 /// Seconds since 1970 of a date with or without time: RFC 3339 and its relatives, HTTP.
 fn moment(text: &str) -> Option<f64> {
+    if character::of_text(text).0.starts_with("timestamp basic") {
+        let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+        let (y, m, d) = (part(0, 4), part(4, 6), part(6, 8));
+        let (h, min, s) = (part(9, 11), part(11, 13), part(13, 15));
+        return moment(&format!("{y}-{m}-{d}T{h}:{min}:{s}Z"));
+    }
     let (date, rest) = text.split_at_checked(10)?;
     let Ok(day) = date.parse::<Day>() else {
         return http_date(text).map(|seconds| seconds as f64);
