@@ -48,8 +48,8 @@ pub(crate) fn sentence(tail: &Tail) -> String {
         .collect();
     parts.push(format!("{} unexplained", share(tail.unexplained)));
     let told = match &tail.runtime {
-        Some(runtime) => format!("; pauses of the {runtime} runtime were listened to"),
-        None => "; no runtime was listened to".to_owned(),
+        Some(runtime) => format!("; pauses of the {runtime} runtime were recorded"),
+        None => "; no runtime was recorded".to_owned(),
     };
     format!("{}: {}{told}", subject(tail), parts.join(", "))
 }

@@ -335,9 +335,9 @@ fn every_mistake_about_a_watch_is_reported_at_once() {
     assert_eq!(ended.code, 2);
     for expected in [
         "leave out the URL",
-        "leave out --rate",
-        "say what to watch",
-        "--for",
+        "leave out `--rate`",
+        "`--watch` needs a process",
+        "`--for` is not from 1s to 24h",
         "--runtime-log: cannot read /no/such/log",
     ] {
         assert!(
@@ -349,7 +349,7 @@ fn every_mistake_about_a_watch_is_reported_at_once() {
     let me = std::process::id().to_string();
     for (named, expected) in [
         (["--pid", "4194304"], "process 4194304 has ended"),
-        (["--cgroup", "/no/such/group"], "no control group"),
+        (["--cgroup", "/no/such/group"], "does not exist below"),
         (["--jvm", &me], "it is not a JVM"),
     ] {
         let ended = run(understudy().args(["profile", "--watch"]).args(named));

@@ -98,7 +98,7 @@ fn a_commit_that_is_not_there_is_reported_before_anything_starts() {
     repository(&scratch);
     let (ended, _) = compare(&scratch, "first", "nowhere");
     assert_eq!(ended.code, 2, "{}", ended.stderr);
-    let said = "--side candidate: \"nowhere\" is no commit, branch or tag";
+    let said = "--side candidate: \"nowhere\" is not a commit, branch or tag";
     assert!(ended.stderr.contains(said), "{}", ended.stderr);
     assert!(!scratch.path().join("runs").exists());
 }

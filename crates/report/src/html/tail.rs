@@ -95,8 +95,8 @@ fn figures(tail: &Tail) -> Markup {
         without.as_str(),
     ];
     let listened = match &tail.runtime {
-        Some(runtime) => format!("Pauses of its {runtime} runtime were listened to."),
-        None => "No runtime was listened to: its pauses, if it has any, are among the unexplained."
+        Some(runtime) => format!("Pauses of its {runtime} runtime were recorded."),
+        None => "No runtime was recorded: its pauses, if it has any, are among the unexplained."
             .to_owned(),
     };
     html! {
