@@ -60,10 +60,10 @@ impl Found<'_, '_> {
             (Body::Document(x), Body::Document(y)) if x.form == y.form => self.documents(x, y),
             _ => match (wrong(&read_a), wrong(&read_b)) {
                 // Both say what it is, and one of them is right.
-                (None, Some(form)) if said.is_some() => {
+                (None, Some(form)) => {
                     self.not_both(&read_a, body_b, form, false);
                 }
-                (Some(form), None) if said.is_some() => {
+                (Some(form), None) => {
                     self.not_both(&read_b, body_a, form, true);
                 }
                 _ => self.opaque((&read_a, body_a), (&read_b, body_b)),
@@ -132,10 +132,17 @@ impl Found<'_, '_> {
         (body_b, bytes_b): (&Body<'_>, &[u8]),
     ) {
         if let (Some(a), Some(b)) = (as_text(body_a, bytes_a), as_text(body_b, bytes_b)) {
-            if let (Body::Text(_, x), Body::Text(_, y)) = (body_a, body_b) {
-                self.layouts(x, y);
+            let has_layout = match (body_a, body_b) {
+                (Body::Text(_, x), Body::Text(_, y)) => self.layouts(x, y),
+                _ => false,
+            };
+            // The same lines that end otherwise each: no part of a text may differ without a word.
+            if !self.texts(&a, &b) && !has_layout {
+                let line_ends = |text: &str| text.matches("\r\n").count().to_string();
+                let (a, b) = (line_ends(&a), line_ends(&b));
+                self.plain(LAYOUT, Kind::Text, Side::Word(&a), Side::Word(&b));
             }
-            return self.texts(&a, &b);
+            return;
         }
         for run in runs::compare(bytes_a, bytes_b) {
             let side = |bytes: &[u8]| match bytes {
@@ -152,14 +159,15 @@ impl Found<'_, '_> {
         }
     }
 
-    /// Texts without a structure, line by line.
-    fn texts(&mut self, a: &str, b: &str) {
+    /// Texts without a structure, line by line. False if no line differs.
+    fn texts(&mut self, a: &str, b: &str) -> bool {
         let lines = |text: &str| -> Vec<Json> {
             let one = |line: &str| Json::new(Value::String(line.into()));
             document::lines_of(text).map(one).collect()
         };
         let (lines_a, lines_b) = (lines(a), lines(b));
         let aligned = align::align(&lines_a, &lines_b);
+        let differs = aligned != align::Alignment::default();
         if aligned.reordered {
             let site = Site {
                 bytes: a.len() as u64,
@@ -194,6 +202,7 @@ impl Found<'_, '_> {
         for j in aligned.extra {
             self.line(None, Some(string_of(&lines_b[j])), 0);
         }
+        differs
     }
 
     /// A line that both have and that differs, or that only one has; with its index where there are several.
@@ -355,8 +364,8 @@ impl Found<'_, '_> {
         });
     }
 
-    /// How two documents of one form are written.
-    fn layouts(&mut self, a: &Layout, b: &Layout) {
+    /// How two documents of one form are written. False if that is alike.
+    fn layouts(&mut self, a: &Layout, b: &Layout) -> bool {
         let (a, b) = (a.text(), b.text());
         if a != b {
             let side = |text: &str| match text {
@@ -374,6 +383,7 @@ impl Found<'_, '_> {
                 Relation::default(),
             );
         }
+        a != b
     }
 }
 

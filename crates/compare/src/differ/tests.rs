@@ -210,6 +210,19 @@ fn outcomes_codes_and_bodies_of_other_sorts_are_compared() {
 static EMPTY: std::sync::LazyLock<Rules> = std::sync::LazyLock::new(Rules::default);
 
 #[test]
+fn bytes_that_say_the_same_in_another_encoding_or_with_other_line_ends_are_not_the_same() {
+    let utf16: Vec<u8> = "{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let media = [("content-type", "application/json")];
+    let places = places(&json("{}"), &answer(200, &media, utf16));
+    assert_eq!(places, [("body;layout".to_owned(), Kind::Text)]);
+    check(
+        &answer(200, &[], "a\r\nb\nc\n"),
+        &answer(200, &[], "a\nb\r\nc\n"),
+        &[("body;layout", Kind::Text)],
+    );
+}
+
+#[test]
 fn headers_are_compared_by_meaning() {
     let with = |headers: &[(&str, &str)]| answer(200, headers, "");
     for (a, b) in [

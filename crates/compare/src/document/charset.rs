@@ -23,6 +23,10 @@ pub(super) fn decode<'b>(answer: &Answer, body: &'b [u8]) -> Option<(Cow<'b, str
         }
         None => (stated(answer, body), 0),
     };
+    // Where no header says so, nothing else shows that the bytes are others.
+    if encoding != UTF_8 {
+        layout.note(format!("encoded as {}", encoding.name()));
+    }
     let text = match encoding == UTF_8 {
         true => Cow::Borrowed(std::str::from_utf8(&body[mark..]).ok()?),
         false => {

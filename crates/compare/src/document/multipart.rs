@@ -58,8 +58,11 @@ fn one(part: &[u8]) -> Json {
 
 /// What a part says. Parts within a part are bytes: nothing nests without end.
 fn content(part: &Answer, body: &[u8]) -> Json {
-    let is_nested = super::form_of(part) == Some(super::Form::Multipart);
-    match read_body_unless(is_nested, part, body) {
+    let body_of_part = match super::form_of(part) {
+        Some(super::Form::Multipart) => Body::Bytes,
+        _ => read_body(part, body),
+    };
+    match body_of_part {
         Body::Document(document) => document.root,
         Body::Text(text, _) => Json::new(Value::String(text.into())),
         Body::Bytes => {
@@ -70,13 +73,6 @@ fn content(part: &Answer, body: &[u8]) -> Json {
                 Json::new(Value::String(text.into())),
             )])
         }
-    }
-}
-
-fn read_body_unless<'b>(is_nested: bool, part: &Answer, body: &'b [u8]) -> Body<'b> {
-    match is_nested {
-        true => Body::Bytes,
-        false => read_body(part, body),
     }
 }
 

@@ -39,15 +39,7 @@ pub(super) enum Covers {
 
 impl Offsets {
     pub(super) fn learn(&mut self, spot: Spot) {
-        let Spot::Run {
-            start,
-            end,
-            of,
-            contender_of,
-            big_endian,
-            little_endian,
-        } = spot
-        else {
+        let Some((mut new, of, contender_of)) = Interval::of(spot) else {
             return;
         };
         let has_room = self.by_length.len() < LENGTHS || self.by_length.contains_key(&of);
@@ -56,12 +48,6 @@ impl Offsets {
             return;
         }
         let intervals = self.by_length.entry(of).or_default();
-        let mut new = Interval {
-            start,
-            end,
-            big_endian,
-            little_endian,
-        };
         // Intervals that touch are one.
         intervals.retain(|known| {
             let apart = known.end < new.start || new.end < known.start;
@@ -77,15 +63,7 @@ impl Offsets {
     }
 
     pub(super) fn cover(&self, spot: Spot) -> Covers {
-        let Spot::Run {
-            start,
-            end,
-            of,
-            contender_of,
-            big_endian,
-            little_endian,
-        } = spot
-        else {
+        let Some((run, of, contender_of)) = Interval::of(spot) else {
             return Covers::Nothing;
         };
         let intervals = self.by_length.get(&of).filter(|_| of == contender_of);
@@ -96,12 +74,6 @@ impl Offsets {
                 false => Covers::Nothing,
             };
         };
-        let run = Interval {
-            start,
-            end,
-            big_endian,
-            little_endian,
-        };
         match intervals.iter().any(|known| known.covers(&run, of)) {
             true => Covers::Run,
             false if self.is_loose => Covers::Body,
@@ -111,6 +83,28 @@ impl Offsets {
 }
 
 impl Interval {
+    /// A run of bytes, and the lengths of both bodies.
+    fn of(spot: Spot) -> Option<(Interval, u64, u64)> {
+        let Spot::Run {
+            start,
+            end,
+            of,
+            contender_of,
+            big_endian,
+            little_endian,
+        } = spot
+        else {
+            return None;
+        };
+        let interval = Interval {
+            start,
+            end,
+            big_endian,
+            little_endian,
+        };
+        Some((interval, of, contender_of))
+    }
+
     fn with(self, other: &Interval) -> Interval {
         Interval {
             start: self.start.min(other.start),
