@@ -1,8 +1,9 @@
 //! Which element of one array answers to which element of the other.
 //!
-//! In four steps, each over what the step before left: equal elements in equal order (a longest
-//! common subsequence), equal elements elsewhere (moved), objects with the same identity, and what
-//! stands between the same neighbours. One removed element is one missing element at its index, one
+//! In steps, each over what the step before left: equal elements in equal order (a longest common
+//! subsequence), equal elements elsewhere (moved), objects with the same identity, and what stands
+//! between the same neighbours or, where that explains the two with fewer differences, what has the
+//! most in common wherever it stands. One removed element is one missing element at its index, one
 //! changed element is one pair, one moved element is one change of order.
 //!
 //! Cost: `n log n` for the common subsequence with at most [`MAX_CANDIDATES`] candidate pairs (beyond
@@ -11,8 +12,11 @@
 
 mod gap;
 mod identity;
+mod likeness;
 
 use crate::json::{Json, Value};
+use gap::May;
+use likeness::{Common, Likeness, Traits};
 use std::collections::HashMap;
 
 /// Most pairs of equal elements among which the longest common subsequence is searched.
@@ -35,9 +39,7 @@ pub(crate) struct Alignment {
 
 /// Aligns two arrays. `align(a, b)` and `align(b, a)` mirror each other exactly.
 pub(crate) fn align(a: &[Json], b: &[Json]) -> Alignment {
-    // Every choice among equally good alignments is made on the same side, whichever comes first.
-    let hashes = |items: &[Json]| items.iter().map(Json::hash).collect::<Vec<_>>();
-    if (a.len(), hashes(a)) <= (b.len(), hashes(b)) {
+    if is_first(a, b) {
         return Aligner::new(a, b).align();
     }
     let mirrored = Aligner::new(b, a).align();
@@ -51,6 +53,27 @@ pub(crate) fn align(a: &[Json], b: &[Json]) -> Alignment {
     }
 }
 
+/// All elements that answer to each other, also those that are equal: (index, index).
+pub(crate) fn answering(a: &[Json], b: &[Json]) -> Vec<(usize, usize)> {
+    let settled = |a, b| {
+        let mut aligner = Aligner::new(a, b);
+        aligner.settle();
+        let answers = aligner.answer.into_iter().enumerate();
+        answers.filter_map(|(i, answer)| Some((i, answer?)))
+    };
+    match is_first(a, b) {
+        true => settled(a, b).collect(),
+        false => settled(b, a).map(|(b, a)| (a, b)).collect(),
+    }
+}
+
+/// Every choice among equally good alignments is made on the same side, whichever comes first.
+fn is_first(a: &[Json], b: &[Json]) -> bool {
+    let hashes = |items: &[Json]| items.iter().map(Json::hash).collect::<Vec<_>>();
+    (a.len(), hashes(a)) <= (b.len(), hashes(b))
+}
+
+#[derive(Clone)]
 struct Aligner<'a> {
     a: &'a [Json],
     b: &'a [Json],
@@ -75,6 +98,16 @@ impl<'a> Aligner<'a> {
     }
 
     fn align(mut self) -> Alignment {
+        let is_known = self.settle();
+        let found = self.alignment();
+        if !is_known && self.by_position_is_simpler(&found) {
+            return self.by_position();
+        }
+        found
+    }
+
+    /// Pairs all that answers to each other. True if elements are known by what they say, not by where they stand.
+    fn settle(&mut self) -> bool {
         self.anchor();
         for (a, b) in self.anchors.clone() {
             self.pair(a, b);
@@ -84,12 +117,36 @@ impl<'a> Aligner<'a> {
         for &(a, b) in identity.iter().flatten() {
             self.pair(a, b);
         }
-        self.pair_gaps(identity.is_some());
-        let found = self.alignment();
-        if identity.is_none() && self.by_position_is_simpler(&found) {
-            return self.by_position();
+        if identity.is_some() {
+            self.pair_gaps(May::OfOneIdentity);
+            return true;
         }
-        found
+        let Likeness { pairs, common } = likeness::find(&self.free_a(), &self.free_b());
+        let mut by_likeness = self.clone();
+        self.pair_gaps(May::All);
+        if !pairs.is_empty() {
+            for (a, b) in pairs {
+                by_likeness.pair(a, b);
+            }
+            by_likeness.pair_gaps(May::Alike(&common));
+            let is_other = by_likeness.answer != self.answer;
+            if is_other && by_likeness.cost(&common) <= self.cost(&common) {
+                *self = by_likeness;
+                return true;
+            }
+        }
+        false
+    }
+
+    /// How many traits differ in what is not equal, and one more if elements moved.
+    fn cost(&self, common: &Common) -> usize {
+        let found = self.alignment();
+        let traits = |json| Traits::of(json, common);
+        let changed = found.changed.iter();
+        let changed = changed.map(|&(i, j)| traits(&self.a[i]).apart(&traits(&self.b[j])));
+        let missing = found.missing.iter().map(|&i| traits(&self.a[i]).len());
+        let extra = found.extra.iter().map(|&j| traits(&self.b[j]).len());
+        changed.chain(missing).chain(extra).sum::<usize>() + usize::from(found.reordered)
     }
 
     fn pair(&mut self, a: usize, b: usize) {
@@ -141,7 +198,7 @@ impl<'a> Aligner<'a> {
     }
 
     /// Pairs what stands between the same anchors.
-    fn pair_gaps(&mut self, identified: bool) {
+    fn pair_gaps(&mut self, may: May<'_>) {
         let (free_a, free_b) = (self.free_a(), self.free_b());
         let (mut rest_a, mut rest_b) = (free_a.as_slice(), free_b.as_slice());
         let ends = self
@@ -153,7 +210,7 @@ impl<'a> Aligner<'a> {
             let (gap_a, after_a) = rest_a.split_at(rest_a.partition_point(|&(i, _)| i < end_a));
             let (gap_b, after_b) = rest_b.split_at(rest_b.partition_point(|&(j, _)| j < end_b));
             (rest_a, rest_b) = (after_a, after_b);
-            for (i, j) in gap::pairs(gap_a, gap_b, identified) {
+            for (i, j) in gap::pairs(gap_a, gap_b, may) {
                 self.pair(i, j);
             }
         }

@@ -105,8 +105,8 @@ pub(crate) struct Compared {
 /// What is known of earlier answers.
 pub(crate) enum Past<'p> {
     None,
-    /// It goes on with these.
-    Goes(&'p mut Strand),
+    /// It goes on with these; what the incumbent shows beside itself, where that is not what is compared.
+    Goes(&'p mut Strand, Option<&'p Strand>),
     /// It is asked what it would say of these, and forgets them.
     Asked(&'p Strand),
 }
@@ -223,8 +223,8 @@ impl Found<'_, '_> {
         let is_moment = matches!(distance, Some(Distance::Time { .. }));
         let (bond, course) = match &mut self.past {
             Past::None => (None, None),
-            Past::Goes(strand) => (
-                strand.bond(spot, a, b),
+            Past::Goes(strand, itself) => (
+                strand.bond(*itself, spot, a, b),
                 strand.course(spot, b).filter(|_| !is_moment),
             ),
             Past::Asked(strand) => (strand.would_be(spot, a, b), None),
@@ -240,11 +240,9 @@ impl Found<'_, '_> {
     fn path(&self, steps: &[Step<'_>], indices: Indices) -> String {
         let mut path = String::from("$");
         for step in steps {
-            match step {
-                Step::Name(name) => {
-                    write_name(&mut path, &shown::shown_name(self.differ.redact, name))
-                }
-                Step::Index { .. } => step.write(&mut path, indices),
+            match step.name(indices) {
+                Some(name) => write_name(&mut path, &shown::shown_name(self.differ.redact, name)),
+                None => step.write(&mut path, indices),
             }
         }
         path

@@ -11,7 +11,7 @@
 //! different ones before is not noticed, unless it stands in the request.
 
 use crate::hash::Hash;
-use crate::relation::{Identifier, Plain, identifier};
+use crate::relation::{Identifier, Plain, identifier, is_opaque};
 use std::collections::HashMap;
 use understudy_model::{Bond, Course};
 
@@ -37,8 +37,8 @@ impl History {
         for word in words.filter(|word| !word.is_empty()) {
             if identifier("", Plain::Text(word)) == Some(Identifier::Long) {
                 let hash = Hash::new(b'i').bytes(word.as_bytes()).finish_64();
-                self.itself.bonds.meet(hash, hash);
-                self.candidate.bonds.meet(hash, hash);
+                self.itself.bonds.meet(hash, hash, true);
+                self.candidate.bonds.meet(hash, hash, true);
             }
         }
     }
@@ -63,9 +63,17 @@ pub(crate) struct Spot<'a> {
 
 impl Strand {
     /// Are two identifiers at a place still one another's? `None` where they are no identifiers.
-    pub(crate) fn bond(&mut self, spot: Spot<'_>, a: Plain<'_>, b: Plain<'_>) -> Option<Bond> {
+    /// `itself` is what the baseline shows beside itself: what differs there is made up.
+    pub(crate) fn bond(
+        &mut self,
+        itself: Option<&Strand>,
+        spot: Spot<'_>,
+        a: Plain<'_>,
+        b: Plain<'_>,
+    ) -> Option<Bond> {
         let (a, b) = both(spot, a, b)?;
-        Some(self.bonds.meet(a, b))
+        let is_made_up = itself.is_some_and(|itself| itself.bonds.has(a));
+        Some(self.bonds.meet(a, b, is_made_up || is_opaque(spot.name)))
     }
 
     /// As [`Strand::bond`], but for what would be: nothing is remembered.
@@ -126,28 +134,51 @@ struct Bonds {
 
 #[derive(Debug, Default)]
 struct Table {
-    there: HashMap<u64, u64>,
+    there: HashMap<u64, There>,
     back: HashMap<u64, u64>,
 }
 
+/// What an identifier stands for.
+#[derive(Clone, Copy, Debug)]
+struct There {
+    other: u64,
+    /// It is known to be an identifier by more than its form.
+    is_named: bool,
+}
+
 impl Bonds {
+    fn there(&self, a: u64) -> Option<There> {
+        let of = |table: &Table| table.there.get(&a).copied();
+        of(&self.young).or_else(|| of(&self.old))
+    }
+
+    fn has(&self, a: u64) -> bool {
+        self.there(a).is_some()
+    }
+
     fn known(&self, a: u64, b: u64) -> Bond {
-        let of_a = self.young.there.get(&a).or(self.old.there.get(&a));
         let of_b = self.young.back.get(&b).or(self.old.back.get(&b));
-        match (of_a, of_b) {
+        match (self.there(a), of_b) {
             (None, None) => Bond::New,
-            (Some(of_a), Some(of_b)) if (*of_a, *of_b) == (b, a) => Bond::Kept,
+            (Some(of_a), Some(of_b)) if (of_a.other, *of_b) == (b, a) => match of_a.is_named {
+                true => Bond::Kept,
+                false => Bond::Unnamed,
+            },
             _ => Bond::Broken,
         }
     }
 
-    fn meet(&mut self, a: u64, b: u64) -> Bond {
-        let bond = self.known(a, b);
-        if bond != Bond::Broken && !self.young.there.contains_key(&a) {
-            if self.young.there.len() >= REMEMBERED {
+    fn meet(&mut self, a: u64, b: u64, is_name: bool) -> Bond {
+        let bond = match self.known(a, b) {
+            Bond::Unnamed if is_name => Bond::Kept,
+            bond => bond,
+        };
+        let is_named = is_name || bond == Bond::Kept;
+        if bond != Bond::Broken {
+            if !self.young.there.contains_key(&a) && self.young.there.len() >= REMEMBERED {
                 self.old = std::mem::take(&mut self.young);
             }
-            self.young.there.insert(a, b);
+            self.young.there.insert(a, There { other: b, is_named });
             self.young.back.insert(b, a);
         }
         bond
@@ -163,14 +194,14 @@ mod tests {
     #[test]
     fn identifiers_map_one_to_one_or_are_told() {
         let mut bonds = Bonds::default();
-        assert_eq!(bonds.meet(1, 11), Bond::New);
-        assert_eq!(bonds.meet(2, 12), Bond::New);
-        assert_eq!(bonds.meet(1, 11), Bond::Kept);
-        assert_eq!(bonds.meet(1, 12), Bond::Broken);
-        assert_eq!(bonds.meet(1, 13), Bond::Broken);
-        assert_eq!(bonds.meet(3, 11), Bond::Broken);
+        assert_eq!(bonds.meet(1, 11, true), Bond::New);
+        assert_eq!(bonds.meet(2, 12, true), Bond::New);
+        assert_eq!(bonds.meet(1, 11, true), Bond::Kept);
+        assert_eq!(bonds.meet(1, 12, true), Bond::Broken);
+        assert_eq!(bonds.meet(1, 13, true), Bond::Broken);
+        assert_eq!(bonds.meet(3, 11, true), Bond::Broken);
         assert_eq!(
-            bonds.meet(1, 11),
+            bonds.meet(1, 11, true),
             Bond::Kept,
             "a broken bond changes nothing"
         );
@@ -179,18 +210,18 @@ mod tests {
     #[test]
     fn memory_is_bounded_and_what_is_met_again_stays() {
         let mut bonds = Bonds::default();
-        bonds.meet(0, u64::MAX);
+        bonds.meet(0, u64::MAX, true);
         for n in 1..3 * REMEMBERED as u64 {
-            assert_eq!(bonds.meet(n, u64::MAX - n), Bond::New);
+            assert_eq!(bonds.meet(n, u64::MAX - n, true), Bond::New);
             if n.is_multiple_of(1000) {
-                assert_eq!(bonds.meet(0, u64::MAX), Bond::Kept);
+                assert_eq!(bonds.meet(0, u64::MAX, true), Bond::Kept);
             }
         }
         for table in [&bonds.young, &bonds.old] {
             assert!(table.there.len() <= REMEMBERED && table.back.len() <= REMEMBERED);
         }
         assert_eq!(
-            bonds.meet(1, 5),
+            bonds.meet(1, 5, true),
             Bond::New,
             "forgotten: missed, not made up"
         );
@@ -207,11 +238,12 @@ mod tests {
     #[test]
     fn long_ones_are_the_same_everywhere_and_short_ones_under_their_name() {
         let mut strand = Strand::default();
-        let mut meet =
-            |pattern, name, a, b| strand.bond(spot(pattern, name), Plain::Text(a), Plain::Text(b));
+        let mut meet = |pattern, name, a, b| {
+            strand.bond(None, spot(pattern, name), Plain::Text(a), Plain::Text(b))
+        };
         let (a, b) = ("d41d8cd98f00b204", "ffffffffffffffff");
         assert_eq!(meet("$.x", "x", a, b), Some(Bond::New));
-        assert_eq!(meet("$.y", "y", a, b), Some(Bond::Kept));
+        assert_eq!(meet("$.y", "y", a, b), Some(Bond::Unnamed));
         assert_eq!(
             meet("$.y", "y", b, a),
             Some(Bond::New),
@@ -228,6 +260,24 @@ mod tests {
         assert_eq!(meet("$.id", "id", "7", "1"), Some(Bond::New));
         assert_eq!(meet("$.by.id", "id", "7", "2"), Some(Bond::New));
         assert_eq!(meet("$.note", "note", "7", "2"), None);
+    }
+
+    #[test]
+    fn a_name_or_the_incumbent_itself_says_what_is_an_identifier() {
+        let (a, b) = (
+            Plain::Text("d41d8cd98f00b204"),
+            Plain::Text("ffffffffffffffff"),
+        );
+        let (digest, id) = (spot("$.digest", "digest"), spot("$.id", "id"));
+        let mut strand = Strand::default();
+        assert_eq!(strand.bond(None, digest, a, b), Some(Bond::New));
+        assert_eq!(strand.bond(None, digest, a, b), Some(Bond::Unnamed));
+        assert_eq!(strand.bond(None, id, a, b), Some(Bond::Kept));
+        assert_eq!(strand.bond(None, digest, a, b), Some(Bond::Kept));
+        let (mut itself, mut strand) = (Strand::default(), Strand::default());
+        itself.bond(None, digest, a, Plain::Text("0123456789abcdef"));
+        assert_eq!(strand.bond(Some(&itself), digest, a, b), Some(Bond::New));
+        assert_eq!(strand.bond(Some(&itself), digest, a, b), Some(Bond::Kept));
     }
 
     #[test]
@@ -270,7 +320,7 @@ mod tests {
                     (false, Some(_)) => Bond::Kept,
                     (false, None) => Bond::New,
                 };
-                prop_assert_eq!(bonds.meet(a, b), expected);
+                prop_assert_eq!(bonds.meet(a, b, true), expected);
                 if !clash {
                     held.insert(a, b);
                 }

@@ -13,7 +13,8 @@
 //!    ([`Noise::excuse`] states the bound).
 //!
 //! Without noise, differing identifiers are excused where they have proved to be the same ones under
-//! other names ([`ALONE`]).
+//! other names ([`ALONE`]). A value that only looks like one, and that the incumbent determines, is a digest
+//! as likely: it is excused only if it stands elsewhere as an identifier ([`Bond::Unnamed`]).
 //!
 //! Where only a part of a value differs, all this holds of that part: a token of a text by the words around it, bytes
 //! by their offset, an element of a short array by its position. Where the incumbent does not show which part of a
@@ -46,8 +47,31 @@ pub const ALONE: u64 = 29;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Noise {
     places: BTreeMap<u32, BTreeMap<String, Place>>,
-    /// Identifiers of the candidate: pairs in which they were met again, and in which one was broken.
-    identifiers: BTreeMap<u32, BTreeMap<String, (u64, u64)>>,
+    identifiers: BTreeMap<u32, BTreeMap<String, Identifiers>>,
+    /// Pairs of each endpoint for which the incumbent was asked twice.
+    twice: BTreeMap<u32, u64>,
+}
+
+/// Pairs with the candidate whose identifiers at a place differ.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Identifiers {
+    /// They were met again and still stood for one another.
+    kept: u64,
+    /// The same, but nothing says that they are identifiers ([`Bond::Unnamed`]).
+    unnamed: u64,
+    broken: u64,
+}
+
+impl Identifiers {
+    /// `shown`: the incumbent was asked twice often enough to show what it makes up.
+    fn have_proved(&self, shown: bool) -> bool {
+        let kept = if shown {
+            self.kept
+        } else {
+            self.kept + self.unnamed
+        };
+        kept >= ALONE && self.broken == 0
+    }
 }
 
 /// Why a difference is excused.
@@ -92,6 +116,7 @@ impl Noise {
     pub fn learn_counted<'r>(rows: impl Iterator<Item = Counted<'r>> + Clone) -> Noise {
         let mut noise = Noise::default();
         for (row, _, twice) in rows.clone().filter(|(_, _, twice)| *twice > 0) {
+            *noise.twice.entry(row.endpoint).or_default() += twice;
             noise.learn_from_incumbent(row, twice);
         }
         for (row, pairs, twice) in rows {
@@ -111,11 +136,15 @@ impl Noise {
 
     fn learn_from_candidate(&mut self, row: &Row, pairs: u64, twice: u64) {
         for (pattern, pair) in by_place(&row.differences) {
-            if pair.is_kept() || pair.is_broken() {
+            if let Some(bond) = pair.bond() {
                 let endpoint = self.identifiers.entry(row.endpoint).or_default();
-                let (kept, broken) = endpoint.entry(pattern.to_owned()).or_default();
-                *kept += if pair.is_kept() { pairs } else { 0 };
-                *broken += if pair.is_broken() { pairs } else { 0 };
+                let met = endpoint.entry(pattern.to_owned()).or_default();
+                match bond {
+                    Bond::Broken => met.broken += pairs,
+                    Bond::Unnamed => met.unnamed += pairs,
+                    Bond::Kept => met.kept += pairs,
+                    Bond::New => {}
+                }
             }
             let places = self.places.get_mut(&row.endpoint);
             if let Some(place) = places.and_then(|places| places.get_mut(pattern)) {
@@ -140,13 +169,25 @@ impl Noise {
             let grounds = Grounds::Noise;
             return Some(Excused { grounds, bytes });
         }
-        let is_identifier = matches!(difference.relation.bond, Some(Bond::New | Bond::Kept))
+        let may_be = match difference.relation.bond {
+            Some(Bond::New | Bond::Kept) => true,
+            Some(Bond::Unnamed) => !self.has_shown(endpoint),
+            Some(Bond::Broken) | None => false,
+        };
+        let is_identifier = may_be
             && is_long(&difference.baseline_character.0)
             && difference.baseline_character == difference.contender_character;
         (is_identifier && self.are_identifiers(endpoint, &difference.pattern)).then_some(Excused {
             grounds: Grounds::Identifiers,
             bytes: difference.bytes,
         })
+    }
+
+    /// Was the incumbent asked twice often enough to show what it makes up?
+    fn has_shown(&self, endpoint: u32) -> bool {
+        self.twice
+            .get(&endpoint)
+            .is_some_and(|twice| *twice >= ALONE)
     }
 
     /// What is known of a place.
@@ -199,7 +240,7 @@ impl Noise {
         let places = self.identifiers.get(&endpoint);
         places
             .and_then(|places| places.get(pattern))
-            .is_some_and(|(kept, broken)| *kept >= ALONE && *broken == 0)
+            .is_some_and(|met| met.have_proved(self.has_shown(endpoint)))
     }
 
     /// The noise as the verdict lists it.
@@ -231,7 +272,8 @@ impl Noise {
     pub(crate) fn of_endpoint(&self, endpoint: u32) -> impl Iterator<Item = (&str, Kind)> {
         let places = self.places.get(&endpoint).into_iter().flatten();
         let identifiers = self.identifiers.get(&endpoint).into_iter().flatten();
-        let identifiers = identifiers.filter(|(_, (kept, broken))| *kept >= ALONE && *broken == 0);
+        let shown = self.has_shown(endpoint);
+        let identifiers = identifiers.filter(move |(_, met)| met.have_proved(shown));
         places
             .flat_map(|(pattern, place)| {
                 place.all.kinds.keys().map(|kind| (pattern.as_str(), *kind))
@@ -261,5 +303,7 @@ pub(crate) fn endpoint_name(endpoints: &[String], endpoint: u32) -> String {
 
 #[cfg(test)]
 mod kinds_of_body;
+#[cfg(test)]
+mod shuffled;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,8 @@
 //! Places in a document, written as RFC 9535 normalized paths in shorthand notation.
 
 use crate::hash::Hash;
+use crate::relation::is_long;
+use crate::{character, text};
 use std::fmt::Write;
 use understudy_model::Position;
 
@@ -9,6 +11,11 @@ use understudy_model::Position;
 pub(crate) enum Step<'a> {
     /// To the value of this name.
     Name(&'a str),
+    /// To the value of a name that is made up ([`is_made_up`]), each side's own.
+    Key {
+        baseline: Option<&'a str>,
+        contender: Option<&'a str>,
+    },
     /// To an element, which may stand elsewhere in the contender or be absent on one side.
     Index {
         /// Index in the baseline's array.
@@ -67,26 +74,75 @@ pub(crate) enum Indices {
     Any,
 }
 
-impl Step<'_> {
+impl<'a> Step<'a> {
+    /// To the value of this name on both sides.
+    pub(crate) fn to(name: &'a str) -> Step<'a> {
+        let (baseline, contender) = (Some(name), Some(name));
+        match is_made_up(name) {
+            true => Step::Key {
+                baseline,
+                contender,
+            },
+            false => Step::Name(name),
+        }
+    }
+
     /// Has the side an element here? (Of a name's value only the last step of a path can be absent,
     /// and what is not there nothing selects.)
     pub(crate) fn exists(self, side: Indices) -> bool {
-        match (self, side) {
-            (Step::Index { baseline, .. }, Indices::Baseline) => baseline.is_some(),
-            (Step::Index { contender, .. }, Indices::Contender) => contender.is_some(),
-            _ => true,
+        let (of_baseline, of_contender) = match self {
+            Step::Name(_) => (true, true),
+            Step::Key {
+                baseline,
+                contender,
+            } => (baseline.is_some(), contender.is_some()),
+            Step::Index {
+                baseline,
+                contender,
+                ..
+            } => (baseline.is_some(), contender.is_some()),
+        };
+        match side {
+            Indices::Baseline => of_baseline,
+            Indices::Contender => of_contender,
+            Indices::Any => true,
+        }
+    }
+
+    /// The name that a path shows; `None` for elements of arrays, and for names that are made up in a pattern.
+    pub(crate) fn name(self, indices: Indices) -> Option<&'a str> {
+        match (self, indices) {
+            (Step::Name(name), _) => Some(name),
+            (
+                Step::Key {
+                    baseline,
+                    contender,
+                },
+                Indices::Baseline,
+            ) => baseline.or(contender),
+            (
+                Step::Key {
+                    baseline,
+                    contender,
+                },
+                Indices::Contender,
+            ) => contender.or(baseline),
+            (Step::Key { .. }, Indices::Any) | (Step::Index { .. }, _) => None,
         }
     }
 
     /// Writes the step at the end of a path.
     pub(crate) fn write(self, out: &mut String, indices: Indices) {
+        if let Some(name) = self.name(indices) {
+            return write_name(out, name);
+        }
         let (baseline, contender) = match self {
-            Step::Name(name) => return write_name(out, name),
             Step::Index {
                 baseline,
                 contender,
                 ..
             } => (baseline, contender),
+            Step::Name(_) | Step::Key { .. } => (None, None),
         };
         let index = match indices {
             Indices::Baseline => baseline.or(contender),
@@ -99,6 +155,18 @@ impl Step<'_> {
         }
     }
 }
+
+/// Is a name of a member one that only a generator writes: a UUID, or at least 64 bits of hexadecimal or of base64?
+/// The entries of such an object are a list in which each has an identifier.
+pub(crate) fn is_made_up(name: &str) -> bool {
+    name.len() >= LONG && {
+        let character = character::of_text(name).0;
+        is_long(&character) && (!character.starts_with("token") || text::is_random_run(name))
+    }
+}
+
+/// Fewest characters of 64 bits in hexadecimal.
+const LONG: usize = 16;
 
 /// Is the second place the first one, or below it?
 pub fn is_below(path: &str, place: &str) -> bool {

@@ -3,7 +3,7 @@
 use crate::character;
 use crate::date::{Day, http_date};
 use crate::json::{Json, Value};
-use crate::tree::Seen;
+use crate::tree::{NAME, Seen};
 use understudy_model::{Bond, Course, Distance, Relation};
 
 /// Smallest exponent of a distance: below it lies nothing that a double can tell apart.
@@ -23,7 +23,8 @@ impl<'a> Plain<'a> {
     pub(crate) fn seen(seen: Seen<'a>) -> Option<Plain<'a>> {
         match seen {
             Seen::Value(json) => Plain::json(json),
-            _ => None,
+            Seen::Name(name) => Some(Plain::Text(name)),
+            Seen::Absent | Seen::Times(_) => None,
         }
     }
 
@@ -107,7 +108,7 @@ impl Reach {
             }
         }
         self.fell |= relation.course == Some(Course::Fell);
-        self.kept |= relation.bond == Some(Bond::Kept);
+        self.kept |= matches!(relation.bond, Some(Bond::Kept | Bond::Unnamed));
         self.broke |= relation.bond == Some(Bond::Broken);
         *self != before
     }
@@ -213,15 +214,25 @@ pub(crate) fn identifier(name: &str, value: Plain<'_>) -> Option<Identifier> {
     {
         return Some(Identifier::Long);
     }
-    let named = matches!(name, "id" | "Id" | "ID" | "uuid" | "guid")
-        || ["_id", "-id", "Id", "ID", "_uuid", "Uuid"]
-            .iter()
-            .any(|end| name.ends_with(end));
     let is_short = match value {
         Plain::Number(text) => text.bytes().all(|byte| byte.is_ascii_digit()),
         Plain::Text(text) => !text.is_empty() && text.len() <= 64 && !text.contains(' '),
     };
-    (named && is_short).then_some(Identifier::Short)
+    (names_identifiers(name) && is_short).then_some(Identifier::Short)
+}
+
+/// Does the name of a place say that identifiers stand there?
+fn names_identifiers(name: &str) -> bool {
+    matches!(name, "id" | "Id" | "ID" | "uuid" | "guid")
+        || ["_id", "-id", "Id", "ID", "_uuid", "Uuid"]
+            .iter()
+            .any(|end| name.ends_with(end))
+}
+
+/// Does the name of a place say that its values mean nothing but themselves? Beside identifiers these are
+/// entity tags (RFC 9110, section 8.8.3).
+pub(crate) fn is_opaque(name: &str) -> bool {
+    names_identifiers(name) || name == "etag" || name == NAME
 }
 
 /// Has an identifier of this character at least 64 bits?

@@ -77,12 +77,12 @@ impl Row {
         };
         let answered = second.filter(|second| matches!(second, Outcome::Answered(_)));
         let noise = answered.map_or_else(Vec::new, |second| {
-            let past = Past::Goes(&mut history.itself);
+            let past = Past::Goes(&mut history.itself, None);
             differ
                 .differences_after(past, name, incumbent, second)
                 .differences
         });
-        let past = Past::Goes(&mut history.candidate);
+        let past = Past::Goes(&mut history.candidate, Some(&history.itself));
         let Compared { differences, bytes } =
             differ.differences_after(past, name, incumbent, candidate);
         let truncated = is_truncated(incumbent) || is_truncated(candidate);

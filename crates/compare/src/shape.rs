@@ -9,6 +9,7 @@ use crate::json::{Json, Value};
 use crate::noise::{Noise, Place};
 use crate::place::{self, Indices, Step};
 use crate::rules::{Rules, Selected};
+use crate::tree::NAME;
 use crate::{decode, fields, text};
 use std::collections::{BTreeSet, HashSet};
 use understudy_model::{Answer, DifferenceKind as Kind};
@@ -231,14 +232,24 @@ impl<'j> Masked<'_, 'j> {
             }
             Value::Object(entries) => {
                 let mut hash = Hash::new(b'o');
+                let mut unnamed = Vec::new();
                 for (name, value) in entries {
                     let mut below = pattern.to_owned();
-                    Step::Name(name).write(&mut below, Indices::Any);
-                    if let Some(value) = self.hash_below(Step::Name(name), &below, value) {
-                        hash = hash.bytes(name.as_bytes()).part(value);
+                    let step = Step::to(name);
+                    step.write(&mut below, Indices::Any);
+                    let Some(value) = self.hash_below(step, &below, value) else {
+                        continue;
+                    };
+                    let is_made_up = matches!(step, Step::Key { .. });
+                    match is_made_up && self.mask.left_out.contains(&*format!("{below}['{NAME}']"))
+                    {
+                        true => unnamed.push(value),
+                        false => hash = hash.bytes(name.as_bytes()).part(value),
                     }
                 }
-                Some(hash.finish())
+                // Without their names they are in no order.
+                unnamed.sort_unstable();
+                Some(unnamed.into_iter().fold(hash, Hash::part).finish())
             }
             _ => Some(json.hash()),
         }

@@ -55,6 +55,7 @@ fn one(redact: Redact<'_>, path: &str, seen: Seen<'_>) -> String {
     match seen {
         Seen::Absent => String::new(),
         Seen::Times(times) => format!("named {times} times"),
+        Seen::Name(name) => shown_name(redact, name),
         Seen::Value(json) => {
             let mut writer = Writer {
                 redact,

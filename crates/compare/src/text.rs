@@ -166,6 +166,11 @@ fn stable(token: &str) -> &str {
     }
 }
 
+/// Is it a word, and neither a number nor what only a generator writes?
+pub(crate) fn is_stable_word(token: &str) -> bool {
+    is_word(token) && stable(token) == token
+}
+
 fn is_word(token: &str) -> bool {
     token.contains(char::is_alphanumeric)
 }
@@ -186,7 +191,7 @@ fn is_identifier(text: &str) -> bool {
     matches!(
         form,
         "uuid" | "timestamp" | "date" | "digits" | "hex" | "hex-upper" | "empty"
-    ) || form == "token" && random_run(text) == Some(text.len())
+    ) || form == "token" && is_random_run(text)
 }
 
 /// The tokens of a text, in order and without gaps.
@@ -238,6 +243,11 @@ fn known_form(text: &str) -> Option<usize> {
     let run = text.get(..length)?.trim_end_matches(['.', ':', '-', '+']);
     let form = character::of_text(run).0;
     (form == "uuid" || form == "date" || form.starts_with("timestamp")).then_some(run.len())
+}
+
+/// Is the whole text a run that only a generator writes?
+pub(crate) fn is_random_run(text: &str) -> bool {
+    random_run(text) == Some(text.len())
 }
 
 /// A run that only a generator writes: long, of digits and letters of both cases, hardly any slash.

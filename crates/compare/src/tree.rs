@@ -1,9 +1,9 @@
 //! The difference of two JSON documents.
 
-use crate::align::align;
+use crate::align::{align, answering};
 use crate::document::{Form, ORDER};
 use crate::json::{Json, Value, number};
-use crate::place::{self, Step};
+use crate::place::{self, Step, is_made_up};
 use std::collections::BTreeMap;
 use understudy_model::DifferenceKind as Kind;
 
@@ -16,6 +16,8 @@ pub(crate) enum Seen<'a> {
     Value(&'a Json),
     /// This many entries of one name.
     Times(usize),
+    /// A name that is made up.
+    Name(&'a str),
 }
 
 impl<'a> Seen<'a> {
@@ -26,7 +28,8 @@ impl<'a> Seen<'a> {
                 Value::String(text) => Some(text),
                 _ => None,
             },
-            _ => None,
+            Seen::Name(name) => Some(name),
+            Seen::Absent | Seen::Times(_) => None,
         }
     }
 
@@ -34,10 +37,14 @@ impl<'a> Seen<'a> {
     pub(crate) fn bytes(self) -> Option<u64> {
         match self {
             Seen::Value(json) => Some(json.bytes()),
+            Seen::Name(name) => Some(name.len() as u64 + 2),
             Seen::Absent | Seen::Times(_) => None,
         }
     }
 }
+
+/// The place of a name that is made up, below its value.
+pub(crate) const NAME: &str = "#name";
 
 /// Told of a difference: the way to its place, its kind, and what the baseline and the contender have
 /// there.
@@ -132,11 +139,12 @@ impl<'a> Walk<'a, '_> {
 
     /// Merges the two ordered lists of entries, one name at a time.
     fn objects(&mut self, mut a: &'a [(Box<str>, Json)], mut b: &'a [(Box<str>, Json)]) {
+        let (mut only_a, mut only_b) = (Vec::new(), Vec::new());
         loop {
             let name: &'a str = match (a.first(), b.first()) {
                 (Some((a, _)), Some((b, _))) => a.min(b),
                 (Some((name, _)), None) | (None, Some((name, _))) => name,
-                (None, None) => return,
+                (None, None) => break,
             };
             let (of_a, rest_a) = split(a, name);
             let (of_b, rest_b) = split(b, name);
@@ -145,7 +153,50 @@ impl<'a> Walk<'a, '_> {
                 self.orders(of_a, of_b);
                 continue;
             }
-            self.entries(Step::Name(name), of_a, of_b);
+            if of_a.is_empty() != of_b.is_empty() && is_made_up(name) {
+                only_a.extend(of_a);
+                only_b.extend(of_b);
+                continue;
+            }
+            self.entries(Step::to(name), of_a, of_b);
+        }
+        self.made_up(&only_a, &only_b);
+    }
+
+    /// Entries whose names one side has made up: a list of values that answer to each other, with the names as
+    /// identifiers.
+    fn made_up(&mut self, a: &[&'a (Box<str>, Json)], b: &[&'a (Box<str>, Json)]) {
+        let values = |entries: &[&(Box<str>, Json)]| -> Vec<Json> {
+            entries.iter().map(|(_, value)| value.clone()).collect()
+        };
+        let (mut is_alone_a, mut is_alone_b) = (vec![true; a.len()], vec![true; b.len()]);
+        for (i, j) in answering(&values(a), &values(b)) {
+            (is_alone_a[i], is_alone_b[j]) = (false, false);
+            let ((name_a, value_a), (name_b, value_b)) = (a[i], b[j]);
+            self.steps.push(Step::Key {
+                baseline: Some(name_a),
+                contender: Some(name_b),
+            });
+            let (of_a, of_b) = (Seen::Name(name_a), Seen::Name(name_b));
+            self.report_at(Step::Name(NAME), Kind::Value, of_a, of_b);
+            self.values(value_a, value_b);
+            self.steps.pop();
+        }
+        for ((name, value), _) in a.iter().zip(is_alone_a).filter(|(_, is_alone)| *is_alone) {
+            let (baseline, contender) = (Some(&**name), None);
+            let step = Step::Key {
+                baseline,
+                contender,
+            };
+            self.report_at(step, Kind::Missing, Seen::Value(value), Seen::Absent);
+        }
+        for ((name, value), _) in b.iter().zip(is_alone_b).filter(|(_, is_alone)| *is_alone) {
+            let (baseline, contender) = (None, Some(&**name));
+            let step = Step::Key {
+                baseline,
+                contender,
+            };
+            self.report_at(step, Kind::Extra, Seen::Absent, Seen::Value(value));
         }
     }
 

@@ -239,6 +239,9 @@ pub enum Bond {
     New,
     /// They stood for one another before.
     Kept,
+    /// As `Kept`, but neither ever stood where its name says that it is an identifier, nor does the
+    /// incumbent make them up: a digest of what the answer says looks the same.
+    Unnamed,
     /// One of them stood for another one before.
     Broken,
 }

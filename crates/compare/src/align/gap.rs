@@ -1,5 +1,6 @@
 //! Elements between the same neighbours: the cheapest alignment in order.
 
+use super::likeness::{Common, Traits};
 use super::{MAX_TABLE, differing_entries, entries};
 use crate::json::{Json, Value};
 
@@ -9,31 +10,65 @@ type Item<'a> = (usize, &'a Json);
 /// pair that has nothing in common but its type.
 const ALONE: u32 = 4;
 
-/// Pairs elements of one gap. With `identified`, objects whose identities differ answer to each other
-/// only if at least half of their other entries agree: then it is the identity that changed.
-pub(super) fn pairs(a: &[Item<'_>], b: &[Item<'_>], identified: bool) -> Vec<(usize, usize)> {
+/// Which elements may answer to each other.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum May<'c> {
+    /// All.
+    All,
+    /// Others have an identity: objects whose identities differ answer to each other only if at least half of their
+    /// other entries agree. Then it is the identity that changed.
+    OfOneIdentity,
+    /// Others were known by what they say: only those that have half of their traits in common, beside these.
+    Alike(&'c Common),
+}
+
+/// Pairs elements of one gap.
+pub(super) fn pairs(a: &[Item<'_>], b: &[Item<'_>], may: May<'_>) -> Vec<(usize, usize)> {
     if a.is_empty() || b.is_empty() {
         return Vec::new();
     }
+    let traits = |items: &[Item<'_>]| -> Vec<Traits> {
+        let of = |common| {
+            items
+                .iter()
+                .map(|(_, json)| Traits::of(json, common))
+                .collect()
+        };
+        match may {
+            May::Alike(common) => of(common),
+            May::All | May::OfOneIdentity => Vec::new(),
+        }
+    };
+    let (traits_a, traits_b) = (traits(a), traits(b));
+    let cost = |i: usize, j: usize| {
+        if let (Some(a), Some(b)) = (traits_a.get(i), traits_b.get(j))
+            && a.apart(b) * 2 > a.len() + b.len()
+        {
+            return None;
+        }
+        cost(a[i].1, b[j].1, matches!(may, May::OfOneIdentity))
+    };
     if a.len().saturating_mul(b.len()) > MAX_TABLE {
-        let together = a
-            .iter()
-            .zip(b)
-            .filter(|(a, b)| cost(a.1, b.1, identified).is_some());
-        return together.map(|(a, b)| (a.0, b.0)).collect();
+        let together = (0..a.len().min(b.len())).filter(|&i| cost(i, i).is_some());
+        return together.map(|i| (a[i].0, b[i].0)).collect();
     }
-    trace(a, b, &table(a, b, identified), identified)
+    let table = table(a.len(), b.len(), &cost);
+    let pairs = trace(&table, &cost).into_iter();
+    pairs.map(|(i, j)| (a[i].0, b[j].0)).collect()
 }
 
+/// What it costs that two elements answer to each other; `None` if they may not.
+type Cost<'c> = &'c dyn Fn(usize, usize) -> Option<u32>;
+
 /// `table[i][j]`: the least cost of aligning `a[i..]` with `b[j..]` (Needleman and Wunsch 1970).
-fn table(a: &[Item<'_>], b: &[Item<'_>], identified: bool) -> Vec<Vec<u32>> {
-    let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in (0..=a.len()).rev() {
-        for j in (0..=b.len()).rev() {
-            let alone_a = (i < a.len()).then(|| table[i + 1][j] + ALONE);
-            let alone_b = (j < b.len()).then(|| table[i][j + 1] + ALONE);
-            let pair = (i < a.len() && j < b.len())
-                .then(|| Some(table[i + 1][j + 1] + cost(a[i].1, b[j].1, identified)?))
+fn table(a: usize, b: usize, cost: Cost<'_>) -> Vec<Vec<u32>> {
+    let mut table = vec![vec![0; b + 1]; a + 1];
+    for i in (0..=a).rev() {
+        for j in (0..=b).rev() {
+            let alone_a = (i < a).then(|| table[i + 1][j] + ALONE);
+            let alone_b = (j < b).then(|| table[i][j + 1] + ALONE);
+            let pair = (i < a && j < b)
+                .then(|| Some(table[i + 1][j + 1] + cost(i, j)?))
                 .flatten();
             table[i][j] = [alone_a, alone_b, pair]
                 .into_iter()
@@ -46,18 +81,13 @@ fn table(a: &[Item<'_>], b: &[Item<'_>], identified: bool) -> Vec<Vec<u32>> {
 }
 
 /// Walks the cheapest way through the table; among equally cheap ones it prefers pairs.
-fn trace(
-    a: &[Item<'_>],
-    b: &[Item<'_>],
-    table: &[Vec<u32>],
-    identified: bool,
-) -> Vec<(usize, usize)> {
+fn trace(table: &[Vec<u32>], cost: Cost<'_>) -> Vec<(usize, usize)> {
+    let (a, b) = (table.len() - 1, table[0].len() - 1);
     let (mut i, mut j) = (0, 0);
     let mut pairs = Vec::new();
-    while i < a.len() && j < b.len() {
-        let pair = cost(a[i].1, b[j].1, identified);
-        if pair.is_some_and(|cost| table[i][j] == table[i + 1][j + 1] + cost) {
-            pairs.push((a[i].0, b[j].0));
+    while i < a && j < b {
+        if cost(i, j).is_some_and(|cost| table[i][j] == table[i + 1][j + 1] + cost) {
+            pairs.push((i, j));
             (i, j) = (i + 1, j + 1);
         } else if table[i][j] == table[i + 1][j] + ALONE {
             i += 1;

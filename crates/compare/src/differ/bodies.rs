@@ -4,7 +4,7 @@ use super::{Found, Side, Site};
 use crate::document::{self, Body, Document, Layout};
 use crate::hash::Hash;
 use crate::json::{Json, Value};
-use crate::place::{self, Indices, Step};
+use crate::place::{self, Indices};
 use crate::relation::Plain;
 use crate::rules::Selected;
 use crate::shown;
@@ -333,10 +333,7 @@ impl Found<'_, '_> {
             let rules = selected
                 .get_or_insert_with(|| self.differ.rules.in_documents(self.endpoint, a, b))
                 .at(steps, kind);
-            let name = steps.iter().rev().find_map(|step| match step {
-                Step::Name(name) => Some(*name),
-                Step::Index { .. } => None,
-            });
+            let name = steps.iter().rev().find_map(|step| step.name(Indices::Any));
             let name = name.unwrap_or_default();
             let site = Site {
                 path: self.path(steps, Indices::Baseline),
@@ -392,6 +389,7 @@ fn character_of(seen: Seen<'_>) -> Character {
         Seen::Absent => character::absent(),
         Seen::Value(json) => character::of_json(json),
         Seen::Times(times) => Character(format!("{times} times")),
+        Seen::Name(name) => character::of_text(name),
     }
 }
 

@@ -9,18 +9,18 @@ fn shown_whole(_: &str, text: &str) -> String {
 }
 
 /// Answers in a run, and runs of each type.
-const ANSWERS: u64 = 40;
-const RUNS: u64 = 100;
+pub(super) const ANSWERS: u64 = 40;
+pub(super) const RUNS: u64 = 100;
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 impl Dice {
-    fn new(seed: u64) -> Dice {
+    pub(super) fn new(seed: u64) -> Dice {
         Dice(seed)
     }
 
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -28,12 +28,12 @@ impl Dice {
         z ^ z >> 31
     }
 
-    fn below(&mut self, n: u64) -> u64 {
+    pub(super) fn below(&mut self, n: u64) -> u64 {
         self.next() % n
     }
 }
 
-const WORDS: [&str; 8] = [
+pub(super) const WORDS: [&str; 8] = [
     "alpha", "bravo", "delta", "kilo", "lima", "oscar", "sierra", "tango",
 ];
 
@@ -199,7 +199,7 @@ fn other_types() -> Vec<(&'static str, Render)> {
     ]
 }
 
-fn answer((media, body): (&str, Vec<u8>)) -> Outcome {
+pub(super) fn answer((media, body): (&str, Vec<u8>)) -> Outcome {
     Outcome::Answered(Answer {
         code: 200,
         fields: vec![Field {
@@ -259,7 +259,7 @@ fn run(
 }
 
 /// How many of the pairs are different, and whether any was not compared.
-fn different(rows: &[Row]) -> usize {
+pub(super) fn different(rows: &[Row]) -> usize {
     let noise = Noise::learn(rows);
     let judged = rows.iter().map(|row| classify(row, &noise));
     judged

@@ -49,13 +49,12 @@ impl<'r> Pair<'r> {
         self.all.iter().any(|difference| test(&difference.relation))
     }
 
-    pub(super) fn is_broken(&self) -> bool {
-        self.has(|relation| relation.bond == Some(Bond::Broken))
-    }
-
-    /// Was an identifier met again, and all of them were still one another's?
-    pub(super) fn is_kept(&self) -> bool {
-        self.has(|relation| relation.bond == Some(Bond::Kept)) && !self.is_broken()
+    /// What its identifiers are to one another: the worst that any of them is.
+    pub(super) fn bond(&self) -> Option<Bond> {
+        let worst = [Bond::Broken, Bond::Unnamed, Bond::Kept, Bond::New];
+        worst
+            .into_iter()
+            .find(|bond| self.has(|relation| relation.bond == Some(*bond)))
     }
 }
 

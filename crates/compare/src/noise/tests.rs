@@ -128,3 +128,25 @@ fn the_list_names_endpoint_place_kind_characters_and_pairs() {
     );
     assert_eq!(list[0].characters, ["null", MS]);
 }
+
+#[test]
+fn a_constant_digest_is_no_identifier_where_the_incumbent_determines_it() {
+    let bound = |pattern: &str, bond| Difference {
+        relation: understudy_model::Relation {
+            bond: Some(bond),
+            ..Default::default()
+        },
+        ..value(pattern, "hex 64")
+    };
+    let (digest, id) = (bound("$.sha256", Bond::Unnamed), bound("$.id", Bond::Kept));
+    let all = rows(ALONE as u32, &[], &[digest.clone(), id.clone()]);
+    let noise = Noise::learn(&all);
+    assert!(!noise.excuses(0, &digest));
+    assert!(noise.excuses(0, &id));
+    assert!(noise.excuses(0, &bound("$.id", Bond::New)));
+    let once = Noise::learn_counted(all.iter().map(|row| (row, 1, 0)));
+    assert!(
+        once.excuses(0, &digest),
+        "it may be noise: nothing shows that it is not"
+    );
+}
