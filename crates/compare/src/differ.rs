@@ -4,12 +4,14 @@ mod bodies;
 
 use bodies::Texts;
 
+use crate::document::Form;
 use crate::history::{self, Strand};
-use crate::place::{Indices, Step, write_name};
+use crate::json::{self, Json};
+use crate::place::{self, Indices, Step, write_name};
 use crate::relation::{self, Plain, Reach};
 use crate::rules::Rules;
 use crate::shown::{self, Redact};
-use crate::{character, decode, fields};
+use crate::{character, decode, fields, tree};
 use std::collections::HashMap;
 use understudy_model::{
     Answer, Character, Difference, DifferenceKind as Kind, Distance, Outcome, Position, Relation,
@@ -250,6 +252,10 @@ impl Found<'_, '_> {
 
     /// A header or cookie that both have, by token.
     fn header(&mut self, path: &str, a: &str, b: &str) {
+        let token = |text| json::embedded(text).filter(|_| path.starts_with("cookie:"));
+        if let (Some(a), Some(b)) = (token(a), token(b)) {
+            return self.cookie_documents(path, &a, &b);
+        }
         let text = Texts {
             kind: Kind::Value,
             name: path.rsplit([':', ';']).next().unwrap_or_default(),
@@ -257,6 +263,29 @@ impl Found<'_, '_> {
         };
         let rules = self.differ.rules.at_place(self.endpoint, path, Kind::Value);
         self.values(Site::at(path), text, (a, b), rules);
+    }
+
+    /// Cookies that are JSON web tokens, or JSON: `cookie:session;jwt.claims.sub`.
+    fn cookie_documents(&mut self, cookie: &str, a: &Json, b: &Json) {
+        tree::compare(Form::Json, a, b, &mut |steps, kind, seen_a, seen_b| {
+            let place = place::as_attribute(cookie, steps);
+            let name = steps.iter().rev().find_map(|step| step.name(Indices::Any));
+            let values = Plain::seen(seen_a).zip(Plain::seen(seen_b));
+            let relation = self.relation(kind, &place, name.unwrap_or_default(), values);
+            let rules = self.differ.rules.at_place(self.endpoint, &place, kind);
+            let site = Site::at(&place);
+            let like = site.like(
+                kind,
+                bodies::character_of(seen_a),
+                bodies::character_of(seen_b),
+                rules,
+            );
+            let redact = self.differ.redact;
+            // What may be shown of the cookie may be shown of its parts.
+            self.push(like, site, relation, || {
+                shown::pair(redact, cookie, seen_a, seen_b)
+            });
+        });
     }
 
     fn plain(&mut self, path: &str, kind: Kind, a: Side<'_>, b: Side<'_>) {

@@ -170,9 +170,11 @@ impl Json {
 /// The entry of a text that is JSON, and the one that says how it is written.
 pub(crate) const EMBEDDED: &str = "#json";
 const SPELLING: &str = "#spelling";
+/// The entry of a text that is a JSON web token. What stands below it is redacted by this name.
+const WEB_TOKEN: &str = "#jwt";
 
 /// A text that is itself a JSON array or object: the document, and how it is written, since whoever
-/// compares the text sees that too. `None` for any other text.
+/// compares the text sees that too. Of a JSON web token header, claims and signature. `None` for any other text.
 pub(crate) fn embedded(text: &str) -> Option<Json> {
     parse::embedded(text, 0)
 }

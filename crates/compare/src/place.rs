@@ -175,6 +175,30 @@ pub fn is_below(path: &str, place: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', ';', ':']))
 }
 
+/// The place of a value in a document that a cookie holds, written as an attribute of the cookie: only what the name
+/// of one may consist of, in lower case.
+pub(crate) fn as_attribute(cookie: &str, steps: &[Step<'_>]) -> String {
+    let mut out = format!("{cookie};");
+    for (at, step) in steps.iter().enumerate() {
+        let name = step.name(Indices::Any).unwrap_or("*");
+        let name = if at == 0 {
+            name.trim_start_matches('#')
+        } else {
+            name
+        };
+        let kept = |c: char| {
+            if c.is_ascii_alphanumeric() || "-*_".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        };
+        out.push_str(if at == 0 { "" } else { "." });
+        out.extend(name.chars().map(kept).map(|c| c.to_ascii_lowercase()));
+    }
+    out
+}
+
 /// Writes `[3]`.
 pub(crate) fn write_index(out: &mut String, index: usize) {
     // Writing to a string cannot fail.

@@ -384,7 +384,7 @@ impl Found<'_, '_> {
     }
 }
 
-fn character_of(seen: Seen<'_>) -> Character {
+pub(super) fn character_of(seen: Seen<'_>) -> Character {
     match seen {
         Seen::Absent => character::absent(),
         Seen::Value(json) => character::of_json(json),

@@ -682,3 +682,42 @@ proptest! {
         differ(&a, &b);
     }
 }
+
+/// A token in the compact form of RFC 7515, of these claims. Nothing checks its signature.
+fn web_token(claims: &str, signature: &str) -> String {
+    use base64::Engine;
+    let part = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+    let header = part(r#"{"alg":"HS256","typ":"JWT"}"#);
+    format!("{header}.{}.{signature}", part(claims))
+}
+
+#[test]
+fn the_claims_of_a_web_token_are_compared() {
+    let token = |sub: &str, iat: u64| {
+        let claims = format!(r#"{{"sub":"{sub}","iat":{iat}}}"#);
+        web_token(&claims, "c2lnbmF0dXJl")
+    };
+    let (a, b) = (token("alice", 1_764_000_000), token("bob", 1_764_000_009));
+    let body = |token: &str| json(&format!(r#"{{"session":"{token}"}}"#));
+    let iat = "$.session['#jwt'].claims.iat";
+    let sub = "$.session['#jwt'].claims.sub";
+    check(
+        &body(&a),
+        &body(&b),
+        &[(iat, Kind::Value), (sub, Kind::Value)],
+    );
+    let cookie = |token: &str| answer(200, &[("set-cookie", &format!("sid={token}; Path=/"))], "");
+    let (iat, sub) = ("cookie:sid;jwt.claims.iat", "cookie:sid;jwt.claims.sub");
+    check(
+        &cookie(&a),
+        &cookie(&b),
+        &[(iat, Kind::Value), (sub, Kind::Value)],
+    );
+    let signed = |signature: &str| cookie(&web_token(r#"{"sub":"alice"}"#, signature));
+    let signature = "cookie:sid;jwt.signature";
+    check(
+        &signed("c2lnbmF0dXJl"),
+        &signed("b3RoZXI"),
+        &[(signature, Kind::Value)],
+    );
+}

@@ -1,6 +1,8 @@
 //! The parser: recursive, bounded in depth, over bytes known to be UTF-8.
 
-use super::{EMBEDDED, Json, JsonError, MAX_DEPTH, SPELLING, Value};
+use super::{EMBEDDED, Json, JsonError, MAX_DEPTH, SPELLING, Value, WEB_TOKEN};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 pub(super) fn whole(bytes: &[u8]) -> Result<Json, JsonError> {
     let text = std::str::from_utf8(bytes).map_err(|error| JsonError {
@@ -15,6 +17,9 @@ pub(super) fn answer(text: &str) -> Result<Json, JsonError> {
 }
 
 pub(super) fn embedded(text: &str, depth: usize) -> Option<Json> {
+    if let Some(token) = web_token(text, depth) {
+        return Some(token);
+    }
     if !text.trim_start().starts_with(['{', '[']) {
         return None;
     }
@@ -25,6 +30,31 @@ pub(super) fn embedded(text: &str, depth: usize) -> Option<Json> {
     // Ordered by name.
     let entries = vec![(EMBEDDED.into(), json), (SPELLING.into(), spelling)];
     Some(Json::new(Value::Object(entries)))
+}
+
+/// A signed JSON web token in its compact form (RFC 7519; RFC 7515, section 7.1): what it says, and its signature.
+fn web_token(text: &str, depth: usize) -> Option<Json> {
+    // What base64 makes of `{"`.
+    let mut parts = text.strip_prefix("eyJ").map(|_| text.split('.'))?;
+    let (header, claims, signature) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() {
+        return None;
+    }
+    let read = |part: &str| {
+        let bytes = URL_SAFE_NO_PAD.decode(part).ok()?;
+        let text = std::str::from_utf8(&bytes).ok()?;
+        let json = document(text, true, depth + 2).ok()?;
+        matches!(json.value(), Value::Object(_)).then_some(json)
+    };
+    let signature = Json::new(Value::String(signature.into()));
+    // Ordered by name.
+    let entries = vec![
+        ("claims".into(), read(claims)?),
+        ("header".into(), read(header)?),
+        ("signature".into(), signature),
+    ];
+    let token = Json::new(Value::Object(entries));
+    Some(Json::new(Value::Object(vec![(WEB_TOKEN.into(), token)])))
 }
 
 /// The document whose outermost value is `depth` levels down.
