@@ -115,6 +115,9 @@ pub struct VerdictDocument {
     pub tuned_goals: Vec<GoalResult>,
     /// The gates: what had to hold for the measurement to be trusted.
     pub gates: Vec<Gate>,
+    /// What failed gates bear on where the verdict rests on something else: one sentence each, with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<String>,
     /// The primary outcome, declared before the run.
     pub primary: Option<Primary>,
     /// How it was measured.
@@ -376,6 +379,16 @@ pub struct LatencyComparison {
     pub contender_us: Option<Estimate>,
     /// Contender over baseline.
     pub ratio: Option<Estimate>,
+    /// The baseline's quantile counted from when the generator sent the requests; like the next two absent where
+    /// it was never late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_from_sent_us: Option<Estimate>,
+    /// The contender's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contender_from_sent_us: Option<Estimate>,
+    /// The ratio of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ratio_from_sent: Option<Estimate>,
     /// p value of "no difference" (exact sign-flip, two-sided).
     pub p_value: Option<f64>,
     /// The same after Holm's correction over everything that is not primary; none for the primary.
@@ -388,6 +401,16 @@ pub struct LatencyComparison {
     pub judged: bool,
     /// Why it was not judged.
     pub not_judged_because: Option<String>,
+}
+
+impl LatencyComparison {
+    /// The quantile that it is about.
+    pub fn about(&self) -> Figure {
+        Figure::Latency(LatencyQuantile {
+            endpoint: self.endpoint.clone(),
+            quantile: self.quantile,
+        })
+    }
 }
 
 /// What is compared of the machine's resources.
@@ -448,6 +471,8 @@ pub enum Held {
     Undecided,
     /// Too few samples, or not measured.
     NotJudged,
+    /// A gate that bears on it failed.
+    Refused,
 }
 
 /// A latency quantile of an endpoint.
@@ -484,8 +509,12 @@ pub struct SloResult {
     pub side: Side,
     /// Offered rate, requests per second.
     pub rate_rps: f64,
-    /// Microseconds, or a share for error rates.
+    /// Microseconds, or a share for error rates. Of a latency the interval reaches from what it is counted from
+    /// sending to what it is counted from when the request was due.
     pub value: Option<Estimate>,
+    /// Of a latency, counted from when the generator sent the request; absent where that is the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_sent: Option<Estimate>,
     /// The bound, same unit.
     pub bound: f64,
     /// The judgement.
@@ -504,6 +533,9 @@ pub struct GoalResult {
     pub about: Figure,
     /// Contender over baseline.
     pub ratio: Option<Estimate>,
+    /// Of latencies, counted from when the generator sent the requests; absent where that is the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ratio_from_sent: Option<Estimate>,
     /// The ratio to reach.
     pub bound: f64,
     /// The judgement.
@@ -524,6 +556,78 @@ pub struct Gate {
     pub passed: bool,
     /// One sentence with the figure, the limit and, when failed, what to change.
     pub text: String,
+    /// What it spoils if it failed, at its rate; nothing else is refused. Empty in documents of the first rules,
+    /// whose gates bear on everything.
+    #[serde(default)]
+    pub bears_on: Vec<Bearing>,
+    /// The rate at which it was measured, requests per second; `None`: all.
+    #[serde(default)]
+    pub rate_rps: Option<f64>,
+}
+
+/// What a gate can bear on. Answers and errors stand on none: no disturbance from outside makes them wrong.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Bearing {
+    /// Latencies.
+    Latency,
+    /// CPU time.
+    Cpu,
+    /// Memory.
+    Memory,
+}
+
+impl Bearing {
+    /// All of them.
+    pub const ALL: [Bearing; 3] = [Bearing::Latency, Bearing::Cpu, Bearing::Memory];
+
+    /// What the gates of a figure bear on; `None` if no gate does.
+    pub fn of(figure: &Figure) -> Option<Bearing> {
+        match figure {
+            Figure::Latency(_) => Some(Bearing::Latency),
+            Figure::ErrorShare => None,
+            Figure::Resource(Resource::CpuUsPerRequest) => Some(Bearing::Cpu),
+            Figure::Resource(
+                Resource::PeakRssBytes | Resource::PeakPssBytes | Resource::PeakCgroupBytes,
+            ) => Some(Bearing::Memory),
+        }
+    }
+
+    /// The name in sentences.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Bearing::Latency => "latencies",
+            Bearing::Cpu => "CPU time",
+            Bearing::Memory => "memory",
+        }
+    }
+}
+
+/// The version of the rules of the verdict: a run is judged by those that held when it was measured.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(transparent)]
+pub struct VerdictRules(pub u32);
+
+impl VerdictRules {
+    /// Every gate refuses the whole result, and lateness of the generator is a gate.
+    pub const FIRST: VerdictRules = VerdictRules(1);
+    /// A gate refuses what it bears on, and lateness of the generator is a bound of each latency.
+    pub const BOUNDS: VerdictRules = VerdictRules(2);
+
+    fn first() -> VerdictRules {
+        VerdictRules::FIRST
+    }
+}
+
+impl Default for VerdictRules {
+    /// Those of new runs.
+    fn default() -> Self {
+        VerdictRules::BOUNDS
+    }
 }
 
 /// The primary outcome.
@@ -609,4 +713,7 @@ pub struct Environment {
     pub hashes: BTreeMap<String, String>,
     /// Versions of the programs that were found, by name.
     pub versions: BTreeMap<String, String>,
+    /// The rules of the verdict when the run began.
+    #[serde(default = "VerdictRules::first")]
+    pub rules: VerdictRules,
 }

@@ -207,7 +207,7 @@ fn outcome(held: Held, text: String) -> Outcome {
     match held {
         Held::Holds => Outcome::Passed(text),
         Held::Misses => Outcome::Failed(text),
-        Held::Undecided | Held::NotJudged => Outcome::Skipped(text),
+        Held::Undecided | Held::NotJudged | Held::Refused => Outcome::Skipped(text),
     }
 }
 

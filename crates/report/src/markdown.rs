@@ -242,6 +242,9 @@ fn gates(out: &mut String, document: &VerdictDocument) {
         0 => format!("\n**Gates**: all {all} held.\n"),
         failed => format!("\n**Gates**: {failed} of {all} failed.\n"),
     };
+    for refused in &document.refused {
+        *out += &format!("\n{}.\n", text(&wording::capital(refused)));
+    }
 }
 
 /// Text that no part of is taken for markup, on one line; nobody is mentioned by it.

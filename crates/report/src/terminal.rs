@@ -288,6 +288,9 @@ impl Page {
         if let Some(text) = wording::against_itself(document) {
             self.labelled("A/A", &text);
         }
+        for refused in &document.refused {
+            self.labelled("refused", refused);
+        }
         let limits = document.limits_of_this_result.len();
         // Gates that failed are the reasons of the verdict.
         let all_held = document.gates.iter().all(|gate| gate.passed);

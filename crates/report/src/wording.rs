@@ -65,6 +65,7 @@ pub(crate) fn objective_held(held: Held) -> &'static str {
         Held::Misses => "misses",
         Held::Undecided => "undecided",
         Held::NotJudged => "not judged",
+        Held::Refused => "refused",
     }
 }
 
@@ -78,6 +79,7 @@ pub(crate) fn goal_held(goal: &GoalResult) -> &'static str {
         Held::Misses => "not reached",
         Held::Undecided => "undecided",
         Held::NotJudged => "not judged",
+        Held::Refused => "refused",
     }
 }
 
@@ -411,15 +413,27 @@ pub(crate) fn against_itself(document: &VerdictDocument) -> Option<String> {
         .aa
         .iter()
         .find(|aa| primary.quantile == aa.quantile && primary.rate_rps == aa.rate_rps)?;
-    aa.ratio.map(|ratio| {
-        format!(
-            "incumbent against itself, {} at {}: {}",
-            quantile(aa.quantile),
-            rate(aa.rate_rps),
-            resolved(Some(ratio))
-        )
-    })
+    let ratio = aa.ratio?;
+    let what = format!(
+        "incumbent against itself, {} at {}",
+        quantile(aa.quantile),
+        rate(aa.rate_rps)
+    );
+    let width = ratio.high.zip(ratio.low).map(|(high, low)| high / low);
+    Some(
+        match width.is_some_and(|width| width <= WIDEST_INFORMATIVE) {
+            true => format!("{what}: {}", resolved(Some(ratio))),
+            false => format!(
+                "{what}: not informative, {} ratio{} vary too much; a longer level (--thorough) has more",
+                aa.pairs,
+                if aa.pairs == 1 { "" } else { "s" },
+            ),
+        },
+    )
 }
+
+/// Upper over lower end of an interval beyond which it says nothing that helps: from half to double.
+const WIDEST_INFORMATIVE: f64 = 4.0;
 
 /// What is known of a contender beside the incumbent.
 pub(crate) fn of_contender(document: &VerdictDocument, contender: Side) -> Option<&Comparison> {
@@ -486,6 +500,14 @@ pub(crate) fn one_line(text: &str) -> String {
     visible(text)
         .replace('\n', "\u{240a}")
         .replace('\t', "\u{2409}")
+}
+
+/// With a capital at its beginning.
+pub(crate) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::path::Path;
 use understudy_host::{CpuList, Machine};
 use understudy_load::http::Requests;
 use understudy_model::Side;
-use understudy_model::verdict::Environment;
+use understudy_model::verdict::{Environment, VerdictRules};
 use understudy_probe::{Detected, split_command};
 
 /// Looks at the machine and hashes what is about to be compared.
@@ -33,6 +33,7 @@ pub(crate) fn look(config: &TrialConfig, inputs: &Inputs<'_>) -> Environment {
         subject_cpus: inputs.cpus.subject.as_slice().to_vec(),
         hashes: hashes(config, inputs.requests),
         versions: BTreeMap::from([("understudy".to_owned(), inputs.version.to_owned())]),
+        rules: VerdictRules::default(),
     }
 }
 

@@ -28,6 +28,7 @@ pub(crate) fn verdict() -> VerdictDocument {
         goals: Vec::new(),
         tuned_goals: Vec::new(),
         gates: Vec::new(),
+        refused: Vec::new(),
         primary: None,
         method: Method {
             level: "quick".to_owned(),
@@ -208,6 +209,7 @@ fn held(side: Side) -> SloResult {
         side,
         rate_rps: 1.0,
         value: None,
+        from_sent: None,
         bound: 1.0,
         held: Held::Holds,
         primary: false,

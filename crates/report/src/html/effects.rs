@@ -1,6 +1,6 @@
 //! Every effect with its interval, beside what the incumbent against itself gives.
 
-use super::verdict::{capital, direction_class};
+use super::verdict::direction_class;
 use super::{more, table, typeset};
 use crate::charts::legend;
 use crate::charts::ratios::{Axis, Row};
@@ -121,7 +121,7 @@ fn latency_line(document: &VerdictDocument, line: &LatencyComparison) -> Line {
                 bound_of(document, line.rate_rps, &about),
             )
         },
-        label: capital(&label),
+        label: wording::capital(&label),
         effect,
     }
 }
@@ -153,7 +153,7 @@ fn resource_line(document: &VerdictDocument, line: &ResourceComparison) -> Line 
     let show = |value| wording::resource(line.resource, value);
     Line {
         rate_rps: line.rate_rps,
-        label: capital(label),
+        label: wording::capital(label),
         primary: false,
         sides: [line.baseline, line.contender].map(|side| wording::estimate(side, show)),
         effect: match &line.unmeasured {

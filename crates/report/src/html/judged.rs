@@ -1,7 +1,6 @@
 //! Objectives, goals and gates: what was judged, against which bound.
 
 use super::effects::axis_label;
-use super::verdict::capital;
 use super::{badge, table, typeset};
 use crate::charts::ratios::{Axis, Row};
 use crate::figures::{change, rate};
@@ -24,7 +23,7 @@ fn held(held: Held, word: &str) -> Markup {
         Held::Holds => badge("better", "\u{2713}", word),
         Held::Misses => badge("worse", "\u{2715}", word),
         Held::Undecided => badge("same", "?", word),
-        Held::NotJudged => badge("same", "\u{2013}", word),
+        Held::NotJudged | Held::Refused => badge("same", "\u{2013}", word),
     }
 }
 
@@ -71,7 +70,7 @@ fn slo_row(slo: &SloResult) -> Row {
     let class = match slo.held {
         Held::Holds => "better",
         Held::Misses => "worse",
-        Held::Undecided | Held::NotJudged => "same",
+        Held::Undecided | Held::NotJudged | Held::Refused => "same",
     };
     let value = wording::with_interval(slo.value, |v| wording::objective_value(slo, v));
     Row {
@@ -134,7 +133,7 @@ fn goal_row(goal: &GoalResult) -> Row {
         class: match goal.held {
             Held::Holds => "better",
             Held::Misses => "worse",
-            Held::Undecided | Held::NotJudged => "same",
+            Held::Undecided | Held::NotJudged | Held::Refused => "same",
         },
         title: format!("{}: {}", goal.goal, wording::goal(goal)),
     }
@@ -158,7 +157,8 @@ pub(super) fn gates(document: &VerdictDocument) -> Markup {
             p class="lead" { (badge("better", "\u{2713}", "yes")) " All " (document.gates.len()) " gates held." }
         } @else {
             p class="lead" { (badge("worse", "\u{2715}", "no")) " " (failed.len()) " of " (document.gates.len()) " gates failed:" }
-            ul class="reasons" { @for gate in &failed { li { (typeset(&capital(&gate.text))) } } }
+            ul class="reasons" { @for gate in &failed { li { (typeset(&wording::capital(&gate.text))) } } }
+            @for refused in &document.refused { p { (typeset(&wording::capital(refused))) "." } }
         }
         @if let Some(aa) = wording::against_itself(document) { p { "A/A: " (typeset(&aa)) "." } }
         @if !document.gates.is_empty() {

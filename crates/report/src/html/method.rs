@@ -1,6 +1,5 @@
 //! How it was measured, what it does not say, how to repeat it, and what the words mean.
 
-use super::verdict::capital;
 use super::{command, table};
 use crate::figures::{count, memory, rate};
 use crate::wording;
@@ -93,7 +92,7 @@ pub(super) fn limits(document: &VerdictDocument) -> Markup {
         @if document.limits_of_this_result.is_empty() {
             p class="absent" { "None is noted beyond those of the method." }
         } @else {
-            ul class="reasons" { @for limit in &document.limits_of_this_result { li { (capital(limit)) } } }
+            ul class="reasons" { @for limit in &document.limits_of_this_result { li { (wording::capital(limit)) } } }
         }
     }
 }

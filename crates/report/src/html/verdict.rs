@@ -213,7 +213,7 @@ fn latency_tile(document: &VerdictDocument, comparison: &Comparison) -> Tile {
             "Latency is measured once the answers are the same.",
         );
     };
-    let title = capital(&wording::latency_label(line));
+    let title = wording::capital(&wording::latency_label(line));
     let sides = [line.baseline_us, line.contender_us];
     match (line.judged, line.ratio) {
         (true, Some(ratio)) => {
@@ -256,7 +256,7 @@ fn resource_tile(title: &str, wanted: &[Resource], comparison: &Comparison) -> T
         return not_measured(title, why.unwrap_or("No load was put on the sides."));
     };
     let show = |value| wording::resource(line.resource, value);
-    let title = capital(line.resource.label());
+    let title = wording::capital(line.resource.label());
     changed(
         title,
         line.rate_rps,
@@ -318,13 +318,5 @@ fn errors_tile(document: &VerdictDocument) -> Option<Tile> {
         ),
         interval: format!("{interval}at most {} may be", share(candidate.bound)),
         tone: None,
-    })
-}
-
-/// With a capital at its beginning.
-pub(super) fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars).collect()
     })
 }

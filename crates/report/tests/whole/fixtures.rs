@@ -5,10 +5,10 @@ use understudy_case::{Case, CaseDocument, Currency, Input, Source, Value, assess
 use understudy_model::proof::{FaultCount, Hiding, SelfTest};
 use understudy_model::tail::{Tail, TailCause};
 use understudy_model::verdict::{
-    Cluster, Comparison, Coverage, EndpointCoverage, Environment, Equivalence, Estimate, Example,
-    Excuse, Figure, Gate, GoalResult, Held, LatencyComparison, LatencyQuantile, MeasuredRate,
-    Method, Noise, Primary, Reason, Reproduced, Resource, ResourceComparison, SloResult, UnderLoad,
-    Verdict, VerdictDocument,
+    Bearing, Cluster, Comparison, Coverage, EndpointCoverage, Environment, Equivalence, Estimate,
+    Example, Excuse, Figure, Gate, GoalResult, Held, LatencyComparison, LatencyQuantile,
+    MeasuredRate, Method, Noise, Primary, Reason, Reproduced, Resource, ResourceComparison,
+    SloResult, UnderLoad, Verdict, VerdictDocument,
 };
 use understudy_model::warm_up::{Course, Settling, WarmUp};
 use understudy_model::{Cause, DifferenceKind, Side};
@@ -44,6 +44,9 @@ fn latency(rate_rps: f64, q: f64, baseline_us: f64, ratio: Estimate) -> LatencyC
         quantile: q,
         baseline_us: Some(around(baseline_us, 0.12)),
         contender_us: Some(around(baseline_us * ratio.estimate.unwrap(), 0.1)),
+        baseline_from_sent_us: None,
+        contender_from_sent_us: None,
+        ratio_from_sent: None,
         ratio: Some(ratio),
         p_value: Some(0.031),
         p_value_holm: Some(0.094),
@@ -197,6 +200,7 @@ fn slo(
         side,
         rate_rps,
         value: Some(value),
+        from_sent: None,
         bound,
         held,
         primary: text.starts_with("p99") && rate_rps == 4000.0,
@@ -243,6 +247,7 @@ fn goal(text: &str, ratio: Estimate, bound: f64, held: Held, required: bool) -> 
         goal: text.to_owned(),
         about,
         ratio: Some(ratio),
+        ratio_from_sent: None,
         bound,
         held,
         required,
@@ -255,6 +260,8 @@ fn gate(code: &str, passed: bool, text: &str) -> Gate {
         at: "4000/s".to_owned(),
         passed,
         text: text.to_owned(),
+        bears_on: Vec::new(),
+        rate_rps: None,
     }
 }
 
@@ -361,6 +368,7 @@ fn environment() -> Environment {
             ),
         ]),
         versions: BTreeMap::from([("understudy".to_owned(), "0.1.0".to_owned())]),
+        rules: understudy_model::verdict::VerdictRules::default(),
     }
 }
 
@@ -451,6 +459,7 @@ pub(crate) fn replace() -> VerdictDocument {
         ],
         tuned_goals: Vec::new(),
         gates: gates(),
+        refused: Vec::new(),
         primary: Some(Primary { endpoint: "*".to_owned(), quantile: 0.99, rate_rps: 4000.0 }),
         method: method(),
         environment: environment(),
@@ -461,6 +470,38 @@ pub(crate) fn replace() -> VerdictDocument {
             "generator and sides share 2 CPUs".to_owned(),
         ],
     }
+}
+
+/// The goal on CPU time is reached although neighbours on the machine spoiled the latencies.
+pub(crate) fn disturbed() -> VerdictDocument {
+    let mut document = replace();
+    let text = "in 12 of 40 measurements at 4000/s: the generator waited 7.2 % of the time for a CPU (limit 5 %); something else uses its CPU: stop it, or pin the generator apart (--cpus; [machine] in trial.toml)";
+    document.gates.push(Gate {
+        bears_on: vec![Bearing::Latency],
+        rate_rps: Some(4000.0),
+        ..gate("generator_run_queue", false, text)
+    });
+    document.refused = vec![format!(
+        "latencies at 4000/s are refused and decide nothing: {text}"
+    )];
+    let latencies = document.slo.iter_mut();
+    for slo in
+        latencies.filter(|slo| matches!(slo.about, Figure::Latency(_)) && slo.rate_rps == 4000.0)
+    {
+        slo.held = Held::Refused;
+        slo.from_sent = slo.value.map(|_| around(240.0, 0.2));
+    }
+    let lines = document.comparisons[0].latency.iter_mut();
+    for line in lines.filter(|line| line.rate_rps == 4000.0) {
+        line.ratio = None;
+        line.judged = false;
+        line.not_judged_because = Some("a gate that bears on it failed".to_owned());
+    }
+    for aa in document.aa.iter_mut().filter(|aa| aa.quantile == 0.99) {
+        aa.ratio = Some(estimate(1.4, 0.2, 9.0));
+        aa.pairs = 3;
+    }
+    document
 }
 
 /// The incumbent holds everything and nothing else was asked for: a good outcome.
@@ -743,6 +784,7 @@ pub(crate) fn all() -> Vec<(&'static str, VerdictDocument)> {
         ("inconclusive", inconclusive()),
         ("worse", worse()),
         ("no_worse", no_worse()),
+        ("disturbed", disturbed()),
         ("tuned", tuned()),
     ]
 }

@@ -5,13 +5,13 @@
 //! A gate here refuses only what is certain: together they let 98 of 100 clean runs through, and more
 //! (`tests` simulates it).
 
-use super::blocks::{Latencies, LatencyBlock, latency_us};
+use super::blocks::{From, Latencies, LatencyBlock, from_sent_us};
 use super::gates::MOST_BROKEN;
 use crate::config::TrialConfig;
 use crate::plan::Plan;
 use understudy_load::Arrivals;
 use understudy_model::Side;
-use understudy_model::verdict::Gate;
+use understudy_model::verdict::{Bearing, Gate, VerdictRules};
 use understudy_stats::goodness::{exponential, neighbours, thin};
 use understudy_stats::paired::{p_above, p_below};
 use understudy_stats::quantile::{BlockQuantile, order_statistic};
@@ -59,12 +59,8 @@ pub(super) fn judge(
         };
         let sides: Vec<_> = config.sides().map(|side| (side, here(side))).collect();
         for (side, blocks) in &sides {
-            gates.extend(stationary(
-                *side,
-                rate.rate_rps,
-                plan.primary.quantile,
-                blocks,
-            ));
+            let at = (rate.rate_rps, plan.primary.quantile);
+            gates.extend(stationary(*side, at, blocks, latencies.rules));
         }
         let all: Vec<&LatencyBlock> = sides.iter().flat_map(|(_, b)| b.iter().copied()).collect();
         if config.workload.arrivals == Arrivals::Poisson {
@@ -76,9 +72,21 @@ pub(super) fn judge(
     gates
 }
 
+/// What an assumption bears on. A side that is still warming up does so in CPU time too, and one beyond its limits is
+/// not what was to be measured.
+fn bearing(code: &str) -> Vec<Bearing> {
+    match code {
+        "limits" => Bearing::ALL.to_vec(),
+        "stationary" => vec![Bearing::Latency, Bearing::Cpu],
+        _ => vec![Bearing::Latency],
+    }
+}
+
 /// A gate whose sentence ends with what to change where it failed.
 fn gate(code: &str, rate_rps: f64, passed: bool, figure: String, advice: &str) -> Gate {
     Gate {
+        bears_on: bearing(code),
+        rate_rps: Some(rate_rps),
         code: code.to_owned(),
         at: format!("{rate_rps}/s"),
         passed,
@@ -90,12 +98,17 @@ fn gate(code: &str, rate_rps: f64, passed: bool, figure: String, advice: &str) -
 }
 
 /// Does a side change within its measurements? The halves of each are compared, block by block.
-fn stationary(side: Side, rate_rps: f64, primary: f64, blocks: &[&LatencyBlock]) -> Option<Gate> {
+fn stationary(
+    side: Side,
+    (rate_rps, primary): (f64, f64),
+    blocks: &[&LatencyBlock],
+    rules: VerdictRules,
+) -> Option<Gate> {
     let overloaded = blocks.iter().filter(|block| waiting(block) > OVERLOADED);
     if overloaded.count() as f64 > blocks.len() as f64 * MOST_BROKEN {
         return None;
     }
-    let halves: Vec<[Vec<f64>; 2]> = blocks.iter().map(|block| halves(block)).collect();
+    let halves: Vec<[Vec<f64>; 2]> = blocks.iter().map(|block| halves(block, rules)).collect();
     let enough = |q: f64| {
         let shortest = halves.iter().flatten().map(Vec::len).min().unwrap_or(0);
         shortest as f64 * (1.0 - q) >= FEWEST_BEYOND
@@ -127,13 +140,13 @@ fn stationary(side: Side, rate_rps: f64, primary: f64, blocks: &[&LatencyBlock])
 }
 
 /// Latencies of the requests due in each half of a measurement, microseconds, ascending.
-fn halves(block: &LatencyBlock) -> [Vec<f64>; 2] {
+fn halves(block: &LatencyBlock, rules: VerdictRules) -> [Vec<f64>; 2] {
     let figures = &block.figures;
     let middle = (figures.warmup_s + figures.measured_s / 2.0) * 1e9;
     let mut halves = [Vec::new(), Vec::new()];
     for row in &block.rows {
         let second = usize::from(row.observation.intended_ns as f64 >= middle);
-        halves[second].push(latency_us(&row.observation));
+        halves[second].push(from_sent_us(&row.observation, rules));
     }
     for half in &mut halves {
         half.sort_unstable_by(f64::total_cmp);
@@ -213,7 +226,7 @@ fn differences(plan: &Plan, latencies: &Latencies) -> Option<Vec<f64>> {
         let blocks = latencies.of(primary.rate_rps, side, &primary.endpoint);
         blocks
             .iter()
-            .map(|block| block.quantile(primary.quantile))
+            .map(|block| block.quantile(primary.quantile, From::Sent))
             .collect()
     };
     let (incumbent, candidate) = (quantiles(Side::Incumbent), quantiles(Side::Candidate));

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use understudy_evidence::{Happenings, Row};
 use understudy_load::GeneratorUse;
+use understudy_model::verdict::VerdictRules;
 use understudy_model::{Ending, Observation, Side};
 use understudy_stats::quantile::{BlockQuantile, block_quantile};
 
@@ -105,29 +106,61 @@ pub(crate) fn latency_us(observation: &Observation) -> f64 {
     latency.map_or(f64::INFINITY, |ns| ns.max(1) as f64 / 1e3)
 }
 
+/// The latency of an exchange from when it was sent, with the time that it waited for a connection, microseconds;
+/// infinite without an answer. The first rules knew no other than that from when it was due.
+pub(super) fn from_sent_us(observation: &Observation, rules: VerdictRules) -> f64 {
+    let late_ns = match rules >= VerdictRules::BOUNDS {
+        true => observation.send_lag_ns().unwrap_or_default(),
+        false => 0,
+    };
+    let latency = observation.latency_ns();
+    latency.map_or(f64::INFINITY, |ns| {
+        ns.saturating_sub(late_ns).max(1) as f64 / 1e3
+    })
+}
+
+/// From when a latency is counted. The generator may be late itself: then the latency that its own lateness had no
+/// part in lies between the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum From {
+    /// From when the request was due: traffic as it was planned.
+    Due,
+    /// From when it was sent, with the time that it waited for a connection: traffic as it left.
+    Sent,
+}
+
 /// Latencies of one block at one endpoint.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sorted {
-    /// Microseconds, ascending.
+    /// From when the requests were due, microseconds, ascending.
     pub(super) answered_us: Vec<f64>,
+    /// The same from when they were sent.
+    sent_us: Vec<f64>,
     pub(super) unanswered: u64,
 }
 
 impl Sorted {
-    pub(super) fn quantile(&self, q: f64) -> BlockQuantile {
-        block_quantile(&self.answered_us, self.unanswered, q)
+    pub(super) fn quantile(&self, q: f64, from: From) -> BlockQuantile {
+        let answered_us = match from {
+            From::Due => &self.answered_us,
+            From::Sent => &self.sent_us,
+        };
+        block_quantile(answered_us, self.unanswered, q)
     }
 
-    fn of<'r>(rows: impl Iterator<Item = &'r Row>) -> Self {
+    fn of<'r>(rows: impl Iterator<Item = &'r Row>, rules: VerdictRules) -> Self {
         let mut sorted = Sorted::default();
         for row in rows {
             let latency = latency_us(&row.observation);
-            match latency.is_finite() {
-                true => sorted.answered_us.push(latency),
-                false => sorted.unanswered += 1,
+            if !latency.is_finite() {
+                sorted.unanswered += 1;
+                continue;
             }
+            sorted.answered_us.push(latency);
+            sorted.sent_us.push(from_sent_us(&row.observation, rules));
         }
         sorted.answered_us.sort_unstable_by(f64::total_cmp);
+        sorted.sent_us.sort_unstable_by(f64::total_cmp);
         sorted
     }
 }
@@ -135,6 +168,8 @@ impl Sorted {
 /// The latencies of all blocks: rate (as bits), side, endpoint, then blocks in order.
 #[derive(Debug, Default)]
 pub(super) struct Latencies {
+    /// By which rules the run is judged.
+    pub(super) rules: VerdictRules,
     blocks: BTreeMap<(u64, Side, String), BTreeMap<u32, Sorted>>,
 }
 
@@ -144,8 +179,12 @@ impl Latencies {
         blocks: impl IntoIterator<Item = &'b LatencyBlock> + Clone,
         config: &TrialConfig,
         endpoints: &[String],
+        rules: VerdictRules,
     ) -> Self {
-        let mut latencies = Latencies::default();
+        let mut latencies = Latencies {
+            rules,
+            ..Latencies::default()
+        };
         for endpoint in judged_endpoints(config) {
             let indices: Vec<u32> = endpoints
                 .iter()
@@ -162,7 +201,7 @@ impl Latencies {
                     .blocks
                     .entry((block.rate_rps.to_bits(), block.side, endpoint.clone()))
                     .or_default()
-                    .insert(block.block, Sorted::of(rows));
+                    .insert(block.block, Sorted::of(rows, rules));
             }
         }
         latencies

@@ -1,6 +1,6 @@
 //! A contender next to the incumbent: latency quantiles and resources, by pairs of blocks.
 
-use super::blocks::{Latencies, LatencyBlock, Sorted, judged_endpoints};
+use super::blocks::{From, Latencies, LatencyBlock, Sorted, judged_endpoints};
 use crate::config::{Goal, Slo, TrialConfig};
 use crate::plan::Plan;
 use understudy_model::Side;
@@ -32,7 +32,7 @@ pub(super) enum Values {
 }
 
 /// Takes a quantile of each block; one block that cannot be judged makes all of them so.
-pub(super) fn values(blocks: &[&Sorted], q: f64) -> Values {
+pub(super) fn values(blocks: &[&Sorted], q: f64, from: From) -> Values {
     if blocks.len() < 2 {
         return Values::NotJudged(format!(
             "{} of at least 2 blocks were measured",
@@ -41,7 +41,7 @@ pub(super) fn values(blocks: &[&Sorted], q: f64) -> Values {
     }
     let mut values = Vec::with_capacity(blocks.len());
     for block in blocks {
-        match block.quantile(q) {
+        match block.quantile(q, from) {
             BlockQuantile::Value(value) => values.push(value),
             BlockQuantile::Infinite => values.push(f64::INFINITY),
             BlockQuantile::NotJudged { have, need } => {
@@ -84,12 +84,8 @@ pub(super) fn latency(
                 let of = |side| latencies.of(rate.rate_rps, side, &endpoint);
                 let (a, b) = (of(Side::Incumbent), of(contender));
                 let pairs = a.len().min(b.len());
-                all.push(compare(
-                    (&endpoint, rate.rate_rps, q),
-                    values(&a[..pairs], q),
-                    values(&b[..pairs], q),
-                    config.seed,
-                ));
+                let (a, b) = (&a[..pairs], &b[..pairs]);
+                all.push(compare((&endpoint, rate.rate_rps, q), (a, b), config.seed));
             }
         }
     }
@@ -111,12 +107,8 @@ pub(super) fn aa(
             .map(|pair| (pair[0], pair[1]))
             .unzip();
         for q in quantiles(config, &plan.primary.endpoint) {
-            all.push(compare(
-                (&plan.primary.endpoint, rate.rate_rps, q),
-                values(&first, q),
-                values(&second, q),
-                config.seed,
-            ));
+            let at = (&*plan.primary.endpoint, rate.rate_rps, q);
+            all.push(compare(at, (&first, &second), config.seed));
         }
     }
     all
@@ -149,8 +141,7 @@ fn quantiles(config: &TrialConfig, endpoint: &str) -> Vec<f64> {
 
 fn compare(
     (endpoint, rate_rps, quantile): (&str, f64, f64),
-    baseline: Values,
-    contender: Values,
+    (baseline, contender): (&[&Sorted], &[&Sorted]),
     seed: u64,
 ) -> LatencyComparison {
     let mut comparison = LatencyComparison {
@@ -159,6 +150,9 @@ fn compare(
         quantile,
         baseline_us: None,
         contender_us: None,
+        baseline_from_sent_us: None,
+        contender_from_sent_us: None,
+        ratio_from_sent: None,
         ratio: None,
         p_value: None,
         p_value_holm: None,
@@ -167,7 +161,23 @@ fn compare(
         judged: false,
         not_judged_because: None,
     };
-    match (baseline, contender) {
+    let of = |from| {
+        (
+            values(baseline, quantile, from),
+            values(contender, quantile, from),
+        )
+    };
+    let due = of(From::Due);
+    if let ((Values::Judged(a), Values::Judged(b)), (Values::Judged(x), Values::Judged(y))) =
+        (&due, of(From::Sent))
+        && (*a != x || *b != y)
+    {
+        comparison.baseline_from_sent_us = side_estimate(&x, ALPHA);
+        comparison.contender_from_sent_us = side_estimate(&y, ALPHA);
+        let effect = effect(&log_differences(&x, &y), seed);
+        comparison.ratio_from_sent = effect.map(|effect| estimate(effect.ratio));
+    }
+    match due {
         (Values::Judged(a), Values::Judged(b)) => {
             comparison.pairs = a.len().min(b.len()) as u32;
             comparison.baseline_us = side_estimate(&a, ALPHA);

@@ -2,15 +2,18 @@
 
 use super::Evidence;
 use super::blocks::{LatencyBlock, is_error};
-use super::sentences::{goal_figures, goal_text, reason, slo_figures, slo_text, slo_text_with};
+use super::sentences::{
+    goal_figures, goal_text, lateness_text, reason, slo_figures, slo_text, slo_text_with,
+};
 use super::tuning::{self, Need, Tuning};
 use crate::config::{Question, TrialConfig};
 use crate::plan::{Plan, RatePlan};
 use understudy_model::Side;
 use understudy_model::proof::SelfTest;
 use understudy_model::verdict::{
-    Comparison, Equivalence, FEWEST_COMPARED, Figure, GoalResult, Held, MOST_LOST, MOST_MISSED,
-    MOST_REFUSED, Reason, SloResult, UnderLoad, Verdict, VerdictDocument,
+    Bearing, Comparison, Equivalence, FEWEST_COMPARED, Figure, Gate, GoalResult, Held, MOST_LOST,
+    MOST_MISSED, MOST_REFUSED, Reason, SloResult, UnderLoad, Verdict, VerdictDocument,
+    VerdictRules,
 };
 use understudy_stats::binomial;
 
@@ -27,13 +30,18 @@ pub(super) fn decide(
     document: &VerdictDocument,
 ) -> Decision {
     let comparison = &document.comparisons[0];
+    let is_first = evidence.environment.rules < VerdictRules::BOUNDS;
+    let bears_on_all =
+        |gate: &Gate| is_first || Bearing::ALL.iter().all(|of| gate.bears_on.contains(of));
     answers(comparison)
-        .or_else(|| failed_gates(document))
+        .or_else(|| failed_gates(document, bears_on_all))
         .or_else(|| not_measured(config, plan, evidence))
-        .unwrap_or_else(|| match config.question {
+        .or_else(|| match config.question {
             Question::Replace => replace_or_keep(config, evidence, document),
             Question::NoWorse { .. } => worse_or_not(config, evidence, document),
         })
+        .or_else(|| refused(document))
+        .unwrap_or_else(|| undecided(document))
 }
 
 /// What the answers alone decide: no gate bears on them, since all of them are about time and resources.
@@ -46,36 +54,39 @@ fn answers(comparison: &Comparison) -> Option<Decision> {
         .or_else(|| comparison.self_test.as_ref().and_then(blind))
 }
 
-/// Rules 4 to 7.
+/// Rules 4 to 6.
 fn replace_or_keep(
     config: &TrialConfig,
     evidence: &Evidence,
     document: &VerdictDocument,
-) -> Decision {
+) -> Option<Decision> {
     candidate_misses(document)
         .or_else(|| failures(evidence, Side::Candidate).map(|why| (Verdict::Keep, why)))
         .or_else(|| problem_solved(evidence, document))
         .or_else(|| no_problem(config, document))
-        .unwrap_or_else(|| undecided(document))
 }
 
-/// Rules 4 to 7 where two versions of one service are compared.
-fn worse_or_not(config: &TrialConfig, evidence: &Evidence, document: &VerdictDocument) -> Decision {
+/// Rules 4 to 6 where two versions of one service are compared.
+fn worse_or_not(
+    config: &TrialConfig,
+    evidence: &Evidence,
+    document: &VerdictDocument,
+) -> Option<Decision> {
     let mut worse = newly_missed(document);
     worse.extend(failures(evidence, Side::Candidate).unwrap_or_default());
     worse.extend(goal_reasons(document, "worse", "is missed", |goal| {
         goal.held == Held::Misses
     }));
     if !worse.is_empty() {
-        return (Verdict::Worse, worse);
+        return Some((Verdict::Worse, worse));
     }
     let required = |goal: &GoalResult| goal.required && !is_left_out(config, goal);
     let mut goals = document.goals.iter().filter(|goal| required(goal));
     if goals.all(|goal| goal.held == Held::Holds) {
         let held = goal_reasons(document, "not_worse", "holds", required);
-        return (Verdict::NoWorse, held);
+        return Some((Verdict::NoWorse, held));
     }
-    undecided(document)
+    None
 }
 
 /// A goal that was not stated, about a resource that was not measured: its absence is one of the limits
@@ -114,12 +125,27 @@ fn goal_reasons(
         .collect()
 }
 
-/// Rule 2.
-fn failed_gates(document: &VerdictDocument) -> Option<Decision> {
+/// Rule 2: what could decide is refused.
+fn refused(document: &VerdictDocument) -> Option<Decision> {
+    let slos = document.slo.iter().filter(|slo| slo.side != Side::Tuned);
+    let about = slos.map(|slo| (slo.held, &slo.about));
+    let goals = document.goals.iter().map(|goal| (goal.held, &goal.about));
+    let refused: Vec<Bearing> = about
+        .chain(goals)
+        .filter(|(held, _)| *held == Held::Refused)
+        .filter_map(|(_, about)| Bearing::of(about))
+        .collect();
+    failed_gates(document, |gate| {
+        gate.bears_on.iter().any(|of| refused.contains(of))
+    })
+}
+
+/// Rule 2, of gates like this.
+fn failed_gates(document: &VerdictDocument, which: impl Fn(&Gate) -> bool) -> Option<Decision> {
     let failed: Vec<Reason> = document
         .gates
         .iter()
-        .filter(|gate| !gate.passed)
+        .filter(|gate| !gate.passed && which(gate))
         .map(|gate| reason(&format!("gate_{}", gate.code), gate.text.clone(), []))
         .collect();
     (!failed.is_empty()).then_some((Verdict::Invalid, failed))
@@ -505,7 +531,8 @@ fn undecided(document: &VerdictDocument) -> Decision {
                     "is undecided (the interval contains the bound) for",
                 ),
             };
-            let text = format!("{}; {}", slo_text_with(slo, how), NEXT);
+            let next = lateness_text(slo).unwrap_or_else(|| NEXT.to_owned());
+            let text = format!("{}; {next}", slo_text_with(slo, how));
             reason(code, text, slo_figures(slo))
         })
         .collect();

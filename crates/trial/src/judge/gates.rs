@@ -1,12 +1,12 @@
 //! When the measurement as a whole cannot be trusted.
 
-use super::blocks::{Latencies, LatencyBlock};
+use super::blocks::{From, Latencies, LatencyBlock};
 use crate::config::{Goal, Slo, TrialConfig};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 use understudy_load::gates::{self as load_gates, Figures};
 use understudy_model::Side;
-use understudy_model::verdict::{Gate, LatencyComparison};
+use understudy_model::verdict::{Bearing, Gate, LatencyComparison, VerdictRules};
 use understudy_stats::paired::{p_above, p_below};
 use understudy_stats::quantile::{BlockQuantile, order_statistic};
 
@@ -89,7 +89,8 @@ fn generator(
     let mut by_code: BTreeMap<&str, Vec<load_gates::Gate>> = BTreeMap::new();
     let here: Vec<&LatencyBlock> = blocks.iter().filter(|b| b.rate_rps == rate_rps).collect();
     for block in &here {
-        for gate in load_gates::judge(&figures(block, asked, latencies)) {
+        let judged = load_gates::judge(&figures(block, asked, latencies)).into_iter();
+        for gate in judged.filter(|gate| !is_a_bound(gate.code, latencies.rules)) {
             by_code.entry(gate.code).or_default().push(gate);
         }
     }
@@ -112,9 +113,25 @@ fn generator(
                     },
                     example.text
                 ),
+                bears_on: bearing_of_generator(code),
+                rate_rps: Some(rate_rps),
             }
         })
         .collect()
+}
+
+/// Lateness of single requests bounds their latencies: what turns on it stays undecided by itself.
+fn is_a_bound(code: &str, rules: VerdictRules) -> bool {
+    code == "send_lag" && rules >= VerdictRules::BOUNDS
+}
+
+/// What a gate of the generator bears on: what it does late is measured late. What the hypervisor takes is missing to
+/// the sides as well.
+fn bearing_of_generator(code: &str) -> Vec<Bearing> {
+    match code {
+        "steal" => vec![Bearing::Latency, Bearing::Cpu],
+        _ => vec![Bearing::Latency],
+    }
 }
 
 fn figures(block: &LatencyBlock, asked: &Asked, latencies: &Latencies) -> Figures {
@@ -165,6 +182,8 @@ fn against_itself(plan: &Plan, aa: &LatencyComparison, latencies: &Latencies) ->
                 "; the machine or the incumbent drifts: quieten the machine, or lengthen the warm-up"
             },
         ),
+        bears_on: vec![Bearing::Latency],
+        rate_rps: Some(primary.rate_rps),
     })
 }
 
@@ -172,7 +191,7 @@ fn against_itself(plan: &Plan, aa: &LatencyComparison, latencies: &Latencies) ->
 fn ratios_of_itself(plan: &Plan, latencies: &Latencies) -> Option<Vec<f64>> {
     let primary = &plan.primary;
     let blocks = latencies.of(primary.rate_rps, Side::Incumbent, &primary.endpoint);
-    let quantile = |at: usize| match blocks[at].quantile(primary.quantile) {
+    let quantile = |at: usize| match blocks[at].quantile(primary.quantile, From::Sent) {
         BlockQuantile::Value(value) => Some(value),
         _ => None,
     };
@@ -192,5 +211,7 @@ fn out_of_memory(block: &LatencyBlock) -> Option<Gate> {
             if kills == 1 { "" } else { "es" },
             block.side.in_words(),
         ),
+        bears_on: Bearing::ALL.to_vec(),
+        rate_rps: None,
     })
 }

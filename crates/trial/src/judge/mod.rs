@@ -6,10 +6,13 @@ mod business;
 mod capacity;
 mod comparisons;
 mod decide;
+#[cfg(test)]
+mod disturbed;
 mod floor;
 mod gates;
 mod method;
 mod objectives;
+mod refusals;
 mod self_test;
 mod sentences;
 mod tail;
@@ -34,7 +37,8 @@ use understudy_compare::{Noise, Row, Rules, TriedFault, Workload, tally};
 use understudy_load::gates::MOST_STOLEN;
 use understudy_model::Side;
 use understudy_model::verdict::{
-    Cluster, Comparison, Environment, Equivalence, Reproduced, SCHEMA, VerdictDocument,
+    Cluster, Comparison, Environment, Equivalence, Reproduced, SCHEMA, Verdict, VerdictDocument,
+    VerdictRules,
 };
 
 /// Everything that a verdict rests on.
@@ -163,14 +167,20 @@ pub(crate) fn measured(
         ..plan.clone()
     };
     let (planned, plan) = (plan, &measured);
-    let latencies = Latencies::new(&evidence.blocks, config, &evidence.endpoints);
+    let rules_of_run = evidence.environment.rules;
+    let latencies = Latencies::new(&evidence.blocks, config, &evidence.endpoints, rules_of_run);
     let step = assumptions::thinning(plan, &latencies);
     let counting = assumptions::thinned(&evidence.blocks, plan, step);
     let thinned;
     let pairs = match step {
         1 => &latencies,
         _ => {
-            thinned = Latencies::new(counting.iter().copied(), config, &evidence.endpoints);
+            thinned = Latencies::new(
+                counting.iter().copied(),
+                config,
+                &evidence.endpoints,
+                rules_of_run,
+            );
             &thinned
         }
     };
@@ -190,7 +200,7 @@ pub(crate) fn measured(
         }
     };
     let contenders = config.sides().filter(|side| *side != Side::Incumbent);
-    let judged = objectives::judge(config, plan, pairs, (&evidence.blocks, &counting));
+    let mut judged = objectives::judge(config, plan, pairs, (&evidence.blocks, &counting));
     let mut gates = gates::judge(config, plan, &evidence.blocks, &latencies, &aa);
     gates.extend(assumptions::judge(
         config,
@@ -199,12 +209,19 @@ pub(crate) fn measured(
         &latencies,
         step,
     ));
+    let mut compared: Vec<Comparison> = contenders.map(compare).collect();
+    if rules_of_run >= VerdictRules::BOUNDS {
+        judged.refuse(&gates, plan);
+        for comparison in &mut compared {
+            refusals::refuse(comparison, &gates);
+        }
+    }
     let mut document = VerdictDocument {
         schema: SCHEMA,
         name: config.name.clone(),
-        verdict: understudy_model::verdict::Verdict::Inconclusive,
+        verdict: Verdict::Inconclusive,
         because: Vec::new(),
-        comparisons: contenders.map(compare).collect(),
+        comparisons: compared,
         aa,
         warm_up: warm_up::describe(&evidence.starts, &evidence.settling),
         tails: tail::attribute(plan, &evidence.blocks, config.seed),
@@ -212,6 +229,7 @@ pub(crate) fn measured(
         goals: judged.goals,
         tuned_goals: judged.tuned_goals,
         gates,
+        refused: Vec::new(),
         primary: Some(plan.primary.clone()),
         method: method::describe(config, plan, evidence),
         environment: evidence.environment.clone(),
@@ -221,6 +239,9 @@ pub(crate) fn measured(
     };
     document.limits_of_this_result = limits(config, evidence, &document);
     (document.verdict, document.because) = decide::decide(config, planned, evidence, &document);
+    if document.verdict != Verdict::Invalid {
+        document.refused = refusals::sentences(&document.gates);
+    }
     document
 }
 
@@ -238,7 +259,6 @@ pub(crate) fn answers_decide(evidence: &Evidence, noise: &Noise, rules: &Rules) 
 /// Is there nothing to measure on? The evidence decides, or what it lacks is not more of the same: only
 /// an answer that is open, or an incumbent that seems to differ from itself, can change with more pairs.
 pub(crate) fn is_settled(document: &VerdictDocument) -> bool {
-    use understudy_model::verdict::Verdict;
     match document.verdict {
         Verdict::Inconclusive => false,
         Verdict::Invalid => document

@@ -5,24 +5,29 @@
 //! about the tuned incumbent another: a conclusion needs an adjusted two-sided p below 5 %. Where the evidence is looked at
 //! several times, the looks share these 5 % ([`Plan::alpha`]).
 
-use super::blocks::{Latencies, LatencyBlock, is_error};
+use super::blocks::{From, Latencies, LatencyBlock, is_error};
 use super::comparisons::{
     Values, estimate, log_differences, resource_values, side_estimate, values,
 };
+use super::refusals::is_refused;
 use crate::config::{Goal, Question, Slo, TrialConfig};
 use crate::plan::Plan;
 use understudy_model::Side;
 use understudy_model::verdict::{
-    Estimate, Figure, GoalResult, Held, LatencyQuantile, Resource, SloResult,
+    Estimate, Figure, Gate, GoalResult, Held, LatencyQuantile, Resource, SloResult,
 };
 use understudy_stats::paired::{effect_at, p_above, p_below};
 use understudy_stats::{binomial, holm};
 
 /// An estimate against a bound, before the correction.
 struct Judged {
+    /// Of a latency: the estimate from when requests were due, and the widest interval of both readings.
     value: Option<Estimate>,
+    /// Of a latency: from when requests were sent.
+    from_sent: Option<Estimate>,
     /// One-sided p values against "at most the bound" and "at least the bound"; `None` where
-    /// nothing can be tested.
+    /// nothing can be tested. Of a latency each is that of the reading that is nearer to it: what is concluded
+    /// holds under both.
     p: Option<(f64, f64)>,
     /// The conclusion, where no test is needed or possible.
     fixed: Option<Held>,
@@ -32,6 +37,7 @@ impl Judged {
     fn not_judged() -> Self {
         Judged {
             value: None,
+            from_sent: None,
             p: None,
             fixed: Some(Held::NotJudged),
         }
@@ -92,6 +98,22 @@ pub(super) fn judge(
     }
 }
 
+impl Objectives {
+    /// Refuses what a failed gate bears on; goals are about the primary rate.
+    pub(super) fn refuse(&mut self, gates: &[Gate], plan: &Plan) {
+        for slo in &mut self.slos {
+            if is_refused(gates, &slo.about, slo.rate_rps) {
+                slo.held = Held::Refused;
+            }
+        }
+        for goal in self.goals.iter_mut().chain(&mut self.tuned_goals) {
+            if is_refused(gates, &goal.about, plan.primary.rate_rps) {
+                goal.held = Held::Refused;
+            }
+        }
+    }
+}
+
 /// What is judged from.
 struct Measured<'a> {
     config: &'a TrialConfig,
@@ -127,6 +149,7 @@ impl Measured<'_> {
                         side: *side,
                         rate_rps: rate.rate_rps,
                         value: one.value,
+                        from_sent: one.from_sent,
                         bound,
                         held: one.by_interval(bound),
                         primary,
@@ -141,6 +164,7 @@ impl Measured<'_> {
                 goal: goal.describe(),
                 about,
                 ratio: one.value,
+                ratio_from_sent: one.from_sent,
                 bound,
                 held: one.by_interval(bound),
                 required: is_required(goal, config),
@@ -234,9 +258,12 @@ fn judge_slo(
         } => {
             let bound = max.micros();
             let blocks = latencies.of(rate_rps, side, endpoint);
-            let judged = match values(&blocks, *quantile) {
-                Values::Judged(values) => against(&values, bound, plan.alpha()),
-                Values::NotJudged(_) => Judged::not_judged(),
+            let of = |from| values(&blocks, *quantile, from);
+            let judged = match (of(From::Due), of(From::Sent)) {
+                (Values::Judged(due), Values::Judged(sent)) => {
+                    against((&due, &sent), bound, plan.alpha())
+                }
+                _ => Judged::not_judged(),
             };
             (judged, bound)
         }
@@ -244,22 +271,31 @@ fn judge_slo(
     }
 }
 
-/// Positive values of blocks against a bound, on the log scale.
-fn against(values: &[f64], bound: f64, alpha: f64) -> Judged {
-    let value = side_estimate(values, alpha);
-    let infinite = values.iter().filter(|v| v.is_infinite()).count();
+/// Positive values of blocks against a bound, on the log scale, from when requests were due and from when they were
+/// sent. The latter are never larger, so the bound is held for certain if the former hold it, and missed if the latter
+/// miss it (partial identification: Manski, Partial Identification of Probability Distributions, 2003).
+fn against((due, sent): (&[f64], &[f64]), bound: f64, alpha: f64) -> Judged {
+    let (of_due, of_sent) = (side_estimate(due, alpha), side_estimate(sent, alpha));
+    let value = of_due.zip(of_sent).map(|(due, sent)| Estimate {
+        low: sent.low,
+        ..due
+    });
+    let from_sent = of_sent.filter(|_| due != sent);
+    let infinite = due.iter().filter(|v| v.is_infinite()).count();
     if infinite > 0 {
         // Nothing to average: all blocks infinite is a miss, some is for the interval to say.
-        let fixed = (infinite == values.len()).then_some(Held::Misses);
+        let fixed = (infinite == due.len()).then_some(Held::Misses);
         return Judged {
             value,
+            from_sent,
             p: None,
             fixed,
         };
     }
     Judged {
         value,
-        p: p_above(values, bound).zip(p_below(values, bound)),
+        from_sent,
+        p: p_above(sent, bound).zip(p_below(due, bound)),
         fixed: None,
     }
 }
@@ -290,6 +326,7 @@ fn error_rate(rate_rps: f64, side: Side, blocks: &[LatencyBlock], bound: f64) ->
     let k = ((k as f64 / inflation).ceil() as u64).min(n);
     Judged {
         value: binomial::interval(k, n).map(estimate),
+        from_sent: None,
         p: Some((
             binomial::p_above(k, n, bound),
             binomial::p_below(k, n, bound),
@@ -324,23 +361,29 @@ impl Measured<'_> {
             ..
         } = *self;
         let rate = plan.primary.rate_rps;
-        let (pairs, change, about) = match goal {
+        let (readings, change, about) = match goal {
             Goal::Latency { quantile, change } => {
-                let of = |side| values(&latencies.of(rate, side, "*"), *quantile);
-                let pairs = match (of(Side::Incumbent), of(contender)) {
-                    (Values::Judged(a), Values::Judged(b)) => Some((a, b)),
-                    _ => None,
+                let of = |side, from| match values(&latencies.of(rate, side, "*"), *quantile, from)
+                {
+                    Values::Judged(values) => Some(values),
+                    Values::NotJudged(_) => None,
                 };
+                let pairs = |from| of(Side::Incumbent, from).zip(of(contender, from));
                 let about = Figure::Latency(LatencyQuantile {
                     endpoint: "*".to_owned(),
                     quantile: *quantile,
                 });
-                (pairs, change, about)
+                let readings = pairs(From::Due).zip(pairs(From::Sent));
+                (readings.map(|(due, sent)| (due, Some(sent))), change, about)
             }
             Goal::Cpu(change) => {
                 let cpu = Resource::CpuUsPerRequest;
                 let pairs = resource_pairs(rate, cpu, counting, contender);
-                (pairs, change, Figure::Resource(cpu))
+                (
+                    pairs.map(|pairs| (pairs, None)),
+                    change,
+                    Figure::Resource(cpu),
+                )
             }
             Goal::Memory(change) => {
                 let measured =
@@ -350,21 +393,60 @@ impl Measured<'_> {
                     .map_or((None, Resource::PeakPssBytes), |(pairs, of)| {
                         (Some(pairs), of)
                     });
-                (memory.0, change, Figure::Resource(memory.1))
+                let (pairs, of) = memory;
+                (
+                    pairs.map(|pairs| (pairs, None)),
+                    change,
+                    Figure::Resource(of),
+                )
             }
         };
         let bound = change.ratio();
-        let judged = pairs.and_then(|(a, b)| {
-            let differences = log_differences(&a, &b);
-            let effect = effect_at(&differences, plan.alpha(), config.seed)?;
-            let ratios: Vec<f64> = differences.iter().map(|d| d.exp()).collect();
-            Some(Judged {
-                value: Some(estimate(effect.ratio)),
-                p: p_above(&ratios, bound).zip(p_below(&ratios, bound)),
-                fixed: None,
-            })
+        let judge = |(a, b): &Pairs| ratio((a, b), bound, plan.alpha(), config.seed);
+        let judged = readings.and_then(|(of_due, of_sent)| {
+            let due = judge(&of_due)?;
+            match of_sent.filter(|sent| *sent != of_due) {
+                Some(sent) => Some(both_readings(&due, &judge(&sent)?)),
+                None => Some(due),
+            }
         });
         (judged.unwrap_or_else(Judged::not_judged), bound, about)
+    }
+}
+
+/// Values of the incumbent and of a contender, pair by pair.
+type Pairs = (Vec<f64>, Vec<f64>);
+
+/// The ratio of pairs against a bound.
+fn ratio((a, b): (&[f64], &[f64]), bound: f64, alpha: f64, seed: u64) -> Option<Judged> {
+    let differences = log_differences(a, b);
+    let effect = effect_at(&differences, alpha, seed)?;
+    let ratios: Vec<f64> = differences.iter().map(|d| d.exp()).collect();
+    Some(Judged {
+        value: Some(estimate(effect.ratio)),
+        from_sent: None,
+        p: p_above(&ratios, bound).zip(p_below(&ratios, bound)),
+        fixed: None,
+    })
+}
+
+/// What holds of a ratio from when requests were due and from when they were sent: traffic as it was planned, and as
+/// it left, the same for both sides. Each conclusion has to hold under both (an intersection-union test).
+fn both_readings(due: &Judged, sent: &Judged) -> Judged {
+    let wider = |of_due: Estimate, of_sent: Estimate| Estimate {
+        estimate: of_due.estimate,
+        low: of_due.low.zip(of_sent.low).map(|(a, b)| a.min(b)),
+        high: of_due.high.zip(of_sent.high).map(|(a, b)| a.max(b)),
+    };
+    let larger = |a: (f64, f64), b: (f64, f64)| (a.0.max(b.0), a.1.max(b.1));
+    Judged {
+        value: due
+            .value
+            .zip(sent.value)
+            .map(|(due, sent)| wider(due, sent)),
+        from_sent: sent.value,
+        p: due.p.zip(sent.p).map(|(due, sent)| larger(due, sent)),
+        fixed: None,
     }
 }
 
@@ -373,7 +455,7 @@ fn resource_pairs(
     resource: Resource,
     blocks: &[&LatencyBlock],
     contender: Side,
-) -> Option<(Vec<f64>, Vec<f64>)> {
+) -> Option<Pairs> {
     let (a, b) = resource_values(rate_rps, resource, blocks, contender);
     let a: Option<Vec<f64>> = a.into_iter().collect();
     let b: Option<Vec<f64>> = b.into_iter().collect();

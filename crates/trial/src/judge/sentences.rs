@@ -23,6 +23,16 @@ pub(super) fn slo_text_with(slo: &SloResult, how: &str) -> String {
     )
 }
 
+/// What to do where an objective turns on how late the generator was; `None` where it does not.
+pub(super) fn lateness_text(slo: &SloResult) -> Option<String> {
+    let sent = slo.from_sent?;
+    sent.high.filter(|high| *high <= slo.bound)?;
+    let estimate_ms = sent.estimate? / 1e3;
+    Some(format!(
+        "counted from when requests were sent it is {estimate_ms:.2} ms and held, so it turns on how late the generator was: quieten the machine, or pin the generator apart (--cpus; [machine] in trial.toml)"
+    ))
+}
+
 /// The value with its interval, in milliseconds or percent.
 fn interval_text(slo: &SloResult) -> String {
     let Some(value) = slo.value else {

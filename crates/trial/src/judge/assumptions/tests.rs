@@ -90,7 +90,12 @@ fn refused(config: &TrialConfig, pairs: u32, planted: Planted, seed: u64) -> Vec
         }
     }
     let plan = Plan::new(config);
-    let latencies = Latencies::new(&blocks, config, &["GET /".to_owned()]);
+    let latencies = Latencies::new(
+        &blocks,
+        config,
+        &["GET /".to_owned()],
+        VerdictRules::default(),
+    );
     let aa = comparisons::aa(&plan, config, &latencies);
     let mut gates = gates::judge(config, &plan, &blocks, &latencies, &aa);
     let step = thinning(&plan, &latencies);
@@ -176,12 +181,22 @@ fn only_pairs_that_count_are_judged_and_the_gate_says_how_many() {
     }
     let config = config(Arrivals::Poisson);
     let plan = Plan::new(&config);
-    let latencies = Latencies::new(&blocks, &config, &["GET /".to_owned()]);
+    let latencies = Latencies::new(
+        &blocks,
+        &config,
+        &["GET /".to_owned()],
+        VerdictRules::default(),
+    );
     let step = thinning(&plan, &latencies);
     assert!((2..=5).contains(&step), "{step}");
     let counting = thinned(&blocks, &plan, step);
     assert_eq!(counting.len(), 2 * 40usize.div_ceil(step));
-    let pairs = Latencies::new(counting.iter().copied(), &config, &["GET /".to_owned()]);
+    let pairs = Latencies::new(
+        counting.iter().copied(),
+        &config,
+        &["GET /".to_owned()],
+        VerdictRules::default(),
+    );
     let compared = comparisons::latency(&plan, &config, &pairs, Side::Candidate);
     let judged: Vec<u32> = compared
         .iter()
@@ -208,7 +223,13 @@ fn a_refusal_says_what_to_change() {
         .map(|number| block(Side::Incumbent, number, slows, &mut draws))
         .collect();
     let blocks: Vec<&LatencyBlock> = blocks.iter().collect();
-    let gate = stationary(Side::Incumbent, RATE, 0.9, &blocks).unwrap();
+    let gate = stationary(
+        Side::Incumbent,
+        (RATE, 0.9),
+        &blocks,
+        VerdictRules::default(),
+    )
+    .unwrap();
     assert!(!gate.passed);
     assert!(gate.text.contains("p90 of the incumbent"), "{}", gate.text);
     assert!(

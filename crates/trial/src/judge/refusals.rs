@@ -1,0 +1,54 @@
+//! What a failed gate refuses: what it bears on, at its rate, and nothing else.
+
+use understudy_model::verdict::{Bearing, Comparison, Figure, Gate};
+
+/// Does a failed gate bear on a figure at a rate?
+pub(super) fn is_refused(gates: &[Gate], about: &Figure, rate_rps: f64) -> bool {
+    let Some(bearing) = Bearing::of(about) else {
+        return false;
+    };
+    let mut here = gates
+        .iter()
+        .filter(|gate| gate.rate_rps.is_none_or(|rate| rate == rate_rps));
+    here.any(|gate| !gate.passed && gate.bears_on.contains(&bearing))
+}
+
+/// Takes back the ratios of a comparison that failed gates bear on. What each side showed stays to be read.
+pub(super) fn refuse(comparison: &mut Comparison, gates: &[Gate]) {
+    const WHY: &str = "a gate that bears on it failed";
+    for line in &mut comparison.latency {
+        if is_refused(gates, &line.about(), line.rate_rps) {
+            (line.ratio, line.ratio_from_sent) = (None, None);
+            (line.p_value, line.p_value_holm, line.mde) = (None, None, None);
+            line.judged = false;
+            line.not_judged_because = Some(WHY.to_owned());
+        }
+    }
+    for line in &mut comparison.resources {
+        if is_refused(gates, &Figure::Resource(line.resource), line.rate_rps) {
+            line.ratio = None;
+            line.unmeasured.get_or_insert_with(|| WHY.to_owned());
+        }
+    }
+}
+
+/// What failed gates bear on, where the verdict rests on something else: one line each.
+pub(super) fn sentences(gates: &[Gate]) -> Vec<String> {
+    let failed: Vec<&Gate> = gates.iter().filter(|gate| !gate.passed).collect();
+    let line = |bearing: Bearing| {
+        let mut here = failed
+            .iter()
+            .filter(|gate| gate.bears_on.contains(&bearing));
+        let first = here.next()?;
+        let more = match here.count() {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        let what = bearing.in_words();
+        Some(format!(
+            "{what} at {} are refused and decide nothing: {}{more}",
+            first.at, first.text
+        ))
+    };
+    Bearing::ALL.into_iter().filter_map(line).collect()
+}
