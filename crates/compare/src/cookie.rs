@@ -1,7 +1,7 @@
 //! `Set-Cookie` by name and attribute (RFC 6265 and its successor).
 
 use crate::date::http_date;
-use crate::fields::{FieldDifference, lists_differ};
+use crate::fields::{self, FieldDifference, lists_differ, trimmed};
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_model::{Answer, DifferenceKind as Kind};
 
@@ -16,8 +16,8 @@ struct Cookie {
 
 impl Cookie {
     fn parse(line: &[u8]) -> Cookie {
-        let line = String::from_utf8_lossy(line);
-        let mut parts = line.split(';').map(str::trim);
+        let line = fields::text(line);
+        let mut parts = line.split(';').map(trimmed);
         let pair = parts.next().unwrap_or_default();
         // A pair without `=` is a value without a name.
         let (name, value) = pair.split_once('=').unwrap_or(("", pair));
@@ -25,12 +25,15 @@ impl Cookie {
             .filter(|part| !part.is_empty())
             .map(|part| {
                 let (name, value) = part.split_once('=').unwrap_or((part, ""));
-                (name.trim().to_ascii_lowercase(), value.trim().to_owned())
+                (
+                    trimmed(name).to_ascii_lowercase(),
+                    trimmed(value).to_owned(),
+                )
             })
             .collect();
         Cookie {
-            name: name.trim().to_owned(),
-            value: value.trim().to_owned(),
+            name: trimmed(name).to_owned(),
+            value: trimmed(value).to_owned(),
             attributes,
         }
     }
@@ -48,7 +51,15 @@ impl Cookie {
 /// What an attribute's value means.
 fn meaning(name: &str, value: &str) -> String {
     match name {
-        "domain" => value.trim_start_matches('.').to_ascii_lowercase(),
+        "domain" => value
+            .strip_prefix('.')
+            .unwrap_or(value)
+            .to_ascii_lowercase(),
+        // All that is not positive means "now" (RFC 6265, section 5.2.2).
+        "max-age" => match value.strip_prefix('-') {
+            Some(rest) if is_number(rest) => "0".to_owned(),
+            _ => fields::digits(value).to_owned(),
+        },
         "samesite" => value.to_ascii_lowercase(),
         "expires" => {
             http_date(value).map_or_else(|| value.to_owned(), |seconds| seconds.to_string())
@@ -56,6 +67,10 @@ fn meaning(name: &str, value: &str) -> String {
         "secure" | "httponly" | "partitioned" => String::new(),
         _ => value.to_owned(),
     }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The cookies of an answer, grouped by name, in the order set.
