@@ -99,13 +99,13 @@ pub(crate) fn read<'b>(answer: &Answer, body: &'b [u8]) -> Body<'b> {
     let Some((text, mut layout)) = charset::decode(answer, body) else {
         return match form_of(answer) {
             // Parts may be of any bytes.
-            Some(Form::Multipart) => multipart::read(answer, body).map_or(Body::Bytes, |root| {
-                Body::Document(Document {
-                    form: Form::Multipart,
-                    root,
-                    layout: Layout::default(),
-                })
-            }),
+            Some(form @ Form::Multipart) => {
+                let mut layout = Layout::default();
+                match multipart::read(answer, body, &mut layout) {
+                    Some(root) => Body::Document(Document { form, root, layout }),
+                    None => Body::Bytes,
+                }
+            }
             _ => Body::Bytes,
         };
     };
@@ -131,7 +131,7 @@ fn document(answer: &Answer, body: &[u8], text: &str, layout: &mut Layout) -> Op
         Form::Markup => Some(markup::read(text, is_html(answer, text), layout)),
         Form::Table => table::read(text, says_tabs(answer), layout),
         Form::Fields => form::read(text),
-        Form::Multipart => multipart::read(answer, body),
+        Form::Multipart => multipart::read(answer, body, layout),
     };
     root.map(|root| (form, root))
 }
