@@ -1,6 +1,6 @@
 //! The text of a body in whatever character encoding it is.
 
-use super::Layout;
+use super::{BYTE_ORDER_MARK, Layout};
 use crate::fields;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use std::borrow::Cow;
@@ -18,7 +18,7 @@ pub(super) fn decode<'b>(answer: &Answer, body: &'b [u8]) -> Option<(Cow<'b, str
     let mut layout = Layout::default();
     let (encoding, mark) = match Encoding::for_bom(body) {
         Some(of_mark) => {
-            layout.note("byte order mark");
+            layout.note(BYTE_ORDER_MARK);
             of_mark
         }
         None => (stated(answer, body), 0),

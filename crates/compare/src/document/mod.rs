@@ -31,6 +31,8 @@ use understudy_model::Answer;
 
 /// Entries of a layout that are kept.
 const LAYOUT: usize = 256;
+/// The entry of a document that begins with U+FEFF.
+const BYTE_ORDER_MARK: &str = "byte order mark";
 
 /// The types of body that have a structure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +70,10 @@ impl Layout {
         if self.0.len() < LAYOUT {
             self.0.insert(what.into());
         }
+    }
+
+    fn forget(&mut self, what: &str) {
+        self.0.remove(what);
     }
 
     /// In words; empty for what is written as most writers do.
@@ -127,7 +133,7 @@ fn document(answer: &Answer, body: &[u8], text: &str, layout: &mut Layout) -> Op
             json_text::read(text, layout).filter(|json| said.is_some() || json.is_structured())
         }
         Form::JsonLines => lines::read(text, layout),
-        Form::Events => events::read(text, layout),
+        Form::Events => Some(events::read(text, layout)),
         Form::Markup => Some(markup::read(text, is_html(answer, text), layout)),
         Form::Table => table::read(text, says_tabs(answer), layout),
         Form::Fields => form::read(text),

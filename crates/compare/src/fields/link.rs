@@ -3,6 +3,7 @@
 use super::parameters::directive;
 use super::reference;
 use super::syntax::{Member, by_name, list, parts, words};
+use std::collections::BTreeSet;
 
 /// Relation types of one link that count as a link each: a header of many more is one of its own kind.
 const RELATIONS: usize = 16;
@@ -36,11 +37,12 @@ fn link(text: &str) -> (Vec<String>, String) {
         || target.to_owned(),
         |of| format!("<{}>", reference::normal(of)),
     );
+    let mut met: BTreeSet<String> = BTreeSet::new();
     let mut members: Vec<Member> = Vec::new();
     for (name, value) in parts.map(directive) {
         // The first of these counts (section 3.4.1).
         let is_single = matches!(name.as_str(), "rel" | "media" | "title" | "title*" | "type");
-        if is_single && members.iter().any(|(known, _)| *known == name) {
+        if is_single && !met.insert(name.clone()) {
             continue;
         }
         let value = value.map(|value| match name.as_str() {
