@@ -101,7 +101,10 @@ pub(super) fn of(name: &str) -> Option<Grammar> {
             ParameterLists
         }
         "link" => Links,
-        "content-security-policy" | "content-security-policy-report-only" => Policies,
+        "content-security-policy"
+        | "content-security-policy-report-only"
+        | "x-content-security-policy"
+        | "x-webkit-csp" => Policies,
         "feature-policy" => Features,
         "content-transfer-encoding"
         | "x-dns-prefetch-control"
@@ -113,8 +116,11 @@ pub(super) fn of(name: &str) -> Option<Grammar> {
         "last-modified" | "memento-datetime" | "sunset" => Date,
         "expires" => Expiry,
         "retry-after" => DateOrSeconds,
-        "access-control-max-age" => Seconds,
-        "optional-www-authenticate" | "proxy-authenticate" | "www-authenticate" => Challenges,
+        "access-control-max-age" | "ttl" => Seconds,
+        "authentication-control"
+        | "optional-www-authenticate"
+        | "proxy-authenticate"
+        | "www-authenticate" => Challenges,
         "content-location"
         | "location"
         | "service-worker-allowed"
@@ -123,7 +129,9 @@ pub(super) fn of(name: &str) -> Option<Grammar> {
         "refresh" => Refresh,
         "content-range" => Range,
         "warning" => Warnings,
-        "nel" => Json,
+        "attribution-reporting-register-source"
+        | "attribution-reporting-register-trigger"
+        | "nel" => Json,
         _ => return structured(name).map(Structured),
     })
 }
@@ -140,15 +148,21 @@ fn structured(name: &str) -> Option<Kind> {
         | "cross-origin-opener-policy-report-only"
         | "deprecation"
         | "dictionary-id"
+        | "document-isolation-policy"
+        | "document-isolation-policy-report-only"
         | "incremental"
         | "observe-browsing-topics"
-        | "origin-agent-cluster" => Kind::Item,
+        | "origin-agent-cluster"
+        | "set-login" => Kind::Item,
         "accept-query"
         | "cache-group-invalidation"
         | "cache-groups"
         | "cache-status"
         | "link-template"
         | "proxy-status"
+        | "ratelimit-limit"
+        | "ratelimit-remaining"
+        | "ratelimit-reset"
         | "speculation-rules"
         | "supports-loading-mode" => Kind::List,
         "cdn-cache-control"

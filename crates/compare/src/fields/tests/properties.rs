@@ -1,5 +1,6 @@
 use super::canonical;
 use proptest::prelude::*;
+use understudy_model::{Answer, Field, Outcome};
 
 /// A bare value of a structured field, another writing of it, and another value.
 type Bare = (String, String, String);
@@ -167,6 +168,39 @@ proptest! {
         prop_assert_eq!(canonical(name, &[&format!(" {value}\t")]), of);
     }
 }
+
+fn answer(name: &str, value: &str) -> Answer {
+    let field = Field {
+        name: name.to_owned(),
+        value: value.as_bytes().to_vec(),
+    };
+    Answer {
+        code: 200,
+        fields: vec![field],
+        body: Vec::new(),
+        truncated: false,
+    }
+}
+
+proptest! {
+    /// What the hash of an answer under load says, the comparison says as well, and both ways.
+    #[test]
+    fn a_difference_is_one_for_the_hash_and_both_ways(name in prop::sample::select(NAMES.to_vec()), a in VALUES, b in VALUES) {
+        let (a, b) = (answer(name, &a), answer(name, &b));
+        let is_same = super::super::canonical(&a) == super::super::canonical(&b);
+        let rules = crate::Rules::default();
+        let differ = crate::Differ::new(&rules, &|_, text| text.to_owned());
+        let differs = |a: &Answer, b: &Answer| {
+            let (a, b) = (Outcome::Answered(a.clone()), Outcome::Answered(b.clone()));
+            !differ.differences("GET /", &a, &b).is_empty()
+        };
+        prop_assert_eq!(differs(&a, &b), !is_same);
+        prop_assert_eq!(differs(&b, &a), !is_same);
+    }
+}
+
+/// Few characters, so that two values are often nearly the same.
+const VALUES: &str = "[aA \",;=<>/.%2Ff*'-]{0,5}|[aA ,;=]{0,3}";
 
 const NAMES: [&str; 24] = [
     "accept-ch",
