@@ -171,3 +171,49 @@ fn one(path: &str, a: &Cookie, b: &Cookie, found: &mut Vec<FieldDifference>) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use understudy_model::Field;
+
+    fn answer(line: &str) -> Answer {
+        let field = Field {
+            name: "set-cookie".into(),
+            value: line.as_bytes().to_vec(),
+        };
+        Answer {
+            code: 200,
+            fields: vec![field],
+            body: Vec::new(),
+            truncated: false,
+        }
+    }
+
+    #[test]
+    fn attributes_that_mean_the_same_are_the_same_and_others_are_not() {
+        for (a, b, is_same) in [
+            ("a=b; Max-Age=60", "a=b;max-age=060", true),
+            ("a=b; Max-Age=0", "a=b; Max-Age=-1", true),
+            ("a=b; Domain=.A.b", "a=b; domain=a.B", true),
+            ("a=b; Secure; Path=/", "a = b ;path=/;SECURE=yes", true),
+            ("a=b; Path=/x; Path=/", "a=b; Path=/", true),
+            ("a=b", "a=B", false),
+            ("a=b", "A=b", false),
+            ("a=b", "a=\"b\"", false),
+            ("a=b", "a=b\u{a0}", false),
+            ("a=b; Path=/a", "a=b; Path=/A", false),
+            ("a=b; Path=/%61", "a=b; Path=/a", false),
+            ("a=b; Max-Age=60", "a=b; Max-Age=6", false),
+            ("a=b; Max-Age=x", "a=b; Max-Age=0", false),
+            ("a=b; Domain=..a", "a=b; Domain=a", false),
+            ("a=b; Secure", "a=b", false),
+        ] {
+            let (a, b) = (answer(a), answer(b));
+            let found = compare(&a, &b);
+            assert_eq!(found.is_empty(), is_same, "{a:?} {b:?} {found:?}");
+            let hashed = |answer: &Answer| canonical(answer).collect::<Vec<_>>();
+            assert_eq!(hashed(&a) == hashed(&b), is_same);
+        }
+    }
+}

@@ -5,10 +5,13 @@ use super::document;
 const HTML: &str = "text/html";
 const XML: &str = "application/xml";
 const EVENTS: &str = "text/event-stream";
+const JSON: &str = "application/json";
+const LINES: &str = "application/x-ndjson";
 const FORM: &str = "application/x-www-form-urlencoded";
 const PARTS: &str = "multipart/form-data; boundary=x";
 
 const SAME: &[(&str, &str, &str)] = &[
+    (LINES, "{\"a\":1}\n", " { \"a\" : 1 }\t\n"),
     (HTML, "<!DOCTYPE html><p>a", "<!doctype  HTML ><p>a"),
     (
         HTML,
@@ -81,6 +84,10 @@ const SAME: &[(&str, &str, &str)] = &[
 ];
 
 const OTHER: &[(&str, &str, &str)] = &[
+    (JSON, ")]}',\n{}", ")]}',{}"),
+    (JSON, ")]}',\n{}", " )]}',\n{}"),
+    (LINES, "{}\n", "\u{1e}{}\n"),
+    (LINES, "{}\n{}\n", "{}\u{a0}\n{}\n"),
     (HTML, "<!DOCTYPE html><p>a", "<p>a"),
     (
         HTML,

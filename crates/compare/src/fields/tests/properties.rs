@@ -161,12 +161,63 @@ proptest! {
         prop_assert_eq!(super::super::reference::normal(&once), once);
     }
 
+    /// References that are the same lead to the same place from anywhere (RFC 3986, section 5.2).
+    #[test]
+    fn two_references_of_one_normal_form_lead_to_one_place(a in REFERENCES, b in REFERENCES) {
+        let normal = super::super::reference::normal;
+        for reference in [&a, &b] {
+            prop_assert_eq!(resolved(reference), resolved(&normal(reference)), "{} | {}", reference, normal(reference));
+        }
+        if normal(&a) == normal(&b) {
+            prop_assert_eq!(resolved(&a), resolved(&b));
+        }
+    }
+
     /// No header panics, whatever it holds.
     #[test]
     fn any_header_is_read(name in prop::sample::select(NAMES.to_vec()), value in "[ -~\u{a0}é]{0,60}|[a-c;=,\" '*()<>:%?@0-9-]{0,60}") {
         let of = canonical(name, &[&value]);
         prop_assert_eq!(canonical(name, &[&format!(" {value}\t")]), of);
     }
+}
+
+const REFERENCES: &str = "(//h)?[ab./]{0,7}(\\?a?)?";
+
+/// Where a reference of [`REFERENCES`] leads from `//g/x/y/z?q`, by the algorithm of the standard.
+fn resolved(reference: &str) -> String {
+    let (rest, query) = match reference.split_once('?') {
+        Some((rest, query)) => (rest, Some(query)),
+        None => (reference, None),
+    };
+    let (host, path) = match rest.strip_prefix("//") {
+        Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
+        None => ("g", rest),
+    };
+    let is_whole = path.starts_with('/') || rest.starts_with("//");
+    let (path, query) = match is_whole {
+        true => (path.to_owned(), query),
+        false if path.is_empty() => ("/x/y/z".to_owned(), query.or(Some("q"))),
+        false => (format!("/x/y/{path}"), query),
+    };
+    let mut input = path;
+    let mut output = String::new();
+    // Section 5.2.4, its steps by their letters.
+    while !input.is_empty() {
+        if input.starts_with("/./") {
+            input.drain(..2);
+        } else if input == "/." {
+            input.pop();
+        } else if input.starts_with("/../") || input == "/.." {
+            input.replace_range(..3, if input == "/.." { "/" } else { "" });
+            output.truncate(output.rfind('/').unwrap_or(0));
+        } else {
+            let end = input[1..].find('/').map_or(input.len(), |at| at + 1);
+            output.extend(input.drain(..end));
+        }
+    }
+    // An empty path is the root (section 6.2.3).
+    let path = if output.is_empty() { "/" } else { &output };
+    format!("//{host}{path}?{query:?}")
 }
 
 fn answer(name: &str, value: &str) -> Answer {
