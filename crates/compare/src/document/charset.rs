@@ -86,7 +86,7 @@ fn stated(answer: &Answer, body: &[u8]) -> &'static Encoding {
         .unwrap_or(UTF_8)
 }
 
-/// The name behind `encoding=` in an XML declaration or behind `charset=` in a page.
+/// The name behind `encoding` in an XML declaration or behind `charset` in a page.
 fn declared(start: &[u8]) -> Option<&[u8]> {
     let find = |what: &[u8]| {
         let at = start
@@ -95,9 +95,11 @@ fn declared(start: &[u8]) -> Option<&[u8]> {
         Some(&start[at + what.len()..])
     };
     let rest = match start.starts_with(b"<?xml") {
-        true => find(b"encoding=")?,
-        false => find(b"charset=")?,
+        true => find(b"encoding")?,
+        false => find(b"charset")?,
     };
+    let rest = rest.trim_ascii_start().strip_prefix(b"=")?;
+    let rest = rest.trim_ascii_start();
     let rest = rest
         .strip_prefix(b"\"")
         .or(rest.strip_prefix(b"'"))

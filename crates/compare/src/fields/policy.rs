@@ -1,15 +1,21 @@
 //! Content Security Policy (level 3) and Feature Policy.
 
 use super::reference;
-use super::syntax::{SPACE, list, parts, words};
+use super::syntax::{SPACE, trimmed, words};
 use std::collections::BTreeMap;
 
 /// All policies of an answer: each is enforced, in no order (section 2.2.2). One without a directive does nothing.
 pub(super) fn policies(value: &str) -> String {
-    let mut all: Vec<String> = list(value).map(policy).collect();
+    let mut all: Vec<String> = parts(value, ',').map(policy).collect();
     all.retain(|policy| !policy.is_empty());
     all.sort();
     all.join(",")
+}
+
+/// The parts of a value: policies know no quotes that would hide a sign.
+fn parts(value: &str, separator: char) -> impl Iterator<Item = &str> {
+    let all = value.split(separator).map(trimmed);
+    all.filter(|part| !part.is_empty())
 }
 
 /// Directives in no order. Of one name, in any case, the first one counts (section 2.2.1).
@@ -103,7 +109,7 @@ fn keyword(word: &str) -> String {
 /// Features with the origins that may use them, in no order. As [`policies`], of the older header.
 pub(super) fn features(value: &str) -> String {
     let mut features: BTreeMap<String, String> = BTreeMap::new();
-    for part in list(value).flat_map(|policy| parts(policy, ';')) {
+    for part in parts(value, ',').flat_map(|policy| parts(policy, ';')) {
         let (name, origins) = part.split_once(SPACE).unwrap_or((part, ""));
         let mut origins: Vec<String> = words(origins).map(source).collect();
         origins.sort();
