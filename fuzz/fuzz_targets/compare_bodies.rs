@@ -20,13 +20,38 @@ struct Input<'a> {
     bodies: &'a [u8],
 }
 
-const NAMES: [&str; 6] = [
+/// One of each grammar.
+const NAMES: [&str; 30] = [
     "set-cookie",
     "cache-control",
     "vary",
     "content-type",
     "etag",
     "x-any",
+    "accept-patch",
+    "allow",
+    "cache-status",
+    "content-disposition",
+    "content-range",
+    "content-security-policy",
+    "deprecation",
+    "expires",
+    "feature-policy",
+    "last-modified",
+    "link",
+    "location",
+    "nel",
+    "permissions-policy",
+    "priority",
+    "ratelimit",
+    "referrer-policy",
+    "refresh",
+    "retry-after",
+    "signature-input",
+    "strict-transport-security",
+    "warning",
+    "www-authenticate",
+    "x-robots-tag",
 ];
 /// Every type of body that has a structure.
 const MEDIA: [&str; 10] = [

@@ -1,7 +1,7 @@
 //! `Set-Cookie` by name and attribute (RFC 6265 and its successor).
 
 use crate::date::http_date;
-use crate::fields::{FieldDifference, lists_differ};
+use crate::fields::{self, FieldDifference, lists_differ, trimmed};
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_model::{Answer, DifferenceKind as Kind};
 
@@ -16,8 +16,8 @@ struct Cookie {
 
 impl Cookie {
     fn parse(line: &[u8]) -> Cookie {
-        let line = String::from_utf8_lossy(line);
-        let mut parts = line.split(';').map(str::trim);
+        let line = fields::text(line);
+        let mut parts = line.split(';').map(trimmed);
         let pair = parts.next().unwrap_or_default();
         // A pair without `=` is a value without a name.
         let (name, value) = pair.split_once('=').unwrap_or(("", pair));
@@ -25,12 +25,15 @@ impl Cookie {
             .filter(|part| !part.is_empty())
             .map(|part| {
                 let (name, value) = part.split_once('=').unwrap_or((part, ""));
-                (name.trim().to_ascii_lowercase(), value.trim().to_owned())
+                (
+                    trimmed(name).to_ascii_lowercase(),
+                    trimmed(value).to_owned(),
+                )
             })
             .collect();
         Cookie {
-            name: name.trim().to_owned(),
-            value: value.trim().to_owned(),
+            name: trimmed(name).to_owned(),
+            value: trimmed(value).to_owned(),
             attributes,
         }
     }
@@ -48,7 +51,15 @@ impl Cookie {
 /// What an attribute's value means.
 fn meaning(name: &str, value: &str) -> String {
     match name {
-        "domain" => value.trim_start_matches('.').to_ascii_lowercase(),
+        "domain" => value
+            .strip_prefix('.')
+            .unwrap_or(value)
+            .to_ascii_lowercase(),
+        // All that is not positive means "now" (RFC 6265, section 5.2.2).
+        "max-age" => match value.strip_prefix('-') {
+            Some(rest) if is_number(rest) => "0".to_owned(),
+            _ => fields::digits(value).to_owned(),
+        },
         "samesite" => value.to_ascii_lowercase(),
         "expires" => {
             http_date(value).map_or_else(|| value.to_owned(), |seconds| seconds.to_string())
@@ -56,6 +67,10 @@ fn meaning(name: &str, value: &str) -> String {
         "secure" | "httponly" | "partitioned" => String::new(),
         _ => value.to_owned(),
     }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The cookies of an answer, grouped by name, in the order set.
@@ -154,5 +169,51 @@ fn one(path: &str, a: &Cookie, b: &Cookie, found: &mut Vec<FieldDifference>) {
             baseline: shown(in_a),
             contender: shown(in_b),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use understudy_model::Field;
+
+    fn answer(line: &str) -> Answer {
+        let field = Field {
+            name: "set-cookie".into(),
+            value: line.as_bytes().to_vec(),
+        };
+        Answer {
+            code: 200,
+            fields: vec![field],
+            body: Vec::new(),
+            truncated: false,
+        }
+    }
+
+    #[test]
+    fn attributes_that_mean_the_same_are_the_same_and_others_are_not() {
+        for (a, b, is_same) in [
+            ("a=b; Max-Age=60", "a=b;max-age=060", true),
+            ("a=b; Max-Age=0", "a=b; Max-Age=-1", true),
+            ("a=b; Domain=.A.b", "a=b; domain=a.B", true),
+            ("a=b; Secure; Path=/", "a = b ;path=/;SECURE=yes", true),
+            ("a=b; Path=/x; Path=/", "a=b; Path=/", true),
+            ("a=b", "a=B", false),
+            ("a=b", "A=b", false),
+            ("a=b", "a=\"b\"", false),
+            ("a=b", "a=b\u{a0}", false),
+            ("a=b; Path=/a", "a=b; Path=/A", false),
+            ("a=b; Path=/%61", "a=b; Path=/a", false),
+            ("a=b; Max-Age=60", "a=b; Max-Age=6", false),
+            ("a=b; Max-Age=x", "a=b; Max-Age=0", false),
+            ("a=b; Domain=..a", "a=b; Domain=a", false),
+            ("a=b; Secure", "a=b", false),
+        ] {
+            let (a, b) = (answer(a), answer(b));
+            let found = compare(&a, &b);
+            assert_eq!(found.is_empty(), is_same, "{a:?} {b:?} {found:?}");
+            let hashed = |answer: &Answer| canonical(answer).collect::<Vec<_>>();
+            assert_eq!(hashed(&a) == hashed(&b), is_same);
+        }
     }
 }

@@ -8,10 +8,23 @@
 //! HEAD, 304), both sides state it and no coding is applied. `content-encoding` and the member
 //! `accept-encoding` of `vary` do not count: the comparison is neutral to compression.
 
+mod challenge;
 mod grammar;
+mod link;
+mod parameters;
+mod policy;
+mod reference;
+mod refresh;
+mod structured;
+mod syntax;
+#[cfg(test)]
+mod tests;
 
-use crate::cookie;
+pub(crate) use syntax::{digits, trimmed};
+
+use crate::{cookie, decode};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use understudy_model::{Answer, DifferenceKind as Kind};
 
 /// Headers that are not compared.
@@ -75,16 +88,18 @@ pub(crate) struct Meaning {
 pub(crate) fn canonical(answer: &Answer) -> Vec<(String, Vec<u8>)> {
     let mut meanings = meanings(answer, &|_| false);
     meanings.remove("content-length");
-    let of = |(name, values): (String, Vec<Meaning>)| {
-        values
-            .into_iter()
-            .map(move |value| (format!("header:{name}"), value.canonical))
-    };
-    meanings
-        .into_iter()
-        .flat_map(of)
-        .chain(cookie::canonical(answer))
-        .collect()
+    let mut all = Vec::new();
+    for (name, values) in meanings {
+        let place = format!("header:{name}");
+        let values: Vec<_> = values.into_iter().map(|value| value.canonical).collect();
+        match grammar::of(&name) {
+            Some(_) => all.extend(values.into_iter().map(|value| (place.clone(), value))),
+            // See `header`: several lines are one value.
+            None => all.push((place, values.join(&b", "[..]))),
+        }
+    }
+    all.extend(cookie::canonical(answer));
+    all
 }
 
 fn states_length_without_body(answer: &Answer) -> bool {
@@ -95,55 +110,103 @@ fn states_length_without_body(answer: &Answer) -> bool {
 
 /// What the headers mean, but for those that need no look: what is the same to the byte means the same.
 fn meanings(answer: &Answer, is_same: &dyn Fn(&str) -> bool) -> BTreeMap<String, Vec<Meaning>> {
-    let mut all: BTreeMap<String, Vec<Meaning>> = BTreeMap::new();
+    let mut lines: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for field in &answer.fields {
         let name = field.name.as_str();
         if name != "set-cookie" && !IGNORED.contains(&name) && !is_same(name) {
-            let shown = String::from_utf8_lossy(&field.value).into_owned();
-            let canonical = field.value.trim_ascii().to_vec();
-            all.entry(name.to_owned())
-                .or_default()
-                .push(Meaning { canonical, shown });
+            lines.entry(name).or_default().push(text(&field.value));
         }
     }
-    for (name, values) in &mut all {
-        let Some(grammar) = grammar::of(name) else {
-            continue;
-        };
-        let lines: Vec<&str> = values.iter().map(|value| value.shown.as_str()).collect();
-        let lines = match grammar.is_list() {
-            true => vec![lines.join(", ")],
-            false => lines.into_iter().map(str::to_owned).collect(),
-        };
-        let meaning = |value: &str| Meaning {
-            canonical: grammar.canonical(name, value).into_bytes(),
-            shown: value.to_owned(),
-        };
-        let each = lines.iter().flat_map(|line| grammar.values(line));
-        *values = each.map(meaning).collect();
-        values.retain(|value| !value.canonical.is_empty());
+    let mut all = BTreeMap::new();
+    for (name, lines) in lines {
+        let mut values = values(name, &lines);
+        if name == "content-type" {
+            let is_multipart =
+                |(canonical, _): &&mut grammar::Value| canonical.starts_with("multipart/");
+            for (canonical, _) in values.iter_mut().filter(is_multipart) {
+                *canonical = without_boundary(answer, canonical);
+            }
+        }
+        if !values.is_empty() {
+            let meaning = |(canonical, shown): grammar::Value| Meaning {
+                canonical: canonical.into_bytes(),
+                shown,
+            };
+            all.insert(name.to_owned(), values.into_iter().map(meaning).collect());
+        }
     }
-    all.retain(|_, values| !values.is_empty());
     all
+}
+
+/// What the lines of a header say, value by value.
+fn values(name: &str, lines: &[String]) -> Vec<grammar::Value> {
+    match grammar::of(name) {
+        Some(grammar) => grammar.values(name, lines),
+        None => {
+            let one = |line: &String| (trimmed(line).to_owned(), line.clone());
+            lines.iter().map(one).collect()
+        }
+    }
+}
+
+/// What one line of a header means, as a text.
+pub(crate) fn meaning(name: &str, line: &str) -> String {
+    let values = values(name, &[line.to_owned()]);
+    let all: Vec<String> = values.into_iter().map(|(canonical, _)| canonical).collect();
+    all.join(", ")
+}
+
+/// The media type of parts without the boundary, if the body has it: any other would do.
+fn without_boundary(answer: &Answer, canonical: &str) -> String {
+    let Some(boundary) = parameter(answer, "boundary") else {
+        return canonical.to_owned();
+    };
+    let codings = decode::codings(answer);
+    let body = decode::body(answer, &codings, decode::DECODED_BYTES).unwrap_or_default();
+    let mark = format!("--{boundary}");
+    let is_used = body.is_empty() || memchr::memmem::find(&body, mark.as_bytes()).is_some();
+    match is_used {
+        true => canonical.replace(&format!("boundary={boundary:?}"), "boundary"),
+        false => canonical.to_owned(),
+    }
+}
+
+/// The text of bytes, for each sequence of bytes another one: U+FFFD and two digits stand for a byte that is not UTF-8.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    let escape = |out: &mut String, bytes: &[u8]| {
+        for byte in bytes {
+            let _ = write!(out, "\u{fffd}{byte:02x}");
+        }
+    };
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\u{fffd}' => escape(&mut out, "\u{fffd}".as_bytes()),
+                c => out.push(c),
+            }
+        }
+        escape(&mut out, chunk.invalid());
+    }
+    out
 }
 
 /// The media type of the body, without parameters, in lower case.
 pub(crate) fn media_type(answer: &Answer) -> Option<String> {
     let value = answer.field("content-type").next()?;
-    let text = String::from_utf8_lossy(value);
+    let text = text(value);
     let media = text.split(';').next().unwrap_or_default();
-    Some(media.trim().to_ascii_lowercase())
+    Some(trimmed(media).to_ascii_lowercase())
 }
 
 /// A parameter of the media type (name in lower case), without quotes.
 pub(crate) fn parameter(answer: &Answer, name: &str) -> Option<String> {
-    let value = answer.field("content-type").next()?;
-    let text = String::from_utf8_lossy(value);
-    grammar::parts(&text, ';')
+    let value = text(answer.field("content-type").next()?);
+    syntax::parts(&value, ';')
         .skip(1)
         .filter_map(|part| part.split_once('='))
-        .find(|(of, _)| of.trim().eq_ignore_ascii_case(name))
-        .map(|(_, value)| grammar::unquoted(value))
+        .find(|(of, _)| trimmed(of).eq_ignore_ascii_case(name))
+        .map(|(_, value)| syntax::unquoted(value))
 }
 
 /// The character encoding that the answer states.
@@ -165,12 +228,13 @@ fn header(name: &str, a: &[Meaning], b: &[Meaning]) -> Option<FieldDifference> {
         let all: Vec<_> = values.iter().map(|value| value.shown.as_str()).collect();
         (!all.is_empty()).then(|| all.join(", "))
     };
-    let path = format!("header:{name}");
-    Some(FieldDifference {
-        path,
+    let (baseline, contender) = (shown(a), shown(b));
+    // Several lines are one value, set off by commas (RFC 9110, section 5.3).
+    (baseline != contender).then(|| FieldDifference {
+        path: format!("header:{name}"),
         kind,
-        baseline: shown(a),
-        contender: shown(b),
+        baseline,
+        contender,
     })
 }
 

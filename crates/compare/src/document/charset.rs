@@ -1,6 +1,6 @@
 //! The text of a body in whatever character encoding it is.
 
-use super::Layout;
+use super::{BYTE_ORDER_MARK, Layout};
 use crate::fields;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use std::borrow::Cow;
@@ -18,7 +18,7 @@ pub(super) fn decode<'b>(answer: &Answer, body: &'b [u8]) -> Option<(Cow<'b, str
     let mut layout = Layout::default();
     let (encoding, mark) = match Encoding::for_bom(body) {
         Some(of_mark) => {
-            layout.note("byte order mark");
+            layout.note(BYTE_ORDER_MARK);
             of_mark
         }
         None => (stated(answer, body), 0),
@@ -86,7 +86,7 @@ fn stated(answer: &Answer, body: &[u8]) -> &'static Encoding {
         .unwrap_or(UTF_8)
 }
 
-/// The name behind `encoding=` in an XML declaration or behind `charset=` in a page.
+/// The name behind `encoding` in an XML declaration or behind `charset` in a page.
 fn declared(start: &[u8]) -> Option<&[u8]> {
     let find = |what: &[u8]| {
         let at = start
@@ -95,9 +95,11 @@ fn declared(start: &[u8]) -> Option<&[u8]> {
         Some(&start[at + what.len()..])
     };
     let rest = match start.starts_with(b"<?xml") {
-        true => find(b"encoding=")?,
-        false => find(b"charset=")?,
+        true => find(b"encoding")?,
+        false => find(b"charset")?,
     };
+    let rest = rest.trim_ascii_start().strip_prefix(b"=")?;
+    let rest = rest.trim_ascii_start();
     let rest = rest
         .strip_prefix(b"\"")
         .or(rest.strip_prefix(b"'"))

@@ -1,42 +1,74 @@
-//! Server-sent events (HTML Living Standard, section 9.2).
+//! Server-sent events (HTML Living Standard, section 9.2), as a stream of them is interpreted.
 
-use super::{Layout, array, lines, object, string};
+use super::{BYTE_ORDER_MARK, Layout, array, object, string};
 use crate::json::Json;
 
-/// The events in their order, each an object by field. Lines of data are one text; comments are kept.
-pub(super) fn read(text: &str, layout: &mut Layout) -> Option<Json> {
-    lines::note_ends(text, layout);
+/// The events in their order, each an object by field. Lines of data are one text, the last `event`, `id` and `retry`
+/// count; comments, other fields and the name
+/// `message` say nothing to a reader. How lines end means nothing either.
+pub(super) fn read(text: &str, layout: &mut Layout) -> Json {
+    // One mark at the start is ignored.
+    layout.forget(BYTE_ORDER_MARK);
     let mut events = Vec::new();
-    let mut fields: Vec<(String, String)> = Vec::new();
-    for line in lines::of(text) {
+    let mut fields: Vec<(&str, String)> = Vec::new();
+    let mut is_open = false;
+    for line in lines(text) {
         if line.is_empty() {
             close(&mut events, &mut fields);
+            is_open = false;
             continue;
         }
+        is_open = true;
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
-        let name = if name.is_empty() { "#comment" } else { name };
-        match fields
-            .iter_mut()
-            .find(|(known, _)| known == name && name == "data")
-        {
-            Some((_, data)) => {
+        let is_ignored = match name {
+            "data" | "event" => false,
+            "id" => value.contains('\0'),
+            "retry" => value.is_empty() || !value.bytes().all(|b| b.is_ascii_digit()),
+            _ => true,
+        };
+        if is_ignored {
+            continue;
+        }
+        match fields.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, data)) if name == "data" => {
                 data.push('\n');
                 data.push_str(value);
             }
-            None => fields.push((name.to_owned(), value.to_owned())),
+            Some((_, last)) => *last = value.to_owned(),
+            None => fields.push((name, value.to_owned())),
         }
     }
-    if !fields.is_empty() {
+    // A reader drops an event that no empty line ends.
+    if is_open && !fields.is_empty() {
         layout.note("no empty line behind the last event");
     }
     close(&mut events, &mut fields);
-    Some(array(events))
+    array(events)
 }
 
-fn close(events: &mut Vec<Json>, fields: &mut Vec<(String, String)>) {
+/// Lines that end with CR LF, LF or CR.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = rest.find(['\r', '\n']).unwrap_or(rest.len());
+        let (line, behind) = rest.split_at(end);
+        rest = behind
+            .strip_prefix("\r\n")
+            .or(behind.strip_prefix(['\r', '\n']))
+            .unwrap_or(behind);
+        Some(line)
+    })
+}
+
+fn close(events: &mut Vec<Json>, fields: &mut Vec<(&str, String)>) {
+    // What the type of an event is without a name of its own.
+    fields.retain(|(name, value)| !(*name == "event" && matches!(value.as_str(), "" | "message")));
     if !fields.is_empty() {
-        let entry = |(name, value): (String, String)| (name.into(), string(&value));
+        let entry = |(name, value): (&str, String)| (name.into(), string(&value));
         events.push(object(fields.drain(..).map(entry).collect()));
     }
 }

@@ -13,8 +13,16 @@ pub(super) fn read(text: &str, layout: &mut Layout) -> Option<Json> {
     }
     let start = text.trim_start();
     if let Some(prefix) = PREFIXES.iter().find(|prefix| start.starts_with(**prefix)) {
-        let json = Json::parse_answer(&start[prefix.len()..]).ok()?;
+        let behind = &start[prefix.len()..];
+        let json = Json::parse_answer(behind).ok()?;
         layout.note(format!("prefix {prefix}"));
+        // A client looks for the prefix at the start and may ask for the line feed.
+        if start.len() < text.len() {
+            layout.note("space before the prefix");
+        }
+        if !behind.starts_with('\n') {
+            layout.note("no line feed behind the prefix");
+        }
         return Some(json);
     }
     let (name, inner) = call(start)?;

@@ -6,6 +6,11 @@ use crate::json::{Json, Value};
 /// Lines of a text that says nothing that are tried as JSON.
 const TRIED: usize = 3;
 
+/// What is before a record of a JSON text sequence (RFC 7464).
+const SEPARATOR: char = '\u{1e}';
+/// The white space of JSON (RFC 8259, section 2).
+const SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
+
 /// The lines of a text without their ends.
 pub(crate) fn of(text: &str) -> impl Iterator<Item = &str> {
     text.strip_suffix('\n')
@@ -36,23 +41,34 @@ pub(super) fn note_ends(text: &str, layout: &mut Layout) {
 pub(super) fn read(text: &str, layout: &mut Layout) -> Option<Json> {
     note_ends(text, layout);
     let one = |line: &str| {
-        let line = line.trim_start_matches('\u{1e}').trim();
+        let line = line.trim_start_matches(SEPARATOR).trim_matches(SPACE);
         Json::parse_answer(line).unwrap_or_else(|_| {
             let text = Json::new(Value::String(line.into()));
             object(vec![("#text".into(), text)])
         })
     };
-    let records: Vec<&str> = of(text).filter(|line| !line.trim().is_empty()).collect();
+    let records: Vec<&str> = of(text)
+        .filter(|line| !line.trim_matches(SPACE).is_empty())
+        .collect();
     if records.len() < of(text).count() && !text.is_empty() {
         layout.note("empty lines");
+    }
+    let is_separated = |line: &&str| line.starts_with(SEPARATOR);
+    match records.iter().filter(|line| is_separated(line)).count() {
+        0 => {}
+        all if all == records.len() => layout.note("record separators"),
+        _ => layout.note("record separators before some lines"),
     }
     Some(array(records.into_iter().map(one).collect()))
 }
 
 /// Several lines, and the first ones are JSON arrays or objects each?
 pub(super) fn looks_like(text: &str) -> bool {
-    let mut lines = of(text).filter(|line| !line.trim().is_empty()).peekable();
-    let is_json =
-        |line: &str| Json::parse_answer(line.trim()).is_ok_and(|json| json.is_structured());
+    let mut lines = of(text)
+        .filter(|line| !line.trim_matches(SPACE).is_empty())
+        .peekable();
+    let is_json = |line: &str| {
+        Json::parse_answer(line.trim_matches(SPACE)).is_ok_and(|json| json.is_structured())
+    };
     lines.next().is_some_and(is_json) && lines.peek().is_some() && lines.take(TRIED).all(is_json)
 }

@@ -2,11 +2,17 @@
 //!
 //! An element is an object: `@name` for each attribute, an array for the children of each name, `#text` for its
 //! texts, `#comment` for comments, and `#order` where children of several names stand in an order. White space
-//! between elements is layout. Limits: elements deeper than [`DEPTH`] are siblings of their parents' children; of the
-//! entities of HTML only the common ones are resolved, the others stay as written.
+//! between elements is layout; character references, sections of CDATA and the ends of lines are not: no reader sees
+//! them (XML, section 2.11; HTML, section 13.2.3.5). Limits: elements deeper than [`DEPTH`] are siblings of their
+//! parents' children; entities that a document declares stay as written.
+
+mod declarations;
+mod references;
 
 use super::{Layout, array, object, string};
 use crate::json::{Json, Value};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// The deepest nesting of elements that is followed: each adds two levels to the tree.
 const DEPTH: usize = 60;
@@ -15,18 +21,38 @@ const VOID: [&str; 14] = [
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
     "track", "wbr",
 ];
-/// Elements of HTML whose content is text up to their end tag.
+/// Elements of HTML whose content is text up to their end tag, and those of them whose references count.
 const RAW: [&str; 4] = ["script", "style", "textarea", "title"];
+const WITH_REFERENCES: [&str; 2] = ["textarea", "title"];
+/// Elements of HTML at whose start a line feed means nothing.
+const LINE_FEED: [&str; 3] = ["listing", "pre", "textarea"];
+/// Elements of SVG and MathML with HTML in them.
+const INTEGRATION: [&str; 9] = [
+    "annotation-xml",
+    "desc",
+    "foreignobject",
+    "mi",
+    "mn",
+    "mo",
+    "ms",
+    "mtext",
+    "title",
+];
 /// Elements of HTML that the next one of their name ends.
 const IMPLIED: [&str; 8] = ["li", "p", "td", "th", "tr", "option", "dt", "dd"];
 
 /// The tree of a text.
 pub(super) fn read(text: &str, is_html: bool, layout: &mut Layout) -> Json {
+    let text = match text.contains('\r') {
+        true => Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")),
+        false => Cow::Borrowed(text),
+    };
     let mut reader = Reader {
-        rest: text,
+        rest: &text,
         is_html,
         open: vec![Element::default()],
         layout,
+        has_type: false,
     };
     while !reader.rest.is_empty() {
         reader.next();
@@ -46,16 +72,35 @@ struct Element {
     attributes: Vec<(Box<str>, Json)>,
     /// Children and texts in their order.
     children: Vec<(Box<str>, Json)>,
+    /// Text that goes on until the next child.
+    text: String,
     /// White space between children, until it is known whether there are any.
     spaces: Vec<String>,
 }
 
 impl Element {
-    fn json(self, layout: &mut Layout) -> Json {
+    /// Ends a text.
+    fn flush(&mut self) {
+        let text = std::mem::take(&mut self.text);
+        match text.trim_ascii().is_empty() {
+            true if text.is_empty() => {}
+            true => self.spaces.push(text),
+            false => self.children.push(("#text".into(), string(&text))),
+        }
+    }
+
+    fn push(&mut self, name: Box<str>, child: Json) {
+        self.flush();
+        self.children.push((name, child));
+    }
+
+    fn json(mut self, layout: &mut Layout) -> Json {
+        self.flush();
         let Element {
             name,
             attributes: mut entries,
             mut children,
+            text: _,
             spaces,
         } = self;
         let has_elements = children.iter().any(|(name, _)| !name.starts_with('#'));
@@ -104,6 +149,8 @@ struct Reader<'t, 'l> {
     /// The elements that are open, the document itself first.
     open: Vec<Element>,
     layout: &'l mut Layout,
+    /// Has the document said its type? A second one would be searched for its end again.
+    has_type: bool,
 }
 
 impl<'t> Reader<'t, '_> {
@@ -119,19 +166,26 @@ impl<'t> Reader<'t, '_> {
         if let Some(rest) = self.rest.strip_prefix("<!--") {
             return self.take_until(rest, "-->", "#comment");
         }
-        if let Some(rest) = self.rest.strip_prefix("<![CDATA[") {
-            return self.take_until(rest, "]]>", "#text");
+        if let Some(rest) = self.rest.strip_prefix("<![CDATA[")
+            && self.is_foreign()
+        {
+            let (text, rest) = rest.split_once("]]>").unwrap_or((rest, ""));
+            self.rest = rest;
+            return self.top().text.push_str(text);
         }
         if let Some(rest) = self.rest.strip_prefix("<?") {
             return self.take_until(rest, "?>", "#instruction");
         }
         if let Some(rest) = self.rest.strip_prefix("<!") {
-            return self.take_until(rest, ">", "#doctype");
+            let has_declarations = !self.is_html && !std::mem::replace(&mut self.has_type, true);
+            let end = declarations::end(rest, has_declarations);
+            return self.take_until(rest, end, "#doctype");
         }
         if let Some(rest) = self.rest.strip_prefix("</") {
             let (name, rest) = rest.split_once('>').unwrap_or((rest, ""));
             self.rest = rest;
-            return self.end(name.trim());
+            let is_end = |c: char| c.is_ascii_whitespace() || c == '/';
+            return self.end(name.split(is_end).next().unwrap_or_default());
         }
         let is_name = |c: char| c.is_alphabetic() || c == '_';
         if let Some(tag) = self
@@ -148,23 +202,29 @@ impl<'t> Reader<'t, '_> {
             .map_or(self.rest.len(), |at| at + from);
         let (text, rest) = self.rest.split_at(end);
         self.rest = rest;
-        self.text(text);
+        let text = references::text(text, self.is_html);
+        self.top().text.push_str(&text);
     }
 
     fn take_until(&mut self, rest: &'t str, end: &str, name: &str) {
         let (inner, rest) = rest.split_once(end).unwrap_or((rest, ""));
         self.rest = rest;
-        self.top().children.push((name.into(), plain(inner)));
+        let inner = match name {
+            "#doctype" => declarations::doctype(inner, self.is_html),
+            "#instruction" => declarations::instruction(inner),
+            _ => inner.to_owned(),
+        };
+        self.top().push(name.into(), plain(&inner));
     }
 
-    fn text(&mut self, text: &str) {
-        match text.trim().is_empty() {
-            true => self.top().spaces.push(text.to_owned()),
-            false => {
-                let text = string(&resolved(text));
-                self.top().children.push(("#text".into(), text));
-            }
-        }
+    /// Is what follows XML, by the innermost element that decides it?
+    fn is_foreign(&self) -> bool {
+        let decides = |element: &Element| match element.name.as_str() {
+            "svg" | "math" => Some(true),
+            name if INTEGRATION.contains(&name) => Some(false),
+            _ => None,
+        };
+        !self.is_html || self.open.iter().rev().find_map(decides).unwrap_or(false)
     }
 
     fn name(&self, name: &str) -> String {
@@ -176,7 +236,7 @@ impl<'t> Reader<'t, '_> {
 
     fn start(&mut self, tag: &'t str) {
         let end = tag
-            .find(|c: char| c.is_whitespace() || matches!(c, '>' | '/'))
+            .find(|c: char| c.is_ascii_whitespace() || matches!(c, '>' | '/'))
             .unwrap_or(tag.len());
         let name = self.name(&tag[..end]);
         self.rest = &tag[end..];
@@ -184,6 +244,8 @@ impl<'t> Reader<'t, '_> {
         if self.is_html && IMPLIED.contains(&name.as_str()) && self.top().name == name {
             self.close();
         }
+        // HTML ignores the slash of a tag that is not of SVG or MathML.
+        let is_empty = is_empty && (self.is_foreign() || matches!(name.as_str(), "svg" | "math"));
         let is_void = is_empty || self.is_html && VOID.contains(&name.as_str());
         let is_deep = self.open.len() > DEPTH;
         self.open.push(Element {
@@ -191,6 +253,9 @@ impl<'t> Reader<'t, '_> {
             attributes,
             ..Element::default()
         });
+        if self.is_html && LINE_FEED.contains(&name.as_str()) {
+            self.rest = self.rest.strip_prefix('\n').unwrap_or(self.rest);
+        }
         if self.is_html && !is_void && RAW.contains(&name.as_str()) {
             self.raw(&name);
         } else if is_void || is_deep {
@@ -206,17 +271,20 @@ impl<'t> Reader<'t, '_> {
         let at = bytes.windows(end.len()).position(is_end);
         let (text, rest) = self.rest.split_at(at.unwrap_or(self.rest.len()));
         self.rest = rest.split_once('>').map_or("", |(_, rest)| rest);
-        if !text.is_empty() {
-            self.top().children.push(("#text".into(), string(text)));
-        }
+        let text = match WITH_REFERENCES.contains(&name) {
+            true => references::text(text, true),
+            false => Cow::Borrowed(text),
+        };
+        self.top().text.push_str(&text);
         self.close();
     }
 
     /// The attributes of a tag, and whether it ends with `/>`.
     fn attributes(&mut self) -> (Vec<(Box<str>, Json)>, bool) {
         let mut attributes = Vec::new();
+        let mut names: BTreeSet<Box<str>> = BTreeSet::new();
         loop {
-            self.rest = self.rest.trim_start();
+            self.rest = self.rest.trim_ascii_start();
             if let Some(rest) = self.rest.strip_prefix('>') {
                 self.rest = rest;
                 return (attributes, false);
@@ -232,19 +300,23 @@ impl<'t> Reader<'t, '_> {
                 .rest
                 .char_indices()
                 .skip(1)
-                .find(|(_, c)| c.is_whitespace() || matches!(c, '=' | '>' | '/'))
+                .find(|(_, c)| c.is_ascii_whitespace() || matches!(c, '=' | '>' | '/'))
                 .map_or(self.rest.len(), |(at, _)| at);
             let (name, rest) = self.rest.split_at(end);
-            self.rest = rest.trim_start();
+            self.rest = rest.trim_ascii_start();
             let value = match self.rest.strip_prefix('=') {
                 Some(rest) => {
-                    self.rest = rest.trim_start();
+                    self.rest = rest.trim_ascii_start();
                     self.value()
                 }
                 None => "",
             };
-            let name = format!("@{}", self.name(name));
-            attributes.push((name.into(), string(&resolved(value))));
+            let name: Box<str> = format!("@{}", self.name(name)).into();
+            // HTML drops an attribute that the tag has already.
+            if !self.is_html || names.insert(name.clone()) {
+                let value = references::attribute(value, self.is_html);
+                attributes.push((name, string(&value)));
+            }
         }
     }
 
@@ -258,7 +330,7 @@ impl<'t> Reader<'t, '_> {
         }
         let end = self
             .rest
-            .find(|c: char| c.is_whitespace() || c == '>')
+            .find(|c: char| c.is_ascii_whitespace() || c == '>')
             .unwrap_or(self.rest.len());
         let (value, rest) = self.rest.split_at(end);
         self.rest = rest;
@@ -287,52 +359,7 @@ impl<'t> Reader<'t, '_> {
         {
             let name: Box<str> = element.name.as_str().into();
             let json = element.json(self.layout);
-            self.top().children.push((name, json));
+            self.top().push(name, json);
         }
-    }
-}
-
-/// The text with its entities resolved.
-fn resolved(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('&') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let entity = rest[1..]
-            .find(';')
-            .filter(|end| *end <= 10)
-            .and_then(|end| Some((character(&rest[1..=end])?, end + 2)));
-        match entity {
-            Some((character, length)) => {
-                out.push(character);
-                rest = &rest[length..];
-            }
-            None => {
-                out.push('&');
-                rest = &rest[1..];
-            }
-        }
-    }
-    out + rest
-}
-
-fn character(entity: &str) -> Option<char> {
-    let number = |digits: &str, radix| {
-        u32::from_str_radix(digits, radix)
-            .ok()
-            .and_then(char::from_u32)
-    };
-    match entity {
-        "amp" => Some('&'),
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        "nbsp" => Some('\u{a0}'),
-        _ => match entity.strip_prefix(['#'])? {
-            hex if hex.starts_with(['x', 'X']) => number(&hex[1..], 16),
-            digits => number(digits, 10),
-        },
     }
 }

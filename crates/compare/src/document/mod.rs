@@ -31,6 +31,8 @@ use understudy_model::Answer;
 
 /// Entries of a layout that are kept.
 const LAYOUT: usize = 256;
+/// The entry of a document that begins with U+FEFF.
+const BYTE_ORDER_MARK: &str = "byte order mark";
 
 /// The types of body that have a structure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,10 @@ impl Layout {
         }
     }
 
+    fn forget(&mut self, what: &str) {
+        self.0.remove(what);
+    }
+
     /// In words; empty for what is written as most writers do.
     pub(crate) fn text(&self) -> String {
         let all: Vec<&str> = self.0.iter().map(String::as_str).collect();
@@ -99,13 +105,13 @@ pub(crate) fn read<'b>(answer: &Answer, body: &'b [u8]) -> Body<'b> {
     let Some((text, mut layout)) = charset::decode(answer, body) else {
         return match form_of(answer) {
             // Parts may be of any bytes.
-            Some(Form::Multipart) => multipart::read(answer, body).map_or(Body::Bytes, |root| {
-                Body::Document(Document {
-                    form: Form::Multipart,
-                    root,
-                    layout: Layout::default(),
-                })
-            }),
+            Some(form @ Form::Multipart) => {
+                let mut layout = Layout::default();
+                match multipart::read(answer, body, &mut layout) {
+                    Some(root) => Body::Document(Document { form, root, layout }),
+                    None => Body::Bytes,
+                }
+            }
             _ => Body::Bytes,
         };
     };
@@ -127,11 +133,11 @@ fn document(answer: &Answer, body: &[u8], text: &str, layout: &mut Layout) -> Op
             json_text::read(text, layout).filter(|json| said.is_some() || json.is_structured())
         }
         Form::JsonLines => lines::read(text, layout),
-        Form::Events => events::read(text, layout),
+        Form::Events => Some(events::read(text, layout)),
         Form::Markup => Some(markup::read(text, is_html(answer, text), layout)),
         Form::Table => table::read(text, says_tabs(answer), layout),
         Form::Fields => form::read(text),
-        Form::Multipart => multipart::read(answer, body),
+        Form::Multipart => multipart::read(answer, body, layout),
     };
     root.map(|root| (form, root))
 }

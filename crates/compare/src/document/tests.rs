@@ -1,4 +1,7 @@
 use super::*;
+
+mod pairs;
+
 use proptest::prelude::*;
 use understudy_model::Field;
 
@@ -60,7 +63,7 @@ fn every_type_is_read_as_its_tree() {
             "text/event-stream",
             "id: 7\ndata: a\ndata: b\n\n: hi\n\n",
             "server-sent events",
-            r##"[{"data":"a\nb","id":"7"},{"#comment":"hi"}]"##,
+            r#"[{"data":"a\nb","id":"7"}]"#,
         ),
         (
             "text/csv",
@@ -167,8 +170,12 @@ fn any_encoding_that_is_stated_or_marked_is_read() {
         json("application/json; charset=iso-8859-1", b"{\"a\":\"\xe9\"}"),
         expected
     );
-    let latin = b"<?xml version='1.0' encoding='latin1'?><a>\xe9</a>";
-    assert!(json("application/xml", latin).contains('é'));
+    for latin in [
+        &b"<?xml version='1.0' encoding='latin1'?><a>\xe9</a>"[..],
+        b"<?xml version = '1.0' encoding = \"latin1\"?><a>\xe9</a>",
+    ] {
+        assert!(json("application/xml", latin).contains('é'));
+    }
     assert_eq!(document("text/plain", b"\xe9").0, "bytes");
     assert_eq!(document("text/plain", b"a\0b").0, "bytes");
 }

@@ -1,18 +1,26 @@
 //! What the value of a header means, by the grammar that its standard gives it.
 //!
-//! Two values are the same if no reader that keeps to the standard can tell them apart: spacing, quotes that need not
-//! be, the case of names that have none, the order of lists that have none. What a standard leaves open counts.
+//! Two values are the same if no reader that keeps to the standard can tell them apart: spacing, quotes that a token
+//! does not need, the case of names that have none, the order of lists that have none. What a standard leaves open
+//! counts, and so does a value that its grammar does not allow.
 
+use super::structured::{self, Kind};
+use super::syntax::{self, SPACE, by_name, digits, list, parts, sorted, trimmed, words};
+use super::{challenge, link, parameters, policy, reference, refresh};
 use crate::date::http_date;
-use std::collections::BTreeSet;
+use crate::json::Json;
 
 /// The grammars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Grammar {
-    /// Names without case, in any order, on one line or several (`Vary`).
+    /// Names without case, in any order, on one line or several (`Content-Language`).
     Names,
+    /// As [`Grammar::Names`], where `*` stands for all others (`Vary`, RFC 9110, section 12.5.5).
+    Vary,
     /// Words with case, in any order (`Allow`: methods have one, RFC 9110, section 9.1).
     Words,
+    /// As [`Grammar::Words`], where `*` stands for all others (`Timing-Allow-Origin`).
+    Origins,
     /// Directives in any order, names without case, values with or without quotes (`Cache-Control`).
     Directives,
     /// The same, set off by `;` (`Strict-Transport-Security`).
@@ -21,455 +29,314 @@ pub(super) enum Grammar {
     Parameters,
     /// As [`Grammar::Parameters`], of which there may be several in any order (`Accept-Patch`).
     ParameterLists,
-    /// As [`Grammar::Parameters`], of which there may be several in an order that counts (`Link`).
+    /// References with parameters; the order of those of one relation type counts (`Link`).
     Links,
-    /// Directives set off by `;`, each a name without case and words in any order (`Content-Security-Policy`).
-    Policy,
-    /// One word without case (`X-Content-Type-Options`).
+    /// Policies of directives, each of sources in any order (`Content-Security-Policy`).
+    Policies,
+    /// Features and the origins that may use them (`Feature-Policy`).
+    Features,
+    /// One word without case (`X-DNS-Prefetch-Control`).
     Word,
+    /// The first word of a list, without case (`X-Content-Type-Options`: Fetch, section 3.6).
+    FirstWord,
     /// Words without case in an order that counts (`Referrer-Policy`: the last one known wins).
     Ordered,
+    /// Rules, of which those of one robot stand behind its name (`X-Robots-Tag`).
+    Robots,
     /// A moment in any form that HTTP allows (`Last-Modified`).
     Date,
+    /// The same, where every text that is no date is a moment in the past (`Expires`, RFC 9111, section 5.3).
+    Expiry,
     /// A moment or seconds (`Retry-After`).
     DateOrSeconds,
-    /// A scheme without case, then parameters (`WWW-Authenticate`).
+    /// Seconds (`Access-Control-Max-Age`).
+    Seconds,
+    /// A scheme without case, then parameters or a token with case (`WWW-Authenticate`).
     Challenges,
-    /// A reference whose scheme and host have no case (`Location`, RFC 3986, section 6.2.2).
+    /// A reference in its normal form (`Location`, RFC 3986, section 6.2.2).
     Reference,
+    /// Seconds and a reference (`Refresh`).
+    Refresh,
     /// A unit without case, then numbers (`Content-Range`).
     Range,
+    /// A code, an agent, a text and perhaps a date (`Warning`, RFC 7234, section 5.5).
+    Warnings,
+    /// Members of a JSON array (`NEL`).
+    Json,
+    /// A structured field (RFC 9651) of this type.
+    Structured(Kind),
 }
 
-/// The grammar of a header of this name (lower case), of those whose text is not their meaning.
-/// RFC 9110, 9111, 6265, 6266, 6797, 8288, Fetch, CSP 3 and the registry of field names.
+/// The grammar of a header of this name (lower case), of those whose text is not their meaning: the fields of the
+/// registry of HTTP field names that answers carry, and others in use. Every other header is compared by its bytes, as
+/// browsers compare `Access-Control-Allow-Origin`, `Access-Control-Allow-Credentials` and
+/// `Cross-Origin-Resource-Policy` (Fetch, sections 4.9 and 3.7).
 pub(super) fn of(name: &str) -> Option<Grammar> {
     use Grammar::*;
     Some(match name {
-        "accept-ranges"
+        "accept-ch"
+        | "accept-ranges"
         | "access-control-allow-headers"
         | "access-control-expose-headers"
-        | "vary"
-        | "accept-ch"
-        | "critical-ch"
         | "content-language"
-        | "x-robots-tag" => Names,
-        "allow"
-        | "access-control-allow-methods"
-        | "public"
-        | "clear-site-data"
-        | "timing-allow-origin" => Words,
-        "cache-control" | "pragma" | "surrogate-control" | "cdn-cache-control"
-        | "permissions-policy" | "priority" | "repr-digest" | "content-digest" | "digest" => {
-            Directives
+        | "critical-ch"
+        | "x-frame-options" => Names,
+        "vary" => Vary,
+        "access-control-allow-methods" | "allow" | "clear-site-data" | "dav" | "public" => Words,
+        "timing-allow-origin" => Origins,
+        "authentication-info"
+        | "cache-control"
+        | "digest"
+        | "expect-ct"
+        | "pragma"
+        | "preference-applied"
+        | "proxy-authentication-info"
+        | "surrogate-control" => Directives,
+        "public-key-pins"
+        | "public-key-pins-report-only"
+        | "strict-transport-security"
+        | "x-xss-protection" => Settings,
+        "content-disposition" | "content-type" => Parameters,
+        "accept" | "accept-encoding" | "accept-patch" | "accept-post" | "want-digest" => {
+            ParameterLists
         }
-        "strict-transport-security" | "expect-ct" | "x-xss-protection" | "public-key-pins" => {
-            Settings
-        }
-        "content-type"
-        | "content-disposition"
-        | "cross-origin-opener-policy"
-        | "cross-origin-embedder-policy" => Parameters,
-        "accept-patch" | "accept-post" | "accept" => ParameterLists,
         "link" => Links,
-        "content-security-policy" | "content-security-policy-report-only" | "feature-policy" => {
-            Policy
-        }
-        "x-content-type-options"
-        | "x-frame-options"
+        "content-security-policy"
+        | "content-security-policy-report-only"
+        | "x-content-security-policy"
+        | "x-webkit-csp" => Policies,
+        "feature-policy" => Features,
+        "content-transfer-encoding"
         | "x-dns-prefetch-control"
         | "x-download-options"
-        | "x-permitted-cross-domain-policies"
-        | "cross-origin-resource-policy" => Word,
+        | "x-permitted-cross-domain-policies" => Word,
+        "x-content-type-options" => FirstWord,
         "referrer-policy" => Ordered,
-        "last-modified" | "expires" | "sunset" => Date,
+        "x-robots-tag" => Robots,
+        "last-modified" | "memento-datetime" | "sunset" => Date,
+        "expires" => Expiry,
         "retry-after" => DateOrSeconds,
-        "www-authenticate" | "proxy-authenticate" | "authentication-info" => Challenges,
-        "location" | "content-location" => Reference,
+        "access-control-max-age" | "ttl" => Seconds,
+        "authentication-control"
+        | "optional-www-authenticate"
+        | "proxy-authenticate"
+        | "www-authenticate" => Challenges,
+        "content-location"
+        | "location"
+        | "service-worker-allowed"
+        | "sourcemap"
+        | "x-sourcemap" => Reference,
+        "refresh" => Refresh,
         "content-range" => Range,
+        "warning" => Warnings,
+        "attribution-reporting-register-source"
+        | "attribution-reporting-register-trigger"
+        | "nel" => Json,
+        _ => return structured(name).map(Structured),
+    })
+}
+
+/// The type of a structured field, by the registry of HTTP field names and the standards of W3C and WHATWG.
+fn structured(name: &str) -> Option<Kind> {
+    Some(match name {
+        "activate-storage-access"
+        | "available-dictionary"
+        | "capsule-protocol"
+        | "cross-origin-embedder-policy"
+        | "cross-origin-embedder-policy-report-only"
+        | "cross-origin-opener-policy"
+        | "cross-origin-opener-policy-report-only"
+        | "deprecation"
+        | "dictionary-id"
+        | "document-isolation-policy"
+        | "document-isolation-policy-report-only"
+        | "incremental"
+        | "observe-browsing-topics"
+        | "origin-agent-cluster"
+        | "set-login" => Kind::Item,
+        "accept-query"
+        | "cache-group-invalidation"
+        | "cache-groups"
+        | "cache-status"
+        | "link-template"
+        | "proxy-status"
+        | "ratelimit-limit"
+        | "ratelimit-remaining"
+        | "ratelimit-reset"
+        | "speculation-rules"
+        | "supports-loading-mode" => Kind::List,
+        "cdn-cache-control"
+        | "content-digest"
+        | "document-policy"
+        | "document-policy-report-only"
+        | "integrity-policy"
+        | "integrity-policy-report-only"
+        | "no-vary-search"
+        | "priority"
+        | "reporting-endpoints"
+        | "repr-digest"
+        | "require-document-policy"
+        | "unencoded-digest"
+        | "use-as-dictionary"
+        | "want-content-digest"
+        | "want-repr-digest" => Kind::Dictionary,
+        "accept-signature" | "signature" | "signature-input" => Kind::Signatures,
+        "permissions-policy" | "permissions-policy-report-only" => Kind::Allowlists,
+        "ratelimit" | "ratelimit-policy" => Kind::ListOrDictionary,
         _ => return None,
     })
 }
 
+/// A value that counts: equal for values that mean the same, and as it is shown.
+pub(super) type Value = (String, String);
+
 impl Grammar {
-    /// Are several lines one list?
-    pub(super) fn is_list(self) -> bool {
-        use Grammar::*;
-        matches!(
-            self,
-            Names | Words | Directives | ParameterLists | Links | Ordered | Challenges
-        )
-    }
-
-    /// The values that count one by one: the members of a list whose order is told, else all as one.
-    pub(super) fn values(self, value: &str) -> Vec<&str> {
-        match self {
-            Grammar::Links => list(value).collect(),
-            _ => vec![value],
-        }
-    }
-
-    /// Equal for values that mean the same; empty where nothing in the value means anything.
-    pub(super) fn canonical(self, name: &str, value: &str) -> String {
-        match self {
-            Grammar::Names => sorted(
-                list(value)
-                    .map(|member| member.to_ascii_lowercase())
-                    .filter(|member| !(name == "vary" && member == "accept-encoding")),
-            ),
-            Grammar::Words => sorted(list(value).map(str::to_owned)),
-            Grammar::Directives => sorted(list(value).map(directive)),
-            Grammar::Settings => sorted(parts(value, ';').map(directive)),
-            Grammar::Parameters | Grammar::Links => parameters(value),
-            Grammar::ParameterLists => sorted(list(value).map(parameters)),
-            Grammar::Policy => policy(value),
-            Grammar::Word => value.trim().to_ascii_lowercase(),
-            Grammar::Ordered => list(value)
-                .map(str::to_ascii_lowercase)
-                .collect::<Vec<_>>()
-                .join(","),
-            Grammar::Date => date(value),
-            Grammar::DateOrSeconds => match value.trim().parse::<u64>() {
-                Ok(seconds) => seconds.to_string(),
-                Err(_) => date(value),
-            },
-            Grammar::Challenges => challenges(value),
-            Grammar::Reference => reference(value.trim()),
-            Grammar::Range => {
-                let lower = value.trim().to_ascii_lowercase();
-                lower.split_whitespace().collect::<Vec<_>>().join(" ")
-            }
-        }
-    }
-}
-
-fn sorted(members: impl Iterator<Item = String>) -> String {
-    let members: BTreeSet<String> = members.filter(|member| !member.is_empty()).collect();
-    members.into_iter().collect::<Vec<_>>().join(",")
-}
-
-/// The members of a list. Commas in quotes and in `<...>` do not part it.
-fn list(value: &str) -> impl Iterator<Item = &str> {
-    parts(value, ',')
-}
-
-/// The parts of a value, trimmed, without empty ones.
-pub(super) fn parts(value: &str, separator: char) -> impl Iterator<Item = &str> {
-    let (mut is_quoted, mut is_escaped, mut is_in_brackets) = (false, false, false);
-    let split = value.split(move |c: char| {
-        match c {
-            _ if is_escaped => is_escaped = false,
-            '\\' if is_quoted => is_escaped = true,
-            '"' if !is_in_brackets => is_quoted = !is_quoted,
-            '<' if !is_quoted => is_in_brackets = true,
-            '>' if !is_quoted => is_in_brackets = false,
-            _ => return c == separator && !is_quoted && !is_in_brackets,
-        }
-        false
-    });
-    split.map(str::trim).filter(|part| !part.is_empty())
-}
-
-/// A value without the quotes that it need not have (RFC 9110, section 5.6.4).
-pub(super) fn unquoted(value: &str) -> String {
-    let value = value.trim();
-    let Some(inner) = value
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-    else {
-        return value.to_owned();
-    };
-    let mut out = String::with_capacity(inner.len());
-    let mut chars = inner.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => out.extend(chars.next()),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// `name=value`, the name without case. What the value holds is set off by a sign that no name has.
-fn directive(part: &str) -> String {
-    match part.split_once('=') {
-        None => part.to_ascii_lowercase(),
-        Some((name, value)) => {
-            let name = name.trim().to_ascii_lowercase();
-            let mut value = unquoted(value);
-            if name == "charset" {
-                value = charset(&value);
-            }
-            format!("{name}={value:?}")
-        }
-    }
-}
-
-/// The one name of a character encoding: `utf8` and `UTF-8` are the same (Encoding Standard, section 4.2).
-fn charset(label: &str) -> String {
-    let known = encoding_rs::Encoding::for_label(label.as_bytes());
-    known.map_or_else(
-        || label.to_ascii_lowercase(),
-        |known| known.name().to_ascii_lowercase(),
-    )
-}
-
-fn parameters(value: &str) -> String {
-    let mut parts = parts(value, ';');
-    let first = parts.next().unwrap_or_default();
-    // A reference and what stands in quotes have a case, a media type has none.
-    let first = match first.contains(['=', '<', '"']) {
-        true => directive_or_text(first),
-        false => first.to_ascii_lowercase(),
-    };
-    let is_json = super::is_json_type(&first);
-    let parameters: BTreeSet<String> = parts
-        .map(directive)
-        .filter(|parameter| !(is_json && parameter == "charset=\"utf-8\""))
-        .collect();
-    parameters
-        .into_iter()
-        .fold(first, |all, one| all + ";" + &one)
-}
-
-fn directive_or_text(part: &str) -> String {
-    match part.starts_with('<') || part.starts_with('"') {
-        true => part.to_owned(),
-        false => directive(part),
-    }
-}
-
-fn policy(value: &str) -> String {
-    let directive = |part: &str| {
-        let mut words = part.split_whitespace();
-        let name = words.next().unwrap_or_default().to_ascii_lowercase();
-        let sources: BTreeSet<&str> = words.collect();
-        sources
-            .into_iter()
-            .fold(name, |all, source| all + " " + source)
-    };
-    // Of a repeated directive the first one holds, so their order may count: it does not between others.
-    let mut directives: Vec<String> = parts(value, ';').map(directive).collect();
-    directives.sort_by(|a, b| a.split(' ').next().cmp(&b.split(' ').next()));
-    directives.join(";")
-}
-
-fn date(value: &str) -> String {
-    let value = value.trim();
-    http_date(value).map_or_else(|| value.to_owned(), |seconds| format!("@{seconds}"))
-}
-
-/// Challenges in their order, the parameters of each in any.
-fn challenges(value: &str) -> String {
-    let mut all: Vec<BTreeSet<String>> = Vec::new();
-    for part in list(value) {
-        let (scheme, parameter) = challenge(part);
-        match (scheme, all.last_mut()) {
-            (None, Some(last)) => drop(last.insert(parameter)),
-            // Sorts before every parameter.
-            (scheme, _) => all.push([format!(" {}", scheme.unwrap_or_default()), parameter].into()),
-        }
-    }
-    let one = |of: &BTreeSet<String>| of.iter().cloned().collect::<Vec<_>>().join(";");
-    all.iter().map(one).collect::<Vec<_>>().join(",")
-}
-
-/// A scheme, where one begins here, and a parameter.
-fn challenge(part: &str) -> (Option<String>, String) {
-    let scheme = part
-        .split_once(char::is_whitespace)
-        .filter(|(scheme, _)| !scheme.contains('='));
-    match scheme {
-        Some((scheme, rest)) => (Some(scheme.to_ascii_lowercase()), directive(rest.trim())),
-        None => (None, directive(part)),
-    }
-}
-
-/// Scheme and host in lower case, without the port that the scheme has anyway; percent-encoded octets in upper case.
-fn reference(value: &str) -> String {
-    let value = upper_escapes(value);
-    let Some((scheme, rest)) = value.split_once("://") else {
-        return value;
-    };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let scheme = scheme.to_ascii_lowercase();
-    // A name of a user has a case, a host has none.
-    let host = authority.rfind('@').map_or(0, |at| at + 1);
-    let authority = format!(
-        "{}{}",
-        &authority[..host],
-        authority[host..].to_ascii_lowercase()
-    );
-    let own = match scheme.as_str() {
-        "http" => ":80",
-        "https" => ":443",
-        _ => "",
-    };
-    let authority = authority.strip_suffix(own).unwrap_or(&authority);
-    let path = if path.is_empty() { "/" } else { path };
-    format!("{scheme}://{authority}{path}")
-}
-
-fn upper_escapes(value: &str) -> String {
-    let mut out = String::with_capacity(value.len());
-    let mut left = 0;
-    for c in value.chars() {
-        let is_escape = left > 0 && c.is_ascii_hexdigit();
-        out.push(if is_escape { c.to_ascii_uppercase() } else { c });
-        left = match c {
-            '%' => 2,
-            _ if is_escape => left - 1,
-            _ => 0,
+    /// What the lines of a header of this name say, value by value: equal for headers that mean the same.
+    pub(super) fn values(self, name: &str, lines: &[String]) -> Vec<Value> {
+        let joined = lines.join(", ");
+        let all = |canonical: String| match canonical.is_empty() {
+            // The empty list: what a header says that is not there (RFC 9110, section 5.6.1).
+            true => Vec::new(),
+            false => vec![(canonical, joined.clone())],
         };
+        let each = |of: &dyn Fn(&str) -> String| {
+            let one = |line: &String| (of(trimmed(line)), line.clone());
+            lines.iter().map(one).collect::<Vec<_>>()
+        };
+        match self {
+            Grammar::Names => all(names(&joined)),
+            Grammar::Vary => match list(&joined).any(|member| member == "*") {
+                true => all("*".to_owned()),
+                // Codings are not compared.
+                false => all(sorted(
+                    list(&joined)
+                        .map(str::to_ascii_lowercase)
+                        .filter(|member| member != "accept-encoding"),
+                )),
+            },
+            // An answer that allows no method says so with an empty list (RFC 9110, section 10.2.1).
+            Grammar::Words if name == "allow" => {
+                vec![(sorted(list(&joined).map(str::to_owned)), joined)]
+            }
+            Grammar::Words => all(sorted(list(&joined).map(str::to_owned))),
+            Grammar::Origins => match list(&joined).any(|member| member == "*") {
+                true => all("*".to_owned()),
+                false => all(sorted(list(&joined).map(str::to_owned))),
+            },
+            Grammar::Directives => all(by_name(list(&joined).map(parameters::setting).collect())),
+            Grammar::Settings => each(&settings),
+            Grammar::Parameters => each(&parameters::parameters),
+            Grammar::ParameterLists => all(sorted(list(&joined).map(parameters::parameters))),
+            Grammar::Links => link::canonical(&joined),
+            Grammar::Policies => all(policy::policies(&joined)),
+            Grammar::Features => all(policy::features(&joined)),
+            Grammar::Word => each(&str::to_ascii_lowercase),
+            Grammar::FirstWord => {
+                let first = trimmed(joined.split(',').next().unwrap_or_default());
+                vec![(first.to_ascii_lowercase(), joined)]
+            }
+            Grammar::Ordered => all(ordered(&joined)),
+            Grammar::Robots => match lines.iter().any(|line| line.contains(':')) {
+                true => each(&ordered),
+                false => all(names(&joined)),
+            },
+            Grammar::Date => each(&date),
+            Grammar::Expiry => each(&expiry),
+            Grammar::DateOrSeconds => each(&|text| match moment(text) {
+                Some(_) => date(text),
+                None => digits(text).to_owned(),
+            }),
+            Grammar::Seconds => each(&|text| digits(text).to_owned()),
+            Grammar::Challenges => listed(challenge::canonical(&joined), &joined),
+            Grammar::Reference => each(&reference::normal),
+            Grammar::Refresh => each(&refresh::canonical),
+            Grammar::Range => each(&range),
+            Grammar::Warnings => listed(list(&joined).map(warning).collect(), &joined),
+            Grammar::Json => all(json(&joined)),
+            Grammar::Structured(kind) => listed(structured::values(kind, &joined), &joined),
+        }
     }
-    out
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The members of a list whose order counts. One alone is shown as it is written.
+fn listed(values: Vec<String>, text: &str) -> Vec<Value> {
+    let is_one = values.len() == 1;
+    let shown = |value: String| {
+        let shown = if is_one {
+            text.to_owned()
+        } else {
+            value.clone()
+        };
+        (value, shown)
+    };
+    values
+        .into_iter()
+        .filter(|value| !value.is_empty())
+        .map(shown)
+        .collect()
+}
 
-    fn canonical(name: &str, value: &str) -> String {
-        of(name).map_or_else(
-            || value.to_owned(),
-            |grammar| grammar.canonical(name, value),
-        )
-    }
+fn names(value: &str) -> String {
+    sorted(list(value).map(str::to_ascii_lowercase))
+}
 
-    #[test]
-    fn values_that_mean_the_same_are_the_same() {
-        for (name, a, b) in [
-            (
-                "strict-transport-security",
-                "max-age=31536000; includeSubDomains",
-                "includesubdomains;max-age=\"31536000\"",
-            ),
-            (
-                "content-disposition",
-                "attachment; filename=\"a.pdf\"",
-                "Attachment;filename=a.pdf",
-            ),
-            (
-                "content-disposition",
-                "attachment; filename=\"a\\\"b.pdf\"; size=3",
-                "attachment; size=3; FILENAME=\"a\\\"b.pdf\"",
-            ),
-            ("x-content-type-options", "nosniff", "NoSniff"),
-            ("x-frame-options", "DENY", "deny"),
-            (
-                "content-type",
-                "text/html; charset=utf8",
-                "Text/HTML;charset=\"UTF-8\"",
-            ),
-            (
-                "content-type",
-                "application/json",
-                "application/json; charset=utf-8",
-            ),
-            (
-                "cache-control",
-                "no-cache, max-age=60",
-                "Max-Age=\"60\",no-cache",
-            ),
-            ("vary", "Origin, Accept-Encoding", "origin"),
-            ("allow", "GET, HEAD", "HEAD,GET"),
-            (
-                "last-modified",
-                "Sun, 06 Nov 1994 08:49:37 GMT",
-                "Sunday, 06-Nov-94 08:49:37 GMT",
-            ),
-            ("retry-after", "120", " 0120"),
-            (
-                "link",
-                "</a>; rel=next; title=\"x, y\"",
-                "</a>;title=\"x, y\";rel=\"next\"",
-            ),
-            (
-                "content-security-policy",
-                "default-src 'self' a.example; img-src *",
-                "img-src *;Default-Src a.example 'self'",
-            ),
-            (
-                "www-authenticate",
-                "Bearer realm=\"a\", error=invalid_token",
-                "bearer realm=a,error=\"invalid_token\"",
-            ),
-            (
-                "location",
-                "HTTP://Shop.example:80/a%2fb",
-                "http://shop.example/a%2Fb",
-            ),
-            ("content-range", "Bytes 0-1/5", "bytes  0-1/5"),
-            (
-                "referrer-policy",
-                "No-Referrer, origin",
-                "no-referrer,origin",
-            ),
-            (
-                "accept-patch",
-                "application/json; charset=utf-8, text/plain",
-                "text/plain,application/json",
-            ),
-        ] {
-            assert_eq!(canonical(name, a), canonical(name, b), "{name}: {a} | {b}");
-        }
-    }
+fn ordered(value: &str) -> String {
+    let members: Vec<String> = list(value).map(str::to_ascii_lowercase).collect();
+    members.join(",")
+}
 
-    #[test]
-    fn values_that_mean_something_else_are_not() {
-        for (name, a, b) in [
-            (
-                "strict-transport-security",
-                "max-age=31536000",
-                "max-age=3153600",
-            ),
-            (
-                "strict-transport-security",
-                "max-age=60; includeSubDomains",
-                "max-age=60",
-            ),
-            (
-                "content-disposition",
-                "attachment; filename=a.pdf",
-                "inline; filename=a.pdf",
-            ),
-            (
-                "content-disposition",
-                "attachment; filename=a.pdf",
-                "attachment; filename=A.pdf",
-            ),
-            ("content-type", "text/html; charset=utf-8", "text/html"),
-            (
-                "content-type",
-                "text/html; charset=utf-8",
-                "text/html; charset=iso-8859-1",
-            ),
-            (
-                "content-type",
-                "text/html; charset=utf-8",
-                "text/html; charset=\"utf-8\"; x=\";y=z\"",
-            ),
-            ("allow", "GET", "get"),
-            ("link", "</a>; rel=next", "</A>; rel=next"),
-            (
-                "referrer-policy",
-                "origin, no-referrer",
-                "no-referrer, origin",
-            ),
-            ("location", "/a", "/A"),
-            ("location", "http://h:8080/", "http://h/"),
-            ("etag", "W/\"a\"", "\"a\""),
-            ("retry-after", "120", "12"),
-            ("cache-control", "max-age=60", "s-maxage=60"),
-            (
-                "content-security-policy",
-                "default-src 'self'",
-                "default-src 'none'",
-            ),
-            ("www-authenticate", "Bearer realm=a", "Basic realm=a"),
-        ] {
-            assert_ne!(canonical(name, a), canonical(name, b), "{name}: {a} | {b}");
-        }
+fn settings(value: &str) -> String {
+    let mut members: Vec<syntax::Member> = parts(value, ';').map(parameters::setting).collect();
+    // Pins are a set (RFC 7469, section 2.1.1); of any other directive the first one counts.
+    members.sort_by(|a, b| match a.0.starts_with("pin-") {
+        true => a.cmp(b),
+        false => a.0.cmp(&b.0),
+    });
+    by_name(members)
+}
+
+/// Seconds since 1970 of a date in one of the forms of RFC 9110, section 5.6.7: all of them are in GMT.
+fn moment(text: &str) -> Option<i64> {
+    let last = text.rsplit(SPACE).next().unwrap_or_default();
+    let is_year = last.len() == 4 && last.bytes().all(|byte| byte.is_ascii_digit());
+    let is_gmt = is_year || last.eq_ignore_ascii_case("gmt");
+    http_date(text).filter(|_| is_gmt)
+}
+
+fn date(text: &str) -> String {
+    moment(text).map_or_else(|| text.to_owned(), |seconds| format!("@{seconds}"))
+}
+
+fn expiry(text: &str) -> String {
+    match http_date(text) {
+        None => "in the past".to_owned(),
+        // A date in a form that some caches read.
+        Some(_) => date(text),
     }
+}
+
+fn range(value: &str) -> String {
+    let mut words = words(value);
+    let unit = words.next().unwrap_or_default().to_ascii_lowercase();
+    words.fold(unit, |all, word| all + " " + word)
+}
+
+fn warning(member: &str) -> String {
+    let mut parts: Vec<String> = parts(member, ' ').map(str::to_owned).collect();
+    if let Some(agent) = parts.get_mut(1) {
+        *agent = agent.to_ascii_lowercase();
+    }
+    if let Some(at) = parts.get_mut(3) {
+        *at = date(&syntax::unquoted(at));
+    }
+    format!("{parts:?}")
+}
+
+fn json(value: &str) -> String {
+    let Ok(json) = Json::parse(format!("[{value}]").as_bytes()) else {
+        return trimmed(value).to_owned();
+    };
+    let mut out = String::new();
+    json.write(&mut out);
+    out
 }
