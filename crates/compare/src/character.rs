@@ -17,6 +17,7 @@ pub(crate) fn absent() -> Character {
 /// The character of a JSON value.
 pub(crate) fn of_json(json: &Json) -> Character {
     let name = match json.value() {
+        Value::Bytes(bytes) => return of_bytes(bytes),
         Value::Null => "null",
         Value::Bool(_) => "boolean",
         Value::Number(text) => return Character(of_number(text)),

@@ -99,18 +99,22 @@ pub(crate) fn inject(answer: &Answer, fault: Fault, draw: u64) -> Option<Answer>
         _ => {
             let codings = decode::codings(answer);
             let body = decode::body(answer, &codings, decode::DECODED_BYTES).ok()?;
-            let form = match document::read(answer, &body) {
-                document::Body::Document(document) => Some(document.form),
-                document::Body::Text(..) | document::Body::Bytes => None,
-            };
+            let document = document_of(answer, &body);
+            let form = document.as_ref().map(|document| document.form);
             let json = match form {
                 Some(Form::Json) => Json::parse(&body).ok(),
                 _ => None,
             };
             let Some(json) = json else {
                 let is_markup = form == Some(Form::Markup);
-                let body = text::inject(&body, is_markup, fault, draw)?;
-                return Some(with_body(answer, body));
+                let wrong = text::inject(&body, is_markup, fault, draw)?;
+                let wrong = with_body(answer, wrong);
+                // What no reader of the type sees (a comment among events) is no fault.
+                let is_same = document.is_some_and(|right| {
+                    document_of(&wrong, &wrong.body)
+                        .is_some_and(|wrong| wrong.says_the_same(&right))
+                });
+                return (!is_same).then_some(wrong);
             };
             let sites = Sites { fault, left: None };
             let all = sites.count(&json);
@@ -130,6 +134,13 @@ pub(crate) fn inject(answer: &Answer, fault: Fault, draw: u64) -> Option<Answer>
     }
 }
 
+fn document_of(answer: &Answer, body: &[u8]) -> Option<document::Document> {
+    match document::read(answer, body) {
+        document::Body::Document(document) => Some(document),
+        document::Body::Text(..) | document::Body::Bytes => None,
+    }
+}
+
 /// The answer with another body, which has no content coding.
 fn with_body(answer: &Answer, body: Vec<u8>) -> Answer {
     let mut answer = answer.clone();
@@ -146,12 +157,13 @@ fn header(answer: &Answer, fault: Fault, draw: u64) -> Option<Answer> {
         .filter(|index| is_counted(&answer.fields[*index].name))
         .collect();
     let place = places[usize::try_from(draw.checked_rem(places.len() as u64)?).ok()?];
-    let mut answer = answer.clone();
+    let mut wrong = answer.clone();
     match fault {
-        Fault::HeaderMissing => drop(answer.fields.remove(place)),
-        _ => answer.fields[place].value.extend(b"-understudy"),
+        Fault::HeaderMissing => drop(wrong.fields.remove(place)),
+        _ => wrong.fields[place].value.extend(b"-understudy"),
     }
-    Some(answer)
+    // `Expires: 0-understudy` says what `Expires: 0` says.
+    (!fields::compare(answer, &wrong).is_empty()).then_some(wrong)
 }
 
 /// What a value stands in.

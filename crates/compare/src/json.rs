@@ -36,6 +36,8 @@ pub enum Value {
     String(Box<str>),
     /// An array.
     Array(Vec<Json>),
+    /// Bytes that are no text: a part of a multipart body. No JSON text has them.
+    Bytes(Box<[u8]>),
     /// An object, ordered by name; entries of one name stand in the order written.
     Object(Vec<(Box<str>, Json)>),
 }
@@ -84,6 +86,7 @@ impl Json {
             Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
             Value::Number(text) => out.push_str(text),
             Value::String(text) => out.push_str(&quoted(text)),
+            Value::Bytes(bytes) => out.push_str(&quoted(&self.in_words(bytes))),
             Value::Array(items) => {
                 out.push('[');
                 for (index, item) in items.iter().enumerate() {
@@ -112,6 +115,7 @@ impl Json {
             Value::Bool(value) => Hash::new(b'b').bytes(&[u8::from(*value)]).finish(),
             Value::Number(text) => Hash::new(b'n').bytes(text.as_bytes()).finish(),
             Value::String(text) => Hash::new(b's').bytes(text.as_bytes()).finish(),
+            Value::Bytes(bytes) => Hash::new(b'y').bytes(bytes).finish(),
             Value::Array(items) => items
                 .iter()
                 .fold(Hash::new(b'a'), |hash, item| hash.part(item.hash))
@@ -136,6 +140,7 @@ impl Json {
                 .parse::<serde_json::Number>()
                 .map_or_else(|_| text.to_string().into(), serde_json::Value::Number),
             Value::String(text) => text.to_string().into(),
+            Value::Bytes(bytes) => self.in_words(bytes).into(),
             Value::Array(items) => items.iter().map(Json::to_serde).collect(),
             Value::Object(entries) => entries
                 .iter()
@@ -152,6 +157,7 @@ impl Json {
             Value::Bool(false) => 5,
             Value::Number(text) => text.len() as u64,
             Value::String(text) => text.len() as u64 + 2,
+            Value::Bytes(bytes) => bytes.len() as u64,
             Value::Array(items) => 2 + items.iter().map(|item| 1 + item.bytes()).sum::<u64>(),
             Value::Object(entries) => {
                 let entry =
@@ -159,6 +165,11 @@ impl Json {
                 2 + entries.iter().map(entry).sum::<u64>()
             }
         }
+    }
+
+    /// What stands for bytes in a text.
+    fn in_words(&self, bytes: &[u8]) -> String {
+        format!("{} bytes #{:016x}", bytes.len(), self.hash as u64)
     }
 
     /// Is it an array or an object?

@@ -41,6 +41,7 @@ fn shape_of(json: &Json) -> u128 {
         Value::Bool(_) => Hash::new(b'b').finish(),
         Value::Number(_) => Hash::new(b'n').finish(),
         Value::String(_) => Hash::new(b's').finish(),
+        Value::Bytes(_) => Hash::new(b'y').finish(),
         Value::Array(items) => {
             let shapes: BTreeSet<u128> = items.iter().map(shape_of).collect();
             shapes

@@ -114,6 +114,7 @@ impl Writer<'_> {
             Value::Null => self.out.push_str("null"),
             Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
             Value::Number(text) => self.out.push_str(&(self.redact)(&self.path, text)),
+            Value::Bytes(_) => json.write(&mut self.out),
             Value::String(text) => self.out.push_str(&quoted(&(self.redact)(&self.path, text))),
             Value::Array(items) => self.array(items),
             Value::Object(entries) => self.object(entries),

@@ -33,6 +33,17 @@ impl<'a> Seen<'a> {
         }
     }
 
+    /// The bytes that are there and are no text.
+    pub(crate) fn octets(self) -> Option<&'a [u8]> {
+        match self {
+            Seen::Value(json) => match json.value() {
+                Value::Bytes(bytes) => Some(bytes),
+                _ => None,
+            },
+            Seen::Absent | Seen::Times(_) | Seen::Name(_) => None,
+        }
+    }
+
     /// About how many bytes what is there takes as JSON.
     pub(crate) fn bytes(self) -> Option<u64> {
         match self {
@@ -101,6 +112,7 @@ impl<'a> Walk<'a, '_> {
             (Value::Number(_), Value::Number(_))
             | (Value::Bool(_), Value::Bool(_))
             | (Value::String(_), Value::String(_)) => Kind::Value,
+            (Value::Bytes(_), Value::Bytes(_)) => Kind::Bytes,
             _ => Kind::Type,
         };
         self.report(kind, Seen::Value(baseline), Seen::Value(contender));

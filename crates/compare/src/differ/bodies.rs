@@ -144,7 +144,14 @@ impl Found<'_, '_> {
             }
             return;
         }
-        for run in runs::compare(bytes_a, bytes_b) {
+        let site = Site::at("body");
+        let rules = self.rules_at(&site, Kind::Bytes);
+        self.runs(site, (bytes_a, bytes_b), rules);
+    }
+
+    /// Bytes at a place that these rules cover, by runs of unequal ones.
+    fn runs(&mut self, site: Site, (a, b): (&[u8], &[u8]), rules: Vec<u32>) {
+        for run in runs::compare(a, b) {
             let side = |bytes: &[u8]| match bytes {
                 [] => (character::absent(), String::new()),
                 bytes => (character::of_bytes(bytes), shown::bytes(bytes, run.start)),
@@ -152,10 +159,11 @@ impl Found<'_, '_> {
             let site = Site {
                 spot: Some(run.spot),
                 bytes: run.baseline.len().max(1) as u64,
-                ..Site::at("body")
+                ..site.clone()
             };
-            let (a, b) = (side(run.baseline), side(run.contender));
-            self.keep(site, Kind::Bytes, a, b, Relation::default());
+            let ((of_a, shown_a), (of_b, shown_b)) = (side(run.baseline), side(run.contender));
+            let like = site.like(Kind::Bytes, of_a, of_b, rules.clone());
+            self.push(like, site, Relation::default(), || (shown_a, shown_b));
         }
     }
 
@@ -349,6 +357,9 @@ impl Found<'_, '_> {
                     section: 0,
                 };
                 return self.values(site, text, (a, b), rules);
+            }
+            if let (Some(a), Some(b)) = (seen_a.octets(), seen_b.octets()) {
+                return self.runs(site, (a, b), rules);
             }
             let values = Plain::seen(seen_a).zip(Plain::seen(seen_b));
             let relation = self.relation(kind, &site.pattern, name, values);

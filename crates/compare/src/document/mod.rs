@@ -91,6 +91,15 @@ pub(crate) struct Document {
     pub(crate) layout: Layout,
 }
 
+impl Document {
+    /// Do both say the same, written in the same way?
+    pub(crate) fn says_the_same(&self, other: &Document) -> bool {
+        self.form == other.form
+            && self.root.hash() == other.root.hash()
+            && self.layout == other.layout
+    }
+}
+
 /// What a body is.
 #[derive(Clone, Debug)]
 pub(crate) enum Body<'b> {

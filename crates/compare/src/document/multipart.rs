@@ -2,7 +2,6 @@
 
 use super::{Body, Layout, array, charset, object, read as read_body, string};
 use crate::fields;
-use crate::hash::Hash;
 use crate::json::{Json, Value};
 use understudy_model::{Answer, Field};
 
@@ -112,12 +111,7 @@ fn content(part: &Answer, body: &[u8]) -> (Json, String) {
             let text = Json::new(Value::String(text.into()));
             (text, layout.unwrap_or_default())
         }
-        Body::Bytes => {
-            let hash = Hash::new(b'p').bytes(body).finish_64();
-            let text = format!("{} bytes #{hash:016x}", body.len());
-            let bytes = Json::new(Value::String(text.into()));
-            (object(vec![("#bytes".into(), bytes)]), String::new())
-        }
+        Body::Bytes => (Json::new(Value::Bytes(body.into())), String::new()),
     }
 }
 

@@ -308,7 +308,7 @@ fn a_fault_next_to_noise_is_found_in_every_kind_of_body_and_noise_alone_is_none(
 
 #[test]
 fn a_wrong_byte_next_to_a_binary_clock_or_token_is_found() {
-    for little_endian in [false, true] {
+    for (little_endian, in_part) in [(false, false), (false, true), (true, false), (true, true)] {
         for random in [false, true] {
             let (mut missed, mut made_up) = (Vec::new(), Vec::new());
             for seed in 0..RUNS {
@@ -337,7 +337,10 @@ fn a_wrong_byte_next_to_a_binary_clock_or_token_is_found() {
                             if is_wrong {
                                 body[wrong] ^= 1;
                             }
-                            answer(("application/octet-stream", body))
+                            match in_part {
+                                true => answer(("multipart/mixed; boundary=x", as_part(&body))),
+                                false => answer(("application/octet-stream", body)),
+                            }
                         };
                         let (incumbent, second, candidate) =
                             (one(false), one(false), one(is_wrong));
@@ -362,11 +365,18 @@ fn a_wrong_byte_next_to_a_binary_clock_or_token_is_found() {
                     made_up.push((seed, different(&rows[1])));
                 }
             }
-            let what = format!("little-endian {little_endian}, random {random}");
+            let what =
+                format!("little-endian {little_endian}, in a part {in_part}, random {random}");
             assert!(missed.len() <= 1, "{what}: missed {missed:?}");
             assert!(made_up.is_empty(), "{what}: made up {made_up:?}");
         }
     }
+}
+
+/// The only part of a multipart body.
+fn as_part(bytes: &[u8]) -> Vec<u8> {
+    let head = b"--x\r\nContent-Type: application/octet-stream\r\n\r\n";
+    [head, bytes, b"\r\n--x--\r\n"].concat()
 }
 
 #[test]
