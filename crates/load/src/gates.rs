@@ -55,6 +55,42 @@ pub fn most_send_lag_us(latency_us: Option<f64>) -> f64 {
     })
 }
 
+/// What spoiled a measurement from outside.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Disturbance {
+    /// The hypervisor took this share of the time that the CPUs wanted to run.
+    Stolen(f64),
+    /// The generator was ready and waited for its CPU for this share of the time.
+    Waited(f64),
+}
+
+impl std::fmt::Display for Disturbance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Disturbance::Stolen(share) => write!(f, "CPU steal was {:.1} %", share * 100.0),
+            Disturbance::Waited(share) => {
+                let percent = share * 100.0;
+                write!(
+                    f,
+                    "the generator waited {percent:.1} % of the time for a CPU"
+                )
+            }
+        }
+    }
+}
+
+/// Was a measurement spoiled from outside? Only what the subject has no part in is looked at, so that making it again
+/// favours no outcome; how long the generator waited for a CPU is such a thing if it has CPUs of its own (`is_apart`).
+pub fn disturbance(generator: &GeneratorUse, is_apart: bool) -> Option<Disturbance> {
+    let stolen = generator.steal_share.filter(|share| *share > MOST_STOLEN);
+    let waited = generator
+        .run_queue_share
+        .filter(|share| is_apart && *share > MOST_RUN_QUEUE);
+    stolen
+        .map(Disturbance::Stolen)
+        .or(waited.map(Disturbance::Waited))
+}
+
 /// Judges a run.
 pub fn judge(figures: &Figures) -> Vec<Gate> {
     let open = figures.offered_rate_rps.is_some();
@@ -182,6 +218,25 @@ mod tests {
             .filter(|gate| !gate.passed)
             .map(|gate| gate.code)
             .collect()
+    }
+
+    #[test]
+    fn a_disturbance_is_what_the_subject_has_no_part_in() {
+        let with = |run_queue, steal| GeneratorUse {
+            run_queue_share: Some(run_queue),
+            steal_share: Some(steal),
+            ..quiet().generator
+        };
+        assert_eq!(disturbance(&with(0.01, 0.01), true), None);
+        let stolen = Some(Disturbance::Stolen(0.06));
+        assert_eq!(disturbance(&with(0.2, 0.06), true), stolen);
+        let waited = Some(Disturbance::Waited(0.2));
+        assert_eq!(disturbance(&with(0.2, 0.01), true), waited);
+        assert_eq!(
+            disturbance(&with(0.2, 0.01), false),
+            None,
+            "the subject itself may be why"
+        );
     }
 
     #[test]
