@@ -57,8 +57,8 @@ pub enum TrialError {
         /// The port.
         port: u16,
     },
-    /// A side ended while it was needed.
-    #[error("the {name} ended {during} ({exit}){log}")]
+    /// A side exited while it was needed.
+    #[error("the {name} exited {during} ({exit}){log}\nhint: its whole log is `{file}`", file = .file.display())]
     Ended {
         /// Which process.
         name: String,
@@ -68,6 +68,8 @@ pub enum TrialError {
         exit: String,
         /// Its last log lines, as the end of the sentence.
         log: String,
+        /// Where its whole log is.
+        file: PathBuf,
     },
     /// A request that prepares a side failed.
     #[error("request {line} of the prepare file failed at the {name}: {why}")]

@@ -3,6 +3,7 @@
 use crate::config::{Attach, Launched, LimitsConfig, Pauses, Ready, SideConfig, TrialConfig};
 use crate::cpus::Assignment;
 use crate::error::TrialError;
+use crate::exits::End;
 use crate::judge::Start;
 use crate::pauses::Listener;
 use std::collections::BTreeMap;
@@ -427,31 +428,50 @@ impl RunningSide {
         sample.ok().and_then(|now| now.oom_kills).unwrap_or(0)
     }
 
-    /// Fails if its process has ended.
-    pub(crate) fn check_alive(&mut self, during: &str) -> Result<(), TrialError> {
-        let Some(child) = &mut self.child else {
-            return Ok(());
-        };
-        let Some(exit) = child.exited() else {
-            return Ok(());
-        };
-        let lines = child.last_log_lines(LOG_LINES, LOG_BYTES);
-        let log = match lines.as_slice() {
-            [] => "; it logged nothing".to_owned(),
-            lines => format!("; its last log lines:\n  {}", lines.join("\n  ")),
-        };
-        Err(TrialError::Ended {
-            name: self.name.clone(),
-            during: during.to_owned(),
-            exit: exit.to_string(),
-            log,
+    /// How its process ended; `None` while it runs, and of one that Understudy has not started.
+    pub(crate) fn end(&mut self) -> Option<End> {
+        let child = self.child.as_mut()?;
+        let exit = child.exited()?;
+        Some(End {
+            exit,
+            log: child.last_log_lines(LOG_LINES, LOG_BYTES),
         })
     }
 
-    /// Puts it to rest, so that it cannot disturb the other.
+    /// Fails if its process has ended.
+    pub(crate) fn check_alive(&mut self, during: &str) -> Result<(), TrialError> {
+        match self.end() {
+            Some(end) => Err(self.ended(during, &end)),
+            None => Ok(()),
+        }
+    }
+
+    /// The end of its process as an error.
+    pub(crate) fn ended(&self, during: &str, end: &End) -> TrialError {
+        let log = match end.log.as_slice() {
+            [] => "; it logged nothing".to_owned(),
+            lines => format!("; its last log lines:\n  {}", lines.join("\n  ")),
+        };
+        TrialError::Ended {
+            name: self.name.clone(),
+            during: during.to_owned(),
+            exit: end.exit.to_string(),
+            log,
+            file: self
+                .child
+                .as_ref()
+                .map(|child| child.log().to_owned())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Puts it to rest, so that it cannot disturb the other. One that has ended rests.
     pub(crate) fn freeze(&mut self) -> Result<(), TrialError> {
         match &mut self.child {
-            Some(child) => Ok(child.freeze()?),
+            Some(child) => match child.exited() {
+                Some(_) => Ok(()),
+                None => Ok(child.freeze()?),
+            },
             None => Ok(()),
         }
     }

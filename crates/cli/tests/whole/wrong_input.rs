@@ -162,25 +162,6 @@ fn a_side_that_does_not_start_is_reported_with_its_last_log_lines() {
     never.incumbent = "--never-ready".to_owned();
     never.sides = "dir = \".\"".to_owned();
     fails(&never, 1, &["incumbent was not ready within 5 s"]);
-
-    let mut dies = Trial::new("dies");
-    dies.candidate = "--die-after 100".to_owned();
-    let ended = fails(
-        &dies,
-        1,
-        &["candidate ended while request", "out of luck after 100"],
-    );
-    assert!(
-        ended.stderr.contains("understudy trial --resume"),
-        "{}",
-        ended.stderr
-    );
-    let judged = run(understudy().arg("judge").arg(dies.scratch.run()));
-    assert_eq!(
-        judged.code, 4,
-        "the evidence so far can be read: {}",
-        judged.stderr
-    );
 }
 
 #[test]

@@ -26,6 +26,7 @@ use understudy_host::allowed_cpus;
 use understudy_model::verdict::VerdictDocument;
 use understudy_probe::{Cgroups, Guard};
 use understudy_trial::config::TrialConfig;
+use understudy_trial::exits::explain;
 use understudy_trial::judge::Judgement;
 use understudy_trial::plan::Plan;
 use understudy_trial::{Assignment, Inputs, TrialError, carry_out, judge};
@@ -183,7 +184,8 @@ pub(crate) fn judged(
         let error = exit::sentence(&error.into());
         show::warning(&format!("the curves are not stored: {error}"));
     }
-    let Judgement { verdict, case } = judge::judge(config, plan, rules, &evidence);
+    let Judgement { mut verdict, case } = judge::judge(config, plan, rules, &evidence);
+    explain(config, &mut verdict, &understudy_trial::exits(run)?);
     if let Some(case) = case
         && let Err(error) = understudy_trial::write_case(run, &case)
     {
