@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use understudy_evidence::Happenings;
 use understudy_load::http::{Client, ClientLimits, Credentials, Requests, Target, WorkloadRequest};
-use understudy_model::{Outcome, Side};
+use understudy_model::{Outcome, Side, plain_words};
 use understudy_probe::{
     Cgroups, Child, Launch, Limits, Listener as PortOwner, LogPattern, PauseLog, Readiness,
     Runtime, Sampler, Task, free_port, run_to_completion, split_command, wait_ready,
@@ -101,6 +101,9 @@ impl Stand<'_> {
                 attach: attach.clone(),
             },
         };
+        if running.child.is_none() {
+            running.check_reachable(self.config.workload.timeout.duration())?;
+        }
         self.prepare(&mut running)?;
         Ok(running)
     }
@@ -122,7 +125,7 @@ impl Stand<'_> {
         let port = free_port().map_err(TrialError::Port)?;
         let fill = |text: &str| fill(text, port, self.config.limits);
         let mut launch = Launch {
-            name: name.to_owned(),
+            name: format!("the {name}"),
             argv: split_command(&fill(&launched.run))?,
             dir: launched.dir.clone(),
             env: launched
@@ -181,13 +184,13 @@ impl Stand<'_> {
         match prepared {
             Ok(log) => {
                 let said = format!(
-                    "the {name} ran with {}, which records its pauses: its figures include what that costs",
+                    "{name} ran with {}, which records its pauses: its figures include what that costs",
                     runtime.means()
                 );
                 (Some(Listener::new(log)), Some(said))
             }
             Err(error) => {
-                let said = format!("pauses of the {name} are not collected: {error}");
+                let said = format!("pauses of {name} are not collected: {error}");
                 (None, Some(said))
             }
         }
@@ -216,7 +219,10 @@ impl Stand<'_> {
             if let Err(error) =
                 TcpStream::connect_timeout(&target.address, Duration::from_millis(500))
             {
-                return Readiness::NotYet(format!("port {port} does not answer: {error}"));
+                return Readiness::NotYet(format!(
+                    "port {port} does not answer: {}",
+                    plain_words(&error)
+                ));
             }
             match &launched.ready {
                 Ready::Path(path) => probe_path(&target, path),
@@ -326,6 +332,25 @@ impl RunningSide {
             },
         )
         .with_credentials(self.credentials.clone())
+    }
+
+    /// Fails if nothing takes connections at its address.
+    fn check_reachable(&self, timeout: Duration) -> Result<(), TrialError> {
+        let mut failed = None;
+        for address in self.target.addresses() {
+            match TcpStream::connect_timeout(&address, timeout) {
+                Ok(_) => return Ok(()),
+                Err(error) => failed = failed.or(Some((address, error))),
+            }
+        }
+        let Some((address, error)) = failed else {
+            return Ok(());
+        };
+        Err(TrialError::Unreachable {
+            name: self.name.clone(),
+            address: address.to_string(),
+            why: plain_words(&error),
+        })
     }
 
     /// What the side may call itself: its address, and the loopback interface by other names.

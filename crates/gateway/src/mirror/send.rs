@@ -15,7 +15,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-use understudy_model::{Failure, FailureKind};
+use understudy_model::{Failure, FailureKind, plain_words};
 
 /// How long an exchange with the candidate may take where nothing is said.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -389,7 +389,7 @@ async fn lease(
     match side.lease_in_turn(reuse).await {
         Ok(lease) => Ok(Ok(lease)),
         Err(NoLease::Unreachable(error)) => {
-            Ok(Err(failure(FailureKind::Connect, error.to_string())))
+            Ok(Err(failure(FailureKind::Connect, plain_words(&error))))
         }
         Err(NoLease::Behind) => Err(Reason::Behind),
         Err(NoLease::Exhausted) => Err(Reason::Exhausted),

@@ -13,7 +13,7 @@ use crate::exit::{self, Failure};
 use crate::show;
 use crate::show::json::{self, JsonOutput};
 use crate::show::progress::Display;
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use session::Session;
 use std::os::unix::process::CommandExt;
@@ -140,7 +140,7 @@ fn measure(session: &Session, stop: &AtomicBool) -> Result<(), Failure> {
     let kept = "what was measured is kept";
     let resume = format!(
         "continue with `understudy trial --resume {}`",
-        run.path().display()
+        show::argument(run.path())
     );
     outcome.map_err(|error| match error {
         TrialError::Interrupted => {
@@ -149,10 +149,12 @@ fn measure(session: &Session, stop: &AtomicBool) -> Result<(), Failure> {
         error @ TrialError::Changed { .. } => {
             Failure::Usage(vec![anyhow::Error::from(error).to_string()])
         }
-        error => Failure::Running(
-            anyhow::Error::from(error)
-                .context(format!("the trial failed ({kept})\nhint: {resume}")),
-        ),
+        error => {
+            // What to fix comes before how to continue.
+            let error = anyhow::Error::from(error).context(format!("the trial failed ({kept})"));
+            let error = exit::sentence(&error);
+            Failure::Running(anyhow!("{error}\nhint: {resume}"))
+        }
     })
 }
 
