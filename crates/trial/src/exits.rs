@@ -147,3 +147,124 @@ fn is_decided(document: &VerdictDocument) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Level;
+    use crate::judge::{Evidence, judge};
+    use crate::plan::Plan;
+    use crate::simulated::config;
+    use understudy_compare::Rules;
+    use understudy_probe::How;
+
+    fn exited(side: Side, during: During) -> Exited {
+        Exited {
+            side,
+            during,
+            exit: "exit code 70".to_owned(),
+            answered: 17,
+            log: vec!["out of luck".to_owned()],
+        }
+    }
+
+    /// A verdict with a reason of this code, completed by an end.
+    fn explained(
+        config: &TrialConfig,
+        (verdict, code): (Verdict, &str),
+        exits: &[Exited],
+    ) -> VerdictDocument {
+        let (plan, evidence) = (Plan::new(config), Evidence::default());
+        let mut document = judge(config, &plan, &Rules::default(), &evidence).verdict;
+        document.verdict = verdict;
+        document.because = vec![Reason {
+            code: code.to_owned(),
+            text: String::new(),
+            figures: BTreeMap::new(),
+        }];
+        explain(config, &mut document, exits);
+        document
+    }
+
+    fn codes(document: &VerdictDocument) -> Vec<&str> {
+        let reasons = document.because.iter();
+        reasons.map(|reason| reason.code.as_str()).collect()
+    }
+
+    #[test]
+    fn a_candidate_that_exits_under_load_is_not_what_replaces() {
+        let mut config = config(Level::Quick, &[100.0], 0.9);
+        let under_load = [exited(Side::Candidate, During::Load)];
+        for before in [
+            (Verdict::Replace, "candidate_holds_slo"),
+            (Verdict::Invalid, "gate_steal"),
+            (Verdict::Inconclusive, "not_measured"),
+        ] {
+            let document = explained(&config, before, &under_load);
+            assert_eq!(document.verdict, Verdict::Keep, "{before:?}");
+            assert_eq!(codes(&document), ["candidate_exited"], "{before:?}");
+        }
+        config.question = Question::NoWorse {
+            margin: "5%".parse().unwrap(),
+            longest: None,
+        };
+        let no_worse = (Verdict::NoWorse, "not_worse");
+        assert_eq!(
+            explained(&config, no_worse, &under_load).verdict,
+            Verdict::Worse
+        );
+    }
+
+    #[test]
+    fn what_an_earlier_rule_decides_stays_and_the_end_is_its_first_reason() {
+        let config = config(Level::Quick, &[100.0], 0.9);
+        let candidate = [exited(Side::Candidate, During::Comparison)];
+        let different = (Verdict::NotEquivalent, "answers_differ");
+        let document = explained(&config, different, &candidate);
+        assert_eq!(document.verdict, Verdict::NotEquivalent);
+        assert_eq!(codes(&document), ["candidate_exited", "answers_differ"]);
+        assert_eq!(
+            document.because[0].text,
+            "the candidate exited while answers were compared, after 17 answers (exit code 70); its last log line: out of luck"
+        );
+        let under_load = [exited(Side::Candidate, During::Load)];
+        for before in [
+            (Verdict::Invalid, "gate_out_of_memory"),
+            (Verdict::Inconclusive, "exchanges_lost"),
+        ] {
+            let document = explained(&config, before, &under_load);
+            assert_eq!(document.verdict, before.0);
+            assert_eq!(codes(&document), ["candidate_exited", before.1]);
+        }
+        let tuned = [exited(Side::Tuned, During::Comparison)];
+        let document = explained(&config, (Verdict::Keep, "no_measured_problem"), &tuned);
+        assert_eq!(codes(&document), ["no_measured_problem"]);
+        let limits = &document.limits_of_this_result;
+        assert!(
+            limits.iter().any(|limit| limit.contains("exited")),
+            "{limits:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_stored_of_a_log_holds_no_secret() {
+        let end = End {
+            exit: Exit {
+                how: How::Signal(11),
+                out_of_memory: false,
+            },
+            log: ["a", "", "b", "c", "password=hunter2hunter2"]
+                .map(str::to_owned)
+                .into(),
+        };
+        let redactor = Redactor::new([1; 16]);
+        let exited = Exited::new(Side::Candidate, During::Load, 1, &end, &redactor);
+        assert_eq!(exited.exit, "ended by signal 11 (SIGSEGV)");
+        assert_eq!(exited.log.len(), LINES);
+        assert!(
+            exited.log[2].starts_with("password=<redacted"),
+            "{:?}",
+            exited.log
+        );
+    }
+}
