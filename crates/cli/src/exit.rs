@@ -1,6 +1,7 @@
 //! The exit codes, a contract with scripts. `docs/` lists them for users.
 
 use std::process::ExitCode;
+use understudy_model::plain_words;
 use understudy_model::verdict::Verdict;
 
 /// Done; or the verdict is `replace` or `no_worse`.
@@ -74,7 +75,7 @@ pub(crate) fn report(outcome: Result<u8, Failure>) -> ExitCode {
 pub(crate) fn sentence(error: &anyhow::Error) -> String {
     const HINT: &str = "\nhint: ";
     let (mut sentence, mut hints) = (String::new(), String::new());
-    for message in error.chain().map(ToString::to_string) {
+    for message in error.chain().map(words) {
         let (cause, hint) = match message.split_once(HINT) {
             Some((cause, hint)) => (cause, format!("{HINT}{hint}")),
             None => (message.as_str(), String::new()),
@@ -89,6 +90,13 @@ pub(crate) fn sentence(error: &anyhow::Error) -> String {
         }
     }
     sentence + &hints
+}
+
+/// What one error of a chain says.
+fn words(error: &(dyn std::error::Error + 'static)) -> String {
+    error
+        .downcast_ref::<std::io::Error>()
+        .map_or_else(|| error.to_string(), plain_words)
 }
 
 #[cfg(test)]

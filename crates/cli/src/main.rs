@@ -4,6 +4,7 @@ mod commands;
 mod config;
 mod exit;
 mod interrupt;
+mod output;
 mod requests_file;
 mod show;
 

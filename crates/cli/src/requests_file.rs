@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use understudy_load::http::{MAX_FILE_BYTES, RequestSource, Requests};
+use understudy_model::plain_words;
 
 /// Bodies are sent whole for every request: larger ones belong into another kind of test.
 const MAX_BODY_BYTES: u64 = 64 * 1024 * 1024;
@@ -17,14 +18,14 @@ impl RequestSource for Disk<'_> {
     fn body_file(&self, path: &str) -> Result<Vec<u8>, String> {
         let path = self.folder.join(path);
         let size = fs::metadata(&path)
-            .map_err(|error| error.to_string())?
+            .map_err(|error| plain_words(&error))?
             .len();
         if size > MAX_BODY_BYTES {
             return Err(format!(
                 "is {size} bytes long; at most {MAX_BODY_BYTES} are sent"
             ));
         }
-        fs::read(&path).map_err(|error| error.to_string())
+        fs::read(&path).map_err(|error| plain_words(&error))
     }
 
     fn variable(&self, name: &str) -> Option<String> {
@@ -52,14 +53,14 @@ pub(crate) fn read_after(path: &Path, captured: &[&str]) -> Result<Requests, Vec
     let shown = path.display();
     let cannot = |error: String| vec![format!("cannot read the requests in {shown}: {error}")];
     let size = fs::metadata(path)
-        .map_err(|error| cannot(error.to_string()))?
+        .map_err(|error| cannot(plain_words(&error)))?
         .len();
     if size > MAX_FILE_BYTES {
         return Err(cannot(format!(
             "{size} bytes are more than the {MAX_FILE_BYTES} that fit"
         )));
     }
-    let text = fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
+    let text = fs::read_to_string(path).map_err(|error| cannot(plain_words(&error)))?;
     let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
     Requests::parse(&text, &Disk { folder, captured }).map_err(|errors| {
         let line = |(line, what): (usize, String)| match line {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant, SystemTime};
+use understudy_model::plain_words;
 use understudy_redact::Redactor;
 
 /// Lines that may wait for the disk; more are lost, and counted.
@@ -102,7 +103,7 @@ impl AccessLog {
         };
         Ok((
             log,
-            written.map_err(|error| format!("the access log: {error}"))?,
+            written.map_err(|error| format!("the access log: {}", plain_words(&error)))?,
         ))
     }
 
@@ -138,8 +139,9 @@ fn out(to: &LogTo) -> Result<Out, String> {
         LogTo::File(path) => match open(path) {
             Ok(file) => Ok(Box::new(file)),
             Err(error) => Err(format!(
-                "cannot write the access log {}: {error}",
-                path.display()
+                "cannot write the access log {}: {}",
+                path.display(),
+                plain_words(&error)
             )),
         },
     }
@@ -238,7 +240,8 @@ impl<W: Write> Writer<W> {
         }
         match error {
             Some(ref error) if !self.failed => (self.tell)(&format!(
-                "cannot write the access log: {error}; the gateway tries again, and loses the lines that do not fit into memory"
+                "cannot write the access log: {}; the gateway tries again, and loses the lines that do not fit into memory",
+                plain_words(error)
             )),
             None if self.failed => (self.tell)(&format!(
                 "the access log is written again; {} lines were lost since the start",

@@ -9,6 +9,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
+use understudy_model::plain_words;
 
 /// Connections that may wait to be accepted by one worker.
 const BACKLOG: i32 = 4096;
@@ -81,12 +82,12 @@ fn shared(address: SocketAddr, workers: usize) -> Result<(SocketAddr, Vec<TcpLis
 
 fn refused(address: SocketAddr, error: &io::Error) -> String {
     let why = match error.kind() {
-        io::ErrorKind::AddrInUse => "another program, or another gateway, listens there".to_owned(),
-        io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+        io::ErrorKind::AddrInUse => "another program, or another gateway, listens there\nhint: stop it, or listen on another address".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address\nhint: use one that `ip address` lists, or 0.0.0.0 for all".to_owned(),
         io::ErrorKind::PermissionDenied => {
-            format!("{error}; ports below 1024 need CAP_NET_BIND_SERVICE")
+            "permission denied\nhint: ports below 1024 need CAP_NET_BIND_SERVICE".to_owned()
         }
-        _ => error.to_string(),
+        _ => plain_words(error),
     };
     format!("cannot listen on {address}: {why}")
 }

@@ -6,6 +6,7 @@
 mod awake;
 mod clock;
 mod cpus;
+mod exhaustion;
 #[cfg(unix)]
 mod files;
 mod machine;
@@ -15,6 +16,7 @@ mod timer;
 pub use awake::Awake;
 pub use clock::{Clock, time_asleep};
 pub use cpus::{CpuList, CpuListError, allowed_cpus, pin_current_thread};
+pub use exhaustion::is_exhausted;
 #[cfg(unix)]
 pub use files::open_files;
 pub use machine::{Machine, MachineTime};

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use understudy_host::{Awake, Clock, CpuList, MachineTime, pin_current_thread, sharpen_timers};
-use understudy_model::Span;
+use understudy_model::{Span, plain_words};
 use understudy_wire::http1::Limits;
 
 /// How many requests are offered.
@@ -116,7 +116,7 @@ pub enum RunError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The threads cannot be pinned.
-    #[error("cannot pin the generator to CPU {cpus}: {source}")]
+    #[error("cannot pin the generator to CPU {cpus}: {}", plain_words(source))]
     Pin {
         /// The CPUs asked for.
         cpus: CpuList,
@@ -124,7 +124,7 @@ pub enum RunError {
         source: io::Error,
     },
     /// A thread cannot be started, or its event loop broke.
-    #[error("the generator failed: {0}")]
+    #[error("the generator failed: {}", plain_words(.0))]
     Engine(io::Error),
 }
 

@@ -9,6 +9,7 @@ mod difference;
 mod exchange;
 pub mod floor;
 mod observation;
+mod plain;
 pub mod profile;
 pub mod proof;
 pub mod series;
@@ -24,5 +25,6 @@ pub use difference::{
 };
 pub use exchange::{Answer, Failure, FailureKind, Field, Outcome};
 pub use observation::{Ending, Observation};
+pub use plain::plain_words;
 pub use side::Side;
 pub use units::{ByteSize, Change, Cpus, Quantity, Share, Span, UnitError};

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use understudy_model::{ByteSize, Cpus};
+use understudy_model::{ByteSize, Cpus, plain_words};
 
 /// What to start, and under which conditions.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +48,7 @@ pub enum LaunchError {
         name: String,
     },
     /// The directory to start in is not one.
-    #[error("{name} cannot be started: {dir} is not a directory")]
+    #[error("{name} cannot be started: `{dir}` is not a directory\nhint: correct `dir`")]
     Directory {
         /// Name of the child.
         name: String,
@@ -56,7 +56,7 @@ pub enum LaunchError {
         dir: PathBuf,
     },
     /// The log cannot be opened.
-    #[error("the log {path} of {name} cannot be opened: {source}")]
+    #[error("the log {path} of {name} cannot be opened: {}", plain_words(source))]
     Log {
         /// Name of the child.
         name: String,
@@ -66,7 +66,11 @@ pub enum LaunchError {
         source: io::Error,
     },
     /// The program cannot be started.
-    #[error("{name} cannot be started: {program:?} in {dir}: {source}")]
+    #[error(
+        "{name} cannot be started: `{program}` in {dir}: {}\nhint: {}",
+        plain_words(source),
+        advice(source)
+    )]
     Start {
         /// Name of the child.
         name: String,
@@ -85,6 +89,19 @@ pub enum LaunchError {
         /// Name of the child.
         name: String,
     },
+}
+
+/// What to do about a program that cannot be started.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            "build it, or correct its path: it is relative to `dir`, and what a script names after `#!` has to exist"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "make it executable (`chmod +x`), or name the program that runs it"
+        }
+        _ => "start it by hand to see why",
+    }
 }
 
 /// Splits a command line into program and arguments by the quoting rules of a POSIX shell, without

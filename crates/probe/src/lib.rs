@@ -46,6 +46,8 @@ pub use ready::{LogPattern, Readiness, ReadyError, wait_ready};
 pub use sample::{Given, Pressure, Sample, SampleError};
 pub use task::{Task, TaskError, run_to_completion};
 
+use understudy_model::plain_words;
+
 /// Which control groups Understudy may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Detected {
@@ -98,7 +100,10 @@ pub enum StopError {
         pids: Vec<u32>,
     },
     /// The cgroup could not be removed.
-    #[error("the cgroup {path} of {name} cannot be removed: {source}")]
+    #[error(
+        "the cgroup {path} of {name} cannot be removed: {}",
+        plain_words(source)
+    )]
     Cgroup {
         /// Name of the child.
         name: String,
@@ -108,7 +113,7 @@ pub enum StopError {
         source: std::io::Error,
     },
     /// The end of the child could not be awaited.
-    #[error("the end of {name} cannot be awaited: {source}")]
+    #[error("the end of {name} cannot be awaited: {}", plain_words(source))]
     Wait {
         /// Name of the child.
         name: String,

@@ -17,6 +17,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use understudy_model::plain_words;
 
 /// A runtime that can be made to record its pauses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,7 +123,7 @@ impl Source {
 #[derive(Debug, thiserror::Error)]
 pub enum PauseError {
     /// A file of the listener cannot be written.
-    #[error("{path} cannot be written: {source}")]
+    #[error("{path} cannot be written: {}", plain_words(source))]
     Write {
         /// The file.
         path: PathBuf,
@@ -189,7 +190,10 @@ impl PauseLog {
         launch: &mut Launch,
         folder: &Path,
     ) -> Result<PauseLog, PauseError> {
-        let prefix = format!("{}-pauses", launch.name.replace(' ', "-"));
+        let prefix = format!(
+            "{}-pauses",
+            launch.name.trim_start_matches("the ").replace(' ', "-")
+        );
         let place = folder.join(&prefix);
         let files = Source::Files(folder.to_owned(), prefix.clone());
         let mut read = BTreeMap::new();

@@ -2,6 +2,7 @@ use crate::{Child, Exit, log};
 use regex_lite::Regex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use understudy_model::plain_words;
 
 /// What a readiness check found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub enum Readiness {
 #[derive(Debug, thiserror::Error)]
 pub enum ReadyError {
     /// It ended first.
-    #[error("{name} ended before it was ready ({exit}){}", shown(log))]
+    #[error("{name} exited before it was ready ({exit}){}", shown(log))]
     Ended {
         /// Name of the child.
         name: String,
@@ -128,7 +129,9 @@ impl LogPattern {
         match follower.any_line(child.log(), wanted) {
             Ok(true) => Readiness::Ready,
             Ok(false) => Readiness::NotYet(format!("no log line matches {text:?}")),
-            Err(error) => Readiness::NotYet(format!("its log cannot be read: {error}")),
+            Err(error) => {
+                Readiness::NotYet(format!("its log cannot be read: {}", plain_words(&error)))
+            }
         }
     }
 }

@@ -150,7 +150,7 @@ fn a_child_that_exits_at_once_says_why() {
     let never = AtomicBool::new(false);
     let wait = |_: &Child| Readiness::NotYet("nothing answers".into());
     let error = wait_ready(&mut child, GRACE, &never, wait).unwrap_err();
-    let expected = "subject ended before it was ready (exit code 3); its last log lines:\n  \
+    let expected = "subject exited before it was ready (exit code 3); its last log lines:\n  \
                     no such database";
     assert_eq!(error.to_string(), expected);
 }
@@ -180,7 +180,8 @@ fn what_cannot_start_says_so_and_leaves_nothing() {
     };
     let error = program.spawn(&cgroups()).unwrap_err().to_string();
     assert!(
-        error.contains("\"./no-such-program\"") && error.contains("No such file"),
+        error.contains("`./no-such-program`")
+            && error.contains("it does not exist\nhint: build it"),
         "{error}"
     );
     let place = Launch {
@@ -190,7 +191,7 @@ fn what_cannot_start_says_so_and_leaves_nothing() {
     let error = place.spawn(&cgroups()).unwrap_err().to_string();
     assert_eq!(
         error,
-        "subject cannot be started: /no/such/dir is not a directory"
+        "subject cannot be started: `/no/such/dir` is not a directory\nhint: correct `dir`"
     );
     let log = Launch {
         log: "/no/such/dir/log".into(),

@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use understudy_evidence::RunDirectory;
-use understudy_model::Side;
+use understudy_model::{Side, plain_words};
 
 /// The work trees that a trial has made. An interrupted trial leaves them to the one that continues: a
 /// build there need not be made again.
@@ -114,7 +114,7 @@ fn git(dir: &Path, arguments: &[&str]) -> Result<String, TrialError> {
         .env_remove("GIT_WORK_TREE")
         .env_remove("GIT_INDEX_FILE")
         .output()
-        .map_err(|error| failed(format!("git cannot be started: {error}")))?;
+        .map_err(|error| failed(format!("git cannot be started: {}", plain_words(&error))))?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
     match output.status.success() {
         true => Ok(text(&output.stdout)),

@@ -5,6 +5,7 @@
 //! workload, so that all of them see the same history.
 
 use crate::error::TrialError;
+use crate::exits::{During, Exited};
 use crate::faults::{self, SelfTest};
 use crate::judge::{self, ReproducedCluster};
 use crate::sides::{RunningSide, Stand};
@@ -17,13 +18,16 @@ use understudy_compare::{Differ, History, Noise, Outcomes, Row, Rules};
 use understudy_evidence::{BlockId, JsonLines, Row as ExchangeRow, RunDirectory};
 use understudy_load::http::{Client, Requests, WorkloadRequest};
 use understudy_model::verdict::{Equivalence, Reproduced};
-use understudy_model::{Ending, Observation, Outcome, Side};
+use understudy_model::{Ending, Failure, FailureKind, Observation, Outcome, Side};
+use understudy_redact::Redactor;
 
 /// The name of its blocks.
 const STAGE: &str = "equivalence";
 /// Clusters that are asked again, and how often.
 const REPRODUCED_CLUSTERS: usize = 10;
 const REPEATS: u32 = 3;
+/// How long the end of a process may take to show once its connections are closed.
+const ENDS_WITHIN: Duration = Duration::from_millis(200);
 
 /// What the stage works on.
 pub(crate) struct Stage<'a> {
@@ -34,20 +38,27 @@ pub(crate) struct Stage<'a> {
     pub(crate) endpoints: &'a [String],
     pub(crate) differ: Differ<'a>,
     pub(crate) rules: &'a Rules,
+    pub(crate) redactor: &'a Redactor,
     pub(crate) budget: Duration,
     pub(crate) run: &'a RunDirectory,
     pub(crate) watch: &'a Watch<'a>,
 }
 
 /// The programs that are asked: the incumbent, a second incumbent, then the contenders.
-struct Cast(Vec<RunningSide>);
+struct Cast {
+    all: Vec<RunningSide>,
+    /// Answers of each so far.
+    answered: Vec<u64>,
+    /// Which of them have ended.
+    gone: Vec<bool>,
+}
 
 /// The place of the first contender in a [`Cast`].
 const FIRST_CONTENDER: usize = 2;
 
 impl Cast {
     fn start(stand: &Stand<'_>, watch: &Watch<'_>) -> Result<Self, TrialError> {
-        let mut cast = Vec::new();
+        let mut all = Vec::new();
         for side in stand.config.sides() {
             let names = match side {
                 Side::Incumbent => &["incumbent", "second incumbent"][..],
@@ -56,25 +67,53 @@ impl Cast {
             };
             for name in names {
                 watch(Event::Starting((*name).to_owned()));
-                cast.push(stand.start(side, name)?);
+                all.push(stand.start(side, name)?);
             }
         }
-        Ok(Cast(cast))
+        Ok(Cast {
+            answered: vec![0; all.len()],
+            gone: vec![false; all.len()],
+            all,
+        })
     }
 
     fn contenders(&self) -> impl Iterator<Item = Side> + '_ {
-        self.0.iter().skip(FIRST_CONTENDER).map(|one| one.side)
+        self.all.iter().skip(FIRST_CONTENDER).map(|one| one.side)
     }
 
-    fn check_alive(&mut self, request: usize) -> Result<(), TrialError> {
-        let during = format!("while request {} was compared", request + 1);
-        self.0
-            .iter_mut()
-            .try_for_each(|one| one.check_alive(&during))
+    /// Counts answers.
+    fn note(&mut self, asked: &[Asked]) {
+        for (count, one) in self.answered.iter_mut().zip(asked) {
+            *count += u64::from(matches!(one.outcome, Outcome::Answered(_)));
+        }
+    }
+
+    /// The contenders that have ended since the last look. An incumbent that has ended is an error: there is
+    /// nothing to compare with.
+    fn ended(&mut self, redactor: &Redactor) -> Result<Vec<Exited>, TrialError> {
+        let mut ended = Vec::new();
+        for (place, one) in self.all.iter_mut().enumerate() {
+            if self.gone[place] {
+                continue;
+            }
+            let Some(end) = one.end() else { continue };
+            let (answered, during) = (self.answered[place], During::Comparison);
+            if place < FIRST_CONTENDER {
+                let during = format!(
+                    "{}, after {answered} answer{}",
+                    during.in_words(),
+                    if answered == 1 { "" } else { "s" }
+                );
+                return Err(one.ended(&during, &end));
+            }
+            self.gone[place] = true;
+            ended.push(Exited::new(one.side, during, answered, &end, redactor));
+        }
+        Ok(ended)
     }
 
     fn stop(self) -> Vec<String> {
-        self.0.into_iter().filter_map(RunningSide::stop).collect()
+        self.all.into_iter().filter_map(RunningSide::stop).collect()
     }
 }
 
@@ -88,13 +127,13 @@ impl Stage<'_> {
     /// Carries out the stage: every row is on disk as soon as it is known.
     pub(crate) fn carry_out(&self) -> Result<(), TrialError> {
         let mut cast = Cast::start(self.stand, self.watch)?;
-        for start in cast.0.iter().filter_map(|one| one.start) {
+        for start in cast.all.iter().filter_map(|one| one.start) {
             store::started(self.run, &start)?;
         }
         // What holds of the incumbent holds of the second one.
-        let mut notes: Vec<String> = cast.0[..1]
+        let mut notes: Vec<String> = cast.all[..1]
             .iter()
-            .chain(&cast.0[FIRST_CONTENDER..])
+            .chain(&cast.all[FIRST_CONTENDER..])
             .flat_map(RunningSide::unmeasured)
             .collect();
         for compared in self.compare(&mut cast)? {
@@ -109,7 +148,7 @@ impl Stage<'_> {
 
     fn compare(&self, cast: &mut Cast) -> Result<Vec<Compared>, TrialError> {
         let earlier = self.earlier(cast)?;
-        let mut exchanges = vec![Vec::new(); cast.0.len()];
+        let mut exchanges = vec![Vec::new(); cast.all.len()];
         let compared = self.compare_all(cast, earlier, &mut exchanges);
         // Also what led to an error or an interrupt is evidence.
         self.keep_exchanges(cast, &exchanges)?;
@@ -138,8 +177,10 @@ impl Stage<'_> {
             }
             compared.rows.clear();
         }
-        if self.run.path().join(store::FAULTS).exists() {
-            store::put_aside(self.run, store::FAULTS)?;
+        for name in [store::FAULTS, store::EXITS] {
+            if self.run.path().join(name).exists() {
+                store::put_aside(self.run, name)?;
+            }
         }
         Ok(all)
     }
@@ -173,12 +214,14 @@ impl Stage<'_> {
                 break;
             }
             let request = (number % count) as u32;
-            let asked = askers.ask(request, start);
-            if asked
-                .iter()
-                .any(|one| matches!(one.outcome, Outcome::Failed(_)))
-            {
-                cast.check_alive(number)?;
+            let asked = askers.ask(request, start, &cast.gone);
+            cast.note(&asked);
+            if any_failed(&asked) {
+                // The end of a process may show a moment after that of its connections.
+                if number + 1 == total {
+                    std::thread::sleep(ENDS_WITHIN);
+                }
+                self.note_ends(cast)?;
             }
             for (kept, one) in exchanges.iter_mut().zip(&asked) {
                 kept.push(one.row(request, self.endpoint_of[request as usize]));
@@ -208,6 +251,14 @@ impl Stage<'_> {
         }
         self_test.sync()?;
         Ok(compared)
+    }
+
+    /// Remembers the contenders that have ended: every request that they do not answer is a difference.
+    fn note_ends(&self, cast: &mut Cast) -> Result<(), TrialError> {
+        for exited in cast.ended(self.redactor)? {
+            store::exited(self.run, &exited)?;
+        }
+        Ok(())
     }
 
     /// What the contender at this place of the cast answered, against the incumbent, after what the
@@ -250,7 +301,7 @@ impl Stage<'_> {
             .map(|id| id.block)
             .max();
         let parts = last.map_or(0, |last| last / 2 + 1);
-        for (place, (one, rows)) in cast.0.iter().zip(exchanges).enumerate() {
+        for (place, (one, rows)) in cast.all.iter().zip(exchanges).enumerate() {
             let id = BlockId {
                 stage: STAGE.to_owned(),
                 side: one.side,
@@ -269,8 +320,11 @@ impl Stage<'_> {
     /// Asks the smallest request of each cluster again: does the difference show every time?
     fn reproduce(&self, cast: &mut Cast, compared: &Compared) -> Result<(), TrialError> {
         let Compared { contender, rows } = compared;
-        let place = cast.0.iter().position(|one| one.side == *contender);
+        let place = cast.all.iter().position(|one| one.side == *contender);
         let Some(place) = place else { return Ok(()) };
+        if cast.gone[place] {
+            return Ok(());
+        }
         let noise = Noise::learn(rows);
         let equivalence = self.tally(rows, &noise);
         let timeout = self.stand.config.workload.timeout.duration();
@@ -291,12 +345,20 @@ impl Stage<'_> {
                 if self.stand.stop.load(Ordering::Relaxed) {
                     return Err(TrialError::Interrupted);
                 }
-                let asked = askers.ask(example.request, Instant::now());
+                let asked = askers.ask(example.request, Instant::now(), &cast.gone);
+                cast.note(&asked);
+                if any_failed(&asked) {
+                    std::thread::sleep(ENDS_WITHIN);
+                    self.note_ends(cast)?;
+                }
                 let row = self.row(&mut History::default(), example.request, &asked, place);
                 let again = |d: &understudy_model::Difference| {
                     d.pattern == cluster.path && d.kind == cluster.kind
                 };
                 times += u32::from(row.differences.iter().any(again));
+                if cast.gone[place] {
+                    return Ok(());
+                }
             }
             let reproduced = ReproducedCluster {
                 contender: *contender,
@@ -369,7 +431,7 @@ impl Askers {
         };
         // Shared by the threads, which may outlive this call by an answer.
         let requests = std::sync::Arc::new(requests.clone());
-        for side in &cast.0 {
+        for side in &cast.all {
             let mut client = side.client(timeout);
             let authorities = side.authorities();
             let requests = requests.clone();
@@ -392,24 +454,34 @@ impl Askers {
         askers
     }
 
-    /// The answers, in the order of the cast.
-    fn ask(&mut self, request: u32, epoch: Instant) -> Vec<Asked> {
-        for ask in &self.ask {
+    /// The answers, in the order of the cast. What is gone is not asked: its port may be another's.
+    fn ask(&mut self, request: u32, epoch: Instant, gone: &[bool]) -> Vec<Asked> {
+        for (ask, _) in self.ask.iter().zip(gone).filter(|(_, gone)| !**gone) {
             // A thread ends only when this end is dropped.
             let _ = ask.send((request, epoch));
         }
-        let answer = |answers: &mpsc::Receiver<Asked>| {
-            answers.recv().unwrap_or_else(|_| Asked {
-                outcome: Outcome::Failed(understudy_model::Failure {
-                    kind: understudy_model::FailureKind::Closed,
-                    detail: "the client ended".to_owned(),
-                }),
-                sent_ns: 0,
-                ended_ns: 0,
-            })
+        let now_ns = epoch.elapsed().as_nanos() as u64;
+        let none = |why: &str| Asked {
+            outcome: Outcome::Failed(Failure {
+                kind: FailureKind::Connect,
+                detail: why.to_owned(),
+            }),
+            sent_ns: now_ns,
+            ended_ns: now_ns,
         };
-        self.answers.iter().map(answer).collect()
+        let answers = self.answers.iter().zip(gone);
+        answers
+            .map(|(answers, gone)| match gone {
+                true => none("it has exited"),
+                false => answers.recv().unwrap_or_else(|_| none("the client ended")),
+            })
+            .collect()
     }
+}
+
+fn any_failed(asked: &[Asked]) -> bool {
+    let mut outcomes = asked.iter().map(|one| &one.outcome);
+    outcomes.any(|outcome| matches!(outcome, Outcome::Failed(_)))
 }
 
 fn exchange(client: &mut Client, requests: &Requests, request: u32, epoch: Instant) -> Asked {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use understudy_evidence::EvidenceError;
 use understudy_load::RunError;
 use understudy_load::http::TargetError;
-use understudy_model::Side;
+use understudy_model::{Side, plain_words};
 use understudy_probe::{FreezeError, LaunchError, ReadyError, SampleError, TaskError};
 
 /// Why a trial ends without a verdict. What was measured until then is kept.
@@ -45,7 +45,7 @@ pub enum TrialError {
     #[error(transparent)]
     Ready(#[from] ReadyError),
     /// No port is available.
-    #[error("no free port on 127.0.0.1: {0}")]
+    #[error("no free port on 127.0.0.1: {}", plain_words(.0))]
     Port(std::io::Error),
     /// Another program answers on the side's port.
     #[error(
@@ -57,8 +57,8 @@ pub enum TrialError {
         /// The port.
         port: u16,
     },
-    /// A side ended while it was needed.
-    #[error("the {name} ended {during} ({exit}){log}")]
+    /// A side exited while it was needed.
+    #[error("the {name} exited {during} ({exit}){log}\nhint: its whole log is `{file}`", file = .file.display())]
     Ended {
         /// Which process.
         name: String,
@@ -68,6 +68,8 @@ pub enum TrialError {
         exit: String,
         /// Its last log lines, as the end of the sentence.
         log: String,
+        /// Where its whole log is.
+        file: PathBuf,
     },
     /// A request that prepares a side failed.
     #[error("request {line} of the prepare file failed at the {name}: {why}")]
@@ -82,6 +84,16 @@ pub enum TrialError {
     /// A side cannot be frozen or woken.
     #[error(transparent)]
     Freeze(#[from] FreezeError),
+    /// A side that runs already does not take connections.
+    #[error("the {name} does not answer at {address}: {why}\nhint: start it, or correct its `url`")]
+    Unreachable {
+        /// Which process.
+        name: String,
+        /// Where.
+        address: String,
+        /// Why.
+        why: String,
+    },
     /// A side that runs already has no usable URL.
     #[error("side.{side}.url")]
     Url {
@@ -110,7 +122,10 @@ pub enum TrialError {
         source: RunError,
     },
     /// The generator cannot be kept on its CPUs.
-    #[error("cannot pin Understudy to CPU {cpus}: {source}\nhint: set `generator` in `[machine]`")]
+    #[error(
+        "cannot pin Understudy to CPU {cpus}: {}\nhint: set `generator` in `[machine]`",
+        plain_words(source)
+    )]
     Pin {
         /// The CPUs.
         cpus: understudy_host::CpuList,

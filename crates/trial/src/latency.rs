@@ -2,6 +2,7 @@
 
 use crate::clocks::{Clocks, TOLERATED_S, clock_was_set};
 use crate::error::TrialError;
+use crate::exits::{During, Exited};
 use crate::generator::{Generator, figures, rows};
 use crate::inspect::Inspector;
 use crate::plan::{Plan, RatePlan};
@@ -17,11 +18,13 @@ use understudy_evidence::{BlockId, Folder, RunDirectory};
 use understudy_load::gates::MOST_STOLEN;
 use understudy_load::http::Prepared;
 use understudy_load::{GeneratorUse, Plan as LoadPlan, Ran};
-use understudy_model::{Observation, Side, Span};
+use understudy_model::{Ending, Observation, Side, Span};
+use understudy_redact::Redactor;
 
 /// What the stage works on.
 pub(crate) struct Stage<'a> {
     pub(crate) generator: &'a Generator<'a>,
+    pub(crate) redactor: &'a Redactor,
     pub(crate) plan: &'a Plan,
     pub(crate) run: &'a RunDirectory,
     pub(crate) watch: &'a Watch<'a>,
@@ -33,6 +36,17 @@ pub(crate) struct Stage<'a> {
 struct Cast {
     sides: HashMap<Side, RunningSide>,
     prepared: HashMap<Side, Arc<[Prepared]>>,
+    /// Answers of each side since its start.
+    answered: HashMap<Side, u64>,
+    /// The candidate has exited: that is the result, and there is nothing left to measure.
+    exited: bool,
+}
+
+/// Did the candidate last until the stage was complete?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outlasted {
+    Yes,
+    No,
 }
 
 /// One measurement that the plan asks for.
@@ -79,7 +93,7 @@ impl Repeats {
 impl Stage<'_> {
     /// Measures every rate, on to the look at which the evidence is enough. Each measurement is on disk
     /// when the next one begins.
-    pub(crate) fn carry_out(&self, inspector: &mut Inspector<'_>) -> Result<(), TrialError> {
+    pub(crate) fn carry_out(&self, inspector: &mut Inspector<'_>) -> Result<Outlasted, TrialError> {
         let planned = self.planned();
         let on_disk: BTreeSet<BlockId> = self.run.blocks()?.into_iter().collect();
         let done = planned
@@ -88,7 +102,7 @@ impl Stage<'_> {
             .count();
         let mut sides = None;
         let mut repeats = Repeats::new(self.plan, planned.len());
-        for look in 0..self.plan.looks.len() {
+        'looks: for look in 0..self.plan.looks.len() {
             let until = self.plan.until(look).measurements();
             let missing = planned.iter().take(until).enumerate();
             for (index, one) in missing.filter(|(_, one)| !on_disk.contains(&one.id())) {
@@ -99,6 +113,9 @@ impl Stage<'_> {
                         sides.insert(self.start_all()?)
                     }
                 };
+                if cast.exited {
+                    break 'looks;
+                }
                 (self.watch)(Event::Measuring {
                     rate_rps: one.rate.rate_rps,
                     side: one.side,
@@ -109,17 +126,24 @@ impl Stage<'_> {
                     self.renew(cast, one.side)?;
                 }
                 self.measure_until_kept(cast, one, inspector, &mut repeats)?;
+                if cast.exited {
+                    break 'looks;
+                }
             }
             if until < planned.len() && (self.settled)()? {
                 break;
             }
         }
         (self.watch)(Event::Measured);
+        let outlasted = match sides.as_ref().is_some_and(|cast| cast.exited) {
+            true => Outlasted::No,
+            false => Outlasted::Yes,
+        };
         let sides = sides.into_iter().flat_map(|cast| cast.sides.into_values());
         for note in sides.filter_map(RunningSide::stop) {
             store::note(self.run, &note)?;
         }
-        Ok(())
+        Ok(outlasted)
     }
 
     fn note_interruption(&self, done: usize, total: usize) -> Result<(), TrialError> {
@@ -174,10 +198,15 @@ impl Stage<'_> {
         let mut cast = Cast {
             sides: HashMap::new(),
             prepared: HashMap::new(),
+            answered: HashMap::new(),
+            exited: false,
         };
         for side in self.generator.stand.config.sides() {
             self.begin(&mut cast, side)?;
             self.settle(&mut cast, side)?;
+            if cast.exited {
+                break;
+            }
             self.rest(&mut cast, side)?;
         }
         Ok(cast)
@@ -196,6 +225,7 @@ impl Stage<'_> {
         }
         let prepared = self.generator.prepare(&running)?;
         cast.sides.insert(side, running);
+        cast.answered.insert(side, 0);
         cast.prepared.insert(side, prepared);
         Ok(())
     }
@@ -291,13 +321,14 @@ impl Stage<'_> {
             store::note(self.run, &missing)?;
         }
         self.rest(cast, side)?;
-        if clocks.slept_s() > TOLERATED_S {
+        // A side that has exited cannot be measured again.
+        if clocks.slept_s() > TOLERATED_S && !cast.exited {
             let slept = "the machine slept during a measurement, which was made again";
             store::note(self.run, slept)?;
             return Ok(Kept::Slept);
         }
         let stolen = ran.generator.steal_share.unwrap_or(0.0);
-        if may_repeat && stolen > MOST_STOLEN {
+        if may_repeat && stolen > MOST_STOLEN && !cast.exited {
             return Ok(Kept::Stolen);
         }
         // One generator thread, one recorder.
@@ -306,6 +337,11 @@ impl Stage<'_> {
         let authorities = authorities.unwrap_or_default();
         let rows = inspector.rows(&observations, &ran.captures, &authorities);
         let mut figures = figures(&load, ran.generator, &measured);
+        if cast.exited {
+            // The samples end with the process, before its memory kill is counted.
+            let kills = cast.sides.get_mut(&side).map(RunningSide::memory_kills);
+            figures.oom_kills = kills.filter(|kills| *kills > 0).or(figures.oom_kills);
+        }
         figures.started_unix_s = clocks.unix_s();
         figures.repeats = repeats;
         if let Some(step_s) = clocks.step_s() {
@@ -331,10 +367,24 @@ impl Stage<'_> {
         };
         let prepared = &cast.prepared[&side];
         let ran = self.generator.run(running, prepared, load, on_start);
-        if !matches!(ran, Err(TrialError::Interrupted)) {
-            running.check_alive("under load")?;
+        if matches!(ran, Err(TrialError::Interrupted)) {
+            return ran;
         }
-        ran
+        let count = cast.answered.entry(side).or_default();
+        if let Ok(ran) = &ran {
+            let answers = ran.recorders.iter().flatten();
+            *count += answers.filter(|one| one.ending == Ending::Answered).count() as u64;
+        }
+        let Some(end) = running.end() else { return ran };
+        if side != Side::Candidate {
+            let answers = format!("under load, after {count} recorded answers");
+            return Err(running.ended(&answers, &end));
+        }
+        let ran = ran.map_err(|_| running.ended(During::Load.in_words(), &end))?;
+        cast.exited = true;
+        let exited = Exited::new(side, During::Load, *count, &end, self.redactor);
+        store::exited(self.run, &exited)?;
+        Ok(ran)
     }
 }
 

@@ -13,6 +13,7 @@ mod cpus;
 mod environment;
 mod equivalence;
 mod error;
+pub mod exits;
 mod faults;
 pub mod floor;
 mod generator;
@@ -39,7 +40,7 @@ pub use cpus::Assignment;
 pub use error::TrialError;
 pub use pauses::Listener;
 pub use stages::{Inputs, carry_out};
-pub use store::{read, write_case, write_series};
+pub use store::{exits, read, write_case, write_series};
 
 use understudy_model::{ByteSize, Side};
 

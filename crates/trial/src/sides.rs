@@ -3,6 +3,7 @@
 use crate::config::{Attach, Launched, LimitsConfig, Pauses, Ready, SideConfig, TrialConfig};
 use crate::cpus::Assignment;
 use crate::error::TrialError;
+use crate::exits::End;
 use crate::judge::Start;
 use crate::pauses::Listener;
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use understudy_evidence::Happenings;
 use understudy_load::http::{Client, ClientLimits, Credentials, Requests, Target, WorkloadRequest};
-use understudy_model::{Outcome, Side};
+use understudy_model::{Outcome, Side, plain_words};
 use understudy_probe::{
     Cgroups, Child, Launch, Limits, Listener as PortOwner, LogPattern, PauseLog, Readiness,
     Runtime, Sampler, Task, free_port, run_to_completion, split_command, wait_ready,
@@ -100,6 +101,9 @@ impl Stand<'_> {
                 attach: attach.clone(),
             },
         };
+        if running.child.is_none() {
+            running.check_reachable(self.config.workload.timeout.duration())?;
+        }
         self.prepare(&mut running)?;
         Ok(running)
     }
@@ -121,7 +125,7 @@ impl Stand<'_> {
         let port = free_port().map_err(TrialError::Port)?;
         let fill = |text: &str| fill(text, port, self.config.limits);
         let mut launch = Launch {
-            name: name.to_owned(),
+            name: format!("the {name}"),
             argv: split_command(&fill(&launched.run))?,
             dir: launched.dir.clone(),
             env: launched
@@ -180,13 +184,13 @@ impl Stand<'_> {
         match prepared {
             Ok(log) => {
                 let said = format!(
-                    "the {name} ran with {}, which records its pauses: its figures include what that costs",
+                    "{name} ran with {}, which records its pauses: its figures include what that costs",
                     runtime.means()
                 );
                 (Some(Listener::new(log)), Some(said))
             }
             Err(error) => {
-                let said = format!("pauses of the {name} are not collected: {error}");
+                let said = format!("pauses of {name} are not collected: {error}");
                 (None, Some(said))
             }
         }
@@ -215,7 +219,10 @@ impl Stand<'_> {
             if let Err(error) =
                 TcpStream::connect_timeout(&target.address, Duration::from_millis(500))
             {
-                return Readiness::NotYet(format!("port {port} does not answer: {error}"));
+                return Readiness::NotYet(format!(
+                    "port {port} does not answer: {}",
+                    plain_words(&error)
+                ));
             }
             match &launched.ready {
                 Ready::Path(path) => probe_path(&target, path),
@@ -327,6 +334,25 @@ impl RunningSide {
         .with_credentials(self.credentials.clone())
     }
 
+    /// Fails if nothing takes connections at its address.
+    fn check_reachable(&self, timeout: Duration) -> Result<(), TrialError> {
+        let mut failed = None;
+        for address in self.target.addresses() {
+            match TcpStream::connect_timeout(&address, timeout) {
+                Ok(_) => return Ok(()),
+                Err(error) => failed = failed.or(Some((address, error))),
+            }
+        }
+        let Some((address, error)) = failed else {
+            return Ok(());
+        };
+        Err(TrialError::Unreachable {
+            name: self.name.clone(),
+            address: address.to_string(),
+            why: plain_words(&error),
+        })
+    }
+
     /// What the side may call itself: its address, and the loopback interface by other names.
     pub(crate) fn authorities(&self) -> Vec<String> {
         let port = self.target.address.port();
@@ -427,31 +453,50 @@ impl RunningSide {
         sample.ok().and_then(|now| now.oom_kills).unwrap_or(0)
     }
 
-    /// Fails if its process has ended.
-    pub(crate) fn check_alive(&mut self, during: &str) -> Result<(), TrialError> {
-        let Some(child) = &mut self.child else {
-            return Ok(());
-        };
-        let Some(exit) = child.exited() else {
-            return Ok(());
-        };
-        let lines = child.last_log_lines(LOG_LINES, LOG_BYTES);
-        let log = match lines.as_slice() {
-            [] => "; it logged nothing".to_owned(),
-            lines => format!("; its last log lines:\n  {}", lines.join("\n  ")),
-        };
-        Err(TrialError::Ended {
-            name: self.name.clone(),
-            during: during.to_owned(),
-            exit: exit.to_string(),
-            log,
+    /// How its process ended; `None` while it runs, and of one that Understudy has not started.
+    pub(crate) fn end(&mut self) -> Option<End> {
+        let child = self.child.as_mut()?;
+        let exit = child.exited()?;
+        Some(End {
+            exit,
+            log: child.last_log_lines(LOG_LINES, LOG_BYTES),
         })
     }
 
-    /// Puts it to rest, so that it cannot disturb the other.
+    /// Fails if its process has ended.
+    pub(crate) fn check_alive(&mut self, during: &str) -> Result<(), TrialError> {
+        match self.end() {
+            Some(end) => Err(self.ended(during, &end)),
+            None => Ok(()),
+        }
+    }
+
+    /// The end of its process as an error.
+    pub(crate) fn ended(&self, during: &str, end: &End) -> TrialError {
+        let log = match end.log.as_slice() {
+            [] => "; it logged nothing".to_owned(),
+            lines => format!("; its last log lines:\n  {}", lines.join("\n  ")),
+        };
+        TrialError::Ended {
+            name: self.name.clone(),
+            during: during.to_owned(),
+            exit: end.exit.to_string(),
+            log,
+            file: self
+                .child
+                .as_ref()
+                .map(|child| child.log().to_owned())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Puts it to rest, so that it cannot disturb the other. One that has ended rests.
     pub(crate) fn freeze(&mut self) -> Result<(), TrialError> {
         match &mut self.child {
-            Some(child) => Ok(child.freeze()?),
+            Some(child) => match child.exited() {
+                Some(_) => Ok(()),
+                None => Ok(child.freeze()?),
+            },
             None => Ok(()),
         }
     }

@@ -109,6 +109,7 @@ fn measure(
             endpoints: &workload.endpoints,
             differ: Differ::new(inputs.rules, &redact),
             rules: inputs.rules,
+            redactor: inputs.redactor,
             budget: plan.equivalence.duration(),
             run,
             watch: inputs.watch,
@@ -127,8 +128,9 @@ fn measure(
     }
     let generator = Generator::new(&stand, inputs.cpus, inputs.requests, &workload.endpoint_of);
     let mut inspector = Inspector::new(&noise, inputs.rules, &workload.endpoints);
-    latency::Stage {
+    let outlasted = latency::Stage {
         generator: &generator,
+        redactor: inputs.redactor,
         plan,
         run,
         watch: inputs.watch,
@@ -138,6 +140,9 @@ fn measure(
         },
     }
     .carry_out(&mut inspector)?;
+    if outlasted == latency::Outlasted::No {
+        return Ok(());
+    }
     capacity::stage::Stage {
         generator: &generator,
         endpoints: &workload.endpoints,

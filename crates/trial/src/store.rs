@@ -1,6 +1,7 @@
 //! The evidence of a trial in its run directory: written by the stages, read by the judge.
 
 use crate::error::TrialError;
+use crate::exits::Exited;
 use crate::generator::Loaded;
 use crate::judge::{BlockFigures, Evidence, LatencyBlock, ReproducedCluster, RequestFacts, Start};
 use crate::series;
@@ -34,6 +35,8 @@ const LATENCY: &str = "latency-";
 const SETTLING: &str = "settling-";
 /// Every start of a side, a line each.
 const STARTS: &str = "starts.jsonl";
+/// Contenders that ended while they were needed, a line each.
+pub(crate) const EXITS: &str = "exits.jsonl";
 const CAPACITY: &str = "capacity";
 const FLOOR: &str = "floor";
 
@@ -118,6 +121,21 @@ pub(crate) fn note(run: &RunDirectory, note: &str) -> Result<(), TrialError> {
 pub(crate) fn started(run: &RunDirectory, start: &Start) -> Result<(), TrialError> {
     let mut lines = understudy_evidence::JsonLines::<Start>::open(run, STARTS)?;
     Ok(lines.write(start)?)
+}
+
+/// Remembers that a contender ended.
+pub(crate) fn exited(run: &RunDirectory, exited: &Exited) -> Result<(), TrialError> {
+    let mut lines = understudy_evidence::JsonLines::<Exited>::open(run, EXITS)?;
+    lines.write(exited)?;
+    Ok(lines.sync()?)
+}
+
+/// The contenders that ended while they were needed.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn exits(run: &RunDirectory) -> Result<Vec<Exited>, TrialError> {
+    if_there(run, EXITS, |name| run.read_lines(name))
 }
 
 /// Adds what asking a cluster again showed.

@@ -5,12 +5,12 @@ mod table;
 
 use crate::config::{self, FLEET, Mode};
 use crate::exit::{self, Failure, usage};
+use crate::output;
 use crate::show;
 use crate::show::json::{self, JsonOutput};
 use anyhow::Context;
 use clap::Args;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use understudy_case::{Case, DRAWS, Resolved, assess};
 use understudy_evidence::RunDirectory;
 use understudy_model::verdict::Verdict;
@@ -51,11 +51,6 @@ pub(crate) struct CaseArgs {
     seed: u64,
 }
 
-fn write(flag: &str, path: &Path, text: &str) -> Result<(), Failure> {
-    fs::write(path, text)
-        .map_err(|error| usage(format!("{flag}: cannot write {}: {error}", path.display())))
-}
-
 /// The figures of a file, completed by those that a run has measured.
 fn figures(args: &CaseArgs) -> Result<(Case, Resolved), Failure> {
     if !args.file.is_dir() {
@@ -67,8 +62,8 @@ fn figures(args: &CaseArgs) -> Result<(Case, Resolved), Failure> {
         }
         return config::fleet(&args.file, &args.set, |_| {}).map_err(Failure::Usage);
     }
-    let run = RunDirectory::open(&args.file)
-        .map_err(|error| usage(format!("{:#}", anyhow::Error::from(error))))?;
+    let run =
+        RunDirectory::open(&args.file).map_err(|error| usage(exit::sentence(&error.into())))?;
     let document = super::report::verdict(&run).map_err(usage)?;
     if document.verdict == Verdict::Invalid {
         show::warning(&format!(
@@ -99,10 +94,10 @@ pub(crate) fn case(args: &CaseArgs) -> Result<u8, Failure> {
     let mut json = JsonOutput::open(args.json.as_deref())?;
     let document = assess(&case, &resolved, DRAWS, args.seed);
     if let Some(path) = &args.csv {
-        write("--csv", path, &table::csv(&document))?;
+        output::write("--csv", path, &table::csv(&document))?;
     }
     if let Some(path) = &args.html {
-        write("--html", path, &case_page(&document))?;
+        output::write("--html", path, &case_page(&document))?;
     }
     if !json::deliver(json.as_mut(), &document)? {
         let mut text = summary::short(&document);

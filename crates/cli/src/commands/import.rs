@@ -3,9 +3,10 @@
 pub(super) mod summary;
 
 use crate::exit::{self, Failure, usage};
+use crate::output::{self, OutputFile};
 use crate::show;
 use crate::show::json::{self, JsonOutput};
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use understudy_import::{
     Format, ImportError, Imported, MAX_FILE_BYTES, Neighbours, Options, Source, import_with,
 };
+use understudy_model::plain_words;
 
 /// Where requests go, where nothing is said.
 pub(crate) const DEFAULT_OUT: &str = "requests.jsonl";
@@ -32,9 +34,12 @@ pub(crate) struct ImportArgs {
     /// Format of all files [default: detected in each]
     #[arg(long, value_enum)]
     format: Option<FormatArg>,
-    /// The request file to write, "-" for standard output [default: requests.jsonl, unless it exists]
+    /// The request file to write, "-" for standard output [default: requests.jsonl]
     #[arg(long, value_name = "FILE.jsonl|-")]
     out: Option<PathBuf>,
+    /// Overwrite the request file if it exists
+    #[arg(long)]
+    force: bool,
     /// Write the summary as JSON to a file, or to standard output with "-"
     #[arg(long, value_name = "PATH|-")]
     json: Option<PathBuf>,
@@ -112,18 +117,25 @@ impl Choice {
 
 /// Carries out the command.
 pub(crate) fn import(args: &ImportArgs) -> Result<u8, Failure> {
-    let out = Out::of(args.out.as_deref())?;
+    let out = Out::of(args.out.as_deref(), args.force)?;
     if matches!(out, Out::Stdout) && args.json.as_deref() == Some(Path::new("-")) {
         return Err(usage(
             "`--out -` and `--json -` both write to standard output\nhint: give one of them a file",
         ));
     }
+    let file = match &out {
+        Out::Stdout => None,
+        Out::File(path) => Some(opened(path)?),
+    };
     let imported = read(&args.files, &args.choice.options(args.format))?;
     let mut json = JsonOutput::open(args.json.as_deref())?;
-    match &out {
-        Out::Stdout => show::print(&imported.jsonl).context("cannot write the requests")?,
-        Out::File(path) => fs::write(path, &imported.jsonl)
-            .with_context(|| format!("cannot write {}", path.display()))?,
+    match file {
+        None => show::print(&imported.jsonl).context("cannot write the requests")?,
+        Some(file) => {
+            let path = file.path().to_owned();
+            let written = file.write(&imported.jsonl);
+            written.map_err(|error| anyhow!(output::cannot_write("--out", &path, &error)))?;
+        }
     }
     json::deliver(json.as_mut(), &imported.summary)?;
     let to = match &out {
@@ -134,6 +146,11 @@ pub(crate) fn import(args: &ImportArgs) -> Result<u8, Failure> {
     Ok(exit::DONE)
 }
 
+/// Found out before the files are read: they may be large.
+fn opened(path: &Path) -> Result<OutputFile, Failure> {
+    OutputFile::open(path).map_err(|error| usage(output::cannot_write("--out", path, &error)))
+}
+
 /// Where the requests go.
 enum Out {
     Stdout,
@@ -141,14 +158,14 @@ enum Out {
 }
 
 impl Out {
-    fn of(path: Option<&Path>) -> Result<Self, Failure> {
-        match path {
-            Some(path) if path.as_os_str() == "-" => Ok(Out::Stdout),
-            Some(path) => Ok(Out::File(path.to_owned())),
-            None if Path::new(DEFAULT_OUT).exists() => Err(usage(format!(
-                "`{DEFAULT_OUT}` exists\nhint: overwrite it with `--out {DEFAULT_OUT}`, or give another name"
-            ))),
-            None => Ok(Out::File(PathBuf::from(DEFAULT_OUT))),
+    fn of(path: Option<&Path>, force: bool) -> Result<Self, Failure> {
+        let path = path.unwrap_or(Path::new(DEFAULT_OUT));
+        if path.as_os_str() == "-" {
+            return Ok(Out::Stdout);
+        }
+        match output::refusal(path, force) {
+            Some(why) => Err(usage(format!("{why}; `--out` gives another name"))),
+            None => Ok(Out::File(path.to_owned())),
         }
     }
 }
@@ -165,7 +182,7 @@ pub(crate) fn read(paths: &[PathBuf], options: &Options) -> Result<Imported, Fai
         let name = name_of(path);
         match content(path) {
             Ok(bytes) => contents.push((name, bytes)),
-            Err(error) => errors.push(format!("{name}: cannot be read: {error}")),
+            Err(error) => errors.push(format!("cannot read {name}: {}", plain_words(&error))),
         }
     }
     if !errors.is_empty() {

@@ -6,7 +6,8 @@ mod listeners;
 mod side;
 
 use super::import::{self, DEFAULT_OUT, summary};
-use crate::exit::{self, Failure, usage};
+use crate::exit::{self, Failure};
+use crate::output;
 use crate::show;
 use anyhow::Context;
 use around::Around;
@@ -108,10 +109,7 @@ fn check(args: &InitArgs, folder: &Path, imports: bool) -> Result<(SideDraft, Si
     let requests = folder.join(DEFAULT_OUT);
     let written = [Some(args.out.clone()), imports.then_some(requests)];
     for path in written.into_iter().flatten() {
-        if path.exists() && !args.force {
-            let path = path.display();
-            errors.push(format!("{path} exists\nhint: `--force` overwrites it"));
-        }
+        errors.extend(output::refusal(&path, args.force));
     }
     match errors.is_empty() {
         true => Ok(sides),
@@ -205,11 +203,11 @@ fn deliver(
 ) -> Result<(), Failure> {
     if let Some(imported) = imported {
         let path = folder.join(DEFAULT_OUT);
-        fs::write(&path, &imported.jsonl).map_err(|error| cannot_write(&path, &error))?;
+        output::write("--from", &path, &imported.jsonl)?;
         let shown = args.out.with_file_name(DEFAULT_OUT);
         show::line(summary::without_next(&imported.summary, &shown).trim_end());
     }
-    fs::write(out, &written.text).map_err(|error| cannot_write(out, &error))?;
+    output::write("--out", out, &written.text)?;
     let mut word = "found";
     // Files matter only as long as there are no requests.
     let files = draft.around.files().iter();
@@ -232,12 +230,9 @@ fn deliver(
         (true, _) => "set the variables, then: ",
         (false, _) => "fill these in, set the variables, then: ",
     };
-    show::line(&format!("next        {first}understudy plan {name}"));
+    let argument = show::argument(&args.out);
+    show::line(&format!("next        {first}understudy plan {argument}"));
     Ok(())
-}
-
-fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
-    usage(format!("cannot write {}: {error}", path.display()))
 }
 
 #[cfg(test)]

@@ -25,8 +25,8 @@ pub(crate) struct JudgeArgs {
 /// Carries out the command.
 pub(crate) fn judge(args: &JudgeArgs) -> Result<u8, Failure> {
     let mut json = JsonOutput::open(args.json.as_deref())?;
-    let run = RunDirectory::open(&args.run)
-        .map_err(|error| usage(format!("{:#}", anyhow::Error::from(error))))?;
+    let run =
+        RunDirectory::open(&args.run).map_err(|error| usage(exit::sentence(&error.into())))?;
     let config =
         config::read(&run.path().join("trial.toml"), Mode::Judge).map_err(Failure::Usage)?;
     let rules = Rules::compile(config.rules.clone(), first_day())

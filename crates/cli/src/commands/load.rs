@@ -23,7 +23,7 @@ use understudy_load::report::{self, LoadReport};
 use understudy_load::{
     Arrivals, GeneratorUse, Histograms, LogSender, Plan, Progress, Rate, Workload, run_into,
 };
-use understudy_model::Span;
+use understudy_model::{Span, plain_words};
 use understudy_redact::Redactor;
 
 /// Open-model load over HTTP/1.1: latencies count from the time a request was due.
@@ -141,8 +141,12 @@ impl LoadArgs {
             None => Ok(Vec::new()),
             Some(text) => match text.strip_prefix('@') {
                 None => Ok(text.as_bytes().to_vec()),
-                Some(path) => std::fs::read(path)
-                    .map_err(|error| usage(format!("--body: cannot read {path}: {error}"))),
+                Some(path) => std::fs::read(path).map_err(|error| {
+                    usage(format!(
+                        "--body: cannot read {path}: {}",
+                        plain_words(&error)
+                    ))
+                }),
             },
         }
     }

@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory};
 use clap_mangen::Man;
 use std::fs;
 use std::path::PathBuf;
+use understudy_model::plain_words;
 
 /// Prints the manual page, or writes one for each command into a folder.
 ///
@@ -31,7 +32,10 @@ pub(crate) fn man<P: CommandFactory>(args: &ManArgs) -> Result<u8, Failure> {
         return Ok(exit::DONE);
     };
     let shown = folder.display();
-    let refused = |error| usage(format!("--out: cannot write to {shown}: {error}"));
+    let refused = |error| {
+        let why = plain_words(&error);
+        usage(format!("--out: cannot write to {shown}: {why}"))
+    };
     fs::create_dir_all(folder).map_err(refused)?;
     clap_mangen::generate_to(command, folder).map_err(refused)?;
     Ok(exit::DONE)

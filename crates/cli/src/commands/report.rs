@@ -1,10 +1,10 @@
 //! `understudy report RUN`: the verdict of a run in another form; nothing is judged again.
 
 use crate::exit::{self, Failure, usage};
+use crate::output;
 use crate::show;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use understudy_case::CaseDocument;
@@ -28,6 +28,9 @@ pub(crate) struct ReportArgs {
     /// directory for html, standard output for the others]
     #[arg(long, value_name = "PATH|-")]
     out: Option<PathBuf>,
+    /// Overwrite the file of --out if it exists
+    #[arg(long, requires = "out")]
+    force: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -44,9 +47,13 @@ enum Format {
 
 /// Carries out the command.
 pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
-    let run = RunDirectory::open(&args.run)
-        .map_err(|error| usage(format!("{:#}", anyhow::Error::from(error))))?;
+    let run =
+        RunDirectory::open(&args.run).map_err(|error| usage(exit::sentence(&error.into())))?;
     let document = verdict(&run).map_err(usage)?;
+    let named = args.out.as_deref();
+    if let Some(why) = named.and_then(|path| output::refusal(path, args.force)) {
+        return Err(usage(why));
+    }
     let text = match args.format {
         Format::Html if args.out.is_none() => {
             let path = write_html(&run, &document)?;
@@ -59,8 +66,7 @@ pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
     };
     match args.out.as_deref().filter(|path| path.as_os_str() != "-") {
         Some(path) => {
-            let refused = |error| usage(format!("--out: cannot write {}: {error}", path.display()));
-            fs::write(path, text).map_err(refused)?;
+            output::write("--out", path, &text)?;
             print_path(path)
         }
         None => {
@@ -97,15 +103,15 @@ fn page(run: &RunDirectory, document: &VerdictDocument) -> anyhow::Result<String
 
 /// The stored verdict; a run without one says how it comes by it.
 pub(crate) fn verdict(run: &RunDirectory) -> Result<VerdictDocument, String> {
-    let shown = run.path().display();
+    let (shown, argument) = (run.path().display(), show::argument(run.path()));
     match stored(run, "verdict.json") {
         Ok(Some(document)) => Ok(document),
         Ok(None) => Err(format!(
-            "{shown} has no verdict yet\nhint: judge it first, `understudy judge {shown}`, or resume it if it was interrupted, `understudy trial --resume {shown}`"
+            "{shown} has no verdict yet\nhint: judge it first, `understudy judge {argument}`, or resume it if it was interrupted, `understudy trial --resume {argument}`"
         )),
         Err(error) => Err(format!(
-            "{:#}\nhint: if another version wrote it, judge the run again: `understudy judge {shown}`",
-            anyhow::Error::from(error)
+            "{}\nhint: if another version wrote it, judge the run again: `understudy judge {argument}`",
+            exit::sentence(&error.into())
         )),
     }
 }

@@ -10,7 +10,7 @@ use std::fmt::Display;
 use std::path::Path;
 use understudy_load::Arrivals;
 use understudy_load::http::Target;
-use understudy_model::{ByteSize, Quantity};
+use understudy_model::{ByteSize, Quantity, plain_words};
 use understudy_trial::config::{
     Fresh, HostHeader, Launched, Level, LimitsConfig, MachineConfig, Pauses, Question, Ready,
     RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
@@ -103,8 +103,12 @@ impl Flags {
 /// # Errors
 /// Every mistake, one line each: `--FLAG: what`.
 pub(crate) fn from_flags(flags: &Flags) -> Result<TrialConfig, Vec<String>> {
-    let folder = std::env::current_dir()
-        .map_err(|error| vec![format!("the current directory is not known: {error}")])?;
+    let folder = std::env::current_dir().map_err(|error| {
+        vec![format!(
+            "the current directory is not known: {}",
+            plain_words(&error)
+        )]
+    })?;
     in_folder(flags, &folder)
 }
 

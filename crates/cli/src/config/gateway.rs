@@ -1,11 +1,14 @@
 //! `gateway.toml`: a gateway.
 
 mod listen;
+mod own;
 mod sides;
 
 use super::reader::{Problems, Section, text};
 use super::{Mode, SCHEMA, absolute, no_document, rules, text_of};
+use crate::config::cannot_read;
 use http::Method;
+use own::{Own, overlap};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,7 +16,9 @@ use std::time::Duration;
 use toml::de::DeTable;
 use understudy_compare::Day;
 use understudy_gateway::GatewayConfig;
-use understudy_gateway::config::{AdminConfig, CompareConfig, Limits, LogTo, Payloads, Route};
+use understudy_gateway::config::{
+    AdminConfig, CompareConfig, Limits, Listener, LogTo, Payloads, Route,
+};
 use understudy_model::{ByteSize, Share, Span};
 
 /// Where the admin interface is, where nothing is said.
@@ -32,8 +37,7 @@ const TOKEN_BYTES: usize = 16;
 pub(crate) fn gateway(path: &Path, today: Day) -> Result<GatewayConfig, Vec<String>> {
     let shown = path.display().to_string();
     let text = text_of(path)?;
-    let absolute =
-        std::path::absolute(path).map_err(|error| vec![format!("cannot read {shown}: {error}")])?;
+    let absolute = std::path::absolute(path).map_err(|error| vec![cannot_read(path, &error)])?;
     let folder = absolute.parent().unwrap_or(&absolute);
     parse(&text, folder, &shown, today)
 }
@@ -77,14 +81,14 @@ fn whole(mut root: Section<'_>, folder: &Path, today: Day) -> Option<GatewayConf
         &["incumbent"],
         "write [incumbent] with servers = [\"http://127.0.0.1:9000\"]",
     );
-    let here: Vec<SocketAddr> = listeners.iter().map(|of| of.address).collect();
-    let incumbent = sides::incumbent(root.section("incumbent"), folder, &here);
+    let admin = admin(root.section("admin"), folder, &listeners);
+    let own = Own::new(&listeners, admin.address);
+    let incumbent = sides::incumbent(root.section("incumbent"), folder, &own);
     let candidate = root
         .has("candidate")
-        .then(|| sides::candidate(root.section("candidate"), folder, &here, incumbent.as_ref()));
+        .then(|| sides::candidate(root.section("candidate"), folder, &own, incumbent.as_ref()));
     let routes = routes(root.sections("route"));
     let compare = compare(root.section("compare"), today);
-    let admin = admin(root.section("admin"), folder);
     root.section("candidate");
     root.finish();
     Some(GatewayConfig {
@@ -251,13 +255,12 @@ fn compare(mut section: Section<'_>, today: Day) -> CompareConfig {
     compare
 }
 
-fn admin(mut section: Section<'_>, folder: &Path) -> AdminConfig {
+fn admin(mut section: Section<'_>, folder: &Path, listeners: &[Listener]) -> AdminConfig {
     let off = section.boolean("enabled") == Some(false);
     let address = listen::address(&mut section, "an address such as \"127.0.0.1:9901\"");
     let token = section.get("token_file", |value| {
         let path = absolute(folder, text(value)?);
-        let token = std::fs::read_to_string(&path)
-            .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let token = std::fs::read_to_string(&path).map_err(|error| cannot_read(&path, &error))?;
         match token.trim() {
             short if short.len() < TOKEN_BYTES => Err(format!(
                 "{} holds no token of {TOKEN_BYTES} characters or more",
@@ -272,12 +275,20 @@ fn admin(mut section: Section<'_>, folder: &Path) -> AdminConfig {
             "can be reached from other machines\nhint: name a `token_file`, or use an address of loopback",
         );
     }
-    section.finish();
     let default = || ADMIN.parse().expect("the default is an address");
-    AdminConfig {
-        address: (!off).then(|| address.unwrap_or_else(default)),
-        token,
+    let address = (!off).then(|| address.unwrap_or_else(default));
+    let taken = |admin: &SocketAddr| listeners.iter().find(|of| overlap(of.address, *admin));
+    if let Some(admin) = address
+        && let Some(listener) = taken(&admin)
+    {
+        let what = format!(
+            "{admin} is where clients connect, see [[listen]] {}\nhint: give the admin interface another port",
+            listener.address
+        );
+        section.refuse("address", what);
     }
+    section.finish();
+    AdminConfig { address, token }
 }
 
 #[cfg(test)]

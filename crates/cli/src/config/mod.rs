@@ -32,7 +32,7 @@ use toml::de::DeTable;
 use understudy_case::Input;
 use understudy_compare::Day;
 use understudy_host::CpuList;
-use understudy_model::{ByteSize, Share, Side, Span};
+use understudy_model::{ByteSize, Share, Side, Span, plain_words};
 use understudy_trial::config::{
     CaseConfig, Level, LimitsConfig, MachineConfig, Question, SideConfig, TrialConfig,
 };
@@ -74,22 +74,27 @@ struct Surroundings<'a> {
 pub(crate) fn read(path: &Path, mode: Mode<'_>) -> Result<TrialConfig, Vec<String>> {
     let text = text_of(path)?;
     let shown = path.display();
-    let cannot = |why: String| vec![format!("cannot read {shown}: {why}")];
-    let absolute = std::path::absolute(path).map_err(|error| cannot(error.to_string()))?;
+    let absolute = std::path::absolute(path).map_err(|error| vec![cannot_read(path, &error)])?;
     let folder = absolute.parent().unwrap_or(&absolute);
     parse(&text, folder, &shown.to_string(), mode)
+}
+
+/// That a file cannot be read, and why.
+fn cannot_read(path: &Path, error: &std::io::Error) -> String {
+    format!("cannot read {}: {}", path.display(), plain_words(error))
 }
 
 /// The text of a file that is no longer than a configuration can be.
 fn text_of(path: &Path) -> Result<String, Vec<String>> {
     let shown = path.display();
-    let cannot = |why: String| vec![format!("cannot read {shown}: {why}")];
     let mut text = String::new();
     fs::File::open(path)
         .and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text))
-        .map_err(|error| cannot(error.to_string()))?;
+        .map_err(|error| vec![cannot_read(path, &error)])?;
     if text.len() as u64 > MOST_BYTES {
-        return Err(cannot(format!("it has more than {MOST_BYTES} bytes")));
+        return Err(vec![format!(
+            "cannot read {shown}: it has more than {MOST_BYTES} bytes"
+        )]);
     }
     Ok(text)
 }

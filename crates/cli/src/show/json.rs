@@ -1,18 +1,17 @@
 //! Where JSON goes: opened before anything is measured, so that a wrong path costs nothing.
 
 use crate::exit::{Failure, usage};
-use anyhow::Context;
+use crate::output::{self, OutputFile};
+use anyhow::{Context, anyhow};
 use serde::Serialize;
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The target of `--json`.
 pub(crate) enum JsonOutput {
     /// `-`
     Stdout,
-    /// A new file.
-    File(PathBuf, File),
+    /// A file, which is replaced when the document is complete.
+    File(Option<OutputFile>),
 }
 
 impl JsonOutput {
@@ -21,12 +20,9 @@ impl JsonOutput {
         match path {
             None => Ok(None),
             Some(path) if path.as_os_str() == "-" => Ok(Some(JsonOutput::Stdout)),
-            Some(path) => match File::create(path) {
-                Ok(file) => Ok(Some(JsonOutput::File(path.to_owned(), file))),
-                Err(error) => {
-                    let shown = path.display();
-                    Err(usage(format!("--json: cannot write {shown}: {error}")))
-                }
+            Some(path) => match OutputFile::open(path) {
+                Ok(file) => Ok(Some(JsonOutput::File(Some(file)))),
+                Err(error) => Err(usage(output::cannot_write("--json", path, &error))),
             },
         }
     }
@@ -34,9 +30,14 @@ impl JsonOutput {
     fn write(&mut self, text: &str) -> anyhow::Result<()> {
         match self {
             JsonOutput::Stdout => super::print(text).context("cannot write the result"),
-            JsonOutput::File(path, file) => file
-                .write_all(text.as_bytes())
-                .with_context(|| format!("cannot write {}", path.display())),
+            JsonOutput::File(file) => {
+                let Some(file) = file.take() else {
+                    return Ok(());
+                };
+                let path = file.path().to_owned();
+                let written = file.write(text);
+                written.map_err(|error| anyhow!(output::cannot_write("--json", &path, &error)))
+            }
         }
     }
 }

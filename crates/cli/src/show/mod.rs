@@ -6,6 +6,8 @@ pub(crate) mod load;
 pub(crate) mod progress;
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use understudy_redact::shell_word;
 use understudy_report::terminal::Style;
 
 /// Writes data to standard output. A reader that went away is not a failure.
@@ -33,6 +35,16 @@ pub(crate) fn warning(message: &str) {
 /// What people should know.
 pub(crate) fn note(message: &str) {
     line(&format!("note: {message}"));
+}
+
+/// A path as an argument of a command line that is shown: the shell takes it as one word, and no command takes it
+/// for a flag.
+pub(crate) fn argument(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    match text.starts_with('-') {
+        true => shell_word(&format!("./{text}")),
+        false => shell_word(&text),
+    }
 }
 
 /// Writes a line for people to standard error.

@@ -50,7 +50,10 @@ fn what_is_written_is_what_the_generator_takes() {
     ] {
         let file = fixture(name);
         let file = file.to_str().unwrap();
-        let ended = import(&scratch, &[file, "--out", "out.jsonl", "--json", "-"]);
+        let ended = import(
+            &scratch,
+            &[file, "--out", "out.jsonl", "--force", "--json", "-"],
+        );
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         let summary: Value = serde_json::from_str(&ended.stdout).unwrap();
         let variables = summary["variables"].as_array().unwrap().iter();
@@ -210,7 +213,7 @@ fn mistakes_are_reported_at_once_and_nothing_is_written() {
     assert!(
         ended
             .stderr
-            .contains("gone.har: cannot be read: No such file"),
+            .contains("cannot read gone.har: it does not exist"),
         "{}",
         ended.stderr
     );
@@ -235,14 +238,112 @@ fn mistakes_are_reported_at_once_and_nothing_is_written() {
     let ended = import(&scratch, &[log.to_str().unwrap()]);
     assert_eq!(ended.code, 2);
     assert!(
-        ended
-            .stderr
-            .contains("hint: overwrite it with `--out requests.jsonl`"),
+        ended.stderr.contains(
+            "`requests.jsonl` exists\nhint: `--force` overwrites it; `--out` gives another name"
+        ),
         "{}",
         ended.stderr
     );
     assert_eq!(
         fs::read_to_string(scratch.path().join("requests.jsonl")).unwrap(),
         "mine"
+    );
+}
+
+#[test]
+fn what_exists_is_overwritten_on_demand_alone_and_as_a_whole() {
+    let scratch = Scratch::new("import-force");
+    let log = fixture("access.log");
+    let log = log.to_str().unwrap();
+    scratch.write("mine.jsonl", "mine");
+    let mine = scratch.path().join("mine.jsonl");
+    let ended = import(&scratch, &[log, "--out", "mine.jsonl"]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert_eq!(ended.errors().len(), 1, "{}", ended.stderr);
+    assert!(
+        ended
+            .stderr
+            .contains("error: `mine.jsonl` exists\nhint: `--force` overwrites it"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(fs::read_to_string(&mine).unwrap(), "mine");
+    // What cannot be read overwrites nothing either, and leaves nothing behind.
+    let ended = import(&scratch, &["none.har", "--out", "mine.jsonl", "--force"]);
+    assert_eq!(ended.code, 2);
+    assert!(
+        ended
+            .stderr
+            .contains("error: cannot read none.har: it does not exist"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(fs::read_to_string(&mine).unwrap(), "mine");
+    let ended = import(&scratch, &[log, "--out", "mine.jsonl", "--force"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(fs::read_to_string(&mine).unwrap().contains("\"path\""));
+    let names = fs::read_dir(scratch.path()).unwrap();
+    let names: Vec<_> = names.map(|one| one.unwrap().file_name()).collect();
+    assert_eq!(names, ["mine.jsonl"]);
+}
+
+/// A file system of 64 KiB that is unmounted with the test.
+#[cfg(target_os = "linux")]
+struct Small<'a>(&'a std::path::Path);
+
+#[cfg(target_os = "linux")]
+impl Drop for Small<'_> {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(self.0).status();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_what_was_there() {
+    let scratch = Scratch::new("import-full");
+    let small = scratch.path().join("small");
+    fs::create_dir(&small).unwrap();
+    let mut mount = std::process::Command::new("mount");
+    mount
+        .args(["-t", "tmpfs", "-o", "size=64k", "none"])
+        .arg(&small);
+    let mounted = mount.stderr(std::process::Stdio::null()).status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        println!("skipped: only root mounts");
+        return;
+    }
+    let _small = Small(&small);
+    fs::write(small.join("requests.jsonl"), "mine").unwrap();
+    let lines: Vec<String> = (0..3000)
+        .map(|n| {
+            format!("1.2.3.4 - - [26/Nov/2026:02:00:00 +0000] \"GET /a/b{n} HTTP/1.1\" 200 5\n")
+        })
+        .collect();
+    let log = scratch.write("big.log", &lines.concat());
+    for out in ["requests.jsonl", "other.jsonl"] {
+        let out = small.join(out);
+        let arguments = [
+            log.to_str().unwrap(),
+            "--force",
+            "--out",
+            out.to_str().unwrap(),
+        ];
+        let ended = import(&scratch, &arguments);
+        assert_eq!(ended.code, 1, "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains(": the disk is full"),
+            "{}",
+            ended.stderr
+        );
+    }
+    assert_eq!(
+        fs::read_to_string(small.join("requests.jsonl")).unwrap(),
+        "mine"
+    );
+    assert_eq!(
+        fs::read_dir(&small).unwrap().count(),
+        1,
+        "nothing of the others is left"
     );
 }

@@ -85,6 +85,8 @@ fn two_commands_and_a_capture_are_a_trial_that_can_be_planned() {
 
 #[test]
 fn without_arguments_it_says_what_it_found() {
+    // It asks everything that listens here, also the servers of other tests, which count what they are asked.
+    let _machine = crate::harness::machine();
     let scratch = Scratch::new("init-around");
     scratch.write("access.log", "");
     scratch.write("shop.har", "");
@@ -122,6 +124,8 @@ fn without_arguments_it_says_what_it_found() {
 
 #[test]
 fn what_runs_already_is_found_and_protected() {
+    // It asks everything that listens here, also the servers of other tests, which count what they are asked.
+    let _machine = crate::harness::machine();
     let scratch = Scratch::new("init-url");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -172,7 +176,7 @@ fn nothing_is_overwritten_unasked_and_mistakes_are_reported_at_once() {
         "--incumbent: ",
         "--candidate: ",
         "gone.jsonl is not a file",
-        "trial.toml exists\nhint: `--force` overwrites it",
+        "`trial.toml` exists\nhint: `--force` overwrites it",
     ] {
         assert!(
             ended.stderr.contains(part),
@@ -188,7 +192,7 @@ fn nothing_is_overwritten_unasked_and_mistakes_are_reported_at_once() {
     );
     assert_eq!(ended.code, 2);
     assert!(
-        ended.stderr.contains("requests.jsonl exists"),
+        ended.stderr.contains("requests.jsonl` exists"),
         "{}",
         ended.stderr
     );

@@ -370,7 +370,7 @@ fn a_log_that_cannot_be_written_makes_the_run_invalid_and_leaves_the_one_before(
         .filter(|r| r.contains("missing from the log"))
         .collect::<String>();
     assert!(reason.contains("cannot write "), "{reason}");
-    assert!(reason.contains("File too large"), "{reason}");
+    assert!(reason.contains("the file would be too large"), "{reason}");
     assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 1);
     assert_eq!(std::fs::read(&log).unwrap(), b"the log before");
 }

@@ -9,6 +9,7 @@
 mod capacity;
 mod case;
 mod equivalence;
+mod exits;
 mod floor;
 mod gateway;
 mod harness;

@@ -113,7 +113,20 @@ fn the_other_forms_go_to_standard_output_or_to_a_file() {
             &["--format", format, "--out", file.to_str().unwrap()],
         );
         assert_eq!(written.stdout, format!("{}\n", file.display()));
-        assert_eq!(fs::read_to_string(file).unwrap(), printed.stdout);
+        assert_eq!(fs::read_to_string(&file).unwrap(), printed.stdout);
+        let file = file.to_str().unwrap();
+        let again = report(stored.path(), &["--format", format, "--out", file]);
+        assert_eq!(again.code, 2, "{}", again.stderr);
+        assert!(
+            again.stderr.contains("hint: `--force` overwrites it"),
+            "{}",
+            again.stderr
+        );
+        let forced = report(
+            stored.path(),
+            &["--format", format, "--out", file, "--force"],
+        );
+        assert_eq!(forced.code, 0, "{}", forced.stderr);
     }
     let json = report(stored.path(), &["--format", "json"]).stdout;
     assert_eq!(

@@ -165,26 +165,6 @@ fn a_comparison_that_was_killed_continues_with_the_next_request() {
 }
 
 #[test]
-fn a_side_that_ends_in_a_measurement_costs_that_measurement_alone() {
-    let _machine = machine();
-    let mut trial = Trial::new("ended");
-    trial.tables = "[[slo]]\nquantile = 0.9\nmax = \"1s\"\n".to_owned();
-    // The equivalence stage starts programs of its own; settling and one measurement are below.
-    trial.candidate = "--die-after 8000".to_owned();
-    let (ended, _) = trial.run();
-    assert_eq!(ended.code, 1, "{}", ended.stderr);
-    let run_directory = trial.scratch.run();
-    let resume = format!("understudy trial --resume {}", run_directory.display());
-    for expected in ["the candidate ended under load", &resume] {
-        assert!(ended.stderr.contains(expected), "{}", ended.stderr);
-    }
-    assert!(!blocks(&run_directory).is_empty());
-    let judged = run(understudy().arg("judge").arg(&run_directory));
-    // Too little was measured to decide, or on a busy machine to be trusted.
-    assert!([3, 4].contains(&judged.code), "{}", judged.stdout);
-}
-
-#[test]
 fn what_cannot_be_resumed_says_why() {
     let trial = Trial::new("not-resumed");
     let none = trial.scratch.path().join("none");

@@ -1,6 +1,6 @@
 //! Wrong input and bad luck: one clear sentence, the right exit code, nothing left behind.
 
-use crate::harness::{Ended, Scratch, Trial, ended, machine, run, understudy};
+use crate::harness::{Ended, Scratch, Trial, ended, machine, run, subject, understudy};
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -155,32 +155,13 @@ fn a_side_that_does_not_start_is_reported_with_its_last_log_lines() {
     fails(
         &exits,
         1,
-        &["candidate ended before it was ready", "goodbye"],
+        &["the candidate exited before it was ready", "goodbye"],
     );
 
     let mut never = Trial::new("never");
     never.incumbent = "--never-ready".to_owned();
     never.sides = "dir = \".\"".to_owned();
-    fails(&never, 1, &["incumbent was not ready within 5 s"]);
-
-    let mut dies = Trial::new("dies");
-    dies.candidate = "--die-after 100".to_owned();
-    let ended = fails(
-        &dies,
-        1,
-        &["candidate ended while request", "out of luck after 100"],
-    );
-    assert!(
-        ended.stderr.contains("understudy trial --resume"),
-        "{}",
-        ended.stderr
-    );
-    let judged = run(understudy().arg("judge").arg(dies.scratch.run()));
-    assert_eq!(
-        judged.code, 4,
-        "the evidence so far can be read: {}",
-        judged.stderr
-    );
+    fails(&never, 1, &["the incumbent was not ready within 5 s"]);
 }
 
 #[test]
@@ -281,4 +262,70 @@ fn an_interrupt_at_any_stage_leaves_nothing_but_evidence() {
         "",
         "requests/latency-1500-incumbent-0.parquet",
     );
+}
+
+#[test]
+fn what_cannot_be_started_says_why_and_what_to_do() {
+    let _machine = machine();
+    let scratch = Scratch::new("not started");
+    scratch.write("requests.jsonl", "{\"path\":\"/items/1\"}\n");
+    scratch.write("plain", "no program");
+    let trial = |side: &str, command: &str| {
+        let good = format!("'{}' --port {{port}}", subject().display());
+        let (incumbent, candidate) = match side {
+            "incumbent" => (command, good.as_str()),
+            _ => (good.as_str(), command),
+        };
+        let mut trial = understudy();
+        trial.current_dir(scratch.path()).args(["trial", "--quick"]);
+        trial.args(["--incumbent", incumbent, "--candidate", candidate]);
+        trial.args(["--requests", "requests.jsonl", "--out", "my runs"]);
+        run(&mut trial)
+    };
+    // Nothing listens there: reserved, and not for HTTP.
+    let url = "http://127.0.0.1:1";
+    for (side, command, parts) in [
+        (
+            "candidate",
+            "./none --port {port}",
+            [
+                "the candidate cannot be started: `./none` in ",
+                ": it does not exist\nhint: build it",
+            ],
+        ),
+        (
+            "candidate",
+            "./plain --port {port}",
+            [
+                ": permission denied\nhint: make it executable",
+                "hint: continue with `",
+            ],
+        ),
+        (
+            "incumbent",
+            url,
+            [
+                "the incumbent does not answer at 127.0.0.1:",
+                ": connection refused\nhint: start it",
+            ],
+        ),
+    ] {
+        let ended = trial(side, command);
+        assert_eq!(ended.code, 1, "{}", ended.stderr);
+        for part in parts {
+            assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
+        }
+        assert!(!ended.stderr.contains("os error"), "{}", ended.stderr);
+        // A command line that is shown can be copied.
+        let resume = ended
+            .stderr
+            .split("understudy trial --resume '")
+            .nth(1)
+            .unwrap();
+        let folder = resume.split('\'').next().unwrap();
+        assert!(
+            scratch.path().join(folder).join("trial.toml").exists(),
+            "{folder}"
+        );
+    }
 }

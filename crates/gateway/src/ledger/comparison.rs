@@ -215,12 +215,11 @@ impl Findings {
         let Some(state) = &self.state else {
             return Ok(self.counts.balance());
         };
-        let (book, balance) = {
+        state.save(|| {
             let book = self.book();
-            (book.store(), self.counts.balance())
-        };
-        state.save(&balance, &book)?;
-        Ok(balance)
+            let stored = book.store();
+            (self.counts.balance(), stored)
+        })
     }
 
     fn compare(&self, terms: &Terms, pair: Pair) {

@@ -43,6 +43,10 @@ reasons! {
     ClientLeft = "client_left",
     /// The incumbent took longer than the candidate is given.
     TooSlow = "longer_than_deadline",
+    /// The candidate takes connections more slowly than copies come.
+    Behind = "candidate_behind",
+    /// The gateway's machine had no file, buffer or port left for a connection.
+    Exhausted = "gateway_out_of_sockets",
     /// The gateway itself had no CPU to wait for the candidate with.
     Starved = "gateway_starved",
     /// An answer is longer than what is kept, and the hashes differ.

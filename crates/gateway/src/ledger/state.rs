@@ -8,6 +8,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use understudy_model::plain_words;
 
 /// The version of the format.
 const FORMAT: u32 = 1;
@@ -23,6 +25,9 @@ struct Document {
 /// Where the state is kept.
 pub(crate) struct State {
     path: PathBuf,
+    /// Held while the state is taken and written: a waiver and the regular save come from two threads, and an
+    /// older state must not replace a newer one.
+    turn: Mutex<()>,
     /// Held as long as the gateway runs: two would overwrite one another.
     _lock: File,
 }
@@ -33,8 +38,13 @@ impl State {
     /// # Errors
     /// It cannot be read or written, is of a later format, or another gateway uses it.
     pub(crate) fn open(folder: &Path) -> Result<(State, Balance, Stored), String> {
-        let told =
-            |what: &str, error: io::Error| format!("cannot {what} {}: {error}", folder.display());
+        let told = |what: &str, error: io::Error| {
+            format!(
+                "cannot {what} {}: {}",
+                folder.display(),
+                plain_words(&error)
+            )
+        };
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -53,6 +63,7 @@ impl State {
         let path = folder.join("state.json");
         let state = State {
             path: path.clone(),
+            turn: Mutex::default(),
             _lock: lock,
         };
         let text = match fs::read(&path) {
@@ -67,7 +78,15 @@ impl State {
     }
 
     /// Replaces the state: a kill at any moment leaves the old one or the new one.
-    pub(crate) fn save(&self, balance: &Balance, book: &Stored) -> Result<(), String> {
+    /// `now` gives what is saved.
+    pub(crate) fn save(&self, now: impl FnOnce() -> (Balance, Stored)) -> Result<Balance, String> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let (balance, book) = now();
+        self.write(&balance, &book)?;
+        Ok(balance)
+    }
+
+    fn write(&self, balance: &Balance, book: &Stored) -> Result<(), String> {
         #[derive(Serialize)]
         struct Document<'d> {
             format: u32,
@@ -94,7 +113,10 @@ impl State {
                 .parent()
                 .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
         };
-        write().map_err(|error: io::Error| format!("cannot write {}: {error}", self.path.display()))
+        write().map_err(|error: io::Error| {
+            let why = plain_words(&error);
+            format!("cannot write {}: {why}", self.path.display())
+        })
     }
 }
 
@@ -137,6 +159,33 @@ fn private() -> OpenOptions {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// The regular save and one for a waiver, at once.
+    #[test]
+    fn two_threads_save_and_the_last_state_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (state, ..) = State::open(folder.path()).unwrap();
+        let count = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        let now = || {
+                            let balance = Balance {
+                                eligible: count.fetch_add(1, Ordering::Relaxed) + 1,
+                                ..Balance::default()
+                            };
+                            (balance, Stored::default())
+                        };
+                        state.save(now).unwrap();
+                    }
+                });
+            }
+        });
+        drop(state);
+        assert_eq!(State::open(folder.path()).unwrap().1.eligible, 100);
+    }
 
     #[test]
     fn what_was_saved_is_there_again_and_for_one_gateway_only() {
@@ -154,7 +203,7 @@ mod tests {
             pending: 1,
             ..balance
         };
-        state.save(&balance, &stored).unwrap();
+        state.write(&balance, &stored).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(
             (mode(&folder), mode(&folder.join("state.json"))),
@@ -163,8 +212,8 @@ mod tests {
         // Every write to /dev/full fails as on a full disk.
         let unfinished = folder.join("state.json.tmp");
         std::os::unix::fs::symlink("/dev/full", &unfinished).unwrap();
-        let refused = state.save(&Balance::default(), &stored);
-        assert!(refused.is_err_and(|error| error.contains("No space left")));
+        let refused = state.write(&Balance::default(), &stored);
+        assert!(refused.is_err_and(|error| error.contains("the disk is full")));
         fs::remove_file(unfinished).unwrap();
         drop(state);
         assert_eq!(State::open(&folder).unwrap().1, balance);

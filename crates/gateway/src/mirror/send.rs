@@ -3,7 +3,7 @@
 use super::pulse::BEAT;
 use super::{Breaker, Capture, Captured, Job, Pulse, Seen, Settings, TeeBody, Whole};
 use crate::ledger::{Pair, Reason, Sample};
-use crate::proxy::{Head, Lease, NoAnswer, Received, Reuse, Side};
+use crate::proxy::{Head, Lease, NoAnswer, NoLease, Received, Reuse, Side};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
@@ -15,7 +15,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-use understudy_model::{Failure, FailureKind};
+use understudy_model::{Failure, FailureKind, plain_words};
 
 /// How long an exchange with the candidate may take where nothing is said.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -211,7 +211,8 @@ async fn carry(thread: Rc<Thread>, mut job: Job) {
     let mut asked = ask_all(&sides, &mut job, deadline).await;
     thread.note(&job, &asked);
     if let Ok(whole) = &mut asked.incumbent {
-        tell(whole, &asked.candidate, asked.took);
+        let candidate = asked.cut.is_none().then_some(&asked.candidate);
+        tell(whole, candidate, asked.took);
     }
     let is_excused = thread.is_excused(&asked.candidate, started);
     let dropped = asked.cut.or_else(|| match &asked.incumbent {
@@ -254,16 +255,16 @@ async fn ask_all(sides: &Sides, job: &mut Job, deadline: Duration) -> Asked {
     let candidate = async {
         let head = marked.rewritten(&job.settings.candidate.rewrite);
         let body = body.map_or(CopyBody::Empty, CopyBody::Tee);
-        let asked = ask(&sides.candidate, head, body, bounds, budget);
-        let answered = tokio::time::timeout(deadline, asked).await;
-        (
-            answered.unwrap_or_else(|_| Err(timeout())),
-            started.elapsed(),
-        )
+        // Waiting for a turn to connect is not the candidate's time.
+        let sent = Cell::new(started);
+        let times = (deadline, &sent);
+        let asked = ask(&sides.candidate, (head, body), bounds, budget, times).await;
+        (asked, sent.get().elapsed())
     };
     let second = async {
-        let asked = ask(&sides.second, again?, CopyBody::Empty, bounds, budget);
-        tokio::time::timeout(deadline, asked).await.ok()?.ok()
+        let (copy, sent) = ((again?, CopyBody::Empty), Cell::new(started));
+        let asked = ask(&sides.second, copy, bounds, budget, (deadline, &sent));
+        asked.await.ok()?.ok()
     };
     let incumbent = async {
         match tokio::time::timeout(deadline + GRACE, seen).await {
@@ -287,6 +288,14 @@ async fn ask_all(sides: &Sides, job: &mut Job, deadline: Duration) -> Asked {
         }
     }
     let cut = aborted.and_then(|aborted| aborted.reason());
+    let (candidate, not_asked) = match candidate {
+        Ok(answered) => (answered, None),
+        Err(reason) => (
+            Err(failure(FailureKind::Connect, reason.name())),
+            Some(reason),
+        ),
+    };
+    let cut = cut.or(not_asked);
     Asked {
         candidate,
         took,
@@ -318,46 +327,104 @@ fn incomparable(whole: &Whole, candidate: &Answered, deadline: Duration) -> Opti
     }
 }
 
-/// Writes the line that waited for the candidate.
-fn tell(whole: &mut Whole, candidate: &Answered, took: Duration) {
+/// Writes the line that waited for the candidate, if it was asked.
+fn tell(whole: &mut Whole, candidate: Option<&Answered>, took: Duration) {
     if let Some((log, mut line)) = whole.line.take() {
-        line.candidate = Some(match candidate {
+        line.candidate = candidate.map(|candidate| match candidate {
             Ok(captured) => captured.code.as_u16().to_string(),
             Err(failure) => failure.kind.to_string(),
         });
-        line.candidate_us = u64::try_from(took.as_micros()).ok();
+        let micros = u64::try_from(took.as_micros()).ok();
+        line.candidate_us = micros.filter(|_| candidate.is_some());
         log.tell(*line);
     }
 }
 
+/// Sends a copy and receives the answer; an error is why there was no connection for it, which is
+/// not the server's failure.
 async fn ask(
     side: &Side<CopyBody>,
-    head: Head,
-    body: CopyBody,
+    (head, body): (Head, CopyBody),
     bounds: (usize, &Cell<u64>),
     budget: &Arc<super::Budget>,
-) -> Answered {
+    (deadline, sent): (Duration, &Cell<Instant>),
+) -> Result<Answered, Reason> {
     let repeatable = matches!(body, CopyBody::Empty);
-    let lease_of = async |reuse| {
-        let lease = side.lease(reuse).await;
-        lease.map_err(|error| failure(FailureKind::Connect, error.to_string()))
-    };
     let reuse = match repeatable {
         true => Reuse::Any,
         false => Reuse::JustUsed,
     };
-    let mut lease = lease_of(reuse).await?;
-    let mut sent = lease.send(&head, body, &|_| {}).await;
-    // The server may have closed the connection just when it was used again.
-    if sent.is_err() && repeatable && lease.reused {
-        lease = lease_of(Reuse::None).await?;
-        sent = lease.send(&head, CopyBody::Empty, &|_| {}).await;
+    let mut lease = match lease(side, reuse).await? {
+        Ok(lease) => lease,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    sent.set(lease.started);
+    let first = exchange(&mut lease, &head, body, bounds, budget);
+    let answered = match tokio::time::timeout(deadline, first).await {
+        Err(_) => Err(timeout()),
+        // The server may have closed the connection just when it was used again.
+        Ok(Err(Exchange::Unanswered(_))) if repeatable && lease.reused => {
+            lease = match self::lease(side, Reuse::None).await? {
+                Ok(lease) => lease,
+                Err(failure) => return Ok(Err(failure)),
+            };
+            sent.set(lease.started);
+            let again = exchange(&mut lease, &head, CopyBody::Empty, bounds, budget);
+            let again = tokio::time::timeout(deadline, again).await;
+            again.map_or_else(|_| Err(timeout()), |again| again.map_err(Exchange::failure))
+        }
+        Ok(answered) => answered.map_err(Exchange::failure),
+    };
+    if answered.is_ok() {
+        lease.give_back(Instant::now());
     }
-    let response = sent.map_err(|error| unanswered(error.why))?;
+    Ok(answered)
+}
+
+/// A connection for a copy, or why the server cannot be reached.
+async fn lease(
+    side: &Side<CopyBody>,
+    reuse: Reuse,
+) -> Result<Result<Lease<CopyBody>, Failure>, Reason> {
+    match side.lease_in_turn(reuse).await {
+        Ok(lease) => Ok(Ok(lease)),
+        Err(NoLease::Unreachable(error)) => {
+            Ok(Err(failure(FailureKind::Connect, plain_words(&error))))
+        }
+        Err(NoLease::Behind) => Err(Reason::Behind),
+        Err(NoLease::Exhausted) => Err(Reason::Exhausted),
+    }
+}
+
+/// How an exchange on a connection failed.
+enum Exchange {
+    /// Before the head of an answer.
+    Unanswered(NoAnswer),
+    /// In the middle of the answer.
+    Broken(Failure),
+}
+
+impl Exchange {
+    fn failure(self) -> Failure {
+        match self {
+            Exchange::Unanswered(why) => unanswered(why),
+            Exchange::Broken(failure) => failure,
+        }
+    }
+}
+
+async fn exchange(
+    lease: &mut Lease<CopyBody>,
+    head: &Head,
+    body: CopyBody,
+    bounds: (usize, &Cell<u64>),
+    budget: &Arc<super::Budget>,
+) -> Result<Captured, Exchange> {
+    let sent = lease.send(head, body, &|_| {}).await;
+    let response = sent.map_err(|error| Exchange::Unanswered(error.why))?;
     lease.answered(true);
-    let captured = receive(&mut lease, response, bounds, budget).await?;
-    lease.give_back(Instant::now());
-    Ok(captured)
+    let received = receive(lease, response, bounds, budget).await;
+    received.map_err(Exchange::Broken)
 }
 
 /// Receives a whole answer of which `limit` bytes are kept; it may have `longest` bytes.

@@ -4,6 +4,7 @@ use super::alarm::Alarm;
 use super::answer::{Interim, Piece, Received, Unanswered};
 use super::head::Head;
 use super::http1::Http1;
+use super::pacing::{Pacing, Patience};
 use super::transport::Transport;
 use super::tunnel::Stream;
 use crate::config::{SideConfig, UpstreamAddress};
@@ -18,7 +19,7 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsConnector;
@@ -192,25 +193,68 @@ impl Dial {
         B: Body<Data = Bytes> + Unpin + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let connecting = async {
-            if let Some(socket) = &to.socket {
-                let unix = UnixStream::connect(socket).await?;
-                return handshake(Transport::Unix(unix), to.http2).await;
-            }
-            let tcp = TcpStream::connect((to.host.as_str(), to.port)).await?;
-            tcp.set_nodelay(true)?;
-            if !to.tls {
-                return handshake(Transport::Plain(tcp), to.http2).await;
-            }
-            let name = ServerName::try_from(to.host.clone()).map_err(io::Error::other)?;
-            let tls = self.tls[usize::from(to.http2)].connect(name, tcp).await?;
-            handshake(Transport::Tls(Box::new(tls.into())), to.http2).await
-        };
+        let connecting = async { self.upgrade(open(to).await?, to).await };
         match tokio::time::timeout(self.timeout, connecting).await {
             Ok(connection) => connection,
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
         }
     }
+
+    /// Connects when it is one's turn. `None`: try again while there is time.
+    pub(super) async fn connect_paced<B>(
+        &self,
+        to: &UpstreamAddress,
+        pacing: &Pacing,
+        (patience, until): (&mut Patience, Instant),
+    ) -> Option<io::Result<Connection<B>>>
+    where
+        B: Body<Data = Bytes> + Unpin + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let opened = match pacing.attempt(open(to), patience, until).await? {
+            Ok(opened) => opened,
+            Err(error) => return Some(Err(error)),
+        };
+        let upgraded = tokio::time::timeout_at(until.into(), self.upgrade(opened, to)).await;
+        Some(upgraded.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())))
+    }
+
+    /// How long connecting may take.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// TLS where it is wanted, and the protocol.
+    async fn upgrade<B>(&self, opened: Opened, to: &UpstreamAddress) -> io::Result<Connection<B>>
+    where
+        B: Body<Data = Bytes> + Unpin + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let tcp = match opened {
+            Opened::Unix(unix) => return handshake(Transport::Unix(unix), to.http2).await,
+            Opened::Tcp(tcp) => tcp,
+        };
+        tcp.set_nodelay(true)?;
+        if !to.tls {
+            return handshake(Transport::Plain(tcp), to.http2).await;
+        }
+        let name = ServerName::try_from(to.host.clone()).map_err(io::Error::other)?;
+        let tls = self.tls[usize::from(to.http2)].connect(name, tcp).await?;
+        handshake(Transport::Tls(Box::new(tls.into())), to.http2).await
+    }
+}
+
+/// A connection before a byte was sent on it.
+enum Opened {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+async fn open(to: &UpstreamAddress) -> io::Result<Opened> {
+    Ok(match &to.socket {
+        Some(socket) => Opened::Unix(UnixStream::connect(socket).await?),
+        None => Opened::Tcp(TcpStream::connect((to.host.as_str(), to.port)).await?),
+    })
 }
 
 fn client_tls(side: &SideConfig) -> Result<rustls::ClientConfig, String> {

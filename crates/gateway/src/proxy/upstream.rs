@@ -5,6 +5,7 @@ use super::answer::{Interim, Piece, Received, Unanswered};
 use super::connect::{Connection, Dial, State};
 use super::head::Head;
 use super::health::{Health, Healths};
+use super::pacing::{Pacing, Patience};
 use super::tunnel::Stream;
 use crate::config::{SideConfig, UpstreamAddress};
 use bytes::Bytes;
@@ -52,6 +53,17 @@ pub(crate) struct Upstream<B> {
     failures: Cell<u32>,
     rests_until: Cell<Option<Instant>>,
     health: Arc<Health>,
+    pacing: Pacing,
+}
+
+/// Why a copy got no connection.
+pub(crate) enum NoLease {
+    /// The server cannot be reached.
+    Unreachable(io::Error),
+    /// The server takes connections, but more slowly than they are wanted.
+    Behind,
+    /// This machine has no socket, file or port left.
+    Exhausted,
 }
 
 impl<B> Upstream<B> {
@@ -72,6 +84,7 @@ impl<B> Upstream<B> {
             failures: Cell::new(0),
             rests_until: Cell::new(None),
             health,
+            pacing: Pacing::default(),
         }
     }
 
@@ -232,36 +245,69 @@ where
 
     /// A connection to one of the servers.
     pub(crate) async fn lease(&self, reuse: Reuse) -> io::Result<Lease<B>> {
-        let (upstream, now) = (self.pick(), Instant::now());
+        let upstream = self.pick();
         let load = Load::on(&upstream);
-        let known = match reuse {
-            Reuse::None => None,
-            _ if upstream.address.http2 => upstream.shared(),
-            Reuse::Any => upstream.idle(self.config.keep_alive, Duration::MAX, now),
-            Reuse::JustUsed => upstream.idle(self.config.keep_alive, JUST_NOW, now),
-        };
-        let reused = known.is_some();
-        let (connection, started) = match known {
-            Some(connection) => (connection, now),
-            // In a box of its own: rarely needed, and so large that the futures of all requests would
-            // be moved about by the 100 KiB.
-            None => match Box::pin(self.dial.connect(&upstream.address)).await {
-                Ok(connection) => (connection, Instant::now()),
-                Err(error) => {
-                    upstream.unreachable();
-                    return Err(error);
-                }
-            },
-        };
-        if let (Connection::Two(sender, task), false) = (&connection, reused) {
-            *upstream.shared.borrow_mut() = Some(Connection::Two(sender.clone(), task.clone()));
+        if let Some(known) = self.known(&upstream, reuse) {
+            return Ok(Lease::new(known, true, load));
         }
-        Ok(Lease {
-            connection: Some(connection),
-            reused,
-            load,
-            started,
-        })
+        // In a box of its own: rarely needed, and so large that the futures of all requests would
+        // be moved about by the 100 KiB.
+        match Box::pin(self.dial.connect(&upstream.address)).await {
+            Ok(connection) => Ok(Lease::fresh(connection, load)),
+            Err(error) => {
+                upstream.unreachable();
+                Err(error)
+            }
+        }
+    }
+
+    /// A connection to one of the servers for a request that can wait: an unused one first, and few
+    /// that are being opened.
+    pub(crate) async fn lease_in_turn(&self, reuse: Reuse) -> Result<Lease<B>, NoLease> {
+        let (upstream, begun) = (self.pick(), Instant::now());
+        let (load, pacing) = (Load::on(&upstream), &upstream.pacing);
+        let (until, mut patience) = (begun + self.dial.timeout(), Patience::new());
+        let error = loop {
+            if let Some(known) = self.known(&upstream, reuse) {
+                // One that many requests share is there for the next as well.
+                if let Connection::Two(..) = known {
+                    pacing.changed();
+                }
+                return Ok(Lease::new(known, true, load));
+            }
+            if Instant::now() >= until {
+                break io::ErrorKind::TimedOut.into();
+            }
+            let Some(_turn) = pacing.turn() else {
+                pacing.wait(until).await;
+                continue;
+            };
+            let attempt = (&mut patience, until);
+            match Box::pin(self.dial.connect_paced(&upstream.address, pacing, attempt)).await {
+                Some(Ok(connection)) => return Ok(Lease::fresh(connection, load)),
+                Some(Err(error)) => break error,
+                None => {}
+            }
+        };
+        if understudy_host::is_exhausted(&error) {
+            return Err(NoLease::Exhausted);
+        }
+        if error.kind() == io::ErrorKind::TimedOut && pacing.was_alive(begun) {
+            return Err(NoLease::Behind);
+        }
+        upstream.unreachable();
+        Err(NoLease::Unreachable(error))
+    }
+
+    /// A connection that is there.
+    fn known(&self, upstream: &Upstream<B>, reuse: Reuse) -> Option<Connection<B>> {
+        let most = match reuse {
+            Reuse::None => return None,
+            _ if upstream.address.http2 => return upstream.shared(),
+            Reuse::Any => Duration::MAX,
+            Reuse::JustUsed => JUST_NOW,
+        };
+        upstream.idle(self.config.keep_alive, most, Instant::now())
     }
 
     /// Would another attempt find another server?
@@ -320,6 +366,24 @@ where
     B: Body<Data = Bytes> + Unpin + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    fn new(connection: Connection<B>, reused: bool, load: Load<B>) -> Lease<B> {
+        Lease {
+            connection: Some(connection),
+            reused,
+            load,
+            started: Instant::now(),
+        }
+    }
+
+    /// One that was just opened.
+    fn fresh(connection: Connection<B>, load: Load<B>) -> Lease<B> {
+        if let Connection::Two(sender, task) = &connection {
+            let shared = Connection::Two(sender.clone(), task.clone());
+            *load.0.shared.borrow_mut() = Some(shared);
+        }
+        Lease::new(connection, false, load)
+    }
+
     pub(crate) fn upstream(&self) -> &Upstream<B> {
         &self.load.0
     }
@@ -354,6 +418,7 @@ where
         upstream
             .latency_us
             .set(before + EWMA_WEIGHT * (micros - before));
+        upstream.pacing.is_alive();
         if well {
             upstream.succeeded();
         } else {
@@ -377,6 +442,7 @@ where
         let is_of_use = !is_shared && connection.state() != State::Closed;
         if is_of_use && idle.len() < IDLE_CONNECTIONS {
             idle.push((connection, now));
+            self.upstream().pacing.changed();
         }
     }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::panic, reason = "a test that cannot go on fails")]
 
 mod admin;
+mod backlog;
 mod conformance;
 mod endings;
 mod faults;

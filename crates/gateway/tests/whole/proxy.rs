@@ -518,7 +518,9 @@ fn a_reload_changes_what_comes_and_nothing_under_way() {
     let address = old.address;
     assert_eq!(
         refused(taken.clone()),
-        format!("cannot listen on {address}: another program, or another gateway, listens there")
+        format!(
+            "cannot listen on {address}: another program, or another gateway, listens there\nhint: stop it, or listen on another address"
+        )
     );
     taken.listeners[0].address = gateway.addresses()[0];
     assert!(

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
-use understudy_model::{Answer, Failure, FailureKind, Field, Outcome};
+use understudy_model::{Answer, Failure, FailureKind, Field, Outcome, plain_words};
 use understudy_wire::http1::{Head, Limits, ResponseReader, Sink, Step};
 
 /// Bounds on what the client waits for and keeps.
@@ -266,7 +266,7 @@ fn fragment(error: &std::io::Error) -> String {
     match error.kind() {
         ErrorKind::TimedOut | ErrorKind::WouldBlock => "no answer within the time limit".to_owned(),
         ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        _ => error.to_string(),
+        _ => plain_words(error),
     }
 }
 

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use understudy_host::{Clock, SleepTimer};
-use understudy_model::{Ending, FailureKind, Observation, Span};
+use understudy_model::{Ending, FailureKind, Observation, Span, plain_words};
 use understudy_wire::http1::{Limits, Step};
 
 #[cfg(target_os = "linux")]
@@ -60,7 +60,9 @@ pub enum OpenError {
     #[error("cannot connect: the host has no address")]
     Nowhere,
     /// The target refuses or does not answer.
-    #[error("cannot connect to {addresses}: {why}")]
+    #[error(
+        "cannot connect to {addresses}: {why}\nhint: start the service, or correct the address"
+    )]
     Connect {
         /// Where it was tried.
         addresses: String,
@@ -69,7 +71,8 @@ pub enum OpenError {
     },
     /// This machine has not as many sockets.
     #[error(
-        "cannot open {wanted} connections: {source}\nhint: lower `--connections`, or raise the limit (`ulimit -n`)"
+        "cannot open {wanted} connections: {}\nhint: lower `--connections`, or raise the limit (`ulimit -n`)",
+        plain_words(source)
     )]
     Sockets {
         /// How many were wanted.
@@ -78,7 +81,7 @@ pub enum OpenError {
         source: io::Error,
     },
     /// The event loop cannot be made.
-    #[error("cannot set up the event loop: {0}")]
+    #[error("cannot set up the event loop: {}", plain_words(.0))]
     Loop(#[from] io::Error),
 }
 
@@ -91,7 +94,7 @@ impl OpenError {
                 Span::from_nanos(within.as_nanos() as u64)
             ),
             io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-            _ => source.to_string(),
+            _ => plain_words(&source),
         };
         OpenError::Connect {
             addresses: all.join(" and "),

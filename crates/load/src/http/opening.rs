@@ -134,7 +134,7 @@ impl Opening {
                 state.streams.push(stream);
                 state.last = Instant::now();
             }
-            Err(error) if is_local(&error) => state.failed = Some(error),
+            Err(error) if understudy_host::is_exhausted(&error) => state.failed = Some(error),
             // Dropped, or refused by a server that wants no more.
             Err(_) => state.pace = (state.pace * 2).clamp(PACE.0, PACE.1),
         }
@@ -145,20 +145,6 @@ impl Opening {
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
-}
-
-/// Does this machine refuse it, and not the server?
-fn is_local(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let code = error.raw_os_error();
-    [
-        Errno::MFILE,
-        Errno::NFILE,
-        Errno::NOBUFS,
-        Errno::ADDRNOTAVAIL,
-    ]
-    .iter()
-    .any(|errno| code == Some(errno.raw_os_error()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Where requests go.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use understudy_model::plain_words;
 
 /// A resolved HTTP server and the path named with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub enum TargetError {
     #[error("{0:?} is not supported: only http:// is, in this version")]
     Scheme(String),
     /// The host has no address.
-    #[error("cannot find the address of {host:?}: {source}")]
+    #[error("cannot find the address of {host:?}: {}", plain_words(source))]
     Resolve {
         /// The host name and port.
         host: String,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use understudy_model::plain_words;
 
 /// A JVM that logs its pauses for Understudy. Dropping it ends that; its other logs are left alone.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl AttachedJvm {
     ) -> Result<(AttachedJvm, PauseLog), PauseError> {
         // `jcmd` wakes a JVM with SIGQUIT, which ends any other program.
         let maps = std::fs::read(format!("/proc/{pid}/maps")).map_err(|error| {
-            let why = format!("what it has loaded cannot be read: {error}");
+            let why = format!("what it has loaded cannot be read: {}", plain_words(&error));
             PauseError::Refused { pid, why }
         })?;
         if !maps.windows(LIBRARY.len()).any(|bytes| bytes == LIBRARY) {
@@ -66,7 +67,10 @@ impl AttachedJvm {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(|error| refused(format!("{} cannot be run: {error}", self.jcmd.display())))?;
+            .map_err(|error| {
+                let why = plain_words(&error);
+                refused(format!("{} cannot be run: {why}", self.jcmd.display()))
+            })?;
         let deadline = Instant::now() + WITHIN;
         while matches!(child.try_wait(), Ok(None)) {
             if Instant::now() >= deadline {

@@ -3,6 +3,7 @@
 use super::settling::Settling;
 use super::{CapacityConfig, Search};
 use crate::error::TrialError;
+use crate::exits::During;
 use crate::generator::{Generator, Loaded};
 use crate::judge::{LatencyBlock, record_capacity};
 use crate::sides::RunningSide;
@@ -63,6 +64,20 @@ impl Stage<'_> {
         let mut subject = self.start(side)?;
         self.settle(&mut subject, side, capacity.first_rate)?;
         while let Some(planned) = search.next() {
+            // A side that exits under overload has shown its limit, and starts again below it.
+            if let Some(end) = subject.running.end() {
+                let note = format!(
+                    "the {} exited under the load of the search for its capacity ({}), and was started again",
+                    side.in_words(),
+                    end.exit,
+                );
+                store::note(self.run, &note)?;
+                if let Some(note) = subject.running.stop() {
+                    store::note(self.run, &note)?;
+                }
+                subject = self.start(side)?;
+                self.settle(&mut subject, side, capacity.first_rate)?;
+            }
             (self.watch)(Event::Searching {
                 rate_rps: planned.rate_rps,
                 side,
@@ -106,6 +121,7 @@ impl Stage<'_> {
         let mut settling = Settling::default();
         while settling.goes_on() {
             let figures = self.put_under_load(subject, &load)?.figures;
+            subject.running.check_alive(During::Load.in_words())?;
             settling.record(figures.side_cpu_us, figures.sent);
         }
         if settling.is_warm() {
@@ -136,8 +152,9 @@ impl Stage<'_> {
         let loaded = self
             .generator
             .measure(&subject.running, &subject.prepared, load);
-        if !matches!(loaded, Err(TrialError::Interrupted)) {
-            subject.running.check_alive("under load")?;
+        // What has exited cannot be connected to: that is the better reason.
+        if matches!(loaded, Err(TrialError::Load { .. })) {
+            subject.running.check_alive(During::Load.in_words())?;
         }
         loaded
     }

@@ -1,5 +1,6 @@
 //! The summary of an import for people.
 
+use crate::show;
 use std::fmt::Write;
 use std::path::Path;
 use understudy_import::Summary;
@@ -17,7 +18,7 @@ pub(crate) fn with_next(summary: &Summary, to: Option<&Path>) -> String {
     if let Some(path) = to {
         out += &format!(
             "next        understudy init --requests {}\n",
-            path.display()
+            show::argument(path)
         );
     }
     out

@@ -1,5 +1,6 @@
 //! What is in the folder of the trial's file.
 
+use crate::show;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::Read;
@@ -84,17 +85,8 @@ fn source(name: &str) -> Option<String> {
     };
     Some(format!(
         "{name}: {what}, requests by: understudy init {flag} {}",
-        quoted(name)
+        show::argument(Path::new(name))
     ))
-}
-
-/// A name as a shell takes it.
-fn quoted(name: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    match name.chars().all(plain) && !name.starts_with('-') {
-        true => name.to_owned(),
-        false => format!("'./{}'", name.replace('\'', "'\\''")),
-    }
 }
 
 fn content(path: &Path) -> String {
@@ -151,11 +143,11 @@ mod tests {
             ),
             (
                 "Shop 1.har",
-                "Shop 1.har: HAR file, requests by: understudy init --from './Shop 1.har'",
+                "Shop 1.har: HAR file, requests by: understudy init --from 'Shop 1.har'",
             ),
             (
                 "it's.gor",
-                "it's.gor: GoReplay capture, requests by: understudy init --from './it'\\''s.gor'",
+                "it's.gor: GoReplay capture, requests by: understudy init --from 'it'\\''s.gor'",
             ),
             (
                 "access.log",

@@ -37,7 +37,7 @@ impl Log {
     /// Creates the file and the thread; the senders are for the engine threads.
     pub(super) fn start(path: &Path, plan: &Plan) -> Result<(Self, Vec<LogSender>), Failure> {
         let file = ExchangeLog::create(path)
-            .map_err(|error| usage(format!("--log: {:#}", anyhow::Error::from(error))))?;
+            .map_err(|error| usage(format!("--log: {}", exit::sentence(&error.into()))))?;
         let (senders, receiver) = log_pipe(plan.threads);
         let cpus = plan.cpus.clone();
         let storing = std::thread::Builder::new()
@@ -145,7 +145,7 @@ fn finish(path: PathBuf, stored: Stored, begun: ThreadUsage) -> Written {
     Written {
         path,
         logged,
-        failure: failed.map(|error| format!("{error:#}")),
+        failure: failed.map(|error| exit::sentence(&error)),
         cpu_ns: stored.cpu_ns + ThreadUsage::now().since(begun).cpu_ns,
     }
 }

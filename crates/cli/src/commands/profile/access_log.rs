@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use understudy_host::Clock;
-use understudy_model::{Ending, Observation};
+use understudy_model::{Ending, Observation, plain_words};
 use understudy_probe::{Added, Growth};
 use understudy_trial::single::Live;
 use understudy_wire::access_log::{Took, served};
@@ -96,8 +96,10 @@ impl AccessLog {
         let Some(path) = &args.access_log else {
             return Ok(None);
         };
-        let added = Added::open(path)
-            .map_err(|error| format!("--access-log: cannot read {}: {error}", path.display()))?;
+        let added = Added::open(path).map_err(|error| {
+            let why = plain_words(&error);
+            format!("--access-log: cannot read {}: {why}", path.display())
+        })?;
         Ok(Some(AccessLog {
             path: path.clone(),
             reader: Reader {
@@ -130,7 +132,8 @@ impl AccessLog {
         });
         let growth = growth.map_err(|error| {
             let path = self.path.display();
-            usage(format!("--access-log: cannot watch {path}: {error}"))
+            let why = plain_words(&error);
+            usage(format!("--access-log: cannot watch {path}: {why}"))
         })?;
         Ok(Followed { growth, zero_ns })
     }

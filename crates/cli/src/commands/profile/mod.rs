@@ -8,6 +8,7 @@ mod watch;
 use crate::commands::load::GeneratorArgs;
 use crate::commands::report::verdict;
 use crate::config::slo_argument;
+use crate::exit;
 use crate::exit::Failure;
 use crate::show;
 use crate::show::json::{self, JsonOutput};
@@ -20,7 +21,7 @@ use understudy_evidence::RunDirectory;
 use understudy_load::http::Target;
 use understudy_model::floor::SideFloor;
 use understudy_model::profile::ProfileReport;
-use understudy_model::{Side, Span};
+use understudy_model::{Side, Span, plain_words};
 use understudy_report::{findings, profile as page};
 use understudy_trial::Listener;
 use understudy_trial::config::{Attach, Slo};
@@ -149,8 +150,10 @@ impl ProfileArgs {
 
     fn runtime_log(&self) -> Result<Option<Listener>, String> {
         let opened = self.runtime_log.as_deref().map(|path| {
-            let unreadable =
-                |error| format!("--runtime-log: cannot read {}: {error}", path.display());
+            let unreadable = |error| {
+                let why = plain_words(&error);
+                format!("--runtime-log: cannot read {}: {why}", path.display())
+            };
             Listener::of_log(path).map_err(unreadable)
         });
         opened.transpose()
@@ -167,8 +170,7 @@ impl ProfileArgs {
             );
         }
         let wrong = |why: String| format!("--floor-of: {why}");
-        let run = RunDirectory::open(run)
-            .map_err(|error| wrong(format!("{:#}", anyhow::Error::from(error))))?;
+        let run = RunDirectory::open(run).map_err(|error| wrong(exit::sentence(&error.into())))?;
         let document = verdict(&run).map_err(wrong)?;
         let mut floors = document.memory_floors.into_iter();
         let floor = floors.find(|floor| floor.side == Side::Incumbent);

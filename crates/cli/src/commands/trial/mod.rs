@@ -13,7 +13,7 @@ use crate::exit::{self, Failure};
 use crate::show;
 use crate::show::json::{self, JsonOutput};
 use crate::show::progress::Display;
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use session::Session;
 use std::os::unix::process::CommandExt;
@@ -26,6 +26,7 @@ use understudy_host::allowed_cpus;
 use understudy_model::verdict::VerdictDocument;
 use understudy_probe::{Cgroups, Guard};
 use understudy_trial::config::TrialConfig;
+use understudy_trial::exits::explain;
 use understudy_trial::judge::Judgement;
 use understudy_trial::plan::Plan;
 use understudy_trial::{Assignment, Inputs, TrialError, carry_out, judge};
@@ -139,7 +140,7 @@ fn measure(session: &Session, stop: &AtomicBool) -> Result<(), Failure> {
     let kept = "what was measured is kept";
     let resume = format!(
         "continue with `understudy trial --resume {}`",
-        run.path().display()
+        show::argument(run.path())
     );
     outcome.map_err(|error| match error {
         TrialError::Interrupted => {
@@ -148,10 +149,12 @@ fn measure(session: &Session, stop: &AtomicBool) -> Result<(), Failure> {
         error @ TrialError::Changed { .. } => {
             Failure::Usage(vec![anyhow::Error::from(error).to_string()])
         }
-        error => Failure::Running(
-            anyhow::Error::from(error)
-                .context(format!("the trial failed ({kept})\nhint: {resume}")),
-        ),
+        error => {
+            // What to fix comes before how to continue.
+            let error = anyhow::Error::from(error).context(format!("the trial failed ({kept})"));
+            let error = exit::sentence(&error);
+            Failure::Running(anyhow!("{error}\nhint: {resume}"))
+        }
     })
 }
 
@@ -183,7 +186,8 @@ pub(crate) fn judged(
         let error = exit::sentence(&error.into());
         show::warning(&format!("the curves are not stored: {error}"));
     }
-    let Judgement { verdict, case } = judge::judge(config, plan, rules, &evidence);
+    let Judgement { mut verdict, case } = judge::judge(config, plan, rules, &evidence);
+    explain(config, &mut verdict, &understudy_trial::exits(run)?);
     if let Some(case) = case
         && let Err(error) = understudy_trial::write_case(run, &case)
     {

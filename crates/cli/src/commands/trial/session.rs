@@ -4,10 +4,10 @@ use super::TrialArgs;
 use super::check::{Asked, Checked, checked, configuration, first_day, today};
 use super::secrets::{redaction_key, with_secrets, without_secrets};
 use crate::config::{self, FLEET, Mode};
-use crate::exit::{Failure, usage};
+use crate::exit::{self, Failure, usage};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use understudy_evidence::{RunDirectory, RunLock};
+use understudy_evidence::{EvidenceError, RunDirectory, RunLock};
 use understudy_redact::Redactor;
 use understudy_trial::config::{Level, TrialConfig};
 
@@ -41,8 +41,14 @@ impl Session {
         let asked = args.asked();
         let now = jiff::Timestamp::now();
         let stamp = now.strftime("%Y%m%dT%H%M%SZ").to_string();
+        if args.out.is_file() {
+            let out = args.out.display();
+            return Err(usage(format!(
+                "--out: `{out}` is not a folder\nhint: name a folder; each run gets one of its own in it"
+            )));
+        }
         let run = RunDirectory::create(&args.out, &checked.config.name, &stamp)
-            .map_err(|error| usage(format!("--out: {:#}", anyhow::Error::from(error))))?;
+            .map_err(|error| usage(format!("--out: {}", exit::sentence(&error.into()))))?;
         let lock = run.lock().map_err(anyhow::Error::from)?;
         let redactor = Redactor::new(redaction_key()?);
         let shown = without_secrets(&checked.config, &redactor);
@@ -69,7 +75,8 @@ impl Session {
 
     /// Goes on with a run, by the configuration and the rules that it began with.
     pub(super) fn resume(args: &TrialArgs, path: &Path) -> Result<Self, Failure> {
-        let refuse = |error| usage(format!("--resume: {:#}", anyhow::Error::from(error)));
+        let refuse =
+            |error: EvidenceError| usage(format!("--resume: {}", exit::sentence(&error.into())));
         let run = RunDirectory::open(path).map_err(refuse)?;
         let lock = run.lock().map_err(refuse)?;
         let begun: Begun = run.read_json(BEGUN).map_err(refuse)?;

@@ -2,6 +2,8 @@
 
 use super::super::absolute;
 use super::super::reader::{Section, text};
+use super::own::overlap;
+use crate::config::cannot_read;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,8 +34,13 @@ pub(super) fn read(sections: Vec<Section<'_>>, folder: &Path) -> Vec<Listener> {
             tls => tls.and_then(Result::ok).map(Arc::new),
         };
         if let Some(address) = address {
-            if listeners.iter().any(|of| of.address == address) {
-                section.refuse("address", "is listened on already");
+            let same = listeners.iter().find(|of| overlap(of.address, address));
+            if let Some(Listener { address: other, .. }) = same {
+                let what = match *other == address {
+                    true => "is listened on already".to_owned(),
+                    false => format!("is listened on already, by {other}"),
+                };
+                section.refuse("address", what);
             }
             listeners.push(Listener {
                 address,
@@ -84,7 +91,7 @@ pub(super) fn certificate_of(
     let read = |section: &mut Section<'_>, key| {
         section.get(key, |value| {
             let path = absolute(folder, text(value)?);
-            std::fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+            std::fs::read(&path).map_err(|error| cannot_read(&path, &error))
         })
     };
     let (chain, secret) = (read(section, file), read(section, key));

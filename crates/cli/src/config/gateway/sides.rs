@@ -2,9 +2,10 @@
 
 use super::super::absolute;
 use super::super::reader::{Section, text};
+use super::own::Own;
 use super::{bytes, listen, share, time};
+use crate::config::cannot_read;
 use http::{HeaderName, HeaderValue, Uri};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 use understudy_gateway::config::{
@@ -19,12 +20,8 @@ const HEALTH_INTERVAL: Duration = Duration::from_secs(2);
 const SERVERS: &str =
     "a list of addresses such as [\"http://127.0.0.1:9000\"] or [\"unix:/run/app.sock\"]";
 
-pub(super) fn incumbent(
-    mut section: Section<'_>,
-    folder: &Path,
-    here: &[SocketAddr],
-) -> Option<SideConfig> {
-    let side = side(&mut section, folder, here);
+pub(super) fn incumbent(mut section: Section<'_>, folder: &Path, own: &Own) -> Option<SideConfig> {
+    let side = side(&mut section, folder, own);
     section.finish();
     side
 }
@@ -33,14 +30,14 @@ pub(super) fn incumbent(
 pub(super) fn candidate(
     mut section: Section<'_>,
     folder: &Path,
-    here: &[SocketAddr],
+    own: &Own,
     incumbent: Option<&SideConfig>,
 ) -> Option<CandidateConfig> {
-    let side = side(&mut section, folder, here);
+    let side = side(&mut section, folder, own);
     let http2 = incumbent.is_some_and(|of| of.upstreams.iter().any(|server| server.http2));
     let second = section
         .list("second", SERVERS, |value| {
-            server(text(value)?, http2, here, folder)
+            server(text(value)?, http2, own, folder)
         })
         .map(|upstreams| SideConfig {
             upstreams,
@@ -81,14 +78,14 @@ pub(super) fn candidate(
     })
 }
 
-fn side(section: &mut Section<'_>, folder: &Path, here: &[SocketAddr]) -> Option<SideConfig> {
+fn side(section: &mut Section<'_>, folder: &Path, own: &Own) -> Option<SideConfig> {
     section.need(
         &["servers"],
         "write where it answers, such as servers = [\"http://127.0.0.1:9000\"]",
     );
     let http2 = section.boolean("http2").unwrap_or_default();
     let servers = section.list("servers", SERVERS, |value| {
-        server(text(value)?, http2, here, folder)
+        server(text(value)?, http2, own, folder)
     });
     let of = SideConfig::of(Vec::new());
     let interval = time(section, "health_interval").unwrap_or(HEALTH_INTERVAL);
@@ -101,8 +98,7 @@ fn side(section: &mut Section<'_>, folder: &Path, here: &[SocketAddr]) -> Option
     }
     let authorities = section.get("ca", |value| {
         let path = absolute(folder, text(value)?);
-        let pem = std::fs::read(&path)
-            .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        let pem = std::fs::read(&path).map_err(|error| cannot_read(&path, &error))?;
         tls::certificates(&pem)
     });
     // One without the other is a mistake.
@@ -135,12 +131,7 @@ fn side(section: &mut Section<'_>, folder: &Path, here: &[SocketAddr]) -> Option
 
 /// `http://host:port` or `https://host`, and not one of the addresses that the gateway listens on; or
 /// `unix:PATH`.
-fn server(
-    address: &str,
-    http2: bool,
-    here: &[SocketAddr],
-    folder: &Path,
-) -> Result<UpstreamAddress, String> {
+fn server(address: &str, http2: bool, own: &Own, folder: &Path) -> Result<UpstreamAddress, String> {
     if let Some(path) = address.strip_prefix("unix:") {
         if path.is_empty() {
             return Err("\"unix:\" has no path\nhint: write such as \"unix:/run/app.sock\"".into());
@@ -183,11 +174,8 @@ fn server(
     if port == 0 {
         return Err(wrong("has port 0, where no server answers"));
     }
-    if here
-        .iter()
-        .any(|own| port == own.port() && is_at(host, own.ip()))
-    {
-        return Err(wrong("is this gateway itself, see [[listen]]"));
+    if let Some(part) = own.part_at(host, port) {
+        return Err(wrong(part));
     }
     Ok(UpstreamAddress {
         host: host.to_owned(),
@@ -195,18 +183,6 @@ fn server(
         tls,
         http2,
         socket: None,
-    })
-}
-
-/// Does who asks for this host come to whoever listens on this address of the same machine?
-fn is_at(host: &str, listens: IpAddr) -> bool {
-    let asked = match host {
-        "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
-        host => host.parse::<IpAddr>().ok(),
-    };
-    asked.is_some_and(|asked| {
-        asked == listens
-            || (listens.is_unspecified() && (asked.is_loopback() || asked.is_unspecified()))
     })
 }
 

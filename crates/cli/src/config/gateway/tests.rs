@@ -165,3 +165,49 @@ address = "0.0.0.0:9901"
     }
     assert_eq!(errors.len(), 22, "{errors:#?}");
 }
+
+#[test]
+fn one_address_is_not_given_twice_and_no_server_is_the_gateway() {
+    let file = |listen: &str, rest: &str| {
+        let text = SMALLEST.replace("127.0.0.1:8080", listen);
+        read(&format!("{text}{rest}"))
+    };
+    for (listen, rest, expected) in [
+        (
+            "0.0.0.0:9901",
+            "",
+            "admin.address: 127.0.0.1:9901 is where clients connect, see [[listen]] 0.0.0.0:9901\nhint: give",
+        ),
+        (
+            "127.0.0.1:8080",
+            "[admin]\naddress = \"127.0.0.1:8080\"\n",
+            "g.toml:7: admin.address: 127.0.0.1:8080 is where clients connect",
+        ),
+        (
+            "127.0.0.1:8080",
+            "[[listen]]\naddress = \"0.0.0.0:8080\"\n",
+            "is listened on already, by 127.0.0.1:8080",
+        ),
+        (
+            "0.0.0.0:9000",
+            "",
+            "\"http://127.0.0.1:9000\" is this gateway itself",
+        ),
+        (
+            "[::]:9000",
+            "",
+            "\"http://127.0.0.1:9000\" is this gateway itself",
+        ),
+        (
+            "127.0.0.1:8080",
+            "[candidate]\nservers = [\"http://localhost:9901\"]\n",
+            "is the admin interface of this gateway, see [admin]",
+        ),
+    ] {
+        let errors = file(listen, rest).unwrap_err();
+        assert_eq!(errors.len(), 1, "{errors:#?}");
+        assert!(errors[0].contains(expected), "{errors:#?}");
+    }
+    let off = "[admin]\nenabled = false\n";
+    assert!(file("127.0.0.1:9901", off).is_ok(), "it is off");
+}

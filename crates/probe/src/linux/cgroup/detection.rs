@@ -3,6 +3,7 @@ use crate::Detected;
 use rustix::fs::{Access, access};
 use std::fs;
 use std::path::{Path, PathBuf};
+use understudy_model::plain_words;
 
 /// What can be used below `root`, for a process whose `/proc/self/cgroup` reads `own`.
 pub(super) fn detect(root: &Path, own: &str) -> (Detected, Roles) {
@@ -141,7 +142,9 @@ fn hands_out(dir: &Path) -> Result<Vec<String>, String> {
         }
         match fs::write(dir.join("cgroup.subtree_control"), format!("+{role}")) {
             Ok(()) => enabled.push(role.into()),
-            Err(error) if needed => return Err(format!("{role} cannot be enabled: {error}")),
+            Err(error) if needed => {
+                return Err(format!("{role} cannot be enabled: {}", plain_words(&error)));
+            }
             Err(_) => {}
         }
     }

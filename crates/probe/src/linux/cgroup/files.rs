@@ -4,6 +4,7 @@ use crate::platform::members::reread;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use understudy_model::plain_words;
 
 /// The open counters of a group: opened once, read at every sample.
 #[derive(Debug)]
@@ -147,7 +148,7 @@ impl GroupFiles {
         let text: &[u8] = if self.v2 { b"reset\n" } else { b"0" };
         peak.write_at(text, 0)
             .map(drop)
-            .map_err(|error| format!("{since_start} ({error})"))
+            .map_err(|error| format!("{since_start} ({})", plain_words(&error)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use understudy_model::{ByteSize, Cpus};
+use understudy_model::{ByteSize, Cpus, plain_words};
 
 /// The control group of one child.
 #[derive(Clone, Debug)]
@@ -37,8 +37,9 @@ impl Group {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Some(dir),
                 Err(error) => {
                     failures.push(format!(
-                        "the group {} cannot be made: {error}",
-                        dir.display()
+                        "the group {} cannot be made: {}",
+                        dir.display(),
+                        plain_words(&error)
                     ));
                     None
                 }
@@ -236,14 +237,16 @@ pub(super) fn pids(dir: &Path) -> Vec<i32> {
 
 fn write(dir: &Path, file: &str, value: &str) -> io::Result<()> {
     let path = dir.join(file);
-    fs::write(&path, value)
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+    fs::write(&path, value).map_err(|error| {
+        let why = format!("{}: {}", path.display(), plain_words(&error));
+        io::Error::new(error.kind(), why)
+    })
 }
 
 fn sentence(result: io::Result<()>, what: impl Fn() -> String) -> Vec<String> {
     result
         .err()
-        .map(|error| format!("{} ({error})", what()))
+        .map(|error| format!("{} ({})", what(), plain_words(&error)))
         .into_iter()
         .collect()
 }

@@ -5,6 +5,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use understudy_model::plain_words;
 
 /// Removes every group whose Understudy process no longer lives; a sentence for each.
 pub(super) fn sweep(parents: &Roles) -> Vec<String> {
@@ -52,6 +53,6 @@ fn clear(dir: &Path) -> String {
     match remove(dir) {
         Ok(()) if killed == 0 => format!("{left_over} was removed"),
         Ok(()) => format!("{left_over} was removed; what still ran in it was killed"),
-        Err(error) => format!("{left_over} cannot be removed: {error}"),
+        Err(error) => format!("{left_over} cannot be removed: {}", plain_words(&error)),
     }
 }

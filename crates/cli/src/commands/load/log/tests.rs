@@ -107,5 +107,10 @@ fn record_until_refused(path: &OsStr) {
     let report = written.report(recorded, Clock::since(begun));
     assert!(report.rows >= 31, "{} rows", report.rows);
     assert_eq!(report.missed, recorded - report.rows);
-    assert!(written.failure().unwrap().contains("File too large"));
+    assert!(
+        written
+            .failure()
+            .unwrap()
+            .contains("the file would be too large")
+    );
 }

@@ -1,0 +1,127 @@
+//! A candidate whose server accepts few connections at a time, as those of many standard libraries.
+
+use crate::harness::{
+    Client, Server, candidate, config, json, receive, run, settled, unreachable, upstream,
+};
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const REQUESTS: u64 = 200;
+
+/// A server with a listen backlog of 5, one thread and a connection for each request.
+fn short_backlog(turn: Duration) -> SocketAddr {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(&any.into()).unwrap();
+    socket.listen(5).unwrap();
+    let listener = TcpListener::from(socket);
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            thread::sleep(turn);
+            if let Ok(Some(_)) = receive(&mut stream, false) {
+                let answer = String::from_utf8(json("{\"a\":1}")).unwrap();
+                let answer = answer.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        }
+    });
+    address
+}
+
+/// Sends the requests at once; the longest that a client waited.
+fn burst(gateway: &understudy_gateway::Running) -> Duration {
+    let address = gateway.addresses()[0];
+    let clients: Vec<_> = (0..20)
+        .map(|id| {
+            thread::spawn(move || {
+                let mut client = Client::to(address);
+                let mut longest = Duration::ZERO;
+                for n in 0..REQUESTS / 20 {
+                    let asked = Instant::now();
+                    let answer = client.get(&format!("/{id}/{n}"));
+                    longest = longest.max(asked.elapsed());
+                    assert_eq!(answer.status(), 200);
+                }
+                longest
+            })
+        })
+        .collect();
+    clients
+        .into_iter()
+        .map(|client| client.join().unwrap())
+        .max()
+        .unwrap()
+}
+
+#[test]
+fn a_burst_finds_every_copy_an_answer() {
+    let incumbent = Server::json("{\"a\":1}");
+    let mut config = config(&incumbent);
+    config.candidate = Some(candidate(upstream(short_backlog(Duration::from_millis(3)))));
+    let gateway = run(config);
+    burst(&gateway);
+    let status = settled(&gateway);
+    let (ledger, proof) = (&status.ledger, &status.proof);
+    assert!(ledger.is_balanced(), "{ledger:?}");
+    assert_eq!(
+        (ledger.eligible, proof.different),
+        (REQUESTS, 0),
+        "{ledger:?}"
+    );
+    // A machine that has no CPU left for the copies says so.
+    let starved = ledger.dropped.get("gateway_starved").copied().unwrap_or(0);
+    assert_eq!(ledger.compared + starved, REQUESTS, "{ledger:?}");
+}
+
+#[test]
+fn what_gets_no_connection_in_time_is_not_a_difference() {
+    let incumbent = Server::json("{\"a\":1}");
+    let mut config = config(&incumbent);
+    let mut behind = candidate(upstream(short_backlog(Duration::from_millis(20))));
+    // Time for some thirty of the two hundred.
+    behind.side.connect_timeout = Duration::from_millis(600);
+    config.candidate = Some(behind);
+    let gateway = run(config);
+    let longest = burst(&gateway);
+    let status = settled(&gateway);
+    let (ledger, proof) = (&status.ledger, &status.proof);
+    assert!(ledger.is_balanced(), "{ledger:?}");
+    assert_eq!(
+        (ledger.eligible, proof.different),
+        (REQUESTS, 0),
+        "{ledger:?}"
+    );
+    assert!(
+        ledger.dropped.contains_key("candidate_behind"),
+        "{ledger:?}"
+    );
+    assert!(ledger.compared > 0, "{ledger:?}");
+    assert!(
+        longest < Duration::from_secs(2),
+        "a client waited {longest:?}"
+    );
+}
+
+#[test]
+fn one_that_is_down_is_found_at_once() {
+    let incumbent = Server::json("{\"a\":1}");
+    let mut config = config(&incumbent);
+    config.candidate = Some(candidate(upstream(unreachable())));
+    let gateway = run(config);
+    let begun = Instant::now();
+    burst(&gateway);
+    let status = settled(&gateway);
+    // It is left alone after 20 failures; the harness gives a connect 15 s, which is never spent.
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
+    let (ledger, proof) = (&status.ledger, &status.proof);
+    assert!(ledger.is_balanced(), "{ledger:?}");
+    assert!(proof.different >= 20, "{ledger:?} {proof:?}");
+    assert_eq!(proof.different, proof.compared, "{ledger:?} {proof:?}");
+}
