@@ -13,6 +13,12 @@ pub struct Assignment {
 }
 
 impl Assignment {
+    /// Have generator and sides CPUs of their own, apart from one another?
+    pub fn are_apart(&self) -> bool {
+        let (generator, subject) = (self.generator.as_slice(), self.subject.as_slice());
+        !generator.is_empty() && !generator.iter().any(|cpu| subject.contains(cpu))
+    }
+
     /// Divides the CPUs that this process may use. The sides get as many as their limit says (half
     /// of all without one) from the end, the generator the rest; with a single CPU they share it.
     pub fn new(config: &TrialConfig, allowed: &CpuList) -> Self {

@@ -1,10 +1,12 @@
 //! The second stage: all sides under the same load, in randomised ABBA blocks.
 
 use crate::clocks::{Clocks, TOLERATED_S, clock_was_set};
+use crate::config::Goal;
 use crate::error::TrialError;
 use crate::exits::{During, Exited};
 use crate::generator::{Generator, figures, rows};
 use crate::inspect::Inspector;
+use crate::judge;
 use crate::plan::{Plan, RatePlan};
 use crate::resources::Measured;
 use crate::sides::RunningSide;
@@ -15,9 +17,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 use understudy_evidence::{BlockId, Folder, RunDirectory};
-use understudy_load::gates::MOST_STOLEN;
+use understudy_load::gates::{Disturbance, disturbance};
 use understudy_load::http::Prepared;
 use understudy_load::{GeneratorUse, Plan as LoadPlan, Ran};
+use understudy_model::verdict::Bearing;
 use understudy_model::{Ending, Observation, Side, Span};
 use understudy_redact::Redactor;
 
@@ -65,28 +68,35 @@ impl Planned {
 
 /// Was a measurement kept?
 enum Kept {
-    Yes,
+    /// Also one that was spoiled from outside, where it may not be made again.
+    Yes(Option<Disturbance>),
     /// No: the machine slept meanwhile.
     Slept,
-    /// No: CPU steal was too high.
-    Stolen,
+    /// No: it was spoiled from outside.
+    Disturbed,
 }
 
-/// How many measurements may still be made again because of CPU steal.
+/// How many measurements may still be made again because they were spoiled from outside.
 struct Repeats {
     left: usize,
+    /// Spoiled ones since the last that was not, kept or made again.
+    in_a_row: u32,
 }
 
+/// So many spoiled measurements in a row are a machine that does not become quiet by waiting.
+const HOPELESS: u32 = 3;
+
 impl Repeats {
-    /// None in a trial that has to keep its time; as many as there are measurements in one that continues
-    /// until it is decided.
-    fn new(plan: &Plan, measurements: usize) -> Self {
-        let left = if plan.looks.len() > 1 {
-            measurements
-        } else {
-            0
-        };
-        Repeats { left }
+    /// Notes how a measurement went. True: it is made again.
+    fn again(&mut self, disturbance: Option<Disturbance>) -> bool {
+        if disturbance.is_none() {
+            self.in_a_row = 0;
+            return false;
+        }
+        self.in_a_row += 1;
+        let may = self.left > 0 && self.in_a_row < HOPELESS;
+        self.left -= usize::from(may);
+        may
     }
 }
 
@@ -101,7 +111,10 @@ impl Stage<'_> {
             .filter(|one| on_disk.contains(&one.id()))
             .count();
         let mut sides = None;
-        let mut repeats = Repeats::new(self.plan, planned.len());
+        let mut repeats = Repeats {
+            left: self.plan.repeats() as usize,
+            in_a_row: 0,
+        };
         'looks: for look in 0..self.plan.looks.len() {
             let until = self.plan.until(look).measurements();
             let missing = planned.iter().take(until).enumerate();
@@ -125,8 +138,12 @@ impl Stage<'_> {
                 if self.generator.stand.config.workload.fresh == crate::config::Fresh::Block {
                     self.renew(cast, one.side)?;
                 }
-                self.measure_until_kept(cast, one, inspector, &mut repeats)?;
-                if cast.exited {
+                let disturbance = self.measure_until_kept(cast, one, inspector, &mut repeats)?;
+                let is_over = match disturbance {
+                    Some(disturbance) => self.give_up(disturbance)?,
+                    None => false,
+                };
+                if cast.exited || is_over {
                     break 'looks;
                 }
             }
@@ -155,25 +172,44 @@ impl Stage<'_> {
         store::note(self.run, &note)
     }
 
-    /// Makes a measurement, and again where the machine spoiled it.
+    /// Makes a measurement, and again where it was spoiled from outside. What did so, if that has been hopeless.
     fn measure_until_kept(
         &self,
         cast: &mut Cast,
         planned: &Planned,
         inspector: &mut Inspector<'_>,
         repeats: &mut Repeats,
-    ) -> Result<(), TrialError> {
+    ) -> Result<Option<Disturbance>, TrialError> {
         let mut before = 0;
         loop {
-            match self.measure(cast, planned, inspector, (before, repeats.left > 0))? {
-                Kept::Yes => return Ok(()),
-                Kept::Slept => {}
-                Kept::Stolen => {
-                    repeats.left -= 1;
-                    before += 1;
+            match self.measure(cast, planned, inspector, (before, repeats))? {
+                Kept::Yes(disturbance) => {
+                    return Ok(disturbance.filter(|_| repeats.in_a_row == HOPELESS));
                 }
+                Kept::Slept => {}
+                Kept::Disturbed => before += 1,
             }
         }
+    }
+
+    /// Says early what is wrong, instead of at the end. True: nothing that was asked can be decided like this.
+    fn give_up(&self, disturbance: Disturbance) -> Result<bool, TrialError> {
+        let spoiled = judge::bearing_of(disturbance);
+        let asked = self.generator.stand.config.judged_goals();
+        let is_over = !asked.iter().any(|goal| match goal {
+            Goal::Latency { .. } => false,
+            Goal::Cpu(_) => !spoiled.contains(&Bearing::Cpu),
+            Goal::Memory(_) => true,
+        });
+        let then = match is_over {
+            true => "nothing that was asked can be decided like this, so no more is measured",
+            false => "what that bears on is refused, the rest goes on",
+        };
+        let text =
+            format!("{HOPELESS} measurements in a row were disturbed: {disturbance}; {then}");
+        store::note(self.run, &text)?;
+        (self.watch)(Event::Disturbed(text));
+        Ok(is_over)
     }
 
     /// Every measurement, in order.
@@ -266,14 +302,14 @@ impl Stage<'_> {
             .map_or(Ok(()), RunningSide::freeze)
     }
 
-    /// One measurement of one side, which was made `repeats` times before. One that the machine spoiled is
-    /// not kept; what the hypervisor took counts only if it `may_repeat`.
+    /// One measurement of one side, which was made `before` times before. One that was spoiled from outside is
+    /// not kept if it may be made again.
     fn measure(
         &self,
         cast: &mut Cast,
         planned: &Planned,
         inspector: &mut Inspector<'_>,
-        (repeats, may_repeat): (u32, bool),
+        (before, repeats): (u32, &mut Repeats),
     ) -> Result<Kept, TrialError> {
         let Planned { rate, side, number } = *planned;
         let seed = pair_seed(self.generator.stand.config.seed, rate.rate_rps, number);
@@ -285,7 +321,7 @@ impl Stage<'_> {
             ..self.generator.plan(rate.rate_rps, seed)
         };
         let Some(running) = cast.sides.get_mut(&side) else {
-            return Ok(Kept::Yes);
+            return Ok(Kept::Yes(None));
         };
         running.thaw()?;
         let clocks = Clocks::now();
@@ -327,9 +363,9 @@ impl Stage<'_> {
             store::note(self.run, slept)?;
             return Ok(Kept::Slept);
         }
-        let stolen = ran.generator.steal_share.unwrap_or(0.0);
-        if may_repeat && stolen > MOST_STOLEN && !cast.exited {
-            return Ok(Kept::Stolen);
+        let disturbance = disturbance(&ran.generator, self.generator.cpus.are_apart());
+        if !cast.exited && repeats.again(disturbance) {
+            return Ok(Kept::Disturbed);
         }
         // One generator thread, one recorder.
         let observations: Vec<Observation> = ran.recorders.into_iter().flatten().collect();
@@ -343,7 +379,7 @@ impl Stage<'_> {
             figures.oom_kills = kills.filter(|kills| *kills > 0).or(figures.oom_kills);
         }
         figures.started_unix_s = clocks.unix_s();
-        figures.repeats = repeats;
+        figures.repeats = before;
         if let Some(step_s) = clocks.step_s() {
             store::note(self.run, &clock_was_set(step_s))?;
         }
@@ -352,7 +388,7 @@ impl Stage<'_> {
             .write_table(Folder::Samples, &id, &measured.samples)?;
         self.run.write_happenings(&id, &happened)?;
         store::write_block(self.run, &id, rate.rate_rps, &figures, &rows)?;
-        Ok(Kept::Yes)
+        Ok(Kept::Yes(disturbance))
     }
 
     fn put_under_load(
@@ -464,6 +500,25 @@ mod tests {
             let even = |times: &u32| times.abs_diff(expected) < expected / 3;
             assert!(seen.values().all(even), "{seen:?}");
         }
+    }
+
+    #[test]
+    fn what_was_disturbed_is_made_again_until_that_is_hopeless() {
+        let mut repeats = Repeats {
+            left: 4,
+            in_a_row: 0,
+        };
+        let waited = Some(Disturbance::Waited(0.2));
+        let went: Vec<bool> = [waited, waited, waited, waited, None, waited, waited, waited]
+            .into_iter()
+            .map(|disturbance| repeats.again(disturbance))
+            .collect();
+        assert_eq!(went, [true, true, false, false, false, true, true, false]);
+        assert_eq!(repeats.left, 0);
+        assert!(
+            !repeats.again(None) && !repeats.again(waited),
+            "none are left"
+        );
     }
 
     #[test]

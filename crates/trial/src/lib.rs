@@ -91,6 +91,8 @@ pub enum Event {
         /// Number of this trial, from 1.
         trial: usize,
     },
+    /// Measurements were disturbed from outside, several in a row: what it was, and what comes of it.
+    Disturbed(String),
     /// All measurements are done.
     Measured,
 }

@@ -193,6 +193,16 @@ impl Plan {
         plan
     }
 
+    /// How many measurements may be made again because they were disturbed from outside: one in four where the
+    /// trial has to keep its time, as many as there are where it is measured on until it is decided.
+    pub fn repeats(&self) -> u32 {
+        let measurements = self.measurements() as u32;
+        match self.looks.len() {
+            1 => measurements.div_ceil(4),
+            _ => measurements,
+        }
+    }
+
     /// Measurements of all sides at all rates.
     pub fn measurements(&self) -> usize {
         let all = self.rates.iter().map(RatePlan::measurements);

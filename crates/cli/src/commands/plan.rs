@@ -81,6 +81,11 @@ fn describe(out: &mut String, plan: &Plan, level: Level, requests: usize) -> std
             plan.measured.secs(),
         )?;
     }
+    writeln!(
+        out,
+        "  up to {} measurements are made again where something else disturbs them",
+        first.repeats()
+    )?;
     let primary = &plan.primary;
     let name = format!(
         "{} at {}",

@@ -39,6 +39,9 @@ impl Display {
 
     /// Shows what happens.
     pub(crate) fn show(&self, event: Event) {
+        if let Event::Disturbed(text) = &event {
+            return self.bar.suspend(|| super::warning(text));
+        }
         let (stage, detail) = words(&event);
         self.bar.set_position(self.bar.elapsed().as_secs());
         if self.bar.is_hidden() {
@@ -102,6 +105,7 @@ fn words(event: &Event) -> (String, String) {
                 None => format!(", trial {trial}, its peak"),
             },
         ),
+        Event::Disturbed(text) => (text.clone(), String::new()),
         Event::Measured => ("stopping the sides".to_owned(), String::new()),
     }
 }

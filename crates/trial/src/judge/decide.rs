@@ -35,6 +35,7 @@ pub(super) fn decide(
         |gate: &Gate| is_first || Bearing::ALL.iter().all(|of| gate.bears_on.contains(of));
     answers(comparison)
         .or_else(|| failed_gates(document, bears_on_all))
+        .or_else(|| refused(document).filter(|_| is_all_refused(document)))
         .or_else(|| not_measured(config, plan, evidence))
         .or_else(|| match config.question {
             Question::Replace => replace_or_keep(config, evidence, document),
@@ -123,6 +124,16 @@ fn goal_reasons(
     goals
         .map(|goal| reason(code, goal_text(goal, verb), goal_figures(goal)))
         .collect()
+}
+
+/// Is nothing left that was asked for, but for errors?
+fn is_all_refused(document: &VerdictDocument) -> bool {
+    let slos = document.slo.iter();
+    let slos = slos.filter(|slo| slo.side != Side::Tuned && slo.about != Figure::ErrorShare);
+    let mut all = slos
+        .map(|slo| slo.held)
+        .chain(document.goals.iter().map(|goal| goal.held));
+    all.all(|held| held == Held::Refused)
 }
 
 /// Rule 2: what could decide is refused.

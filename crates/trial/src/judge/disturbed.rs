@@ -167,6 +167,24 @@ fn a_gate_spoils_what_it_bears_on_and_nothing_else() {
 }
 
 #[test]
+fn a_run_that_gave_up_is_refused_by_what_disturbed_it() {
+    let waits = Planted {
+        run_queue: 0.2,
+        ..QUIET
+    };
+    let mut stopped = evidence(&waits, 11);
+    stopped.blocks.truncate(2);
+    let document = judged(&config(faster("-20%")), &stopped);
+    assert_eq!(document.verdict, Verdict::Invalid);
+    assert_eq!(document.because[0].code, "gate_generator_run_queue");
+    let document = judged(&config(less_cpu()), &stopped);
+    assert_eq!(
+        document.because[0].code, "not_measured",
+        "more would have decided"
+    );
+}
+
+#[test]
 fn what_was_refused_is_one_line_with_the_reason() {
     let waits = Planted {
         run_queue: 0.2,

@@ -4,7 +4,7 @@ use super::blocks::{From, Latencies, LatencyBlock};
 use crate::config::{Goal, Slo, TrialConfig};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
-use understudy_load::gates::{self as load_gates, Figures};
+use understudy_load::gates::{self as load_gates, Disturbance, Figures};
 use understudy_model::Side;
 use understudy_model::verdict::{Bearing, Gate, LatencyComparison, VerdictRules};
 use understudy_stats::paired::{p_above, p_below};
@@ -132,6 +132,14 @@ fn bearing_of_generator(code: &str) -> Vec<Bearing> {
         "steal" => vec![Bearing::Latency, Bearing::Cpu],
         _ => vec![Bearing::Latency],
     }
+}
+
+/// What a disturbance from outside bears on: what the gate that will fail for it does.
+pub(crate) fn bearing_of(disturbance: Disturbance) -> Vec<Bearing> {
+    bearing_of_generator(match disturbance {
+        Disturbance::Stolen(_) => "steal",
+        Disturbance::Waited(_) => "generator_run_queue",
+    })
 }
 
 fn figures(block: &LatencyBlock, asked: &Asked, latencies: &Latencies) -> Figures {

@@ -27,6 +27,7 @@ pub use warm_up::Start;
 
 pub(crate) use capacity::record as record_capacity;
 pub(crate) use comparisons::estimate;
+pub(crate) use gates::bearing_of;
 pub(crate) use tail::tail;
 
 use crate::config::{Level, Question, SideConfig, TrialConfig};
@@ -396,7 +397,7 @@ fn limits(config: &TrialConfig, evidence: &Evidence, document: &VerdictDocument)
     let repeats: u32 = evidence.blocks.iter().map(|b| b.figures.repeats).sum();
     if repeats > 0 {
         limits.push(format!(
-            "{repeats} measurement{} made again because CPU steal was above {:.0} %: the result holds for a machine without such neighbours",
+            "{repeats} measurement{} made again because CPU steal or a neighbour on the generator's CPU was above {:.0} %: the result holds for a machine without such neighbours",
             if repeats == 1 { " was" } else { "s were" },
             MOST_STOLEN * 100.0,
         ));
