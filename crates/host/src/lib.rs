@@ -17,6 +17,6 @@ pub use clock::{Clock, time_asleep};
 pub use cpus::{CpuList, CpuListError, allowed_cpus, pin_current_thread};
 #[cfg(unix)]
 pub use files::open_files;
-pub use machine::{Machine, MachineTime};
+pub use machine::{EachCpu, Machine, MachineTime};
 pub use thread::{ThreadUsage, give_way, sharpen_timers};
 pub use timer::SleepTimer;
