@@ -186,7 +186,11 @@ mod tests {
         assert_eq!(each.cpus[0].1.stolen_ns, 10_000_000);
         assert_eq!(each.cpus[1].1.busy_ns, 80_000_000);
         assert_eq!(each.cpus[1].1.interrupts_ns, 40_000_000);
-        for odd in ["", "cpu  1 2 3 4 5 6 7 8\nprocesses 1", "cpu0 1 2\nprocesses 1"] {
+        for odd in [
+            "",
+            "cpu  1 2 3 4 5 6 7 8\nprocesses 1",
+            "cpu0 1 2\nprocesses 1",
+        ] {
             assert_eq!(EachCpu::parse(odd), None, "{odd}");
         }
         assert!(EachCpu::now().is_some_and(|each| each.started > 0));

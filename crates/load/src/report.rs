@@ -298,7 +298,7 @@ pub fn report(
     let invalid_because: Vec<String> = gates::judge(&figures)
         .into_iter()
         .filter(|gate| !gate.passed)
-        .map(|gate| gate.text)
+        .map(|gate| gate.text())
         .collect();
     LoadReport {
         schema: SCHEMA,
@@ -355,7 +355,7 @@ impl LoadReport {
     pub fn with_log(mut self, log: LogReport, failure: Option<&str>) -> Self {
         let gate = gates::log_complete(log.missed, self.requests, failure);
         if !gate.passed {
-            self.invalid_because.push(gate.text);
+            self.invalid_because.push(gate.text());
             self.valid = false;
         }
         self.cpu_us_per_request += log.cpu_us_per_request;

@@ -56,7 +56,8 @@ fn main() {
 
 fn measure() {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
-    let is_number = |name: std::ffi::OsString| name.to_str().is_some_and(|n| n.parse::<u32>().is_ok());
+    let is_number =
+        |name: std::ffi::OsString| name.to_str().is_some_and(|n| n.parse::<u32>().is_ok());
     let processes = entries.filter(|entry| is_number(entry.file_name())).count();
     let cpu = || Duration::from_nanos(ThreadUsage::now().cpu_ns);
     let before = cpu();

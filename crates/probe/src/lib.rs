@@ -41,9 +41,7 @@ pub use exit::{Exit, How};
 pub use launch::{Launch, LaunchError, Limits, split_command};
 pub use log::{Added, Written, last_bytes};
 pub use pauses::{AttachedJvm, PauseError, PauseLog, Runtime};
-pub use platform::{
-    Cgroups, Child, Grown, Growth, Guard, NeighbourSampler, Sampler, stand_guard,
-};
+pub use platform::{Cgroups, Child, Grown, Growth, Guard, NeighbourSampler, Sampler, stand_guard};
 pub use port::{Listener, free_port, port_taken};
 pub use ready::{LogPattern, Readiness, ReadyError, wait_ready};
 pub use sample::{Given, Pressure, Sample, SampleError};

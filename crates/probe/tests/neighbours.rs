@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[expect(dead_code, reason = "the tests of other files use the rest")]
 mod support;
 
 use std::time::{Duration, Instant};
@@ -50,12 +51,20 @@ fn a_busy_process_is_named_with_its_cpu() {
     busy.stop(GRACE).unwrap();
     let named = seen.processes.iter().find(|one| one.pid == pid).unwrap();
     assert_eq!(named.name, "sh");
-    assert!(!named.kernel && named.cpu_s > 0.0 && named.share > 0.0, "{named:?}");
+    assert!(
+        !named.kernel && named.cpu_s > 0.0 && named.share > 0.0,
+        "{named:?}"
+    );
     // It is bound to one CPU and has one thread, so all of its time is known to be there.
     let on: Vec<u32> = named.on.iter().map(|one| one.cpu).collect();
     assert_eq!(on, [cpu], "{named:?}");
     assert!((named.on[0].cpu_s - named.cpu_s).abs() < 1e-9, "{named:?}");
-    assert!(seen.cpus.iter().any(|one| one.cpu == cpu && one.ran_s > 0.0), "{seen:?}");
+    assert!(
+        seen.cpus
+            .iter()
+            .any(|one| one.cpu == cpu && one.ran_s > 0.0),
+        "{seen:?}"
+    );
     let me = std::process::id();
     assert!(seen.processes.iter().all(|one| one.pid != me), "{seen:?}");
 }
@@ -77,14 +86,21 @@ fn processes_of_the_side_are_left_out_and_counted_apart() {
     let of_side = |pid: &u32| members.contains(pid);
     let named: Vec<u32> = seen.processes.iter().map(|one| one.pid).collect();
     assert!(!named.iter().any(of_side), "{named:?} {members:?}");
-    assert!(seen.side.iter().flatten().all(|one| one.cpu == cpu), "{seen:?}");
+    assert!(
+        seen.side.iter().flatten().all(|one| one.cpu == cpu),
+        "{seen:?}"
+    );
 }
 
 #[test]
 fn what_is_started_and_ends_in_between_is_counted() {
     let dir = tempfile::tempdir().unwrap();
     let mut sampler = NeighbourSampler::begin(None).unwrap();
-    let mut many = pinned(&dir, "for i in 1 2 3 4 5 6 7 8 9 10; do (:); done; echo over; sleep 60", 0);
+    let mut many = pinned(
+        &dir,
+        "for i in 1 2 3 4 5 6 7 8 9 10; do (:); done; echo over; sleep 60",
+        0,
+    );
     let deadline = Instant::now() + GRACE;
     while std::fs::read_to_string(many.log()).unwrap().is_empty() {
         assert!(Instant::now() < deadline, "it never got there");

@@ -5,7 +5,7 @@ use crate::error::TrialError;
 use crate::generator::{Generator, figures, rows};
 use crate::inspect::Inspector;
 use crate::plan::{Plan, RatePlan};
-use crate::resources::Measured;
+use crate::resources::{Measured, Others};
 use crate::sides::RunningSide;
 use crate::store;
 use crate::witness::{Circumstances, Witness};
@@ -263,6 +263,7 @@ impl Stage<'_> {
         let mut listener = running.listener.take();
         let witness = Witness {
             sampler,
+            others: Others::Observed,
             listener: listener.as_mut(),
             cpus: &self.generator.cpus.subject,
             window: (warmup.duration(), rate.measured.duration()),

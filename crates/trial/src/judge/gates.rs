@@ -1,6 +1,7 @@
 //! When the measurement as a whole cannot be trusted.
 
 use super::blocks::{Latencies, LatencyBlock};
+use super::culprit;
 use crate::config::{Goal, Slo, TrialConfig};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
@@ -86,31 +87,38 @@ fn generator(
     blocks: &[LatencyBlock],
     latencies: &Latencies,
 ) -> Vec<Gate> {
-    let mut by_code: BTreeMap<&str, Vec<load_gates::Gate>> = BTreeMap::new();
+    let mut by_code: BTreeMap<&str, Vec<(&LatencyBlock, load_gates::Gate)>> = BTreeMap::new();
     let here: Vec<&LatencyBlock> = blocks.iter().filter(|b| b.rate_rps == rate_rps).collect();
-    for block in &here {
+    for block in here {
         for gate in load_gates::judge(&figures(block, asked, latencies)) {
-            by_code.entry(gate.code).or_default().push(gate);
+            by_code.entry(gate.code).or_default().push((block, gate));
         }
     }
     by_code
         .into_iter()
         .map(|(code, gates)| {
             let all = gates.len();
-            let broken: Vec<&load_gates::Gate> = gates.iter().filter(|g| !g.passed).collect();
+            let broken: Vec<_> = gates.iter().filter(|(_, gate)| !gate.passed).collect();
             let passed = broken.len() as f64 <= all as f64 * MOST_BROKEN;
-            let example = broken.first().copied().unwrap_or(&gates[0]);
+            let (_, example) = broken.first().copied().unwrap_or(&gates[0]);
+            let sentence = match passed {
+                true => example.text(),
+                false => {
+                    let blocks = broken.iter().map(|(block, _)| block);
+                    let seen = blocks.filter_map(|block| block.figures.neighbours.as_ref());
+                    culprit::sentence(example, seen)
+                }
+            };
             Gate {
                 code: code.to_owned(),
                 at: format!("{rate_rps}/s"),
                 passed,
                 text: format!(
-                    "in {} of {all} measurements at {rate_rps}/s: {}",
+                    "in {} of {all} measurements at {rate_rps}/s: {sentence}",
                     match broken.len() {
                         0 => all,
                         broken => broken,
                     },
-                    example.text
                 ),
             }
         })
@@ -194,3 +202,6 @@ fn out_of_memory(block: &LatencyBlock) -> Option<Gate> {
         ),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ mod blocks;
 mod business;
 mod capacity;
 mod comparisons;
+mod culprit;
 mod decide;
 mod floor;
 mod gates;
@@ -24,6 +25,7 @@ pub use warm_up::Start;
 
 pub(crate) use capacity::record as record_capacity;
 pub(crate) use comparisons::estimate;
+pub(crate) use culprit::sentence as with_culprit;
 pub(crate) use tail::tail;
 
 use crate::config::{Level, Question, SideConfig, TrialConfig};

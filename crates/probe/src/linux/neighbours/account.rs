@@ -4,6 +4,9 @@ use super::stat::Stat;
 use std::collections::HashMap;
 use understudy_model::neighbours::{Neighbour, OnCpu};
 
+/// Counters of threads that are kept for a process.
+const MOST_THREADS: usize = 256;
+
 /// Whose process is it?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Whose {
@@ -73,6 +76,10 @@ impl Account {
 
     /// Adds where a thread ran. Its first look says nothing, unless it was started after `since`.
     pub(super) fn update_thread(&mut self, tid: i32, stat: &Stat<'_>, since: u64) {
+        // What a server that starts a thread for each request leaves.
+        if self.threads.len() >= MOST_THREADS {
+            self.threads.clear();
+        }
         let known = self.threads.insert(tid, (stat.start, stat.ticks));
         let before = match known {
             Some((start, ticks)) if start == stat.start => ticks,

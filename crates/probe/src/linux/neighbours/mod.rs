@@ -239,7 +239,11 @@ impl NeighbourSampler {
                 continue;
             };
             // Gone, or another one: the next search books that.
-            let Some(stat) = self.reader.process(pid).filter(|s| s.start == account.start) else {
+            let Some(stat) = self
+                .reader
+                .process(pid)
+                .filter(|s| s.start == account.start)
+            else {
                 continue;
             };
             let used = account.update(&stat);
@@ -294,8 +298,7 @@ fn uses(before: &EachCpu, after: &EachCpu) -> Vec<CpuUse> {
         .iter()
         .filter_map(|(cpu, now)| Some((*cpu, now, then.get(cpu)?)));
     both.map(|(cpu, now, then)| {
-        let seconds =
-            |of: fn(&MachineTime) -> u64| of(now).saturating_sub(of(then)) as f64 / 1e9;
+        let seconds = |of: fn(&MachineTime) -> u64| of(now).saturating_sub(of(then)) as f64 / 1e9;
         CpuUse {
             cpu,
             ran_s: seconds(|all| all.busy_ns - all.interrupts_ns),

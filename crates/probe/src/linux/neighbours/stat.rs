@@ -127,7 +127,13 @@ impl Reader {
         };
         let mut entries = RawDir::new(folder.as_fd(), self.entries.spare_capacity_mut());
         while let Some(Ok(entry)) = entries.next() {
-            into.extend(entry.file_name().to_str().ok().and_then(|name| name.parse::<i32>().ok()));
+            into.extend(
+                entry
+                    .file_name()
+                    .to_str()
+                    .ok()
+                    .and_then(|name| name.parse::<i32>().ok()),
+            );
         }
     }
 }
