@@ -16,7 +16,7 @@ const APART: &str = "pin the generator apart (--cpus; [machine] in trial.toml)";
 
 /// The sentence of a gate, with who was in the way in the measurements that it refused. What was not
 /// observed leaves it as it is.
-pub(crate) fn sentence<'n>(gate: &Gate, seen: impl IntoIterator<Item = &'n Neighbours>) -> String {
+pub fn sentence<'n>(gate: &Gate, seen: impl IntoIterator<Item = &'n Neighbours>) -> String {
     let seen: Vec<&Neighbours> = seen.into_iter().collect();
     match explained(gate, &seen).filter(|_| !gate.passed && !seen.is_empty()) {
         Some(culprit) => format!("{}; {culprit}", gate.figure),
@@ -153,17 +153,15 @@ impl<'n> Seen<'n> {
             (false, [pid]) => format!("process {pid} {name:?}"),
             (false, many) => format!("{} processes {name:?} ({})", many.len(), listed(many)),
         };
-        let advice = match (kernel, pids.len()) {
+        let them = if pids.len() == 1 { "it" } else { "them" };
+        // Where the processes of the subject are not known, this may be one of them.
+        let is_known = self.all.iter().all(|seen| seen.side.is_some());
+        let advice = match (kernel, is_known) {
             (true, _) => APART.to_owned(),
-            (false, 1) => format!("stop it, or {APART}"),
-            (false, _) => format!("stop them, or {APART}"),
+            (false, true) => format!("stop {them}, or {APART}"),
+            (false, false) => format!("stop {them} unless it is the subject, or {APART}"),
         };
-        // Then the process may be the side.
-        let unsure = match self.all.iter().any(|seen| seen.side.is_none()) && !kernel {
-            true => " (the processes of the side are not known: if it is the side, pin it apart)",
-            false => "",
-        };
-        format!("{who} took {part} meanwhile: {advice}{unsure}")
+        format!("{who} took {part} meanwhile: {advice}")
     }
 
     /// What the side took of CPUs that the generator was bound to. One that is not bound shares all CPUs.

@@ -21,11 +21,11 @@ mod warm_up;
 pub use blocks::{BlockFigures, LatencyBlock};
 pub(crate) use blocks::{is_error, latency_us};
 pub use business::complete;
+pub use culprit::sentence as with_culprit;
 pub use warm_up::Start;
 
 pub(crate) use capacity::record as record_capacity;
 pub(crate) use comparisons::estimate;
-pub(crate) use culprit::sentence as with_culprit;
 pub(crate) use tail::tail;
 
 use crate::config::{Level, Question, SideConfig, TrialConfig};

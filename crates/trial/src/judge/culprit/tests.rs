@@ -193,7 +193,7 @@ fn the_side_and_interrupts_are_named_where_they_took_the_generator_s_cpu() {
         })],
     );
     assert!(
-        unsure.contains("if it is the side, pin it apart"),
+        unsure.contains("stop it unless it is the subject, or pin"),
         "{unsure}"
     );
 }
