@@ -61,14 +61,14 @@ fn measure() {
     let processes = entries.filter(|entry| is_number(entry.file_name())).count();
     let cpu = || Duration::from_nanos(ThreadUsage::now().cpu_ns);
     let before = cpu();
-    let mut sampler = NeighbourSampler::begin(Some(&[])).unwrap();
+    let mut sampler = NeighbourSampler::begin(Some(&[]), Instant::now() + EVERY).unwrap();
     let search = cpu() - before;
     let begin = Instant::now();
     let mut looks = Vec::new();
     while begin.elapsed() < WINDOW {
         std::thread::sleep(EVERY);
         let before = cpu();
-        sampler.look(Some(&[]));
+        sampler.look(Some(&[]), begin + WINDOW);
         looks.push(cpu() - before);
     }
     let within: Duration = looks.iter().sum();

@@ -177,12 +177,12 @@ pub enum NeighbourSampler {}
 
 impl NeighbourSampler {
     /// Observes nothing.
-    pub fn begin(_side: Option<&[u32]>) -> Option<Self> {
+    pub fn begin(_side: Option<&[u32]>, _by: std::time::Instant) -> Option<Self> {
         None
     }
 
     /// Cannot be called.
-    pub fn look(&mut self, _side: Option<&[u32]>) {
+    pub fn look(&mut self, _side: Option<&[u32]>, _by: std::time::Instant) {
         match *self {}
     }
 

@@ -21,10 +21,10 @@ fn pinned(dir: &tempfile::TempDir, script: &str, cpu: u32) -> Child {
 }
 
 fn observe(side: &[u32]) -> Neighbours {
-    let mut sampler = NeighbourSampler::begin(Some(side)).unwrap();
+    let mut sampler = NeighbourSampler::begin(Some(side), Instant::now()).unwrap();
     for _ in 0..3 {
         std::thread::sleep(Duration::from_millis(200));
-        sampler.look(Some(side));
+        sampler.look(Some(side), Instant::now() + GRACE);
     }
     sampler.end(Some(side))
 }
@@ -95,7 +95,7 @@ fn processes_of_the_side_are_left_out_and_counted_apart() {
 #[test]
 fn what_is_started_and_ends_in_between_is_counted() {
     let dir = tempfile::tempdir().unwrap();
-    let mut sampler = NeighbourSampler::begin(None).unwrap();
+    let mut sampler = NeighbourSampler::begin(None, Instant::now()).unwrap();
     let mut many = pinned(
         &dir,
         "for i in 1 2 3 4 5 6 7 8 9 10; do (:); done; echo over; sleep 60",
@@ -106,7 +106,7 @@ fn what_is_started_and_ends_in_between_is_counted() {
         assert!(Instant::now() < deadline, "it never got there");
         std::thread::sleep(Duration::from_millis(5));
     }
-    sampler.look(None);
+    sampler.look(None, Instant::now() + GRACE);
     let seen = sampler.end(None);
     many.stop(GRACE).unwrap();
     assert!(seen.started >= 11, "{seen:?}");

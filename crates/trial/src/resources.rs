@@ -110,7 +110,7 @@ pub fn measure(
     wait_until(start + warmup.saturating_sub(SEARCH_AHEAD), stop);
     let pids = sampler.as_ref().map(Sampler::pids);
     let mut neighbours = match others {
-        Others::Observed => NeighbourSampler::begin(pids.as_deref()),
+        Others::Observed => NeighbourSampler::begin(pids.as_deref(), start + warmup),
         Others::LeftOut => None,
     };
     wait_until(start + warmup, stop);
@@ -119,7 +119,7 @@ pub fn measure(
         None => {
             while window.is_open() {
                 window.pause(Instant::now());
-                look(&mut neighbours, None);
+                window.look(&mut neighbours, None);
             }
             let why = "the process is not known: say attach = { pid = ... }";
             (unmeasured(why), None)
@@ -149,6 +149,13 @@ impl Window<'_> {
     fn pause(&self, before: Instant) {
         wait_until((before + EVERY).min(self.end), self.stop);
     }
+
+    /// Looks at the other processes, without a delay of the last sample.
+    fn look(&self, neighbours: &mut Option<NeighbourSampler>, side: Option<&[u32]>) {
+        if let Some(neighbours) = neighbours {
+            neighbours.look(side, self.end);
+        }
+    }
 }
 
 /// Samples the processes of a side, which are returned as they were at the end.
@@ -176,12 +183,6 @@ fn of_side(
     (measured, Some(sampler.pids()))
 }
 
-fn look(neighbours: &mut Option<NeighbourSampler>, side: Option<&[u32]>) {
-    if let Some(neighbours) = neighbours {
-        neighbours.look(side);
-    }
-}
-
 fn sample(
     sampler: &mut Sampler,
     neighbours: &mut Option<NeighbourSampler>,
@@ -196,7 +197,9 @@ fn sample(
         if pss {
             pss_due = before + PSS_EVERY.max(before.elapsed() * PSS_SHARE);
         }
-        look(neighbours, Some(&sampler.pids()));
+        if neighbours.is_some() {
+            window.look(neighbours, Some(&sampler.pids()));
+        }
         window.pause(before);
     }
     // The window is over: the proportional set may take its time, and is always there once.

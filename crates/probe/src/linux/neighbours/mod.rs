@@ -61,14 +61,16 @@ struct Search {
     number: u64,
     last: Instant,
     next: Instant,
+    /// How long the last one took.
+    took: Duration,
     longest_gap: Duration,
     not_observed: u64,
 }
 
 impl NeighbourSampler {
     /// Begins to observe. `side` has the processes of the measured side, `None` if they are not known.
-    /// `None` where there is no `/proc`.
-    pub fn begin(side: Option<&[u32]>) -> Option<Self> {
+    /// `None` where there is no `/proc`. The first search is over at `by`, if it can be: it pauses less then.
+    pub fn begin(side: Option<&[u32]>, by: Instant) -> Option<Self> {
         let now = Instant::now();
         let mut sampler = NeighbourSampler {
             reader: Reader::open()?,
@@ -81,6 +83,7 @@ impl NeighbourSampler {
                 number: 0,
                 last: now,
                 next: now,
+                took: Duration::ZERO,
                 longest_gap: Duration::ZERO,
                 not_observed: 0,
             },
@@ -90,16 +93,18 @@ impl NeighbourSampler {
             pids: Vec::new(),
             busy: Vec::new(),
         };
-        sampler.search_all(side);
+        sampler.search_all(side, Some(by));
         sampler.spent.1 = Instant::now();
         Some(sampler)
     }
 
-    /// Looks again. All processes are read where that may be paid for, else those that used CPU time.
-    pub fn look(&mut self, side: Option<&[u32]>) {
+    /// Looks again. All processes are read where that may be paid for and is over at `by`, else those that
+    /// used CPU time.
+    pub fn look(&mut self, side: Option<&[u32]>, by: Instant) {
         let begin = thread_cpu();
-        if Instant::now() >= self.search.next {
-            self.search_all(side);
+        let now = Instant::now();
+        if now >= self.search.next && now + 2 * self.search.took < by {
+            self.search_all(side, Some(by));
         } else {
             self.mark(side);
             self.read_busy();
@@ -112,7 +117,7 @@ impl NeighbourSampler {
     /// Looks for the last time.
     pub fn end(mut self, side: Option<&[u32]>) -> Neighbours {
         let begin = thread_cpu();
-        self.search_all(side);
+        self.search_all(side, None);
         self.read_threads(begin);
         let seconds = self.began.elapsed().as_secs_f64().max(1e-9);
         let after = EachCpu::now().unwrap_or_else(|| self.before.clone());
@@ -144,7 +149,7 @@ impl NeighbourSampler {
     }
 
     /// Reads every process, some at a time.
-    fn search_all(&mut self, side: Option<&[u32]>) {
+    fn search_all(&mut self, side: Option<&[u32]>, by: Option<Instant>) {
         let begin = Instant::now();
         let cpu_before = thread_cpu();
         let first = self.search.number == 0;
@@ -156,12 +161,13 @@ impl NeighbourSampler {
         pids.sort_unstable();
         let beyond = pids.len().saturating_sub(MOST_PROCESSES);
         self.search.not_observed = self.search.not_observed.max(beyond as u64);
-        for (index, some) in pids[beyond..].chunks(AT_A_TIME).enumerate() {
-            if index > 0 {
-                std::thread::sleep(PAUSE);
-            }
+        let mut chunks = pids[beyond..].chunks(AT_A_TIME);
+        while let Some(some) = chunks.next() {
             for pid in some {
                 self.read(*pid, side, first);
+            }
+            if chunks.len() > 0 {
+                pause(by, chunks.len());
             }
         }
         self.pids = pids;
@@ -171,6 +177,7 @@ impl NeighbourSampler {
         let gap = begin.duration_since(self.search.last);
         self.search.longest_gap = self.search.longest_gap.max(gap);
         self.search.last = begin;
+        self.search.took = begin.elapsed();
         self.search.next = begin + thread_cpu().saturating_sub(cpu_before) * SEARCH_SHARE;
     }
 
@@ -287,6 +294,15 @@ impl NeighbourSampler {
             }
         }
         self.pids = tids;
+    }
+}
+
+/// Pauses between two parts of a search, of which so many are left.
+fn pause(by: Option<Instant>, left: usize) {
+    let most = by.map(|by| by.saturating_duration_since(Instant::now()) / left as u32);
+    let pause = most.map_or(PAUSE, |most| most.min(PAUSE));
+    if !pause.is_zero() {
+        std::thread::sleep(pause);
     }
 }
 
