@@ -125,9 +125,7 @@ pub fn measure(
             (unmeasured(why), None)
         }
     };
-    measured.figures.neighbours = neighbours
-        .filter(|_| !stop.load(Ordering::Relaxed))
-        .map(|seen| seen.end(pids.as_deref()));
+    measured.figures.neighbours = neighbours.map(|seen| seen.end(pids.as_deref()));
     measured
 }
 

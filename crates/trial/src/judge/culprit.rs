@@ -9,6 +9,8 @@ use understudy_model::neighbours::{Neighbours, seconds_on};
 const NOTABLE: f64 = 0.01;
 /// The same for interrupts, which the load itself causes.
 const NOTABLE_INTERRUPTS: f64 = 0.05;
+/// A share is exact if the CPU time on CPUs that are not known is at most such a part of it.
+const EXACT: f64 = 0.1;
 /// Process ids and CPUs that are listed.
 const LISTED: usize = 4;
 
@@ -52,6 +54,8 @@ struct Group {
     there_s: f64,
     /// CPU time on CPUs that are not known.
     somewhere_s: f64,
+    /// All of it.
+    all_s: f64,
 }
 
 /// What was seen in several measurements, together.
@@ -71,6 +75,7 @@ impl<'n> Seen<'n> {
         for one in all.iter().flat_map(|seen| &seen.processes) {
             let group = groups.entry((&one.name, one.kernel)).or_default();
             group.pids.insert(one.pid);
+            group.all_s += one.cpu_s;
             let located = seconds_on(&one.on, &[]);
             let unknown = (one.cpu_s - located).max(0.0);
             match cpus.is_empty() {
@@ -103,6 +108,18 @@ impl<'n> Seen<'n> {
         }
     }
 
+    /// What a group took of the generator's CPUs: a bound where much is not known of its threads.
+    fn located(&self, group: &Group) -> String {
+        let part = self.part(group.there_s);
+        match group.somewhere_s > group.there_s * EXACT {
+            true => format!(
+                "at least {part} (in all {:.0} % of one CPU)",
+                self.share(group.all_s) * 100.0
+            ),
+            false => part,
+        }
+    }
+
     /// The heaviest of what took the generator's CPUs.
     fn culprit(&self) -> Option<String> {
         let heaviest = |of: fn(&Group) -> f64| {
@@ -114,7 +131,7 @@ impl<'n> Seen<'n> {
         };
         let mut suspects: Vec<(f64, String)> = Vec::new();
         if let Some((there_s, name, group)) = heaviest(|group| group.there_s) {
-            suspects.push((there_s, self.process(*name, group, &self.part(there_s))));
+            suspects.push((there_s, self.process(*name, group, &self.located(group))));
         }
         suspects.push((self.side_s(), self.side()));
         let (stolen_s, cpus) = (self.stolen_s(), self.part(self.stolen_s()));

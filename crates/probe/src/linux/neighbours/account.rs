@@ -26,6 +26,8 @@ pub(super) struct Account {
     pub(super) seen: u64,
     /// Clock ticks.
     pub(super) used: u64,
+    /// Has it more than one thread?
+    pub(super) has_threads: bool,
     name: String,
     kernel: bool,
     /// The counter at the last look.
@@ -45,6 +47,7 @@ impl Account {
             start: stat.start,
             seen: 0,
             used: 0,
+            has_threads: false,
             name: String::new(),
             kernel: stat.kernel,
             ticks: if within { 0 } else { stat.ticks },
@@ -60,6 +63,7 @@ impl Account {
     pub(super) fn update(&mut self, stat: &Stat<'_>) -> u64 {
         let used = stat.ticks.saturating_sub(self.ticks);
         self.ticks = stat.ticks;
+        self.has_threads = stat.threads > 1;
         if used == 0 {
             return 0;
         }
@@ -69,6 +73,7 @@ impl Account {
             self.name = stat.shown_name();
         }
         if stat.threads <= 1 {
+            self.threads.clear();
             self.add_on(stat.cpu, used);
         }
         used

@@ -19,16 +19,16 @@ const HEAVIEST: usize = 5;
 /// it keeps a request waiting must be short.
 const AT_A_TIME: usize = 16;
 const PAUSE: Duration = Duration::from_millis(2);
-/// A search of all processes may take one part in so many of the time, and all looks together as much as
-/// this before threads are left out.
+/// A search of all processes may take one part in so many of the time, and so may the threads.
 const SEARCH_SHARE: u32 = 400;
-const ALL_SHARE: u32 = 250;
+const THREADS_SHARE: u32 = 800;
 /// Between two searches the processes that have used most are read, so many of them.
 const MOST_BUSY: usize = 16;
 /// The threads of a process are read where it used such a share of a CPU since the last look: so many of
-/// one process.
+/// one process. Before and after the window so many are read of all.
 const WORTH_THREADS: f64 = 0.05;
 const MOST_THREADS: usize = 64;
+const MOST_AROUND: usize = 256;
 
 /// Observes the CPU time of every process of this machine by difference, without this process and the
 /// measured side. Its files are read anew at each look, into buffers that are used again.
@@ -46,7 +46,7 @@ pub struct NeighbourSampler {
     search: Search,
     /// When the last look was, in clock ticks since boot and by the clock.
     last_look: (u64, Instant),
-    /// CPU time of the looks so far, and since when.
+    /// CPU time for threads so far, and since when.
     spent: (Duration, Instant),
     /// Are the processes of the side known?
     side_is_known: bool,
@@ -94,6 +94,9 @@ impl NeighbourSampler {
             busy: Vec::new(),
         };
         sampler.search_all(side, Some(by));
+        // Where the threads of a process ran is known from their first look on: those that have run most
+        // have it now.
+        sampler.read_threads(1, |read| read < MOST_AROUND);
         sampler.spent.1 = Instant::now();
         Some(sampler)
     }
@@ -101,7 +104,6 @@ impl NeighbourSampler {
     /// Looks again. All processes are read where that may be paid for and is over at `by`, else those that
     /// used CPU time.
     pub fn look(&mut self, side: Option<&[u32]>, by: Instant) {
-        let begin = thread_cpu();
         let now = Instant::now();
         if now >= self.search.next && now + 2 * self.search.took < by {
             self.search_all(side, Some(by));
@@ -109,16 +111,23 @@ impl NeighbourSampler {
             self.mark(side);
             self.read_busy();
         }
-        self.read_threads(begin);
+        let ticks = self.last_look.1.elapsed().as_secs_f64() * procfs::ticks_per_second() as f64;
+        let worth = (ticks * WORTH_THREADS).max(1.0) as u64;
+        let (spent, since) = self.spent;
+        let (begin, most) = (thread_cpu(), since.elapsed() / THREADS_SHARE);
+        let took = || thread_cpu().saturating_sub(begin);
+        self.read_threads(worth, |_| spent + took() < most);
+        self.spent.0 += took();
         self.last_look = (ticks_since_boot(), Instant::now());
-        self.spent.0 += thread_cpu().saturating_sub(begin);
     }
 
     /// Looks for the last time.
     pub fn end(mut self, side: Option<&[u32]>) -> Neighbours {
-        let begin = thread_cpu();
         self.search_all(side, None);
-        self.read_threads(begin);
+        self.busy.clear();
+        let used = self.accounts.values().filter(|one| one.used > 0);
+        self.busy.extend(used.map(|one| (one.used, one.pid)));
+        self.read_threads(1, |read| read < MOST_AROUND);
         let seconds = self.began.elapsed().as_secs_f64().max(1e-9);
         let after = EachCpu::now().unwrap_or_else(|| self.before.clone());
         let tick_s = 1.0 / procfs::ticks_per_second().max(1) as f64;
@@ -216,8 +225,9 @@ impl NeighbourSampler {
         let within = !first && stat.start >= self.began_ticks;
         let mut account = Account::open(pid, whose, &stat, within);
         account.seen = number;
-        if stat.threads > 1 && account.used > 0 {
-            self.busy.push((account.used, pid));
+        let used = if first { stat.ticks } else { account.used };
+        if stat.threads > 1 && used > 0 {
+            self.busy.push((used, pid));
         }
         self.accounts.insert(pid, account);
     }
@@ -262,32 +272,29 @@ impl NeighbourSampler {
         self.busy.truncate(kept);
     }
 
-    /// Finds out on which CPUs the heaviest of the processes with several threads ran, as far as the looks
-    /// may cost, this one since `begin` included.
-    fn read_threads(&mut self, begin: Duration) {
-        let (spent, since_when) = self.spent;
-        let most = since_when.elapsed() / ALL_SHARE;
-        let may_continue = || spent + thread_cpu().saturating_sub(begin) < most;
-        let (since, at) = self.last_look;
-        let ticks = at.elapsed().as_secs_f64() * procfs::ticks_per_second() as f64;
-        let worth = (ticks * WORTH_THREADS).max(1.0) as u64;
+    /// Finds out on which CPUs the heaviest of the busy processes ran that have several threads, those that
+    /// used at least `worth`; `may_continue` is asked with the number of threads that were read.
+    fn read_threads(&mut self, worth: u64, may_continue: impl Fn(usize) -> bool) {
+        let (since, _) = self.last_look;
         self.busy.sort_unstable_by(|a, b| b.cmp(a));
         let mut tids = std::mem::take(&mut self.pids);
+        let mut read = 0;
         for (used, pid) in &self.busy {
+            if *used < worth || !may_continue(read) {
+                break;
+            }
             let Some(account) = self.accounts.get_mut(pid) else {
                 continue;
             };
-            if *used < worth || !may_continue() {
-                break;
-            }
-            if account.whose == Whose::Understudy {
+            if account.whose == Whose::Understudy || !account.has_threads {
                 continue;
             }
             self.reader.threads(*pid, &mut tids);
             for tid in tids.iter().take(MOST_THREADS) {
-                if !may_continue() {
+                if !may_continue(read) {
                     break;
                 }
+                read += 1;
                 if let Some(stat) = self.reader.thread(*pid, *tid) {
                     account.update_thread(*tid, &stat, since);
                 }

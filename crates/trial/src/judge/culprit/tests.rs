@@ -209,6 +209,15 @@ fn nothing_seen_is_said_and_nothing_is_guessed() {
         rate.starts_with("the generator cannot keep this rate") && !rate.contains("not known"),
         "{rate}"
     );
+    // Some of its threads were seen on the generator's CPU.
+    let partly = with(|seen| seen.processes = vec![process(7, "java", 9.0, &[(0, 2.0), (1, 1.0)])]);
+    let partly = told("send_lag", &[partly]);
+    assert!(
+        partly.starts_with(
+            "process 7 \"java\" took at least 20 % of CPU 0 (in all 90 % of one CPU) meanwhile: "
+        ),
+        "{partly}"
+    );
     // A process with many threads, of which none was seen on a CPU.
     let unlocated = told(
         "send_lag",
