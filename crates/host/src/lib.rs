@@ -19,6 +19,6 @@ pub use cpus::{CpuList, CpuListError, allowed_cpus, pin_current_thread};
 pub use exhaustion::is_exhausted;
 #[cfg(unix)]
 pub use files::open_files;
-pub use machine::{Machine, MachineTime};
+pub use machine::{EachCpu, Machine, MachineTime};
 pub use thread::{ThreadUsage, give_way, sharpen_timers};
 pub use timer::SleepTimer;

@@ -49,11 +49,13 @@ fn colon_value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     })
 }
 
-/// What the CPUs of this machine did since boot, nanoseconds, all of them together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the CPUs of this machine did since boot, nanoseconds: all of them together, or one of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MachineTime {
     /// They ran something.
     pub busy_ns: u64,
+    /// The part of it in which they handled interrupts.
+    pub interrupts_ns: u64,
     /// There was nothing to run.
     pub idle_ns: u64,
     /// They would have run and the hypervisor ran something else.
@@ -69,28 +71,24 @@ impl MachineTime {
         Self::parse(&fs::read_to_string("/proc/stat").ok()?)
     }
 
-    /// The first line of `/proc/stat` (proc(5)). Time of guests is in that of users already.
+    /// The first line of `/proc/stat` (proc(5)).
     fn parse(stat: &str) -> Option<Self> {
-        let words = stat.lines().next()?.strip_prefix("cpu ")?;
-        let ticks: Result<Vec<u64>, _> = words.split_ascii_whitespace().map(str::parse).collect();
-        let [
-            user,
-            nice,
-            system,
-            idle,
-            waiting,
-            interrupt,
-            soft,
-            stolen,
-            ..,
-        ] = ticks.ok()?[..]
-        else {
-            return None;
-        };
+        Self::of_counters(stat.lines().next()?.strip_prefix("cpu ")?)
+    }
+
+    /// The counters behind the name of a line. Time of guests is in that of users already.
+    fn of_counters(words: &str) -> Option<Self> {
+        let mut ticks = [0; 8];
+        let mut words = words.split_ascii_whitespace();
+        for counter in &mut ticks {
+            *counter = words.next()?.parse::<u64>().ok()?;
+        }
+        let [user, nice, system, idle, waiting, interrupt, soft, stolen] = ticks;
         // USER_HZ is 100 on every architecture that Linux still supports for /proc/stat.
         let ns = |ticks: u64| ticks.saturating_mul(10_000_000);
         Some(MachineTime {
             busy_ns: ns(user + nice + system + interrupt + soft),
+            interrupts_ns: ns(interrupt + soft),
             idle_ns: ns(idle + waiting),
             stolen_ns: ns(stolen),
         })
@@ -105,6 +103,38 @@ impl MachineTime {
         let idle = if awake { since(|all| all.idle_ns) } else { 0 };
         let wanted = since(|all| all.busy_ns) + idle + stolen;
         (wanted >= LEAST_WANTED_NS).then(|| stolen as f64 / wanted as f64)
+    }
+}
+
+/// What each CPU of this machine did since boot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EachCpu {
+    /// The online CPUs, by number.
+    pub cpus: Vec<(u32, MachineTime)>,
+    /// Processes and threads that were started.
+    pub started: u64,
+}
+
+impl EachCpu {
+    /// Until now; `None` where the kernel does not say.
+    pub fn now() -> Option<Self> {
+        Self::parse(&fs::read_to_string("/proc/stat").ok()?)
+    }
+
+    fn parse(stat: &str) -> Option<Self> {
+        let mut each = EachCpu::default();
+        let mut counted = false;
+        for line in stat.lines() {
+            let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
+            if name == "processes" {
+                each.started = rest.trim().parse().ok()?;
+                counted = true;
+            } else if let Some(number) = name.strip_prefix("cpu").filter(|n| !n.is_empty()) {
+                let time = MachineTime::of_counters(rest)?;
+                each.cpus.push((number.parse().ok()?, time));
+            }
+        }
+        (counted && !each.cpus.is_empty()).then_some(each)
     }
 }
 
@@ -129,6 +159,7 @@ mod tests {
         let before = of("cpu  100 20 30 4000 50 6 7 10 90 0\ncpu0 1 2 3");
         let expected = MachineTime {
             busy_ns: 1_630_000_000,
+            interrupts_ns: 130_000_000,
             idle_ns: 40_500_000_000,
             stolen_ns: 100_000_000,
         };
@@ -143,5 +174,25 @@ mod tests {
         for odd in ["", "cpu0 1 2 3", "cpu  1 2 3", "cpu  a b c d e f g h"] {
             assert_eq!(MachineTime::parse(odd), None, "{odd}");
         }
+    }
+
+    #[test]
+    fn each_cpu_has_counters_of_its_own() {
+        let stat = "cpu  5 0 5 5 0 0 0 1\ncpu0 3 0 3 2 0 0 0 1 0 0\ncpu2 2 0 2 3 0 4 0 0\nintr 9 1 2\nctxt 7\nprocesses 41\n";
+        let each = EachCpu::parse(stat).unwrap();
+        assert_eq!(each.started, 41);
+        let numbers: Vec<u32> = each.cpus.iter().map(|(cpu, _)| *cpu).collect();
+        assert_eq!(numbers, [0, 2]);
+        assert_eq!(each.cpus[0].1.stolen_ns, 10_000_000);
+        assert_eq!(each.cpus[1].1.busy_ns, 80_000_000);
+        assert_eq!(each.cpus[1].1.interrupts_ns, 40_000_000);
+        for odd in [
+            "",
+            "cpu  1 2 3 4 5 6 7 8\nprocesses 1",
+            "cpu0 1 2\nprocesses 1",
+        ] {
+            assert_eq!(EachCpu::parse(odd), None, "{odd}");
+        }
+        assert!(EachCpu::now().is_some_and(|each| each.started > 0));
     }
 }

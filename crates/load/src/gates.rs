@@ -28,8 +28,20 @@ pub struct Gate {
     pub code: &'static str,
     /// Did it hold?
     pub passed: bool,
+    /// The figure with its limit.
+    pub figure: String,
+    /// What to change where it failed.
+    pub advice: String,
+}
+
+impl Gate {
     /// One sentence with figure, limit and, where it failed, what to change.
-    pub text: String,
+    pub fn text(&self) -> String {
+        match self.passed {
+            true => self.figure.clone(),
+            false => format!("{}; {}", self.figure, self.advice),
+        }
+    }
 }
 
 /// Share of its time that a generator thread may work; beyond it, waiting requests are its fault.
@@ -64,17 +76,12 @@ pub enum Disturbance {
     Waited(f64),
 }
 
-impl std::fmt::Display for Disturbance {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Disturbance {
+    /// The gate that it breaks.
+    pub fn gate(self) -> Gate {
         match self {
-            Disturbance::Stolen(share) => write!(f, "CPU steal was {:.1} %", share * 100.0),
-            Disturbance::Waited(share) => {
-                let percent = share * 100.0;
-                write!(
-                    f,
-                    "the generator waited {percent:.1} % of the time for a CPU"
-                )
-            }
+            Disturbance::Stolen(share) => steal(share),
+            Disturbance::Waited(share) => run_queue(share),
         }
     }
 }
@@ -112,13 +119,13 @@ pub fn log_complete(missed: u64, requests: u64, failure: Option<&str>) -> Gate {
     gate("log_incomplete", passed, &figure, failure.unwrap_or(slow))
 }
 
-/// A gate whose sentence ends with what to change where it failed.
 fn gate(code: &'static str, passed: bool, figure: &str, advice: &str) -> Gate {
-    let text = match passed {
-        true => figure.to_owned(),
-        false => format!("{figure}; {advice}"),
-    };
-    Gate { code, passed, text }
+    Gate {
+        code,
+        passed,
+        figure: figure.to_owned(),
+        advice: advice.to_owned(),
+    }
 }
 
 fn cpu(generator: &GeneratorUse, open: bool) -> Gate {
@@ -255,6 +262,6 @@ mod tests {
         assert!(failed(|f| (f.send_lag_us, f.negligible_us) = (900.0, 1000.0)).is_empty());
         assert!(log_complete(0, 10, None).passed && !log_complete(1, 10, None).passed);
         let full = log_complete(0, 10, Some("the disk is full"));
-        assert!(!full.passed && full.text.ends_with("; the disk is full"));
+        assert!(!full.passed && full.text().ends_with("; the disk is full"));
     }
 }

@@ -1,6 +1,6 @@
 //! The result of `understudy load`: a document with a published schema.
 
-use crate::gates::{self, Figures};
+use crate::gates::{self, Figures, Gate};
 use crate::recorder::Histograms;
 use crate::run::{GeneratorUse, Plan, Rate};
 use crate::schedule::Arrivals;
@@ -264,6 +264,29 @@ pub struct Context<'a> {
     pub versions: BTreeMap<String, String>,
 }
 
+/// Requests per second of the schedule; `None` in a closed model.
+fn offered(plan: &Plan) -> Option<f64> {
+    match plan.rate {
+        Rate::PerSecond(rate) => Some(rate),
+        Rate::Max => None,
+    }
+}
+
+/// The gates that refuse the run.
+pub fn failed_gates(plan: &Plan, histograms: &Histograms, generator: GeneratorUse) -> Vec<Gate> {
+    let figures = Figures {
+        generator,
+        offered_rate_rps: offered(plan),
+        quantile: GATED,
+        // A gate needs a figure even where a quantile is not judged: the plain order statistic.
+        send_lag_us: plain(&histograms.send_lag_ns, GATED).unwrap_or(0.0),
+        latency_us: plain(&histograms.latency_ns, GATED),
+        negligible_us: 0.0,
+    };
+    let gates = gates::judge(&figures).into_iter();
+    gates.filter(|gate| !gate.passed).collect()
+}
+
 /// Puts the document together and judges whether it can be trusted.
 pub fn report(
     plan: &Plan,
@@ -282,24 +305,9 @@ pub fn report(
     latency.withdraw(&send_lag);
     let until_last_s =
         (histograms.last_ns.saturating_sub(plan.warmup.nanos()) as f64 / 1e9).max(window_s);
-    let offered_rate_rps = match plan.rate {
-        Rate::PerSecond(rate) => Some(rate),
-        Rate::Max => None,
-    };
-    let figures = Figures {
-        generator,
-        offered_rate_rps,
-        quantile: GATED,
-        // A gate needs a figure even where a quantile is not judged: the plain order statistic.
-        send_lag_us: plain(&histograms.send_lag_ns, GATED).unwrap_or(0.0),
-        latency_us: plain(&histograms.latency_ns, GATED),
-        negligible_us: 0.0,
-    };
-    let invalid_because: Vec<String> = gates::judge(&figures)
-        .into_iter()
-        .filter(|gate| !gate.passed)
-        .map(|gate| gate.text)
-        .collect();
+    let offered_rate_rps = offered(plan);
+    let failed = failed_gates(plan, histograms, generator);
+    let invalid_because: Vec<String> = failed.iter().map(Gate::text).collect();
     LoadReport {
         schema: SCHEMA,
         target: context.target.to_owned(),
@@ -355,7 +363,7 @@ impl LoadReport {
     pub fn with_log(mut self, log: LogReport, failure: Option<&str>) -> Self {
         let gate = gates::log_complete(log.missed, self.requests, failure);
         if !gate.passed {
-            self.invalid_because.push(gate.text);
+            self.invalid_because.push(gate.text());
             self.valid = false;
         }
         self.cpu_us_per_request += log.cpu_us_per_request;

@@ -52,6 +52,20 @@ pub struct Plan {
     pub inspect: bool,
 }
 
+impl Plan {
+    /// The CPU that an engine thread is bound to.
+    fn cpu_of(&self, thread: usize) -> Option<u32> {
+        let cpus = self.cpus.as_ref()?.as_slice();
+        cpus.get(thread.checked_rem(cpus.len())?).copied()
+    }
+
+    /// The CPUs that the engine threads are bound to; empty where they are left to the system.
+    pub fn bound_cpus(&self) -> CpuList {
+        let threads = 0..self.threads.max(1);
+        CpuList::new(threads.filter_map(|thread| self.cpu_of(thread)))
+    }
+}
+
 /// Room for requests that wait for a connection, unless a plan says otherwise.
 pub const DEFAULT_QUEUE: usize = 100_000;
 
@@ -189,11 +203,11 @@ pub fn run_into<R: Recorder>(
             .enumerate()
             .map(|(thread, ((driver, progress), mut recorder))| {
                 let task = task(plan, workload.weights, thread, threads);
-                let cpus = plan.cpus.as_ref();
+                let cpu = plan.cpu_of(thread);
                 std::thread::Builder::new()
                     .name(format!("load-{thread}"))
                     .spawn_scoped(scope, move || {
-                        prepare_thread(cpus, thread)?;
+                        prepare_thread(cpu)?;
                         std::thread::sleep(started.saturating_duration_since(Instant::now()));
                         driver.start(clock);
                         engine::run(driver, task, clock, stop, progress, &mut recorder)
@@ -243,16 +257,13 @@ fn join<R>(
     }
 }
 
-fn prepare_thread(cpus: Option<&CpuList>, thread: usize) -> Result<(), RunError> {
+fn prepare_thread(cpu: Option<u32>) -> Result<(), RunError> {
     sharpen_timers();
-    let Some(cpus) = cpus.filter(|cpus| !cpus.as_slice().is_empty()) else {
+    let Some(cpu) = cpu else {
         return Ok(());
     };
-    let mine = cpus.as_slice()[thread % cpus.as_slice().len()];
-    pin_current_thread(&CpuList::new([mine])).map_err(|source| RunError::Pin {
-        cpus: cpus.clone(),
-        source,
-    })
+    let cpus = CpuList::new([cpu]);
+    pin_current_thread(&cpus).map_err(|source| RunError::Pin { cpus, source })
 }
 
 /// The part of `total` that belongs to one of `threads`: they differ by at most one.

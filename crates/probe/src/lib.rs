@@ -8,6 +8,7 @@
 //! * [`Cgroups`] finds out which control groups (version 1 or 2) Understudy may use. Without any,
 //!   every child says in plain sentences what is not limited and not measured.
 //! * A [`Sampler`] reads CPU, memory and scheduling figures of a whole process tree.
+//! * A [`NeighbourSampler`] says which other processes of the machine used its CPUs meanwhile.
 //! * A [`PauseLog`] makes the runtime of a child record when it pauses, and reads what it wrote; [`Growth`]
 //!   says when a line of a shared log was written.
 //! * [`wait_ready`], [`LogPattern`], [`free_port`], [`port_taken`] and [`run_to_completion`] are
@@ -40,7 +41,7 @@ pub use exit::{Exit, How};
 pub use launch::{Launch, LaunchError, Limits, split_command};
 pub use log::{Added, Written, last_bytes};
 pub use pauses::{AttachedJvm, PauseError, PauseLog, Runtime};
-pub use platform::{Cgroups, Child, Grown, Growth, Guard, Sampler, stand_guard};
+pub use platform::{Cgroups, Child, Grown, Growth, Guard, NeighbourSampler, Sampler, stand_guard};
 pub use port::{Listener, free_port, port_taken};
 pub use ready::{LogPattern, Readiness, ReadyError, wait_ready};
 pub use sample::{Given, Pressure, Sample, SampleError};

@@ -161,8 +161,34 @@ impl Sampler {
     }
 
     /// Cannot be called.
+    pub fn pids(&self) -> Vec<u32> {
+        match *self {}
+    }
+
+    /// Cannot be called.
     pub fn reset_peak(&mut self) -> Vec<String> {
         match *self {}
+    }
+}
+
+/// Observes the other processes of this machine: nothing here.
+#[derive(Debug)]
+pub enum NeighbourSampler {}
+
+impl NeighbourSampler {
+    /// Observes nothing.
+    pub fn begin(_side: Option<&[u32]>, _by: std::time::Instant) -> Option<Self> {
+        None
+    }
+
+    /// Cannot be called.
+    pub fn look(&mut self, _side: Option<&[u32]>, _by: std::time::Instant) {
+        match *self {}
+    }
+
+    /// Cannot be called.
+    pub fn end(self, _side: Option<&[u32]>) -> understudy_model::neighbours::Neighbours {
+        match self {}
     }
 }
 

@@ -23,7 +23,7 @@ use understudy_probe::{
     Cgroups, Child, Launch, Limits, Readiness, free_port, split_command, wait_ready,
 };
 use understudy_stats::paired::effect;
-use understudy_trial::resources;
+use understudy_trial::resources::{self, Others};
 
 const WARMUP: Span = Span::from_millis(500);
 const MEASURED: Span = Span::from_secs(4);
@@ -128,7 +128,9 @@ impl Bench {
         let before = counter.sample(false).unwrap().cpu_us();
         let ran = std::thread::scope(|scope| {
             let window = (WARMUP.duration(), MEASURED.duration());
-            scope.spawn(move || resources::measure(sampler, &started, window, never));
+            scope.spawn(move || {
+                resources::measure((sampler, Others::Observed), &started, window, never)
+            });
             let progress = [Progress::default()];
             run::<Histograms>(
                 &plan,

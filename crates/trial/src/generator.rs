@@ -3,7 +3,7 @@
 use crate::cpus::Assignment;
 use crate::error::TrialError;
 use crate::judge::BlockFigures;
-use crate::resources::{self, Measured};
+use crate::resources::{self, Measured, Others};
 use crate::sides::{RESPONSE, RunningSide, Stand};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -111,10 +111,12 @@ impl<'a> Generator<'a> {
     ) -> Result<Loaded, TrialError> {
         let sampler = running.sampler()?;
         let window = (load.warmup.duration(), load.duration.duration());
-        let (ran, measured) =
-            resources::alongside(sampler, window, self.stand.stop, |announce_start| {
-                self.run(running, prepared, load, announce_start)
-            });
+        let (ran, measured) = resources::alongside(
+            (sampler, Others::Observed),
+            window,
+            self.stand.stop,
+            |announce_start| self.run(running, prepared, load, announce_start),
+        );
         let ran = ran?;
         Ok(Loaded {
             figures: figures(load, ran.generator, &measured),
@@ -141,6 +143,7 @@ pub(crate) fn figures(
     measured: &Measured,
 ) -> BlockFigures {
     BlockFigures {
+        neighbours: measured.neighbours(load),
         seed: load.seed,
         warmup_s: load.warmup.secs(),
         measured_s: load.duration.secs(),

@@ -8,7 +8,7 @@ use crate::generator::{Generator, figures, rows};
 use crate::inspect::Inspector;
 use crate::judge;
 use crate::plan::{Plan, RatePlan};
-use crate::resources::Measured;
+use crate::resources::{Measured, Others};
 use crate::sides::RunningSide;
 use crate::store;
 use crate::witness::{Circumstances, Witness};
@@ -20,6 +20,7 @@ use understudy_evidence::{BlockId, Folder, RunDirectory};
 use understudy_load::gates::{Disturbance, disturbance};
 use understudy_load::http::Prepared;
 use understudy_load::{GeneratorUse, Plan as LoadPlan, Ran};
+use understudy_model::neighbours::Neighbours;
 use understudy_model::verdict::Bearing;
 use understudy_model::{Ending, Observation, Side, Span};
 use understudy_redact::Redactor;
@@ -69,11 +70,18 @@ impl Planned {
 /// Was a measurement kept?
 enum Kept {
     /// Also one that was spoiled from outside, where it may not be made again.
-    Yes(Option<Disturbance>),
+    Yes(Option<Disturbed>),
     /// No: the machine slept meanwhile.
     Slept,
     /// No: it was spoiled from outside.
     Disturbed,
+}
+
+/// A measurement that was spoiled from outside.
+struct Disturbed {
+    by: Disturbance,
+    /// Who used the CPUs meanwhile.
+    neighbours: Option<Neighbours>,
 }
 
 /// How many measurements may still be made again because they were spoiled from outside.
@@ -138,9 +146,9 @@ impl Stage<'_> {
                 if self.generator.stand.config.workload.fresh == crate::config::Fresh::Block {
                     self.renew(cast, one.side)?;
                 }
-                let disturbance = self.measure_until_kept(cast, one, inspector, &mut repeats)?;
-                let is_over = match disturbance {
-                    Some(disturbance) => self.give_up(disturbance)?,
+                let disturbed = self.measure_until_kept(cast, one, inspector, &mut repeats)?;
+                let is_over = match disturbed {
+                    Some(disturbed) => self.give_up(&disturbed)?,
                     None => false,
                 };
                 if cast.exited || is_over {
@@ -179,12 +187,12 @@ impl Stage<'_> {
         planned: &Planned,
         inspector: &mut Inspector<'_>,
         repeats: &mut Repeats,
-    ) -> Result<Option<Disturbance>, TrialError> {
+    ) -> Result<Option<Disturbed>, TrialError> {
         let mut before = 0;
         loop {
             match self.measure(cast, planned, inspector, (before, repeats))? {
-                Kept::Yes(disturbance) => {
-                    return Ok(disturbance.filter(|_| repeats.in_a_row == HOPELESS));
+                Kept::Yes(disturbed) => {
+                    return Ok(disturbed.filter(|_| repeats.in_a_row == HOPELESS));
                 }
                 Kept::Slept => {}
                 Kept::Disturbed => before += 1,
@@ -193,8 +201,9 @@ impl Stage<'_> {
     }
 
     /// Says early what is wrong, instead of at the end. True: nothing that was asked can be decided like this.
-    fn give_up(&self, disturbance: Disturbance) -> Result<bool, TrialError> {
-        let spoiled = judge::bearing_of(disturbance);
+    fn give_up(&self, disturbed: &Disturbed) -> Result<bool, TrialError> {
+        let gate = disturbed.by.gate();
+        let spoiled = judge::bearing_of(gate.code);
         let asked = self.generator.stand.config.judged_goals();
         let is_over = !asked.iter().any(|goal| match goal {
             Goal::Latency { .. } => false,
@@ -202,11 +211,11 @@ impl Stage<'_> {
             Goal::Memory(_) => true,
         });
         let then = match is_over {
-            true => "nothing that was asked can be decided like this, so no more is measured",
-            false => "what that bears on is refused, the rest goes on",
+            true => "nothing that was asked can be decided like this",
+            false => "what that bears on is refused",
         };
-        let text =
-            format!("{HOPELESS} measurements in a row were disturbed: {disturbance}; {then}");
+        let why = judge::with_culprit(&gate, &disturbed.neighbours);
+        let text = format!("{HOPELESS} measurements in a row were disturbed, and {then}: {why}");
         store::note(self.run, &text)?;
         (self.watch)(Event::Disturbed(text));
         Ok(is_over)
@@ -329,6 +338,7 @@ impl Stage<'_> {
         let mut listener = running.listener.take();
         let witness = Witness {
             sampler,
+            others: Others::Observed,
             listener: listener.as_mut(),
             cpus: &self.generator.cpus.subject,
             window: (warmup.duration(), rate.measured.duration()),
@@ -388,7 +398,11 @@ impl Stage<'_> {
             .write_table(Folder::Samples, &id, &measured.samples)?;
         self.run.write_happenings(&id, &happened)?;
         store::write_block(self.run, &id, rate.rate_rps, &figures, &rows)?;
-        Ok(Kept::Yes(disturbance))
+        let disturbed = disturbance.map(|by| Disturbed {
+            by,
+            neighbours: figures.neighbours,
+        });
+        Ok(Kept::Yes(disturbed))
     }
 
     fn put_under_load(

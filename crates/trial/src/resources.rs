@@ -5,10 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 use understudy_evidence::Table;
-use understudy_probe::{Sample, Sampler};
+use understudy_load::Plan as LoadPlan;
+use understudy_model::neighbours::Neighbours;
+use understudy_probe::{NeighbourSampler, Sample, Sampler};
 
 /// Time between two samples.
 const EVERY: Duration = Duration::from_millis(500);
+/// How long before the window the first search for other processes begins: it takes as long where there
+/// are 2,000 of them.
+const SEARCH_AHEAD: Duration = Duration::from_millis(400);
 /// Least time between two readings of the proportional set.
 const PSS_EVERY: Duration = Duration::from_secs(2);
 /// A reading of the proportional set walks the page tables of the side, which then may not map
@@ -22,6 +27,26 @@ pub struct Measured {
     pub figures: BlockFigures,
     /// Samples over time; `at_s` counts from the start of the load.
     pub samples: Table,
+}
+
+impl Measured {
+    /// What else used the CPUs of the machine while a generator with this plan ran.
+    pub fn neighbours(&self, load: &LoadPlan) -> Option<Neighbours> {
+        let seen = self.figures.neighbours.clone()?;
+        Some(Neighbours {
+            generator_cpus: load.bound_cpus().as_slice().to_vec(),
+            ..seen
+        })
+    }
+}
+
+/// Are the other processes of the machine observed?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Others {
+    /// Yes: they may disturb a generator on this machine.
+    Observed,
+    /// No: there is no generator.
+    LeftOut,
 }
 
 /// Where the peaks of memory come from.
@@ -41,14 +66,14 @@ type Taken = (Duration, Sample);
 /// # Panics
 /// If `load` or the sampling panics: with its message.
 pub fn alongside<T>(
-    sampler: Option<Sampler>,
+    observed: (Option<Sampler>, Others),
     window: (Duration, Duration),
     stop: &AtomicBool,
     load: impl FnOnce(&dyn Fn(Instant)) -> T,
 ) -> (T, Measured) {
     let (announce, started) = mpsc::channel::<Instant>();
     std::thread::scope(|scope| {
-        let resources = scope.spawn(move || measure(sampler, &started, window, stop));
+        let resources = scope.spawn(move || measure(observed, &started, window, stop));
         let announce_start = move |at| {
             // The receiver lives until it has been told.
             let _ = announce.send(at);
@@ -67,31 +92,82 @@ pub fn alongside<T>(
 /// Samples a side from the end of the warm-up to the end of the window, beginning when `started`
 /// says when the load starts.
 pub fn measure(
-    sampler: Option<Sampler>,
+    (sampler, others): (Option<Sampler>, Others),
     started: &Receiver<Instant>,
     (warmup, length): (Duration, Duration),
     stop: &AtomicBool,
 ) -> Measured {
-    let Some(mut sampler) = sampler else {
-        return unmeasured("the process is not known: say attach = { pid = ... }");
-    };
     // No start: the load could not begin, and says so itself.
     let Ok(start) = started.recv() else {
         return Measured::default();
     };
+    let window = Window {
+        start,
+        end: start + warmup + length,
+        stop,
+    };
+    // Before the window: the first look reads every process.
+    wait_until(start + warmup.saturating_sub(SEARCH_AHEAD), stop);
+    let pids = sampler.as_ref().map(Sampler::pids);
+    let mut neighbours = match others {
+        Others::Observed => NeighbourSampler::begin(pids.as_deref(), start + warmup),
+        Others::LeftOut => None,
+    };
     wait_until(start + warmup, stop);
+    let (mut measured, pids) = match sampler {
+        Some(sampler) => of_side(sampler, &mut neighbours, window),
+        None => {
+            while window.is_open() {
+                window.pause(Instant::now());
+                window.look(&mut neighbours, None);
+            }
+            let why = "the process is not known: say attach = { pid = ... }";
+            (unmeasured(why), None)
+        }
+    };
+    measured.figures.neighbours = neighbours.map(|seen| seen.end(pids.as_deref()));
+    measured
+}
+
+/// A measured window.
+#[derive(Clone, Copy)]
+struct Window<'a> {
+    /// When the load began.
+    start: Instant,
+    end: Instant,
+    stop: &'a AtomicBool,
+}
+
+impl Window<'_> {
+    fn is_open(&self) -> bool {
+        Instant::now() < self.end && !self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Waits for the next sample after that of `before`.
+    fn pause(&self, before: Instant) {
+        wait_until((before + EVERY).min(self.end), self.stop);
+    }
+
+    /// Looks at the other processes, without a delay of the last sample.
+    fn look(&self, neighbours: &mut Option<NeighbourSampler>, side: Option<&[u32]>) {
+        if let Some(neighbours) = neighbours {
+            neighbours.look(side, self.end);
+        }
+    }
+}
+
+/// Samples the processes of a side, which are returned as they were at the end.
+fn of_side(
+    mut sampler: Sampler,
+    neighbours: &mut Option<NeighbourSampler>,
+    window: Window<'_>,
+) -> (Measured, Option<Vec<u32>>) {
     let peaks = match sampler.reset_peak().is_empty() {
         true => Peaks::Kernel,
         false => Peaks::Samples,
     };
     let mut samples = Vec::new();
-    match sample(
-        &mut sampler,
-        start,
-        start + warmup + length,
-        stop,
-        &mut samples,
-    ) {
+    let measured = match sample(&mut sampler, neighbours, window, &mut samples) {
         Ok(()) => Measured {
             figures: figures(&samples, peaks),
             samples: table(&samples),
@@ -101,28 +177,31 @@ pub fn measure(
             samples: table(&samples),
             ..unmeasured(&error.to_string())
         },
-    }
+    };
+    (measured, Some(sampler.pids()))
 }
 
 fn sample(
     sampler: &mut Sampler,
-    start: Instant,
-    end: Instant,
-    stop: &AtomicBool,
+    neighbours: &mut Option<NeighbourSampler>,
+    window: Window<'_>,
     samples: &mut Vec<Taken>,
 ) -> Result<(), understudy_probe::SampleError> {
     let mut pss_due = Instant::now() + PSS_EVERY;
-    while Instant::now() < end && !stop.load(Ordering::Relaxed) {
+    while window.is_open() {
         let before = Instant::now();
         let pss = before >= pss_due;
-        samples.push((start.elapsed(), sampler.sample(pss)?));
+        samples.push((window.start.elapsed(), sampler.sample(pss)?));
         if pss {
             pss_due = before + PSS_EVERY.max(before.elapsed() * PSS_SHARE);
         }
-        wait_until((before + EVERY).min(end), stop);
+        if neighbours.is_some() {
+            window.look(neighbours, Some(&sampler.pids()));
+        }
+        window.pause(before);
     }
     // The window is over: the proportional set may take its time, and is always there once.
-    samples.push((start.elapsed(), sampler.sample(true)?));
+    samples.push((window.start.elapsed(), sampler.sample(true)?));
     Ok(())
 }
 

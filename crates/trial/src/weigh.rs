@@ -2,9 +2,10 @@
 //! blame. Pure; the searches for the capacity and for the memory floor both rest on it.
 
 use crate::config::Slo;
-use crate::judge::{LatencyBlock, is_error, latency_us};
+use crate::judge::{LatencyBlock, is_error, latency_us, with_culprit};
 use understudy_load::{GeneratorUse, gates};
 use understudy_model::capacity::KneePoint;
+use understudy_model::neighbours::Neighbours;
 use understudy_model::{Observation, Span};
 use understudy_stats::capacity::Count;
 use understudy_stats::quantile::order_statistic;
@@ -24,6 +25,8 @@ pub struct Left<'a> {
     pub observations: &'a [Observation],
     /// The generator's own figures.
     pub generator: GeneratorUse,
+    /// What else used the CPUs of the machine, where it was observed.
+    pub neighbours: Option<&'a Neighbours>,
     /// CPU time of the subject over the window, microseconds.
     pub cpu_us: Option<f64>,
     /// Discarded load before the window, seconds.
@@ -34,11 +37,12 @@ pub struct Left<'a> {
 
 impl<'a> Left<'a> {
     /// What a stored trial left; `observations` are those of its rows.
-    pub(crate) fn of(block: &LatencyBlock, observations: &'a [Observation]) -> Self {
+    pub(crate) fn of(block: &'a LatencyBlock, observations: &'a [Observation]) -> Self {
         Left {
             rate_rps: block.rate_rps,
             observations,
             generator: block.figures.generator(),
+            neighbours: block.figures.neighbours.as_ref(),
             cpu_us: block.figures.side_cpu_us,
             warmup_s: block.figures.warmup_s,
             measured_s: block.figures.measured_s,
@@ -173,9 +177,10 @@ pub fn overloaded(left: &Left<'_>) -> Option<String> {
         latency_us: None,
         negligible_us: f64::INFINITY,
     };
-    let gates = gates::judge(&figures).into_iter();
-    let mut failed = gates.filter(|gate| !gate.passed).map(|gate| gate.text);
-    failed.next()
+    let gate = gates::judge(&figures)
+        .into_iter()
+        .find(|gate| !gate.passed)?;
+    Some(with_culprit(&gate, left.neighbours))
 }
 
 /// Share of the requests that may violate an objective.

@@ -2,7 +2,7 @@
 //! and stalls of the machine, on one clock.
 
 use crate::pauses::Listener;
-use crate::resources::{self, Measured};
+use crate::resources::{self, Measured, Others};
 use crate::{control, windows};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,6 +17,8 @@ use understudy_probe::{Growth, Sampler};
 pub struct Witness<'a> {
     /// Samples its processes; `None` where they are not known.
     pub sampler: Option<Sampler>,
+    /// Are the other processes of the machine observed?
+    pub others: Others,
     /// Records the pauses of its runtime.
     pub listener: Option<&'a mut Listener>,
     /// The CPUs that it runs on; the machine is watched on them.
@@ -49,13 +51,17 @@ impl Witness<'_> {
         let started = Cell::new(None);
         let (loaded, measured, stalls) = std::thread::scope(|scope| {
             let control = scope.spawn(|| control::watch(self.cpus, begin, &over));
-            let (loaded, measured) =
-                resources::alongside(self.sampler, self.window, self.stop, |announce| {
+            let (loaded, measured) = resources::alongside(
+                (self.sampler, self.others),
+                self.window,
+                self.stop,
+                |announce| {
                     load(&|at| {
                         started.set(Some(at));
                         announce(at);
                     })
-                });
+                },
+            );
             over.store(true, Ordering::Relaxed);
             (loaded, measured, or_panic(control.join()))
         });

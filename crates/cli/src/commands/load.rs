@@ -23,8 +23,11 @@ use understudy_load::report::{self, LoadReport};
 use understudy_load::{
     Arrivals, GeneratorUse, Histograms, LogSender, Plan, Progress, Rate, Workload, run_into,
 };
+use understudy_model::neighbours::Neighbours;
 use understudy_model::{Span, plain_words};
 use understudy_redact::Redactor;
+use understudy_trial::judge::with_culprit;
+use understudy_trial::resources::{self, Others};
 
 /// Open-model load over HTTP/1.1: latencies count from the time a request was due.
 #[derive(Debug, Args)]
@@ -193,6 +196,7 @@ pub(crate) fn load(args: &LoadArgs, stop: &AtomicBool) -> Result<u8, Failure> {
         clock,
         log,
         malformed,
+        neighbours,
     } = measure(&plan, workload, stop, log)?;
     let interrupted = stop.load(Ordering::Relaxed);
     // A URL can hold a key.
@@ -204,6 +208,9 @@ pub(crate) fn load(args: &LoadArgs, stop: &AtomicBool) -> Result<u8, Failure> {
     };
     let mut report = report::report(&plan, &histograms, generator, context);
     report.malformed = malformed.map(str::to_owned);
+    let failed = report::failed_gates(&plan, &histograms, generator);
+    let named = failed.iter().map(|gate| with_culprit(gate, &neighbours));
+    report.invalid_because = named.collect();
     if let Some(log) = log {
         report = report.with_log(log.report(histograms.total(), clock), log.failure());
     }
@@ -223,6 +230,8 @@ struct Measured {
     clock: Clock,
     log: Option<Written>,
     malformed: Option<&'static str>,
+    /// What else used the CPUs of this machine.
+    neighbours: Option<Neighbours>,
 }
 
 fn measure(
@@ -238,11 +247,16 @@ fn measure(
     let recorders = (0..plan.threads)
         .map(|_| (Histograms::default(), senders.pop()))
         .collect();
-    let ran = std::thread::scope(|scope| {
+    let window = (plan.warmup.duration(), plan.duration.duration());
+    // A URL names no process.
+    let observed = (None, Others::Observed);
+    let (ran, seen) = std::thread::scope(|scope| {
         scope.spawn(|| show::load::live(&progress, length, &done));
-        let ran = run_into(plan, workload, stop, &progress, &|_| {}, recorders);
-        done.store(true, Ordering::Relaxed);
-        ran
+        resources::alongside(observed, window, stop, |announce| {
+            let ran = run_into(plan, workload, stop, &progress, announce, recorders);
+            done.store(true, Ordering::Relaxed);
+            ran
+        })
     });
     let ran = match ran {
         Ok(ran) => ran,
@@ -265,6 +279,7 @@ fn measure(
         clock: Clock::since(ran.started),
         log: log.map(Log::finish),
         malformed: ran.malformed,
+        neighbours: seen.neighbours(plan),
     })
 }
 

@@ -7,6 +7,7 @@ mod growth;
 mod guard;
 mod listener;
 mod members;
+mod neighbours;
 mod sampler;
 mod spawn;
 
@@ -14,4 +15,5 @@ pub use cgroup::Cgroups;
 pub use child::Child;
 pub use growth::{Grown, Growth};
 pub use guard::{Guard, stand_guard};
+pub use neighbours::NeighbourSampler;
 pub use sampler::Sampler;

@@ -170,6 +170,11 @@ impl Sampler {
         Ok(sample)
     }
 
+    /// The processes of the target, as they were at the last sample.
+    pub fn pids(&self) -> Vec<u32> {
+        self.processes.keys().map(|pid| *pid as u32).collect()
+    }
+
     /// Opens what is new and closes what has ended.
     fn find_processes(&mut self) {
         let grouped = match (&self.attached, &self.family.group) {

@@ -46,6 +46,7 @@ fn left(observations: &[Observation]) -> Left<'_> {
         rate_rps: 500.0,
         observations,
         generator: quiet(),
+        neighbours: None,
         cpu_us: Some(500_000.0),
         warmup_s: 1.0,
         measured_s: 2.0,

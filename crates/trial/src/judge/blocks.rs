@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use understudy_evidence::{Happenings, Row};
 use understudy_load::GeneratorUse;
+use understudy_model::neighbours::Neighbours;
 use understudy_model::verdict::VerdictRules;
 use understudy_model::{Ending, Observation, Side};
 use understudy_stats::quantile::{BlockQuantile, block_quantile};
@@ -72,6 +73,9 @@ pub struct BlockFigures {
     pub unmeasured: Option<String>,
     /// Processes killed for memory in the window.
     pub oom_kills: Option<u64>,
+    /// What else used the CPUs of the machine meanwhile; `None` where it was not observed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbours: Option<Neighbours>,
     /// Of a trial at a memory limit: how it went.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor: Option<FloorFacts>,

@@ -1,10 +1,11 @@
 //! When the measurement as a whole cannot be trusted.
 
 use super::blocks::{From, Latencies, LatencyBlock};
+use super::culprit;
 use crate::config::{Goal, Slo, TrialConfig};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
-use understudy_load::gates::{self as load_gates, Disturbance, Figures};
+use understudy_load::gates::{self as load_gates, Figures};
 use understudy_model::Side;
 use understudy_model::verdict::{Bearing, Gate, LatencyComparison, VerdictRules};
 use understudy_stats::paired::{p_above, p_below};
@@ -86,34 +87,41 @@ fn generator(
     blocks: &[LatencyBlock],
     latencies: &Latencies,
 ) -> Vec<Gate> {
-    let mut by_code: BTreeMap<&str, Vec<load_gates::Gate>> = BTreeMap::new();
+    let mut by_code: BTreeMap<&str, Vec<(&LatencyBlock, load_gates::Gate)>> = BTreeMap::new();
     let here: Vec<&LatencyBlock> = blocks.iter().filter(|b| b.rate_rps == rate_rps).collect();
-    for block in &here {
+    for block in here {
         let judged = load_gates::judge(&figures(block, asked, latencies)).into_iter();
         for gate in judged.filter(|gate| !is_a_bound(gate.code, latencies.rules)) {
-            by_code.entry(gate.code).or_default().push(gate);
+            by_code.entry(gate.code).or_default().push((block, gate));
         }
     }
     by_code
         .into_iter()
         .map(|(code, gates)| {
             let all = gates.len();
-            let broken: Vec<&load_gates::Gate> = gates.iter().filter(|g| !g.passed).collect();
+            let broken: Vec<_> = gates.iter().filter(|(_, gate)| !gate.passed).collect();
             let passed = broken.len() as f64 <= all as f64 * MOST_BROKEN;
-            let example = broken.first().copied().unwrap_or(&gates[0]);
+            let (_, example) = broken.first().copied().unwrap_or(&gates[0]);
+            let sentence = match passed {
+                true => example.text(),
+                false => {
+                    let blocks = broken.iter().map(|(block, _)| block);
+                    let seen = blocks.filter_map(|block| block.figures.neighbours.as_ref());
+                    culprit::sentence(example, seen)
+                }
+            };
             Gate {
                 code: code.to_owned(),
                 at: format!("{rate_rps}/s"),
                 passed,
                 text: format!(
-                    "in {} of {all} measurements at {rate_rps}/s: {}",
+                    "in {} of {all} measurements at {rate_rps}/s: {sentence}",
                     match broken.len() {
                         0 => all,
                         broken => broken,
                     },
-                    example.text
                 ),
-                bears_on: bearing_of_generator(code),
+                bears_on: bearing_of(code),
                 rate_rps: Some(rate_rps),
             }
         })
@@ -127,19 +135,11 @@ fn is_a_bound(code: &str, rules: VerdictRules) -> bool {
 
 /// What a gate of the generator bears on: what it does late is measured late. What the hypervisor takes is missing to
 /// the sides as well.
-fn bearing_of_generator(code: &str) -> Vec<Bearing> {
+pub(crate) fn bearing_of(code: &str) -> Vec<Bearing> {
     match code {
         "steal" => vec![Bearing::Latency, Bearing::Cpu],
         _ => vec![Bearing::Latency],
     }
-}
-
-/// What a disturbance from outside bears on: what the gate that will fail for it does.
-pub(crate) fn bearing_of(disturbance: Disturbance) -> Vec<Bearing> {
-    bearing_of_generator(match disturbance {
-        Disturbance::Stolen(_) => "steal",
-        Disturbance::Waited(_) => "generator_run_queue",
-    })
 }
 
 fn figures(block: &LatencyBlock, asked: &Asked, latencies: &Latencies) -> Figures {
@@ -223,3 +223,6 @@ fn out_of_memory(block: &LatencyBlock) -> Option<Gate> {
         rate_rps: None,
     })
 }
+
+#[cfg(test)]
+mod tests;

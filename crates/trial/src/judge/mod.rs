@@ -5,6 +5,7 @@ mod blocks;
 mod business;
 mod capacity;
 mod comparisons;
+mod culprit;
 mod decide;
 #[cfg(test)]
 mod disturbed;
@@ -23,6 +24,7 @@ mod warm_up;
 pub use blocks::{BlockFigures, LatencyBlock};
 pub(crate) use blocks::{is_error, latency_us};
 pub use business::complete;
+pub use culprit::sentence as with_culprit;
 pub use warm_up::Start;
 
 pub(crate) use capacity::record as record_capacity;

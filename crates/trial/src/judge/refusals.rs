@@ -44,8 +44,12 @@ pub(super) fn sentences(gates: &[Gate]) -> Vec<String> {
             0 => String::new(),
             more => format!(" (and {more} more)"),
         };
-        // What to do about it is said with the gate.
-        let why = first.text.split("; ").next().unwrap_or_default();
+        // What to do about it is said with the gate: behind who it was, or behind the figure.
+        let (why, _) = first
+            .text
+            .split_once(": stop ")
+            .or_else(|| first.text.split_once("; "))
+            .unwrap_or((&first.text, ""));
         Some(format!("{}, because {why}{more}", bearing.in_words()))
     };
     Bearing::ALL.into_iter().filter_map(line).collect()

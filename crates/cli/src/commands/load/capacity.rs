@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use understudy_load::{Plan, Progress, Rate, Workload, run_into};
 use understudy_model::capacity::{Capacity, CapacityKind, CapacityReport, SCHEMA};
+use understudy_model::neighbours::Neighbours;
 use understudy_model::{Observation, Share, Span};
 use understudy_probe::Sampler;
 use understudy_redact::Redactor;
@@ -21,7 +22,7 @@ use understudy_report::knee;
 use understudy_stats::seeds::{Purpose, derived};
 use understudy_trial::capacity::{CapacityConfig, Left, Search};
 use understudy_trial::config::{Attach, Slo};
-use understudy_trial::resources;
+use understudy_trial::resources::{self, Others};
 
 /// How the capacity is looked for.
 #[derive(Debug, Args)]
@@ -188,6 +189,7 @@ pub(crate) fn carry_out(
             rate_rps: planned.rate_rps,
             observations: &measured.observations,
             generator: measured.generator,
+            neighbours: measured.neighbours.as_ref(),
             cpu_us: measured.cpu_us,
             warmup_s: plan.warmup.secs(),
             measured_s: planned.measured.secs(),
@@ -211,6 +213,7 @@ fn code(capacity: &Capacity) -> u8 {
 struct Measured {
     observations: Vec<Observation>,
     generator: understudy_load::GeneratorUse,
+    neighbours: Option<Neighbours>,
     cpu_us: Option<f64>,
     peak_rss_bytes: Option<f64>,
 }
@@ -225,7 +228,7 @@ fn trial(
     let progress: Vec<Progress> = (0..plan.threads).map(|_| Progress::default()).collect();
     let recorders = (0..plan.threads).map(|_| Vec::new()).collect();
     let window = (plan.warmup.duration(), plan.duration.duration());
-    let (ran, used) = resources::alongside(sampler, window, stop, |announce| {
+    let (ran, used) = resources::alongside((sampler, Others::Observed), window, stop, |announce| {
         run_into(plan, workload, stop, &progress, announce, recorders)
     });
     let ran = ran?;
@@ -236,6 +239,7 @@ fn trial(
     Ok(Some(Measured {
         observations: recorders.into_iter().flatten().collect(),
         generator: ran.generator,
+        neighbours: used.neighbours(plan),
         cpu_us: used.figures.side_cpu_us,
         peak_rss_bytes: used.figures.peak_rss_bytes,
     }))

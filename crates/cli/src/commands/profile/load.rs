@@ -187,10 +187,12 @@ fn add(report: &mut ProfileReport, args: &ProfileArgs, seen: &Seen, attended: &A
 }
 
 fn tail(seed: u64, seen: &Seen, window: (f64, f64)) -> Result<Tail, String> {
+    let neighbours = seen.circumstances.measured.neighbours(&seen.plan);
     let left = Left {
         rate_rps: seen.rate_rps,
         observations: &seen.observations,
         generator: seen.generator,
+        neighbours: neighbours.as_ref(),
         cpu_us: None,
         warmup_s: seen.plan.warmup.secs(),
         measured_s: seen.plan.duration.secs(),

@@ -10,6 +10,7 @@ use understudy_host::{CpuList, Machine, allowed_cpus};
 use understudy_model::profile::Used;
 use understudy_probe::Given;
 use understudy_trial::config::Attach;
+use understudy_trial::resources::Others;
 use understudy_trial::witness::{Circumstances, Witness};
 use understudy_trial::{Listener, single};
 
@@ -18,6 +19,7 @@ pub(super) struct Attended {
     attach: Option<Attach>,
     given: Given,
     listener: Option<Listener>,
+    others: Others,
     /// The CPUs that are watched.
     cpus: CpuList,
     /// Where a JVM logs; it goes after the listener, which ends that.
@@ -35,6 +37,10 @@ impl Attended {
         };
         Ok(Attended {
             cpus: apart(&given, args.generator.cpus.as_ref()),
+            others: match args.watch {
+                true => Others::LeftOut,
+                false => Others::Observed,
+            },
             attach,
             given,
             listener,
@@ -50,6 +56,7 @@ impl Attended {
         load: impl FnOnce(&dyn Fn(Instant)) -> T,
     ) -> (T, Circumstances) {
         let witness = Witness {
+            others: self.others,
             sampler: self.attach.as_ref().and_then(|one| one.sampler().ok()),
             listener: self.listener.as_mut(),
             cpus: &self.cpus,
