@@ -107,7 +107,7 @@ pub(crate) struct Compared {
 /// What is known of earlier answers.
 pub(crate) enum Past<'p> {
     None,
-    /// It goes on with these; what the incumbent shows beside itself, where that is not what is compared.
+    /// It continues with these; the second is what the incumbent shows against itself, where the pair compared is another.
     Goes(&'p mut Strand, Option<&'p Strand>),
     /// It is asked what it would say of these, and forgets them.
     Asked(&'p Strand),
@@ -309,7 +309,7 @@ impl Found<'_, '_> {
         );
     }
 
-    /// Keeps a difference beside the documents, of these characters and previews.
+    /// Keeps a difference outside the documents, with these characters and previews.
     fn keep(
         &mut self,
         site: Site,
@@ -375,7 +375,7 @@ struct Site {
 }
 
 impl Site {
-    /// A place beside the documents, or a body as a whole.
+    /// A place outside the documents, or a body as a whole.
     fn at(place: &str) -> Site {
         Site {
             path: place.to_owned(),

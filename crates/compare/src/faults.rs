@@ -166,7 +166,7 @@ fn header(answer: &Answer, fault: Fault, draw: u64) -> Option<Answer> {
     (!fields::compare(answer, &wrong).is_empty()).then_some(wrong)
 }
 
-/// What a value stands in.
+/// What contains a value.
 #[derive(Clone, Copy, PartialEq)]
 enum Within<'a> {
     Nothing,
@@ -409,7 +409,7 @@ mod tests {
                 };
                 let (a, b) = (Outcome::Answered(right.clone()), Outcome::Answered(wrong));
                 let mut found = differ.differences("GET /", &a, &b);
-                // Each token of a text is told by itself.
+                // Each differing token of a text is a difference of its own.
                 found.dedup_by(|a, b| a.path == b.path && a.spot.is_some());
                 assert_eq!(found.len(), 1, "{} {draw}: {found:?}", fault.name());
             }

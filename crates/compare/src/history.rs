@@ -1,9 +1,9 @@
 //! What earlier answers of a run have shown that later ones are held to: which identifiers of the
 //! two sides stand for one another, and whether a number rises from answer to answer.
 //!
-//! Two programs that make up identifiers by themselves give one thing two names. They are the same
-//! answers if and only if the names map one to one, everywhere and all the time: who is `a` for the
-//! incumbent is `b` for the candidate, never `c`, and nobody else is `b`.
+//! Two programs that make up identifiers give one thing two names. Their answers are the same if and
+//! only if the names map one to one, everywhere and all the time: `a` of the incumbent is always `b`
+//! of the candidate, and no other name of the incumbent is `b`.
 //!
 //! Memory is bounded. What was not met among the last [`REMEMBERED`] to twice as many new pairs of
 //! identifiers is forgotten, from both directions at once. So a broken bond can be missed over a

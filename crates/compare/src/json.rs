@@ -38,7 +38,7 @@ pub enum Value {
     Array(Vec<Json>),
     /// Bytes that are no text: a part of a multipart body. No JSON text has them.
     Bytes(Box<[u8]>),
-    /// An object, ordered by name; entries of one name stand in the order written.
+    /// An object, ordered by name; entries of one name keep the order written.
     Object(Vec<(Box<str>, Json)>),
 }
 
@@ -72,8 +72,8 @@ impl Json {
         &self.value
     }
 
-    /// The hash of its meaning, number text included: equal for two values exactly when nothing
-    /// tells them apart (up to collisions of 128-bit SipHash). Stable across runs and machines.
+    /// The hash of its meaning, number text included: equal exactly for equal values
+    /// (up to collisions of 128-bit SipHash). Stable across runs and machines.
     pub fn hash(&self) -> u128 {
         self.hash
     }

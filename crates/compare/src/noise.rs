@@ -92,7 +92,7 @@ pub struct Excused {
     pub bytes: u64,
 }
 
-/// How far apart two values are, beside what the incumbent has shown so far.
+/// How far apart two values are, compared with what the incumbent has shown so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Known {
     /// The incumbent has not differed from itself there.
@@ -206,7 +206,7 @@ impl Noise {
         self.learn_from_incumbent(row, 1);
     }
 
-    /// How far apart the values of a difference are, beside what is known so far.
+    /// How far apart the values of a difference are, compared with what is known so far.
     pub fn known(&self, endpoint: u32, difference: &Difference) -> Known {
         match self.place(endpoint, &difference.pattern) {
             None => Known::Unknown,

@@ -27,7 +27,7 @@ pub(crate) enum Step<'a> {
     },
 }
 
-/// The longest array whose elements are told apart by their position.
+/// The longest array whose elements are distinguished by their position.
 const SHORT: usize = 16;
 /// The most positions that nested arrays may have together.
 const POSITIONS: usize = 64;

@@ -57,11 +57,11 @@ impl<'a> Seen<'a> {
 /// The place of a name that is made up, below its value.
 pub(crate) const NAME: &str = "#name";
 
-/// Told of a difference: the way to its place, its kind, and what the baseline and the contender have
+/// Receives each difference: the way to its place, its kind, and what the baseline and the contender have
 /// there.
 pub(crate) type OnDifference<'f, 'a> = &'f mut dyn FnMut(&[Step<'a>], Kind, Seen<'a>, Seen<'a>);
 
-/// Tells `found` of every difference of two documents of one form.
+/// Reports every difference of two documents of one form to `found`.
 pub(crate) fn compare<'a>(
     form: Form,
     baseline: &'a Json,

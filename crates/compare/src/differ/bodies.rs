@@ -273,7 +273,7 @@ impl Found<'_, '_> {
             true => shown::quoted_texts(redact, &site.path, a, b),
         };
         let whole = shown(a, b);
-        // Of bodies alone the share that is compared is told.
+        // Only bodies have a share that was compared.
         let is_in_body = is_in_document || site.pattern == "body";
         let bytes = |text: &str| if is_in_body { text.len() as u64 } else { 0 };
         let Some(tokens) = text::compare(a, b, section) else {

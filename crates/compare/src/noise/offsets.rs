@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use understudy_model::Spot;
 
-/// Lengths of bodies that are told apart.
+/// Most lengths of bodies that are kept apart.
 const LENGTHS: usize = 64;
 /// Intervals kept of bodies of one length.
 const INTERVALS: usize = 256;
@@ -68,7 +68,7 @@ impl Offsets {
         };
         let intervals = self.by_length.get(&of).filter(|_| of == contender_of);
         let Some(intervals) = intervals else {
-            // Of bodies whose lengths vary nobody knows the offsets.
+            // Bodies whose lengths vary have no stable offsets.
             return match self.is_loose || self.by_length.len() > 1 {
                 true => Covers::Body,
                 false => Covers::Nothing,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_model::Position;
 
-/// Arrays of different lengths at one place that are told apart.
+/// Most lengths of arrays at one place that are kept apart.
 const KEPT: usize = 64;
 /// A coincidence that is not believed.
 const BELIEVED: f64 = 0.001;
