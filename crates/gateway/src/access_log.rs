@@ -346,20 +346,22 @@ mod tests {
 
     #[test]
     fn a_disk_that_is_full_for_a_while_cuts_no_line_and_loses_none_that_found_room() {
-        static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+        static REPORTED: Mutex<Vec<String>> = Mutex::new(Vec::new());
         let disk = Disk::with(1000);
-        let (mut writer, lost) = writer(&disk, |line| TOLD.lock().unwrap().push(line.to_owned()));
+        let (mut writer, lost) =
+            writer(&disk, |line| REPORTED.lock().unwrap().push(line.to_owned()));
         for n in 0..100 {
             add(&mut writer, n);
         }
         writer.write();
         writer.write();
-        assert_eq!(TOLD.lock().unwrap().len(), 1, "it is reported once");
+        assert_eq!(REPORTED.lock().unwrap().len(), 1, "it is reported once");
         disk.room.store(u64::MAX, Ordering::Relaxed);
         add(&mut writer, 100);
         writer.write();
         assert!(
-            TOLD.lock().unwrap()[1].ends_with("written again; 0 lines were lost since the start")
+            REPORTED.lock().unwrap()[1]
+                .ends_with("written again; 0 lines were lost since the start")
         );
         let all: Vec<String> = (0..=100).map(|n| n.to_string()).collect();
         assert_eq!((disk.targets(), lost.load(Ordering::Relaxed)), (all, 0));

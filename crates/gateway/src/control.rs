@@ -66,7 +66,7 @@ pub struct Running {
 ///
 /// # Errors
 /// Everything that is wrong: addresses that cannot be bound, state that cannot be read, certificates
-/// that cannot be had, rules that do not hold.
+/// that cannot be loaded, rules that are not valid.
 pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, GatewayError> {
     let mut config = config;
     let sockets = listen::bind(&mut config, &Sockets::new())?;

@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(
             room(10, &with(Some(256))),
             1,
-            "not none, that is told when it is met"
+            "at least one; the limit is reported when it is met"
         );
     }
 }

@@ -335,7 +335,7 @@ impl Findings {
     }
 }
 
-/// Compares what comes until nobody sends any more; saves every second, and at the end.
+/// Compares pairs until the channel is closed; saves every second, and at the end.
 pub(crate) fn run(findings: &Findings, pairs: &Receiver<Pair>, tell: &dyn Fn(&str)) {
     let compare = |pair| findings.compare(&findings.terms(), pair);
     run_with(&compare, findings, pairs, tell);
@@ -365,7 +365,7 @@ fn run_with(
         };
         let is_over = matches!(received, Err(RecvTimeoutError::Disconnected));
         if let Ok(pair) = received {
-            // The ticket of the pair ends while the stack unwinds, and the hook has told where.
+            // The ticket of the pair ends while the stack unwinds, and the panic hook has logged where.
             let _ = catch_unwind(AssertUnwindSafe(|| compare(pair)));
         }
         if is_over || saved.at.elapsed() >= SAVE {
@@ -394,7 +394,7 @@ impl Saved {
         }
     }
 
-    /// Saves what has changed. A disk that is full stays so for a while: each change of that is told once.
+    /// Saves what has changed. A full disk stays full for a while: each change is logged once.
     fn renew(&mut self, findings: &Findings, tell: &dyn Fn(&str)) {
         self.at = Instant::now();
         if self.failed.is_none() && findings.counts.balance() == self.balance {

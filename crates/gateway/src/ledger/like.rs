@@ -35,7 +35,7 @@ enum Apart {
 }
 
 impl Like {
-    /// `is_rough`: differences at places without noise are told apart by how far apart their values
+    /// `is_rough`: differences at places without noise are grouped by how far apart their values
     /// are, as long as there is room for that.
     pub(super) fn of(row: &Row, known: &Noise, is_rough: bool) -> Like {
         let apart = |of: &Difference| match (of.relation.distance?, known.known(row.endpoint, of)) {

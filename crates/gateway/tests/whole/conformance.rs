@@ -376,11 +376,11 @@ fn a_malformed_answer_says_what_is_malformed_and_is_not_asked_for_again() {
             answer.as_bytes().to_vec()
         });
         let gateway = run(config(&server));
-        let told = Client::of(&gateway).get("/");
+        let response = Client::of(&gateway).get("/");
         assert!(
-            told.status() == 502 && told.text().contains(reason),
+            response.status() == 502 && response.text().contains(reason),
             "{answer:?}: {}",
-            told.text()
+            response.text()
         );
         assert_eq!(asked.swap(0, Ordering::Relaxed), 1, "{answer:?}");
     }

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use understudy_gateway::config::{Health, Route, SideConfig};
 
-/// Tells what it got.
+/// Answers with the request that it received.
 pub(crate) fn echo() -> Server {
     Server::http(|request| {
         let headers: Vec<String> = request
@@ -360,7 +360,7 @@ fn a_server_that_fails_its_check_gets_nothing_until_it_passes_again() {
             thread::sleep(Duration::from_millis(20));
         }
     };
-    let told = || {
+    let passes_checks = || {
         let servers = gateway.status().servers;
         servers
             .iter()
@@ -368,13 +368,13 @@ fn a_server_that_fails_its_check_gets_nothing_until_it_passes_again() {
             .collect::<Vec<_>>()
     };
     until(|asked| asked > 0);
-    assert_eq!(told(), [true, true]);
+    assert_eq!(passes_checks(), [true, true]);
     is_well.store(false, Ordering::Relaxed);
     until(|asked| asked == 0);
-    assert_eq!(told(), [false, true]);
+    assert_eq!(passes_checks(), [false, true]);
     is_well.store(true, Ordering::Relaxed);
     until(|asked| asked > 0);
-    assert_eq!(told(), [true, true]);
+    assert_eq!(passes_checks(), [true, true]);
 }
 
 #[test]
