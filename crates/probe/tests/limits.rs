@@ -1,7 +1,7 @@
 //! Limits and samples of real processes. Without rights to control groups, each test holds the
 //! sentence that says what is missing instead.
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 mod support;
 

@@ -271,7 +271,7 @@ impl Child {
     }
 
     /// Reaps the dead whose parents ended before them: those are Understudy's children now (it is
-    /// the subreaper). A zombie tells nobody whose it was, so this goes by those seen alive.
+    /// the subreaper). A zombie does not show its former parent, so this uses those seen alive.
     fn reap_orphans(&self, seen: &HashSet<i32>) {
         for pid in seen.iter().filter(|pid| **pid != self.family.root) {
             if let Some(pid) = Pid::from_raw(*pid) {
@@ -300,7 +300,7 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // There is nobody left to tell; the next start sweeps what could not be removed.
+        // A drop cannot return an error; the next start sweeps what could not be removed.
         let _ = self.stop(DROP_GRACE);
     }
 }

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 /// The variable in a child's environment that names it. A process that leaves the session and whose
-/// parent ends is handed to Understudy (the subreaper); without a cgroup only this tells whose it is.
+/// parent ends is handed to Understudy (the subreaper); without a cgroup only this shows which child it belongs to.
 pub(crate) const MARK: &str = "UNDERSTUDY_CHILD";
 
 /// What a child's processes are known by.

@@ -265,7 +265,7 @@ fn start_launcher() -> io::Result<mpsc::Sender<Order>> {
         .name("launcher".into())
         .spawn(move || {
             for (mut command, answer) in inbox {
-                // Nobody waits for the answer only if the caller's thread is gone, and with it the need.
+                // The send fails only if the caller's thread is gone, which then needs no answer.
                 let _ = answer.send(command.spawn());
             }
         })?;
