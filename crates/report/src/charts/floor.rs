@@ -9,7 +9,7 @@ use crate::wording::or_infinite;
 use maud::{Markup, html};
 use understudy_model::floor::SideFloor;
 
-/// The axes that the charts of all sides share, so that they can be laid beside each other.
+/// The axes that the charts of all sides share, so that they can be compared side by side.
 pub(crate) struct Axes {
     /// MiB: its round values are those that people give as limits.
     limit: Scale,

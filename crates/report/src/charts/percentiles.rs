@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use understudy_model::Side;
 use understudy_model::series::{CurvePoint, PercentileCurve};
 
-/// Most points of a curve; more cannot be told apart.
+/// Most points of a curve; more cannot be distinguished.
 const MOST_POINTS: usize = 240;
 /// Quantiles that bear a marker.
 const NAMED: [f64; 6] = [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999];
@@ -239,7 +239,7 @@ impl<'c> Drawn<'c> {
         }
     }
 
-    /// The side's name beside the end of its curve.
+    /// The side's name next to the end of its curve.
     fn label(&self, y: f64) -> Markup {
         html! {
             @if !self.line.is_empty() {

@@ -12,7 +12,7 @@ const NEAREST: f64 = 1.2;
 /// Ticks stand at least this far apart, as a share of the width.
 const APART: f64 = 0.2;
 
-/// What a row shows beside its figures.
+/// What a row shows next to its figures.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Row {
     /// The ratio with its interval.

@@ -2,7 +2,7 @@
 //!
 //! The measurements stand side by side in the order in which they were made; the time between them
 //! (warm-up, the other side's turn) is left out. Columns of the candidate are shaded, so that the
-//! sides are told apart without colour.
+//! sides can be distinguished without colour.
 
 use super::{Frame, Point, Tick, area, line, path, side_class, value_ticks};
 use crate::charts::scale::Scale;

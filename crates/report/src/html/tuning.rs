@@ -12,11 +12,11 @@ pub(super) fn section(document: &VerdictDocument) -> Option<Markup> {
     let comparison = wording::of_contender(document, Side::Tuned)?;
     Some(html! {
         p class="lead" {
-            "The incumbent with another heap, collector or setting, measured in turn with the other two. What it reaches needs no replacement, and is no reason for one."
+            "The incumbent with another heap, collector or setting, measured in turn with the other two. What it reaches needs no replacement, and is not a reason for one."
         }
         (tiles(document, comparison))
         @if comparison.equivalence.different > 0 {
-            p class="lead" { "It answers differently, so that it is no alternative, whatever it gains." }
+            p class="lead" { "It answers differently, so it is not an alternative, whatever it gains." }
             (answers::clusters(comparison))
         }
         (effects::of_comparison(document, comparison))
