@@ -99,7 +99,7 @@ fn text_of(path: &Path) -> Result<String, Vec<String>> {
     Ok(text)
 }
 
-/// Tells what makes a text no TOML; what is left of such a document is not read.
+/// Reports why a text is not valid TOML; the rest of such a document is not read.
 fn no_document(errors: &[toml::de::Error], text: &str, problems: &Problems<'_>) -> bool {
     for error in errors {
         let at = error.span().map_or(text.len(), |span| span.start);

@@ -96,7 +96,9 @@ fn tuned(page: &mut Page) {
     page.note(
         "The incumbent with another heap or collector, the same keys. It competes: what tuning",
     );
-    page.note("gains alone is no reason to replace. A third side takes half as much time again.");
+    page.note(
+        "gains alone is not a reason to replace. A third side takes half as much time again.",
+    );
     page.block(&[
         ("[side.tuned]", ""),
         ("run = \"./server --port {port}\"", "as the incumbent's"),
@@ -269,7 +271,7 @@ fn workload(page: &mut Page, draft: &Draft<'_>) {
     );
     page.unset(
         "fresh = \"trial\"",
-        "\"block\" starts a side anew before each measurement",
+        "\"block\" restarts a side before each measurement",
     );
     page.unset(
         "connections = 64",

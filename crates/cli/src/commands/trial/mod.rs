@@ -42,7 +42,7 @@ pub(crate) struct TrialArgs {
     /// tree of its own; a command or an http:// URL may be there as well (repeatable)
     #[arg(long = "side", value_name = "SIDE=git:REF|COMMAND|URL")]
     sides: Vec<SideArgument>,
-    /// Go on with an interrupted run: what it has measured is not measured again
+    /// Continue an interrupted run: what it has measured is not measured again
     #[arg(long, value_name = "RUN", conflicts_with_all = ["quick", "thorough", "sides", "out"])]
     resume: Option<PathBuf>,
     /// The highest rate only, in under 90 seconds (half as much again with a [side.tuned])
