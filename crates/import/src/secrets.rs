@@ -1,6 +1,6 @@
 //! Secrets become variables; one for which no variable can stand leaves its request out.
 //!
-//! Names and forms are those of `understudy_redact`. Beside them a parameter of a query is secret when
+//! Names and forms are those of `understudy_redact`. Besides them a parameter of a query is secret when
 //! its value looks like a token, and the value of every cookie is, unless it is plainly a setting.
 
 mod finder;

@@ -175,7 +175,7 @@ fn hosts_are_taken_as_asked_for() {
         11
     );
     assert_eq!(
-        hosts("access.log", &["nobody"]),
+        hosts("access.log", &["unknown.example"]),
         22,
         "a log that names no host"
     );

@@ -8,7 +8,7 @@ use crate::special::student_upper_quantile;
 const MOST: usize = 40;
 
 /// Counts of consecutive batches. When there are too many, neighbours become one and batches are twice
-/// as long from then on, so nobody has to know the length of the sequence beforehand.
+/// as long from then on, so the length of the sequence need not be known beforehand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batches {
     /// Events and length of each.

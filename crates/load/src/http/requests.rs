@@ -179,7 +179,7 @@ impl WorkloadRequest {
         self.is_safe() || matches!(self.method.as_str(), "PUT" | "DELETE")
     }
 
-    /// Head and body as they go on the wire to `host`.
+    /// Head and body as they are sent to `host`.
     ///
     /// # Errors
     /// What would not be valid HTTP.

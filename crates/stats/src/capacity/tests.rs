@@ -109,7 +109,7 @@ fn a_lucky_trial_makes_no_bracket() {
     };
     let mut trials = vec![trial(400.0, 0), trial(800.0, 6), trial(920.0, 80)];
     let Step::Measure { rate, .. } = next(&goal(), &trials) else {
-        panic!("the search goes on");
+        panic!("the search continues");
     };
     assert!(rate > 800.0 && rate < 920.0, "{rate}");
     let interval = |trials: &[Trial]| match conclude(&goal(), trials) {
