@@ -16,7 +16,7 @@ pub(crate) enum Step<'a> {
         baseline: Option<&'a str>,
         contender: Option<&'a str>,
     },
-    /// To an element, which may stand elsewhere in the contender or be absent on one side.
+    /// To an element, which may be elsewhere in the contender or absent on one side.
     Index {
         /// Index in the baseline's array.
         baseline: Option<usize>,

@@ -201,7 +201,7 @@ fn offset(zone: &str) -> Option<f64> {
 /// Is a value an identifier, and by which text is it known?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Identifier {
-    /// So long that it is the same thing wherever it stands.
+    /// So long that it is the same thing at every place.
     Long,
     /// A short one, at a place that is named like one: it counts among those of its name.
     Short,
@@ -221,7 +221,7 @@ pub(crate) fn identifier(name: &str, value: Plain<'_>) -> Option<Identifier> {
     (names_identifiers(name) && is_short).then_some(Identifier::Short)
 }
 
-/// Does the name of a place say that identifiers stand there?
+/// Does the name of a place say that its values are identifiers?
 fn names_identifiers(name: &str) -> bool {
     matches!(name, "id" | "Id" | "ID" | "uuid" | "guid")
         || ["_id", "-id", "Id", "ID", "_uuid", "Uuid"]

@@ -33,7 +33,7 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// The bytes that are there and are no text.
+    /// The bytes that are there and are not text.
     pub(crate) fn octets(self) -> Option<&'a [u8]> {
         match self {
             Seen::Value(json) => match json.value() {
@@ -212,7 +212,7 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// In which order the children of two elements stand, as far as both have them: what one has more
+    /// Compares the order of the children of two elements, as far as both have them: what one has more
     /// often is missing or extra, and reported as that.
     fn orders(&mut self, a: Entries<'a>, b: Entries<'a>) {
         let ([(_, x)], [(_, y)]) = (a, b) else { return };

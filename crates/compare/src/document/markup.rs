@@ -136,7 +136,7 @@ impl Element {
     }
 }
 
-/// The entry that says in which order children of several names stand.
+/// The entry that holds the order of children with several names.
 pub(crate) const ORDER: &str = "#order";
 
 fn plain(text: &str) -> Json {

@@ -119,7 +119,7 @@ impl Interval {
         is_within || self.carries_up(run, of) || self.carries_down(run)
     }
 
-    /// A counter or clock, its highest byte first, of which a higher byte has changed: as a number it is no farther
+    /// A counter or clock, its highest byte first, of which a higher byte has changed: as a number it is not farther
     /// away than those seen. A token that uses all of its bytes has no such bound.
     fn carries_up(&self, run: &Interval, of: u64) -> bool {
         let Some((reach, apart)) = self.big_endian.zip(run.big_endian) else {

@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn an_element_that_never_differed_beside_one_that_always_does_is_not_noise() {
+    fn an_element_that_never_differed_next_to_a_noisy_one_is_not_noise() {
         let mut positions = Positions::default();
         positions.learn(at(2, 0), 9);
         assert!(positions.allow(at(2, 1)), "nine are too few to say");

@@ -18,7 +18,7 @@ fn today() -> Day {
 }
 
 #[test]
-fn all_mistakes_of_all_rules_are_told_at_once() {
+fn all_mistakes_of_all_rules_are_reported_at_once() {
     let expires = Day::new(2026, 2, 28).ok();
     let rules = vec![
         rule("$.a["),

@@ -121,7 +121,7 @@ const CASES: &[Case] = &[
         name: "serial",
         honest: |p, _| (p.which * 5_000_000 + p.answered).to_string(),
         faults: &[
-            ("stands still", |p, _| (p.which * 5_000_000).to_string()),
+            ("stays equal", |p, _| (p.which * 5_000_000).to_string()),
             ("falls", |p, _| {
                 (p.which * 5_000_000 - p.answered).to_string()
             }),
