@@ -27,7 +27,7 @@ pub(super) struct Objects {
 pub(super) enum Object<'a> {
     /// How many ticks of the clock are a second.
     Frequency(u64),
-    /// A block of blobs that tell of kinds of events.
+    /// A block of blobs that declare kinds of events.
     Kinds(&'a [u8]),
     /// A block of events.
     Events(&'a [u8]),

@@ -311,7 +311,7 @@ fn framed_lines_are_read() {
 }
 
 #[test]
-fn a_program_s_own_lines_are_none_of_its_runtime() {
+fn lines_of_the_program_are_not_lines_of_its_runtime() {
     for format in Format::ALL {
         for line in [
             "",

@@ -223,7 +223,7 @@ fn a_background_collection_lasts_over_others() {
 }
 
 #[test]
-fn events_of_others_are_none_of_the_runtime() {
+fn events_of_other_providers_are_ignored() {
     let mut file = file(GHZ);
     let blobs = [
         of(OTHER, 1, 10, &[1, 1]),
