@@ -317,8 +317,8 @@ impl Reader {
         Reader::Lines(vec![(format, runtime.name())])
     }
 
-    /// The events of what was written, each with the place in the file where its line ends, and who wrote
-    /// them if that shows.
+    /// The events of what was written, each with the place in the file where its line ends, and the name of the
+    /// runtime that wrote them if the lines show it.
     fn events(&mut self, written: Written) -> (Vec<(u64, Event)>, Option<&'static str>) {
         match self {
             Reader::Lines(writers) => {

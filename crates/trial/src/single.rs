@@ -5,13 +5,13 @@ mod live;
 
 pub use live::{Live, STRETCH};
 
+use crate::assessment::allowed;
 use crate::config::Slo;
 use crate::floor;
 use crate::generator::rows;
 use crate::judge::{self, BlockFigures, LatencyBlock};
-use crate::weigh::allowed;
 // The generator's lateness is one of the causes, and no reason to refuse them.
-pub use crate::weigh::overloaded;
+pub use crate::assessment::overloaded;
 use understudy_evidence::{Happenings, Table};
 use understudy_model::profile::{MemoryUsed, RuntimePauses, StopsAgainst, Used};
 use understudy_model::tail::Tail;

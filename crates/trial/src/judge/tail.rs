@@ -14,7 +14,7 @@ use understudy_stats::quantile::order_statistic;
 
 /// The quantile above which a request belongs to the tail.
 const QUANTILE: f64 = 0.99;
-/// Fewer requests are no tail to speak of.
+/// Fewer requests are too few for a tail.
 const FEWEST: usize = 30;
 /// A request spent so much of its latency waiting for a connection, or for the generator, before that
 /// counts as a cause.

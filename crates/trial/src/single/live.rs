@@ -1,9 +1,9 @@
 //! Live traffic, taken in request by request, in memory that does not grow with it. Pure.
 
 use super::{Window, tail, tail_of};
+use crate::assessment::{Objectives, allowed};
 use crate::config::Slo;
 use crate::judge;
-use crate::weigh::{Objectives, allowed};
 use understudy_evidence::Happenings;
 use understudy_load::report::Distribution;
 use understudy_load::{Histograms, Recorder};
