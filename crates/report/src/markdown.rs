@@ -305,7 +305,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_from_outside_is_no_markup() {
+    fn text_from_outside_is_escaped() {
         assert_eq!(
             text("<b>|@team `x` [a](b) #1\n"),
             "&lt;b&gt;\\|@\u{200b}team \\`x\\` \\[a\\](b) \\#1\u{240a}"

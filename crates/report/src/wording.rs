@@ -150,7 +150,7 @@ pub(crate) enum Direction {
     Unclear,
 }
 
-/// In which direction a ratio lies; an end that is none is infinite.
+/// The direction of a ratio; a missing end is infinite.
 pub(crate) fn direction(ratio: Estimate) -> Direction {
     match (ratio.low, ratio.high) {
         (_, Some(high)) if high < 1.0 => Direction::Lower,

@@ -170,7 +170,7 @@ fn upright_marks(of: &SideFloor, axes: &Axes) -> Markup {
     }
 }
 
-/// The names of the two upright lines, one above the other: they may stand close together.
+/// The names of the two upright lines, one above the other: they may be close together.
 fn names(of: &SideFloor, axes: &Axes) -> Markup {
     let name = |bytes: f64, top: &str, text: String| {
         let at = axes.at(bytes);

@@ -29,7 +29,7 @@ struct Tick {
     minor: bool,
 }
 
-/// What stands around a drawing.
+/// What is around a drawing.
 struct Frame<'f> {
     /// What it shows, in one sentence: what a screen reader says first.
     title: &'f str,

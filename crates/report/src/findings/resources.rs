@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_is_no_leak_before_ten_minutes() {
+    fn growth_is_not_a_leak_before_ten_minutes() {
         let grown = |seconds: f64, low: f64| {
             let mut used = quiet();
             used.seconds = seconds;

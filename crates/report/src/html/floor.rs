@@ -47,7 +47,7 @@ pub(super) fn section(document: &VerdictDocument) -> Markup {
     }
 }
 
-/// What is drawn how; the objectives stand at their lines where there is room for that.
+/// What is drawn how; the objectives are at their lines where there is room for that.
 fn keys(bounds: &[Bound]) -> Vec<(&'static str, &str)> {
     let mut keys = vec![
         ("incumbent line dot", "a limit that held"),

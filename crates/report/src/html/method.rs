@@ -127,7 +127,7 @@ const WORDS: [(&str, &str); 17] = [
     ("Offered rate", "Requests a second that the schedule sends."),
     (
         "Interval (95 %)",
-        "The range in which the true figure lies, as far as the measurements tell: made this way, 95 of 100 such ranges hold it.",
+        "The range of the true figure that the measurements support: made this way, 95 of 100 such ranges contain it.",
     ),
     (
         "Measurement, pair",

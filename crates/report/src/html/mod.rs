@@ -6,9 +6,9 @@ mod capacity;
 mod case;
 mod effects;
 mod floor;
-mod judged;
 mod latency;
 mod method;
+mod objectives;
 mod resources;
 mod tail;
 mod tuning;
@@ -53,9 +53,9 @@ pub fn page(
         (
             "objectives",
             "Objectives and goals",
-            judged::objectives(document),
+            objectives::objectives(document),
         ),
-        ("gates", "Can it be trusted?", judged::gates(document)),
+        ("gates", "Can it be trusted?", objectives::gates(document)),
         ("method", "How it was measured", method::section(document)),
         ("limits", "Limits of this result", method::limits(document)),
         ("repeat", "How to repeat it", method::repeat(document)),

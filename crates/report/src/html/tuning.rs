@@ -1,7 +1,7 @@
 //! What the incumbent gains in another setting, without a replacement.
 
 use super::verdict::tiles;
-use super::{answers, effects, judged};
+use super::{answers, effects, objectives};
 use crate::wording;
 use maud::{Markup, html};
 use understudy_model::Side;
@@ -20,6 +20,6 @@ pub(super) fn section(document: &VerdictDocument) -> Option<Markup> {
             (answers::clusters(comparison))
         }
         (effects::of_comparison(document, comparison))
-        @if !document.tuned_goals.is_empty() { (judged::goals("Are the goals reached by tuning alone?", &document.tuned_goals)) }
+        @if !document.tuned_goals.is_empty() { (objectives::goals("Are the goals reached by tuning alone?", &document.tuned_goals)) }
     })
 }

@@ -120,7 +120,7 @@ fn every_report_fits_every_width_in_both_schemes_without_a_request_or_a_complain
 }
 
 #[test]
-fn colours_follow_the_scheme_and_can_be_told_from_their_ground() {
+fn colours_follow_the_scheme_and_contrast_with_their_ground() {
     let Some(mut browser) = browser() else { return };
     let folder = tempfile::tempdir().unwrap();
     let page = written(folder.path(), "replace");
