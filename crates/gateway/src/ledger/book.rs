@@ -2,7 +2,7 @@
 //!
 //! Pairs that are alike in all that could excuse them (endpoint, places, kinds, characters, rules)
 //! are one group: a row with a count. How far apart values are separates groups only where it can
-//! still matter: not within what the incumbent has shown already, which excuses it for ever, and
+//! still matter: not within what the incumbent has shown already, which excuses it permanently, and
 //! roughly where nothing is known. What a pair *is* follows from its row and from the noise
 //! learned so far, so it is computed on request, from all groups at once; a place that
 //! turns out to be noise tomorrow excuses what was found there today.

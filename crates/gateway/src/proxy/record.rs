@@ -115,7 +115,7 @@ impl Record {
                     });
                 }
                 if let Some((log, line)) = line {
-                    log.tell(*line);
+                    log.log(*line);
                 }
             }
         }

@@ -151,7 +151,7 @@ fn what_two_servers_could_read_in_two_ways_is_refused_and_the_connection_closed(
 
 #[test]
 fn bodies_stream_in_both_directions_at_once() {
-    // Answers each piece as it comes: a proxy that buffers waits for ever.
+    // Answers each piece as it comes: a proxy that buffers waits forever.
     let server = Server::raw(|mut stream| {
         let mut got = String::new();
         let mut until = |stream: &mut std::net::TcpStream, what: &str| {

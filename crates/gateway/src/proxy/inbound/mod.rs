@@ -2,7 +2,7 @@
 //!
 //! One task reads the heads, waits for the answers and writes them; the body of a request is read by
 //! what takes it. Each head goes through [`RequestReader`](understudy_wire::http1::RequestReader), which
-//! holds it to the rules, whatever stands before it and however it is cut.
+//! holds it to the rules, whatever precedes it and however it is cut.
 
 mod decode;
 mod encode;
