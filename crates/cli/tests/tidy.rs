@@ -142,7 +142,7 @@ fn may_use() -> Vec<(String, BTreeSet<String>)> {
         let lower: Vec<_> = allowed.difference(&above).collect();
         assert!(
             lower.is_empty(),
-            "{name} may use what does not stand above it: {lower:?}"
+            "{name} may use what is not above it: {lower:?}"
         );
         table.push((name.trim_matches('`').to_owned(), allowed));
     }

@@ -219,12 +219,12 @@ fn business(
         .filter(|path| path.is_file());
     let case = path.map(|path| fleet::of_trial(&path, measured));
     let case = case.and_then(|read| {
-        let tell = |lines: Vec<String>| {
+        let refuse = |lines: Vec<String>| {
             lines
                 .into_iter()
                 .for_each(|line| section.refuse("fleet", line))
         };
-        read.map_err(tell).ok()
+        read.map_err(refuse).ok()
     });
     section.finish();
     case

@@ -4,7 +4,7 @@
 //! Commented keys come in two kinds, which tests hold to the reader of the file: `# key = value  #
 //! default; ...` changes nothing when its first `#` goes, `# key = value  # such as; ...` is an example.
 
-use super::around::Around;
+use super::folder::Contents;
 use super::side::SideDraft;
 use toml::Value;
 use understudy_model::Side;
@@ -24,7 +24,7 @@ pub(super) struct Draft<'a> {
     pub(super) requests: Option<String>,
     /// Methods that change data and would go to a side that runs already.
     pub(super) writes: Vec<String>,
-    pub(super) around: &'a Around,
+    pub(super) around: &'a Contents,
     /// Who listens on this machine, a line each.
     pub(super) listening: Vec<String>,
 }

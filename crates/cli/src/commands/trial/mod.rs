@@ -181,7 +181,7 @@ pub(crate) fn judged(
     run: &RunDirectory,
 ) -> anyhow::Result<VerdictDocument> {
     let evidence = understudy_trial::read(run)?;
-    // A full disk, or a run that belongs to someone else, does not hide the verdict.
+    // A full disk, or a run of another user, does not hide the verdict.
     if let Err(error) = understudy_trial::write_series(run, &evidence) {
         let error = exit::sentence(&error.into());
         show::warning(&format!("the curves are not stored: {error}"));
