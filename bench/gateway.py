@@ -128,7 +128,7 @@ def cpu(pid):
 
 
 def rounds(names):
-    """Turn and turn about, so that a drift of the machine hits all alike. CPU time per request is what the proxy needs
+    """In alternation, so that a drift of the machine affects all equally. CPU time per request is what the proxy needs
     whatever else is the bottleneck."""
     rates, costs = {name: [] for name in names}, {name: [] for name in names}
     for name, (port, _) in names.items():

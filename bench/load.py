@@ -233,7 +233,7 @@ def max_rate(args):
 
 
 def machine_lag_us(seconds, q, cpu=0):
-    """The send lag at quantile q of a generator that does nothing but watch the clock: who is due while the CPU
+    """The send lag at quantile q of a generator that does nothing but watch the clock: a thread that is due while the CPU
     is elsewhere (a tick, an interrupt, another guest of the host) waits until it is back. No generator can be
     better on this machine."""
     allowed = os.sched_getaffinity(0)
