@@ -197,7 +197,7 @@ fn captures_keep_bodies_and_mark_cut_ones() {
     assert_eq!(
         (summary.read, summary.written),
         (8, 6),
-        "answers are no requests"
+        "answers are not requests"
     );
     assert_eq!(lines[1]["body"], "{\"text\":\"hello\"}");
     assert_eq!(lines[2]["headers"]["Authorization"], "$AUTHORIZATION_2");

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn few_are_one_each_and_none_are_no_share() {
+    fn a_short_series_has_a_batch_for_each_value() {
         assert_eq!(Batches::default().interval(), None);
         let one = of([true]).interval().unwrap();
         assert_eq!(one, binomial::interval(1, 1).unwrap());

@@ -1,4 +1,4 @@
-//! The names of a log: who may write under them, and which files a former run left there.
+//! The names of a log: which process may write under them, and which files a former run left there.
 
 use crate::{EvidenceError, files};
 use parquet::file::reader::{FileReader, SerializedFileReader};

@@ -1,4 +1,4 @@
-use super::guard::{Word, tell};
+use super::guard::{Word, notify};
 use super::members::{Family, Member, running_thread};
 use super::sampler::Sampler;
 use crate::{Exit, FreezeError, How, Launch, Listener, SampleError, StopError};
@@ -214,14 +214,14 @@ impl Child {
         if let Some(exit) = self.stopped {
             return Ok(exit);
         }
-        // Failures of signals show in who survives.
+        // Failures of signals show in the processes that survive.
         let _ = kill_process_group(self.root(), Signal::TERM);
         send(&self.living(), Signal::CONT);
         let mut seen = self.await_end(Instant::now() + grace);
         self.kill(&mut seen)?;
         self.reap_orphans(&seen);
         let exit = self.reap()?;
-        tell(Word::Ended(self.family.root));
+        notify(Word::Ended(self.family.root));
         if let Some(group) = &self.family.group {
             group.remove().map_err(|(path, source)| StopError::Cgroup {
                 name: self.name.clone(),

@@ -41,12 +41,12 @@ impl Family {
     /// Every process of the family, zombies included: the root, its session and process group, its
     /// cgroup, the orphans that bear its mark, and the descendants of all of them.
     pub(crate) fn members(&self) -> Vec<Member> {
-        let everyone: Vec<Stat> = all_processes()
+        let processes: Vec<Stat> = all_processes()
             .map(|all| all.filter_map(|p| p.ok()?.stat().ok()).collect())
             .unwrap_or_default();
         let grouped: HashSet<i32> = self.group.iter().flat_map(Group::pids).collect();
         let me = std::process::id() as i32;
-        let mut inside: HashSet<i32> = everyone
+        let mut inside: HashSet<i32> = processes
             .iter()
             .filter(|p| {
                 p.pid == self.root
@@ -59,7 +59,7 @@ impl Family {
         loop {
             let before = inside.len();
             inside.extend(
-                everyone
+                processes
                     .iter()
                     .filter(|p| inside.contains(&p.ppid))
                     .map(|p| p.pid)
@@ -70,7 +70,7 @@ impl Family {
             }
         }
         inside.remove(&me);
-        everyone
+        processes
             .iter()
             .filter(|p| inside.contains(&p.pid))
             .map(|p| Member {

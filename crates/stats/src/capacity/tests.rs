@@ -96,7 +96,7 @@ fn what_is_known_below_a_ceiling_is_reported() {
 }
 
 /// A burst that did not happen lets a trial above the capacity hold, next to one that broke: two trials
-/// next to each other are no interval of 95 %, and no reason to stop.
+/// next to each other are not an interval of 95 %, and not a reason to stop.
 #[test]
 fn a_lucky_trial_makes_no_bracket() {
     let trial = |rate: f64, violations: u64| Trial {
