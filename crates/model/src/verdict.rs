@@ -115,7 +115,7 @@ pub struct VerdictDocument {
     pub tuned_goals: Vec<GoalResult>,
     /// The gates: what had to hold for the measurement to be trusted.
     pub gates: Vec<Gate>,
-    /// What failed gates bear on where the verdict rests on something else: one sentence each, with the reason.
+    /// What failed gates bear on where the verdict rests on something else, each with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<String>,
     /// The primary outcome, declared before the run.

@@ -243,7 +243,7 @@ fn gates(out: &mut String, document: &VerdictDocument) {
         failed => format!("\n**Gates**: {failed} of {all} failed.\n"),
     };
     for refused in &document.refused {
-        *out += &format!("\n{}.\n", text(&wording::capital(refused)));
+        *out += &format!("\n**Refused**: {}.\n", text(refused));
     }
 }
 

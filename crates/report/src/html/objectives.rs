@@ -158,7 +158,7 @@ pub(super) fn gates(document: &VerdictDocument) -> Markup {
         } @else {
             p class="lead" { (badge("worse", "\u{2715}", "no")) " " (failed.len()) " of " (document.gates.len()) " gates failed:" }
             ul class="reasons" { @for gate in &failed { li { (typeset(&wording::capital(&gate.text))) } } }
-            @for refused in &document.refused { p { (typeset(&wording::capital(refused))) "." } }
+            @for refused in &document.refused { p { "Refused: " (typeset(refused)) "." } }
         }
         @if let Some(aa) = wording::against_itself(document) { p { "A/A: " (typeset(&aa)) "." } }
         @if !document.gates.is_empty() {

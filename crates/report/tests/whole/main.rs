@@ -8,6 +8,7 @@
 
 mod capacity;
 mod chromium;
+mod circumstances;
 mod escaping;
 mod fixtures;
 mod floors;

@@ -193,7 +193,7 @@ fn what_was_refused_is_one_line_with_the_reason() {
     let document = judged(&config(less_cpu()), &evidence(&waits, 11));
     let line = &document.refused[0];
     assert!(
-        line.starts_with("latencies at 1000/s are refused and decide nothing: "),
+        line.starts_with("latencies, because in 12 of 12 measurements at 1000/s: "),
         "{line}"
     );
     assert!(

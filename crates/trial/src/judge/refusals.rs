@@ -32,7 +32,7 @@ pub(super) fn refuse(comparison: &mut Comparison, gates: &[Gate]) {
     }
 }
 
-/// What failed gates bear on, where the verdict rests on something else: one line each.
+/// What failed gates bear on, where the verdict rests on something else: one line each, with the reason.
 pub(super) fn sentences(gates: &[Gate]) -> Vec<String> {
     let failed: Vec<&Gate> = gates.iter().filter(|gate| !gate.passed).collect();
     let line = |bearing: Bearing| {
@@ -44,11 +44,9 @@ pub(super) fn sentences(gates: &[Gate]) -> Vec<String> {
             0 => String::new(),
             more => format!(" (and {more} more)"),
         };
-        let what = bearing.in_words();
-        Some(format!(
-            "{what} at {} are refused and decide nothing: {}{more}",
-            first.at, first.text
-        ))
+        // What to do about it is said with the gate.
+        let why = first.text.split("; ").next().unwrap_or_default();
+        Some(format!("{}, because {why}{more}", bearing.in_words()))
     };
     Bearing::ALL.into_iter().filter_map(line).collect()
 }
