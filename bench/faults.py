@@ -107,7 +107,7 @@ FAULTS = {
 
 
 def black_hole(port):
-    """A full queue of connections that nobody accepts: further ones are neither taken nor refused."""
+    """A full queue of connections that are never accepted: further ones are neither taken nor refused."""
     listener = socket.create_server(("127.0.0.1", port), backlog=0)
     waiting = []
     for _ in range(4):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The gateway beside nginx and HAProxy, one core each.
+"""The gateway compared with nginx and HAProxy, one core each.
 
     bench/gateway.py pass      # pass-through: requests a second
     bench/gateway.py shadow    # everything shown to a second server: requests a second, and what was compared
@@ -111,10 +111,10 @@ servers = ["http://127.0.0.1:{UPSTREAM}"]
 
 
 def wrk(port):
-    told = subprocess.run(["taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency",
+    output = subprocess.run(["taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency",
                            f"http://127.0.0.1:{port}/items/42"], capture_output=True, text=True, check=True).stdout
-    errors = re.search(r"Socket errors.*|Non-2xx.*", told)
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", told)[1]), re.search(r"99%\s+(\d\S+)", told)[1], errors and errors[0]
+    errors = re.search(r"Socket errors.*|Non-2xx.*", output)
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", output)[1]), re.search(r"99%\s+(\d\S+)", output)[1], errors and errors[0]
 
 
 def cpu(pid):
@@ -128,7 +128,7 @@ def cpu(pid):
 
 
 def rounds(names):
-    """Turn and turn about, so that a drift of the machine hits all alike. CPU time per request is what the proxy needs
+    """In alternation, so that a drift of the machine affects all equally. CPU time per request is what the proxy needs
     whatever else is the bottleneck."""
     rates, costs = {name: [] for name in names}, {name: [] for name in names}
     for name, (port, _) in names.items():
@@ -154,7 +154,7 @@ def status():
         return json.load(answer)
 
 
-def told(status):
+def print_balance(status):
     ledger = status["ledger"]
     print(f"eligible {ledger['eligible']:,}, compared {ledger['compared']:,}, dropped {ledger['dropped']}, "
           f"different {status['proof']['different']}")
@@ -168,7 +168,7 @@ def load(port, rate, seconds=5):
 
 
 def faults(bench, rate, names):
-    """Clients of a gateway whose candidate has a fault, beside those of one without a candidate, turn and turn about."""
+    """Clients of a gateway whose candidate has a fault and of one without a candidate, in alternation."""
     script = os.path.join(ROOT, "bench/faults.py")
     bench.gateway(GATEWAY, "0", False)
     for fault in names or FAULTS:
@@ -204,7 +204,7 @@ def quantiles(of):
 def main(part):
     bench = Bench()
     try:
-        # A candidate has a machine of its own: where clients are timed, it takes what nobody else wants.
+        # A candidate has a machine of its own: where clients are timed, it runs with SCHED_IDLE.
         bench.upstreams(*(IDLE if part == "latency" else ()))
         if part == "pass":
             nginx, haproxy = bench.nginx_proxy(NGINX, False), bench.haproxy()
@@ -219,7 +219,7 @@ def main(part):
             time.sleep(1)
             rounds({"nginx mirror": (MIRROR, nginx), "understudy": (SHADOW, gateway)})
             time.sleep(1)
-            told(status())
+            print_balance(status())
         elif part == "latency":
             rate = int(sys.argv[2]) if len(sys.argv) > 2 else 4000
             off, on = bench.gateway(GATEWAY, "0", False), bench.gateway(SHADOW, "0,1", True)
@@ -230,7 +230,7 @@ def main(part):
                     print(f"  {name:10} at {rate:,}/s: latency {quantiles(document['latency_us'])}, service time "
                           f"{quantiles(document['service_time_us'])}, {document['errors'] or 'no errors'}"
                           f"{'' if document['valid'] else ', INVALID: ' + '; '.join(document['invalid_because'])}", flush=True)
-            told(status())
+            print_balance(status())
         elif part == "faults":
             faults(bench, int(sys.argv[2]) if len(sys.argv) > 2 else 4000, sys.argv[3:])
         else:

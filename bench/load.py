@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The load generator beside its peers and beside the truth, against one nginx worker; python3 standard
+"""The load generator compared with its peers and with the truth, against one nginx worker; python3 standard
 library only.
 
-    bench/load.py truth     nginx frozen 200 ms every 2 s; quantiles beside a simulation of the same arrivals
+    bench/load.py truth     nginx frozen 200 ms every 2 s; quantiles compared with a simulation of the same arrivals
     bench/load.py peers     the same stall as other tools report it (oha, hey, where they are installed)
-    bench/load.py max       --rate max beside wrk and oha, in interleaved pairs
+    bench/load.py max       --rate max compared with wrk and oha, in interleaved pairs
     bench/load.py open      50,000/s with and without --log, in interleaved pairs
     bench/load.py memory    resident set over a run at 50,000/s with --log
 
@@ -104,7 +104,7 @@ def simulate(due, windows, service_ns, base_ns):
         while ahead and begin >= ahead[0][1]:
             ahead.pop(0)
         if ahead and begin + service_ns > ahead[0][0]:
-            # What the freeze interrupts goes on after it.
+            # What the freeze interrupts continues after it.
             done = max(0.0, ahead[0][0] - begin)
             begin = ahead[0][1] - done
         free = begin + service_ns
@@ -233,7 +233,7 @@ def max_rate(args):
 
 
 def machine_lag_us(seconds, q, cpu=0):
-    """The send lag at quantile q of a generator that does nothing but watch the clock: who is due while the CPU
+    """The send lag at quantile q of a generator that does nothing but watch the clock: a thread that is due while the CPU
     is elsewhere (a tick, an interrupt, another guest of the host) waits until it is back. No generator can be
     better on this machine."""
     allowed = os.sched_getaffinity(0)

@@ -3,7 +3,7 @@
 #
 # A process that cluster.fork() made has cluster.isPrimary === false. A worker_threads thread that this process starts has
 # cluster.isPrimary === true, cluster.isWorker === false and no cluster.worker: the environment variable by which a worker is known
-# is taken away when the process starts, and the thread loads node:cluster anew without it. So the guard that every
+# is taken away when the process starts, and the thread loads node:cluster again without it. So the guard that every
 # tutorial shows, `if (cluster.isPrimary) cluster.fork()`, forks again from each thread that runs the same file. A service that
 # is given threads has to ask isMainThread first.
 #

@@ -28,7 +28,7 @@ BEGIN {
     for (i = 1; i <= count; i++) {
         size = below(6) * 2
         boosts = some("\"IAB1\":120 \"IAB2\":85 \"IAB3\":240 \"IAB9\":60 \"IAB12\":35 \"IAB17\":105 \"IAB19\":310 \"IAB20\":175", 3)
-        # Half of the campaigns look for nobody in particular; the others for one or two of 48 segments.
+        # Half of the campaigns target no segment; the others target one or two of 48.
         segments = random() < 0.5 ? 0 : 2 ^ below(48)
         if (segments > 0 && random() < 0.5) segments += 2 ^ (48 + below(4))
         printf "%s{\"id\":%d,\"seat\":\"seat-%d\",\"domain\":\"brand%d.example\",\"creative\":\"cr-%d-%d\",", i == 1 ? "[\n" : ",\n", i, below(40), below(300), i, 1 + below(9)

@@ -1,5 +1,5 @@
 //! An arbitrary `gateway.toml`: reading it never panics, and every mistake names a line that exists. What is taken for a
-//! gateway has somewhere to listen, somebody to ask, and shares and bounds that mean something.
+//! gateway has an address to listen on, a server to ask, and shares and bounds that mean something.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use understudy_compare::Day;
 
-// The program's own reader; nobody outside has a use for it.
+// The program's own reader, which is not public.
 #[expect(dead_code, unused_imports, reason = "the files of trials are read by the same module")]
 #[path = "../../crates/cli/src/config/mod.rs"]
 mod config;

@@ -1,4 +1,4 @@
-//! An arbitrary request file: reading it never panics, mistakes are told with a line that exists, and
+//! An arbitrary request file: reading it never panics, mistakes are reported with a line that exists, and
 //! every request that is accepted is exactly one HTTP request on the wire.
 #![no_main]
 

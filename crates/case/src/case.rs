@@ -15,9 +15,9 @@ const COCOMO: (f64, f64) = (2.4, 1.05);
 pub enum Source {
     /// A measurement; the text says which.
     Measured(String),
-    /// Somebody said so; the text says where.
+    /// The input states it; the text says where.
     Stated(String),
-    /// Nobody said so; the text says whose figure it is.
+    /// The input does not state it; the text names the source of the default.
     Default(String),
 }
 

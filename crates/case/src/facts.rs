@@ -7,7 +7,7 @@ pub struct Facts {
     pub kind: Kind,
     /// The data model still changes.
     pub unsettled_data_model: bool,
-    /// Somebody in the team has built systems software.
+    /// A member of the team has built systems software.
     pub systems_experience: Option<bool>,
     /// It has to be finished by a date.
     pub deadline: bool,

@@ -54,7 +54,7 @@ macro_rules! inputs {
     (@default) => { None };
 }
 
-/// What is known of a figure before anybody states it.
+/// What is known of a figure before the input states it.
 pub(crate) struct About {
     pub(crate) name: &'static str,
     pub(crate) unit: Unit,
@@ -108,7 +108,7 @@ inputs! {
     People "team.people" People [1.0, 1e5]: "people who build the candidate"
         = (2.0) from "Aurora DSQL adjudicator: 2 engineers (All Things Distributed, 2025)";
     RustPeople "team.with_rust" People [0.0, 1e5]: "of them, those who need no ramp-up in its language"
-        = (0.0) from "nobody is assumed to know it";
+        = (0.0) from "an assumption: the language is new to the team";
     PersonMonth "team.person_month" Money [1e-6, 1e9]: "cost of a month of a person, all included"
         = (20000.0) from "no published figure; the illustration of the cost model";
     Effort "effort.build" PersonMonths [0.0, 1e6] tailed: "work to build the candidate";

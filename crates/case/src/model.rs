@@ -8,7 +8,7 @@ use crate::unit::{
     PersonMonths, VcpuPrice, Vcpus, Years,
 };
 
-/// What lies this little above a whole number is rounding error of the arithmetic, not an instance.
+/// An excess this small over a whole number is rounding error of the arithmetic, not an instance.
 const DUST: f64 = 1e-9;
 
 /// Are instances whole?

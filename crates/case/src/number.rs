@@ -7,9 +7,9 @@ pub(crate) enum NumberError {
     Not,
     /// The separator may be before thousands or before decimals.
     Ambiguous {
-        /// The number if it stands before thousands.
+        /// The number if it separates thousands.
         thousands: String,
-        /// The number if it stands before decimals, so written that it is one.
+        /// The number if it separates decimals; `None` unless it is then valid.
         decimal: String,
     },
 }
@@ -52,7 +52,7 @@ pub(crate) fn plain(text: &str) -> Result<String, NumberError> {
     match separators.as_slice() {
         [] => with(&digits, ""),
         [(at, _)] => one_separator(&digits[..*at], &digits[at + 1..], sign),
-        // Several of one kind stand before thousands, and the last of two kinds before decimals.
+        // Several of one kind separate thousands, and the last of two kinds separates decimals.
         [(_, first), .., (at, last)] => match first == last {
             true => grouped(&digits, *first),
             false => {

@@ -101,7 +101,7 @@ impl Input {
         self.spread(&numbers)
     }
 
-    /// Reads a plain count, written as a number and not as a text: its point stands before decimals.
+    /// Reads a plain count, written as a number and not as a text: its point separates decimals.
     ///
     /// # Errors
     /// As of [`Input::read`]; the figure needs a unit.
@@ -163,7 +163,7 @@ impl Input {
         match numbers.iter().find(inside) {
             None => Ok(()),
             Some(number) => Err(format!(
-                "{} is out of bounds; it lies between {} and {}",
+                "{} is out of bounds; it must be between {} and {}",
                 self.show(*number, currency),
                 self.show(about.least, currency),
                 self.show(about.most, currency)
@@ -332,7 +332,7 @@ mod tests {
             (
                 Input::Instances,
                 "-5",
-                "-5 is out of bounds; it lies between 1 and",
+                "-5 is out of bounds; it must be between 1 and",
             ),
             (Input::CandidateSaving, "60%..40%", "from low to high"),
             (Input::Effort, "6..9..10 person-months", "efforts overrun"),

@@ -76,7 +76,7 @@ fn three(values: &mut [f64]) -> Three {
             p90: 0.0,
         };
     }
-    // A value is selected by ordering what lies on its two sides: the next is sought in one of them.
+    // Selecting a value partitions the others around it, so the next one is sought in one part only.
     let mut select = |from: usize, rank: usize| {
         *values[from..]
             .select_nth_unstable_by(rank - from, f64::total_cmp)

@@ -1,6 +1,6 @@
 //! The published API against formulas that are computed here once more, on their own.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 use proptest::prelude::*;
 use statrs::function::erf::erfc;

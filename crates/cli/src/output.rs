@@ -106,9 +106,9 @@ fn next_to(path: &Path, there: Option<&fs::Metadata>) -> io::Result<To> {
     builder.prefix(".understudy-").suffix(".tmp");
     // As any other program would make it; tempfile's own default is for the owner alone.
     #[cfg(unix)]
-    let everyone = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    let usual_mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
     #[cfg(unix)]
-    builder.permissions(everyone);
+    builder.permissions(usual_mode);
     let folder = parent(path);
     if !folder.is_dir() {
         let what = format!("there is no folder `{}`", folder.display());

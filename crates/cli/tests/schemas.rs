@@ -1,7 +1,7 @@
 //! The published schemas of the JSON documents: they are what the types say, and what the program
 //! writes is valid by them. `UPDATE_SCHEMAS=1 cargo test -p understudy-cli --test schemas` writes them.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};

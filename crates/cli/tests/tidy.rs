@@ -1,7 +1,7 @@
 //! The rules of the repository, as tests: what the documents say is so, is so.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![expect(clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
+#![expect(clippy::panic, reason = "a test that cannot continue fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -142,7 +142,7 @@ fn may_use() -> Vec<(String, BTreeSet<String>)> {
         let lower: Vec<_> = allowed.difference(&above).collect();
         assert!(
             lower.is_empty(),
-            "{name} may use what does not stand above it: {lower:?}"
+            "{name} may use what is not above it: {lower:?}"
         );
         table.push((name.trim_matches('`').to_owned(), allowed));
     }

@@ -3,7 +3,7 @@
 use crate::decode;
 use understudy_model::Answer;
 
-/// What stands in its place, for all sides alike.
+/// What replaces it, the same for all sides.
 const PLACEHOLDER: &[u8] = b"own-address.invalid";
 
 /// Puts one placeholder in place of what a side may call itself (`127.0.0.1:8080`), in headers and body, also where the

@@ -233,7 +233,7 @@ pub(crate) fn of_bytes(bytes: &[u8]) -> Character {
     Character(format!("bytes {}", length_class(bytes.len())))
 }
 
-/// May a value of character `new` stand at a place where the incumbent shows `shown`?
+/// May a value of character `new` be at a place where the incumbent shows `shown`?
 ///
 /// Besides the very same characters: what the incumbent varies itself (the digits of a decimal, the
 /// trimmed fraction of a timestamp, the length of a token) is free, and all digits may be a random

@@ -12,7 +12,7 @@ pub struct Day {
     day: u8,
 }
 
-/// A text or numbers that are no day.
+/// A text or numbers that are not a day.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a day such as \"2026-01-31\"")]
 pub struct DayError(String);

@@ -22,7 +22,7 @@ pub(crate) enum Undecodable {
     /// The bytes are not in the coding that the answer names.
     #[error("broken {0}")]
     Broken(&'static str),
-    /// A coding nobody here knows, or too many.
+    /// An unknown coding, or too many.
     #[error("in an unknown coding")]
     Unknown,
 }

@@ -8,9 +8,9 @@ use crate::document::Form;
 use crate::history::{self, Strand};
 use crate::json::{self, Json};
 use crate::place::{self, Indices, Step, write_name};
+use crate::preview::{self, Redact};
 use crate::relation::{self, Plain, Reach};
 use crate::rules::Rules;
-use crate::shown::{self, Redact};
 use crate::{character, decode, fields, tree};
 use std::collections::HashMap;
 use understudy_model::{
@@ -107,7 +107,8 @@ pub(crate) struct Compared {
 /// What is known of earlier answers.
 pub(crate) enum Past<'p> {
     None,
-    /// It goes on with these; what the incumbent shows beside itself, where that is not what is compared.
+    /// It continues with these; the second is what the incumbent shows against itself, where another pair is
+    /// compared.
     Goes(&'p mut Strand, Option<&'p Strand>),
     /// It is asked what it would say of these, and forgets them.
     Asked(&'p Strand),
@@ -162,7 +163,7 @@ impl<'a> Side<'a> {
     fn shown(self, redact: Redact<'_>, path: &str) -> String {
         match self {
             Side::Absent => String::new(),
-            Side::Text(text) => shown::text(redact, path, text),
+            Side::Text(text) => preview::text(redact, path, text),
             Side::Word(word) => word.to_owned(),
         }
     }
@@ -243,7 +244,7 @@ impl Found<'_, '_> {
         let mut path = String::from("$");
         for step in steps {
             match step.name(indices) {
-                Some(name) => write_name(&mut path, &shown::shown_name(self.differ.redact, name)),
+                Some(name) => write_name(&mut path, &preview::shown_name(self.differ.redact, name)),
                 None => step.write(&mut path, indices),
             }
         }
@@ -283,7 +284,7 @@ impl Found<'_, '_> {
             let redact = self.differ.redact;
             // What may be shown of the cookie may be shown of its parts.
             self.push(like, site, relation, || {
-                shown::pair(redact, cookie, seen_a, seen_b)
+                preview::pair(redact, cookie, seen_a, seen_b)
             });
         });
     }
@@ -291,7 +292,7 @@ impl Found<'_, '_> {
     fn plain(&mut self, path: &str, kind: Kind, a: Side<'_>, b: Side<'_>) {
         let redact = self.differ.redact;
         let (baseline, contender) = match (a, b) {
-            (Side::Text(a), Side::Text(b)) => shown::texts(redact, path, a, b),
+            (Side::Text(a), Side::Text(b)) => preview::texts(redact, path, a, b),
             _ => (a.shown(redact, path), b.shown(redact, path)),
         };
         let name = path.rsplit([':', ';']).next().unwrap_or_default();
@@ -309,7 +310,7 @@ impl Found<'_, '_> {
         );
     }
 
-    /// Keeps a difference beside the documents, of these characters and previews.
+    /// Keeps a difference outside the documents, with these characters and previews.
     fn keep(
         &mut self,
         site: Site,
@@ -375,7 +376,7 @@ struct Site {
 }
 
 impl Site {
-    /// A place beside the documents, or a body as a whole.
+    /// A place outside the documents, or a body as a whole.
     fn at(place: &str) -> Site {
         Site {
             path: place.to_owned(),

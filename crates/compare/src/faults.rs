@@ -109,7 +109,7 @@ pub(crate) fn inject(answer: &Answer, fault: Fault, draw: u64) -> Option<Answer>
                 let is_markup = form == Some(Form::Markup);
                 let wrong = text::inject(&body, is_markup, fault, draw)?;
                 let wrong = with_body(answer, wrong);
-                // What no reader of the type sees (a comment among events) is no fault.
+                // What no reader of the type sees (a comment among events) is not a fault.
                 let is_same = document.is_some_and(|right| {
                     document_of(&wrong, &wrong.body)
                         .is_some_and(|wrong| wrong.says_the_same(&right))
@@ -166,7 +166,7 @@ fn header(answer: &Answer, fault: Fault, draw: u64) -> Option<Answer> {
     (!fields::compare(answer, &wrong).is_empty()).then_some(wrong)
 }
 
-/// What a value stands in.
+/// What contains a value.
 #[derive(Clone, Copy, PartialEq)]
 enum Within<'a> {
     Nothing,
@@ -354,7 +354,7 @@ fn shifted(value: &Value) -> Option<Value> {
             ))
         }
         Value::String(text) if character::of_text(text).0.starts_with("timestamp") => {
-            // The hour is what stands before the first colon.
+            // The hour is the text before the first colon.
             let at = text.find(':')?.checked_sub(2)?;
             let hour: u32 = text.get(at..at + 2)?.parse().ok()?;
             let mut text = text.to_string();
@@ -409,7 +409,7 @@ mod tests {
                 };
                 let (a, b) = (Outcome::Answered(right.clone()), Outcome::Answered(wrong));
                 let mut found = differ.differences("GET /", &a, &b);
-                // Each token of a text is told by itself.
+                // Each differing token of a text is a difference of its own.
                 found.dedup_by(|a, b| a.path == b.path && a.spot.is_some());
                 assert_eq!(found.len(), 1, "{} {draw}: {found:?}", fault.name());
             }

@@ -48,7 +48,7 @@ pub const IGNORED: [&str; 17] = [
     "x-powered-by",
 ];
 
-/// A difference beside the body. A side without a value is absent there.
+/// A difference outside the body. A side without a value is absent there.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct FieldDifference {
     pub(crate) path: String,
@@ -84,7 +84,7 @@ pub(crate) struct Meaning {
 }
 
 /// The headers that matter and the cookies, for hashing: place and canonical value. Without
-/// `content-length`, which counts only beside another answer's.
+/// `content-length`, which counts only against that of another answer.
 pub(crate) fn canonical(answer: &Answer) -> Vec<(String, Vec<u8>)> {
     let mut meanings = meanings(answer, &|_| false);
     meanings.remove("content-length");

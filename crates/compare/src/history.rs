@@ -1,14 +1,14 @@
 //! What earlier answers of a run have shown that later ones are held to: which identifiers of the
 //! two sides stand for one another, and whether a number rises from answer to answer.
 //!
-//! Two programs that make up identifiers by themselves give one thing two names. They are the same
-//! answers if and only if the names map one to one, everywhere and all the time: who is `a` for the
-//! incumbent is `b` for the candidate, never `c`, and nobody else is `b`.
+//! Two programs that make up identifiers give one thing two names. Their answers are the same if and
+//! only if the names map one to one, everywhere and all the time: `a` of the incumbent is always `b`
+//! of the candidate, and no other name of the incumbent is `b`.
 //!
 //! Memory is bounded. What was not met among the last [`REMEMBERED`] to twice as many new pairs of
 //! identifiers is forgotten, from both directions at once. So a broken bond can be missed over a
 //! long time; none is made up. Limits: an identifier that both sides give alike where they gave
-//! different ones before is not noticed, unless it stands in the request.
+//! different ones before is not noticed, unless it is in the request.
 
 use crate::hash::Hash;
 use crate::relation::{Identifier, Plain, identifier, is_opaque};
@@ -52,7 +52,7 @@ pub(crate) struct Strand {
     last: HashMap<u64, f64>,
 }
 
-/// Where two values stand.
+/// Where two values are.
 #[derive(Clone, Copy)]
 pub(crate) struct Spot<'a> {
     pub(crate) endpoint: &'a str,
@@ -62,8 +62,8 @@ pub(crate) struct Spot<'a> {
 }
 
 impl Strand {
-    /// Are two identifiers at a place still one another's? `None` where they are no identifiers.
-    /// `itself` is what the baseline shows beside itself: what differs there is made up.
+    /// Are two identifiers at a place still one another's? `None` where they are not identifiers.
+    /// `itself` is what the baseline shows against itself: what differs there is generated.
     pub(crate) fn bond(
         &mut self,
         itself: Option<&Strand>,
@@ -83,7 +83,7 @@ impl Strand {
     }
 
     /// Whether the contender's number rose since this place was met last. `None` the first time, for
-    /// what is no number, and for elements of arrays, which have no before.
+    /// what is not a number, and for elements of arrays, which have no before.
     pub(crate) fn course(&mut self, spot: Spot<'_>, contender: Plain<'_>) -> Option<Course> {
         let number = contender.number()?;
         if spot.pattern.contains("[*]") {
@@ -192,7 +192,7 @@ mod tests {
     use std::collections::HashMap;
 
     #[test]
-    fn identifiers_map_one_to_one_or_are_told() {
+    fn identifiers_that_do_not_map_one_to_one_are_differences() {
         let mut bonds = Bonds::default();
         assert_eq!(bonds.meet(1, 11, true), Bond::New);
         assert_eq!(bonds.meet(2, 12, true), Bond::New);
@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(
             meet("$.y", "y", b, a),
             Some(Bond::New),
-            "the sides are told apart"
+            "the two directions are distinct"
         );
         assert_eq!(meet("$.y", "y", a, a), Some(Bond::Broken));
         assert_eq!(meet("$.user_id", "user_id", "7", "8"), Some(Bond::New));
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_stands_for_itself() {
+    fn identifiers_of_the_request_keep_their_meaning() {
         let mut history = History::default();
         history.asked("/orders/d41d8cd98f00b204?by=6ba7b810-9dad-11d1-80b4-00c04fd430c8&x=7");
         for id in ["d41d8cd98f00b204", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"] {

@@ -36,9 +36,9 @@ pub enum Value {
     String(Box<str>),
     /// An array.
     Array(Vec<Json>),
-    /// Bytes that are no text: a part of a multipart body. No JSON text has them.
+    /// Bytes that are not text: a part of a multipart body. No JSON text has them.
     Bytes(Box<[u8]>),
-    /// An object, ordered by name; entries of one name stand in the order written.
+    /// An object, ordered by name; entries of one name keep the order written.
     Object(Vec<(Box<str>, Json)>),
 }
 
@@ -72,8 +72,8 @@ impl Json {
         &self.value
     }
 
-    /// The hash of its meaning, number text included: equal for two values exactly when nothing
-    /// tells them apart (up to collisions of 128-bit SipHash). Stable across runs and machines.
+    /// The hash of its meaning, number text included: equal exactly for equal values
+    /// (up to collisions of 128-bit SipHash). Stable across runs and machines.
     pub fn hash(&self) -> u128 {
         self.hash
     }
@@ -181,11 +181,11 @@ impl Json {
 /// The entry of a text that is JSON, and the one that says how it is written.
 pub(crate) const EMBEDDED: &str = "#json";
 const SPELLING: &str = "#spelling";
-/// The entry of a text that is a JSON web token. What stands below it is redacted by this name.
+/// The entry of a text that is a JSON web token. What is below it is redacted by this name.
 const WEB_TOKEN: &str = "#jwt";
 
-/// A text that is itself a JSON array or object: the document, and how it is written, since whoever
-/// compares the text sees that too. Of a JSON web token header, claims and signature. `None` for any other text.
+/// A text that is itself a JSON array or object: the document and its layout, which a comparison of the texts
+/// would also see. For a JSON web token: header, claims and signature. `None` for any other text.
 pub(crate) fn embedded(text: &str) -> Option<Json> {
     parse::embedded(text, 0)
 }

@@ -14,13 +14,13 @@
 //!
 //! Without noise, differing identifiers are excused where they have proved to be the same ones under
 //! other names ([`ALONE`]). A value that only looks like one, and that the incumbent determines, is a digest
-//! as likely: it is excused only if it stands elsewhere as an identifier ([`Bond::Unnamed`]).
+//! as likely: it is excused only if it is an identifier elsewhere ([`Bond::Unnamed`]).
 //!
 //! Where only a part of a value differs, all this holds of that part: a token of a text by the words around it, bytes
 //! by their offset, an element of a short array by its position. Where the incumbent does not show which part of a
 //! value is noise, the whole of it is covered, and counts as not compared ([`Excused::bytes`]).
 //!
-//! Limits: a wrong value that lies within the spread of the noise, a wrong text or token of the right
+//! Limits: a wrong value within the spread of the noise, a wrong text or token of the right
 //! character that stands for nothing else, and a counter that counts the wrong thing are not seen; the
 //! remedy is a clock or seed that both sides share. Noise that the incumbent did not show in the pairs
 //! at hand (a date that rolls over at midnight) is not known. That no answer came is never noise.
@@ -92,12 +92,12 @@ pub struct Excused {
     pub bytes: u64,
 }
 
-/// How far apart two values are, beside what the incumbent has shown so far.
+/// How far apart two values are, compared with what the incumbent has shown so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Known {
     /// The incumbent has not differed from itself there.
     Unknown,
-    /// Near enough, and that for ever: what is learned only grows.
+    /// Near enough, permanently: what is learned only grows.
     Within,
     /// Farther apart than so far.
     Beyond,
@@ -200,13 +200,13 @@ impl Noise {
         self.excuse(endpoint, difference).is_some()
     }
 
-    /// Learns from one more pair where the incumbent differs from itself: for who keeps rows that
+    /// Learns from one more pair where the incumbent differs from itself: for callers that keep rows that
     /// are alike together, with [`Noise::known`] and [`Noise::settle`].
     pub fn learn_pair(&mut self, row: &Row) {
         self.learn_from_incumbent(row, 1);
     }
 
-    /// How far apart the values of a difference are, beside what is known so far.
+    /// How far apart the values of a difference are, compared with what is known so far.
     pub fn known(&self, endpoint: u32, difference: &Difference) -> Known {
         match self.place(endpoint, &difference.pattern) {
             None => Known::Unknown,

@@ -16,7 +16,7 @@ pub(crate) enum Step<'a> {
         baseline: Option<&'a str>,
         contender: Option<&'a str>,
     },
-    /// To an element, which may stand elsewhere in the contender or be absent on one side.
+    /// To an element, which may be elsewhere in the contender or absent on one side.
     Index {
         /// Index in the baseline's array.
         baseline: Option<usize>,
@@ -27,7 +27,7 @@ pub(crate) enum Step<'a> {
     },
 }
 
-/// The longest array whose elements are told apart by their position.
+/// The longest array whose elements are distinguished by their position.
 const SHORT: usize = 16;
 /// The most positions that nested arrays may have together.
 const POSITIONS: usize = 64;

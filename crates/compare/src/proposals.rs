@@ -16,7 +16,7 @@ use understudy_model::{Difference, DifferenceKind as Kind, Distance};
 
 /// Proposals that are made, the most useful ones.
 const PROPOSALS: usize = 12;
-/// Kinds of other differences that are told of each.
+/// Kinds of other differences that are listed with each.
 const ALSO: usize = 5;
 /// Clusters that rules are proposed for.
 const CLUSTERS: usize = 200;

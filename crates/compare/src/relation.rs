@@ -6,9 +6,9 @@ use crate::json::{Json, Value};
 use crate::tree::{NAME, Seen};
 use understudy_model::{Bond, Course, Distance, Relation};
 
-/// Smallest exponent of a distance: below it lies nothing that a double can tell apart.
+/// Smallest exponent of a distance: no double is smaller.
 const SMALLEST: i16 = -1074;
-/// Fewest characters of an identifier that nobody draws twice: 64 bits written as hexadecimal.
+/// Fewest characters of an identifier that is not drawn twice by chance: 64 bits as hexadecimal.
 const LONG: usize = 16;
 
 /// A text or number at a place, as far as relations go.
@@ -90,7 +90,7 @@ pub(crate) struct Reach {
     /// There were values without a measure.
     pub(crate) beyond_measure: bool,
     pub(crate) fell: bool,
-    /// Identifiers were met again, and went on naming one another or did not.
+    /// Identifiers were met again: they still map to each other, or no longer do.
     pub(crate) kept: bool,
     pub(crate) broke: bool,
 }
@@ -198,10 +198,10 @@ fn offset(zone: &str) -> Option<f64> {
     Some(sign * seconds)
 }
 
-/// Is a value an identifier, and what tells it apart from those of other things?
+/// Is a value an identifier, and by which text is it known?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Identifier {
-    /// So long that it is the same thing wherever it stands.
+    /// So long that it is the same thing at every place.
     Long,
     /// A short one, at a place that is named like one: it counts among those of its name.
     Short,
@@ -221,7 +221,7 @@ pub(crate) fn identifier(name: &str, value: Plain<'_>) -> Option<Identifier> {
     (names_identifiers(name) && is_short).then_some(Identifier::Short)
 }
 
-/// Does the name of a place say that identifiers stand there?
+/// Does the name of a place say that its values are identifiers?
 fn names_identifiers(name: &str) -> bool {
     matches!(name, "id" | "Id" | "ID" | "uuid" | "guid")
         || ["_id", "-id", "Id", "ID", "_uuid", "Uuid"]
@@ -229,7 +229,7 @@ fn names_identifiers(name: &str) -> bool {
             .any(|end| name.ends_with(end))
 }
 
-/// Does the name of a place say that its values mean nothing but themselves? Beside identifiers these are
+/// Does the name of a place say that its values mean nothing but themselves? Besides identifiers these are
 /// entity tags (RFC 9110, section 8.8.3).
 pub(crate) fn is_opaque(name: &str) -> bool {
     names_identifiers(name) || name == "etag" || name == NAME

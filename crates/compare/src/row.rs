@@ -48,7 +48,7 @@ impl Row {
     /// a body exceeded the capture bound and what was captured shows no difference. A candidate that
     /// does not answer where the incumbent does is a difference.
     ///
-    /// `history` is what the requests before showed; it goes on with this one.
+    /// `history` is what the earlier requests showed; this one is added to it.
     pub fn compare(
         differ: &Differ<'_>,
         history: &mut History,

@@ -59,7 +59,7 @@ pub struct RuleError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleProblem {
     /// Not a path of RFC 9535.
-    #[error("{path:?} is no RFC 9535 path: {message}")]
+    #[error("{path:?} is not a valid JSONPath (RFC 9535): {message}")]
     Path {
         /// The path.
         path: String,
@@ -68,7 +68,7 @@ pub enum RuleProblem {
     },
     /// Neither a path nor one of the words.
     #[error(
-        "{0:?} is no place; use a path that begins with $, code, header:NAME, cookie:NAME or body"
+        "{0:?} is not a place; use a path that begins with $, code, header:NAME, cookie:NAME or body"
     )]
     Place(String),
     /// What follows `header:` or `cookie:` cannot be a name.
@@ -100,7 +100,7 @@ pub struct Rules {
 
 #[derive(Clone, Debug)]
 enum Target {
-    /// A place beside the documents, or the body as a whole.
+    /// A place outside the documents, or the body as a whole.
     Place(String),
     Document(JsonPath),
 }
@@ -154,7 +154,7 @@ impl Rules {
             .map(|(index, (rule, target))| (index, rule, target))
     }
 
-    /// The rules that cover a place beside the documents (`code`, `header:x`, `body`, ...).
+    /// The rules that cover a place outside the documents (`code`, `header:x`, `body`, ...).
     pub(crate) fn at_place(&self, endpoint: &str, place: &str, kind: DifferenceKind) -> Vec<u32> {
         self.of_endpoint(endpoint)
             .filter(|(_, rule, _)| rule.kind.is_none_or(|of| of == kind))

@@ -1,5 +1,5 @@
-//! The comparison tested with the answers it compares: faults are put into real ones, and whoever
-//! hides them is named.
+//! Tests the comparison with the answers that it compares: faults are put into real answers, and the
+//! rules and noise that hide a fault are named.
 
 use crate::differ::{Differ, Past};
 use crate::faults::{Fault, inject};
@@ -88,7 +88,7 @@ pub fn try_faults(
     Fault::ALL.iter().filter_map(best).collect()
 }
 
-/// Is something wrong beside noise: in the same object, list or text, and not at the noisy place itself?
+/// Is a fault next to noise: in the same object, list or text, but not at the noisy place itself?
 fn is_next_to(row: &Row, noise: &[Difference]) -> bool {
     let parent = |pattern: &str| pattern.rfind(['.', '[']).unwrap_or(pattern.len());
     let place = |of: &Difference| (of.pattern.clone(), of.spot, of.position);

@@ -20,7 +20,7 @@ const MAX_BYTES: usize = 64 << 10;
 const MAX_TOKENS: usize = 4096;
 /// Most differing tokens of a text: beyond them it is another text.
 const MAX_DIFFERING: usize = 32;
-/// Up to so many differing tokens are told apart even if they are most of the text.
+/// Up to so many differing tokens are reported one by one, even if they are most of the text.
 const FEW: usize = 8;
 /// The shortest run of letters, digits and signs that may be one random token (base64).
 const LONG_RUN: usize = 16;
@@ -36,7 +36,7 @@ pub(crate) struct Differing<'t> {
 /// The tokens in which two different texts differ; `None` where they differ as wholes: each is a
 /// single token, or they have too little in common.
 ///
-/// `section` tells apart texts that may be alike and are not one place: the same line in two parts of a file.
+/// `section` distinguishes texts that may be equal and are not one place: the same line in two parts of a file.
 pub(crate) fn compare<'t>(
     baseline: &'t str,
     contender: &'t str,
@@ -57,7 +57,7 @@ pub(crate) fn compare<'t>(
         return None;
     }
     let of = u32::try_from(baseline.len()).unwrap_or(u32::MAX);
-    // What both have is told apart by its value, also where that is a number.
+    // Tokens of both sides are distinguished by their value, numbers included.
     let mut is_same = vec![true; a.len()];
     let gone_or_changed = changed.iter().map(|(i, _)| i).chain(&missing);
     gone_or_changed.for_each(|i| is_same[*i] = false);

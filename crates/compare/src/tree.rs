@@ -33,7 +33,7 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// The bytes that are there and are no text.
+    /// The bytes that are there and are not text.
     pub(crate) fn octets(self) -> Option<&'a [u8]> {
         match self {
             Seen::Value(json) => match json.value() {
@@ -57,11 +57,11 @@ impl<'a> Seen<'a> {
 /// The place of a name that is made up, below its value.
 pub(crate) const NAME: &str = "#name";
 
-/// Told of a difference: the way to its place, its kind, and what the baseline and the contender have
+/// Receives each difference: the way to its place, its kind, and what the baseline and the contender have
 /// there.
 pub(crate) type OnDifference<'f, 'a> = &'f mut dyn FnMut(&[Step<'a>], Kind, Seen<'a>, Seen<'a>);
 
-/// Tells `found` of every difference of two documents of one form.
+/// Reports every difference of two documents of one form to `found`.
 pub(crate) fn compare<'a>(
     form: Form,
     baseline: &'a Json,
@@ -212,7 +212,7 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// In which order the children of two elements stand, as far as both have them: what one has more
+    /// Compares the order of the children of two elements, as far as both have them: what one has more
     /// often is missing or extra, and reported as that.
     fn orders(&mut self, a: Entries<'a>, b: Entries<'a>) {
         let ([(_, x)], [(_, y)]) = (a, b) else { return };

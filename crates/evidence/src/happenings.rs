@@ -27,12 +27,16 @@ impl RunDirectory {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn write_happenings(&self, id: &BlockId, told: &Happenings) -> Result<(), EvidenceError> {
+    pub fn write_happenings(
+        &self,
+        id: &BlockId,
+        happenings: &Happenings,
+    ) -> Result<(), EvidenceError> {
         let path = self.block_to_write(Folder::Pauses, id)?;
         let times = TIMES.iter().map(|(name, ..)| (*name, Kind::U64));
         let columns: Vec<_> = [(CAUSE, Kind::Name)].into_iter().chain(times).collect();
         let mut file = ColumnFile::create(&path, &columns)?;
-        for rows in told.all.chunks(ROWS_PER_GROUP) {
+        for rows in happenings.all.chunks(ROWS_PER_GROUP) {
             let causes = rows.iter().map(|row| row.cause.name()).collect();
             let times = TIMES
                 .iter()
@@ -40,7 +44,7 @@ impl RunDirectory {
             let group: Vec<_> = [Values::Name(causes)].into_iter().chain(times).collect();
             file.write_group(&group)?;
         }
-        let runtime = told.runtime.clone();
+        let runtime = happenings.runtime.clone();
         file.finish(
             &runtime
                 .map(|name| (RUNTIME.to_owned(), name))
@@ -112,12 +116,12 @@ mod tests {
             end_ns: 2,
             error_ns: cause as u64,
         });
-        let told = Happenings {
+        let happenings = Happenings {
             runtime: Some("go".to_owned()),
             all: all.to_vec(),
         };
-        run.write_happenings(&id, &told).unwrap();
-        assert_eq!(run.read_happenings(&id).unwrap(), told);
+        run.write_happenings(&id, &happenings).unwrap();
+        assert_eq!(run.read_happenings(&id).unwrap(), happenings);
         run.write_happenings(&id, &Happenings::default()).unwrap();
         assert_eq!(run.read_happenings(&id).unwrap(), Happenings::default());
     }

@@ -7,7 +7,7 @@
 //! What a body must be follows from the number in the path, so both ends check every byte: a piece
 //! of one block of random bytes. Exit code 1 if anything is not as it has to be.
 
-#![expect(clippy::unwrap_used, reason = "a soak that cannot go on ends")]
+#![expect(clippy::unwrap_used, reason = "a soak that cannot continue ends")]
 #![expect(clippy::print_stdout, reason = "it reports what it saw")]
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -411,7 +411,7 @@ fn soak(gateway: &Child, path: &Path, ports: [u16; 4], requests: u64) -> bool {
         sent as f64 / took
     );
     println!(
-        "{reloads} reloads told, {} done; candidate killed {kills} times; peak memory {peak}",
+        "{reloads} reloads requested, {} done; candidate killed {kills} times; peak memory {peak}",
         end["reloads"]
     );
     println!("{safe} safe requests; ledger: {ledger}");

@@ -88,11 +88,11 @@ impl AccessLog {
     pub(crate) fn open(
         to: &LogTo,
         redactor: Redactor,
-        tell: fn(&str),
+        report: fn(&str),
     ) -> Result<(AccessLog, std::thread::JoinHandle<()>), String> {
         let (sender, receiver) = sync_channel(WAITING);
         let lost = Arc::new(AtomicU64::new(0));
-        let mut writer = Writer::new(out(to)?, lost.clone(), tell);
+        let mut writer = Writer::new(out(to)?, lost.clone(), report);
         let to = to.clone();
         let written = std::thread::Builder::new()
             .name("access-log".into())
@@ -107,7 +107,7 @@ impl AccessLog {
         ))
     }
 
-    pub(crate) fn tell(&self, line: Line) {
+    pub(crate) fn log(&self, line: Line) {
         if self.words.try_send(Word::Line(Box::new(line))).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
@@ -172,7 +172,9 @@ fn write(words: &Receiver<Word>, writer: &mut Writer<Out>, to: &LogTo, redactor:
             Ok(Word::Line(line)) => writer.add(*line, redactor),
             Ok(Word::Reopen) => match out(to) {
                 Ok(out) => writer.change(out),
-                Err(why) => (writer.tell)(&format!("{why}; the gateway continues in the old file")),
+                Err(why) => {
+                    (writer.report)(&format!("{why}; the gateway continues in the old file"))
+                }
             },
             Err(RecvTimeoutError::Timeout) => writer.write(),
             Ok(Word::Close) | Err(RecvTimeoutError::Disconnected) => return writer.end(),
@@ -189,11 +191,11 @@ struct Writer<W> {
     written: Instant,
     failed: bool,
     lost: Arc<AtomicU64>,
-    tell: fn(&str),
+    report: fn(&str),
 }
 
 impl<W: Write> Writer<W> {
-    fn new(out: W, lost: Arc<AtomicU64>, tell: fn(&str)) -> Writer<W> {
+    fn new(out: W, lost: Arc<AtomicU64>, report: fn(&str)) -> Writer<W> {
         Writer {
             out,
             waiting: Vec::new(),
@@ -201,7 +203,7 @@ impl<W: Write> Writer<W> {
             written: Instant::now(),
             failed: false,
             lost,
-            tell,
+            report,
         }
     }
 
@@ -239,11 +241,11 @@ impl<W: Write> Writer<W> {
             self.waiting.drain(..done);
         }
         match error {
-            Some(ref error) if !self.failed => (self.tell)(&format!(
+            Some(ref error) if !self.failed => (self.report)(&format!(
                 "cannot write the access log: {}; the gateway tries again, and loses the lines that do not fit into memory",
                 plain_words(error)
             )),
-            None if self.failed => (self.tell)(&format!(
+            None if self.failed => (self.report)(&format!(
                 "the access log is written again; {} lines were lost since the start",
                 self.lost.load(Ordering::Relaxed)
             )),
@@ -328,9 +330,9 @@ mod tests {
         }
     }
 
-    fn writer(disk: &Disk, tell: fn(&str)) -> (Writer<Disk>, Arc<AtomicU64>) {
+    fn writer(disk: &Disk, report: fn(&str)) -> (Writer<Disk>, Arc<AtomicU64>) {
         let lost = Arc::<AtomicU64>::default();
-        (Writer::new(disk.clone(), lost.clone(), tell), lost)
+        (Writer::new(disk.clone(), lost.clone(), report), lost)
     }
 
     fn add(writer: &mut Writer<Disk>, target: impl ToString) {
@@ -346,20 +348,22 @@ mod tests {
 
     #[test]
     fn a_disk_that_is_full_for_a_while_cuts_no_line_and_loses_none_that_found_room() {
-        static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+        static REPORTED: Mutex<Vec<String>> = Mutex::new(Vec::new());
         let disk = Disk::with(1000);
-        let (mut writer, lost) = writer(&disk, |line| TOLD.lock().unwrap().push(line.to_owned()));
+        let (mut writer, lost) =
+            writer(&disk, |line| REPORTED.lock().unwrap().push(line.to_owned()));
         for n in 0..100 {
             add(&mut writer, n);
         }
         writer.write();
         writer.write();
-        assert_eq!(TOLD.lock().unwrap().len(), 1, "it is reported once");
+        assert_eq!(REPORTED.lock().unwrap().len(), 1, "it is reported once");
         disk.room.store(u64::MAX, Ordering::Relaxed);
         add(&mut writer, 100);
         writer.write();
         assert!(
-            TOLD.lock().unwrap()[1].ends_with("written again; 0 lines were lost since the start")
+            REPORTED.lock().unwrap()[1]
+                .ends_with("written again; 0 lines were lost since the start")
         );
         let all: Vec<String> = (0..=100).map(|n| n.to_string()).collect();
         assert_eq!((disk.targets(), lost.load(Ordering::Relaxed)), (all, 0));

@@ -28,7 +28,7 @@ pub struct GatewayConfig {
     pub via: bool,
     /// Who answers the clients.
     pub incumbent: SideConfig,
-    /// Who is compared with it; none: a plain proxy.
+    /// The side that is compared with it; none: a plain proxy.
     pub candidate: Option<CandidateConfig>,
     /// How answers are compared.
     pub compare: CompareConfig,
@@ -233,7 +233,7 @@ pub struct SideConfig {
     pub retry_budget: f64,
     /// Certificates of authorities to trust besides the system's (PEM).
     pub authorities: Option<Vec<rustls_pki_types::CertificateDer<'static>>>,
-    /// What a server over TLS is shown if it asks who the gateway is.
+    /// The client certificate that a server over TLS gets if it asks for one.
     pub certificate: Option<Certificate>,
 }
 

@@ -34,7 +34,7 @@ pub struct Surroundings {
     /// The day, in UTC.
     pub today: fn() -> Day,
     /// Takes one line for the operator.
-    pub tell: fn(&str),
+    pub report: fn(&str),
 }
 
 /// Why a gateway did not start, or did not take a configuration: one line each.
@@ -66,14 +66,14 @@ pub struct Running {
 ///
 /// # Errors
 /// Everything that is wrong: addresses that cannot be bound, state that cannot be read, certificates
-/// that cannot be had, rules that do not hold.
+/// that cannot be loaded, rules that are not valid.
 pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, GatewayError> {
     let mut config = config;
     let sockets = listen::bind(&mut config, &Sockets::new())?;
     let admin_socket = config.admin.address.map(listen::alone).transpose();
     let admin_socket =
         admin_socket.map_err(|error| one(format!("the admin interface: {error}")))?;
-    listen::leave_room(&mut config, None, around.tell);
+    listen::leave_room(&mut config, None, around.report);
     let terms = check(&config, &around)?;
     let (state, balance, stored) = match &config.state {
         Some(folder) => {
@@ -96,7 +96,7 @@ pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, Gat
     let log = match &config.access_log {
         Some(to) => {
             let redactor = Redactor::new(around.key).with_names(&config.compare.secret_names);
-            Some(AccessLog::open(to, redactor, around.tell).map_err(one)?)
+            Some(AccessLog::open(to, redactor, around.report).map_err(one)?)
         }
         None => None,
     };
@@ -257,10 +257,10 @@ fn compare(
     pairs: Receiver<Pair>,
     around: &Surroundings,
 ) -> io::Result<JoinHandle<()>> {
-    let (findings, tell) = (findings.clone(), around.tell);
+    let (findings, report) = (findings.clone(), around.report);
     thread("compare".into(), move || {
         give_way();
-        ledger::run(&findings, &pairs, &tell);
+        ledger::run(&findings, &pairs, &report);
     })
 }
 
@@ -323,7 +323,7 @@ impl Running {
         let terms = check(&config, &self.around)?;
         let before = plans.borrow().clone();
         let sockets = listen::bind(&mut config, &before.sockets)?;
-        listen::leave_room(&mut config, Some(&self.config), self.around.tell);
+        listen::leave_room(&mut config, Some(&self.config), self.around.report);
         self.generation += 1;
         self.config = Arc::new(config);
         let servers = proxy::healths(&self.config, Some(&before.servers));

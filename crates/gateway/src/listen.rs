@@ -16,7 +16,7 @@ const BACKLOG: i32 = 4096;
 /// An address that is taken is asked for again: a gateway that was killed a moment ago may still have it.
 const TRIES: u32 = 10;
 const WAIT: Duration = Duration::from_millis(200);
-/// Files that are open besides connections: logs, state, timers, listeners, those who look at it.
+/// Files that are open besides connections: logs, state, timers, listeners, clients of the admin interface.
 const OTHER_FILES: u64 = 128;
 
 /// Binds what is not bound yet. A port 0 becomes the port that was given.
@@ -109,7 +109,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 pub(crate) fn leave_room(
     config: &mut GatewayConfig,
     before: Option<&GatewayConfig>,
-    tell: fn(&str),
+    report: fn(&str),
 ) {
     let Some(files) = understudy_host::open_files() else {
         return;
@@ -120,7 +120,7 @@ pub(crate) fn leave_room(
         return;
     }
     if before.is_none_or(|before| before.limits.connections != most) {
-        tell(&format!(
+        report(&format!(
             "takes at most {most} connections instead of {asked}: no more than {files} files may be open; \
              raise that (LimitNOFILE, ulimit -n) or lower limits.connections"
         ));
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(
             room(10, &with(Some(256))),
             1,
-            "not none, that is told when it is met"
+            "at least one; the limit is reported when it is met"
         );
     }
 }

@@ -49,7 +49,7 @@ impl Certificate {
     }
 }
 
-/// What a server is shown that asks who the gateway is.
+/// The client certificate for a server that asks for one.
 pub(crate) fn shown(certificate: &Certificate) -> Arc<SingleCertAndKey> {
     Arc::new(SingleCertAndKey::from(certificate.key.clone()))
 }

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 
-/// While it lives, idle CPUs of this machine wait awake instead of sleeping, so that who is woken runs
+/// While it lives, idle CPUs of this machine wait awake instead of sleeping, so that a woken thread runs
 /// at once.
 ///
 /// It asks the kernel for wake-ups without delay (`Documentation/power/pm_qos_interface.rst`); the

@@ -26,8 +26,8 @@ mod tests {
 
     #[test]
     fn what_may_be_opened_is_what_the_kernel_allows_then() {
-        let told = open_files();
-        assert_eq!(getrlimit(Resource::Nofile).current, told);
-        assert!(told.is_none_or(|files| files >= 256), "{told:?}");
+        let limit = open_files();
+        assert_eq!(getrlimit(Resource::Nofile).current, limit);
+        assert!(limit.is_none_or(|files| files >= 256), "{limit:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! This machine and this thread: CPUs, affinity, timers, scheduler statistics.
 //!
-//! Linux is where all of it works. Elsewhere everything compiles; what cannot be had there is
+//! All of it works on Linux. Elsewhere everything compiles; what is not available there is
 //! `None` or an error that says so.
 
 mod awake;

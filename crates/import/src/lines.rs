@@ -72,7 +72,7 @@ impl Lines {
             endpoints: BTreeMap::new(),
             sessions: BTreeMap::new(),
         };
-        // Where the line of a request without a session stands.
+        // The position of the line of a request without a session.
         let mut places: HashMap<String, usize> = HashMap::new();
         for (request, session) in requests.into_iter().zip(of_sessions) {
             let described = request.request.endpoint.clone();

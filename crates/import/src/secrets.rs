@@ -1,6 +1,6 @@
-//! Secrets become variables; one for which no variable can stand leaves its request out.
+//! Secrets become variables; a request with a secret that no variable can replace is left out.
 //!
-//! Names and forms are those of `understudy_redact`. Beside them a parameter of a query is secret when
+//! Names and forms are those of `understudy_redact`. Besides them a parameter of a query is secret when
 //! its value looks like a token, and the value of every cookie is, unless it is plainly a setting.
 
 mod finder;
@@ -56,7 +56,7 @@ impl Secrets {
         self.finder.has_form(endpoint)
     }
 
-    /// Is there a secret for which no variable can stand?
+    /// Is there a secret that no variable can replace?
     pub(crate) fn check(&self, request: &Recorded) -> Result<(), Reason> {
         Places::find(request, &self.finder).map(drop)
     }

@@ -175,7 +175,7 @@ fn hosts_are_taken_as_asked_for() {
         11
     );
     assert_eq!(
-        hosts("access.log", &["nobody"]),
+        hosts("access.log", &["unknown.example"]),
         22,
         "a log that names no host"
     );
@@ -197,7 +197,7 @@ fn captures_keep_bodies_and_mark_cut_ones() {
     assert_eq!(
         (summary.read, summary.written),
         (8, 6),
-        "answers are no requests"
+        "answers are not requests"
     );
     assert_eq!(lines[1]["body"], "{\"text\":\"hello\"}");
     assert_eq!(lines[2]["headers"]["Authorization"], "$AUTHORIZATION_2");

@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disturbance_is_what_the_subject_has_no_part_in() {
+    fn only_lateness_that_the_subject_did_not_cause_is_a_disturbance() {
         let with = |run_queue, steal| GeneratorUse {
             run_queue_share: Some(run_queue),
             steal_share: Some(steal),

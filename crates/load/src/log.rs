@@ -124,7 +124,7 @@ impl Recorder for LogSender {
 
     fn wants_rest(&self) -> bool {
         // All but the one being filled are empty when there is nothing to store. A log that has failed
-        // empties none, and nobody waits for the CPU.
+        // empties none, and its thread needs no CPU.
         self.empty.slots() + 1 < self.batches && !self.empty.is_abandoned()
     }
 }
@@ -281,7 +281,7 @@ mod tests {
         }
         assert!(sender.wants_rest());
         receiver.drain(|_| Err("full")).unwrap_err();
-        assert!(sender.wants_rest(), "the receiver may go on");
+        assert!(sender.wants_rest(), "the receiver may continue");
         drop(receiver);
         assert!(!sender.wants_rest());
         for n in 0..2 * BATCHES * BATCH_ROWS {

@@ -102,7 +102,7 @@ pub struct GeneratorUse {
 pub struct Workload<'a> {
     /// Where to.
     pub target: &'a Target,
-    /// The requests as they go on the wire.
+    /// The requests as they are sent.
     pub prepared: &'a Arc<[Prepared]>,
     /// How often each is chosen relative to the others.
     pub weights: &'a [f64],

@@ -106,7 +106,7 @@ mod tests {
         );
     }
 
-    /// The first due times of a seed, kept for ever.
+    /// The first due times of a seed, which must never change.
     #[test]
     fn a_seed_means_the_same_tomorrow() {
         let first = |seed, thread| -> Vec<u64> {

@@ -1,5 +1,5 @@
 //! Servers that close kept connections, as all do in the end.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -5,7 +5,7 @@ use crate::verdict::Estimate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where the capacity lies.
+/// The range of the capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CapacityKind {
@@ -23,7 +23,7 @@ pub enum CapacityKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Capacity {
-    /// Where it lies.
+    /// Its range.
     pub kind: CapacityKind,
     /// Requests per second, with the 95 % interval; an end that is not known is null.
     pub rate_rps: Estimate,

@@ -132,7 +132,7 @@ fn is_zero(bytes: &u64) -> bool {
     *bytes == 0
 }
 
-/// What tells the parts of one value apart: of a text its tokens, of other bytes their offsets. It holds
+/// What distinguishes the parts of one value: tokens of a text, offsets of other bytes. It holds
 /// hashes of the words around a token, never a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]

@@ -151,9 +151,9 @@ pub struct Reason {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Comparison {
-    /// Whom it is compared with.
+    /// The side that it is compared with.
     pub baseline: Side,
-    /// Who is compared.
+    /// The side that is compared.
     pub contender: Side,
     /// Are the answers the same?
     pub equivalence: Equivalence,
@@ -565,7 +565,7 @@ pub struct Gate {
     pub rate_rps: Option<f64>,
 }
 
-/// What a gate can bear on. Answers and errors stand on none: no disturbance from outside makes them wrong.
+/// What a gate can bear on. Answers and errors depend on no gate: no disturbance from outside makes them wrong.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]

@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, TcpListener};
 /// The process that listens on a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listener {
-    /// None.
-    Nobody,
+    /// No process.
+    None,
     /// A process of the child.
     Child {
         /// That process.

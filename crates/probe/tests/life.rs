@@ -1,6 +1,6 @@
 //! Start, freeze and stop of real processes.
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 mod support;
 
@@ -221,7 +221,7 @@ fn the_owner_of_a_port_is_known() {
         Listener::Foreign
     );
     let port = free_port().unwrap();
-    assert_eq!(child.listener(port), Listener::Nobody);
+    assert_eq!(child.listener(port), Listener::None);
     child.stop(GRACE).unwrap();
     if !std::path::Path::new("/usr/bin/python3").exists() {
         return; // nothing else on a bare machine listens
@@ -318,7 +318,7 @@ fn when_understudy_is_killed_its_child_ends_and_the_rest_is_swept() {
     let swept = cgroups().sweep();
     let ended = |pid: &u32| matches!(state(*pid), None | Some('Z'));
     if matches!(cgroups().detected(), Detected::None(_)) {
-        // The documented limit: grandchildren are nobody's now. They end by themselves here.
+        // The documented limit: no process waits for grandchildren now. They end by themselves here.
         assert_eq!(swept, Vec::<String>::new());
     } else {
         assert!(

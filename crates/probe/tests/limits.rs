@@ -1,7 +1,7 @@
 //! Limits and samples of real processes. Without rights to control groups, each test holds the
 //! sentence that says what is missing instead.
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 mod support;
 
@@ -305,7 +305,7 @@ fn own_groups() -> Vec<String> {
     found
 }
 
-/// As a container is: a group that someone else made, processes in a group below it included.
+/// As a container is: a group that another program made, processes in a group below it included.
 #[test]
 fn a_group_that_exists_is_measured_as_a_whole() {
     if !grouped() {

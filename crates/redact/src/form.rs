@@ -100,8 +100,8 @@ fn assignments(text: &str, names: &Names, replace: &dyn Fn(&str) -> String) -> S
     out
 }
 
-/// Replaces what stands between quotes and keeps the quotes, so that JSON stays JSON. A variable in braces is
-/// no secret: it stands for one.
+/// Replaces the text between quotes and keeps the quotes, so that JSON stays JSON. A variable in braces is
+/// not a secret: it stands for one.
 fn quoted(value: &str, replace: &dyn Fn(&str) -> String) -> String {
     let replace = |value: &str| match names::is_braced_variable(value) {
         true => value.to_owned(),

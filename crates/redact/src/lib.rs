@@ -6,7 +6,7 @@
 //! must therefore never be stored with the evidence.
 //!
 //! A value is a secret when its *name* says so ([`Redactor::is_sensitive`]) or when its *form* does,
-//! wherever it stands ([`Redactor::redact_text`]). What has neither (a name of a person in a field
+//! wherever it is ([`Redactor::redact_text`]). What has neither (a name of a person in a field
 //! called `comment`) is not recognised: add its field with [`Redactor::with_names`].
 
 mod form;

@@ -57,7 +57,7 @@ pub fn money(amount: f64, currency: &str) -> String {
     format!("{} {currency}", amount_of(amount))
 }
 
-/// An amount of money without its currency, for where that stands already.
+/// An amount of money without its currency, for places that already show it.
 pub fn amount_of(amount: f64) -> String {
     let sign = if amount < 0.0 { "-" } else { "" };
     let size = amount.abs();

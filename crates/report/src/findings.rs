@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_waits_is_told_so() {
+    fn a_service_that_waits_gets_a_finding() {
         let found = capacity(
             CapacityKind::Between,
             [Some(980.0), Some(1000.0), Some(1020.0)],

@@ -32,7 +32,7 @@ pub fn document(document: &VerdictDocument) -> String {
         ("gates", document.gates.iter().map(gate).collect()),
         (
             "equivalence",
-            // What the tuned incumbent answers is no fault of the candidate.
+            // What the tuned incumbent answers is not a fault of the candidate.
             wording::of_contender(document, Side::Candidate)
                 .into_iter()
                 .flat_map(equivalence)

@@ -48,7 +48,7 @@ pub fn sentence(capacity: &Capacity) -> String {
         CapacityKind::Unknown => match &capacity.refused_because {
             Some(why) => format!("not known: {why}"),
             None if capacity.knee.is_empty() => "not known: nothing was measured".to_owned(),
-            None => "not known: its trials are too few to tell".to_owned(),
+            None => "not known: it has too few trials".to_owned(),
         },
     }
 }

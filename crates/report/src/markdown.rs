@@ -91,7 +91,7 @@ fn effects(out: &mut String, document: &VerdictDocument, comparison: &Comparison
         return;
     }
     if document.verdict == Verdict::Invalid {
-        *out += "\nThe measurement was refused; these figures are no result.\n";
+        *out += "\nThe measurement was refused; these figures are not a result.\n";
     }
     *out += &format!(
         "\n| | {} | {} | change (95 % interval) |\n|---|--:|--:|---|\n",
@@ -247,7 +247,7 @@ fn gates(out: &mut String, document: &VerdictDocument) {
     }
 }
 
-/// Text that no part of is taken for markup, on one line; nobody is mentioned by it.
+/// Text escaped so that no part of it is markup or mentions a user, on one line.
 fn text(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     for c in wording::one_line(raw).chars() {
@@ -259,7 +259,7 @@ fn text(raw: &str) -> String {
                 out.push('\\');
                 out.push(c);
             }
-            // A zero-width space, so that `@name` calls nobody.
+            // A zero-width space, so that `@name` does not mention a user.
             '@' => out += "@\u{200b}",
             c => out.push(c),
         }
@@ -305,7 +305,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_from_outside_is_no_markup() {
+    fn text_from_outside_is_escaped() {
         assert_eq!(
             text("<b>|@team `x` [a](b) #1\n"),
             "&lt;b&gt;\\|@\u{200b}team \\`x\\` \\[a\\](b) \\#1\u{240a}"

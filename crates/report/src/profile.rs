@@ -192,11 +192,11 @@ fn pressure(used: &Used) -> Option<String> {
         ("memory", used.memory_pressure),
         ("disk", used.io_pressure),
     ];
-    let told: Vec<String> = each
+    let parts: Vec<String> = each
         .into_iter()
         .filter_map(|(what, part)| Some(format!("{what} {}", share(part?))))
         .collect();
-    (!told.is_empty()).then(|| format!("{} of the time", told.join(", ")))
+    (!parts.is_empty()).then(|| format!("{} of the time", parts.join(", ")))
 }
 
 fn pauses_line(pauses: &RuntimePauses) -> String {

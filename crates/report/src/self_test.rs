@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missed_is_told_with_its_share() {
+    fn missed_faults_are_reported_with_their_share() {
         let mut test = SelfTest {
             injected: 1200,
             ..SelfTest::default()

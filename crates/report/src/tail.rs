@@ -47,11 +47,11 @@ pub(crate) fn sentence(tail: &Tail) -> String {
         })
         .collect();
     parts.push(format!("{} unexplained", share(tail.unexplained)));
-    let told = match &tail.runtime {
+    let recorded = match &tail.runtime {
         Some(runtime) => format!("; pauses of the {runtime} runtime were recorded"),
         None => "; no runtime was recorded".to_owned(),
     };
-    format!("{}: {}{told}", subject(tail), parts.join(", "))
+    format!("{}: {}{recorded}", subject(tail), parts.join(", "))
 }
 
 /// How much more often than by chance; `None` where chance has no part in it.

@@ -20,7 +20,7 @@ pub(crate) fn headline(verdict: Verdict) -> &'static str {
     }
 }
 
-/// What the verdict means for whoever has to act on it, in one or two sentences.
+/// What the verdict means for the person who acts on it, in one or two sentences.
 pub(crate) fn meaning(document: &VerdictDocument) -> &'static str {
     let because = document.because.first().map(|reason| reason.code.as_str());
     match (document.verdict, because) {
@@ -69,7 +69,7 @@ pub(crate) fn objective_held(held: Held) -> &'static str {
     }
 }
 
-/// What an interval says about a goal. One that allows for more is a margin, which nobody reaches.
+/// What an interval says about a goal. One that allows for more is a margin: it is kept to, not reached.
 pub(crate) fn goal_held(goal: &GoalResult) -> &'static str {
     let is_margin = goal.bound >= 1.0;
     match goal.held {
@@ -150,7 +150,7 @@ pub(crate) enum Direction {
     Unclear,
 }
 
-/// In which direction a ratio lies; an end that is none is infinite.
+/// The direction of a ratio; a missing end is infinite.
 pub(crate) fn direction(ratio: Estimate) -> Direction {
     match (ratio.low, ratio.high) {
         (_, Some(high)) if high < 1.0 => Direction::Lower,
@@ -159,7 +159,7 @@ pub(crate) fn direction(ratio: Estimate) -> Direction {
     }
 }
 
-/// Beside every "no difference": the smallest one that would have shown.
+/// With every "no significant difference": the smallest change that would have been detected.
 pub(crate) fn no_difference(line: &LatencyComparison) -> Option<String> {
     let (ratio, mde) = line.ratio.zip(line.mde)?;
     (direction(ratio) == Direction::Unclear).then(|| {
@@ -435,13 +435,13 @@ pub(crate) fn against_itself(document: &VerdictDocument) -> Option<String> {
 /// Upper over lower end of an interval beyond which it says nothing that helps: from half to double.
 const WIDEST_INFORMATIVE: f64 = 4.0;
 
-/// What is known of a contender beside the incumbent.
+/// The comparison of a contender with the incumbent.
 pub(crate) fn of_contender(document: &VerdictDocument, contender: Side) -> Option<&Comparison> {
     let mut comparisons = document.comparisons.iter();
     comparisons.find(|comparison| comparison.contender == contender)
 }
 
-/// One objective at one rate, the sides beside each other.
+/// One objective at one rate, side by side.
 pub(crate) struct Objective<'d> {
     /// The incumbent's result, from which text, rate and bound are.
     pub(crate) incumbent: &'d SloResult,

@@ -8,7 +8,7 @@ use crate::special::student_upper_quantile;
 const MOST: usize = 40;
 
 /// Counts of consecutive batches. When there are too many, neighbours become one and batches are twice
-/// as long from then on, so nobody has to know the length of the sequence beforehand.
+/// as long from then on, so the length of the sequence need not be known beforehand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batches {
     /// Events and length of each.
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn few_are_one_each_and_none_are_no_share() {
+    fn a_short_series_has_a_batch_for_each_value() {
         assert_eq!(Batches::default().interval(), None);
         let one = of([true]).interval().unwrap();
         assert_eq!(one, binomial::interval(1, 1).unwrap());

@@ -110,7 +110,7 @@ const SHORT_STRIDE: f64 = 1.15;
 const BRACKET: f64 = 1.25;
 /// Fewest trials around the capacity before an interval is believed.
 const FEWEST: usize = 12;
-/// Fewest bursts of violations among them: of fewer nobody can say how much they vary.
+/// Fewest bursts of violations among them: with fewer, their variation cannot be estimated.
 const FEWEST_BURSTS: f64 = 40.0;
 /// Violations that a trial should expect at the capacity while that is looked for...
 const EXPECTED_FAR: f64 = 10.0;

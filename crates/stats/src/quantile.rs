@@ -15,7 +15,7 @@ const NEGLIGIBLE: f64 = 40.0;
 pub enum BlockQuantile {
     /// The quantile, in the unit of the samples.
     Value(f64),
-    /// The quantile lies among the requests that were never answered.
+    /// The quantile is among the requests that were never answered.
     Infinite,
     /// Fewer than ten requests are beyond the quantile: it is not guessed.
     NotJudged {

@@ -1,4 +1,4 @@
-/// SplitMix64 (Steele, Lea and Flood 2014): a stream that is fixed by its seed for ever.
+/// SplitMix64 (Steele, Lea and Flood 2014): a stream that its seed fixes.
 ///
 /// Written out instead of taken from a crate because verdicts recompute bit for bit: the stream may
 /// never change with a dependency's version.

@@ -42,7 +42,7 @@ mod tests {
         Purpose::Settling,
     ];
 
-    /// By an implementation of SplitMix64 in Python, kept for ever.
+    /// By an implementation of SplitMix64 in Python; these values must never change.
     #[test]
     fn a_seed_means_the_same_tomorrow() {
         for (seed, purpose, number, expected) in [

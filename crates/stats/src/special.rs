@@ -88,7 +88,7 @@ fn ln_beta_fraction(a: f64, b: f64, x: f64) -> f64 {
     fraction.ln()
 }
 
-/// The x at which I_x(a, b) = p, to the last bit that bisection can tell.
+/// The x at which I_x(a, b) = p, to the last bit that bisection can resolve.
 pub(crate) fn beta_quantile(a: f64, b: f64, p: f64) -> f64 {
     let ln_p = p.ln();
     bisect(0.0, 1.0, |x| beta_tails(a, b, x).lower < ln_p)

@@ -89,7 +89,7 @@ pub enum Steady {
 }
 
 /// Steady from the last changepoint on, unless that is in the last quarter of the series: then
-/// nobody knows what would have come next. Segments whose level is within `tolerance` of the last one
+/// it is unknown what would have come next. Segments whose level is within `tolerance` of the last one
 /// belong to it: a change of spread alone, or of a level too small to notice, is not a warm-up.
 pub fn steady(values: &[f64], noise: f64, tolerance: f64) -> Steady {
     let changes = changepoints(values, noise);

@@ -23,7 +23,7 @@ pub enum Plant {
     Missing,
     /// `$.big` went through a 64-bit float.
     BigInteger,
-    /// `$.name` stands twice.
+    /// `$.name` is there twice.
     DuplicateKey,
     /// The cookie `sid` lost `HttpOnly`.
     CookieAttribute,

@@ -1,7 +1,7 @@
 //! A real Chromium over the DevTools protocol, on a pipe: no port, no WebSocket, no driver. Whatever
 //! fails fails the test.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 use serde_json::{Value, json};
 use std::fs::File;
@@ -37,7 +37,7 @@ pub struct Browser {
     from: BufReader<ChildStdout>,
     session: String,
     last: u64,
-    /// What the browser told without being asked.
+    /// Events that the browser sent.
     pub events: Vec<Value>,
     _profile: tempfile::TempDir,
 }

@@ -143,7 +143,7 @@ fn touch(mib: usize) {
     });
 }
 
-/// Serves until it is told to stop or its behaviour ends it.
+/// Serves until it is asked to stop or its behaviour ends it.
 pub fn main() -> ExitCode {
     let behaviour = match Behaviour::parse(std::env::args().skip(1)) {
         Ok(behaviour) => behaviour,

@@ -8,7 +8,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a measurement for developers prints its result, and ends where it cannot go on"
+    reason = "a measurement for developers prints its result, and ends where it cannot continue"
 )]
 
 use std::path::Path;
@@ -140,7 +140,7 @@ impl Bench {
                 never,
                 &progress,
                 &|at| {
-                    // The receiver lives as long as the sampling thread wants to be told.
+                    // A send fails only after the sampling thread has ended.
                     let _ = announce.send(at);
                 },
             )

@@ -6,9 +6,9 @@ pub(crate) mod stage;
 #[cfg(test)]
 mod tests;
 
+pub use crate::assessment::Left;
+use crate::assessment::{Assessment, Objectives, allowed};
 use crate::config::Slo;
-pub use crate::weigh::Left;
-use crate::weigh::{Objectives, Weighed, allowed};
 pub(crate) use settling::FEWEST;
 use understudy_model::capacity::{Capacity, CapacityKind, KneePoint};
 use understudy_model::verdict::Estimate;
@@ -181,11 +181,11 @@ impl<'a> Search<'a> {
     }
 
     fn reduce(&self, left: &Left<'_>) -> Probe {
-        let Weighed {
+        let Assessment {
             counts,
             point,
             refused,
-        } = self.objectives.weigh(left);
+        } = self.objectives.assess(left);
         Probe {
             trial: Trial {
                 rate: left.rate_rps,

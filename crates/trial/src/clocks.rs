@@ -33,7 +33,7 @@ impl Clocks {
         time_asleep().saturating_sub(self.asleep).as_secs_f64()
     }
 
-    /// By how much the system's clock was set since, in seconds; `None` if it went on as it should.
+    /// By how much the system's clock was set since, in seconds; `None` if it was not set.
     pub(crate) fn step_s(&self) -> Option<f64> {
         let now = Clocks::now();
         let step = now.unix_s() - self.unix_s() - (now.monotonic - self.monotonic).as_secs_f64();

@@ -73,7 +73,7 @@ pub struct TrialConfig {
     pub limits: LimitsConfig,
     /// Differences that are accepted.
     pub rules: Vec<Rule>,
-    /// Which CPUs belong to whom; chosen by the program where `None`.
+    /// Which CPUs belong to which process; chosen by the program where `None`.
     pub machine: MachineConfig,
     /// How the highest rate that holds the objectives is looked for; not at all where `None`.
     pub capacity: Option<CapacityConfig>,
@@ -441,7 +441,7 @@ pub struct LimitsConfig {
     pub memory: Option<ByteSize>,
 }
 
-/// Which CPUs belong to whom.
+/// Which CPUs belong to which process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MachineConfig {
     /// CPUs of the load generator.

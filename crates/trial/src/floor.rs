@@ -5,9 +5,9 @@ pub(crate) mod stage;
 #[cfg(test)]
 mod tests;
 
+use crate::assessment::{Assessment, Left, Objectives, allowed};
 use crate::config::{LimitsConfig, Slo};
 use crate::judge::LatencyBlock;
-use crate::weigh::{Left, Objectives, Weighed, allowed};
 use serde::{Deserialize, Serialize};
 use understudy_evidence::Table;
 use understudy_model::floor::{FloorKind, FloorOutcome, FloorPoint, SideFloor};
@@ -93,7 +93,7 @@ pub struct FloorFacts {
     pub lowest_bytes: Vec<f64>,
 }
 
-/// What a side is taken to use before it has been measured, to tell the time of a search.
+/// What a side is taken to use before it has been measured, to estimate the time of a search.
 const ASSUMED_PEAK: u64 = 256 << 20;
 /// Stretches of a window that growth is looked for in.
 const STRETCHES: usize = 5;
@@ -199,8 +199,8 @@ impl<'a> Search<'a> {
             return;
         };
         let observations: Vec<Observation> = block.rows.iter().map(|row| row.observation).collect();
-        let weighed = self.objectives.weigh(&Left::of(block, &observations));
-        let (outcome, because) = self.outcome(facts, &weighed);
+        let assessment = self.objectives.assess(&Left::of(block, &observations));
+        let (outcome, because) = self.outcome(facts, &assessment);
         let figures = &block.figures;
         let peak = figures.peak_cgroup_bytes.or(figures.peak_rss_bytes);
         let stretch_s = figures.measured_s / STRETCHES as f64;
@@ -224,8 +224,8 @@ impl<'a> Search<'a> {
                 soak: facts.soak,
                 outcome,
                 because,
-                p99_us: weighed.point.p99_us,
-                cpu: weighed.point.cpu,
+                p99_us: assessment.point.p99_us,
+                cpu: assessment.point.cpu,
                 peak_rss_bytes: figures.peak_rss_bytes,
             },
             measured_s: figures.measured_s,
@@ -237,7 +237,11 @@ impl<'a> Search<'a> {
 
     /// How a trial ended, and why it did not hold. What ended is decided by that, however the generator
     /// fared; what lived is only as good as the generator was.
-    fn outcome(&self, facts: &FloorFacts, weighed: &Weighed) -> (FloorOutcome, Option<String>) {
+    fn outcome(
+        &self,
+        facts: &FloorFacts,
+        assessment: &Assessment,
+    ) -> (FloorOutcome, Option<String>) {
         if facts.kills > 0 {
             let why = "a process of it was killed because the limit was reached";
             return (FloorOutcome::Killed, Some(why.to_owned()));
@@ -245,10 +249,10 @@ impl<'a> Search<'a> {
         if let Some(ended) = &facts.ended {
             return (FloorOutcome::Ended, Some(ended.clone()));
         }
-        if let Some(refused) = &weighed.refused {
+        if let Some(refused) = &assessment.refused {
             return (FloorOutcome::Refused, Some(refused.clone()));
         }
-        let counts = weighed.counts.iter().zip(self.objectives.slos);
+        let counts = assessment.counts.iter().zip(self.objectives.slos);
         let missed = counts
             .filter(|(count, slo)| count.violations as f64 > allowed(slo) * count.requests as f64);
         match missed.map(|(_, slo)| slo.describe()).next() {

@@ -4,6 +4,7 @@
 //! stored into a verdict. The stages never judge and the judge never measures: a verdict recomputes
 //! from the run directory alone.
 
+mod assessment;
 pub mod capacity;
 mod checkout;
 mod clocks;
@@ -31,7 +32,6 @@ mod simulated;
 pub mod single;
 mod stages;
 mod store;
-mod weigh;
 mod windows;
 pub mod witness;
 

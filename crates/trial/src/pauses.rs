@@ -317,16 +317,16 @@ impl Reader {
         Reader::Lines(vec![(format, runtime.name())])
     }
 
-    /// The events of what was written, each with the place in the file where its line ends, and who wrote
-    /// them if that shows.
+    /// The events of what was written, each with the place in the file where its line ends, and the name of the
+    /// runtime that wrote them if the lines show it.
     fn events(&mut self, written: Written) -> (Vec<(u64, Event)>, Option<&'static str>) {
         match self {
             Reader::Lines(writers) => {
                 let (mut events, mut wrote) = (Vec::new(), None);
                 for (format, name) in writers {
-                    let told = of_lines(*format, &written);
-                    wrote = wrote.or((!told.is_empty()).then_some(*name));
-                    events.extend(told);
+                    let parsed = of_lines(*format, &written);
+                    wrote = wrote.or((!parsed.is_empty()).then_some(*name));
+                    events.extend(parsed);
                 }
                 (events, wrote)
             }
@@ -354,8 +354,8 @@ fn of_lines(format: Format, lines: &Written) -> Vec<(u64, Event)> {
     for line in lines.bytes.split_inclusive(|byte| *byte == b'\n') {
         end += line.len() as u64;
         if let Ok(text) = std::str::from_utf8(line) {
-            let told = read_line(format, text);
-            events.extend(told.into_iter().map(|event| (end, event)));
+            let parsed = read_line(format, text);
+            events.extend(parsed.into_iter().map(|event| (end, event)));
         }
     }
     events

@@ -522,7 +522,7 @@ mod tests {
     use understudy_model::ByteSize;
 
     #[test]
-    fn a_build_gets_what_hangs_on_no_port_and_no_limit() {
+    fn a_build_gets_the_variables_without_placeholders() {
         let limits = LimitsConfig {
             memory: Some(ByteSize::new(64 << 20)),
             ..LimitsConfig::default()

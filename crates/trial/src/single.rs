@@ -5,13 +5,13 @@ mod live;
 
 pub use live::{Live, STRETCH};
 
+use crate::assessment::allowed;
 use crate::config::Slo;
 use crate::floor;
 use crate::generator::rows;
 use crate::judge::{self, BlockFigures, LatencyBlock};
-use crate::weigh::allowed;
 // The generator's lateness is one of the causes, and no reason to refuse them.
-pub use crate::weigh::overloaded;
+pub use crate::assessment::overloaded;
 use understudy_evidence::{Happenings, Table};
 use understudy_model::profile::{MemoryUsed, RuntimePauses, StopsAgainst, Used};
 use understudy_model::tail::Tail;
@@ -220,7 +220,7 @@ mod tests {
         }
     }
 
-    fn told(all: Vec<Happening>) -> Happenings {
+    fn happenings(all: Vec<Happening>) -> Happenings {
         Happenings {
             runtime: Some("go".to_owned()),
             all,
@@ -239,7 +239,7 @@ mod tests {
                 answered(0, (due, due, due + waits + MS)).observation
             })
             .collect();
-        let stops = told((0..13).map(|second| stop(second * 1_000, 50)).collect());
+        let stops = happenings((0..13).map(|second| stop(second * 1_000, 50)).collect());
         let tail = tail(1000.0, (1.0, 13.0), &observations, &stops, 1).unwrap();
         assert_eq!(tail.causes.len(), 1, "{tail:?}");
         assert!(
@@ -258,7 +258,8 @@ mod tests {
                 answered(0, (due, due, due + waits + serves)).observation
             })
             .collect();
-        let of_rare = super::tail(1000.0, (1.0, 13.0), &observations, &told(rare), 1).unwrap();
+        let of_rare =
+            super::tail(1000.0, (1.0, 13.0), &observations, &happenings(rare), 1).unwrap();
         assert!(of_rare.unexplained < 0.01, "{of_rare:?}");
         let few = &observations[..200];
         assert!(super::tail(1000.0, (1.0, 13.0), few, &stops, 1).is_none());
@@ -279,7 +280,7 @@ mod tests {
         };
         let pauses = |processes| {
             super::pauses(
-                &told(all.clone()),
+                &happenings(all.clone()),
                 processes,
                 (0.0, 10.0),
                 std::slice::from_ref(&slo),

@@ -33,7 +33,7 @@ pub struct Inputs<'a> {
     pub prepare: Option<&'a Requests>,
     /// The rules of the configuration, compiled.
     pub rules: &'a Rules,
-    /// Which CPUs belong to whom.
+    /// Which CPUs belong to which process.
     pub cpus: &'a Assignment,
     /// The control groups of this machine.
     pub cgroups: &'a Cgroups,

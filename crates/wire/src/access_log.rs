@@ -9,9 +9,9 @@
 //! without `_`, `-`, `.` and `@`, also in objects inside of one another (`"request": {"method": ...}`). What collectors
 //! put around a line is taken away first.
 
-mod carried;
 mod columns;
 mod duration;
+mod envelope;
 mod fields;
 mod proxies;
 mod records;
@@ -24,7 +24,7 @@ pub use served::{Served, served};
 
 use crate::framing;
 use crate::http1::standard_method;
-use carried::{Logged, logged};
+use envelope::{Logged, logged};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};

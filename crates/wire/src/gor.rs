@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn rewritten_line_breaks_and_monkeys_in_bodies_are_no_obstacle() {
+    fn rewritten_line_breaks_and_separators_in_bodies_are_read() {
         let file = "1 aa 1 0\r\nGET /a HTTP/1.1\r\n\r\n\r\n🐵🙈🙉\r\n\
                     1 bb 2 0\r\nPOST /b HTTP/1.1\r\n\r\nmonkeys\n🐵🙈🙉 in it\r\n🐵🙈🙉";
         let messages: Vec<(u64, &[u8])> = records(file.as_bytes())

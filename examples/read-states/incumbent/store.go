@@ -55,7 +55,7 @@ func (s *Store) Get(user, channel ID) (ReadState, bool) {
 }
 
 // Ack moves the last read message forward and sets the mentions that are left. A message that is
-// not newer changes nothing. The second result tells whether the read state is new.
+// not newer changes nothing. The second result says if the read state is new.
 func (s *Store) Ack(user, channel, message ID, mentions uint32) (ReadState, bool) {
 	shard := s.shard(user)
 	shard.mu.Lock()
@@ -69,7 +69,7 @@ func (s *Store) Ack(user, channel, message ID, mentions uint32) (ReadState, bool
 	return entry.state, created
 }
 
-// Mention counts mentions. The second result tells whether the read state is new.
+// Mention counts mentions. The second result says if the read state is new.
 func (s *Store) Mention(user, channel ID, count uint32) (ReadState, bool) {
 	shard := s.shard(user)
 	shard.mu.Lock()

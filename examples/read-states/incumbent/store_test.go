@@ -30,7 +30,7 @@ func TestPreloadIsDeterministic(t *testing.T) {
 	if store.Len() != 10_000 {
 		t.Errorf("%d states", store.Len())
 	}
-	// The same figures stand in the candidate's test.
+	// The candidate's test has the same figures.
 	state, ok := store.Get(100_000_000_000_000_003, 200_000_000_000_015_907)
 	want := ReadState{100_000_000_000_000_003, 200_000_000_000_015_907, 300_000_539_682_377_832, 5, 1}
 	if !ok || state != want {

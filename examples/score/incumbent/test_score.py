@@ -26,7 +26,7 @@ class Scores(unittest.TestCase):
         return self.client.post("/score", json=PAYMENT | changes)
 
     def test_an_ordinary_payment_is_approved(self):
-        # The same figures stand in the candidate's test.
+        # The candidate's test has the same figures.
         answer = self.post()
         self.assertEqual(200, answer.status_code)
         self.assertEqual(

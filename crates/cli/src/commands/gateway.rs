@@ -1,7 +1,7 @@
 //! `understudy gateway`: the field.
 
 mod client;
-mod examine;
+mod selftest;
 
 use super::trial::redaction_key;
 use crate::config;
@@ -36,8 +36,8 @@ enum Command {
     Differences(client::DifferencesArgs),
     Waive(client::WaiveArgs),
     #[command(name = "selftest")]
-    SelfTest(examine::SelfTestArgs),
-    Propose(examine::ProposeArgs),
+    SelfTest(selftest::SelfTestArgs),
+    Propose(selftest::ProposeArgs),
 }
 
 /// Carries out the command.
@@ -46,8 +46,8 @@ pub(crate) fn gateway(args: &GatewayArgs) -> Result<u8, Failure> {
         (Some(Command::Status(args)), _) => client::status(args),
         (Some(Command::Differences(args)), _) => client::differences(args),
         (Some(Command::Waive(args)), _) => client::waive(args),
-        (Some(Command::SelfTest(args)), _) => examine::selftest(args),
-        (Some(Command::Propose(args)), _) => examine::propose(args),
+        (Some(Command::SelfTest(args)), _) => selftest::selftest(args),
+        (Some(Command::Propose(args)), _) => selftest::propose(args),
         (None, Some(file)) => serve(file, args.check),
         // clap asks for one of them.
         (None, None) => Err(exit::usage("name the gateway's file")),
@@ -65,7 +65,7 @@ fn serve(file: &std::path::Path, check: bool) -> Result<u8, Failure> {
     let around = Surroundings {
         key: redaction_key()?,
         today: super::trial::today,
-        tell: show::warning,
+        report: show::warning,
     };
     // Before anything starts: a signal that comes too early must not be lost.
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).context("cannot handle signals")?;

@@ -1,7 +1,7 @@
 //! `understudy init`: writes a commented trial.toml from what is given and what is found.
 
-mod around;
 mod document;
+mod folder;
 mod listeners;
 mod side;
 
@@ -10,9 +10,9 @@ use crate::exit::{self, Failure};
 use crate::output;
 use crate::show;
 use anyhow::Context;
-use around::Around;
 use clap::Args;
 use document::{Draft, Written};
+use folder::Contents;
 use listeners::Listener;
 use serde_json::Value;
 use side::SideDraft;
@@ -64,7 +64,7 @@ pub(crate) fn init(args: &InitArgs) -> Result<u8, Failure> {
         sources => Some(import::read(sources, &Options::default())?),
     };
     let looks = incumbent.is_missing() || candidate.is_missing();
-    let around = Around::look(&folder);
+    let around = Contents::look(&folder);
     let listening = match looks || incumbent.is_url() || candidate.is_url() {
         true => listeners::find(),
         false => Vec::new(),
@@ -121,7 +121,7 @@ fn check(args: &InitArgs, folder: &Path, imports: bool) -> Result<(SideDraft, Si
 fn requests(
     args: &InitArgs,
     imported: Option<&Imported>,
-    around: &Around,
+    around: &Contents,
     (here, folder): (&Path, &Path),
 ) -> Option<String> {
     if imported.is_some() {
@@ -145,7 +145,7 @@ fn needs_writes(
     candidate: &SideDraft,
     imported: Option<&Imported>,
     args: &InitArgs,
-    around: &Around,
+    around: &Contents,
 ) -> Vec<String> {
     if !incumbent.is_url() && !candidate.is_url() {
         return Vec::new();

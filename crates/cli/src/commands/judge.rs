@@ -33,7 +33,7 @@ pub(crate) fn judge(args: &JudgeArgs) -> Result<u8, Failure> {
         .map_err(|errors| Failure::Usage(errors.iter().map(ToString::to_string).collect()))?;
     let plan = Plan::new(&config);
     let document = judged(&config, &plan, &rules, &run)?;
-    // A full disk, or a run that belongs to someone else, does not hide the verdict.
+    // A full disk, or a run of another user, does not hide the verdict.
     let stored = store_verdict(&run, &document);
     let drawn = stored.and_then(|()| write_html(&run, &document).map(drop));
     if let Err(error) = drawn {

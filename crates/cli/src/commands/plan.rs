@@ -46,7 +46,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
     }
     let _ = writeln!(
         out,
-        "\nSmallest effects hold for blocks that vary by {:.0} %, an assumption; a run measures its own\nand prints it beside every \"no difference\". Builds come on top of the times.",
+        "\nSmallest effects hold for blocks that vary by {:.0} %, an assumption; a run measures its own\nand prints it with every \"no significant difference\". Builds come on top of the times.",
         ASSUMED_VARIATION * 100.0,
     );
     show::print(&out).context("cannot write the plan")?;

@@ -258,11 +258,11 @@ impl Reading {
         }
     }
 
-    /// A figure that is wrong is there all the same: that it is missing would be a second mistake.
+    /// Sets a placeholder for a wrong figure: reporting it as missing would be a second error for one mistake.
     fn refused(&mut self, case: &mut Case, input: Input) {
         self.wrong.push(input);
         if let Some(one) = Spread::point(1.0) {
-            case.set(input, stated(one, "nobody"));
+            case.set(input, stated(one, "a placeholder"));
         }
     }
 

@@ -99,7 +99,7 @@ fn text_of(path: &Path) -> Result<String, Vec<String>> {
     Ok(text)
 }
 
-/// Tells what makes a text no TOML; what is left of such a document is not read.
+/// Reports why a text is not valid TOML; the rest of such a document is not read.
 fn no_document(errors: &[toml::de::Error], text: &str, problems: &Problems<'_>) -> bool {
     for error in errors {
         let at = error.span().map_or(text.len(), |span| span.start);
@@ -219,12 +219,12 @@ fn business(
         .filter(|path| path.is_file());
     let case = path.map(|path| fleet::of_trial(&path, measured));
     let case = case.and_then(|read| {
-        let tell = |lines: Vec<String>| {
+        let refuse = |lines: Vec<String>| {
             lines
                 .into_iter()
                 .for_each(|line| section.refuse("fleet", line))
         };
-        read.map_err(tell).ok()
+        read.map_err(refuse).ok()
     });
     section.finish();
     case

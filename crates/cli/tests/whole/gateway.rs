@@ -31,16 +31,16 @@ impl Gateway {
             address: String::new(),
             admin: String::new(),
         };
-        gateway.address = gateway.told("listening on ");
+        gateway.address = gateway.wait_for_line("listening on ");
         gateway.admin = gateway
-            .told("admin interface at ")
+            .wait_for_line("admin interface at ")
             .trim_end_matches('/')
             .to_owned();
         gateway
     }
 
-    /// Waits for a line with this in it; returns what is behind.
-    fn told(&mut self, what: &str) -> String {
+    /// Waits for a line that contains `what`; returns the text behind it.
+    fn wait_for_line(&mut self, what: &str) -> String {
         let mut line = String::new();
         loop {
             line.clear();
@@ -213,7 +213,7 @@ fn it_serves_finds_the_planted_bug_is_reloaded_and_stops() {
         "--owner",
         "shop",
         "--reason",
-        "counted anew",
+        "counted again",
     ];
     let (code, text) = gateway.ask(&[&waiver[..], &["--expires", "2020-01-01"]].concat());
     assert!(
@@ -228,7 +228,7 @@ fn it_serves_finds_the_planted_bug_is_reloaded_and_stops() {
     let right = std::fs::read_to_string(&file).unwrap();
     scratch.write("gateway.toml", &right.replace("[candidate]", "[candidat]"));
     gateway.signal("HUP");
-    let mistake = gateway.told("did you mean `");
+    let mistake = gateway.wait_for_line("did you mean `");
     assert!(mistake.starts_with("candidate"), "{mistake}");
     assert!(
         gateway.get("/items/1").contains("200 OK"),
@@ -242,14 +242,14 @@ fn it_serves_finds_the_planted_bug_is_reloaded_and_stops() {
         &right.replace("ask_twice", "fraction = \"50%\"\nask_twice"),
     );
     gateway.signal("HUP");
-    gateway.told("the new configuration is in use");
+    gateway.wait_for_line("the new configuration is in use");
     assert!(gateway.get("/items/1").contains("200 OK"));
 
     gateway.signal("TERM");
     assert_eq!(gateway.child.wait().unwrap().code(), Some(0));
     check_logs(&[log, moved], asked);
     let state = std::fs::read_to_string(scratch.path().join("state/state.json")).unwrap();
-    assert!(state.contains("counted anew"));
+    assert!(state.contains("counted again"));
 }
 
 #[test]

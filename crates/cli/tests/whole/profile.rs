@@ -240,7 +240,7 @@ fn the_memory_floor_of_a_trial_is_held_against_what_is_given() {
     assert!(codes(&profile).contains(&expected), "{profile}");
 }
 
-/// It is watched until it ends, and then until somebody ends the watch: both report what was seen.
+/// Two watches, one ended by the exit of the process and one by a signal: both report what was seen.
 #[test]
 fn a_watch_that_ends_early_reports_what_it_saw() {
     let _machine = machine();

@@ -5,9 +5,9 @@ use crate::document::{self, Body, Document, Layout};
 use crate::hash::Hash;
 use crate::json::{Json, Value};
 use crate::place::{self, Indices};
+use crate::preview;
 use crate::relation::Plain;
 use crate::rules::Selected;
-use crate::shown;
 use crate::tree::{self, Seen};
 use crate::{align, character, decode, runs, text};
 use std::borrow::Cow;
@@ -82,7 +82,7 @@ impl Found<'_, '_> {
             _ if body.is_empty() => (character::absent(), String::new()),
             Ok(text) => (
                 character::of_text_body(text),
-                shown::text(redact, "body", text),
+                preview::text(redact, "body", text),
             ),
             Err(_) => (character::of_bytes(body), format!("{} bytes", body.len())),
         };
@@ -106,12 +106,12 @@ impl Found<'_, '_> {
         let right = match right {
             Body::Document(document) => {
                 let (shown, _) =
-                    shown::pair(redact, "body", Seen::Value(&document.root), Seen::Absent);
+                    preview::pair(redact, "body", Seen::Value(&document.root), Seen::Absent);
                 (character::of_json(&document.root), shown)
             }
             _ => (Character(form.name().into()), String::new()),
         };
-        let wrong_shown = shown::text(redact, "body", &String::from_utf8_lossy(wrong));
+        let wrong_shown = preview::text(redact, "body", &String::from_utf8_lossy(wrong));
         let wrong = (Character(format!("not {}", form.name())), wrong_shown);
         let (a, b) = if swapped {
             (wrong, right)
@@ -154,7 +154,7 @@ impl Found<'_, '_> {
         for run in runs::compare(a, b) {
             let side = |bytes: &[u8]| match bytes {
                 [] => (character::absent(), String::new()),
-                bytes => (character::of_bytes(bytes), shown::bytes(bytes, run.start)),
+                bytes => (character::of_bytes(bytes), preview::bytes(bytes, run.start)),
             };
             let site = Site {
                 spot: Some(run.spot),
@@ -181,7 +181,7 @@ impl Found<'_, '_> {
                 bytes: a.len() as u64,
                 ..Site::at("body")
             };
-            let (shown_a, shown_b) = shown::texts(self.differ.redact, "body", a, b);
+            let (shown_a, shown_b) = preview::texts(self.differ.redact, "body", a, b);
             let of = |text| character::of_text_body(text);
             self.keep(
                 site,
@@ -233,7 +233,10 @@ impl Found<'_, '_> {
         let side = |line: Option<&str>| match line {
             None => (character::absent(), String::new()),
             // What it says is its place.
-            Some(line) => (Character("line".into()), shown::text(redact, "body", line)),
+            Some(line) => (
+                Character("line".into()),
+                preview::text(redact, "body", line),
+            ),
         };
         let words = text::skeleton(a.map(|(_, line)| line).or(b).unwrap_or_default()) as u32;
         let site = Site {
@@ -269,11 +272,11 @@ impl Found<'_, '_> {
         let redact = self.differ.redact;
         let is_in_document = site.path.starts_with('$');
         let shown = |a, b| match is_in_document {
-            false => shown::texts(redact, &site.path, a, b),
-            true => shown::quoted_texts(redact, &site.path, a, b),
+            false => preview::texts(redact, &site.path, a, b),
+            true => preview::quoted_texts(redact, &site.path, a, b),
         };
         let whole = shown(a, b);
-        // Of bodies alone the share that is compared is told.
+        // Only bodies have a share that was compared.
         let is_in_body = is_in_document || site.pattern == "body";
         let bytes = |text: &str| if is_in_body { text.len() as u64 } else { 0 };
         let Some(tokens) = text::compare(a, b, section) else {
@@ -367,7 +370,7 @@ impl Found<'_, '_> {
             let redact = self.differ.redact;
             let path = site.path.clone();
             self.push(like, site, relation, || {
-                shown::pair(redact, &path, seen_a, seen_b)
+                preview::pair(redact, &path, seen_a, seen_b)
             });
         });
     }
@@ -381,7 +384,7 @@ impl Found<'_, '_> {
                 text => character::of_text_body(text),
             };
             let (of_a, of_b) = (side(&a), side(&b));
-            let (shown_a, shown_b) = shown::texts(self.differ.redact, LAYOUT, &a, &b);
+            let (shown_a, shown_b) = preview::texts(self.differ.redact, LAYOUT, &a, &b);
             let site = Site::at(LAYOUT);
             self.keep(
                 site,

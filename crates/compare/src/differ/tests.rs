@@ -54,7 +54,7 @@ fn check(a: &Answer, b: &Answer, expected: &[(&str, Kind)]) {
         .map(|(path, kind)| (path.to_string(), *kind))
         .collect();
     let mut found = places(a, b);
-    // Each token of a text that differs is told by itself.
+    // Each differing token of a text is a difference of its own.
     found.dedup();
     assert_eq!(found, expected);
 }

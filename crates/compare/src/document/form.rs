@@ -17,7 +17,7 @@ pub(super) fn read(text: &str) -> Option<Json> {
     Some(object(pairs.map(entry).collect()))
 }
 
-/// The text of a name or a value. Octets that are not UTF-8 are told apart.
+/// The text of a name or a value. Octets that are not UTF-8 stay distinct.
 fn decoded(text: &str) -> String {
     let spaced = text.replace('+', " ");
     let octets: Vec<u8> = percent_encoding::percent_decode_str(&spaced).collect();

@@ -1,7 +1,7 @@
 //! XML and HTML as one tree, read as leniently as browsers read pages: nothing is refused.
 //!
 //! An element is an object: `@name` for each attribute, an array for the children of each name, `#text` for its
-//! texts, `#comment` for comments, and `#order` where children of several names stand in an order. White space
+//! texts, `#comment` for comments, and `#order` for the order of children with several names. White space
 //! between elements is layout; character references, sections of CDATA and the ends of lines are not: no reader sees
 //! them (XML, section 2.11; HTML, section 13.2.3.5). Limits: elements deeper than [`DEPTH`] are siblings of their
 //! parents' children; entities that a document declares stay as written.
@@ -72,7 +72,7 @@ struct Element {
     attributes: Vec<(Box<str>, Json)>,
     /// Children and texts in their order.
     children: Vec<(Box<str>, Json)>,
-    /// Text that goes on until the next child.
+    /// Text up to the next child.
     text: String,
     /// White space between children, until it is known whether there are any.
     spaces: Vec<String>,
@@ -136,7 +136,7 @@ impl Element {
     }
 }
 
-/// The entry that says in which order children of several names stand.
+/// The entry that holds the order of children with several names.
 pub(crate) const ORDER: &str = "#order";
 
 fn plain(text: &str) -> Json {

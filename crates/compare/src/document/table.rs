@@ -13,7 +13,7 @@ pub(super) fn read(text: &str, tabs: bool, layout: &mut Layout) -> Option<Json> 
     lines::note_ends(text, layout);
     let separator = separator(text, tabs);
     let usual = if tabs { '\t' } else { ',' };
-    // Whoever reads the file expects what its type says.
+    // A reader of the file expects what its type says.
     if separator != usual {
         layout.note(format!("separator {separator:?}"));
     }

@@ -1,6 +1,6 @@
 //! What the value of a header means, by the grammar that its standard gives it.
 //!
-//! Two values are the same if no reader that keeps to the standard can tell them apart: spacing, quotes that a token
+//! Two values are the same if no reader that keeps to the standard can distinguish them: spacing, quotes that a token
 //! does not need, the case of names that have none, the order of lists that have none. What a standard leaves open
 //! counts, and so does a value that its grammar does not allow.
 
@@ -41,11 +41,11 @@ pub(super) enum Grammar {
     FirstWord,
     /// Words without case in an order that counts (`Referrer-Policy`: the last one known wins).
     Ordered,
-    /// Rules, of which those of one robot stand behind its name (`X-Robots-Tag`).
+    /// Rules; those of one robot follow its name (`X-Robots-Tag`).
     Robots,
     /// A moment in any form that HTTP allows (`Last-Modified`).
     Date,
-    /// The same, where every text that is no date is a moment in the past (`Expires`, RFC 9111, section 5.3).
+    /// The same, where every text that is not a date is a moment in the past (`Expires`, RFC 9111, section 5.3).
     Expiry,
     /// A moment or seconds (`Retry-After`).
     DateOrSeconds,

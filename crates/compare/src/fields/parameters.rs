@@ -33,7 +33,7 @@ pub(super) fn setting(part: &str) -> Member {
 }
 
 /// The one name of a character encoding. Aliases of one encoding alone: what the Encoding Standard decodes alike
-/// (`us-ascii` and `iso-8859-1` as `windows-1252`) other readers tell apart.
+/// (`us-ascii` and `iso-8859-1` as `windows-1252`) other readers distinguish.
 fn charset(label: &str) -> String {
     let lower = label.to_ascii_lowercase();
     match lower.as_str() {

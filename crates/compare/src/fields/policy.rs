@@ -49,7 +49,7 @@ fn directive(name: &str, value: &str) -> String {
     values.join(" ")
 }
 
-/// Does a list of sources stand behind this directive (sections 6.1 to 6.4)?
+/// Does a list of sources follow this directive (sections 6.1 to 6.4)?
 fn has_sources(name: &str) -> bool {
     name.ends_with("-src")
         || matches!(
@@ -77,7 +77,7 @@ fn source(word: &str) -> String {
     if word.starts_with('\'') {
         return keyword(word);
     }
-    // `*`, `https:`, `*.example:*` and `host/path` are no references; what they share with them is what has a case.
+    // `*`, `https:`, `*.example:*` and `host/path` are not references; what they share with them is what has a case.
     let (scheme, rest) = match word.split_once("://") {
         Some((scheme, rest)) => (format!("{}://", scheme.to_ascii_lowercase()), rest),
         None => (String::new(), word),

@@ -111,7 +111,7 @@ fn the_order_of_a_list_counts_where_the_standard_gives_it_a_meaning() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_told_apart() {
+fn bytes_that_are_not_text_stay_distinct() {
     assert_eq!(text(b"caf\xe9"), "caf\u{fffd}e9");
     assert_ne!(text("\u{fffd}e9".as_bytes()), text(b"\xe9"));
     assert_eq!(text("é".as_bytes()), "é");
@@ -159,7 +159,7 @@ fn another_boundary_is_the_same_if_the_parts_have_it() {
     assert_eq!(
         compare(&with("a"), &with("\"b c\"")).len(),
         1,
-        "quotes are no part of it"
+        "quotes are not part of it"
     );
     assert_eq!(compare(&with("a"), &with("b")), []);
     assert_eq!(compare(&answer("a", ""), &answer("b", "")), []);

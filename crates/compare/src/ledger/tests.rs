@@ -141,7 +141,7 @@ fn the_bound_is_clopper_and_pearsons() {
 }
 
 #[test]
-fn two_percent_of_changed_answers_are_found_beside_noise() {
+fn two_percent_of_changed_answers_are_found_in_noise() {
     let rows: Vec<Row> = (0..1000)
         .map(|request| Row {
             request,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use understudy_model::Spot;
 
-/// Lengths of bodies that are told apart.
+/// Most lengths of bodies that are kept apart.
 const LENGTHS: usize = 64;
 /// Intervals kept of bodies of one length.
 const INTERVALS: usize = 256;
@@ -68,7 +68,7 @@ impl Offsets {
         };
         let intervals = self.by_length.get(&of).filter(|_| of == contender_of);
         let Some(intervals) = intervals else {
-            // Of bodies whose lengths vary nobody knows the offsets.
+            // Bodies whose lengths vary have no stable offsets.
             return match self.is_loose || self.by_length.len() > 1 {
                 true => Covers::Body,
                 false => Covers::Nothing,
@@ -119,7 +119,7 @@ impl Interval {
         is_within || self.carries_up(run, of) || self.carries_down(run)
     }
 
-    /// A counter or clock, its highest byte first, of which a higher byte has changed: as a number it is no farther
+    /// A counter or clock, its highest byte first, of which a higher byte has changed: as a number it is not farther
     /// away than those seen. A token that uses all of its bytes has no such bound.
     fn carries_up(&self, run: &Interval, of: u64) -> bool {
         let Some((reach, apart)) = self.big_endian.zip(run.big_endian) else {

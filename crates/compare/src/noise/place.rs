@@ -213,7 +213,7 @@ impl Place {
     }
 
     /// May the text keep its other tokens, and which of these are noise? `None` if it may not: it is noise as a
-    /// whole, or nobody knows where in it.
+    /// whole, or its place within the text is unknown.
     pub(crate) fn noisy_tokens(&self) -> Option<impl Fn(Spot) -> bool + '_> {
         let is_noise = |spot: Spot| match spot {
             // What is before it on its line is known by its value only next to another text.

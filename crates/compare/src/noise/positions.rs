@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_model::Position;
 
-/// Arrays of different lengths at one place that are told apart.
+/// Most lengths of arrays at one place that are kept apart.
 const KEPT: usize = 64;
 /// A coincidence that is not believed.
 const BELIEVED: f64 = 0.001;
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn an_element_that_never_differed_beside_one_that_always_does_is_not_noise() {
+    fn an_element_that_never_differed_next_to_a_noisy_one_is_not_noise() {
         let mut positions = Positions::default();
         positions.learn(at(2, 0), 9);
         assert!(positions.allow(at(2, 1)), "nine are too few to say");

@@ -105,7 +105,7 @@ fn documents() -> Vec<(&'static str, Write)> {
     ]
 }
 
-/// What changes from answer to answer beside the moments and identifiers.
+/// What changes from answer to answer, except moments and identifiers.
 #[derive(Clone, Copy, Debug)]
 enum Varies {
     Order,

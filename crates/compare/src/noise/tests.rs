@@ -130,7 +130,7 @@ fn the_list_names_endpoint_place_kind_characters_and_pairs() {
 }
 
 #[test]
-fn a_constant_digest_is_no_identifier_where_the_incumbent_determines_it() {
+fn a_constant_digest_is_not_an_identifier() {
     let bound = |pattern: &str, bond| Difference {
         relation: understudy_model::Relation {
             bond: Some(bond),

@@ -39,7 +39,7 @@ fn price(price: &str) -> String {
 }
 
 #[test]
-fn a_rule_says_what_it_explains_and_what_it_would_hide_besides() {
+fn a_proposed_rule_lists_what_it_explains_and_what_else_it_would_hide() {
     // 84 of 100 round; 3 are wrong by far, and 13 differ elsewhere.
     let mut pairs: Vec<_> = (0..84)
         .map(|n| {

@@ -18,7 +18,7 @@ fn today() -> Day {
 }
 
 #[test]
-fn all_mistakes_of_all_rules_are_told_at_once() {
+fn all_mistakes_of_all_rules_are_reported_at_once() {
     let expires = Day::new(2026, 2, 28).ok();
     let rules = vec![
         rule("$.a["),
@@ -39,14 +39,14 @@ fn all_mistakes_of_all_rules_are_told_at_once() {
         rule("outcome"),
     ];
     let errors = Rules::compile(rules, today()).unwrap_err();
-    let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let messages: Vec<String> = errors.iter().map(ToString::to_string).collect();
     assert!(
-        told[0].starts_with("rule 1: \"$.a[\" is no RFC 9535 path: "),
+        messages[0].starts_with("rule 1: \"$.a[\" is not a valid JSONPath (RFC 9535): "),
         "{}",
-        told[0]
+        messages[0]
     );
     assert_eq!(
-        told[5],
+        messages[5],
         "rule 7: the rule for \"code\" expired on 2026-02-28 (owner: ann); renew or remove it"
     );
     let indices: Vec<usize> = errors.iter().map(|error| error.index).collect();

@@ -248,7 +248,7 @@ fn a_full_disk_keeps_the_old_document() {
 }
 
 /// A process that is killed between the fork and the exec of a child leaves its lock to that child for a
-/// moment; whoever continues with the run right then is not refused.
+/// moment; a process that continues the run right then is not refused.
 #[test]
 fn a_lock_that_is_about_to_go_is_waited_for() {
     let parent = TempDir::new().unwrap();

@@ -1,4 +1,4 @@
-//! The names of a log: who may write under them, and which files a former run left there.
+//! The names of a log: which process may write under them, and which files a former run left there.
 
 use crate::{EvidenceError, files};
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -7,7 +7,7 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 /// Key in a footer: the number of the file within its log. By it `log-2.parquet`, the second file of
-/// `log.parquet`, is told from the first of another log of that name.
+/// `log.parquet`, is distinguished from the first file of another log.
 pub(super) const PART_KEY: &str = "understudy.part";
 
 /// Opens the first file of the log `path` for this process alone. The lock ends with the file's last handle.

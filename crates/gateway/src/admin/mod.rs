@@ -1,7 +1,7 @@
 //! Looks at the gateway from outside: a page, documents, metrics; and takes waivers.
 //!
-//! On loopback nobody is asked for anything but to come by a name of loopback (a page of another
-//! origin cannot reach it by a name of its own); elsewhere a token is needed.
+//! On loopback only the host name is checked: it has to be one of loopback, so that a page of another
+//! origin cannot reach it by a name of its own. Elsewhere a token is required.
 
 mod metrics;
 mod serve;

@@ -18,7 +18,7 @@ let token = sessionStorage.getItem("token") ?? undefined;
 async function ask(path, options = {}) {
   const headers = { ...(options.body && { "content-type": "application/json" }), ...(token && { authorization: "Bearer " + token }) };
   const answer = await fetch(path, { ...options, headers });
-  // Who has none is not asked again before the page is loaded anew.
+  // A user without a token is asked only once for each load of the page.
   if (answer.status === 401 && token !== null) {
     token = prompt("Token of the admin interface");
     if (token) sessionStorage.setItem("token", token);
@@ -102,7 +102,7 @@ function showStatus(status) {
     return row(s.server, s.role === "second" ? "second incumbent" : s.role, make("span", { class: state === "well" ? "" : "bad" }, state));
   }));
   const unopened = Object.values(status.connections_unopened).reduce((a, b) => a + b, 0);
-  get("beside").textContent = [
+  get("connections").textContent = [
     `${count(status.connections)} connections of clients, ${count(status.requests_in_flight)} requests under way.`,
     unopened ? `${count(unopened)} connections were closed before a request: ${counted(status.connections_unopened)}.` : "",
     status.log_lines_lost ? `${count(status.log_lines_lost)} lines of the access log are lost.` : "",
@@ -141,7 +141,7 @@ function waiveForm(cluster) {
 
 let shown = "";
 function showDifferences(found) {
-  // Rebuilt only when something changed, and never under somebody who writes into it.
+  // Rebuilt only when something changed, and never while the user types into it.
   const now = JSON.stringify(found);
   if (now === shown || get("clusters").contains(document.activeElement)) return;
   shown = now;

@@ -1,10 +1,10 @@
 //! Everything that the comparison has found, in bounded memory.
 //!
 //! Pairs that are alike in all that could excuse them (endpoint, places, kinds, characters, rules)
-//! are one group: a row with a count. How far apart values are tells groups apart only where it can
-//! still matter: not within what the incumbent has shown already, which excuses it for ever, and
+//! are one group: a row with a count. How far apart values are separates groups only where it can
+//! still matter: not within what the incumbent has shown already, which excuses it permanently, and
 //! roughly where nothing is known. What a pair *is* follows from its row and from the noise
-//! learned so far, so it is worked out when somebody looks, from all groups at once; a place that
+//! learned so far, so it is computed on request, from all groups at once; a place that
 //! turns out to be noise tomorrow excuses what was found there today.
 
 use super::like::{Like, blur, widen};
@@ -21,7 +21,7 @@ use understudy_model::verdict::Equivalence;
 
 /// Groups kept. Pairs of more kinds than these are dropped for want of memory.
 const GROUPS: usize = 4096;
-/// Endpoints told apart; the rest are one.
+/// Most endpoints that are kept apart; the rest are one.
 const ENDPOINTS: usize = 1000;
 /// Cells of the coverage.
 const CELLS: usize = 10_000;
@@ -111,8 +111,8 @@ pub(crate) struct Finding {
 }
 
 impl Book {
-    /// The book that was stored. Rules may have changed since: what they covered is compared anew by
-    /// nobody, so groups that rules excused go on without them.
+    /// The book that was stored. Rules may have changed since, and the bodies are not kept to compare
+    /// them again, so groups that rules excused continue without them.
     pub(crate) fn restore(stored: Stored) -> Book {
         let mut book = Book {
             waivers: stored.waivers,

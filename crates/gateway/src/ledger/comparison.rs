@@ -180,7 +180,7 @@ pub(crate) struct Test {
     draw: u64,
 }
 
-/// What the comparison and those who look at it share. Workers never touch it.
+/// What the comparison and the admin interface share. Workers never touch it.
 pub(crate) struct Findings {
     pub(crate) book: Mutex<Book>,
     pub(crate) terms: Mutex<Arc<Terms>>,
@@ -335,10 +335,10 @@ impl Findings {
     }
 }
 
-/// Compares what comes until nobody sends any more; saves every second, and at the end.
-pub(crate) fn run(findings: &Findings, pairs: &Receiver<Pair>, tell: &dyn Fn(&str)) {
+/// Compares pairs until the channel is closed; saves every second, and at the end.
+pub(crate) fn run(findings: &Findings, pairs: &Receiver<Pair>, report: &dyn Fn(&str)) {
     let compare = |pair| findings.compare(&findings.terms(), pair);
-    run_with(&compare, findings, pairs, tell);
+    run_with(&compare, findings, pairs, report);
 }
 
 /// A comparison that panics costs its pair, which is counted, and nothing else: each step that
@@ -347,7 +347,7 @@ fn run_with(
     compare: &dyn Fn(Pair),
     findings: &Findings,
     pairs: &Receiver<Pair>,
-    tell: &dyn Fn(&str),
+    report: &dyn Fn(&str),
 ) {
     let mut saved = Saved::new(findings.counts.balance());
     loop {
@@ -365,11 +365,11 @@ fn run_with(
         };
         let is_over = matches!(received, Err(RecvTimeoutError::Disconnected));
         if let Ok(pair) = received {
-            // The ticket of the pair ends while the stack unwinds, and the hook has told where.
+            // The ticket of the pair ends while the stack unwinds, and the panic hook has logged where.
             let _ = catch_unwind(AssertUnwindSafe(|| compare(pair)));
         }
         if is_over || saved.at.elapsed() >= SAVE {
-            saved.renew(findings, tell);
+            saved.renew(findings, report);
         }
         if is_over {
             return;
@@ -394,8 +394,8 @@ impl Saved {
         }
     }
 
-    /// Saves what has changed. A disk that is full stays so for a while: each change of that is told once.
-    fn renew(&mut self, findings: &Findings, tell: &dyn Fn(&str)) {
+    /// Saves what has changed. A full disk stays full for a while: each change is logged once.
+    fn renew(&mut self, findings: &Findings, report: &dyn Fn(&str)) {
         self.at = Instant::now();
         if self.failed.is_none() && findings.counts.balance() == self.balance {
             return;
@@ -404,11 +404,11 @@ impl Saved {
             Ok(balance) => {
                 self.balance = balance;
                 if self.failed.take().is_some() {
-                    tell("the state is written again");
+                    report("the state is written again");
                 }
             }
             Err(error) if self.failed.as_ref() != Some(&error) => {
-                tell(&format!("{error}; it is tried again every second"));
+                report(&format!("{error}; it is tried again every second"));
                 self.failed = Some(error);
             }
             Err(_) => {}

@@ -90,7 +90,7 @@ impl Balance {
 }
 
 impl Counts {
-    /// Counts that go on from those of a gateway that ended: what was pending then was lost.
+    /// Counts that continue those of a gateway that ended: what was pending then was lost.
     pub(crate) fn resume(balance: &Balance) -> Counts {
         let counts = Counts::default();
         counts.eligible.store(balance.eligible, SeqCst);

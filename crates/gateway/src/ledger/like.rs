@@ -35,7 +35,7 @@ enum Apart {
 }
 
 impl Like {
-    /// `is_rough`: differences at places without noise are told apart by how far apart their values
+    /// `is_rough`: differences at places without noise are grouped by how far apart their values
     /// are, as long as there is room for that.
     pub(super) fn of(row: &Row, known: &Noise, is_rough: bool) -> Like {
         let apart = |of: &Difference| match (of.relation.distance?, known.known(row.endpoint, of)) {
@@ -68,7 +68,7 @@ impl Place {
             apart,
             course: difference.relation.course,
             bond: difference.relation.bond,
-            spot: difference.spot.map(told_apart),
+            spot: difference.spot.map(reduced_spot),
             position: difference.position,
         }
     }
@@ -76,7 +76,7 @@ impl Place {
 
 /// The spot without what decides nothing (how long the text is), and without what the group keeps the farthest
 /// of.
-fn told_apart(spot: Spot) -> Spot {
+fn reduced_spot(spot: Spot) -> Spot {
     match spot {
         Spot::Token { line, around, .. } => Spot::Token {
             line,
@@ -130,7 +130,7 @@ fn farther(a: Distance, b: Distance) -> Distance {
 
 /// Takes into the kept differences how far apart those of one more pair are.
 pub(super) fn widen(kept: &mut [Difference], more: &[Difference]) {
-    let place = |of: &Difference| (of.pattern.clone(), of.spot.map(told_apart));
+    let place = |of: &Difference| (of.pattern.clone(), of.spot.map(reduced_spot));
     let mut farthest: BTreeMap<_, Distance> = BTreeMap::new();
     let mut runs: BTreeMap<_, (Option<i32>, Option<i32>)> = BTreeMap::new();
     for difference in more {

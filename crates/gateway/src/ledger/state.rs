@@ -38,7 +38,7 @@ impl State {
     /// # Errors
     /// It cannot be read or written, is of a later format, or another gateway uses it.
     pub(crate) fn open(folder: &Path) -> Result<(State, Balance, Stored), String> {
-        let told = |what: &str, error: io::Error| {
+        let cannot = |what: &str, error: io::Error| {
             format!(
                 "cannot {what} {}: {}",
                 folder.display(),
@@ -49,11 +49,11 @@ impl State {
             .recursive(true)
             .mode(0o700)
             .create(folder)
-            .map_err(|error| told("make", error))?;
+            .map_err(|error| cannot("make", error))?;
         let lock = private()
             .append(true)
             .open(folder.join("lock"))
-            .map_err(|error| told("use", error))?;
+            .map_err(|error| cannot("use", error))?;
         if lock.try_lock().is_err() {
             return Err(format!(
                 "another gateway uses {}\nhint: give each its own `state`",
@@ -71,7 +71,7 @@ impl State {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok((state, Balance::default(), Stored::default()));
             }
-            Err(error) => return Err(told("read", error)),
+            Err(error) => return Err(cannot("read", error)),
         };
         let (balance, book) = read(&text, &path)?;
         Ok((state, balance, book))

@@ -1,4 +1,4 @@
-//! A difference that somebody has accepted, for a while.
+//! A difference that a person has accepted until a date.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ pub struct Waiver {
 
 impl Waiver {
     /// # Errors
-    /// Every reason why it cannot be made: nobody answers for it, it is over already, it covers too
+    /// Every reason why it cannot be made: it has no owner, it has expired, it covers too
     /// much, or nothing.
     pub(crate) fn check(&self, clusters: &[Cluster], today: Day) -> Result<(), Vec<String>> {
         let mut wrong = Vec::new();

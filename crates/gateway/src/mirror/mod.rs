@@ -151,7 +151,7 @@ impl Shadow {
         };
         let twice = offer.hint.is_none() && offer.head.method.is_safe();
         let (copy, body) = offer.hint.map(|hint| tee(&mirror.budget, hint)).unzip();
-        let (tell, seen) = oneshot::channel();
+        let (sender, seen) = oneshot::channel();
         place.send(Job {
             ticket,
             settings: self.settings.clone(),
@@ -165,7 +165,7 @@ impl Shadow {
             _slot: slot,
         });
         let watched = Watched {
-            tell,
+            sender,
             capture: None,
             limit: candidate.capture_bytes,
             budget: mirror.budget.clone(),
@@ -186,7 +186,7 @@ impl Shadow {
 
 /// Watches the incumbent's answer go by.
 pub(crate) struct Watched {
-    tell: oneshot::Sender<Seen>,
+    sender: oneshot::Sender<Seen>,
     capture: Option<Capture>,
     limit: usize,
     budget: Arc<Budget>,
@@ -213,14 +213,14 @@ impl Watched {
             })),
             None => Seen::Lost(Reason::Incumbent),
         };
-        if let Err(Seen::Whole(whole)) = self.tell.send(seen)
+        if let Err(Seen::Whole(whole)) = self.sender.send(seen)
             && let Some((log, line)) = whole.line
         {
-            log.tell(*line);
+            log.log(*line);
         }
     }
 
     pub(crate) fn lost(self, reason: Reason) {
-        let _ = self.tell.send(Seen::Lost(reason));
+        let _ = self.sender.send(Seen::Lost(reason));
     }
 }

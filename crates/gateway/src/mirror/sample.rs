@@ -91,7 +91,7 @@ mod tests {
         assert!(again.eq(taken.iter().copied()));
         let count = taken.iter().filter(|taken| **taken).count();
         assert!((2800..3200).contains(&count), "{count}");
-        // Who is in a smaller sample is in every larger one.
+        // A smaller sample is part of every larger one.
         assert!((0..1000).all(|user| {
             let headers = headers(format!("user={user}"));
             !sampler.takes(0.1, &headers, CLIENT) || sampler.takes(0.2, &headers, CLIENT)

@@ -212,7 +212,7 @@ async fn carry(thread: Rc<Thread>, mut job: Job) {
     thread.note(&job, &asked);
     if let Ok(whole) = &mut asked.incumbent {
         let candidate = asked.cut.is_none().then_some(&asked.candidate);
-        tell(whole, candidate, asked.took);
+        log_candidate(whole, candidate, asked.took);
     }
     let is_excused = thread.is_excused(&asked.candidate, started);
     let dropped = asked.cut.or_else(|| match &asked.incumbent {
@@ -305,7 +305,7 @@ async fn ask_all(sides: &Sides, job: &mut Job, deadline: Duration) -> Asked {
     }
 }
 
-/// Why the two cannot be compared, though both have come to an end.
+/// Why the two cannot be compared, though both are complete.
 fn incomparable(whole: &Whole, candidate: &Answered, deadline: Duration) -> Option<Reason> {
     let candidate_spent = candidate
         .as_ref()
@@ -328,7 +328,7 @@ fn incomparable(whole: &Whole, candidate: &Answered, deadline: Duration) -> Opti
 }
 
 /// Writes the line that waited for the candidate, if it was asked.
-fn tell(whole: &mut Whole, candidate: Option<&Answered>, took: Duration) {
+fn log_candidate(whole: &mut Whole, candidate: Option<&Answered>, took: Duration) {
     if let Some((log, mut line)) = whole.line.take() {
         line.candidate = candidate.map(|candidate| match candidate {
             Ok(captured) => captured.code.as_u16().to_string(),
@@ -336,7 +336,7 @@ fn tell(whole: &mut Whole, candidate: Option<&Answered>, took: Duration) {
         });
         let micros = u64::try_from(took.as_micros()).ok();
         line.candidate_us = micros.filter(|_| candidate.is_some());
-        log.tell(*line);
+        log.log(*line);
     }
 }
 

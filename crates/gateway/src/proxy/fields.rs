@@ -51,7 +51,7 @@ pub(super) fn of_trailer(line: &[u8]) -> Result<(HeaderName, HeaderValue), Malfo
     }
 }
 
-/// Does a field say how a message is read, or who sent it? Such a one is never taken from a trailer.
+/// Does a field say how a message is read, or which client sent it? Such a field is never taken from a trailer.
 pub(super) fn is_of_head(name: &HeaderName) -> bool {
     [
         header::CONTENT_LENGTH,
@@ -121,7 +121,7 @@ impl Written {
         }
     }
 
-    /// An empty value is no part of anything.
+    /// An empty value is not part of anything.
     fn name_of_empty<'w>(&'w self, usual: &'w [u8]) -> &'w [u8] {
         let lines = self.0.split(|byte| *byte == b'\n');
         let names = lines.filter_map(|line| line.split_at_checked(usual.len()));

@@ -29,7 +29,7 @@ pub(crate) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent
 /// trailers (gRPC) reach the client.
 pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     // Most heads have one of these or none: to look at all names once costs less than to look each of
-    // these up, and their lengths tell them from nearly all others.
+    // these up, and their lengths distinguish them from nearly all others.
     let mut present = [false; HOP_BY_HOP.len()];
     for name in headers.keys() {
         if matches!(name.as_str().len(), 2 | 7 | 10 | 14 | 16 | 17)
@@ -58,7 +58,7 @@ pub(super) fn is_of_connection(name: &str) -> bool {
         .any(|of| of.as_str().eq_ignore_ascii_case(name))
 }
 
-/// Headers that say who a client is, and how it was asked for: a stranger has no say in that.
+/// Headers that name a client and the address it asked for: they are taken only with `trust_forwarded`.
 const IDENTITY: [&str; 5] = [
     "forwarded",
     "x-real-ip",

@@ -62,7 +62,7 @@ pub(crate) fn healths(config: &GatewayConfig, before: Option<&Healths>) -> Healt
     Arc::new(config.servers().map(health).collect())
 }
 
-/// Checks each server of a side for ever, by itself, if they are to be checked.
+/// Checks each server of a side periodically, each by itself, if checks are configured.
 pub(crate) fn watch(side: &SideConfig, servers: &Healths, checks: &mut JoinSet<()>) {
     let check = side.health.as_ref().zip(Dial::new(side).ok());
     for address in &side.upstreams {

@@ -113,7 +113,7 @@ async fn ended_or_closed<C: Future>(
 }
 
 /// The answers under way on a connection. Their bodies are asked for more only when the client has room:
-/// a client that gives none would hold them, and the connections of their servers, for ever.
+/// a client that gives none would hold them, and the connections of their servers, without end.
 #[derive(Default)]
 struct Answers(RefCell<Vec<Weak<Held>>>);
 

@@ -86,7 +86,7 @@ impl Record {
         let now = Instant::now();
         match (end, self.lease.take()) {
             (End::Complete, Some(lease)) => lease.give_back(now),
-            // Whatever is left on that connection is of no use to anybody.
+            // The rest of the exchange is still on that connection, so it cannot be used again.
             (_, lease) => drop(lease),
         }
         let took = now.saturating_duration_since(self.started);
@@ -115,7 +115,7 @@ impl Record {
                     });
                 }
                 if let Some((log, line)) = line {
-                    log.tell(*line);
+                    log.log(*line);
                 }
             }
         }

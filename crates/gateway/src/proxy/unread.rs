@@ -61,7 +61,7 @@ pub(super) fn note(
         .ended(status, end, took, 0);
     if let Some(log) = &worker.shared.log {
         let (method, target) = words(first_line);
-        log.tell(Line {
+        log.log(Line {
             method,
             target,
             status,

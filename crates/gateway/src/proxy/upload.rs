@@ -200,7 +200,7 @@ pub(crate) async fn drain(mut rest: Incoming) {
     let _ = tokio::time::timeout(LINGER, all).await;
 }
 
-/// The longest time between two pieces. A timer exists only while somebody waits.
+/// The longest time between two pieces. A timer exists only during a wait.
 pub(crate) struct Pace {
     longest: Duration,
     timer: Option<Pin<Box<Sleep>>>,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use understudy_gateway::{GatewayConfig, Running};
 use understudy_testkit::browser::{Browser, find};
 
-/// A candidate that rounds the price of every third item, and both tell the time.
+/// A candidate that rounds the price of every third item; the answers of both contain the time.
 fn pair() -> (Server, Server) {
     let item = |path: &str, price: &str| {
         let nanos = std::time::SystemTime::now()
@@ -251,7 +251,7 @@ fn metrics_add_up_as_the_ledger_does() {
 }
 
 #[test]
-fn only_those_who_are_allowed_to_may_look() {
+fn the_admin_interface_requires_its_token_or_loopback() {
     let (mut config, _servers) = differing();
     let gateway = run(config.clone());
     let admin = gateway.admin().unwrap();

@@ -233,7 +233,7 @@ fn the_hops_of_a_request_are_counted_and_named() {
 }
 
 #[test]
-fn a_stranger_has_no_say_in_who_it_is_and_nothing_that_looks_like_framing_passes() {
+fn forwarding_headers_of_strangers_and_headers_like_framing_are_removed() {
     let request = "GET / HTTP/1.1\r\nHost: a\r\nForwarded: for=1.2.3.4\r\nX-Real-IP: 1.2.3.4\r\n\
                    X-Forwarded-Port: 1\r\nX-Forwarded-Prefix: /x\r\nX-Forwarded-For: 1.2.3.4\r\n\
                    X-Forwarded-For: 5.6.7.8\r\nContent_Length: 5\r\nTransfer_Encoding: chunked\r\n\
@@ -376,11 +376,11 @@ fn a_malformed_answer_says_what_is_malformed_and_is_not_asked_for_again() {
             answer.as_bytes().to_vec()
         });
         let gateway = run(config(&server));
-        let told = Client::of(&gateway).get("/");
+        let response = Client::of(&gateway).get("/");
         assert!(
-            told.status() == 502 && told.text().contains(reason),
+            response.status() == 502 && response.text().contains(reason),
             "{answer:?}: {}",
-            told.text()
+            response.text()
         );
         assert_eq!(asked.swap(0, Ordering::Relaxed), 1, "{answer:?}");
     }

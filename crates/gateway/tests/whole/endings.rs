@@ -50,7 +50,7 @@ fn what_came_of_an_answer_that_breaks_off_reaches_the_client() {
             assert_eq!(got.ends_with("half"), path == "/half", "{got:?}");
         }
     }
-    // HTTP/1.0 has no end but that of the connection: a false one is no end.
+    // HTTP/1.0 has no end but that of the connection: a false one is not an end.
     let mut old = Client::of(&gateway);
     old.send("GET /chunked HTTP/1.0\r\n\r\n");
     let mut got = Vec::new();

@@ -178,7 +178,7 @@ fn around() -> Surroundings {
     Surroundings {
         key: [7; 16],
         today: || Day::new(2026, 11, 25).unwrap(),
-        tell: |line| panic!("{line}"),
+        report: |line| panic!("{line}"),
     }
 }
 

@@ -61,7 +61,7 @@ async fn all(mut body: Incoming) -> (String, HeaderMap) {
 
 /// A gRPC-like server over HTTP/2 that ends each call with this status; it lives as long as the test.
 fn grpc(status: &'static str) -> SocketAddr {
-    let (tell, told) = channel();
+    let (bound, address) = channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -69,7 +69,7 @@ fn grpc(status: &'static str) -> SocketAddr {
             .unwrap();
         runtime.block_on(async move {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            tell.send(listener.local_addr().unwrap()).unwrap();
+            bound.send(listener.local_addr().unwrap()).unwrap();
             loop {
                 let (tcp, _) = listener.accept().await.unwrap();
                 let service = service_fn(move |request: Request<Incoming>| async move {
@@ -90,7 +90,7 @@ fn grpc(status: &'static str) -> SocketAddr {
             }
         });
     });
-    told.recv().unwrap()
+    address.recv().unwrap()
 }
 
 fn http2(address: SocketAddr) -> UpstreamAddress {

@@ -52,10 +52,10 @@ fn an_answer_has_128_header_lines_at_most() {
 fn a_malformed_answer_is_called_so() {
     let server = Server::http(|_| b"HTTP/1.1 20x OK\r\n\r\n".to_vec());
     let gateway = run(config(&server));
-    let told = Client::of(&gateway).get("/");
+    let answer = Client::of(&gateway).get("/");
     let reason = "502 the server's answer is malformed: its first line is not HTTP/1.x and a status of \
                   three digits\n";
-    assert_eq!((told.status(), &told.text()[..]), (502, reason));
+    assert_eq!((answer.status(), &answer.text()[..]), (502, reason));
 }
 
 #[test]
@@ -67,14 +67,14 @@ fn what_is_too_large_or_too_slow_is_refused() {
     config.limits.header_timeout = Duration::from_millis(300);
     config.limits.body_timeout = Duration::from_millis(300);
     let gateway = run(config);
-    let told =
+    let with_length =
         Client::of(&gateway).ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n");
-    assert_eq!(told.status(), 413);
-    let untold = Client::of(&gateway).ask(&format!(
+    assert_eq!(with_length.status(), 413);
+    let without_length = Client::of(&gateway).ask(&format!(
         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n{}\r\n0\r\n\r\n",
         "x".repeat(101)
     ));
-    assert_eq!(untold.status(), 413);
+    assert_eq!(without_length.status(), 413);
     let many: String = (0..30).map(|n| format!("X{n}: 1\r\n")).collect();
     assert_eq!(
         Client::of(&gateway)
@@ -108,9 +108,9 @@ fn a_client_that_continues_to_send_gets_the_refusal_and_no_reset() {
         thread::sleep(Duration::from_millis(20));
         stream.write_all(&[b'x'; 10_000]).unwrap();
     }
-    let mut told = String::new();
-    stream.read_to_string(&mut told).unwrap();
-    assert!(told.starts_with("HTTP/1.1 413 "), "{told}");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
 }
 
 /// Method and target, status, end and reason of each line of the log of a gateway that has stopped.
@@ -145,7 +145,7 @@ fn a_head_that_is_refused_is_counted_and_logged_like_every_refusal() {
         "GET /long{} HTTP/1.1\r\nHost: a\r\n\r\n",
         "g".repeat(70_000)
     );
-    let told: [(&str, &str, u64); 8] = [
+    let refused: [(&str, &str, u64); 8] = [
         (&many, "GET /many", 431),
         (&large, "GET /large", 431),
         (&long, &format!("GET /long{}", "g".repeat(64 - 9)), 414),
@@ -171,7 +171,7 @@ fn a_head_that_is_refused_is_counted_and_logged_like_every_refusal() {
             400,
         ),
     ];
-    for (head, request, status) in told {
+    for (head, request, status) in refused {
         let mut client = Client::of(&gateway);
         // It may be answered, and closed, before all of it was sent.
         let _ = client.0.write_all(head.as_bytes());
@@ -190,7 +190,7 @@ fn a_head_that_is_refused_is_counted_and_logged_like_every_refusal() {
     assert!(idle.is_closed());
 
     let status = eventually(&gateway, |status| status.connections == 0);
-    let (of, requests) = (&status.routes["none"], told.len() as u64 + 2);
+    let (of, requests) = (&status.routes["none"], refused.len() as u64 + 2);
     let by_end = |end: &str| of.by_end.get(end).copied().unwrap_or_default();
     assert_eq!((of.requests, of.by_class["4xx"]), (requests, requests));
     assert_eq!(
@@ -199,11 +199,11 @@ fn a_head_that_is_refused_is_counted_and_logged_like_every_refusal() {
             by_end("client_head"),
             by_end("client_left")
         ),
-        (told.len() as u64, 1, 1)
+        (refused.len() as u64, 1, 1)
     );
     gateway.stop().unwrap();
     let written = logged(&log);
-    for (_, request, status) in told {
+    for (_, request, status) in refused {
         let line = written.iter().find(|line| line.0 == request);
         let line = line.unwrap_or_else(|| panic!("{request}: {written:#?}"));
         assert_eq!((line.1, &line.2[..]), (status, "refused"), "{request}");
@@ -213,7 +213,7 @@ fn a_head_that_is_refused_is_counted_and_logged_like_every_refusal() {
     assert_eq!((slow.1, &slow.2[..]), (408, "client_head"));
     let left = written.iter().find(|line| line.0 == "GET /left").unwrap();
     assert_eq!((left.1, &left.2[..]), (499, "client_left"));
-    assert_eq!(written.len(), told.len() + 3, "{written:#?}");
+    assert_eq!(written.len(), refused.len() + 3, "{written:#?}");
 }
 
 #[test]

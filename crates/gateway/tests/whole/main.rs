@@ -1,7 +1,7 @@
 //! The gateway as clients, servers and operators see it: real sockets, and servers that misbehave.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![expect(clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
+#![expect(clippy::panic, reason = "a test that cannot continue fails")]
 
 mod admin;
 mod backlog;

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use understudy_gateway::config::{Health, Route, SideConfig};
 
-/// Tells what it got.
+/// Answers with the request that it received.
 pub(crate) fn echo() -> Server {
     Server::http(|request| {
         let headers: Vec<String> = request
@@ -151,7 +151,7 @@ fn what_two_servers_could_read_in_two_ways_is_refused_and_the_connection_closed(
 
 #[test]
 fn bodies_stream_in_both_directions_at_once() {
-    // Answers each piece as it comes: a proxy that buffers waits for ever.
+    // Answers each piece as it comes: a proxy that buffers waits forever.
     let server = Server::raw(|mut stream| {
         let mut got = String::new();
         let mut until = |stream: &mut std::net::TcpStream, what: &str| {
@@ -360,7 +360,7 @@ fn a_server_that_fails_its_check_gets_nothing_until_it_passes_again() {
             thread::sleep(Duration::from_millis(20));
         }
     };
-    let told = || {
+    let passes_checks = || {
         let servers = gateway.status().servers;
         servers
             .iter()
@@ -368,13 +368,13 @@ fn a_server_that_fails_its_check_gets_nothing_until_it_passes_again() {
             .collect::<Vec<_>>()
     };
     until(|asked| asked > 0);
-    assert_eq!(told(), [true, true]);
+    assert_eq!(passes_checks(), [true, true]);
     is_well.store(false, Ordering::Relaxed);
     until(|asked| asked == 0);
-    assert_eq!(told(), [false, true]);
+    assert_eq!(passes_checks(), [false, true]);
     is_well.store(true, Ordering::Relaxed);
     until(|asked| asked > 0);
-    assert_eq!(told(), [true, true]);
+    assert_eq!(passes_checks(), [true, true]);
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn secure(of: &Made, body: &'static str) -> (UpstreamAddress, Arc<AtomicU64>) {
     (address, requests)
 }
 
-/// The certificate that a client is shown who asks for this host.
+/// The certificate for clients that ask for this host.
 fn shown(
     gateway: &understudy_gateway::Running,
     trusted: &[&Made],

@@ -29,7 +29,7 @@ const MAX_FILES: usize = 500;
 /// Most levels of a document.
 const MAX_DEPTH: usize = 200;
 
-/// Keys under which the names of a document stand, and not those of the specification.
+/// Keys that contain names of the document, not names of the specification.
 const NAMES: [&str; 16] = [
     "$defs",
     "callbacks",

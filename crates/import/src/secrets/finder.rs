@@ -19,7 +19,7 @@ const LONG: usize = 16;
 /// From so many characters on a mixture of small and capital letters and digits is a token.
 const TOKEN: usize = 20;
 
-/// Tells secrets from everything else.
+/// Decides which values are secrets.
 pub(super) struct Finder {
     redactor: Redactor,
     not_secret: BTreeSet<String>,

@@ -1,4 +1,4 @@
-//! Where the values of a JSON text stand: a secret is replaced in its place, and everything around it stays as
+//! The positions of the values of a JSON text: a secret is replaced in its place, and everything around it stays as
 //! it was recorded, down to the text of numbers and the order of keys.
 
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 /// One scalar value of a JSON text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Scalar {
-    /// Where it stands; a text without its quotes.
+    /// Its position; a text without its quotes.
     pub(super) at: Range<usize>,
     /// The names of the keys that lead to it, from the outermost.
     pub(super) names: Vec<String>,

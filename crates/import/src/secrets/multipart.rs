@@ -1,4 +1,4 @@
-//! Where the fields of a `multipart/form-data` body stand (RFC 7578).
+//! The positions of the fields of a `multipart/form-data` body (RFC 7578).
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use std::ops::Range;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Field {
     pub(super) name: String,
-    /// Where its value stands.
+    /// The position of its value.
     pub(super) at: Range<usize>,
     pub(super) is_file: bool,
 }

@@ -1,4 +1,4 @@
-//! Secrets in paths, queries and bodies: found, and replaced where a variable can stand.
+//! Secrets in paths, queries and bodies: found, and replaced where a variable is possible.
 //!
 //! A variable can stand for a segment of the path, for the value of a parameter of a query or form, and for
 //! a text in JSON. It cannot stand for a JSON number, which it would turn into a text, nor for a part of a
@@ -23,7 +23,7 @@ pub(super) struct Place {
     pub(super) value: String,
 }
 
-/// The secrets of a request, in the order in which they stand.
+/// The secrets of a request, in their order.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Places {
     pub(super) path: Vec<Place>,
@@ -34,7 +34,7 @@ impl Places {
     /// Finds them.
     ///
     /// # Errors
-    /// There is one for which no variable can stand.
+    /// There is one that no variable can replace.
     pub(super) fn find(request: &Recorded, finder: &Finder) -> Result<Self, Reason> {
         let names = request.from != Origin::Description;
         let path = in_path(&request.path, finder, names).ok_or(Reason::SecretInPath)?;
@@ -47,7 +47,7 @@ impl Places {
 fn in_path(target: &str, finder: &Finder, names: bool) -> Option<Vec<Place>> {
     let (path, query) = parts(target);
     let mut places = Vec::new();
-    // Segments in which no secret stands: together they may be one.
+    // Segments without a secret: together they may be one.
     let mut others: Vec<String> = Vec::new();
     for (at, segment) in pieces(path, 0, &['/']) {
         let begin = at.start;
@@ -165,8 +165,8 @@ fn in_json(text: &str, finder: &Finder, names: bool) -> Option<Vec<Place>> {
     allowed(text, places)
 }
 
-/// The values of `name=value&...` that are secret, and names without a value that are; `begin` is where the text
-/// stands.
+/// The values of `name=value&...` that are secret, and names without a value that are; `begin` is the position
+/// of the text.
 fn in_pairs<'a>(
     text: &'a str,
     begin: usize,
@@ -189,7 +189,7 @@ fn in_pairs<'a>(
     })
 }
 
-/// What stands between separators, and where.
+/// The text between separators, and its position.
 fn pieces<'a>(
     text: &'a str,
     begin: usize,
@@ -203,7 +203,7 @@ fn pieces<'a>(
     })
 }
 
-/// Text in which `${` stands already could be taken for a variable.
+/// Text that contains `${` already could be taken for a variable.
 fn allowed(text: &str, places: Vec<Place>) -> Option<Vec<Place>> {
     (places.is_empty() || !text.contains("${")).then_some(places)
 }

@@ -258,7 +258,7 @@ fn headers_with_urls_are_looked_into() {
 }
 
 #[test]
-fn a_secret_has_one_variable_wherever_it_stands() {
+fn a_secret_has_one_variable_at_all_its_places() {
     let (path, body, names) = rewritten(
         "/a?token=s-1&other_token=s-2",
         "application/json",

@@ -204,7 +204,7 @@ impl Client {
     }
 }
 
-/// Why an attempt failed; `untouched` if the connection was dead before the request reached anyone.
+/// Why an attempt failed; `untouched` if the connection was dead before the request reached a server.
 struct Broken {
     failure: Failure,
     untouched: bool,

@@ -10,7 +10,7 @@ const COOKIES: usize = 100;
 const VALUE_BYTES: usize = 16 * 1024;
 
 /// Cookies of one client of one server. That they were set for another host or for TLS alone does not count:
-/// a trial stands in for the real host, without TLS.
+/// a trial replaces the real host, without TLS.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Jar {
     /// By name and path.

@@ -27,7 +27,7 @@ const EVENTS: usize = 16;
 const CAPTURED_BODIES: usize = 16_384;
 const CAPTURED_BYTES: usize = 64 * 1024 * 1024;
 
-/// A request as it goes on the wire.
+/// A request as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prepared {
     /// Head and body.
@@ -198,7 +198,7 @@ impl HttpDriver {
         Ok(driver)
     }
 
-    /// Tells it the clock on which jobs are due.
+    /// Sets the clock by which jobs are due.
     pub fn start(&mut self, clock: Clock) {
         self.clock = clock;
         self.timer_ns = 0;

@@ -181,7 +181,7 @@ mod tests {
 
     /// Nothing accepts: what the kernel queues is all that there is.
     #[test]
-    fn the_load_begins_with_what_stands() {
+    fn the_load_begins_with_the_connections_that_are_open() {
         let (address, _socket) = short();
         let (_, opened) = open(&[address], 64, Duration::from_secs(10)).unwrap();
         assert!((1..64).contains(&opened.len()), "{}", opened.len());

@@ -119,11 +119,11 @@ impl WorkloadRequest {
         };
         let variables = names.iter().map(value).collect::<Result<Vec<_>, _>>()?;
         let body = String::from_utf8_lossy(&self.body);
-        let stands = |name: &String| {
+        let is_used = |name: &String| {
             let variable = format!("${{{name}}}");
             self.path.contains(&variable) || body.contains(&variable)
         };
-        if let Some(name) = names.iter().find(|name| !stands(name)) {
+        if let Some(name) = names.iter().find(|name| !is_used(name)) {
             return Err(format!(
                 "\"variables\": ${{{name}}} is neither in \"path\" nor in \"body\""
             ));
@@ -179,7 +179,7 @@ impl WorkloadRequest {
         self.is_safe() || matches!(self.method.as_str(), "PUT" | "DELETE")
     }
 
-    /// Head and body as they go on the wire to `host`.
+    /// Head and body as they are sent to `host`.
     ///
     /// # Errors
     /// What would not be valid HTTP.

@@ -1,4 +1,4 @@
-use super::guard::{Word, tell};
+use super::guard::{Word, notify};
 use super::members::{Family, Member, running_thread};
 use super::sampler::Sampler;
 use crate::{Exit, FreezeError, How, Launch, Listener, SampleError, StopError};
@@ -214,14 +214,14 @@ impl Child {
         if let Some(exit) = self.stopped {
             return Ok(exit);
         }
-        // Failures of signals show in who survives.
+        // Failures of signals show in the processes that survive.
         let _ = kill_process_group(self.root(), Signal::TERM);
         send(&self.living(), Signal::CONT);
         let mut seen = self.await_end(Instant::now() + grace);
         self.kill(&mut seen)?;
         self.reap_orphans(&seen);
         let exit = self.reap()?;
-        tell(Word::Ended(self.family.root));
+        notify(Word::Ended(self.family.root));
         if let Some(group) = &self.family.group {
             group.remove().map_err(|(path, source)| StopError::Cgroup {
                 name: self.name.clone(),
@@ -271,7 +271,7 @@ impl Child {
     }
 
     /// Reaps the dead whose parents ended before them: those are Understudy's children now (it is
-    /// the subreaper). A zombie tells nobody whose it was, so this goes by those seen alive.
+    /// the subreaper). A zombie does not show its former parent, so this uses those seen alive.
     fn reap_orphans(&self, seen: &HashSet<i32>) {
         for pid in seen.iter().filter(|pid| **pid != self.family.root) {
             if let Some(pid) = Pid::from_raw(*pid) {
@@ -300,7 +300,7 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // There is nobody left to tell; the next start sweeps what could not be removed.
+        // A drop cannot return an error; the next start sweeps what could not be removed.
         let _ = self.stop(DROP_GRACE);
     }
 }

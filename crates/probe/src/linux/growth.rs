@@ -114,12 +114,12 @@ fn now(file: &Path) -> Grown {
     }
 }
 
-fn watch(events: &OwnedFd, file: &Path, stop: &AtomicBool, mut tell: impl FnMut(Grown)) {
+fn watch(events: &OwnedFd, file: &Path, stop: &AtomicBool, mut report: impl FnMut(Grown)) {
     let timeout = Timespec {
         tv_sec: 0,
         tv_nsec: NOTICE_NS,
     };
-    let mut look = || tell(now(file));
+    let mut look = || report(now(file));
     while !stop.load(Ordering::Relaxed) {
         let mut ready = [PollFd::new(events, PollFlags::IN)];
         if matches!(poll(&mut ready, Some(&timeout)), Ok(1..)) {

@@ -35,8 +35,8 @@ pub struct Guard {
 /// The line to the guard of this process, if it has one.
 static LINE: Mutex<Option<ChildStdin>> = Mutex::new(None);
 
-/// Notifies the guard. One that has gone hears nothing more, which is not a reason to stop measuring.
-pub(super) fn tell(word: Word) {
+/// Notifies the guard. A guard that has gone is not a reason to stop measuring.
+pub(super) fn notify(word: Word) {
     let text = match word {
         Word::Began(session) => format!("began {session}\n"),
         Word::Ended(session) => format!("ended {session}\n"),
@@ -82,7 +82,7 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        tell(Word::Dismissed);
+        notify(Word::Dismissed);
         if let Ok(mut line) = LINE.lock() {
             *line = None;
         }
@@ -122,8 +122,8 @@ pub fn stand_guard(of: u32, line: impl Read, cgroups: &Cgroups) -> io::Result<()
     Ok(())
 }
 
-/// Kills what is left: of a session that a child began (its number is no other's as long as anyone is
-/// in it), or with the mark of an Understudy in its environment. Returns how many there were.
+/// Kills what is left: of a session that a child began (its number is not used again while the session
+/// has a process), or with the mark of an Understudy in its environment. Returns how many there were.
 fn kill_left(of: u32, sessions: &HashSet<i32>) -> usize {
     let mark = format!("understudy-{of}-");
     let marked = |process: &procfs::process::Process| {

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 pub(super) fn listener(port: u16, members: &[Member]) -> Listener {
     let sockets = sockets(port);
     if sockets.is_empty() {
-        return Listener::Nobody;
+        return Listener::None;
     }
     let mut unreadable = false;
     for member in members {

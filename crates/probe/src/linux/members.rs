@@ -9,7 +9,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 /// The variable in a child's environment that names it. A process that leaves the session and whose
-/// parent ends is handed to Understudy (the subreaper); without a cgroup only this tells whose it is.
+/// parent ends is handed to Understudy (the subreaper); without a cgroup only this shows which child it belongs to.
 pub(crate) const MARK: &str = "UNDERSTUDY_CHILD";
 
 /// What a child's processes are known by.
@@ -41,12 +41,12 @@ impl Family {
     /// Every process of the family, zombies included: the root, its session and process group, its
     /// cgroup, the orphans that bear its mark, and the descendants of all of them.
     pub(crate) fn members(&self) -> Vec<Member> {
-        let everyone: Vec<Stat> = all_processes()
+        let processes: Vec<Stat> = all_processes()
             .map(|all| all.filter_map(|p| p.ok()?.stat().ok()).collect())
             .unwrap_or_default();
         let grouped: HashSet<i32> = self.group.iter().flat_map(Group::pids).collect();
         let me = std::process::id() as i32;
-        let mut inside: HashSet<i32> = everyone
+        let mut inside: HashSet<i32> = processes
             .iter()
             .filter(|p| {
                 p.pid == self.root
@@ -59,7 +59,7 @@ impl Family {
         loop {
             let before = inside.len();
             inside.extend(
-                everyone
+                processes
                     .iter()
                     .filter(|p| inside.contains(&p.ppid))
                     .map(|p| p.pid)
@@ -70,7 +70,7 @@ impl Family {
             }
         }
         inside.remove(&me);
-        everyone
+        processes
             .iter()
             .filter(|p| inside.contains(&p.pid))
             .map(|p| Member {

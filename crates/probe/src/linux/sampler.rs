@@ -95,7 +95,7 @@ impl Sampler {
             root: root.to_owned(),
         })?;
         let mut sampler = Self::new(Family {
-            // The id of no process: the group alone says who belongs.
+            // The id of no process: the group alone defines the members.
             root: 0,
             mark: None,
             group: Some(group),

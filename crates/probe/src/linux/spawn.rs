@@ -2,7 +2,7 @@
 
 use super::cgroup::{Cgroups, Group};
 use super::child::Child;
-use super::guard::{Word, tell};
+use super::guard::{Word, notify};
 use super::members::{Family, MARK};
 use crate::{Launch, LaunchError};
 use rustix::process::{Pid, Signal, getpid, getppid, set_child_subreaper};
@@ -69,7 +69,7 @@ impl Launch {
             }
         })?;
         let root = process.id() as i32;
-        tell(Word::Began(root));
+        notify(Word::Began(root));
         let group = joined(group, root, &mut unmeasured);
         unmeasured.extend(confined(root, &cpus));
         let family = Family {
@@ -265,7 +265,7 @@ fn start_launcher() -> io::Result<mpsc::Sender<Order>> {
         .name("launcher".into())
         .spawn(move || {
             for (mut command, answer) in inbox {
-                // Nobody waits for the answer only if the caller's thread is gone, and with it the need.
+                // The send fails only if the caller's thread is gone, which then needs no answer.
                 let _ = answer.send(command.spawn());
             }
         })?;

@@ -111,8 +111,8 @@ impl Drop for AttachedJvm {
 /// The `jcmd` next to the program that runs, as versions have to fit; else the one on `PATH`.
 fn jcmd_of(pid: u32) -> PathBuf {
     let program = std::fs::read_link(format!("/proc/{pid}/exe")).ok();
-    let beside = program.map(|program| program.with_file_name("jcmd"));
-    beside
+    let in_same_folder = program.map(|program| program.with_file_name("jcmd"));
+    in_same_folder
         .filter(|jcmd| jcmd.is_file())
         .unwrap_or_else(|| PathBuf::from("jcmd"))
 }

@@ -32,7 +32,7 @@ pub(crate) fn chart(document: &CaseDocument) -> Option<Markup> {
             (path("bound", &upright(instances), Some(&format!("break-even: {}", size(instances)))))
         }
     };
-    // The two marks are labelled at different heights, since they may stand close together, and low,
+    // The two marks are labelled at different heights, since they may be close together, and low,
     // where no line is.
     let label = |instances: f64, bottom: &str, text: &str| {
         let at = x.at(instances);

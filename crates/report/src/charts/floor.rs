@@ -9,7 +9,7 @@ use crate::wording::or_infinite;
 use maud::{Markup, html};
 use understudy_model::floor::SideFloor;
 
-/// The axes that the charts of all sides share, so that they can be laid beside each other.
+/// The axes that the charts of all sides share, so that they can be compared side by side.
 pub(crate) struct Axes {
     /// MiB: its round values are those that people give as limits.
     limit: Scale,
@@ -170,7 +170,7 @@ fn upright_marks(of: &SideFloor, axes: &Axes) -> Markup {
     }
 }
 
-/// The names of the two upright lines, one above the other: they may stand close together.
+/// The names of the two upright lines, one above the other: they may be close together.
 fn names(of: &SideFloor, axes: &Axes) -> Markup {
     let name = |bytes: f64, top: &str, text: String| {
         let at = axes.at(bytes);

@@ -1,4 +1,4 @@
-//! The knee curve: latency by offered rate, and where the capacity lies.
+//! The knee curve: latency by offered rate, and where the capacity is.
 
 use super::{Frame, Point, Tick, area, legend, line, path, percent, side_class, value_ticks};
 use crate::charts::percentiles::Bound;

@@ -1,7 +1,7 @@
 //! Charts as SVG within HTML, in pure Rust.
 //!
 //! A drawing is stretched to the width that there is (`preserveAspectRatio="none"`) while strokes
-//! keep their width and all text stands beside it as HTML in its own size: so a chart can be read on
+//! keep their width and all text is next to it as HTML in its own size: so a chart can be read on
 //! a phone, in print, by a screen reader, and be searched. Colours are custom properties of the page.
 
 pub(crate) mod distribution;
@@ -29,7 +29,7 @@ struct Tick {
     minor: bool,
 }
 
-/// What stands around a drawing.
+/// What is around a drawing.
 struct Frame<'f> {
     /// What it shows, in one sentence: what a screen reader says first.
     title: &'f str,

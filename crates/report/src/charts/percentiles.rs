@@ -7,14 +7,14 @@ use maud::{Markup, html};
 use understudy_model::Side;
 use understudy_model::series::{CurvePoint, PercentileCurve};
 
-/// Most points of a curve; more cannot be told apart.
+/// Most points of a curve; more cannot be distinguished.
 const MOST_POINTS: usize = 240;
 /// Quantiles that bear a marker.
 const NAMED: [f64; 6] = [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999];
 /// A bound that is further above every latency than this would leave the curves no room.
 const FAR: f64 = 8.0;
 
-/// The names of two curves stand at least this far apart, as a share of the height.
+/// Least distance between the names of two curves, as a share of the height.
 const APART: f64 = 0.07;
 
 /// A bound on a latency.
@@ -74,7 +74,7 @@ pub(crate) fn chart(curves: &[&PercentileCurve], bounds: &[Bound]) -> Option<Mar
         }
         @for bound in far {
             p class="note" {
-                "The bound of \u{201c}" (bound.text) "\u{201d} (" (time(bound.us)) ") lies above what the chart shows."
+                "The bound of \u{201c}" (bound.text) "\u{201d} (" (time(bound.us)) ") is above what the chart shows."
             }
         }
     })
@@ -89,7 +89,7 @@ fn keyed(side: Side) -> (&'static str, &'static str) {
     }
 }
 
-/// Where the names stand: each at the end of its curve, those that would touch moved apart around their
+/// The positions of the names: each at the end of its curve, those that would touch moved apart around their
 /// middle.
 fn label_heights(drawn: &[Drawn<'_>]) -> Vec<f64> {
     let end = |drawn: &Drawn<'_>| drawn.line.last().map_or(0.0, |(_, y)| *y);
@@ -239,7 +239,7 @@ impl<'c> Drawn<'c> {
         }
     }
 
-    /// The side's name beside the end of its curve.
+    /// The side's name next to the end of its curve.
     fn label(&self, y: f64) -> Markup {
         html! {
             @if !self.line.is_empty() {

@@ -5,14 +5,14 @@ use crate::charts::scale::Scale;
 use maud::{Markup, html};
 use understudy_model::verdict::Estimate;
 
-/// No axis goes further than this many times, or the same part of one: what lies beyond is cut.
+/// No axis goes further than this many times, or the same part of one: what is beyond is cut.
 const FURTHEST: f64 = 30.0;
 /// No axis is narrower.
 const NEAREST: f64 = 1.2;
-/// Ticks stand at least this far apart, as a share of the width.
+/// Least distance between ticks, as a share of the width.
 const APART: f64 = 0.2;
 
-/// What a row shows beside its figures.
+/// What a row shows next to its figures.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Row {
     /// The ratio with its interval.

@@ -1,4 +1,4 @@
-//! Where a value stands between the two ends of an axis.
+//! The position of a value between the two ends of an axis.
 
 /// An axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +36,7 @@ impl Scale {
             return None;
         }
         let (low, high) = (round_down(low), round_up(high));
-        // A single round value is no range.
+        // A single round value is not a range.
         let high = if low < high { high } else { high * 2.0 };
         Some(Scale::Log { low, high })
     }
@@ -48,7 +48,7 @@ impl Scale {
         }
     }
 
-    /// 0 at the low end, 1 at the high end; what lies beyond is drawn at the end.
+    /// 0 at the low end, 1 at the high end; what is beyond is drawn at the end.
     pub(crate) fn at(&self, value: f64) -> f64 {
         let share = match *self {
             Scale::Linear { high, .. } => value / high,
@@ -169,7 +169,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_value_lies_within_its_axis_and_ticks_ascend(
+        fn every_value_is_within_its_axis_and_ticks_ascend(
             values in prop::collection::vec(1e-9_f64..1e15, 1..20),
         ) {
             let highest = values.iter().copied().fold(0.0, f64::max);

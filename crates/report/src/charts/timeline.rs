@@ -1,8 +1,8 @@
 //! Something over time, measurement after measurement.
 //!
-//! The measurements stand side by side in the order in which they were made; the time between them
+//! The measurements are drawn side by side in the order in which they were made; the time between them
 //! (warm-up, the other side's turn) is left out. Columns of the candidate are shaded, so that the
-//! sides are told apart without colour.
+//! sides can be distinguished without colour.
 
 use super::{Frame, Point, Tick, area, line, path, side_class, value_ticks};
 use crate::charts::scale::Scale;
@@ -41,7 +41,7 @@ pub(crate) enum Axis {
 /// One measurement: seconds since its start, value.
 pub(crate) type Values = Vec<(f64, f64)>;
 
-/// Where the measurements stand, shared by all panels of a rate.
+/// The positions of the measurements, shared by all panels of a rate.
 pub(crate) struct Slots<'b> {
     blocks: Vec<(&'b BlockSeries, f64, f64)>,
 }

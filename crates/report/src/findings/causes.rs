@@ -132,7 +132,7 @@ fn meaning(group: Group, tail: &Tail) -> String {
 }
 
 /// The quantile without the time that the runtime stopped the program, where that makes a difference: what
-/// a collector takes from requests beside its stops is not in it.
+/// a collector takes from requests outside its stops is not in it.
 fn without_stops(tail: &Tail) -> String {
     let mut stops = tail
         .causes

@@ -267,13 +267,13 @@ mod tests {
         assert_eq!(codes_with(&used, Some(&known)), ["memory_unlimited"]);
         used.memory.limited = true;
         used.memory.peak_rss_bytes = Some(9.5e8);
-        let told = findings(&used, true, Some(&known)).next().unwrap();
+        let finding = findings(&used, true, Some(&known)).next().unwrap();
         assert_eq!(
-            told.code, "memory_over_given",
+            finding.code, "memory_over_given",
             "a peak of 95 % is what it takes, not what it needs"
         );
         for part in ["4.0 times", "238 MiB", "4,000/s", "20ms"] {
-            assert!(told.text.contains(part), "{}", told.text);
+            assert!(finding.text.contains(part), "{}", finding.text);
         }
         let codes = |kind, high: f64| codes_with(&used, Some(&floor(kind, high)));
         assert_eq!(codes(FloorKind::AtMost, 6e8), ["memory_needed"]);
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_is_no_leak_before_ten_minutes() {
+    fn growth_is_not_a_leak_before_ten_minutes() {
         let grown = |seconds: f64, low: f64| {
             let mut used = quiet();
             used.seconds = seconds;

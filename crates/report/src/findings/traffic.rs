@@ -35,18 +35,18 @@ pub(super) fn answer(report: &ProfileReport) -> Finding {
     if !missed.is_empty() {
         let text = format!(
             "At {asked} it misses {}. First look at the cause and tune; understudy trial says whether a candidate does better.",
-            told(&missed)
+            describe_all(&missed)
         );
         return finding("slo_missed", text);
     }
     let all: Vec<&ObjectiveSeen> = traffic.objectives.iter().collect();
     match all.iter().all(|one| one.held() == Some(true)) {
-        true => finding(NO_PROBLEM, held(traffic, &told(&all), &asked)),
+        true => finding(NO_PROBLEM, held(traffic, &describe_all(&all), &asked)),
         false => finding(
             "undecided",
             format!(
                 "At {asked} it is undecided if it holds its objectives: {}. Watch it for longer.",
-                told(&all)
+                describe_all(&all)
             ),
         ),
     }
@@ -59,12 +59,12 @@ fn held(traffic: &Traffic, objectives: &str, asked: &str) -> String {
     )
 }
 
-fn told(objectives: &[&ObjectiveSeen]) -> String {
-    let each: Vec<String> = objectives.iter().map(|one| one_told(one)).collect();
+fn describe_all(objectives: &[&ObjectiveSeen]) -> String {
+    let each: Vec<String> = objectives.iter().map(|one| describe(one)).collect();
     each.join(" and ")
 }
 
-fn one_told(one: &ObjectiveSeen) -> String {
+fn describe(one: &ObjectiveSeen) -> String {
     let of = |end: Option<f64>| end.map_or_else(|| "?".to_owned(), share);
     format!(
         "{} ({} of the requests are over it, 95 % interval {} to {}; {} may be)",

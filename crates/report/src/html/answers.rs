@@ -217,7 +217,7 @@ fn excused(e: &Equivalence) -> Markup {
     }
 }
 
-/// Would the comparison have told of a fault?
+/// Would the comparison have reported a fault?
 fn tested(test: &SelfTest) -> Markup {
     let hides = test.hidden_by.iter().map(|of| {
         let needless = match of.needless.as_slice() {
@@ -241,7 +241,7 @@ fn tested(test: &SelfTest) -> Markup {
         .into_iter()
         .map(|(what, (injected, missed))| vec![what.to_owned(), count(injected), count(missed)]);
     html! {
-        h3 { "Would it have told of a fault?" }
+        h3 { "Would it have reported a fault?" }
         p { (self_test::sentence(test)) "." }
         @if !test.hidden_by.is_empty() {
             (table("What hides faults", &["by", "faults", "at", "where no answer differs"], hides))

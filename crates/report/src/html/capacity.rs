@@ -24,7 +24,7 @@ pub(super) fn section(document: &VerdictDocument) -> Markup {
         p { "The highest rate at which one instance under these limits, on this machine, holds " (objectives(document)) ". Requests were sent whatever it did with them; beyond the bend, waiting requests pile up." }
         @if let Some(chart) = chart(&document.capacity, &bounds(document)) {
             figure {
-                figcaption { p { "Each dot is one or several short trials at about that rate. The further right a curve bends upwards, the better. A curve that ends at the upper edge goes on without end." } }
+                figcaption { p { "Each dot is one or several short trials at about that rate. The further right a curve bends upwards, the better. A curve that ends at the upper edge continues beyond it." } }
                 (chart)
                 @for of in &document.capacity { (more(&format!("The trials of the {}", of.side.in_words()), figures(of))) }
             }

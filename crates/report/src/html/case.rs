@@ -210,15 +210,15 @@ fn tornado(of: &CaseDocument) -> Markup {
 }
 
 fn fit(of: &CaseDocument) -> Markup {
-    let told = of
+    let shown = of
         .checks
         .iter()
         .filter(|check| check.effect != Effect::None);
-    let told: Vec<&str> = told.map(|check| check.text.as_str()).collect();
+    let shown: Vec<&str> = shown.map(|check| check.text.as_str()).collect();
     html! {
-        @if !told.is_empty() {
+        @if !shown.is_empty() {
             h3 { "Does it fit?" }
-            ul class="reasons" { @for text in told { li { (text) } } }
+            ul class="reasons" { @for text in shown { li { (text) } } }
         }
     }
 }

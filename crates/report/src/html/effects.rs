@@ -1,4 +1,4 @@
-//! Every effect with its interval, beside what the incumbent against itself gives.
+//! Every effect with its interval, compared with the effect of the incumbent against itself.
 
 use super::verdict::direction_class;
 use super::{more, table, typeset};

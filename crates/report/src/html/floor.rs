@@ -28,7 +28,7 @@ pub(super) fn section(document: &VerdictDocument) -> Markup {
             figcaption {
                 h3 { "How little memory is enough?" }
                 p {
-                    "Each side was started anew under every limit and put under " (rate(first.rate_rps)) ". Read it from right to left: the limit falls, and where memory gets tight the side works more and answers later, until it no longer holds "
+                    "Each side was restarted under every limit and put under " (rate(first.rate_rps)) ". Read it from right to left: the limit falls, and where memory gets tight the side works more and answers later, until it no longer holds "
                     (first.objectives.join(" and ")) " or is killed. The floor is the smallest limit that held in each of " (count(first.repeats.into())) " trials."
                 }
                 p { (why_not_peak(floors)) }
@@ -47,7 +47,7 @@ pub(super) fn section(document: &VerdictDocument) -> Markup {
     }
 }
 
-/// What is drawn how; the objectives stand at their lines where there is room for that.
+/// What is drawn how; the objectives are at their lines where there is room for that.
 fn keys(bounds: &[Bound]) -> Vec<(&'static str, &str)> {
     let mut keys = vec![
         ("incumbent line dot", "a limit that held"),
@@ -55,7 +55,7 @@ fn keys(bounds: &[Bound]) -> Vec<(&'static str, &str)> {
             "cross-key",
             "one that did not: missed the objectives, or was killed (at the upper edge)",
         ),
-        ("band", "bracket: the floor lies in it"),
+        ("band", "bracket: contains the floor"),
         ("bound-key", "peak RSS without a tighter limit (upright)"),
     ];
     let notes = bounds.iter();

@@ -42,7 +42,7 @@ pub(super) fn section(document: &VerdictDocument, series: Option<&SeriesDocument
         @if !document.warm_up.is_empty() {
             h3 { "How do they start?" }
             ul { @for side in &document.warm_up { li { (warm_up::sentence(side)) } } }
-            p class="note" { "Time to ready counts from the launch. A side is steady from the last change of its median latency on (changepoints of level and spread), unless that lies in the last quarter of its first load." }
+            p class="note" { "Time to ready counts from the launch. A side is steady from the last change of its median latency on (changepoints of level and spread), unless that is in the last quarter of its first load." }
         }
     }
 }

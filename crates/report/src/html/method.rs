@@ -99,7 +99,7 @@ pub(super) fn limits(document: &VerdictDocument) -> Markup {
 
 pub(super) fn repeat(document: &VerdictDocument) -> Markup {
     html! {
-        p { "The run directory holds everything that this page is made of. Measure again, with the same seed, beside its trial.toml:" }
+        p { "The run directory holds everything that this page is made of. Measure again, with the same seed, in the folder of its trial.toml:" }
         (command(&document.method.repeat))
         p { "The verdict again from the stored evidence, bit for bit, and this page from the verdict:" }
         (command("understudy judge RUN\nunderstudy report RUN"))
@@ -127,7 +127,7 @@ const WORDS: [(&str, &str); 17] = [
     ("Offered rate", "Requests a second that the schedule sends."),
     (
         "Interval (95 %)",
-        "The range in which the true figure lies, as far as the measurements tell: made this way, 95 of 100 such ranges hold it.",
+        "The range of the true figure that the measurements support: made this way, 95 of 100 such ranges contain it.",
     ),
     (
         "Measurement, pair",
@@ -151,7 +151,7 @@ const WORDS: [(&str, &str); 17] = [
     ),
     (
         "Objective (SLO)",
-        "What has to be held, whoever answers: a bound on a latency or on the share of errors.",
+        "What each side has to hold: a bound on a latency or on the share of errors.",
     ),
     (
         "Goal",
@@ -159,7 +159,7 @@ const WORDS: [(&str, &str); 17] = [
     ),
     (
         "Tuned",
-        "The incumbent with another heap, collector or setting. What it reaches is no reason to replace anything.",
+        "The incumbent with another heap, collector or setting. What it reaches is not a reason to replace anything.",
     ),
     (
         "Gate",
@@ -167,7 +167,7 @@ const WORDS: [(&str, &str); 17] = [
     ),
     (
         "Noise, rule",
-        "A place where the incumbent differs from itself, and a difference that somebody accepted: both excuse.",
+        "A place where the incumbent differs from itself, and a difference that a person accepted: both excuse.",
     ),
     (
         "RSS, PSS",

@@ -6,9 +6,9 @@ mod capacity;
 mod case;
 mod effects;
 mod floor;
-mod judged;
 mod latency;
 mod method;
+mod objectives;
 mod resources;
 mod tail;
 mod tuning;
@@ -25,7 +25,7 @@ use understudy_model::verdict::{Verdict, VerdictDocument};
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 /// SHA-256 of [`SCRIPT`]: no other script runs, whatever finds its way into the page. The browser
-/// tells the right one, and a test in it fails, when the two part.
+/// reports the right one, and a test in it fails, when the two differ.
 const SCRIPT_HASH: &str = "sha256-YU784MGeidcxDdONh7tFxpKdD/0dx4Eb53DW3pyznV8=";
 
 /// The page: verdict and key figures first, then what they rest on.
@@ -53,9 +53,9 @@ pub fn page(
         (
             "objectives",
             "Objectives and goals",
-            judged::objectives(document),
+            objectives::objectives(document),
         ),
-        ("gates", "Can it be trusted?", judged::gates(document)),
+        ("gates", "Can it be trusted?", objectives::gates(document)),
         ("method", "How it was measured", method::section(document)),
         ("limits", "Limits of this result", method::limits(document)),
         ("repeat", "How to repeat it", method::repeat(document)),
@@ -99,8 +99,7 @@ pub fn page(
     shell(&title, verdict::masthead(document), content, footer)
 }
 
-/// A search that nobody asked for has a section that says how to, and nothing to go to; so has a measurement that was
-/// not made.
+/// The section of a search or a measurement that was not made only says how to ask for it, so no link leads there.
 fn leads_somewhere(document: &VerdictDocument, section: &str) -> bool {
     let is_measured = document
         .comparisons
@@ -179,7 +178,7 @@ fn no_series(document: &VerdictDocument, is_stored: bool) -> Markup {
 /// Before figures that a gate refused.
 fn refusal() -> Markup {
     html! {
-        p class="refusal" { "This measurement was refused. What follows helps to find out why; it is no result and says nothing about either side." }
+        p class="refusal" { "This measurement was refused. What follows helps to find out why; it is not a result and says nothing about either side." }
     }
 }
 
@@ -244,7 +243,7 @@ fn table(caption: &str, head: &[&str], rows: impl IntoIterator<Item = Vec<String
     }
 }
 
-/// What is there for whoever wants it.
+/// Details that start out collapsed.
 fn more(summary: &str, body: Markup) -> Markup {
     html! { details { summary { (summary) } div class="body" { (body) } } }
 }
@@ -282,7 +281,7 @@ fn command(text: &str) -> Markup {
     }
 }
 
-/// A word in a shape that is told apart without its colour.
+/// A word with a sign, so that it can be distinguished without its colour.
 fn badge(class: &str, sign: &str, word: &str) -> Markup {
     html! { span class={"badge " (class)} { span aria-hidden="true" { (sign) } " " (word) } }
 }

@@ -32,7 +32,7 @@ const fn metric(
     }
 }
 
-/// What everybody wants to see.
+/// The figures that most readers want.
 const MAIN: [Metric; 2] = [
     metric("CPU, of one CPU", cpu, share, Axis::Linear(0.01)),
     metric(

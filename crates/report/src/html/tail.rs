@@ -46,7 +46,7 @@ fn at_one_rate(tails: &[&Tail]) -> Markup {
         figure {
             figcaption {
                 h3 { "What made the slowest requests slow?" }
-                p { "The whole bar is the tail of one side. Each request in it counts once, for the first of its causes, and only as far as that is no chance." }
+                p { "The whole bar is the tail of one side. Each request in it counts once, for the first of its causes, and only as far as that is not chance." }
             }
             @for tail in tails { (bar(tail)) }
             p class="legend" {

@@ -1,7 +1,7 @@
 //! What the incumbent gains in another setting, without a replacement.
 
 use super::verdict::tiles;
-use super::{answers, effects, judged};
+use super::{answers, effects, objectives};
 use crate::wording;
 use maud::{Markup, html};
 use understudy_model::Side;
@@ -12,14 +12,14 @@ pub(super) fn section(document: &VerdictDocument) -> Option<Markup> {
     let comparison = wording::of_contender(document, Side::Tuned)?;
     Some(html! {
         p class="lead" {
-            "The incumbent with another heap, collector or setting, measured in turn with the other two. What it reaches needs no replacement, and is no reason for one."
+            "The incumbent with another heap, collector or setting, measured in turn with the other two. What it reaches needs no replacement, and is not a reason for one."
         }
         (tiles(document, comparison))
         @if comparison.equivalence.different > 0 {
-            p class="lead" { "It answers differently, so that it is no alternative, whatever it gains." }
+            p class="lead" { "It answers differently, so it is not an alternative, whatever it gains." }
             (answers::clusters(comparison))
         }
         (effects::of_comparison(document, comparison))
-        @if !document.tuned_goals.is_empty() { (judged::goals("Are the goals reached by tuning alone?", &document.tuned_goals)) }
+        @if !document.tuned_goals.is_empty() { (objectives::goals("Are the goals reached by tuning alone?", &document.tuned_goals)) }
     })
 }

@@ -60,7 +60,7 @@ fn look(verdict: Verdict) -> (&'static str, &'static str) {
     }
 }
 
-/// The figures of the reasons as they stand in `verdict.json`.
+/// The figures of the reasons as they are in `verdict.json`.
 fn figures(document: &VerdictDocument) -> Markup {
     let named = document.because.iter().flat_map(|reason| {
         let figures = reason.figures.iter();
@@ -86,7 +86,7 @@ struct Tile {
     tone: Option<Tone>,
 }
 
-/// How a figure went, told by sign, word and colour.
+/// How a figure went, shown by sign, word and colour.
 #[derive(Clone, Copy)]
 struct Tone {
     class: &'static str,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use understudy_report::html;
 use understudy_testkit::browser::{Browser, find};
 
-/// What a page must not do: fail, complain, or ask anybody for anything but itself.
+/// What a page must not do: fail, log an error, or request anything but itself.
 fn misdeeds(browser: &Browser, page: &Path) -> Vec<String> {
     let own = format!("file://{}", page.display());
     let wrong = browser
@@ -75,7 +75,7 @@ fn keep(answer: &Value, path: PathBuf) -> Vec<u8> {
 
 #[expect(
     clippy::print_stderr,
-    reason = "who runs the tests is told what was not"
+    reason = "the log of the tests shows what was skipped"
 )]
 fn browser() -> Option<Browser> {
     let program = find();
@@ -120,7 +120,7 @@ fn every_report_fits_every_width_in_both_schemes_without_a_request_or_a_complain
 }
 
 #[test]
-fn colours_follow_the_scheme_and_can_be_told_from_their_ground() {
+fn colours_follow_the_scheme_and_contrast_with_their_ground() {
     let Some(mut browser) = browser() else { return };
     let folder = tempfile::tempdir().unwrap();
     let page = written(folder.path(), "replace");

@@ -1,4 +1,4 @@
-//! Whatever stands in a document, it stays text.
+//! Whatever a document contains stays text.
 
 use crate::{fixtures, series};
 use proptest::prelude::*;

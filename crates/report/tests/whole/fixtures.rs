@@ -496,7 +496,7 @@ pub(crate) fn invalid() -> VerdictDocument {
     document
 }
 
-/// An objective within the interval, a tail with too few samples, and CPU that nobody could measure.
+/// An objective within the interval, a tail with too few samples, and CPU that could not be measured.
 pub(crate) fn inconclusive() -> VerdictDocument {
     let mut document = replace();
     document.verdict = Verdict::Inconclusive;

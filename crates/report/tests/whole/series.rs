@@ -46,7 +46,7 @@ pub(crate) fn series(tail: f64, cpu: f64, length: Length) -> SeriesDocument {
     of_sides(&[Side::Incumbent, Side::Candidate], (tail, cpu), length)
 }
 
-/// Likewise of these sides; the tuned one lies between the other two.
+/// Likewise of these sides; the tuned one is between the other two.
 fn of_sides(sides: &[Side], (tail, cpu): (f64, f64), length: Length) -> SeriesDocument {
     let part = |side: Side| match side {
         Side::Incumbent => (1.0, 1.0, 1.0),
@@ -60,7 +60,7 @@ fn of_sides(sides: &[Side], (tail, cpu): (f64, f64), length: Length) -> SeriesDo
     };
     let mut started_s = 0.0;
     for index in 0..length.rates {
-        // The last is 4,000/s, the others lie below it.
+        // The last is 4,000/s, the others are below it.
         let rate_rps = 4000.0 / 4_f64.powi((length.rates - 1 - index) as i32);
         for side in sides.iter().copied() {
             series

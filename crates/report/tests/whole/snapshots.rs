@@ -60,8 +60,8 @@ fn junit_xml() {
     }
 }
 
-/// What is read of a page: one line a heading, paragraph, item, row of a table; charts by what they
-/// tell a screen reader.
+/// The text of a page: one line for each heading, paragraph, item and row of a table; charts by their text for a
+/// screen reader.
 fn skeleton(page: &str) -> String {
     let page = Html::parse_document(page);
     let lines = "h1, h2, h3, h4, h5, p, li:not(.tile), tr, dt, dd, summary, svg, .bar, pre, label, nav a, .legend span, footer";
@@ -150,7 +150,7 @@ fn half_an_hour_of_measurements_stays_a_small_file() {
 }
 
 #[test]
-fn the_navigation_names_no_search_that_nobody_asked_for() {
+fn the_navigation_omits_a_search_that_was_not_made() {
     let mut document = fixtures::replace();
     document.capacity = crate::capacity::both();
     document.memory_floors.clear();

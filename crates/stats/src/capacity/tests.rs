@@ -96,7 +96,7 @@ fn what_is_known_below_a_ceiling_is_reported() {
 }
 
 /// A burst that did not happen lets a trial above the capacity hold, next to one that broke: two trials
-/// next to each other are no interval of 95 %, and no reason to stop.
+/// next to each other are not an interval of 95 %, and not a reason to stop.
 #[test]
 fn a_lucky_trial_makes_no_bracket() {
     let trial = |rate: f64, violations: u64| Trial {
@@ -109,7 +109,7 @@ fn a_lucky_trial_makes_no_bracket() {
     };
     let mut trials = vec![trial(400.0, 0), trial(800.0, 6), trial(920.0, 80)];
     let Step::Measure { rate, .. } = next(&goal(), &trials) else {
-        panic!("the search goes on");
+        panic!("the search continues");
     };
     assert!(rate > 800.0 && rate < 920.0, "{rate}");
     let interval = |trials: &[Trial]| match conclude(&goal(), trials) {

@@ -99,7 +99,7 @@ fn the_unanswered_rank_above_every_answer() {
         block_quantile(&values[..9_900], 100, 0.9),
         BlockQuantile::Value(smooth)
     );
-    // In the window the plain order statistic stands in.
+    // In the window the plain order statistic is used.
     assert_eq!(
         block_quantile(&values[..9_000], 1_000, 0.9),
         BlockQuantile::Value(values[8_999])

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_meaning_is_none() {
+    fn degenerate_inputs_give_no_bound() {
         assert_eq!(ln_e(2, 1, 0.5), None);
         assert_eq!(ln_e(1, 2, 1.0), None);
         assert_eq!(largest_chance(0.0, 1.0), None);

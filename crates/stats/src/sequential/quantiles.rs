@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_meaning_is_none() {
+    fn degenerate_inputs_give_no_bound() {
         assert_eq!(distribution_bound(99.0, 100.0, 0.05), Some(f64::INFINITY));
         assert_eq!(distribution_bound(99.0, 0.5, 0.05), None);
         assert_eq!(distribution_bound(f64::NAN, 1.0, 0.05), None);

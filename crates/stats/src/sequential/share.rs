@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_meaning_is_none() {
+    fn degenerate_inputs_give_no_bound() {
         for (k, n, n_opt, alpha) in [
             (2, 1, 9.0, 0.05),
             (0, 0, 9.0, 0.05),

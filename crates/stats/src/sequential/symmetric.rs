@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn scores_merge_exactly_and_improvements_are_no_evidence() {
+    fn scores_merge_exactly_and_improvements_are_not_evidence() {
         let mixture = Normal::new(100.0, 0.05, Sides::One).unwrap();
         let (mut whole, mut first, mut second) = Default::default();
         for (i, difference) in [3.0, -1.0, 2.5, 4.0, 0.0].into_iter().enumerate() {

@@ -5,7 +5,7 @@
 pub(crate) const FEWEST: usize = 3;
 /// Stretches after which it is not asked any longer.
 const MOST: usize = 12;
-/// A stretch that needs this share of what the cheapest one before it needed is no cheaper: CPU time per
+/// A stretch that needs this share of what the cheapest one before it needed is not cheaper: CPU time per
 /// request varies by a few per cent anyway.
 const SAME: f64 = 0.97;
 
@@ -26,7 +26,7 @@ impl Settling {
     }
 
     /// Does it take another stretch to know that the side is warm?
-    pub(crate) fn goes_on(&self) -> bool {
+    pub(crate) fn is_unfinished(&self) -> bool {
         !self.unmeasured && !self.is_warm() && self.cpu_us.len() < MOST
     }
 
@@ -55,7 +55,7 @@ mod tests {
     fn settled(cost_us: impl Fn(usize) -> Option<f64>) -> (usize, bool) {
         let mut settling = Settling::default();
         let mut made = 0;
-        while settling.goes_on() {
+        while settling.is_unfinished() {
             settling.record(cost_us(made).map(|cost| cost * 1000.0), 1000);
             made += 1;
         }
@@ -81,6 +81,6 @@ mod tests {
         assert_eq!(settled(|_| None), (1, true));
         let mut nothing_sent = Settling::default();
         nothing_sent.record(Some(5.0), 0);
-        assert!(!nothing_sent.goes_on());
+        assert!(!nothing_sent.is_unfinished());
     }
 }

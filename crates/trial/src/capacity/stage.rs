@@ -119,7 +119,7 @@ impl Stage<'_> {
             )
         };
         let mut settling = Settling::default();
-        while settling.goes_on() {
+        while settling.is_unfinished() {
             let figures = self.put_under_load(subject, &load)?.figures;
             subject.running.check_alive(During::Load.in_words())?;
             settling.record(figures.side_cpu_us, figures.sent);

@@ -2,13 +2,13 @@
 //! at a time, and starts again for every trial.
 
 use super::{FloorFacts, Planned, Search, lowest};
+use crate::assessment::Objectives;
 use crate::config::{LimitsConfig, SideConfig, TrialConfig};
 use crate::error::TrialError;
 use crate::generator::{Generator, Loaded};
 use crate::judge::{BlockFigures, LatencyBlock};
 use crate::sides::Stand;
 use crate::store;
-use crate::weigh::Objectives;
 use crate::{Event, Watch};
 use understudy_evidence::RunDirectory;
 use understudy_load::Plan as LoadPlan;

@@ -124,7 +124,7 @@ pub(super) fn from_sent_us(observation: &Observation, rules: VerdictRules) -> f6
 }
 
 /// From when a latency is counted. The generator may be late itself: then the latency that its own lateness had no
-/// part in lies between the two.
+/// part in is between the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum From {
     /// From when the request was due: traffic as it was planned.

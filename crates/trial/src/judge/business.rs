@@ -138,7 +138,7 @@ pub(super) fn agree(document: &mut VerdictDocument, case: &Result<CaseDocument, 
         return;
     }
     let measured = std::mem::take(&mut document.because);
-    let told = |reason: &Reason| Reason {
+    let prefixed = |reason: &Reason| Reason {
         code: format!("case_{}", reason.code),
         text: format!("the business case: {}", reason.text),
         figures: reason.figures.clone(),
@@ -146,7 +146,7 @@ pub(super) fn agree(document: &mut VerdictDocument, case: &Result<CaseDocument, 
     (document.verdict, document.because) = match case {
         Err(problems) => (Verdict::Inconclusive, incomplete(problems)),
         Ok(case) => {
-            let of_case = case.because.iter().map(told);
+            let of_case = case.because.iter().map(prefixed);
             let because = match case.verdict {
                 Verdict::Replace => measured.into_iter().chain(of_case).collect(),
                 _ => of_case.chain(measured).collect(),

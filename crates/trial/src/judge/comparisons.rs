@@ -54,8 +54,8 @@ pub(super) fn values(blocks: &[&Sorted], q: f64, from: From) -> Values {
     Values::Judged(values)
 }
 
-/// One side's interval, which misses with probability `alpha`. With infinite blocks the upper end is infinite, and the rest as far as the
-/// finite ones tell.
+/// One side's interval, which misses with probability `alpha`. With infinite blocks the upper end is infinite, and the
+/// rest comes from the finite ones.
 pub(super) fn side_estimate(values: &[f64], alpha: f64) -> Option<Estimate> {
     let finite: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
     if finite.len() == values.len() {

@@ -1,9 +1,9 @@
 //! The memory floor of each side, from the stored trials of its search.
 
 use super::Evidence;
+use crate::assessment::Objectives;
 use crate::config::TrialConfig;
 use crate::floor::Search;
-use crate::weigh::Objectives;
 use understudy_model::Side;
 use understudy_model::floor::SideFloor;
 

@@ -179,7 +179,7 @@ impl Measured<'_> {
 
 /// Where it is asked whether a version is worse and no bound of its own is stated for it, a tail
 /// quantile has only to be not worse for certain: on most machines it varies by more than any useful
-/// margin from one minute to the next, whoever is measured.
+/// margin from one minute to the next, for every side.
 fn is_required(goal: &Goal, config: &TrialConfig) -> bool {
     let tail = matches!(goal, Goal::Latency { quantile, .. } if *quantile > 0.5);
     config.question == Question::Replace || !config.goals.is_empty() || !tail

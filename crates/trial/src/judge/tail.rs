@@ -14,7 +14,7 @@ use understudy_stats::quantile::order_statistic;
 
 /// The quantile above which a request belongs to the tail.
 const QUANTILE: f64 = 0.99;
-/// Fewer requests are no tail to speak of.
+/// Fewer requests are too few for a tail.
 const FEWEST: usize = 30;
 /// A request spent so much of its latency waiting for a connection, or for the generator, before that
 /// counts as a cause.
@@ -155,14 +155,14 @@ pub(crate) fn tail(side: Side, rate_rps: f64, blocks: &[&LatencyBlock], seed: u6
         runtime: blocks
             .iter()
             .find_map(|block| block.happened.runtime.clone()),
-        causes: causes.into_iter().map(|seen| seen.told).collect(),
+        causes: causes.into_iter().map(|seen| seen.result).collect(),
         unexplained,
     })
 }
 
 /// A cause with what it says of each slow request: block by block, in their order.
 struct Seen {
-    told: TailCause,
+    result: TailCause,
     met: Vec<Vec<bool>>,
 }
 
@@ -212,8 +212,8 @@ fn happened(cause: Cause, blocks: &[&LatencyBlock], measured: &[Measured<'_>]) -
         let each = blocks.iter().zip(measured);
         each.map(|(block, one)| {
             let (from, to) = one.window;
-            let told = block.happened.all.iter().filter(|h| h.cause == cause);
-            let within = told.filter_map(|h| {
+            let of_cause = block.happened.all.iter().filter(|h| h.cause == cause);
+            let within = of_cause.filter_map(|h| {
                 let off = if widen { h.error_ns } else { 0 };
                 let begin = h.start_ns.saturating_sub(off).max(from);
                 let end = h.end_ns.saturating_add(off).min(to);
@@ -262,7 +262,7 @@ fn of_events(cause: Cause, measured: &[Measured<'_>], events: &Events, seed: u64
     });
     Some(Seen {
         met: meeting.collect(),
-        told: TailCause {
+        result: TailCause {
             cause,
             events: all.len() as u64,
             time_share: time as f64 / measured_ns.max(1) as f64,
@@ -337,7 +337,7 @@ fn own_time(
     let measured_ns: u64 = measured.iter().map(|one| one.window.1 - one.window.0).sum();
     Some(Seen {
         met,
-        told: TailCause {
+        result: TailCause {
             cause,
             events: rows().filter(|row| is_large(row)).count() as u64,
             time_share: rows().map(|row| part(row)).sum::<f64>() / measured_ns.max(1) as f64,
@@ -405,8 +405,8 @@ fn give_to_the_first(causes: &mut [Seen], measured: &[Measured<'_>], slow: usize
         for request in 0..one.slow.len() {
             let mut left = 1.0;
             for (seen, taken) in causes.iter().zip(&mut taken) {
-                if seen.met[block][request] && seen.told.share > 0.0 {
-                    let part = left * seen.told.explained_share / seen.told.share;
+                if seen.met[block][request] && seen.result.share > 0.0 {
+                    let part = left * seen.result.explained_share / seen.result.share;
                     *taken += part;
                     left -= part;
                 }
@@ -415,7 +415,7 @@ fn give_to_the_first(causes: &mut [Seen], measured: &[Measured<'_>], slow: usize
         }
     }
     for (seen, taken) in causes.iter_mut().zip(taken) {
-        seen.told.first_share = taken / slow as f64;
+        seen.result.first_share = taken / slow as f64;
     }
     // What rounding leaves of nothing is nothing.
     let share: f64 = unexplained / slow as f64;

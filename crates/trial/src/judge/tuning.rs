@@ -18,7 +18,7 @@ pub(super) enum Need<'d> {
 pub(super) enum Tuning {
     /// All of it, for certain: it is not a reason to replace.
     Reaches(Vec<Reason>),
-    /// Not all of it, for certain, or at a price that nobody pays; without reasons there is no tuned side.
+    /// Not all of it, for certain, or at an unacceptable price; without reasons there is no tuned side.
     FallsShort(Vec<Reason>),
     /// That is open.
     Open(Vec<Reason>),

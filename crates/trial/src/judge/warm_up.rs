@@ -163,11 +163,11 @@ mod tests {
         ];
         let mut thin = block(Side::Candidate, |_| 300.0);
         thin.rate_rps = 20.0;
-        let told = describe(&starts, &[thin]);
-        assert_eq!(told.len(), 2);
-        let ready = (told[0].ready_least_s, told[0].ready_most_s);
-        assert_eq!((told[0].starts, ready), (2, (Some(0.5), Some(1.5))));
-        assert_eq!(told[1].settling, None);
+        let described = describe(&starts, &[thin]);
+        assert_eq!(described.len(), 2);
+        let ready = (described[0].ready_least_s, described[0].ready_most_s);
+        assert_eq!((described[0].starts, ready), (2, (Some(0.5), Some(1.5))));
+        assert_eq!(described[1].settling, None);
         assert_eq!(describe(&[], &[]), []);
     }
 }

@@ -205,15 +205,15 @@ fn a_trace_continues_from_one_measurement_to_the_next() {
     let mut listener = Listener::new(log);
     let path = launch.env["DOTNET_EventPipeOutputPath"].replace("{pid}", "7");
     let always = (stops[0].start_ns, u64::MAX);
-    let mut told = Vec::new();
+    let mut recorded = Vec::new();
     for length in (500..TRACE.len()).step_by(500).chain([TRACE.len()]) {
         std::fs::write(&path, &TRACE[..length]).unwrap();
-        told.extend(listener.recorded(&[], always));
+        recorded.extend(listener.recorded(&[], always));
     }
     std::fs::remove_dir_all(&folder).unwrap();
-    let told: Vec<u64> = told.iter().map(|h| h.end_ns).collect();
+    let recorded: Vec<u64> = recorded.iter().map(|h| h.end_ns).collect();
     let expected: Vec<u64> = stops.iter().map(|s| s.end_ns - always.0).collect();
-    assert_eq!(told, expected);
+    assert_eq!(recorded, expected);
 }
 
 /// A program that forces collections and says when by the monotonic clock.
@@ -349,17 +349,19 @@ fn collections_of_a_real_go_program_are_where_it_forced_them() {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     let arrivals = growth.stop().unwrap();
-    let told = listener.recorded(&arrivals, (0, u64::MAX));
+    let recorded = listener.recorded(&arrivals, (0, u64::MAX));
     let forced = said(folder, "said");
     assert_eq!(forced.len(), 20);
     // The first collections are those of a heap that grows; the last are the forced ones.
-    let marking = told.iter().filter(|h| h.cause == Cause::RuntimeConcurrent);
+    let marking = recorded
+        .iter()
+        .filter(|h| h.cause == Cause::RuntimeConcurrent);
     let marking: Vec<&Happening> = marking.collect();
     let last = &marking[marking.len() - forced.len()..];
-    for (told, (before, after)) in last.iter().zip(forced) {
+    for (recorded, (before, after)) in last.iter().zip(forced) {
         // Other tests keep the watching thread from its CPU.
-        let error = told.error_ns + 5 * MS;
-        assert!(told.start_ns + error >= before, "{told:?} {before}");
-        assert!(told.end_ns <= after + error, "{told:?} {after}");
+        let error = recorded.error_ns + 5 * MS;
+        assert!(recorded.start_ns + error >= before, "{recorded:?} {before}");
+        assert!(recorded.end_ns <= after + error, "{recorded:?} {after}");
     }
 }

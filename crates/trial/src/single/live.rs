@@ -1,9 +1,9 @@
 //! Live traffic, taken in request by request, in memory that does not grow with it. Pure.
 
 use super::{Window, tail, tail_of};
+use crate::assessment::{Objectives, allowed};
 use crate::config::Slo;
 use crate::judge;
-use crate::weigh::{Objectives, allowed};
 use understudy_evidence::Happenings;
 use understudy_load::report::Distribution;
 use understudy_load::{Histograms, Recorder};
@@ -176,7 +176,7 @@ mod tests {
                 })
                 .collect(),
         };
-        let told = |most: usize| {
+        let tails = |most: usize| {
             let mut live = Live::keeping(most, &[], 1);
             for due_ms in 0..180_000u64 {
                 let begin = begins[due_ms as usize / 1_000];
@@ -190,7 +190,7 @@ mod tests {
             let drawn = live.drawn();
             (drawn, live.tail(1_000.0, 180.0, &stops).unwrap())
         };
-        let ((none, all), (drawn, some)) = (told(200_000), told(20_000));
+        let ((none, all), (drawn, some)) = (tails(200_000), tails(20_000));
         assert_eq!(
             (none, drawn),
             (None, Some(20_000)),

@@ -241,7 +241,7 @@ fn named(field: &Field<'_>) -> Option<Took> {
     }
 }
 
-/// Three decimals, as nginx writes seconds; `$msec` and other moments are no times that a request takes.
+/// Three decimals, as nginx writes seconds; `$msec` and other moments are not durations of requests.
 fn nginx_seconds(text: &str) -> Option<f64> {
     let (whole, decimals) = text.split_once('.')?;
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -357,7 +357,7 @@ impl Number {
     }
 }
 
-/// The time where the shape of the object says who writes it, and with it the unit.
+/// The time where the shape of the object shows which program writes it, and with it the unit.
 fn of_known_writer(object: &Map<String, Value>) -> Option<Took> {
     let has = |names: &[&str]| names.iter().any(|name| object.contains_key(*name));
     let text = |name: &str| object.get(name).and_then(Value::as_str);

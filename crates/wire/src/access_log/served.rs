@@ -1,7 +1,7 @@
 //! How a server dealt with a request, and how long it took.
 
-use super::carried::{Logged, logged};
 use super::duration::{self, Took};
+use super::envelope::{Logged, logged};
 use super::fields::fields;
 use super::{Keys, LineError, asked, is_request, parts, plain, proxies, request_line};
 use serde_json::{Map, Value};
@@ -22,7 +22,7 @@ pub struct Served {
 ///
 /// Read are the common and the combined format (also Traefik's), JSON, the text of Envoy, Istio, HAProxy and
 /// the load balancers of AWS. The time is read where its unit is certain: the format, the name of the key
-/// (`duration_ms`) or the value (`"12ms"`) says it, or the shape of the line says who writes it (nginx, Apache
+/// (`duration_ms`) or the value (`"12ms"`) says it, or the shape of the line shows its program (nginx, Apache
 /// `%T/%D`, Caddy, Traefik, Envoy, pino, Kong, Google Cloud, Elastic Common Schema). Else it is
 /// [`Took::Unclear`], unless `unit_ns` says what the last field of a line of text, or the time of a JSON
 /// object, counts.

@@ -107,7 +107,7 @@ impl BodyReader {
         }
     }
 
-    /// What the input begins with; whoever asks again has taken that away.
+    /// What the input begins with; the caller removes it before the next call.
     ///
     /// # Errors
     /// The body is malformed or exceeds a bound; the connection is of no further use.

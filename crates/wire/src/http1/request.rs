@@ -41,7 +41,7 @@ pub struct RequestHead<'a> {
 }
 
 impl RequestHead<'_> {
-    /// Renders head and body to the bytes that go on the wire, `Host` and `Content-Length` included.
+    /// Renders head and body to the bytes that are sent, `Host` and `Content-Length` included.
     ///
     /// # Errors
     /// The first part that would not be valid HTTP or would change the framing.

@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 
 /// Reads the requests of one connection. There is no other way past a body than [`RequestReader::body`]
 /// and no other way to a head than [`RequestReader::head`], so that each head is held to the rules of
-/// [`IncomingHead::read`], whatever stands before it and however it is cut.
+/// [`IncomingHead::read`], whatever precedes it and however it is cut.
 #[derive(Debug)]
 pub struct RequestReader {
     limits: Limits,

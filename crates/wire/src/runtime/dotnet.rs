@@ -24,12 +24,12 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     objects: Objects,
-    told: Told,
+    state: State,
 }
 
 /// What the objects have reported so far.
 #[derive(Clone, Debug, Default)]
-struct Told {
+struct State {
     /// How many ticks are a second.
     frequency: Option<u64>,
     /// What events of these kinds mean.
@@ -67,18 +67,18 @@ impl Trace {
     /// within a block of the file.
     pub fn read(&mut self, bytes: &[u8]) -> Vec<Event> {
         let mut events = Vec::new();
-        let told = &mut self.told;
+        let state = &mut self.state;
         self.objects.read(bytes, |object| match object {
-            Object::Frequency(ticks) => told.frequency = Some(ticks).filter(|ticks| *ticks > 0),
-            Object::Kinds(block) => told.learn(block),
-            Object::Events(block) => events.extend(told.events(block)),
+            Object::Frequency(ticks) => state.frequency = Some(ticks).filter(|ticks| *ticks > 0),
+            Object::Kinds(block) => state.learn(block),
+            Object::Events(block) => events.extend(state.events(block)),
             Object::Other | Object::End => {}
         });
         events
     }
 }
 
-impl Told {
+impl State {
     fn learn(&mut self, block: &[u8]) {
         for blob in Blobs::of(block) {
             let Some(described) = Described::of(&blob, PROVIDER) else {

@@ -1,5 +1,5 @@
 //! The file that EventPipe writes, the tracing of .NET, in versions 4 and 5: a line that says what it is,
-//! then objects, of which one tells of the clock and the others are blocks.
+//! then objects, of which one describes the clock and the others are blocks.
 //!
 //! After <https://github.com/microsoft/perfview/blob/main/src/TraceEvent/EventPipe/NetTraceFormat_v5.md>.
 //! Version 6 is another format, for writers that are no .NET.
@@ -27,7 +27,7 @@ pub(super) struct Objects {
 pub(super) enum Object<'a> {
     /// How many ticks of the clock are a second.
     Frequency(u64),
-    /// A block of blobs that tell of kinds of events.
+    /// A block of blobs that declare kinds of events.
     Kinds(&'a [u8]),
     /// A block of events.
     Events(&'a [u8]),
@@ -37,7 +37,7 @@ pub(super) enum Object<'a> {
     End,
 }
 
-/// A kind of event, as a blob of a [`Object::Kinds`] block tells of it.
+/// A kind of event, as a blob of a [`Object::Kinds`] block declares it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Described {
     /// The number that its events bear.
@@ -179,7 +179,7 @@ fn expect(rest: &mut Cursor<'_>, tag: u8) -> Result<(), Trouble> {
 }
 
 impl Described {
-    /// The kind that a blob tells of, if it is one of this provider.
+    /// The kind that a blob declares, if it is one of this provider.
     pub(super) fn of(blob: &Blob<'_>, provider: &str) -> Option<Described> {
         let mut rest = Cursor::new(blob.payload);
         let kind = rest.u32().ok()?;

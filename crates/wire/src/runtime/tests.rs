@@ -119,7 +119,7 @@ fn phases_stop_the_program_or_do_not_and_cycles_are_neither() {
             .map(|event| (event.kind, event.end_ns - event.start_ns))
     };
     let stop = |ns| Some((Kind::Stop, ns));
-    let beside = |ns| Some((Kind::Concurrent, ns));
+    let concurrent = |ns| Some((Kind::Concurrent, ns));
     let assist = |ns| Some((Kind::Assist, ns));
     for (message, expected) in [
         (
@@ -136,8 +136,14 @@ fn phases_stop_the_program_or_do_not_and_cycles_are_neither() {
             "GC(2) Pause Init Mark (unload classes) 0.086ms",
             stop(86_000),
         ),
-        ("GC(97) Concurrent Mark Cycle 16.064ms", beside(16_064_000)),
-        ("GC(106) O: Concurrent Relocate 2.330ms", beside(2_330_000)),
+        (
+            "GC(97) Concurrent Mark Cycle 16.064ms",
+            concurrent(16_064_000),
+        ),
+        (
+            "GC(106) O: Concurrent Relocate 2.330ms",
+            concurrent(2_330_000),
+        ),
         ("Allocation Stall (main) 15.802ms", assist(15_802_000)),
         (
             "Relocation Stall (http-nio-8080-exec-1) 1.204ms",
@@ -305,7 +311,7 @@ fn framed_lines_are_read() {
 }
 
 #[test]
-fn a_program_s_own_lines_are_none_of_its_runtime() {
+fn lines_of_the_program_are_not_lines_of_its_runtime() {
     for format in Format::ALL {
         for line in [
             "",

@@ -35,7 +35,7 @@ impl Audience {
         }
     }
 
-    /// The segments of a user, as bits; none of somebody unknown.
+    /// The segments of a user, as bits; none for an unknown user.
     pub(crate) fn segments(&self, user: &str) -> u64 {
         self.profiles
             .get(user)

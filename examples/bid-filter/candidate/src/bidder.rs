@@ -152,7 +152,7 @@ mod tests {
         bids[0]["bid"][0]["price"].as_f64().unwrap()
     }
 
-    // The same answers stand in the incumbent's test.
+    // The incumbent's test has the same answers.
     const CHEAP_BID: &str = r#"[{"seat":"seat-1","bid":[{"id":"r1-1","impid":"1","price":1.2,"cid":"1","crid":"cr-1","adomain":["brand1.example"],"cat":["IAB1"],"w":300,"h":250}]}]"#;
     const GERMAN_BID: &str = r#"[{"seat":"seat-2","bid":[{"id":"r1-1","impid":"1","price":2.0,"cid":"2","crid":"cr-2","adomain":["brand2.example"],"cat":["IAB7"],"w":300,"h":250}]}]"#;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 /// Each segment that a user is in adds this many thousandths of the base price.
 const SEGMENT_BOOST: u64 = 50;
 
-/// A campaign as it lies in `campaigns.json`. An empty list targets everybody.
+/// A campaign as it is in `campaigns.json`. An empty list targets all users.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Campaign {
     pub(crate) id: u32,

@@ -58,14 +58,14 @@ impl BidRequest {
             .unwrap_or_default()
     }
 
-    /// The country of the device, empty if it is not told.
+    /// The country of the device, empty if it is not given.
     pub(crate) fn country(&self) -> &str {
         let geo = self.device.as_ref().and_then(|device| device.geo.as_ref());
         geo.and_then(|geo| geo.country.as_deref())
             .unwrap_or_default()
     }
 
-    /// The type of the device, 0 if it is not told.
+    /// The type of the device, 0 if it is not given.
     pub(crate) fn device_type(&self) -> i32 {
         self.device
             .as_ref()
@@ -73,7 +73,7 @@ impl BidRequest {
             .unwrap_or_default()
     }
 
-    /// The user, empty if it is not told.
+    /// The user, empty if it is not given.
     pub(crate) fn user(&self) -> &str {
         self.user
             .as_ref()

@@ -35,7 +35,7 @@ mod tests {
         let store = Store::new(100_000);
         preload(&store, 10_000, 1);
         let (user, channel) = (Id(100_000_000_000_000_003), Id(200_000_000_000_015_907));
-        // The same figures stand in the incumbent's test.
+        // The incumbent's test has the same figures.
         let expected = ReadState {
             user_id: user,
             channel_id: channel,

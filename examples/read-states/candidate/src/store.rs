@@ -49,7 +49,7 @@ impl Store {
     }
 
     /// Moves the last read message forward and sets the mentions that are left. A message that is
-    /// not newer changes nothing. Also tells whether the read state is new.
+    /// not newer changes nothing. Also returns if the read state is new.
     pub(crate) fn ack(
         &self,
         user: Id,
@@ -67,7 +67,7 @@ impl Store {
         (*state, created)
     }
 
-    /// Counts mentions. Also tells whether the read state is new.
+    /// Counts mentions. Also returns if the read state is new.
     pub(crate) fn mention(&self, user: Id, channel: Id, count: u32) -> (ReadState, bool) {
         let mut shard = self.shard(user);
         let (state, created) = shard.entry(user, channel);
@@ -91,7 +91,7 @@ impl Store {
 /// Stands for no node.
 const NONE: u32 = u32::MAX;
 
-/// A least-recently-used cache. The nodes lie in one vector and are linked by their positions.
+/// A least-recently-used cache. The nodes are in one vector and are linked by their positions.
 struct Shard {
     capacity: usize,
     slots: HashMap<(Id, Id), u32>,

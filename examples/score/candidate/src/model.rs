@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn an_ordinary_payment_is_approved() {
         let (model, payment) = (model(), payment());
-        // The same figures stand in the incumbent's test.
+        // The incumbent's test has the same figures.
         let expected = Score {
             model: "2026-11-3",
             probability: 0.0076,

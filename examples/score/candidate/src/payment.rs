@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// A checked payment. Which figure is which stands in `NUMBERS` and `TEXTS`.
+/// A checked payment. `NUMBERS` and `TEXTS` give the order of the figures.
 #[derive(Debug)]
 pub(crate) struct Payment<'r> {
     numbers: [f64; 5],

@@ -4,7 +4,7 @@
 //! Commented keys come in two kinds, which tests hold to the reader of the file: `# key = value  #
 //! default; ...` changes nothing when its first `#` goes, `# key = value  # such as; ...` is an example.
 
-use super::around::Around;
+use super::folder::Contents;
 use super::side::SideDraft;
 use toml::Value;
 use understudy_model::Side;
@@ -24,7 +24,7 @@ pub(super) struct Draft<'a> {
     pub(super) requests: Option<String>,
     /// Methods that change data and would go to a side that runs already.
     pub(super) writes: Vec<String>,
-    pub(super) around: &'a Around,
+    pub(super) around: &'a Contents,
     /// Who listens on this machine, a line each.
     pub(super) listening: Vec<String>,
 }
@@ -96,7 +96,9 @@ fn tuned(page: &mut Page) {
     page.note(
         "The incumbent with another heap or collector, the same keys. It competes: what tuning",
     );
-    page.note("gains alone is no reason to replace. A third side takes half as much time again.");
+    page.note(
+        "gains alone is not a reason to replace. A third side takes half as much time again.",
+    );
     page.block(&[
         ("[side.tuned]", ""),
         ("run = \"./server --port {port}\"", "as the incumbent's"),
@@ -269,7 +271,7 @@ fn workload(page: &mut Page, draft: &Draft<'_>) {
     );
     page.unset(
         "fresh = \"trial\"",
-        "\"block\" starts a side anew before each measurement",
+        "\"block\" restarts a side before each measurement",
     );
     page.unset(
         "connections = 64",

@@ -33,7 +33,7 @@ pub(super) struct Process {
     pub(super) command: String,
 }
 
-/// Everyone who listens on TCP. Those that can be reached over the loopback interface are asked for
+/// All processes that listen on TCP. Those that can be reached over the loopback interface are asked for
 /// `GET /` there; no other host is ever contacted.
 pub(super) fn find() -> Vec<Listener> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| {

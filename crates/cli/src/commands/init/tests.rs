@@ -6,7 +6,7 @@ use understudy_trial::config::{RequestsFrom, SideConfig, TrialConfig};
 
 const COMMAND: &str = "./server --port 8080";
 
-fn draft<'a>(around: &'a Around, incumbent: Option<&str>, candidate: Option<&str>) -> Draft<'a> {
+fn draft<'a>(around: &'a Contents, incumbent: Option<&str>, candidate: Option<&str>) -> Draft<'a> {
     Draft {
         name: "shop".to_owned(),
         incumbent: SideDraft::read(incumbent).unwrap(),
@@ -31,7 +31,7 @@ fn parse(text: &str) -> Result<TrialConfig, Vec<String>> {
 
 #[test]
 fn what_is_complete_is_a_trial() {
-    let around = Around::default();
+    let around = Contents::default();
     let written = write(&draft(&around, Some(COMMAND), Some("http://127.0.0.1:9")));
     assert_eq!(written.missing, [""; 0], "{}", written.text);
     assert!(!written.text.contains("fill in: "), "{}", written.text);
@@ -49,7 +49,7 @@ fn what_is_complete_is_a_trial() {
 
 #[test]
 fn defaults_in_comments_are_the_defaults() {
-    let around = Around::default();
+    let around = Contents::default();
     for sides in [[COMMAND, COMMAND], ["http://127.0.0.1:9", COMMAND]] {
         let text = write(&draft(&around, Some(sides[0]), Some(sides[1]))).text;
         let mut uncommented = 0;
@@ -98,12 +98,12 @@ fn with_one_example(text: &str) -> Vec<String> {
 
 #[test]
 fn examples_in_comments_are_keys_that_are_known() {
-    let around = Around::default();
+    let around = Contents::default();
     let text = write(&draft(&around, Some(COMMAND), Some("http://127.0.0.1:9"))).text;
     let examples = with_one_example(&text);
     assert!(examples.len() >= 15, "{text}");
     for example in examples {
-        // Some exclude what is already there; that they are not known, nobody may say.
+        // An example may exclude a key that is already there; an unknown key is a fault of the example.
         for mistake in parse(&example).err().unwrap_or_default() {
             let known = ["excludes", "goes with"];
             assert!(known.iter().any(|word| mistake.contains(word)), "{mistake}");
@@ -116,7 +116,7 @@ fn every_key_of_the_format_is_in_the_file() {
     let docs = include_str!("../../../../../docs/files.md");
     let table = docs.split("## `trial.toml`").nth(1).unwrap();
     let table = table.split("\n## ").next().unwrap();
-    let around = Around::default();
+    let around = Contents::default();
     let text = write(&draft(&around, None, Some(COMMAND))).text;
     let mut seen = 0;
     for row in table.lines().filter(|line| line.starts_with("| `")) {
@@ -140,7 +140,7 @@ fn every_key_of_the_format_is_in_the_file() {
 
 #[test]
 fn what_is_not_known_is_to_be_filled_in() {
-    let around = Around::default();
+    let around = Contents::default();
     let mut empty = draft(&around, None, Some("./server"));
     empty.requests = None;
     empty.writes = vec!["POST".to_owned()];
@@ -195,7 +195,7 @@ fn commands_in_comments_lose_their_secrets() {
 
 #[test]
 fn what_is_complete_may_run() {
-    let around = Around::default();
+    let around = Contents::default();
     let text = write(&draft(&around, Some(COMMAND), Some(COMMAND))).text;
     let text = text.replace("requests = \"requests.jsonl\"", "paths = [\"/\"]");
     let mode = Mode::Run {

@@ -198,7 +198,7 @@ pub(crate) fn carry_out(
     Ok(peak_rss_bytes)
 }
 
-/// An interval as narrow as was asked for, or a bound where the search was told to end, is a result.
+/// An interval as narrow as was asked for, or a bound at the end that the flags set for the search, is a result.
 fn code(capacity: &Capacity) -> u8 {
     match capacity.kind {
         CapacityKind::Between if capacity.narrow => exit::DONE,

@@ -85,7 +85,7 @@ impl Written {
         self.failure.as_deref()
     }
 
-    /// Tells where the log of a failed run is.
+    /// Reports where the log of a failed run is.
     pub(super) fn show(&self) {
         let (path, rows) = (self.path.display(), self.logged.rows);
         match &self.failure {
@@ -104,7 +104,7 @@ fn store(mut file: ExchangeLog, mut receiver: LogReceiver, cpus: Option<&CpuList
     let rest = match receiver.serve(|batch| file.append(batch)) {
         Ok(()) => Ok(receiver),
         Err(error) => {
-            // The engines notice that nobody takes anything.
+            // The engines notice the dropped receiver.
             drop(receiver);
             let error = anyhow::Error::from(error);
             show::warning(&format!(
@@ -128,7 +128,7 @@ fn drained(storing: JoinHandle<Stored>) -> Stored {
         // A panic is a bug in this program: it is passed on, with its own message.
         Err(panic) => std::panic::resume_unwind(panic),
     };
-    // This thread gives way to nobody: on a busy machine the other might never come to an end.
+    // This thread has a normal priority: on a busy machine the log's thread (`SCHED_IDLE`) might never finish.
     stored.rest = stored.rest.and_then(|mut receiver| {
         receiver.drain(|batch| stored.file.append(batch))?;
         Ok(receiver)

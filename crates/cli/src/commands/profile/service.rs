@@ -48,7 +48,7 @@ impl Attended {
         })
     }
 
-    /// Looks on while `load` runs and to the end of the window.
+    /// Observes while `load` runs and to the end of the window.
     pub(super) fn attend<T>(
         &mut self,
         window: (Duration, Duration),

@@ -42,7 +42,7 @@ pub(crate) struct TrialArgs {
     /// tree of its own; a command or an http:// URL may be there as well (repeatable)
     #[arg(long = "side", value_name = "SIDE=git:REF|COMMAND|URL")]
     sides: Vec<SideArgument>,
-    /// Go on with an interrupted run: what it has measured is not measured again
+    /// Continue an interrupted run: what it has measured is not measured again
     #[arg(long, value_name = "RUN", conflicts_with_all = ["quick", "thorough", "sides", "out"])]
     resume: Option<PathBuf>,
     /// The highest rate only, in under 90 seconds (half as much again with a [side.tuned])
@@ -181,7 +181,7 @@ pub(crate) fn judged(
     run: &RunDirectory,
 ) -> anyhow::Result<VerdictDocument> {
     let evidence = understudy_trial::read(run)?;
-    // A full disk, or a run that belongs to someone else, does not hide the verdict.
+    // A full disk, or a run of another user, does not hide the verdict.
     if let Err(error) = understudy_trial::write_series(run, &evidence) {
         let error = exit::sentence(&error.into());
         show::warning(&format!("the curves are not stored: {error}"));

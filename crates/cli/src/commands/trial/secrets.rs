@@ -113,7 +113,7 @@ impl Hidden {
     }
 }
 
-/// A key that is forgotten with the process, so that nobody can try secrets against their marks.
+/// A key that exists only in this process, so that secrets cannot be guessed from their marks later.
 pub(crate) fn redaction_key() -> anyhow::Result<[u8; 16]> {
     let mut key = [0; 16];
     getrandom::fill(&mut key)

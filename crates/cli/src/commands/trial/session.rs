@@ -73,7 +73,7 @@ impl Session {
         })
     }
 
-    /// Goes on with a run, by the configuration and the rules that it began with.
+    /// Continues a run with the configuration and the rules that it began with.
     pub(super) fn resume(args: &TrialArgs, path: &Path) -> Result<Self, Failure> {
         let refuse =
             |error: EvidenceError| usage(format!("--resume: {}", exit::sentence(&error.into())));

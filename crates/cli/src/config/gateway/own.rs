@@ -34,7 +34,7 @@ pub(super) fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
     one.port() != 0 && one.port() == other.port() && (a == b || covers(a, b) || covers(b, a))
 }
 
-/// Does whoever listens on all addresses take this one? All of IPv6 are all of IPv4 as well.
+/// Does a socket that listens on all addresses take this one? All of IPv6 includes all of IPv4.
 fn covers(all: IpAddr, one: IpAddr) -> bool {
     all.is_unspecified() && (all.is_ipv6() || one.is_ipv4())
 }

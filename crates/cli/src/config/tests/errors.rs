@@ -274,7 +274,7 @@ fn rules_are_checked() {
     check_added(
         RULES,
         &[
-            "trial.toml:7: compare.rule.path: \"$.[\" is no RFC 9535 path: at position 2, in dot member name, must start with lowercase alpha or '_'",
+            "trial.toml:7: compare.rule.path: \"$.[\" is not a valid JSONPath (RFC 9535): at position 2, in dot member name, must start with lowercase alpha or '_'",
             "trial.toml:8: compare.rule.kind: \"vlue\" is not known\nhint: use \"outcome\", \"code\", \"value\", \"number_text\", \"type\", \"null\", \"missing\", \"extra\", \"order\", \"duplicate_key\", \"text\" or \"bytes\"",
             "trial.toml:9: compare.rule.path is missing\nhint: write the place it covers, such as path = \"$.generated_at\"",
             "trial.toml:11: compare.rule.expires: \"soon\" is not a day such as \"2026-01-31\"",

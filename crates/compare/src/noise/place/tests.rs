@@ -121,7 +121,7 @@ const CASES: &[Case] = &[
         name: "serial",
         honest: |p, _| (p.which * 5_000_000 + p.answered).to_string(),
         faults: &[
-            ("stands still", |p, _| (p.which * 5_000_000).to_string()),
+            ("stays equal", |p, _| (p.which * 5_000_000).to_string()),
             ("falls", |p, _| {
                 (p.which * 5_000_000 - p.answered).to_string()
             }),
@@ -212,18 +212,18 @@ fn found(rows: &[Row]) -> Vec<u64> {
 #[test]
 fn honest_pairs_are_excused_and_faults_in_noisy_fields_are_found() {
     const SEEDS: u64 = 4;
-    let mut told = String::new();
+    let mut summary = String::new();
     for case in CASES {
         let unexcused: usize = (0..SEEDS)
             .map(|seed| found(&run(case, seed, None)).len())
             .sum();
         let honest = SEEDS * PAIRS;
-        told += &format!(
+        summary += &format!(
             "{}: {unexcused} of {honest} honest pairs unexcused",
             case.name
         );
-        // One pair in a thousand would be an alarm that nobody believes any more.
-        assert!(unexcused as u64 * 1000 <= honest, "{told}");
+        // With more than one false alarm in a thousand pairs, users ignore the alarms.
+        assert!(unexcused as u64 * 1000 <= honest, "{summary}");
         for (what, wrong) in case.faults {
             let is_wrong = |request: &u64| request % WRONG == WRONG - 1;
             let caught: usize = (0..SEEDS)
@@ -235,10 +235,10 @@ fn honest_pairs_are_excused_and_faults_in_noisy_fields_are_found() {
                 })
                 .sum();
             let planted = SEEDS * (PAIRS / WRONG);
-            told += &format!("; {what}: {caught} of {planted} found");
-            assert!(caught as u64 * 100 >= planted * 90, "{told}");
+            summary += &format!("; {what}: {caught} of {planted} found");
+            assert!(caught as u64 * 100 >= planted * 90, "{summary}");
         }
-        told += "\n";
+        summary += "\n";
     }
-    println!("{told}");
+    println!("{summary}");
 }

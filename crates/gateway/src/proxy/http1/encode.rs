@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_says_once_where_the_body_ends_and_whom_it_is_for() {
+    fn a_rendered_head_has_one_host_and_one_framing() {
         let get = |fields: &[_]| encoded(Method::GET, fields, None);
         assert_eq!(
             get(&[("accept", "*/*")]),

@@ -33,8 +33,8 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use understudy_wire::http1::{self as wire, BodyReader, Limits, MAX_HEADERS, ROOM};
 
-/// Bounds of an answer: its head, the interim ones (1xx) before it. Of its body whoever takes it
-/// decides.
+/// Bounds of an answer: its head, the interim ones (1xx) before it. The reader of the body decides
+/// the bound of the body.
 const LIMITS: Limits = Limits {
     head_bytes: 64 * 1024,
     body_bytes: u64::MAX,
@@ -358,8 +358,8 @@ impl Http1 {
     /// Finds out whether the server has closed it, or has said what it was not asked for.
     pub(super) fn look(&mut self) -> State {
         let state = self.state();
-        let nobody = &mut Context::from_waker(Waker::noop());
-        if state != State::Free || self.poll_read(nobody).is_pending() {
+        let context = &mut Context::from_waker(Waker::noop());
+        if state != State::Free || self.poll_read(context).is_pending() {
             return state;
         }
         self.spent = true;

@@ -90,7 +90,7 @@ fn with<F: Future>(test: impl FnOnce(Http1, TcpStream) -> F) -> F::Output {
         let (client, server) = tokio::join!(TcpStream::connect(address), listener.accept());
         let client = Http1::new(Transport::Plain(client.unwrap()));
         let done = tokio::time::timeout(Duration::from_secs(20), test(client, server.unwrap().0));
-        done.await.expect("nobody waits for ever")
+        done.await.expect("no side waits forever")
     })
 }
 
@@ -240,7 +240,7 @@ const ANSWERS: [(&str, Method, &str, State); 12] = [
         "he",
         State::Closed,
     ),
-    // Nobody has asked for a second one.
+    // The client has not asked for a second one.
     (
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nheHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhe",
         Method::GET,

@@ -2,7 +2,7 @@
 //!
 //! One task reads the heads, waits for the answers and writes them; the body of a request is read by
 //! what takes it. Each head goes through [`RequestReader`](understudy_wire::http1::RequestReader), which
-//! holds it to the rules, whatever stands before it and however it is cut.
+//! holds it to the rules, whatever precedes it and however it is cut.
 
 mod decode;
 mod encode;
@@ -35,7 +35,7 @@ use tokio::sync::watch;
 use understudy_wire::http1::{Head, Refused};
 use wire::{Reading, Wire};
 
-/// How long a client may go on sending after its last answer.
+/// How long a client may continue to send after its last answer.
 const LINGER: Duration = Duration::from_secs(2);
 /// Bytes of interim answers that may wait for a client that does not read; later ones are dropped.
 const INTERIM_BYTES: usize = 64 * 1024;
@@ -60,7 +60,7 @@ impl Interims {
 enum Next {
     /// Another request may follow.
     Request,
-    /// The connection is to be closed; the client may go on sending for a while.
+    /// The connection is to be closed; the client may continue to send for a while.
     Close,
     /// The client has gone, or must not be led to think that it has got all.
     Gone,

@@ -30,7 +30,7 @@ impl Group {
                 let (quota, period) = text.trim().split_once(' ')?;
                 Some(quota.parse::<f64>().ok()? / period.parse::<f64>().ok()?)
             }
-            // -1, no quota, is no such number.
+            // -1, no quota, is not such a number.
             false => {
                 let quota = number(dir, "cpu.cfs_quota_us")?;
                 Some(quota as f64 / number(dir, "cpu.cfs_period_us")? as f64)

@@ -38,7 +38,7 @@ fn version_1(root: &Path, own: &str) -> Result<Roles, String> {
     ))
 }
 
-/// The group in which a process is whose `/proc/PID/cgroup` reads `own`, whoever may write to it.
+/// The group of a process whose `/proc/PID/cgroup` reads `own`, writable or not.
 pub(super) fn group_of(root: &Path, own: &str) -> Group {
     let v2 = root.join("cgroup.controllers").exists();
     let of = |role: &str| match v2 {

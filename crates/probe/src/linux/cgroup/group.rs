@@ -151,7 +151,7 @@ impl Group {
         if !failures.is_empty() {
             return failures;
         }
-        // Without swap accounting, version 1 can still be told to avoid swap.
+        // Without swap accounting, version 1 can still be set to avoid swap.
         let swap_off = write(dir, swap.0, swap.1).or_else(|error| {
             if self.v2 {
                 Err(error)

@@ -18,7 +18,7 @@ fn unified(controllers: &str) -> TempDir {
         fs::write(dir.join("cgroup.subtree_control"), controllers).unwrap();
         fs::write(dir.join("cgroup.procs"), "").unwrap();
     }
-    // What refuses to be written to in a fixture, whoever runs the test: a directory.
+    // A directory cannot be written to as a file, also when root runs the test.
     let scope = root.path().join("user.slice/run-1.scope");
     fs::remove_file(scope.join("cgroup.subtree_control")).unwrap();
     fs::create_dir(scope.join("cgroup.subtree_control")).unwrap();

@@ -230,6 +230,6 @@ fn shares_of_the_tail_add_up() {
     let tail = judged(&[block(0, 8.0, rows, happened)]);
     let sum: f64 = tail.causes.iter().map(|cause| cause.first_share).sum();
     assert!((sum + tail.unexplained - 1.0).abs() < 1e-9);
-    let beside = cause(&tail, Cause::RuntimeConcurrent).unwrap();
-    assert_eq!(beside.quantile_without_us, None, "it holds nothing up");
+    let concurrent = cause(&tail, Cause::RuntimeConcurrent).unwrap();
+    assert_eq!(concurrent.quantile_without_us, None, "it holds nothing up");
 }

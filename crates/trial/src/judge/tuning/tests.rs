@@ -177,7 +177,7 @@ fn tuning_is_taken_as_a_whole() {
         of(both(), INCUMBENT, smaller, smaller),
         keeps_to(Verdict::Keep, "tuning_gains_it")
     );
-    // The goal is reached at the price of the objective: nobody would run it.
+    // It reaches the goal but misses the objective, so it is not an alternative.
     let memory = || vec![Goal::Memory("-20%".parse().unwrap())];
     let slow = Planted { mib: 200.0, ..SLOW };
     assert_eq!(

@@ -86,7 +86,7 @@ fn a_person_says_what_the_last_field_counts() {
 }
 
 #[test]
-fn status_and_bytes_of_the_common_format_are_no_time() {
+fn status_and_bytes_of_the_common_format_are_not_durations() {
     let common = r#"10.0.0.1 - - [x] "GET / HTTP/1.1" 200 5"#;
     assert_eq!(took(common, None), Took::Missing);
     assert_eq!(took(common, US), Took::Missing);
@@ -175,7 +175,7 @@ fn a_key_of_json_says_the_unit_or_it_is_not_clear() {
 }
 
 #[test]
-fn the_shape_of_an_object_says_who_writes_it() {
+fn the_shape_of_an_object_shows_which_program_wrote_it() {
     for (who, line, status) in [
         (
             "Caddy",

@@ -11,7 +11,7 @@ const RESTARTED: u32 = 7;
 const SUSPENDING: u32 = 300;
 const OTHER: u32 = 4;
 
-/// A file that has told of its kinds.
+/// A file that has declared its kinds.
 fn file(frequency: u64) -> Encoder {
     let mut file = Encoder::new(frequency);
     file.kinds(&[
@@ -34,7 +34,7 @@ fn of(kind: u32, thread: u64, ticks: u64, fields: &[u32]) -> Written {
     }
 }
 
-/// A stop as one thread tells it: `Reason`, `Count`, and what every event has of its instance.
+/// A stop as one thread reports it: `Reason`, `Count`, and what every event has of its instance.
 fn stop(thread: u64, start: u64, end: u64) -> [Written; 2] {
     [
         of(SUSPENDING, thread, start, &[1, 7]),
@@ -84,7 +84,7 @@ fn a_file_begins_as_the_document_says() {
     assert!(Encoder::new(GHZ).bytes.starts_with(&bytes));
     let mut trace = Trace::new();
     trace.read(&Encoder::new(GHZ).bytes);
-    assert_eq!(trace.told.frequency, Some(GHZ));
+    assert_eq!(trace.state.frequency, Some(GHZ));
 }
 
 #[test]
@@ -180,9 +180,9 @@ fn one_thread_may_begin_a_stop_that_another_ends() {
         for thread in &blobs {
             two.block("EventBlock", &compressed(thread));
         }
-        let mut told = read(&two.bytes);
-        told.sort_by_key(|(_, start, _)| *start);
-        assert_eq!(told, expected);
+        let mut found = read(&two.bytes);
+        found.sort_by_key(|(_, start, _)| *start);
+        assert_eq!(found, expected);
     }
 }
 
@@ -200,8 +200,8 @@ fn a_stop_that_is_asked_for_in_another_covers_no_more_time() {
             of(RESTARTED, 2, 260, &[]),
         ]),
     );
-    let told = read(&file.bytes);
-    assert_eq!(told, [(Kind::Stop, 150, 200), (Kind::Stop, 100, 260)]);
+    let found = read(&file.bytes);
+    assert_eq!(found, [(Kind::Stop, 150, 200), (Kind::Stop, 100, 260)]);
 }
 
 /// Ends of collections that stop the program come by the hundred while one works concurrently.
@@ -223,7 +223,7 @@ fn a_background_collection_lasts_over_others() {
 }
 
 #[test]
-fn events_of_others_are_none_of_the_runtime() {
+fn events_of_other_providers_are_ignored() {
     let mut file = file(GHZ);
     let blobs = [
         of(OTHER, 1, 10, &[1, 1]),
@@ -242,10 +242,10 @@ fn a_file_that_is_cut_off_anywhere_gives_what_is_whole() {
     let bytes = whole();
     for cut in 0..=bytes.len() {
         let mut trace = Trace::new();
-        let mut told = spans(&trace.read(&bytes[..cut]));
-        assert!(WHOLE.starts_with(&told), "cut at {cut}: {told:?}");
-        told.extend(spans(&trace.read(&bytes[cut..])));
-        assert_eq!(told, WHOLE, "in two pieces at {cut}");
+        let mut found = spans(&trace.read(&bytes[..cut]));
+        assert!(WHOLE.starts_with(&found), "cut at {cut}: {found:?}");
+        found.extend(spans(&trace.read(&bytes[cut..])));
+        assert_eq!(found, WHOLE, "in two pieces at {cut}");
     }
     let mut trace = Trace::new();
     let one_by_one = bytes.iter().flat_map(|byte| trace.read(&[*byte]));
@@ -376,7 +376,7 @@ proptest! {
         prop_assert_eq!(pieces, events);
     }
 
-    /// However threads take turns in a block, stops that do not overlap are told as they were.
+    /// However threads take turns in a block, stops that do not overlap are reported unchanged.
     #[test]
     fn stops_are_reported_whatever_the_order_of_threads(
         gaps in proptest::collection::vec((1..1000_u64, 1..1000_u64, 0..4_u64, 0..4_u64), 1..50),

@@ -1,12 +1,12 @@
-//! The blobs of a block: a header, compressed or not, and a payload. One is an event, or tells of what
-//! kind events with a number are.
+//! The blobs of a block: a header, compressed or not, and a payload. One is an event, or declares a
+//! kind of event with its number.
 
 use super::bytes::{Cursor, Trouble};
 
 /// One blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::runtime) struct Blob<'a> {
-    /// The number of its kind; 0 if it tells of a kind.
+    /// The number of its kind; 0 if it declares a kind.
     pub(in crate::runtime) kind: u32,
     /// When, in ticks.
     pub(in crate::runtime) ticks: u64,

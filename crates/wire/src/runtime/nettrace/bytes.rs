@@ -5,7 +5,7 @@
 pub(super) enum Trouble {
     /// It is not all there: more of the file may bring it.
     Short,
-    /// It is none of the format, and no more of the file mends that.
+    /// It does not match the format, and more of the file does not change that.
     Wrong,
 }
 
@@ -53,7 +53,7 @@ impl<'a> Cursor<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// A length that stands in the file as four bytes.
+    /// A length, stored as four bytes.
     pub(super) fn length(&mut self) -> Result<usize, Trouble> {
         usize::try_from(self.u32()?).map_err(|_| Trouble::Wrong)
     }

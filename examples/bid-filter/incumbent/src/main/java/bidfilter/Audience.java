@@ -24,7 +24,7 @@ final class Audience {
         return new Audience(profiles);
     }
 
-    /** The segments of a user, as bits; none of somebody unknown. */
+    /** The segments of a user, as bits; none for an unknown user. */
     long segments(String user) {
         Profile profile = user == null ? null : profiles.get(user);
         return profile == null ? 0 : profile.segments();

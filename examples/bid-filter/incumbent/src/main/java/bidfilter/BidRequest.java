@@ -28,12 +28,12 @@ record BidRequest(
         return page == null ? List.of() : orEmpty(page.cat);
     }
 
-    /** The country of the device, empty if it is not told. */
+    /** The country of the device, empty if it is not given. */
     String country() {
         return device == null || device.geo == null || device.geo.country == null ? "" : device.geo.country;
     }
 
-    /** The type of the device, 0 if it is not told. */
+    /** The type of the device, 0 if it is not given. */
     int deviceType() {
         return device == null || device.devicetype == null ? 0 : device.devicetype;
     }

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A campaign as it lies in {@code campaigns.json}. An empty list targets everybody.
+ * A campaign as it is in {@code campaigns.json}. An empty list targets all users.
  *
  * @param basePrice price of a thousand impressions in hundredths of a cent
  * @param boosts    what a content category adds to the base price, in thousandths of it

@@ -29,7 +29,7 @@ class BidderTest {
                 .formatted(more);
     }
 
-    // The same answers stand in the candidate's test.
+    // The candidate's test has the same answers.
     private static final String CHEAP_BID =
             """
             [{"seat":"seat-1","bid":[{"id":"r1-1","impid":"1","price":1.2,"cid":"1","crid":"cr-1",\

@@ -13,7 +13,7 @@ const MOST_BYTES: u64 = 1024 * 1024;
 
 /// What was found.
 #[derive(Debug, Default)]
-pub(super) struct Around {
+pub(super) struct Contents {
     folder: PathBuf,
     names: Vec<String>,
     /// A line each about files that requests can be made of.
@@ -31,7 +31,7 @@ pub(super) struct Start {
     pub(super) keys: Vec<String>,
 }
 
-impl Around {
+impl Contents {
     /// Looks at the names in a folder, and into the files of projects.
     pub(super) fn look(folder: &Path) -> Self {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -49,7 +49,7 @@ impl Around {
             .into_iter()
             .filter(|file| names.iter().any(|name| name == file));
         let starts = starts.filter_map(|file| start(file, &content(&folder.join(file))));
-        Around {
+        Contents {
             starts: starts.collect(),
             folder: folder.to_owned(),
             names,

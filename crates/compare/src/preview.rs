@@ -10,7 +10,7 @@ pub type Redact<'a> = &'a (dyn Fn(&str, &str) -> String + Sync);
 /// Longest preview in bytes, marks of what was left out not counted.
 pub const PREVIEW_BYTES: usize = 200;
 
-/// How much of what both sides share stands before the first difference of a long text.
+/// How much of the common text is shown before the first difference of a long text.
 const CONTEXT_BYTES: usize = 40;
 
 /// The previews of two JSON values (or their absence) at this path.

@@ -59,7 +59,7 @@ pub(crate) struct Objectives<'a> {
 
 /// A trial held against the objectives.
 #[derive(Clone, Debug)]
-pub(crate) struct Weighed {
+pub(crate) struct Assessment {
     /// Requests and violations, by objective.
     pub(crate) counts: Vec<Count>,
     /// Its place on the knee curve.
@@ -83,7 +83,7 @@ impl Objectives<'_> {
     }
 
     /// Holds a trial against the objectives.
-    pub(crate) fn weigh(&self, left: &Left<'_>) -> Weighed {
+    pub(crate) fn assess(&self, left: &Left<'_>) -> Assessment {
         let counts = self.count_all(left.observations);
         let mut latencies: Vec<f64> = left.observations.iter().map(latency_us).collect();
         latencies.sort_unstable_by(f64::total_cmp);
@@ -99,7 +99,7 @@ impl Objectives<'_> {
             cpu: left.cpu_us.map(|us| us / 1e6 / left.measured_s.max(1e-9)),
             trusted: refused.is_none(),
         };
-        Weighed {
+        Assessment {
             counts,
             point,
             refused,
