@@ -2,13 +2,13 @@
 //!
 //! In steps, each over what the step before left: equal elements in equal order (a longest common
 //! subsequence), equal elements elsewhere (moved), objects with the same identity, and what stands
-//! between the same neighbours or, where that explains the two with fewer differences, what has the
+//! between the same neighbours or, where that leaves no more differences, what has the
 //! most in common wherever it stands. One removed element is one missing element at its index, one
 //! changed element is one pair, one moved element is one change of order.
 //!
 //! Cost: `n log n` for the common subsequence with at most [`MAX_CANDIDATES`] candidate pairs (beyond
 //! them the k-th occurrence of a value answers only to the k-th, which may find a shorter one); at
-//! most [`MAX_TABLE`] cells for each gap (larger ones pair in order).
+//! most [`MAX_TABLE`] cells for each gap (larger ones pair in order); for what elements say, 64 values of each.
 
 mod gap;
 mod identity;

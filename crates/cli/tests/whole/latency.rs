@@ -144,6 +144,67 @@ fn median_difference_us(verdict: &Value) -> f64 {
     of("contender_us") - of("baseline_us")
 }
 
+/// Keeps a CPU busy until it is dropped.
+struct Hogs {
+    stop: Arc<AtomicBool>,
+    threads: Vec<std::thread::JoinHandle<()>>,
+}
+
+impl Hogs {
+    fn on(cpu: u32) -> Hogs {
+        let stop = Arc::new(AtomicBool::new(false));
+        let hog = |stop: Arc<AtomicBool>| {
+            std::thread::spawn(move || {
+                pin_current_thread(&CpuList::new([cpu])).unwrap();
+                while !stop.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            })
+        };
+        let threads = (0..3).map(|_| hog(stop.clone())).collect();
+        Hogs { stop, threads }
+    }
+}
+
+impl Drop for Hogs {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+#[test]
+fn a_trial_that_asks_for_latencies_ends_early_where_the_generator_starves() {
+    let _machine = machine();
+    let allowed = allowed_cpus();
+    let [generator, subject, ..] = *allowed.as_slice() else {
+        return;
+    };
+    let hogs = Hogs::on(generator);
+    let mut trial = Trial::new("starves");
+    trial.tables = format!(
+        "{}[machine]\ngenerator = \"{generator}\"\nsubject = \"{subject}\"\n",
+        objective("1s")
+    );
+    let (ended, verdict) = trial.run();
+    drop(hogs);
+    assert_eq!(verdict["verdict"], "invalid", "{}", ended.stderr);
+    assert_eq!(ended.code, 3);
+    let warning = "warning: 3 measurements in a row were disturbed, and nothing that was asked can be decided like this: the generator waited ";
+    assert!(ended.stderr.contains(warning), "{}", ended.stderr);
+    let gates = verdict["gates"].as_array().unwrap();
+    let starved = gates
+        .iter()
+        .find(|gate| gate["code"] == "generator_run_queue");
+    let text = starved.unwrap()["text"].as_str().unwrap();
+    assert!(
+        text.starts_with("in 1 of 1 measurements"),
+        "two were made again: {text}"
+    );
+}
+
 #[test]
 fn a_starved_generator_is_invalid() {
     let _machine = machine();
@@ -151,18 +212,7 @@ fn a_starved_generator_is_invalid() {
     let Some(cpu) = allowed.as_slice().first().copied() else {
         return;
     };
-    let stop = Arc::new(AtomicBool::new(false));
-    let hogs: Vec<_> = (0..3)
-        .map(|_| {
-            let stop = stop.clone();
-            std::thread::spawn(move || {
-                pin_current_thread(&CpuList::new([cpu])).unwrap();
-                while !stop.load(Ordering::Relaxed) {
-                    std::hint::spin_loop();
-                }
-            })
-        })
-        .collect();
+    let hogs = Hogs::on(cpu);
     let mut trial = Trial::new("starved");
     // Asked once, and with no longer measurements than the objective needs: the gates come before any question.
     let question = "[judge]\ngoal = \"no_worse\"\nlongest = \"1s\"\n";
@@ -171,8 +221,7 @@ fn a_starved_generator_is_invalid() {
         objective("1s")
     );
     let (ended, verdict) = trial.run();
-    stop.store(true, Ordering::Relaxed);
-    hogs.into_iter().for_each(|hog| hog.join().unwrap());
+    drop(hogs);
     assert_eq!(verdict["verdict"], "invalid", "{}", ended.stderr);
     assert_eq!(ended.code, 3);
     assert!(
