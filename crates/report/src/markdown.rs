@@ -125,7 +125,7 @@ fn latency_row(document: &VerdictDocument, line: &LatencyComparison) -> String {
     }
     let [baseline, contender] =
         [line.baseline_us, line.contender_us].map(|side| wording::estimate(side, time));
-    let note = wording::no_difference(line).map_or_else(String::new, |n| format!("; {n}"));
+    let note = wording::remarks(line).map_or_else(String::new, |n| format!("; {n}"));
     let effect = wording::effect(line.ratio);
     format!("| {label} | {baseline} | {contender} | {effect}{note} |\n")
 }

@@ -160,7 +160,7 @@ pub(crate) fn direction(ratio: Estimate) -> Direction {
 }
 
 /// With every "no significant difference": the smallest change that would have been detected.
-pub(crate) fn no_difference(line: &LatencyComparison) -> Option<String> {
+fn no_difference(line: &LatencyComparison) -> Option<String> {
     let (ratio, mde) = line.ratio.zip(line.mde)?;
     (direction(ratio) == Direction::Unclear).then(|| {
         format!(
@@ -168,6 +168,39 @@ pub(crate) fn no_difference(line: &LatencyComparison) -> Option<String> {
             change(1.0 + mde)
         )
     })
+}
+
+/// Share of a latency from which on the generator's own lateness in it is worth a word.
+const LATE: f64 = 0.05;
+
+/// A quantile counted from when requests were sent, where that is another figure than from when they were due.
+fn from_sent(line: &LatencyComparison) -> Option<String> {
+    let sides = [
+        (line.baseline_us, line.baseline_from_sent_us),
+        (line.contender_us, line.contender_from_sent_us),
+    ];
+    let is_late = |(due, sent): &(Option<Estimate>, Option<Estimate>)| {
+        let estimates = due
+            .and_then(|due| due.estimate)
+            .zip(sent.and_then(|sent| sent.estimate));
+        estimates.is_some_and(|(due, sent)| sent < due * (1.0 - LATE))
+    };
+    sides.iter().any(is_late).then(|| {
+        let [baseline, contender] = sides.map(|(_, sent)| estimate(sent, time));
+        let effect = effect(line.ratio_from_sent);
+        format!(
+            "the generator was late; counted from sending: {baseline} and {contender}, {effect}"
+        )
+    })
+}
+
+/// What is to be said of a quantile next to its figures.
+pub(crate) fn remarks(line: &LatencyComparison) -> Option<String> {
+    let all: Vec<String> = no_difference(line)
+        .into_iter()
+        .chain(from_sent(line))
+        .collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// Why a quantile is not judged.

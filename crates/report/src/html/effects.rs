@@ -98,7 +98,7 @@ fn latency_line(document: &VerdictDocument, line: &LatencyComparison) -> Line {
         false => "not judged".to_owned(),
     };
     let note = match line.judged {
-        true => wording::no_difference(line),
+        true => wording::remarks(line),
         false => Some(wording::not_judged(line).to_owned()),
     };
     let about = Figure::Latency(LatencyQuantile {
