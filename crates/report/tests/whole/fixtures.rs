@@ -350,9 +350,8 @@ pub(crate) fn disturbed() -> VerdictDocument {
         rate_rps: Some(4000.0),
         ..gate("generator_run_queue", false, text)
     });
-    document.refused = vec![format!(
-        "latencies at 4000/s are refused and decide nothing: {text}"
-    )];
+    let why = text.split("; ").next().unwrap();
+    document.refused = vec![format!("latencies, because {why}")];
     let latencies = document.slo.iter_mut();
     for slo in
         latencies.filter(|slo| matches!(slo.about, Figure::Latency(_)) && slo.rate_rps == 4000.0)
