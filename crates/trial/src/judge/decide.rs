@@ -146,9 +146,14 @@ fn refused(document: &VerdictDocument) -> Option<Decision> {
         .filter(|(held, _)| *held == Held::Refused)
         .filter_map(|(_, about)| Bearing::of(about))
         .collect();
-    failed_gates(document, |gate| {
+    let (verdict, mut reasons) = failed_gates(document, |gate| {
         gate.bears_on.iter().any(|of| refused.contains(of))
-    })
+    })?;
+    // What no gate refused did not decide either.
+    let open = "is undecided (the interval contains the goal)";
+    let is_open = |goal: &GoalResult| goal.held == Held::Undecided;
+    reasons.extend(goal_reasons(document, "goal_undecided", open, is_open));
+    Some((verdict, reasons))
 }
 
 /// Rule 2, of gates like this.

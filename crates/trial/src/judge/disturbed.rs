@@ -185,6 +185,18 @@ fn a_run_that_gave_up_is_refused_by_what_disturbed_it() {
 }
 
 #[test]
+fn what_no_gate_refused_and_is_open_is_a_reason_too() {
+    let at_the_goal = Planted {
+        run_queue: 0.2,
+        cpu_us: [100.0, 70.0],
+        ..QUIET
+    };
+    let document = judged(&config(less_cpu()), &evidence(&at_the_goal, 11));
+    let codes: Vec<&str> = document.because.iter().map(|why| &*why.code).collect();
+    assert_eq!(codes, ["gate_generator_run_queue", "goal_undecided"]);
+}
+
+#[test]
 fn what_was_refused_is_one_line_with_the_reason() {
     let waits = Planted {
         run_queue: 0.2,
