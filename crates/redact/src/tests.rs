@@ -229,6 +229,19 @@ fn card() -> impl Strategy<Value = String> {
     })
 }
 
+/// The comparison takes a web token apart: each of its parts is as secret as the whole.
+#[test]
+fn the_parts_of_a_web_token_are_secret() {
+    for path in [
+        "$.note['#jwt'].claims.sub",
+        "$['#jwt'].signature",
+        "cookie:note",
+    ] {
+        let shown = redactor().redact_value(path, "alice");
+        assert!(is_redacted(&shown), "{path}: {shown}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_token_survives(
