@@ -16,7 +16,7 @@ mod likeness;
 
 use crate::json::{Json, Value};
 use gap::May;
-use likeness::{Common, Likeness, Traits};
+use likeness::{Likeness, Traits};
 use std::collections::HashMap;
 
 /// Most pairs of equal elements among which the longest common subsequence is searched.
@@ -121,32 +121,36 @@ impl<'a> Aligner<'a> {
             self.pair_gaps(May::OfOneIdentity);
             return true;
         }
-        let Likeness { pairs, common } = likeness::find(&self.free_a(), &self.free_b());
+        let Some(likeness) = likeness::find(&self.free_a(), &self.free_b()) else {
+            self.pair_gaps(May::All);
+            return false;
+        };
         let mut by_likeness = self.clone();
         self.pair_gaps(May::All);
-        if !pairs.is_empty() {
-            for (a, b) in pairs {
-                by_likeness.pair(a, b);
-            }
-            by_likeness.pair_gaps(May::Alike(&common));
-            let is_other = by_likeness.answer != self.answer;
-            if is_other && by_likeness.cost(&common) <= self.cost(&common) {
-                *self = by_likeness;
-                return true;
-            }
+        for &(a, b) in &likeness.pairs {
+            by_likeness.pair(a, b);
         }
-        false
+        by_likeness.pair_gaps(May::Alike(&likeness));
+        let is_other = by_likeness.answer != self.answer;
+        let is_known = is_other && by_likeness.cost(&likeness) <= self.cost(&likeness);
+        if is_known {
+            *self = by_likeness;
+        }
+        is_known
     }
 
     /// How many traits differ in what is not equal, and one more if elements moved.
-    fn cost(&self, common: &Common) -> usize {
+    fn cost(&self, Likeness { of_a, of_b, .. }: &Likeness) -> usize {
         let found = self.alignment();
-        let traits = |json| Traits::of(json, common);
-        let changed = found.changed.iter();
-        let changed = changed.map(|&(i, j)| traits(&self.a[i]).apart(&traits(&self.b[j])));
-        let missing = found.missing.iter().map(|&i| traits(&self.a[i]).len());
-        let extra = found.extra.iter().map(|&j| traits(&self.b[j]).len());
-        changed.chain(missing).chain(extra).sum::<usize>() + usize::from(found.reordered)
+        let changed = found
+            .changed
+            .iter()
+            .filter_map(|(i, j)| Some(of_a.get(i)?.apart(of_b.get(j)?)));
+        let missing = found.missing.iter().filter_map(|i| of_a.get(i));
+        let extra = found.extra.iter().filter_map(|j| of_b.get(j));
+        changed.sum::<usize>()
+            + missing.chain(extra).map(Traits::len).sum::<usize>()
+            + usize::from(found.reordered)
     }
 
     fn pair(&mut self, a: usize, b: usize) {

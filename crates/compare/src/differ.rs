@@ -270,22 +270,10 @@ impl Found<'_, '_> {
     fn cookie_documents(&mut self, cookie: &str, a: &Json, b: &Json) {
         tree::compare(Form::Json, a, b, &mut |steps, kind, seen_a, seen_b| {
             let place = place::as_attribute(cookie, steps);
-            let name = steps.iter().rev().find_map(|step| step.name(Indices::Any));
-            let values = Plain::seen(seen_a).zip(Plain::seen(seen_b));
-            let relation = self.relation(kind, &place, name.unwrap_or_default(), values);
             let rules = self.differ.rules.at_place(self.endpoint, &place, kind);
-            let site = Site::at(&place);
-            let like = site.like(
-                kind,
-                bodies::character_of(seen_a),
-                bodies::character_of(seen_b),
-                rules,
-            );
-            let redact = self.differ.redact;
+            let (site, name) = (Site::at(&place), place::last_name(steps));
             // What may be shown of the cookie may be shown of its parts.
-            self.push(like, site, relation, || {
-                preview::pair(redact, cookie, seen_a, seen_b)
-            });
+            self.whole(kind, name, (seen_a, seen_b), (site, cookie), rules);
         });
     }
 

@@ -1,8 +1,7 @@
 //! Places in a document, written as RFC 9535 normalized paths in shorthand notation.
 
 use crate::hash::Hash;
-use crate::relation::is_long;
-use crate::{character, text};
+use crate::relation::is_made_up;
 use std::fmt::Write;
 use understudy_model::Position;
 
@@ -156,17 +155,11 @@ impl<'a> Step<'a> {
     }
 }
 
-/// Is a name of a member one that only a generator writes: a UUID, or at least 64 bits of hexadecimal or of base64?
-/// The entries of such an object are a list in which each has an identifier.
-pub(crate) fn is_made_up(name: &str) -> bool {
-    name.len() >= LONG && {
-        let character = character::of_text(name).0;
-        is_long(&character) && (!character.starts_with("token") || text::is_random_run(name))
-    }
+/// The last name on the way that is not made up; empty without one.
+pub(crate) fn last_name<'a>(steps: &[Step<'a>]) -> &'a str {
+    let names = steps.iter().rev().map(|step| step.name(Indices::Any));
+    names.flatten().next().unwrap_or_default()
 }
-
-/// Fewest characters of 64 bits in hexadecimal.
-const LONG: usize = 16;
 
 /// Is the second place the first one, or below it?
 pub fn is_below(path: &str, place: &str) -> bool {

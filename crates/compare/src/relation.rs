@@ -1,9 +1,9 @@
 //! How far apart two values are, and which values are identifiers.
 
-use crate::character;
 use crate::date::{Day, http_date};
 use crate::json::{Json, Value};
 use crate::tree::{NAME, Seen};
+use crate::{character, text};
 use understudy_model::{Bond, Course, Distance, Relation};
 
 /// Smallest exponent of a distance: no double is smaller.
@@ -233,6 +233,15 @@ fn names_identifiers(name: &str) -> bool {
 /// entity tags (RFC 9110, section 8.8.3).
 pub(crate) fn is_opaque(name: &str) -> bool {
     names_identifiers(name) || name == "etag" || name == NAME
+}
+
+/// Is a name of a member one that only a generator writes: a UUID, or at least 64 bits of hexadecimal or of base64?
+/// The entries of such an object are a list in which each has an identifier.
+pub(crate) fn is_made_up(name: &str) -> bool {
+    name.len() >= LONG && {
+        let character = character::of_text(name).0;
+        is_long(&character) && (!character.starts_with("token") || text::is_random_run(name))
+    }
 }
 
 /// Has an identifier of this character at least 64 bits?

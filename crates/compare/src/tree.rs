@@ -3,7 +3,8 @@
 use crate::align::{align, answering};
 use crate::document::{Form, ORDER};
 use crate::json::{Json, Value, number};
-use crate::place::{self, Step, is_made_up};
+use crate::place::{self, Step};
+use crate::relation::is_made_up;
 use std::collections::BTreeMap;
 use understudy_model::DifferenceKind as Kind;
 

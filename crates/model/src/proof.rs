@@ -1,6 +1,7 @@
 //! What the comparison would miss, and which rules it could do with.
 
 use crate::DifferenceKind;
+use crate::verdict::MOST_MISSED;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -29,6 +30,12 @@ impl SelfTest {
             self.injected.saturating_sub(self.not_compared),
             self.missed.saturating_sub(self.not_compared),
         )
+    }
+
+    /// The same, where more than [`MOST_MISSED`] of them were missed: no equivalence rests on such a comparison.
+    pub fn blindness(&self) -> Option<(u64, u64)> {
+        let (injected, missed) = self.at_compared_places();
+        (missed as f64 > MOST_MISSED * injected as f64).then_some((injected, missed))
     }
 }
 

@@ -8,6 +8,7 @@ use understudy_case::Case;
 use understudy_compare::Rule;
 use understudy_host::CpuList;
 use understudy_load::Arrivals;
+use understudy_model::verdict::Bearing;
 use understudy_model::{ByteSize, Change, Cpus, Share, Side, Span};
 use understudy_probe::{Given, Runtime, SampleError, Sampler};
 
@@ -428,6 +429,15 @@ impl Goal {
             }
             Goal::Cpu(change) => format!("CPU per request {change}"),
             Goal::Memory(change) => format!("memory {change}"),
+        }
+    }
+
+    /// What the gates of its figure bear on.
+    pub(crate) fn bearing(&self) -> Bearing {
+        match self {
+            Goal::Latency { .. } => Bearing::Latency,
+            Goal::Cpu(_) => Bearing::Cpu,
+            Goal::Memory(_) => Bearing::Memory,
         }
     }
 }

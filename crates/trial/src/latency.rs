@@ -1,7 +1,6 @@
 //! The second stage: all sides under the same load, in randomised ABBA blocks.
 
 use crate::clocks::{Clocks, TOLERATED_S, clock_was_set};
-use crate::config::Goal;
 use crate::error::TrialError;
 use crate::exits::{During, Exited};
 use crate::generator::{Generator, figures, rows};
@@ -21,7 +20,6 @@ use understudy_load::gates::{Disturbance, disturbance};
 use understudy_load::http::Prepared;
 use understudy_load::{GeneratorUse, Plan as LoadPlan, Ran};
 use understudy_model::neighbours::Neighbours;
-use understudy_model::verdict::Bearing;
 use understudy_model::{Ending, Observation, Side, Span};
 use understudy_redact::Redactor;
 
@@ -205,11 +203,7 @@ impl Stage<'_> {
         let gate = disturbed.by.gate();
         let spoiled = judge::bearing_of(gate.code);
         let asked = self.generator.stand.config.judged_goals();
-        let is_over = !asked.iter().any(|goal| match goal {
-            Goal::Latency { .. } => false,
-            Goal::Cpu(_) => !spoiled.contains(&Bearing::Cpu),
-            Goal::Memory(_) => true,
-        });
+        let is_over = asked.iter().all(|goal| spoiled.contains(&goal.bearing()));
         let then = match is_over {
             true => "nothing that was asked can be decided like this",
             false => "what that bears on is refused",

@@ -1,9 +1,13 @@
 //! For tests: exchanges on a virtual clock, and the configuration of a trial that has them.
 
 use crate::config::*;
-use understudy_evidence::Row;
+use crate::judge::{BlockFigures, Evidence, LatencyBlock, RequestFacts, judge};
+use crate::plan::Plan;
+use understudy_compare::{Row as Compared, Rules};
+use understudy_evidence::{Happenings, Row};
 use understudy_load::Arrivals;
-use understudy_model::{Ending, Observation, Span};
+use understudy_model::verdict::VerdictDocument;
+use understudy_model::{Ending, Observation, Side, Span};
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
 pub(crate) struct Draws(pub(crate) u64);
@@ -41,6 +45,50 @@ pub(crate) fn answered(request: u32, (due, sent, ended): (u64, u64, u64)) -> Row
         shape: 0,
         value: 0,
     }
+}
+
+/// Nanoseconds of a time on the virtual clock.
+pub(crate) fn ns(seconds: f64) -> u64 {
+    (seconds * 1e9) as u64
+}
+
+/// A measurement of so many requests per second and seconds that nothing disturbed.
+pub(crate) fn block(
+    (side, number): (Side, u32),
+    (rate_rps, measured_s): (f64, f64),
+    rows: Vec<Row>,
+) -> LatencyBlock {
+    LatencyBlock {
+        rate_rps,
+        side,
+        block: number,
+        figures: BlockFigures {
+            measured_s,
+            due: rows.len() as u64,
+            sent: rows.len() as u64,
+            generator_busy_share: 0.2,
+            run_queue_share: Some(0.001),
+            ..BlockFigures::default()
+        },
+        rows,
+        happened: Happenings::default(),
+    }
+}
+
+/// What is measured of sides whose answers are the same.
+pub(crate) fn evidence(blocks: Vec<LatencyBlock>) -> Evidence {
+    Evidence {
+        endpoints: vec!["GET /".to_owned()],
+        requests: vec![RequestFacts::default(); 400],
+        rows: vec![Compared::default(); 400],
+        blocks,
+        ..Evidence::default()
+    }
+}
+
+/// The verdict of this evidence.
+pub(crate) fn verdict(config: &TrialConfig, evidence: &Evidence) -> VerdictDocument {
+    judge(config, &Plan::new(config), &Rules::default(), evidence).verdict
 }
 
 /// A trial of two running sides at these rates, with one objective of 20 ms at a quantile.

@@ -1,6 +1,6 @@
 //! Elements between the same neighbours: the cheapest alignment in order.
 
-use super::likeness::{Common, Traits};
+use super::likeness::Likeness;
 use super::{MAX_TABLE, differing_entries, entries};
 use crate::json::{Json, Value};
 
@@ -11,15 +11,15 @@ type Item<'a> = (usize, &'a Json);
 const ALONE: u32 = 4;
 
 /// Which elements may answer to each other.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum May<'c> {
+#[derive(Clone, Copy)]
+pub(super) enum May<'l> {
     /// All.
     All,
     /// Others have an identity: objects whose identities differ answer to each other only if at least half of their
     /// other entries agree. Then it is the identity that changed.
     OfOneIdentity,
-    /// Others were known by what they say: only those that have half of their traits in common, beside these.
-    Alike(&'c Common),
+    /// Others were known by what they say: only those that have half of their traits in common.
+    Alike(&'l Likeness),
 }
 
 /// Pairs elements of one gap.
@@ -27,23 +27,15 @@ pub(super) fn pairs(a: &[Item<'_>], b: &[Item<'_>], may: May<'_>) -> Vec<(usize,
     if a.is_empty() || b.is_empty() {
         return Vec::new();
     }
-    let traits = |items: &[Item<'_>]| -> Vec<Traits> {
-        let of = |common| {
-            items
-                .iter()
-                .map(|(_, json)| Traits::of(json, common))
-                .collect()
-        };
-        match may {
-            May::Alike(common) => of(common),
-            May::All | May::OfOneIdentity => Vec::new(),
+    let is_unlike = |i: usize, j: usize| match may {
+        May::Alike(likeness) => {
+            let traits = (likeness.of_a.get(&a[i].0), likeness.of_b.get(&b[j].0));
+            matches!(traits, (Some(x), Some(y)) if x.apart(y) * 2 > x.len() + y.len())
         }
+        May::All | May::OfOneIdentity => false,
     };
-    let (traits_a, traits_b) = (traits(a), traits(b));
     let cost = |i: usize, j: usize| {
-        if let (Some(a), Some(b)) = (traits_a.get(i), traits_b.get(j))
-            && a.apart(b) * 2 > a.len() + b.len()
-        {
+        if is_unlike(i, j) {
             return None;
         }
         cost(a[i].1, b[j].1, matches!(may, May::OfOneIdentity))

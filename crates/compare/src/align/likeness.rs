@@ -10,7 +10,7 @@ use crate::document::ORDER;
 use crate::hash::Hash;
 use crate::json::{Json, Value};
 use crate::text;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 type Item<'a> = (usize, &'a Json);
 
@@ -30,17 +30,12 @@ struct Trait {
 /// The traits of an element, ascending, each once.
 pub(super) struct Traits(Vec<Trait>);
 
-/// What most elements of a list have and that tells none apart.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Common(HashSet<Trait>);
-
 impl Traits {
-    pub(super) fn of(json: &Json, common: &Common) -> Traits {
+    fn of(json: &Json) -> Traits {
         let mut all = Vec::new();
         collect(json, Hash::new(b'e'), &mut all);
         all.sort_unstable();
         all.dedup();
-        all.retain(|of| !common.0.contains(of));
         Traits(all)
     }
 
@@ -98,15 +93,16 @@ fn collect(json: &Json, way: Hash, all: &mut Vec<Trait>) {
 }
 
 /// What elements of two lists have in common.
-#[derive(Default)]
 pub(super) struct Likeness {
     /// Pairs that have the most in common, by their indices.
     pub(super) pairs: Vec<(usize, usize)>,
-    pub(super) common: Common,
+    /// The traits of the elements of either list by their index, without those that most elements have.
+    pub(super) of_a: HashMap<usize, Traits>,
+    pub(super) of_b: HashMap<usize, Traits>,
 }
 
-/// Pairs what has the most in common.
-pub(super) fn find(a: &[Item<'_>], b: &[Item<'_>]) -> Likeness {
+/// Pairs what has the most in common. `None` where no two elements can be known by what they say.
+pub(super) fn find(a: &[Item<'_>], b: &[Item<'_>]) -> Option<Likeness> {
     let can_vote = |items: &[Item<'_>]| {
         (1..=ELEMENTS).contains(&items.len())
             && items
@@ -114,26 +110,54 @@ pub(super) fn find(a: &[Item<'_>], b: &[Item<'_>]) -> Likeness {
                 .any(|(_, json)| json.is_structured() || is_text(json))
     };
     if !can_vote(a) || !can_vote(b) || a.len() + b.len() == 2 {
-        return Likeness::default();
+        return None;
     }
-    let none = Common::default();
-    let mut traits: HashMap<Trait, [Holder; 2]> = HashMap::new();
-    for (side, items) in [a, b].into_iter().enumerate() {
-        for (at, (_, json)) in items.iter().enumerate() {
-            for of in Traits::of(json, &none).0 {
-                let holder = &mut traits.entry(of).or_default()[side];
+    let traits = |items: &[Item<'_>]| -> Vec<Traits> {
+        items.iter().map(|(_, json)| Traits::of(json)).collect()
+    };
+    let (traits_a, traits_b) = (traits(a), traits(b));
+    let mut holders: HashMap<Trait, [Holder; 2]> = HashMap::new();
+    for (side, all) in [&traits_a, &traits_b].into_iter().enumerate() {
+        for (at, traits) in all.iter().enumerate() {
+            for of in &traits.0 {
+                let holder = &mut holders.entry(*of).or_default()[side];
                 holder.times += 1;
                 holder.last = at;
             }
         }
     }
-    let is_common =
-        |[of_a, of_b]: &[Holder; 2]| of_a.times * 2 > a.len() && of_b.times * 2 > b.len();
-    let common = traits.iter().filter(|(_, holders)| is_common(holders));
-    let common = Common(common.map(|(of, _)| *of).collect());
+    let pairs = vote(a, b, &holders);
+    if pairs.is_empty() {
+        return None;
+    }
+    // What most elements of both lists have tells none apart.
+    let is_common = |of: &Trait| {
+        holders
+            .get(of)
+            .is_some_and(|[of_a, of_b]| of_a.times * 2 > a.len() && of_b.times * 2 > b.len())
+    };
+    let own = |items: &[Item<'_>], traits: Vec<Traits>| {
+        let own =
+            |Traits(all): Traits| Traits(all.into_iter().filter(|of| !is_common(of)).collect());
+        let indices = items.iter().map(|(index, _)| *index);
+        indices.zip(traits.into_iter().map(own)).collect()
+    };
+    Some(Likeness {
+        pairs,
+        of_a: own(a, traits_a),
+        of_b: own(b, traits_b),
+    })
+}
+
+/// Pairs of elements by the traits that they alone have.
+fn vote(
+    a: &[Item<'_>],
+    b: &[Item<'_>],
+    holders: &HashMap<Trait, [Holder; 2]>,
+) -> Vec<(usize, usize)> {
     let is_vote = |[of_a, of_b]: &[Holder; 2]| (of_a.times, of_b.times) == (1, 1);
     let mut agreed: HashMap<u64, usize> = HashMap::new();
-    for (of, _) in traits.iter().filter(|(_, holders)| is_vote(holders)) {
+    for (of, _) in holders.iter().filter(|(_, holders)| is_vote(holders)) {
         *agreed.entry(of.way).or_default() += 1;
     }
     let fewest = a.len().min(b.len());
@@ -143,7 +167,7 @@ pub(super) fn find(a: &[Item<'_>], b: &[Item<'_>]) -> Likeness {
             .is_some_and(|times| *times >= 2 || times * 2 >= fewest)
     };
     let mut votes: BTreeMap<(usize, usize), Votes> = BTreeMap::new();
-    for (of, holders) in traits.into_iter().filter(|(_, holders)| is_vote(holders)) {
+    for (of, holders) in holders.iter().filter(|(_, holders)| is_vote(holders)) {
         let [of_a, of_b] = holders;
         let votes = votes.entry((of_a.last, of_b.last)).or_default();
         votes.all += 1;
@@ -159,7 +183,7 @@ pub(super) fn find(a: &[Item<'_>], b: &[Item<'_>]) -> Likeness {
             pairs.push((a[i].0, b[j].0));
         }
     }
-    Likeness { pairs, common }
+    pairs
 }
 
 /// What speaks for a pair.

@@ -344,8 +344,7 @@ impl Found<'_, '_> {
             let rules = selected
                 .get_or_insert_with(|| self.differ.rules.in_documents(self.endpoint, a, b))
                 .at(steps, kind);
-            let name = steps.iter().rev().find_map(|step| step.name(Indices::Any));
-            let name = name.unwrap_or_default();
+            let name = place::last_name(steps);
             let site = Site {
                 path: self.path(steps, Indices::Baseline),
                 pattern: self.path(steps, Indices::Any),
@@ -364,15 +363,25 @@ impl Found<'_, '_> {
             if let (Some(a), Some(b)) = (seen_a.octets(), seen_b.octets()) {
                 return self.runs(site, (a, b), rules);
             }
-            let values = Plain::seen(seen_a).zip(Plain::seen(seen_b));
-            let relation = self.relation(kind, &site.pattern, name, values);
-            let like = site.like(kind, character_of(seen_a), character_of(seen_b), rules);
-            let redact = self.differ.redact;
             let path = site.path.clone();
-            self.push(like, site, relation, || {
-                preview::pair(redact, &path, seen_a, seen_b)
-            });
+            self.whole(kind, name, (seen_a, seen_b), (site, &path), rules);
         });
+    }
+
+    /// What two documents have at a place, each as a whole; `path` is that by which it is redacted.
+    pub(super) fn whole(
+        &mut self,
+        kind: Kind,
+        name: &str,
+        (a, b): (Seen<'_>, Seen<'_>),
+        (site, path): (Site, &str),
+        rules: Vec<u32>,
+    ) {
+        let values = Plain::seen(a).zip(Plain::seen(b));
+        let relation = self.relation(kind, &site.pattern, name, values);
+        let like = site.like(kind, character_of(a), character_of(b), rules);
+        let redact = self.differ.redact;
+        self.push(like, site, relation, || preview::pair(redact, path, a, b));
     }
 
     /// How two documents of one form are written. False if that is alike.
@@ -398,7 +407,7 @@ impl Found<'_, '_> {
     }
 }
 
-pub(super) fn character_of(seen: Seen<'_>) -> Character {
+fn character_of(seen: Seen<'_>) -> Character {
     match seen {
         Seen::Absent => character::absent(),
         Seen::Value(json) => character::of_json(json),

@@ -117,7 +117,7 @@ fn content(part: &Answer, body: &[u8]) -> (Json, String) {
 
 fn split_head(part: &[u8]) -> (&[u8], &[u8]) {
     for end in [&b"\r\n\r\n"[..], b"\n\n"] {
-        if let Some(at) = find(part, end) {
+        if let Some(at) = memchr::memmem::find(part, end) {
             return (&part[..at], &part[at + end.len()..]);
         }
     }
@@ -127,8 +127,4 @@ fn split_head(part: &[u8]) -> (&[u8], &[u8]) {
 fn skip_line(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().position(|b| *b == b'\n');
     &bytes[end.map_or(bytes.len(), |end| end + 1)..]
-}
-
-fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
-    memchr::memmem::find(bytes, what)
 }

@@ -20,33 +20,31 @@ fn parts(value: &str, separator: char) -> impl Iterator<Item = &str> {
 
 /// Directives in no order. Of one name, in any case, the first one counts (section 2.2.1).
 fn policy(value: &str) -> String {
-    let mut directives: BTreeMap<String, String> = BTreeMap::new();
-    for part in parts(value, ';') {
+    by_first(parts(value, ';'), &directive)
+}
+
+/// Names with what follows them, in no order. Of one name, in any case, the first one counts.
+fn by_first<'v>(all: impl Iterator<Item = &'v str>, of: &dyn Fn(&str, &str) -> String) -> String {
+    let mut first: BTreeMap<String, String> = BTreeMap::new();
+    for part in all {
         let (name, value) = part.split_once(SPACE).unwrap_or((part, ""));
         let name = name.to_ascii_lowercase();
-        let value = directive(&name, value);
-        directives.entry(name).or_insert(value);
+        let value = of(&name, value);
+        first.entry(name).or_insert(value);
     }
     let one = |(name, value): (String, String)| format!("{name} {value}");
-    directives
-        .into_iter()
-        .map(one)
-        .collect::<Vec<_>>()
-        .join(";")
+    first.into_iter().map(one).collect::<Vec<_>>().join(";")
 }
 
 fn directive(name: &str, value: &str) -> String {
-    let mut values: Vec<String> = match name {
+    set(match name {
         "sandbox" => words(value).map(str::to_ascii_lowercase).collect(),
         "report-uri" => words(value).map(reference::normal).collect(),
         _ if has_sources(name) => sources(value),
         "require-trusted-types-for" | "trusted-types" => words(value).map(keyword).collect(),
         // What another directive makes of its words is its own matter.
         _ => return words(value).collect::<Vec<_>>().join(" "),
-    };
-    values.sort();
-    values.dedup();
-    values.join(" ")
+    })
 }
 
 /// Does a list of sources follow this directive (sections 6.1 to 6.4)?
@@ -108,15 +106,13 @@ fn keyword(word: &str) -> String {
 
 /// Features with the origins that may use them, in no order. As [`policies`], of the older header.
 pub(super) fn features(value: &str) -> String {
-    let mut features: BTreeMap<String, String> = BTreeMap::new();
-    for part in parts(value, ',').flat_map(|policy| parts(policy, ';')) {
-        let (name, origins) = part.split_once(SPACE).unwrap_or((part, ""));
-        let mut origins: Vec<String> = words(origins).map(source).collect();
-        origins.sort();
-        origins.dedup();
-        let name = name.to_ascii_lowercase();
-        features.entry(name).or_insert_with(|| origins.join(" "));
-    }
-    let one = |(name, value): (String, String)| format!("{name} {value}");
-    features.into_iter().map(one).collect::<Vec<_>>().join(";")
+    let all = parts(value, ',').flat_map(|policy| parts(policy, ';'));
+    by_first(all, &|_, origins| set(words(origins).map(source).collect()))
+}
+
+/// Words in no order, each once.
+fn set(mut words: Vec<String>) -> String {
+    words.sort();
+    words.dedup();
+    words.join(" ")
 }

@@ -82,10 +82,9 @@ pub struct Proof {
 impl Proof {
     /// The same, but not proven if the comparison misses more than a few of the faults that it is tested with.
     pub(super) fn held_to(self, test: &SelfTest) -> Proof {
-        let (injected, missed) = test.at_compared_places();
-        if missed as f64 <= MOST_MISSED * injected as f64 {
+        let Some((injected, missed)) = test.blindness() else {
             return self;
-        }
+        };
         Proof {
             state: ProofState::Proving,
             because: format!(

@@ -7,6 +7,8 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
+use understudy_gateway::config::CandidateConfig;
+use understudy_gateway::status::Status;
 
 const REQUESTS: u64 = 200;
 
@@ -56,16 +58,22 @@ fn burst(gateway: &understudy_gateway::Running) -> Duration {
         .unwrap()
 }
 
-#[test]
-fn a_burst_finds_every_copy_an_answer() {
+/// What a gateway shows of a burst, a balanced ledger, and the longest that a client waited.
+fn shown(to: CandidateConfig) -> (Status, Duration) {
     let incumbent = Server::json("{\"a\":1}");
     let mut config = config(&incumbent);
-    config.candidate = Some(candidate(upstream(short_backlog(Duration::from_millis(3)))));
+    config.candidate = Some(to);
     let gateway = run(config);
-    burst(&gateway);
+    let longest = burst(&gateway);
     let status = settled(&gateway);
-    let (ledger, proof) = (&status.ledger, &status.proof);
-    assert!(ledger.is_balanced(), "{ledger:?}");
+    assert!(status.ledger.is_balanced(), "{:?}", status.ledger);
+    (status, longest)
+}
+
+#[test]
+fn a_burst_finds_every_copy_an_answer() {
+    let to = candidate(upstream(short_backlog(Duration::from_millis(3))));
+    let (Status { ledger, proof, .. }, _) = shown(to);
     assert_eq!(
         (ledger.eligible, proof.different),
         (REQUESTS, 0),
@@ -78,17 +86,10 @@ fn a_burst_finds_every_copy_an_answer() {
 
 #[test]
 fn what_gets_no_connection_in_time_is_not_a_difference() {
-    let incumbent = Server::json("{\"a\":1}");
-    let mut config = config(&incumbent);
     let mut behind = candidate(upstream(short_backlog(Duration::from_millis(20))));
     // Time for some thirty of the two hundred.
     behind.side.connect_timeout = Duration::from_millis(600);
-    config.candidate = Some(behind);
-    let gateway = run(config);
-    let longest = burst(&gateway);
-    let status = settled(&gateway);
-    let (ledger, proof) = (&status.ledger, &status.proof);
-    assert!(ledger.is_balanced(), "{ledger:?}");
+    let (Status { ledger, proof, .. }, longest) = shown(behind);
     assert_eq!(
         (ledger.eligible, proof.different),
         (REQUESTS, 0),
@@ -107,21 +108,14 @@ fn what_gets_no_connection_in_time_is_not_a_difference() {
 
 #[test]
 fn one_that_is_down_is_found_at_once() {
-    let incumbent = Server::json("{\"a\":1}");
-    let mut config = config(&incumbent);
-    config.candidate = Some(candidate(upstream(unreachable())));
-    let gateway = run(config);
     let begun = Instant::now();
-    burst(&gateway);
-    let status = settled(&gateway);
+    let (Status { ledger, proof, .. }, _) = shown(candidate(upstream(unreachable())));
     // It is left alone after 20 failures; the harness gives a connect 15 s, which is never spent.
     assert!(
         begun.elapsed() < Duration::from_secs(5),
         "{:?}",
         begun.elapsed()
     );
-    let (ledger, proof) = (&status.ledger, &status.proof);
-    assert!(ledger.is_balanced(), "{ledger:?}");
     assert!(proof.different >= 20, "{ledger:?} {proof:?}");
     assert_eq!(proof.different, proof.compared, "{ledger:?} {proof:?}");
 }

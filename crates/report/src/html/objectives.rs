@@ -27,35 +27,53 @@ fn held(held: Held, word: &str) -> Markup {
     }
 }
 
-fn slos(document: &VerdictDocument) -> Markup {
-    let rows: Vec<(&SloResult, Row)> = document.slo.iter().map(|slo| (slo, slo_row(slo))).collect();
-    let axis = Axis::new(rows.iter().map(|(_, row)| row), of_bound);
+/// A table of intervals against bounds, with the axis below them. The third column is drawn from one end to the other.
+fn judged_table(
+    caption: &str,
+    [what, of, measured]: [&str; 3],
+    [less, more]: [&str; 2],
+    axis: &Axis,
+    rows: &Markup,
+) -> Markup {
     html! {
-        h3 { "Does each side hold the objectives?" }
         table class="forest judged" role="table" {
-            caption class="unseen" { "Each objective for each side: the 95 % interval against the bound" }
+            caption class="unseen" { (caption) }
             thead role="rowgroup" {
                 tr role="row" {
-                    th role="columnheader" scope="col" { "Objective" }
-                    th role="columnheader" scope="col" { "Side" }
-                    th role="columnheader" scope="col" class="drawn" { span class="less" { "\u{2190} holds" } span class="more" { "misses \u{2192}" } }
-                    th role="columnheader" scope="col" { "Measured (95 % interval)" }
+                    th role="columnheader" scope="col" { (what) }
+                    th role="columnheader" scope="col" { (of) }
+                    th role="columnheader" scope="col" class="drawn" { span class="less" { "\u{2190} " (less) } span class="more" { (more) " \u{2192}" } }
+                    th role="columnheader" scope="col" { (measured) }
                     th role="columnheader" scope="col" { "Judged" }
                 }
             }
             tbody role="rowgroup" {
-                @for (slo, row) in &rows {
-                    tr role="row" {
-                        th role="rowheader" scope="row" { (slo.slo) " at " (rate(slo.rate_rps)) @if slo.primary { " " span class="primary" { "primary" } } }
-                        td role="cell" class="side" { (slo.side) }
-                        td role="cell" class="drawn" { (axis.strip(row)) }
-                        td role="cell" class="effect" { (typeset(&wording::with_interval(slo.value, |v| wording::objective_value(slo, v)))) }
-                        td role="cell" { (held(slo.held, wording::objective_held(slo.held))) }
-                    }
-                }
+                (rows)
                 tr role="row" class="axis" aria-hidden="true" { td role="cell" colspan="2" {} td role="cell" class="drawn" { (axis.labels()) } td role="cell" colspan="2" {} }
             }
         }
+    }
+}
+
+fn slos(document: &VerdictDocument) -> Markup {
+    let rows: Vec<(&SloResult, Row)> = document.slo.iter().map(|slo| (slo, slo_row(slo))).collect();
+    let axis = Axis::new(rows.iter().map(|(_, row)| row), of_bound);
+    let drawn = html! {
+        @for (slo, row) in &rows {
+            tr role="row" {
+                th role="rowheader" scope="row" { (slo.slo) " at " (rate(slo.rate_rps)) @if slo.primary { " " span class="primary" { "primary" } } }
+                td role="cell" class="side" { (slo.side) }
+                td role="cell" class="drawn" { (axis.strip(row)) }
+                td role="cell" class="effect" { (typeset(&wording::with_interval(slo.value, |v| wording::objective_value(slo, v)))) }
+                td role="cell" { (held(slo.held, wording::objective_held(slo.held))) }
+            }
+        }
+    };
+    let caption = "Each objective for each side: the 95 % interval against the bound";
+    let columns = ["Objective", "Side", "Measured (95 % interval)"];
+    html! {
+        h3 { "Does each side hold the objectives?" }
+        (judged_table(caption, columns, ["holds", "misses"], &axis, &drawn))
     }
 }
 
@@ -93,35 +111,25 @@ fn of_bound(ratio: f64) -> String {
 pub(super) fn goals(title: &str, goals: &[GoalResult]) -> Markup {
     let rows: Vec<(&GoalResult, Row)> = goals.iter().map(|goal| (goal, goal_row(goal))).collect();
     let axis = Axis::new(rows.iter().map(|(_, row)| row), axis_label);
-    html! {
-        h3 { (title) }
-        table class="forest judged" role="table" {
-            caption class="unseen" { "Each goal: the 95 % interval of the change against what was asked for" }
-            thead role="rowgroup" {
-                tr role="row" {
-                    th role="columnheader" scope="col" { "Goal" }
-                    th role="columnheader" scope="col" { "At most" }
-                    th role="columnheader" scope="col" class="drawn" { span class="less" { "\u{2190} less" } span class="more" { "more \u{2192}" } }
-                    th role="columnheader" scope="col" { "Change (95 % interval)" }
-                    th role="columnheader" scope="col" { "Judged" }
+    let drawn = html! {
+        @for (goal, row) in &rows {
+            tr role="row" {
+                th role="rowheader" scope="row" { (typeset(&goal.goal)) }
+                td role="cell" class="side" data-of="at most" { (typeset(&change(goal.bound))) }
+                td role="cell" class="drawn" { (axis.strip(row)) }
+                td role="cell" class="effect" {
+                    (typeset(&wording::effect(goal.ratio)))
+                    @if !goal.required { small { "enough that it is not missed for certain" } }
                 }
-            }
-            tbody role="rowgroup" {
-                @for (goal, row) in &rows {
-                    tr role="row" {
-                        th role="rowheader" scope="row" { (typeset(&goal.goal)) }
-                        td role="cell" class="side" data-of="at most" { (typeset(&change(goal.bound))) }
-                        td role="cell" class="drawn" { (axis.strip(row)) }
-                        td role="cell" class="effect" {
-                            (typeset(&wording::effect(goal.ratio)))
-                            @if !goal.required { small { "enough that it is not missed for certain" } }
-                        }
-                        td role="cell" { (held(goal.held, wording::goal_held(goal))) }
-                    }
-                }
-                tr role="row" class="axis" aria-hidden="true" { td role="cell" colspan="2" {} td role="cell" class="drawn" { (axis.labels()) } td role="cell" colspan="2" {} }
+                td role="cell" { (held(goal.held, wording::goal_held(goal))) }
             }
         }
+    };
+    let caption = "Each goal: the 95 % interval of the change against what was asked for";
+    let columns = ["Goal", "At most", "Change (95 % interval)"];
+    html! {
+        h3 { (title) }
+        (judged_table(caption, columns, ["less", "more"], &axis, &drawn))
     }
 }
 

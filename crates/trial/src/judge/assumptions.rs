@@ -7,11 +7,12 @@
 
 use super::blocks::{From, Latencies, LatencyBlock, from_sent_us};
 use super::gates::MOST_BROKEN;
+use super::refusals::bearing_of;
 use crate::config::TrialConfig;
 use crate::plan::Plan;
 use understudy_load::Arrivals;
 use understudy_model::Side;
-use understudy_model::verdict::{Bearing, Gate, VerdictRules};
+use understudy_model::verdict::{Gate, VerdictRules};
 use understudy_stats::goodness::{exponential, neighbours, thin};
 use understudy_stats::paired::{p_above, p_below};
 use understudy_stats::quantile::{BlockQuantile, order_statistic};
@@ -72,20 +73,10 @@ pub(super) fn judge(
     gates
 }
 
-/// What an assumption bears on. A side that is still warming up does so in CPU time too, and one beyond its limits is
-/// not what was to be measured.
-fn bearing(code: &str) -> Vec<Bearing> {
-    match code {
-        "limits" => Bearing::ALL.to_vec(),
-        "stationary" => vec![Bearing::Latency, Bearing::Cpu],
-        _ => vec![Bearing::Latency],
-    }
-}
-
 /// A gate whose sentence ends with what to change where it failed.
 fn gate(code: &str, rate_rps: f64, passed: bool, figure: String, advice: &str) -> Gate {
     Gate {
-        bears_on: bearing(code),
+        bears_on: bearing_of(code),
         rate_rps: Some(rate_rps),
         code: code.to_owned(),
         at: format!("{rate_rps}/s"),

@@ -126,26 +126,24 @@ fn goal_reasons(
         .collect()
 }
 
+/// What could decide: how each objective and goal was judged, and what the gates of its figure bear on.
+fn asked(document: &VerdictDocument) -> impl Iterator<Item = (Held, Option<Bearing>)> {
+    let slos = document.slo.iter().filter(|slo| slo.side != Side::Tuned);
+    let goals = document.goals.iter().map(|goal| (goal.held, &goal.about));
+    let all = slos.map(|slo| (slo.held, &slo.about)).chain(goals);
+    all.map(|(held, about)| (held, Bearing::of(about)))
+}
+
 /// Is nothing left that was asked for, but for errors?
 fn is_all_refused(document: &VerdictDocument) -> bool {
-    let slos = document.slo.iter();
-    let slos = slos.filter(|slo| slo.side != Side::Tuned && slo.about != Figure::ErrorShare);
-    let mut all = slos
-        .map(|slo| slo.held)
-        .chain(document.goals.iter().map(|goal| goal.held));
-    all.all(|held| held == Held::Refused)
+    let mut bearing = asked(document).filter(|(_, bearing)| bearing.is_some());
+    bearing.all(|(held, _)| held == Held::Refused)
 }
 
 /// Rule 2: what could decide is refused.
 fn refused(document: &VerdictDocument) -> Option<Decision> {
-    let slos = document.slo.iter().filter(|slo| slo.side != Side::Tuned);
-    let about = slos.map(|slo| (slo.held, &slo.about));
-    let goals = document.goals.iter().map(|goal| (goal.held, &goal.about));
-    let refused: Vec<Bearing> = about
-        .chain(goals)
-        .filter(|(held, _)| *held == Held::Refused)
-        .filter_map(|(_, about)| Bearing::of(about))
-        .collect();
+    let refused = asked(document).filter(|(held, _)| *held == Held::Refused);
+    let refused: Vec<Bearing> = refused.filter_map(|(_, bearing)| bearing).collect();
     let (verdict, mut reasons) = failed_gates(document, |gate| {
         gate.bears_on.iter().any(|of| refused.contains(of))
     })?;
@@ -307,10 +305,7 @@ fn refusals(equivalence: &Equivalence) -> impl Iterator<Item = (i32, u64)> + '_ 
 
 /// Rule 1, of a comparison that does not notice what is put before it.
 pub(super) fn blind(test: &SelfTest) -> Option<Decision> {
-    let (injected, missed) = test.at_compared_places();
-    if missed as f64 <= MOST_MISSED * injected as f64 {
-        return None;
-    }
+    let (injected, missed) = test.blindness()?;
     let hides = test
         .hidden_by
         .first()

@@ -1,13 +1,10 @@
 //! Tests: what a disturbance from outside spoils, and what it does not, on a virtual clock.
 
-use super::{BlockFigures, Evidence, LatencyBlock, RequestFacts, judge};
+use super::{Evidence, LatencyBlock};
 use crate::config::{Goal, Level, TrialConfig};
-use crate::plan::Plan;
-use crate::simulated::{self, Draws, answered};
-use understudy_compare::{Row, Rules};
-use understudy_evidence::Happenings;
+use crate::simulated::{self, Draws, answered, ns, verdict};
 use understudy_model::Side;
-use understudy_model::verdict::{Held, Verdict, VerdictDocument, VerdictRules};
+use understudy_model::verdict::{Held, Verdict, VerdictRules};
 
 const RATE: f64 = 1000.0;
 const SECONDS: f64 = 1.5;
@@ -36,7 +33,6 @@ const QUIET: Planted = Planted {
 
 fn block(side: Side, number: u32, planted: &Planted, draws: &mut Draws) -> LatencyBlock {
     let at = usize::from(side == Side::Candidate);
-    let ns = |seconds: f64| (seconds * 1e9) as u64;
     // One pair is not like the next.
     let ms = planted.ms[at] * (1.0 + 0.03 * (draws.unit() - 0.5));
     let mut rows = Vec::new();
@@ -63,25 +59,12 @@ fn block(side: Side, number: u32, planted: &Planted, draws: &mut Draws) -> Laten
         let ended = sent + draws.exponential(ms / 1e3);
         rows.push(answered(0, (ns(due), ns(sent), ns(ended) + 1)));
     }
-    LatencyBlock {
-        rate_rps: RATE,
-        side,
-        block: number,
-        figures: BlockFigures {
-            measured_s: SECONDS,
-            due: rows.len() as u64,
-            sent: rows.len() as u64,
-            generator_busy_share: 0.2,
-            run_queue_share: Some(planted.run_queue),
-            steal_share: Some(planted.steal),
-            side_cpu_us: Some(
-                rows.len() as f64 * planted.cpu_us[at] * (0.99 + 0.02 * draws.unit()),
-            ),
-            ..BlockFigures::default()
-        },
-        rows,
-        happened: Happenings::default(),
-    }
+    let answered = rows.len() as f64;
+    let mut block = simulated::block((side, number), (RATE, SECONDS), rows);
+    block.figures.run_queue_share = Some(planted.run_queue);
+    block.figures.steal_share = Some(planted.steal);
+    block.figures.side_cpu_us = Some(answered * planted.cpu_us[at] * (0.99 + 0.02 * draws.unit()));
+    block
 }
 
 fn evidence(planted: &Planted, seed: u64) -> Evidence {
@@ -92,23 +75,13 @@ fn evidence(planted: &Planted, seed: u64) -> Evidence {
             blocks.push(block(side, number, planted, &mut draws));
         }
     }
-    Evidence {
-        endpoints: vec!["GET /".to_owned()],
-        requests: vec![RequestFacts::default(); 400],
-        rows: vec![Row::default(); 400],
-        blocks,
-        ..Evidence::default()
-    }
+    simulated::evidence(blocks)
 }
 
 fn config(goals: Vec<Goal>) -> TrialConfig {
     let mut config = simulated::config(Level::Quick, &[RATE], 0.99);
     config.goals = goals;
     config
-}
-
-fn judged(config: &TrialConfig, evidence: &Evidence) -> VerdictDocument {
-    judge(config, &Plan::new(config), &Rules::default(), evidence).verdict
 }
 
 fn less_cpu() -> Vec<Goal> {
@@ -123,7 +96,7 @@ fn faster(change: &str) -> Vec<Goal> {
 }
 
 fn outcome(goals: Vec<Goal>, planted: &Planted) -> (Verdict, String) {
-    let document = judged(&config(goals), &evidence(planted, 11));
+    let document = verdict(&config(goals), &evidence(planted, 11));
     (document.verdict, document.because[0].code.clone())
 }
 
@@ -174,10 +147,10 @@ fn a_run_that_gave_up_is_refused_by_what_disturbed_it() {
     };
     let mut stopped = evidence(&waits, 11);
     stopped.blocks.truncate(2);
-    let document = judged(&config(faster("-20%")), &stopped);
+    let document = verdict(&config(faster("-20%")), &stopped);
     assert_eq!(document.verdict, Verdict::Invalid);
     assert_eq!(document.because[0].code, "gate_generator_run_queue");
-    let document = judged(&config(less_cpu()), &stopped);
+    let document = verdict(&config(less_cpu()), &stopped);
     assert_eq!(
         document.because[0].code, "not_measured",
         "more would have decided"
@@ -191,7 +164,7 @@ fn what_no_gate_refused_and_is_open_is_a_reason_too() {
         cpu_us: [100.0, 70.0],
         ..QUIET
     };
-    let document = judged(&config(less_cpu()), &evidence(&at_the_goal, 11));
+    let document = verdict(&config(less_cpu()), &evidence(&at_the_goal, 11));
     let codes: Vec<&str> = document.because.iter().map(|why| &*why.code).collect();
     assert_eq!(codes, ["gate_generator_run_queue", "goal_undecided"]);
 }
@@ -202,7 +175,7 @@ fn what_was_refused_is_one_line_with_the_reason() {
         run_queue: 0.2,
         ..QUIET
     };
-    let document = judged(&config(less_cpu()), &evidence(&waits, 11));
+    let document = verdict(&config(less_cpu()), &evidence(&waits, 11));
     let line = &document.refused[0];
     assert!(
         line.starts_with("latencies, because in 12 of 12 measurements at 1000/s: "),
@@ -227,7 +200,7 @@ fn a_run_of_the_first_rules_is_judged_by_them() {
     };
     let mut old = evidence(&waits, 11);
     old.environment.rules = VerdictRules::FIRST;
-    let document = judged(&config(less_cpu()), &old);
+    let document = verdict(&config(less_cpu()), &old);
     assert_eq!(document.verdict, Verdict::Invalid);
     let late = Planted {
         late_ms: [20.0, 20.0],
@@ -235,7 +208,7 @@ fn a_run_of_the_first_rules_is_judged_by_them() {
     };
     let mut old = evidence(&late, 11);
     old.environment.rules = VerdictRules::FIRST;
-    let document = judged(&config(less_cpu()), &old);
+    let document = verdict(&config(less_cpu()), &old);
     assert_eq!(document.because[0].code, "gate_send_lag");
     assert!(document.slo.iter().all(|slo| slo.from_sent.is_none()));
 }
@@ -248,7 +221,7 @@ fn an_objective_is_decided_where_it_holds_from_due_and_from_sent() {
             ms: [ms; 2],
             ..QUIET
         };
-        let document = judged(&config(Vec::new()), &evidence(&planted, 11));
+        let document = verdict(&config(Vec::new()), &evidence(&planted, 11));
         document.slo[0].held
     };
     // The bound is 20 ms; p99 is 9.2 ms, and no more than 5 ms later.
@@ -278,7 +251,7 @@ fn no_ratio_is_decided_wrongly_because_the_generator_was_late() {
             // Two equal sides: neither is 15 % faster, and no slower than 15 %.
             let mut faster_and_not_slower = faster("-15%");
             faster_and_not_slower.extend(faster("+15%"));
-            let document = judged(
+            let document = verdict(
                 &config(faster_and_not_slower),
                 &evidence(&planted, seed * 7919),
             );

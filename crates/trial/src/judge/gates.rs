@@ -2,18 +2,21 @@
 
 use super::blocks::{From, Latencies, LatencyBlock};
 use super::culprit;
+use super::refusals::bearing_of;
 use crate::config::{Goal, Slo, TrialConfig};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
 use understudy_load::gates::{self as load_gates, Figures};
 use understudy_model::Side;
-use understudy_model::verdict::{Bearing, Gate, LatencyComparison, VerdictRules};
+use understudy_model::verdict::{Gate, LatencyComparison, VerdictRules};
 use understudy_stats::paired::{p_above, p_below};
 use understudy_stats::quantile::{BlockQuantile, order_statistic};
 
 /// Share of the measurements at one rate that may break a gate. One stolen moment
 /// spoils one block, and the pairs absorb it; many are a machine that cannot measure.
 pub(super) const MOST_BROKEN: f64 = 0.20;
+/// The gate of a side that the kernel killed for memory.
+const OUT_OF_MEMORY: &str = "out_of_memory";
 /// The gate of the incumbent against itself.
 pub(super) const AA: &str = "aa";
 /// How far the incumbent may be from itself, where that is more than chance: at 98 %, since at 95 % this
@@ -133,15 +136,6 @@ fn is_a_bound(code: &str, rules: VerdictRules) -> bool {
     code == "send_lag" && rules >= VerdictRules::BOUNDS
 }
 
-/// What a gate of the generator bears on: what it does late is measured late. What the hypervisor takes is missing to
-/// the sides as well.
-pub(crate) fn bearing_of(code: &str) -> Vec<Bearing> {
-    match code {
-        "steal" => vec![Bearing::Latency, Bearing::Cpu],
-        _ => vec![Bearing::Latency],
-    }
-}
-
 fn figures(block: &LatencyBlock, asked: &Asked, latencies: &Latencies) -> Figures {
     let mut lags: Vec<f64> = block
         .rows
@@ -190,7 +184,7 @@ fn against_itself(plan: &Plan, aa: &LatencyComparison, latencies: &Latencies) ->
                 "; the machine or the incumbent drifts: quieten the machine, or lengthen the warm-up"
             },
         ),
-        bears_on: vec![Bearing::Latency],
+        bears_on: bearing_of(AA),
         rate_rps: Some(primary.rate_rps),
     })
 }
@@ -211,7 +205,7 @@ fn ratios_of_itself(plan: &Plan, latencies: &Latencies) -> Option<Vec<f64>> {
 fn out_of_memory(block: &LatencyBlock) -> Option<Gate> {
     let kills = block.figures.oom_kills.filter(|kills| *kills > 0)?;
     Some(Gate {
-        code: "out_of_memory".to_owned(),
+        code: OUT_OF_MEMORY.to_owned(),
         at: format!("{}/s {} block {}", block.rate_rps, block.side, block.block),
         passed: false,
         text: format!(
@@ -219,7 +213,7 @@ fn out_of_memory(block: &LatencyBlock) -> Option<Gate> {
             if kills == 1 { "" } else { "es" },
             block.side.in_words(),
         ),
-        bears_on: Bearing::ALL.to_vec(),
+        bears_on: bearing_of(OUT_OF_MEMORY),
         rate_rps: None,
     })
 }

@@ -29,7 +29,7 @@ pub use warm_up::Start;
 
 pub(crate) use capacity::record as record_capacity;
 pub(crate) use comparisons::estimate;
-pub(crate) use gates::bearing_of;
+pub(crate) use refusals::bearing_of;
 pub(crate) use tail::tail;
 
 use crate::config::{Level, Question, SideConfig, TrialConfig};
@@ -317,7 +317,6 @@ pub(crate) fn exchanges(requests: usize) -> usize {
     requests.max(WANTED.div_ceil(requests.max(1)) * requests)
 }
 
-/// What this result does not say, in plain words.
 /// What of the answers was not compared, and which operations did nothing but refuse.
 fn coverage(equivalence: &Equivalence) -> Vec<String> {
     let mut limits = Vec::new();
@@ -359,6 +358,7 @@ fn coverage(equivalence: &Equivalence) -> Vec<String> {
 /// A share of the bytes of an operation below which its answers were hardly compared.
 const LEAST_COMPARED: f64 = 0.05;
 
+/// What this result does not say, in plain words.
 fn limits(config: &TrialConfig, evidence: &Evidence, document: &VerdictDocument) -> Vec<String> {
     let mut limits = evidence.notes.clone();
     let (compared, wanted) = (evidence.rows.len(), exchanges(evidence.requests.len()));

@@ -2,6 +2,16 @@
 
 use understudy_model::verdict::{Bearing, Comparison, Figure, Gate};
 
+/// What a gate bears on, by its code. What the hypervisor takes is missing to the sides as well, a side that is still
+/// warming up does so in CPU time too, and one beyond its limits is not what was to be measured.
+pub(crate) fn bearing_of(code: &str) -> Vec<Bearing> {
+    match code {
+        "limits" | "out_of_memory" => Bearing::ALL.to_vec(),
+        "stationary" | "steal" => vec![Bearing::Latency, Bearing::Cpu],
+        _ => vec![Bearing::Latency],
+    }
+}
+
 /// Does a failed gate bear on a figure at a rate?
 pub(super) fn is_refused(gates: &[Gate], about: &Figure, rate_rps: f64) -> bool {
     let Some(bearing) = Bearing::of(about) else {

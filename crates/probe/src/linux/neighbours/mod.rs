@@ -124,9 +124,7 @@ impl NeighbourSampler {
     /// Looks for the last time.
     pub fn end(mut self, side: Option<&[u32]>) -> Neighbours {
         self.search_all(side, None);
-        self.busy.clear();
-        let used = self.accounts.values().filter(|one| one.used > 0);
-        self.busy.extend(used.map(|one| (one.used, one.pid)));
+        self.collect_busy();
         self.read_threads(1, |read| read < MOST_AROUND);
         let seconds = self.began.elapsed().as_secs_f64().max(1e-9);
         let after = EachCpu::now().unwrap_or_else(|| self.before.clone());
@@ -242,11 +240,16 @@ impl NeighbourSampler {
         }
     }
 
-    /// Reads the processes that have used most so far.
-    fn read_busy(&mut self) {
+    /// All that have used CPU time so far, by how much.
+    fn collect_busy(&mut self) {
         self.busy.clear();
         let used = self.accounts.values().filter(|one| one.used > 0);
         self.busy.extend(used.map(|one| (one.used, one.pid)));
+    }
+
+    /// Reads the processes that have used most so far.
+    fn read_busy(&mut self) {
+        self.collect_busy();
         self.busy.sort_unstable_by(|a, b| b.cmp(a));
         self.busy.truncate(MOST_BUSY);
         let mut kept = 0;

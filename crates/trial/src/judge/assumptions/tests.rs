@@ -1,8 +1,7 @@
 use super::*;
 use crate::config::Level;
-use crate::judge::{BlockFigures, comparisons, gates};
-use crate::simulated::{self, Draws, answered};
-use understudy_evidence::Happenings;
+use crate::judge::{comparisons, gates};
+use crate::simulated::{self, Draws, answered, ns};
 use understudy_model::Cpus;
 
 const RATE: f64 = 1000.0;
@@ -39,7 +38,6 @@ const CLEAN: Planted = Planted {
 fn block(side: Side, number: u32, planted: Planted, draws: &mut Draws) -> LatencyBlock {
     let (mut due, mut free) = (WARMUP, 0.0f64);
     let mut rows = Vec::new();
-    let ns = |seconds: f64| (seconds * 1e9) as u64;
     loop {
         due += match planted.metronome {
             true => 1.0 / RATE,
@@ -59,25 +57,12 @@ fn block(side: Side, number: u32, planted: Planted, draws: &mut Draws) -> Latenc
         let ended = ns(free.max(sent)) + 1;
         rows.push(answered(0, (ns(due), ns(sent), ended)));
     }
-    LatencyBlock {
-        rate_rps: RATE,
-        side,
-        block: number,
-        figures: BlockFigures {
-            warmup_s: WARMUP,
-            measured_s: SECONDS,
-            due: rows.len() as u64,
-            sent: rows.len() as u64,
-            generator_busy_share: 0.2,
-            run_queue_share: Some(0.001),
-            side_cpu_us: Some(planted.cpus * SECONDS * 1e6),
-            peak_cgroup_bytes: Some(90e6),
-            oom_kills: Some(0),
-            ..BlockFigures::default()
-        },
-        rows,
-        happened: Happenings::default(),
-    }
+    let mut block = simulated::block((side, number), (RATE, SECONDS), rows);
+    block.figures.warmup_s = WARMUP;
+    block.figures.side_cpu_us = Some(planted.cpus * SECONDS * 1e6);
+    block.figures.peak_cgroup_bytes = Some(90e6);
+    block.figures.oom_kills = Some(0);
+    block
 }
 
 /// The codes of the gates that refuse a simulated run of so many pairs.

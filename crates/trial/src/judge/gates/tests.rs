@@ -2,7 +2,6 @@ use super::*;
 use crate::config::Level;
 use crate::judge::BlockFigures;
 use crate::simulated::{self, answered};
-use understudy_evidence::Happenings;
 use understudy_model::neighbours::{Neighbour, Neighbours, OnCpu};
 
 const RATE: f64 = 1000.0;
@@ -26,21 +25,11 @@ fn neighbours(pid: u32, cpu_s: f64) -> Neighbours {
 
 /// A measurement whose generator waited for its CPU for a share of the time.
 fn block(number: u32, run_queue_share: f64, neighbours: Option<Neighbours>) -> LatencyBlock {
-    LatencyBlock {
-        rate_rps: RATE,
-        side: Side::Incumbent,
-        block: number,
-        figures: BlockFigures {
-            measured_s: 10.0,
-            due: 1000,
-            sent: 1000,
-            run_queue_share: Some(run_queue_share),
-            neighbours,
-            ..BlockFigures::default()
-        },
-        rows: (0..1000).map(|_| answered(0, (0, 0, 1_000_000))).collect(),
-        happened: Happenings::default(),
-    }
+    let rows = (0..1000).map(|_| answered(0, (0, 0, 1_000_000))).collect();
+    let mut block = simulated::block((Side::Incumbent, number), (RATE, 10.0), rows);
+    block.figures.run_queue_share = Some(run_queue_share);
+    block.figures.neighbours = neighbours;
+    block
 }
 
 fn run_queue(blocks: &[LatencyBlock]) -> Gate {

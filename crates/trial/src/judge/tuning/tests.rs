@@ -1,11 +1,8 @@
 //! Planted truths about a third side, on a virtual clock: the rule of the verdict as a whole.
 
 use crate::config::{Goal, Level, SideConfig, TrialConfig};
-use crate::judge::{BlockFigures, Evidence, LatencyBlock, RequestFacts, judge};
-use crate::plan::Plan;
-use crate::simulated::{self, Draws, answered};
-use understudy_compare::{Row, Rules};
-use understudy_evidence::Happenings;
+use crate::judge::{Evidence, LatencyBlock};
+use crate::simulated::{self, Draws, answered, ns, verdict};
 use understudy_model::verdict::{Held, Verdict, VerdictDocument};
 use understudy_model::{Character, Difference, DifferenceKind, Side};
 
@@ -35,7 +32,6 @@ const SLOW: Planted = Planted {
 };
 
 fn block(side: Side, number: u32, planted: Planted, draws: &mut Draws) -> LatencyBlock {
-    let ns = |seconds: f64| (seconds * 1e9) as u64;
     let mut rows = Vec::new();
     let mut due = 0.0;
     loop {
@@ -48,22 +44,9 @@ fn block(side: Side, number: u32, planted: Planted, draws: &mut Draws) -> Latenc
         rows.push(answered(0, (ns(due), ns(sent), ns(ended) + 1)));
     }
     let memory = planted.mib * (1.0 + 0.01 * draws.unit()) * 1048576.0;
-    LatencyBlock {
-        rate_rps: RATE,
-        side,
-        block: number,
-        figures: BlockFigures {
-            measured_s: SECONDS,
-            due: rows.len() as u64,
-            sent: rows.len() as u64,
-            generator_busy_share: 0.2,
-            run_queue_share: Some(0.001),
-            peak_pss_bytes: Some(memory),
-            ..BlockFigures::default()
-        },
-        rows,
-        happened: Happenings::default(),
-    }
+    let mut block = simulated::block((side, number), (RATE, SECONDS), rows);
+    block.figures.peak_pss_bytes = Some(memory);
+    block
 }
 
 /// A trial of one goal on p99 and the objective of 20 ms at p99.
@@ -92,19 +75,11 @@ fn evidence(sides: &[(Side, Planted)]) -> Evidence {
             blocks.push(block(*side, number, *planted, &mut draws));
         }
     }
-    let rows = vec![Row::default(); 400];
+    let evidence = simulated::evidence(blocks);
     Evidence {
-        endpoints: vec!["GET /".to_owned()],
-        requests: vec![RequestFacts::default(); 400],
-        tuned_rows: rows.clone(),
-        rows,
-        blocks,
-        ..Evidence::default()
+        tuned_rows: evidence.rows.clone(),
+        ..evidence
     }
-}
-
-fn judged(config: &TrialConfig, evidence: &Evidence) -> VerdictDocument {
-    judge(config, &Plan::new(config), &Rules::default(), evidence).verdict
 }
 
 /// The verdict and the code of its first reason.
@@ -119,7 +94,7 @@ fn of(
         (Side::Candidate, candidate),
         (Side::Tuned, tuned),
     ];
-    let document = judged(&trial(goals, true), &evidence(&sides));
+    let document = verdict(&trial(goals, true), &evidence(&sides));
     (document.verdict, document.because[0].code.clone())
 }
 
@@ -209,7 +184,7 @@ fn tuning_that_changes_answers_is_not_an_alternative() {
         bytes: 0,
         rules: Vec::new(),
     }];
-    let document = judged(&config, &evidence);
+    let document = verdict(&config, &evidence);
     assert_eq!(document.verdict, Verdict::Replace, "{:?}", document.because);
     let codes: Vec<&str> = document
         .because
@@ -232,8 +207,8 @@ fn a_third_side_changes_nothing_of_the_other_two() {
     let mut without = with.clone();
     without.blocks.retain(|block| block.side != Side::Tuned);
     without.tuned_rows.clear();
-    let with = judged(&trial(faster(), true), &with);
-    let without = judged(&trial(faster(), false), &without);
+    let with = verdict(&trial(faster(), true), &with);
+    let without = verdict(&trial(faster(), false), &without);
     assert_eq!(with.comparisons[0], without.comparisons[0]);
     assert_eq!((&with.goals, &with.aa), (&without.goals, &without.aa));
     let of_two = |document: &VerdictDocument| -> Vec<_> {
@@ -248,7 +223,7 @@ fn a_third_side_changes_nothing_of_the_other_two() {
 #[test]
 fn a_trial_that_has_not_measured_the_tuned_side_decides_nothing() {
     let two = [(Side::Incumbent, INCUMBENT), (Side::Candidate, HALF)];
-    let document = judged(&trial(faster(), true), &evidence(&two));
+    let document = verdict(&trial(faster(), true), &evidence(&two));
     assert_eq!(document.verdict, Verdict::Inconclusive);
     assert_eq!(document.because[0].code, "not_measured");
     assert!(document.because[0].text.contains("the tuned incumbent"));
