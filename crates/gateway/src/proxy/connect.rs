@@ -250,11 +250,24 @@ enum Opened {
     Unix(UnixStream),
 }
 
+/// Between two attempts to connect to a Unix socket whose backlog is full.
+const FULL: Duration = Duration::from_millis(2);
+
+/// Opens a connection, without a limit of time.
 async fn open(to: &UpstreamAddress) -> io::Result<Opened> {
-    Ok(match &to.socket {
-        Some(socket) => Opened::Unix(UnixStream::connect(socket).await?),
-        None => Opened::Tcp(TcpStream::connect((to.host.as_str(), to.port)).await?),
-    })
+    let Some(socket) = &to.socket else {
+        let tcp = TcpStream::connect((to.host.as_str(), to.port)).await?;
+        return Ok(Opened::Tcp(tcp));
+    };
+    loop {
+        match UnixStream::connect(socket).await {
+            // No event reports that there is room (findings/tokio-unix-connect-fails-when-backlog-is-full.sh).
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                tokio::time::sleep(FULL).await;
+            }
+            connected => return connected.map(Opened::Unix),
+        }
+    }
 }
 
 fn client_tls(side: &SideConfig) -> Result<rustls::ClientConfig, String> {

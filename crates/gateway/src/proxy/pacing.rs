@@ -7,7 +7,7 @@
 
 use std::cell::Cell;
 use std::future::Future;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
@@ -106,9 +106,8 @@ impl Pacing {
                 self.is_alive();
                 return Some(Ok(stream));
             }
-            // A Unix socket whose backlog is full refuses a connect that does not wait.
-            Ok(Err(error)) if error.kind() != ErrorKind::WouldBlock => return Some(Err(error)),
-            Ok(Err(_)) | Err(_) => {}
+            Ok(Err(error)) => return Some(Err(error)),
+            Err(_) => {}
         }
         let pause = patience.grown(PAUSE.0).min(PAUSE.1);
         patience.dropped += 1;
@@ -120,6 +119,7 @@ impl Pacing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::ErrorKind;
 
     #[test]
     fn turns_are_few_and_come_back() {

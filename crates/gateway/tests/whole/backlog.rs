@@ -7,7 +7,7 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
-use understudy_gateway::config::CandidateConfig;
+use understudy_gateway::config::{CandidateConfig, UpstreamAddress};
 use understudy_gateway::status::Status;
 
 const REQUESTS: u64 = 200;
@@ -118,4 +118,42 @@ fn one_that_is_down_is_found_at_once() {
     );
     assert!(proof.different >= 20, "{ledger:?} {proof:?}");
     assert_eq!(proof.different, proof.compared, "{ledger:?} {proof:?}");
+}
+
+/// A client waits for a server that is busy, whatever it listens on.
+#[test]
+fn a_client_waits_for_room_in_the_backlog_of_a_unix_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let unix = || socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None).unwrap();
+    let (listener, address) = (unix(), socket2::SockAddr::unix(&path).unwrap());
+    listener.bind(&address).unwrap();
+    listener.listen(1).unwrap();
+    let mut full = Vec::new();
+    loop {
+        let client = unix();
+        client.set_nonblocking(true).unwrap();
+        match client.connect(&address) {
+            Ok(()) => full.push(client),
+            Err(_) => break,
+        }
+    }
+    let incumbent = Server::json("{}");
+    let mut config = config(&incumbent);
+    config.incumbent.upstreams = vec![UpstreamAddress {
+        socket: Some(path),
+        ..incumbent.upstream()
+    }];
+    let gateway = run(config);
+    thread::spawn(move || {
+        thread::sleep(Duration::from_millis(300));
+        drop(full);
+        while let Ok((mut stream, _)) = listener.accept() {
+            if let Ok(Some(_)) = receive(&mut stream, false) {
+                let _ = stream.write_all(&json("{}"));
+            }
+        }
+    });
+    let mut client = Client::to(gateway.addresses()[0]);
+    assert_eq!(client.get("/").status(), 200);
 }
