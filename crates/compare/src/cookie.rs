@@ -57,7 +57,7 @@ fn meaning(name: &str, value: &str) -> String {
             .to_ascii_lowercase(),
         // All that is not positive means "now" (RFC 6265, section 5.2.2).
         "max-age" => match value.strip_prefix('-') {
-            Some(rest) if is_number(rest) => "0".to_owned(),
+            Some(rest) if fields::is_number(rest) => "0".to_owned(),
             _ => fields::digits(value).to_owned(),
         },
         "samesite" => value.to_ascii_lowercase(),
@@ -67,10 +67,6 @@ fn meaning(name: &str, value: &str) -> String {
         "secure" | "httponly" | "partitioned" => String::new(),
         _ => value.to_owned(),
     }
-}
-
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The cookies of an answer, grouped by name, in the order set.

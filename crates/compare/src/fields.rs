@@ -20,7 +20,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use syntax::{digits, trimmed};
+pub(crate) use syntax::{digits, is_number, trimmed};
 
 use crate::{cookie, decode};
 use std::collections::{BTreeMap, BTreeSet};

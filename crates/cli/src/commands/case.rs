@@ -12,7 +12,6 @@ use anyhow::Context;
 use clap::Args;
 use std::path::PathBuf;
 use understudy_case::{Case, DRAWS, Resolved, assess};
-use understudy_evidence::RunDirectory;
 use understudy_model::verdict::Verdict;
 use understudy_report::html::case_page;
 use understudy_trial::judge::complete;
@@ -62,8 +61,7 @@ fn figures(args: &CaseArgs) -> Result<(Case, Resolved), Failure> {
         }
         return config::fleet(&args.file, &args.set, |_| {}).map_err(Failure::Usage);
     }
-    let run =
-        RunDirectory::open(&args.file).map_err(|error| usage(exit::sentence(&error.into())))?;
+    let run = super::report::open(&args.file)?;
     let document = super::report::verdict(&run).map_err(usage)?;
     if document.verdict == Verdict::Invalid {
         show::warning(&format!(

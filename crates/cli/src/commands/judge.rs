@@ -3,13 +3,12 @@
 use super::report::write_html;
 use super::trial::{deliver, first_day, judged, store_verdict};
 use crate::config::{self, Mode};
-use crate::exit::{self, Failure, usage};
+use crate::exit::{self, Failure};
 use crate::show;
 use crate::show::json::JsonOutput;
 use clap::Args;
 use std::path::PathBuf;
 use understudy_compare::Rules;
-use understudy_evidence::RunDirectory;
 use understudy_trial::plan::Plan;
 
 /// Recomputes the verdict from the evidence in a run directory; nothing is started.
@@ -25,8 +24,7 @@ pub(crate) struct JudgeArgs {
 /// Carries out the command.
 pub(crate) fn judge(args: &JudgeArgs) -> Result<u8, Failure> {
     let mut json = JsonOutput::open(args.json.as_deref())?;
-    let run =
-        RunDirectory::open(&args.run).map_err(|error| usage(exit::sentence(&error.into())))?;
+    let run = super::report::open(&args.run)?;
     let config =
         config::read(&run.path().join("trial.toml"), Mode::Judge).map_err(Failure::Usage)?;
     let rules = Rules::compile(config.rules.clone(), first_day())

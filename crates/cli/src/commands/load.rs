@@ -7,6 +7,7 @@ mod log;
 pub(crate) use generator::GeneratorArgs;
 
 use super::trial::redaction_key;
+use crate::config::cannot_read;
 use crate::exit::{self, Failure, usage};
 use crate::show;
 use crate::show::json::{self, JsonOutput};
@@ -23,8 +24,8 @@ use understudy_load::report::{self, LoadReport};
 use understudy_load::{
     Arrivals, GeneratorUse, Histograms, LogSender, Plan, Progress, Rate, Workload, run_into,
 };
+use understudy_model::Span;
 use understudy_model::neighbours::Neighbours;
-use understudy_model::{Span, plain_words};
 use understudy_redact::Redactor;
 use understudy_trial::judge::with_culprit;
 use understudy_trial::resources::{self, Others};
@@ -145,10 +146,8 @@ impl LoadArgs {
             Some(text) => match text.strip_prefix('@') {
                 None => Ok(text.as_bytes().to_vec()),
                 Some(path) => std::fs::read(path).map_err(|error| {
-                    usage(format!(
-                        "--body: cannot read {path}: {}",
-                        plain_words(&error)
-                    ))
+                    let why = cannot_read(path.as_ref(), &error);
+                    usage(format!("--body: {why}"))
                 }),
             },
         }

@@ -45,10 +45,14 @@ enum Format {
     Json,
 }
 
+/// The directory of a run that a command names.
+pub(super) fn open(path: &Path) -> Result<RunDirectory, Failure> {
+    RunDirectory::open(path).map_err(|error| usage(exit::sentence(&error.into())))
+}
+
 /// Carries out the command.
 pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
-    let run =
-        RunDirectory::open(&args.run).map_err(|error| usage(exit::sentence(&error.into())))?;
+    let run = open(&args.run)?;
     let document = verdict(&run).map_err(usage)?;
     let named = args.out.as_deref();
     if let Some(why) = named.and_then(|path| output::refusal(path, args.force)) {

@@ -80,7 +80,7 @@ pub(crate) fn read(path: &Path, mode: Mode<'_>) -> Result<TrialConfig, Vec<Strin
 }
 
 /// That a file cannot be read, and why.
-fn cannot_read(path: &Path, error: &std::io::Error) -> String {
+pub(crate) fn cannot_read(path: &Path, error: &std::io::Error) -> String {
     format!("cannot read {}: {}", path.display(), plain_words(error))
 }
 

@@ -1,6 +1,7 @@
 //! Server-sent events (HTML Living Standard, section 9.2), as a stream of them is interpreted.
 
 use super::{BYTE_ORDER_MARK, Layout, array, object, string};
+use crate::fields::is_number;
 use crate::json::Json;
 
 /// The events in their order, each an object by field. Lines of data are one text, the last `event`, `id` and `retry`
@@ -24,7 +25,7 @@ pub(super) fn read(text: &str, layout: &mut Layout) -> Json {
         let is_ignored = match name {
             "data" | "event" => false,
             "id" => value.contains('\0'),
-            "retry" => value.is_empty() || !value.bytes().all(|b| b.is_ascii_digit()),
+            "retry" => !is_number(value),
             _ => true,
         };
         if is_ignored {

@@ -78,11 +78,15 @@ pub(super) fn by_name(mut members: Vec<Member>) -> String {
     members.into_iter().map(one).collect::<Vec<_>>().join(";")
 }
 
+/// Is a text of digits alone, one at least?
+pub(crate) fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Seconds or another count without leading zeros; any other text as it is.
 pub(crate) fn digits(text: &str) -> &str {
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.trim_start_matches('0') {
-        _ if !is_number => text,
+        _ if !is_number(text) => text,
         "" => "0",
         number => number,
     }

@@ -1,6 +1,7 @@
 //! Live traffic, as the access log of a service reports it.
 
 use super::ProfileArgs;
+use crate::config::cannot_read;
 use crate::exit::{Failure, usage};
 use anyhow::Context;
 use std::collections::HashMap;
@@ -96,10 +97,8 @@ impl AccessLog {
         let Some(path) = &args.access_log else {
             return Ok(None);
         };
-        let added = Added::open(path).map_err(|error| {
-            let why = plain_words(&error);
-            format!("--access-log: cannot read {}: {why}", path.display())
-        })?;
+        let added = Added::open(path)
+            .map_err(|error| format!("--access-log: {}", cannot_read(path, &error)))?;
         Ok(Some(AccessLog {
             path: path.clone(),
             reader: Reader {

@@ -7,6 +7,7 @@ mod watch;
 
 use crate::commands::load::GeneratorArgs;
 use crate::commands::report::verdict;
+use crate::config::cannot_read;
 use crate::config::slo_argument;
 use crate::exit;
 use crate::exit::Failure;
@@ -21,7 +22,7 @@ use understudy_evidence::RunDirectory;
 use understudy_load::http::Target;
 use understudy_model::floor::SideFloor;
 use understudy_model::profile::ProfileReport;
-use understudy_model::{Side, Span, plain_words};
+use understudy_model::{Side, Span};
 use understudy_report::{findings, profile as page};
 use understudy_trial::Listener;
 use understudy_trial::config::{Attach, Slo};
@@ -150,10 +151,7 @@ impl ProfileArgs {
 
     fn runtime_log(&self) -> Result<Option<Listener>, String> {
         let opened = self.runtime_log.as_deref().map(|path| {
-            let unreadable = |error| {
-                let why = plain_words(&error);
-                format!("--runtime-log: cannot read {}: {why}", path.display())
-            };
+            let unreadable = |error| format!("--runtime-log: {}", cannot_read(path, &error));
             Listener::of_log(path).map_err(unreadable)
         });
         opened.transpose()
