@@ -617,6 +617,8 @@ impl VerdictRules {
     pub const FIRST: VerdictRules = VerdictRules(1);
     /// A gate refuses what it bears on, and lateness of the generator is a bound of each latency.
     pub const BOUNDS: VerdictRules = VerdictRules(2);
+    /// Whether to replace is asked again of twice as many pairs where the first do not decide.
+    pub const MEASURED_ON: VerdictRules = VerdictRules(3);
 
     fn first() -> VerdictRules {
         VerdictRules::FIRST
@@ -626,7 +628,7 @@ impl VerdictRules {
 impl Default for VerdictRules {
     /// Those of new runs.
     fn default() -> Self {
-        VerdictRules::BOUNDS
+        VerdictRules::MEASURED_ON
     }
 }
 

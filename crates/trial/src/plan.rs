@@ -3,7 +3,7 @@
 use crate::capacity;
 use crate::config::{Goal, Level, Question, Slo, TrialConfig};
 use understudy_model::Span;
-use understudy_model::verdict::Primary;
+use understudy_model::verdict::{Primary, VerdictRules};
 use understudy_stats::paired::mde_multiplier;
 
 impl Level {
@@ -117,6 +117,8 @@ pub struct Plan {
     /// After how many ABBA blocks at the primary rate, the last of the rates, the evidence is judged:
     /// it is measured on while it does not decide. Ascending, at least one.
     pub looks: Vec<u32>,
+    /// What is asked.
+    pub question: Question,
     /// What the verdict rests on first.
     pub primary: Primary,
     /// Longest time of the search for the capacity of one side; 0 where it is not looked for.
@@ -173,6 +175,7 @@ impl Plan {
             sides,
             rates,
             looks,
+            question: config.question,
             primary,
             search: config
                 .capacity()
@@ -193,13 +196,25 @@ impl Plan {
         plan
     }
 
+    /// The plan as rules of the verdict have it that may be older than this program.
+    pub fn under(&self, rules: VerdictRules) -> Plan {
+        match self.question {
+            Question::Replace if rules < VerdictRules::MEASURED_ON => {
+                let mut plan = self.until(0);
+                plan.looks.truncate(1);
+                plan
+            }
+            _ => self.clone(),
+        }
+    }
+
     /// How many measurements may be made again because they were disturbed from outside: one in four where the
     /// trial has to keep its time, as many as there are where it is measured on until it is decided.
     pub fn repeats(&self) -> u32 {
         let measurements = self.measurements() as u32;
-        match self.looks.len() {
-            1 => measurements.div_ceil(4),
-            _ => measurements,
+        match self.question {
+            Question::Replace => measurements.div_ceil(4),
+            Question::NoWorse { .. } => measurements,
         }
     }
 
@@ -315,19 +330,20 @@ fn fit(rates: &mut [RatePlan], primary_rps: f64, budget: &Budget, lengthen: bool
     }
 }
 
-/// Whether to replace is asked once, of the pairs that the level has the time for. Whether a version
-/// is worse is asked again after twice as many, as long as the time lasts.
+/// Whether to replace is asked of the pairs that the level has the time for, and once more of twice as many. Whether a
+/// version is worse is asked again after twice as many, as long as the time lasts.
 fn looks(rates: &[RatePlan], primary_rps: f64, question: Question, budget: &Budget) -> Vec<u32> {
-    let mut looks = vec![budget.primary_abbas];
+    let first = budget.primary_abbas;
     let Question::NoWorse { longest, .. } = question else {
-        return looks;
+        return vec![first, 2 * first];
     };
     let longest_s = longest.unwrap_or(budget.undecided).secs();
     let (primary, others): (Vec<&RatePlan>, _) =
         rates.iter().partition(|rate| rate.rate_rps == primary_rps);
     let others_s: f64 = others.into_iter().map(RatePlan::seconds).sum();
+    let mut looks = vec![first];
     for rate in primary {
-        let mut next = budget.primary_abbas * 2;
+        let mut next = first * 2;
         while others_s
             + (RatePlan {
                 abbas: next,
@@ -364,9 +380,11 @@ mod tests {
                 (Level::Thorough, 2400.0),
             ] {
                 let plan = Plan::new(&config(level, rates, 0.99));
-                let seconds = plan.seconds(100_000);
+                let first = plan.until(0);
+                let seconds = first.seconds(100_000);
                 assert!(seconds < most_s, "{level:?} {rates:?}: {seconds} s");
-                assert!(plan.rates.iter().all(|r| r.pairs() >= 6), "{plan:?}");
+                assert!(first.rates.iter().all(|r| r.pairs() >= 6), "{first:?}");
+                assert!(plan.seconds(100_000) < 2.0 * most_s, "{plan:?}");
             }
         }
     }
@@ -374,7 +392,7 @@ mod tests {
     #[test]
     fn whether_a_version_is_worse_is_asked_again_while_there_is_time() {
         let mut config = config(Level::Quick, &[1000.0, 4000.0], 0.99);
-        assert_eq!(Plan::new(&config).looks, [3], "asked once");
+        assert_eq!(Plan::new(&config).looks, [3, 6], "whether to replace");
         let mut looks = |longest: Option<u64>| {
             config.question = Question::NoWorse {
                 margin: Share::new(0.05),

@@ -136,7 +136,7 @@ fn measure(
         watch: inputs.watch,
         settled: &|| {
             let document = judge::measured(config, plan, inputs.rules, &store::read(run)?);
-            Ok(judge::is_settled(&document))
+            Ok(judge::is_settled(config.question, &document))
         },
     }
     .carry_out(&mut inspector)?;

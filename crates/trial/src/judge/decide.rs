@@ -134,6 +134,19 @@ fn asked(document: &VerdictDocument) -> impl Iterator<Item = (Held, Option<Beari
     all.map(|(held, about)| (held, Bearing::of(about)))
 }
 
+/// Is something undecided, because its interval contains the bound, that more pairs at the primary rate may decide?
+pub(super) fn is_open(document: &VerdictDocument) -> bool {
+    let at = document.primary.as_ref().map(|primary| primary.rate_rps);
+    let mut slos = document
+        .slo
+        .iter()
+        .filter(|slo| slo.side != Side::Tuned && Some(slo.rate_rps) == at);
+    let mut goals = document.goals.iter();
+    let is_open = slos.any(|slo| slo.held == Held::Undecided)
+        || goals.any(|goal| goal.held == Held::Undecided);
+    is_open && answers(&document.comparisons[0]).is_none()
+}
+
 /// Is nothing left that was asked for, but for errors?
 fn is_all_refused(document: &VerdictDocument) -> bool {
     let mut bearing = asked(document).filter(|(_, bearing)| bearing.is_some());

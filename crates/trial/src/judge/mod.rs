@@ -11,6 +11,8 @@ mod decide;
 mod disturbed;
 mod floor;
 mod gates;
+#[cfg(test)]
+mod looks;
 mod method;
 mod objectives;
 mod refusals;
@@ -163,7 +165,8 @@ pub(crate) fn measured(
     rules: &Rules,
     evidence: &Evidence,
 ) -> VerdictDocument {
-    let plan = &plan.until(plan.look_of(pairs(plan, evidence)));
+    let plan = plan.under(evidence.environment.rules);
+    let plan = &plan.until(plan.look_of(pairs(&plan, evidence)));
     // What was not measured (the answers differ, or the run was interrupted) has no lines.
     let measured = Plan {
         rates: measured_rates(plan, &evidence.blocks),
@@ -259,15 +262,17 @@ pub(crate) fn answers_decide(evidence: &Evidence, noise: &Noise, rules: &Rules) 
         || self_test.as_ref().and_then(decide::blind).is_some()
 }
 
-/// Is there nothing to measure on? The evidence decides, or what it lacks is not more of the same: only
-/// an answer that is open, or an incumbent that seems to differ from itself, can change with more pairs.
-pub(crate) fn is_settled(document: &VerdictDocument) -> bool {
+/// Is there nothing to measure on? The evidence decides, or what it lacks is not more of the same: only an answer that
+/// is open, or an incumbent that seems to differ from itself, can change with more pairs.
+pub(crate) fn is_settled(question: Question, document: &VerdictDocument) -> bool {
+    // Whether to replace may turn on one goal that is open, whatever is refused next to it.
+    let is_open = || question == Question::Replace && decide::is_open(document);
     match document.verdict {
-        Verdict::Inconclusive => false,
-        Verdict::Invalid => document
-            .gates
-            .iter()
-            .any(|g| !g.passed && g.code != gates::AA),
+        Verdict::Inconclusive => question == Question::Replace && !is_open(),
+        Verdict::Invalid => {
+            let mut failed = document.gates.iter().filter(|gate| !gate.passed);
+            failed.any(|gate| gate.code != gates::AA) && !is_open()
+        }
         _ => true,
     }
 }

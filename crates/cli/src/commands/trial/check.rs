@@ -234,7 +234,9 @@ mod tests {
                 level: Some(Level::Quick),
                 without,
             });
-            checked.map(|checked| checked.plan.seconds(1)).unwrap()
+            checked
+                .map(|checked| checked.plan.until(0).seconds(1))
+                .unwrap()
         };
         let capacity = seconds(&[Search::MemoryFloor]);
         let floor = seconds(&[Search::Capacity]);
