@@ -28,7 +28,7 @@ use understudy_model::{
 };
 use understudy_trial::capacity::CapacityConfig;
 use understudy_trial::config::{
-    Fresh, Goal, HostHeader, Level, LimitsConfig, MachineConfig, RequestsFrom, SideConfig, Slo,
+    Goal, HostHeader, Level, LimitsConfig, MachineConfig, RequestsFrom, SideConfig, Slo,
     TrialConfig, WorkloadConfig,
 };
 use understudy_trial::judge::{BlockFigures, Evidence, LatencyBlock, RequestFacts, judge};
@@ -227,7 +227,7 @@ fn trial_config() -> TrialConfig {
             prepare: None,
             rates: vec![1000.0],
             arrivals: Arrivals::Poisson,
-            fresh: Fresh::Trial,
+            fresh: None,
             connections: 8,
             timeout: Span::from_secs(10),
             warmup: None,

@@ -617,7 +617,8 @@ impl VerdictRules {
     pub const FIRST: VerdictRules = VerdictRules(1);
     /// A gate refuses what it bears on, and lateness of the generator is a bound of each latency.
     pub const BOUNDS: VerdictRules = VerdictRules(2);
-    /// Whether to replace is asked again of twice as many pairs where the first do not decide.
+    /// Whether to replace is asked again of twice as many pairs where the first do not decide; 12 pairs and more are
+    /// summed up by their pseudo-median.
     pub const MEASURED_ON: VerdictRules = VerdictRules(3);
 
     fn first() -> VerdictRules {

@@ -36,6 +36,7 @@ mod random;
 mod resample;
 pub mod seeds;
 pub mod sequential;
+mod signed_rank;
 pub mod slope;
 mod special;
 pub mod steady;

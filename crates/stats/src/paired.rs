@@ -8,12 +8,23 @@ mod tests;
 
 use crate::Interval;
 use crate::resample;
+use crate::signed_rank::SignedRank;
 use crate::special::{student_upper_quantile, student_upper_tail};
 
-/// From this many pairs on the interval is a bootstrap; below, Student's.
-const BOOTSTRAP_FROM: usize = 12;
+/// From this many pairs on the centre is estimated as [`Centre`] says; below, by the mean with Student's interval.
+const MANY: usize = 12;
 /// How often a 95 % interval may miss the truth.
 const ALPHA: f64 = 0.05;
+
+/// What 12 pairs or more are summed up by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Centre {
+    /// The mean, with the bias-corrected accelerated bootstrap of whole pairs (Efron 1987; 10,000 draws from the seed).
+    Mean,
+    /// The pseudo-median, with the interval of the signed-rank test (Hodges and Lehmann 1963): a few pairs that
+    /// something else disturbed do not widen it.
+    PseudoMedian,
+}
 
 /// How the contender compares with the baseline, as a ratio.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,32 +42,64 @@ pub struct Effect {
 
 /// The effect behind `differences`: one ln(contender) - ln(baseline) per pair of blocks.
 ///
-/// The estimate is exp(mean). Fewer than 12 pairs get Student's interval, more the bias-corrected
-/// accelerated bootstrap of whole pairs (Efron 1987; 10,000 draws from `seed`). The p value is exact
-/// up to 20 pairs and sampled with `seed` above; six pairs are the fewest that can reach 0.05.
-/// Negated differences give the inverse ratio and the same p value, for the same seed.
+/// Fewer than 12 pairs get exp(mean) with Student's interval, more what `centre` says. The p value is exact up to 20
+/// pairs and sampled with `seed` above; six pairs are the fewest that can reach 0.05. Negated differences give the
+/// inverse ratio and the same p value, for the same seed.
 ///
 /// `None` for fewer than two pairs, or a difference that is not finite (an infinite quantile has no
 /// logarithm to average).
-pub fn effect(differences: &[f64], seed: u64) -> Option<Effect> {
-    effect_at(differences, ALPHA, seed)
+pub fn effect(differences: &[f64], centre: Centre, seed: u64) -> Option<Effect> {
+    effect_at(differences, ALPHA, centre, seed)
 }
 
 /// [`effect`] with an interval that misses the truth with probability `alpha`, between 0 and 1, instead
 /// of 5 %: where several such intervals share what may go wrong.
-pub fn effect_at(differences: &[f64], alpha: f64, seed: u64) -> Option<Effect> {
+pub fn effect_at(differences: &[f64], alpha: f64, centre: Centre, seed: u64) -> Option<Effect> {
     let sample = Sample::of(differences)?;
-    let ratio = if sample.n < BOOTSTRAP_FROM {
-        sample.student_interval(alpha)
-    } else {
-        resample::bca_interval(differences, alpha, seed)
+    let ranks = ranks(differences, centre);
+    let interval = |alpha: f64| match &ranks {
+        Some(ranks) => ranks
+            .interval(alpha)
+            .unwrap_or_else(|| sample.student_interval(alpha)),
+        None if sample.n < MANY => sample.student_interval(alpha),
+        None => resample::bca_interval(differences, alpha, seed),
+    };
+    let multiplier = mde_multiplier(sample.n)?;
+    let unseen = match &ranks {
+        // What Student's interval of these values would be as wide as, were they normal.
+        Some(_) => {
+            let of_5 = interval(ALPHA);
+            let quantile = student_upper_quantile(ALPHA / 2.0, sample.degrees());
+            let error = (of_5.high - of_5.low) / 2.0 / quantile;
+            multiplier * error * (sample.n as f64).sqrt()
+        }
+        None => multiplier * sample.deviation,
     };
     Some(Effect {
-        ratio: ratio.exp(),
+        ratio: interval(alpha).exp(),
         p_value: resample::sign_flip_p_value(differences, seed),
-        mde: (mde_multiplier(sample.n)? * sample.deviation).exp_m1(),
+        mde: unseen.exp_m1(),
         pairs: sample.n,
     })
+}
+
+/// The signed ranks, where the centre of so many differences is estimated by them.
+fn ranks(differences: &[f64], centre: Centre) -> Option<SignedRank> {
+    let by_ranks = centre == Centre::PseudoMedian && differences.len() >= MANY;
+    by_ranks.then(|| SignedRank::of(differences)).flatten()
+}
+
+/// One-sided p values against "the ratio behind `differences` is at most `bound`" and "at least `bound`", by the test
+/// that the interval of [`effect_at`] belongs to (the mean's: Student's). `None` where that is, or for a bound that is
+/// not positive and finite.
+pub fn p_against(differences: &[f64], bound: f64, centre: Centre) -> Option<(f64, f64)> {
+    let bound = ln_positive(bound)?;
+    let negated: Vec<f64> = differences.iter().map(|one| -one).collect();
+    let upper = |values: &[f64], bound: f64| match ranks(values, centre) {
+        Some(ranks) => Some(ranks.upper_tail(bound)),
+        None => Sample::of(values)?.upper_tail(bound),
+    };
+    upper(differences, bound).zip(upper(&negated, -bound))
 }
 
 /// By what the standard deviation of the log-differences is multiplied to give the smallest one that

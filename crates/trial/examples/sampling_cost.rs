@@ -22,7 +22,7 @@ use understudy_model::Span;
 use understudy_probe::{
     Cgroups, Child, Launch, Limits, Readiness, free_port, split_command, wait_ready,
 };
-use understudy_stats::paired::effect;
+use understudy_stats::paired::{Centre, effect};
 use understudy_trial::resources::{self, Others};
 
 const WARMUP: Span = Span::from_millis(500);
@@ -50,7 +50,7 @@ fn main() {
     };
     bench.measure(0, false);
     let differences: Vec<f64> = (1..=pairs).map(|pair| bench.pair(pair)).collect();
-    let ratio = effect(&differences, 1).unwrap().ratio;
+    let ratio = effect(&differences, Centre::Mean, 1).unwrap().ratio;
     let percent = |ratio: f64| (ratio - 1.0) * 100.0;
     println!(
         "CPU per request with sampling over without: {:+.2} % (95 % interval {:+.2} to {:+.2}), {pairs} pairs at {rate}/s",

@@ -106,6 +106,16 @@ impl TrialConfig {
         }
     }
 
+    /// When the sides start again. Two starts of one program differ by some percent of CPU time (where their memory
+    /// came to lie: Mytkowicz et al., ASPLOS 2009; Kalibera and Jones, ISMM 2013), which is about the margin that "no
+    /// worse" is asked with. Whether to replace turns on more, and what compiles as it runs needs its time.
+    pub fn fresh(&self) -> Fresh {
+        self.workload.fresh.unwrap_or(match self.question {
+            Question::Replace => Fresh::Trial,
+            Question::NoWorse { .. } => Fresh::Pair,
+        })
+    }
+
     /// The goals that are judged: those that are stated, or, where it is only asked whether a newer
     /// version is worse, that nothing grows by more than the margin.
     pub fn judged_goals(&self) -> Vec<Goal> {
@@ -309,12 +319,13 @@ pub enum Ready {
 }
 
 /// When the sides start again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fresh {
     /// Once for the equivalence stage and once for the latency stage.
-    #[default]
     Trial,
-    /// Before every block.
+    /// Before every pair of measurements, and warmed up as at the first.
+    Pair,
+    /// Before every measurement.
     Block,
 }
 
@@ -329,8 +340,8 @@ pub struct WorkloadConfig {
     pub rates: Vec<f64>,
     /// Distribution of the gaps.
     pub arrivals: Arrivals,
-    /// When the sides start again.
-    pub fresh: Fresh,
+    /// When the sides start again; chosen by the question where `None`.
+    pub fresh: Option<Fresh>,
     /// Connections to the side under load.
     pub connections: u32,
     /// Longest time for one exchange.

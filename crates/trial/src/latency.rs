@@ -1,6 +1,7 @@
 //! The second stage: all sides under the same load, in randomised ABBA blocks.
 
 use crate::clocks::{Clocks, TOLERATED_S, clock_was_set};
+use crate::config::Fresh;
 use crate::error::TrialError;
 use crate::exits::{During, Exited};
 use crate::generator::{Generator, figures, rows};
@@ -63,6 +64,11 @@ impl Planned {
     fn id(&self) -> BlockId {
         store::latency_block(self.rate.rate_rps, self.side, self.number)
     }
+
+    /// What all measurements of one pair, and no other, have.
+    fn pair(&self) -> (u64, u32) {
+        (self.rate.rate_rps.to_bits(), self.number)
+    }
 }
 
 /// Was a measurement kept?
@@ -117,6 +123,8 @@ impl Stage<'_> {
             .filter(|one| on_disk.contains(&one.id()))
             .count();
         let mut sides = None;
+        // The pair of the measurement before.
+        let mut before = None;
         let mut repeats = Repeats {
             left: self.plan.repeats() as usize,
             in_a_row: 0,
@@ -141,8 +149,9 @@ impl Stage<'_> {
                     done: index,
                     total: until,
                 });
-                if self.generator.stand.config.workload.fresh == crate::config::Fresh::Block {
-                    self.renew(cast, one.side)?;
+                self.refresh(cast, one, before.replace(one.pair()))?;
+                if cast.exited {
+                    break 'looks;
                 }
                 let disturbed = self.measure_until_kept(cast, one, inspector, &mut repeats)?;
                 let is_over = match disturbed {
@@ -267,6 +276,34 @@ impl Stage<'_> {
         cast.answered.insert(side, 0);
         cast.prepared.insert(side, prepared);
         Ok(())
+    }
+
+    /// Starts sides again, where the next measurement is to find new ones.
+    fn refresh(
+        &self,
+        cast: &mut Cast,
+        next: &Planned,
+        before: Option<(u64, u32)>,
+    ) -> Result<(), TrialError> {
+        let config = self.generator.stand.config;
+        match config.fresh() {
+            Fresh::Block => self.renew(cast, next.side),
+            Fresh::Pair if before.is_some_and(|pair| pair != next.pair()) => {
+                for side in config.sides() {
+                    if !cast.sides.get(&side).is_some_and(RunningSide::is_launched) {
+                        continue;
+                    }
+                    self.renew(cast, side)?;
+                    self.settle(cast, side)?;
+                    if cast.exited {
+                        break;
+                    }
+                    self.rest(cast, side)?;
+                }
+                Ok(())
+            }
+            Fresh::Pair | Fresh::Trial => Ok(()),
+        }
     }
 
     /// Starts a side again for the next measurement.

@@ -1,10 +1,10 @@
 //! How a trial is spent: which rates, how many blocks, how long, and what effect that can show.
 
 use crate::capacity;
-use crate::config::{Goal, Level, Question, Slo, TrialConfig};
+use crate::config::{Fresh, Goal, Level, Question, Slo, TrialConfig};
 use understudy_model::Span;
 use understudy_model::verdict::{Primary, VerdictRules};
-use understudy_stats::paired::mde_multiplier;
+use understudy_stats::paired::{Centre, mde_multiplier};
 
 impl Level {
     fn budget(self) -> Budget {
@@ -80,6 +80,8 @@ pub struct RatePlan {
     pub warmup: Span,
     /// Length of one measurement.
     pub measured: Span,
+    /// What starting a side again for a measurement takes, as far as that is known beforehand.
+    pub restart: Span,
 }
 
 impl RatePlan {
@@ -99,6 +101,11 @@ impl RatePlan {
     }
 
     fn seconds(&self) -> f64 {
+        self.measuring_s() + f64::from(self.measurements()) * self.restart.secs()
+    }
+
+    /// Seconds without those for starting sides again.
+    fn measuring_s(&self) -> f64 {
         f64::from(self.measurements()) * (self.warmup.secs() + self.measured.secs() + SWITCH_S)
     }
 }
@@ -119,6 +126,8 @@ pub struct Plan {
     pub looks: Vec<u32>,
     /// What is asked.
     pub question: Question,
+    /// The rules by which the evidence is judged.
+    pub rules: VerdictRules,
     /// What the verdict rests on first.
     pub primary: Primary,
     /// Longest time of the search for the capacity of one side; 0 where it is not looked for.
@@ -150,6 +159,12 @@ impl Plan {
         // A block holds 100 / (1 - q) requests for the highest quantile that is judged, so that a
         // hundred of them are beyond it; a few more, because arrivals are random.
         let wanted = 105.0 / (1.0 - highest_quantile(config));
+        let settle = Span::from_secs_f64(budget.settle_s);
+        let restart = match config.fresh() {
+            Fresh::Trial => Span::default(),
+            Fresh::Pair => Span::from_secs_f64(START_S + settle.secs()),
+            Fresh::Block => Span::from_secs_f64(START_S),
+        };
         let mut rates: Vec<RatePlan> = config
             .workload
             .rates
@@ -163,6 +178,7 @@ impl Plan {
                 sides,
                 warmup,
                 measured: Span::from_secs_f64((wanted / rate).clamp(1.0, budget.longest_s)),
+                restart,
             })
             .filter(|plan| plan.abbas > 0)
             .collect();
@@ -171,11 +187,12 @@ impl Plan {
         let looks = looks(&rates, primary.rate_rps, config.question, &budget);
         let mut plan = Plan {
             equivalence: budget.equivalence,
-            settle: Span::from_secs_f64(budget.settle_s),
+            settle,
             sides,
             rates,
             looks,
             question: config.question,
+            rules: VerdictRules::default(),
             primary,
             search: config
                 .capacity()
@@ -198,13 +215,20 @@ impl Plan {
 
     /// The plan as rules of the verdict have it that may be older than this program.
     pub fn under(&self, rules: VerdictRules) -> Plan {
-        match self.question {
-            Question::Replace if rules < VerdictRules::MEASURED_ON => {
-                let mut plan = self.until(0);
-                plan.looks.truncate(1);
-                plan
-            }
-            _ => self.clone(),
+        let mut plan = self.clone();
+        plan.rules = rules;
+        if self.question == Question::Replace && rules < VerdictRules::MEASURED_ON {
+            plan.looks.truncate(1);
+            plan.set_abbas(plan.looks.last().copied());
+        }
+        plan
+    }
+
+    /// What many pairs are summed up by.
+    pub(crate) fn centre(&self) -> Centre {
+        match self.rules < VerdictRules::MEASURED_ON {
+            true => Centre::Mean,
+            false => Centre::PseudoMedian,
         }
     }
 
@@ -316,7 +340,7 @@ fn highest_quantile(config: &TrialConfig) -> f64 {
 fn fit(rates: &mut [RatePlan], primary_rps: f64, budget: &Budget, lengthen: bool) {
     let blocks = |r: &RatePlan| f64::from(r.measurements());
     let measured: f64 = rates.iter().map(|r| blocks(r) * r.measured.secs()).sum();
-    let left = budget.latency_s - rates.iter().map(RatePlan::seconds).sum::<f64>();
+    let left = budget.latency_s - rates.iter().map(RatePlan::measuring_s).sum::<f64>();
     for rate in rates {
         let length = rate.measured.secs();
         let fitted = match left < 0.0 {
@@ -405,7 +429,8 @@ mod tests {
         assert!(plan.looks.len() >= 4, "{:?}", plan.looks);
         assert!(plan.looks.windows(2).all(|two| two[1] == 2 * two[0]));
         assert!(plan.seconds(1000) < 930.0, "{}", plan.seconds(1000));
-        assert!(plan.until(0).seconds(1000) < 90.0);
+        // Sides start anew for every pair.
+        assert!(plan.until(0).seconds(1000) < 120.0);
         assert!(looks(Some(3600)).looks.len() > plan.looks.len());
 
         assert_eq!(plan.rates[0].abbas, *plan.looks.last().unwrap());

@@ -109,7 +109,7 @@ pub(crate) fn config(level: Level, rates: &[f64], quantile: f64) -> TrialConfig 
             prepare: None,
             rates: rates.to_vec(),
             arrivals: Arrivals::Poisson,
-            fresh: Fresh::Trial,
+            fresh: None,
             connections: 64,
             timeout: Span::from_secs(10),
             warmup: None,

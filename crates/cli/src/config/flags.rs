@@ -12,7 +12,7 @@ use understudy_load::Arrivals;
 use understudy_load::http::Target;
 use understudy_model::{ByteSize, Quantity, plain_words};
 use understudy_trial::config::{
-    Fresh, HostHeader, Launched, Level, LimitsConfig, MachineConfig, Pauses, Question, Ready,
+    HostHeader, Launched, Level, LimitsConfig, MachineConfig, Pauses, Question, Ready,
     RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
 };
 
@@ -257,7 +257,7 @@ impl Check<'_> {
                 _ => ascending(rates),
             },
             arrivals: Arrivals::default(),
-            fresh: Fresh::default(),
+            fresh: None,
             connections: CONNECTIONS,
             timeout: TIMEOUT,
             warmup: None,

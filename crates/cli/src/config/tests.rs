@@ -42,7 +42,7 @@ fn what_is_not_said_has_a_default() {
     );
     assert_eq!(
         (workload.arrivals, workload.fresh),
-        (Arrivals::Poisson, Fresh::Trial)
+        (Arrivals::Poisson, None)
     );
     assert!(config.slos.is_empty() && config.goals.is_empty() && config.rules.is_empty());
     assert_eq!(config.limits, LimitsConfig::default());

@@ -17,7 +17,11 @@ const ARRIVALS: [(&str, Arrivals); 2] = [
     ("poisson", Arrivals::Poisson),
     ("constant", Arrivals::Constant),
 ];
-const FRESH: [(&str, Fresh); 2] = [("trial", Fresh::Trial), ("block", Fresh::Block)];
+pub(super) const FRESH: [(&str, Fresh); 3] = [
+    ("trial", Fresh::Trial),
+    ("pair", Fresh::Pair),
+    ("block", Fresh::Block),
+];
 
 /// Reads the section; `None` if a problem says why.
 pub(super) fn read(mut section: Section<'_>, around: &Surroundings<'_>) -> Option<WorkloadConfig> {
@@ -37,7 +41,7 @@ pub(super) fn read(mut section: Section<'_>, around: &Surroundings<'_>) -> Optio
     );
     let prepare = around.file(&mut section, "prepare");
     let arrivals = section.choice("arrivals", &ARRIVALS).unwrap_or_default();
-    let fresh = section.choice("fresh", &FRESH).unwrap_or_default();
+    let fresh = section.choice("fresh", &FRESH);
     let connections = section.whole("connections", 1..=65_536);
     let timeout = section.quantity("timeout").unwrap_or(TIMEOUT);
     if timeout.nanos() == 0 {

@@ -9,7 +9,7 @@ use toml::Value;
 use understudy_compare::Rule;
 use understudy_model::Span;
 use understudy_trial::config::{
-    Attach, Fresh, Goal, HostHeader, Launched, Question, Ready, RequestsFrom, SideConfig, Slo,
+    Attach, Goal, HostHeader, Launched, Question, Ready, RequestsFrom, SideConfig, Slo,
     TrialConfig, WorkloadConfig,
 };
 
@@ -129,13 +129,9 @@ fn workload(out: &mut Document, workload: &WorkloadConfig) {
     let rates = workload.rates.iter().map(|rate| number(*rate));
     out.value("rates", rates.collect::<Vec<Value>>());
     out.value("arrivals", workload.arrivals.name());
-    out.value(
-        "fresh",
-        match workload.fresh {
-            Fresh::Trial => "trial",
-            Fresh::Block => "block",
-        },
-    );
+    let named = |fresh| super::workload::FRESH.iter().find(|(_, one)| *one == fresh);
+    let fresh = workload.fresh.and_then(named).map(|(name, _)| *name);
+    out.optional("fresh", fresh);
     out.value("connections", i64::from(workload.connections));
     out.value("timeout", span(workload.timeout));
     out.optional("warmup", workload.warmup.map(span));

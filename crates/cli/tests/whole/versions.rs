@@ -84,6 +84,14 @@ fn a_slower_commit_is_worse_and_an_equal_one_is_not() {
     };
     assert_eq!(verdict["verdict"], "no_worse", "{}", ended.stderr);
     assert_eq!(ended.code, 0);
+    // Once while answers are compared, and for every pair: one start differs from the next.
+    let pairs = verdict["method"]["rates"][0]["pairs"].as_u64().unwrap();
+    let starts = verdict["warm_up"].as_array().unwrap().iter();
+    let candidate = starts
+        .clone()
+        .find(|one| one["side"] == "candidate")
+        .unwrap();
+    assert_eq!(candidate["starts"].as_u64(), Some(1 + pairs), "{candidate}");
 
     for run in fs::read_dir(scratch.path().join("runs")).unwrap() {
         let left = run.unwrap().path().join("worktrees");

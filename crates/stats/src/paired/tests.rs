@@ -23,7 +23,7 @@ const SIX: [f64; 6] = [0.11, 0.07, 0.13, 0.02, 0.09, 0.10];
 #[test]
 fn few_pairs_get_students_interval() {
     // scipy.stats.ttest_1samp(SIX, 0).confidence_interval(), exp'ed.
-    let found = effect(&SIX, 1).unwrap();
+    let found = effect(&SIX, Centre::Mean, 1).unwrap();
     close(found.ratio.estimate, 1.0905331080903427, 1e-12);
     close(found.ratio.low, 1.0475732947493461, 1e-12);
     close(found.ratio.high, 1.1352546554995362, 1e-12);
@@ -32,7 +32,10 @@ fn few_pairs_get_students_interval() {
     assert_eq!(found.p_value, 2.0 / 64.0);
     assert_eq!(found.pairs, 6);
     // Five can never reach 0.05.
-    assert_eq!(effect(&SIX[..5], 1).unwrap().p_value, 2.0 / 32.0);
+    assert_eq!(
+        effect(&SIX[..5], Centre::Mean, 1).unwrap().p_value,
+        2.0 / 32.0
+    );
 }
 
 /// Twenty-four skewed log-differences.
@@ -46,13 +49,33 @@ fn skewed() -> Vec<f64> {
 fn many_pairs_get_the_bca_bootstrap() {
     // scipy.stats.bootstrap((skewed,), np.mean, method='BCa', n_resamples=1_000_000); 10,000 draws
     // leave a Monte-Carlo error of about 0.004 in an end.
-    let found = effect(&skewed(), 7).unwrap();
+    let found = effect(&skewed(), Centre::Mean, 7).unwrap();
     close(found.ratio.low, 1.0470, 0.005);
     close(found.ratio.high, 1.3341, 0.012);
     // Another seed, another draw, the same answer to that error.
-    let other = effect(&skewed(), 8).unwrap();
+    let other = effect(&skewed(), Centre::Mean, 8).unwrap();
     assert_ne!(found.ratio.low, other.ratio.low);
     close(found.ratio.low, other.ratio.low, 0.01);
+}
+
+#[test]
+fn a_wild_pair_among_many_moves_the_pseudo_median_little() {
+    let mut pairs: Vec<f64> = (0..12).map(|i| 0.1 + 0.004 * f64::from(i % 5)).collect();
+    let of = |pairs: &[f64], centre| effect(pairs, centre, 1).unwrap();
+    let calm = of(&pairs, Centre::PseudoMedian);
+    pairs[3] = 0.8;
+    let (mean, median) = (of(&pairs, Centre::Mean), of(&pairs, Centre::PseudoMedian));
+    close(median.ratio.estimate, calm.ratio.estimate, 0.004);
+    let width = |effect: &Effect| effect.ratio.high - effect.ratio.low;
+    assert!(width(&median) < width(&mean) / 5.0, "{median:?} {mean:?}");
+    assert!(median.mde < mean.mde / 5.0);
+    let at = |bound: f64, centre| p_against(&pairs, bound, centre).unwrap();
+    assert!(at(1.05, Centre::PseudoMedian).0 < 0.001 && at(1.05, Centre::Mean).0 > 0.01);
+    let (above, below) = at(1.2, Centre::PseudoMedian);
+    assert!(above > 0.98 && below < 0.02, "{above} {below}");
+    // Fewer are summed up by their mean either way.
+    let few = &pairs[..11];
+    assert_eq!(of(few, Centre::Mean), of(few, Centre::PseudoMedian));
 }
 
 #[test]
@@ -80,7 +103,7 @@ fn sign_flips_agree_with_scipy_on_both_sides_of_twenty() {
 #[test]
 fn what_cannot_be_estimated_is_none() {
     for values in [&[][..], &[0.1], &[0.1, f64::INFINITY], &[0.1, f64::NAN]] {
-        assert_eq!(effect(values, 1), None);
+        assert_eq!(effect(values, Centre::Mean, 1), None);
         assert_eq!(mean_interval(values), None);
         assert_eq!(log_mean_interval(values), None);
         assert_eq!(p_above(values, 1.0), None);
@@ -93,14 +116,17 @@ fn what_cannot_be_estimated_is_none() {
 #[test]
 fn pairs_that_all_agree_have_a_point_for_an_interval() {
     for pairs in [6, 12, 40] {
-        let found = effect(&vec![0.25; pairs], 1).unwrap();
+        let found = effect(&vec![0.25; pairs], Centre::Mean, 1).unwrap();
         for value in [found.ratio.estimate, found.ratio.low, found.ratio.high] {
             close(value, 0.25f64.exp(), 1e-12);
         }
         close(found.mde, 0.0, 1e-12);
     }
-    assert_eq!(effect(&[0.0; 6], 1).unwrap().p_value, 1.0);
-    assert_eq!(effect(&[0.0; 30], 1).unwrap().p_value, 1.0);
+    assert_eq!(effect(&[0.0; 6], Centre::Mean, 1).unwrap().p_value, 1.0);
+    assert_eq!(
+        effect(&[0.0; 30], Centre::PseudoMedian, 1).unwrap().p_value,
+        1.0
+    );
 }
 
 #[test]
@@ -129,7 +155,7 @@ fn intervals_cover_what_they_promise() {
         let covered = (0..trials)
             .filter(|&trial| {
                 let sample: Vec<f64> = (0..pairs).map(|_| 0.1 + 0.05 * random.normal()).collect();
-                let ratio = effect(&sample, trial).unwrap().ratio;
+                let ratio = effect(&sample, Centre::Mean, trial).unwrap().ratio;
                 ratio.low <= 0.1f64.exp() && 0.1f64.exp() <= ratio.high
             })
             .count() as f64
@@ -149,9 +175,10 @@ proptest! {
         differences in proptest::collection::vec(-1.0..1.0f64, 2..26),
         seed: u64,
     ) {
-        let there = effect(&differences, seed).unwrap();
+        let centre = if seed % 2 == 0 { Centre::Mean } else { Centre::PseudoMedian };
+        let there = effect(&differences, centre, seed).unwrap();
         let negated: Vec<f64> = differences.iter().map(|d| -d).collect();
-        let back = effect(&negated, seed).unwrap();
+        let back = effect(&negated, centre, seed).unwrap();
         let same = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-9;
         prop_assert!(same(there.ratio.estimate, 1.0 / back.ratio.estimate));
         prop_assert!(same(there.ratio.low, 1.0 / back.ratio.high), "{there:?} {back:?}");
@@ -178,14 +205,14 @@ proptest! {
 
 /// Share of 200 drawn sequences of pairs, `mean` apart and varying by 7.5 %, that are shown to be within
 /// 5 % at one of five looks that share what may go wrong.
-fn shown_within_five_percent(mean: f64) -> f64 {
+fn shown_within_five_percent(mean: f64, centre: Centre) -> f64 {
     const LOOKS: [usize; 5] = [6, 12, 24, 48, 96];
     let alpha = 0.05 / LOOKS.len() as f64;
     let mut random = Random::new(11);
     let shown = (0..200u64).filter(|draw| {
         let pairs: Vec<f64> = (0..96).map(|_| mean + 0.075 * random.normal()).collect();
         LOOKS.iter().any(|look| {
-            let found = effect_at(&pairs[..*look], alpha, *draw).unwrap();
+            let found = effect_at(&pairs[..*look], alpha, centre, *draw).unwrap();
             found.ratio.high <= 1.05
         })
     });
@@ -196,8 +223,10 @@ fn shown_within_five_percent(mean: f64) -> f64 {
 fn looks_that_share_what_may_go_wrong_are_seldom_wrong_and_show_what_is_equal() {
     // On the margin itself one sequence in forty may be called within it (one side of 5 %); 6 % is
     // three standard deviations of the simulation away.
-    let wrong = shown_within_five_percent(1.05f64.ln());
-    assert!(wrong <= 0.06, "{wrong}");
-    let right = shown_within_five_percent(0.0);
-    assert!(right >= 0.99, "{right}");
+    for centre in [Centre::Mean, Centre::PseudoMedian] {
+        let wrong = shown_within_five_percent(1.05f64.ln(), centre);
+        assert!(wrong <= 0.06, "{wrong}");
+        let right = shown_within_five_percent(0.0, centre);
+        assert!(right >= 0.99, "{right}");
+    }
 }

@@ -7,7 +7,7 @@ use understudy_model::Side;
 use understudy_model::verdict::{Estimate, LatencyComparison, Resource, ResourceComparison};
 use understudy_stats::Interval;
 use understudy_stats::holm;
-use understudy_stats::paired::{effect, log_mean_interval, log_mean_interval_at};
+use understudy_stats::paired::{Centre, effect, log_mean_interval, log_mean_interval_at};
 use understudy_stats::quantile::BlockQuantile;
 
 /// Quantiles that are described whatever the objectives name.
@@ -85,7 +85,8 @@ pub(super) fn latency(
                 let (a, b) = (of(Side::Incumbent), of(contender));
                 let pairs = a.len().min(b.len());
                 let (a, b) = (&a[..pairs], &b[..pairs]);
-                all.push(compare((&endpoint, rate.rate_rps, q), (a, b), config.seed));
+                let how = (plan.centre(), config.seed);
+                all.push(compare((&endpoint, rate.rate_rps, q), (a, b), how));
             }
         }
     }
@@ -108,7 +109,8 @@ pub(super) fn aa(
             .unzip();
         for q in quantiles(config, &plan.primary.endpoint) {
             let at = (&*plan.primary.endpoint, rate.rate_rps, q);
-            all.push(compare(at, (&first, &second), config.seed));
+            let how = (plan.centre(), config.seed);
+            all.push(compare(at, (&first, &second), how));
         }
     }
     all
@@ -142,7 +144,7 @@ fn quantiles(config: &TrialConfig, endpoint: &str) -> Vec<f64> {
 fn compare(
     (endpoint, rate_rps, quantile): (&str, f64, f64),
     (baseline, contender): (&[&Sorted], &[&Sorted]),
-    seed: u64,
+    (centre, seed): (Centre, u64),
 ) -> LatencyComparison {
     let mut comparison = LatencyComparison {
         endpoint: endpoint.to_owned(),
@@ -174,7 +176,7 @@ fn compare(
     {
         comparison.baseline_from_sent_us = side_estimate(&x, ALPHA);
         comparison.contender_from_sent_us = side_estimate(&y, ALPHA);
-        let effect = effect(&log_differences(&x, &y), seed);
+        let effect = effect(&log_differences(&x, &y), centre, seed);
         comparison.ratio_from_sent = effect.map(|effect| estimate(effect.ratio));
     }
     match due {
@@ -183,7 +185,7 @@ fn compare(
             comparison.baseline_us = side_estimate(&a, ALPHA);
             comparison.contender_us = side_estimate(&b, ALPHA);
             comparison.judged = true;
-            match effect(&log_differences(&a, &b), seed) {
+            match effect(&log_differences(&a, &b), centre, seed) {
                 Some(effect) => {
                     comparison.ratio = Some(estimate(effect.ratio));
                     comparison.p_value = Some(effect.p_value);
@@ -250,14 +252,15 @@ pub(super) fn resources(
     plan.rates
         .iter()
         .flat_map(|rate| {
-            ALL.map(|resource| resource_at((rate.rate_rps, resource, contender), config, blocks))
+            let how = (plan.centre(), config.seed);
+            ALL.map(|resource| resource_at((rate.rate_rps, resource, contender), how, blocks))
         })
         .collect()
 }
 
 fn resource_at(
     (rate_rps, resource, contender): (f64, Resource, Side),
-    config: &TrialConfig,
+    (centre, seed): (Centre, u64),
     blocks: &[&LatencyBlock],
 ) -> ResourceComparison {
     let (a, b) = resource_values(rate_rps, resource, blocks, contender);
@@ -272,7 +275,7 @@ fn resource_at(
     let (a, b): (Vec<f64>, Vec<f64>) = a.into_iter().zip(b).filter_map(|(a, b)| a.zip(b)).unzip();
     let estimates = measured.then(|| (log_mean_interval(&a), log_mean_interval(&b)));
     let ratio = measured
-        .then(|| effect(&log_differences(&a, &b), config.seed))
+        .then(|| effect(&log_differences(&a, &b), centre, seed))
         .flatten();
     ResourceComparison {
         resource,

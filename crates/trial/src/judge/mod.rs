@@ -34,7 +34,7 @@ pub(crate) use comparisons::estimate;
 pub(crate) use refusals::bearing_of;
 pub(crate) use tail::tail;
 
-use crate::config::{Level, Question, SideConfig, TrialConfig};
+use crate::config::{Fresh, Level, Question, SideConfig, TrialConfig};
 use crate::plan::{Plan, RatePlan};
 use blocks::Latencies;
 use understudy_case::CaseDocument;
@@ -389,6 +389,14 @@ fn limits(config: &TrialConfig, evidence: &Evidence, document: &VerdictDocument)
         limits.push(
             "incumbent and tuned incumbent run side by side: where they are one program, PSS counts what \
              they share half to each (RSS counts it whole)"
+                .to_owned(),
+        );
+    }
+    let is_launched = matches!(config.candidate, SideConfig::Launched(_));
+    if is_launched && config.fresh() == Fresh::Trial && !evidence.blocks.is_empty() {
+        limits.push(
+            "each side was started once for all measurements: what one start of a program differs from the \
+             next, some percent of CPU time, is part of the change (fresh = \"pair\" starts them again for every pair)"
                 .to_owned(),
         );
     }

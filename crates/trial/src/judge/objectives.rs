@@ -16,7 +16,7 @@ use understudy_model::Side;
 use understudy_model::verdict::{
     Estimate, Figure, Gate, GoalResult, Held, LatencyQuantile, Resource, SloResult,
 };
-use understudy_stats::paired::{effect_at, p_above, p_below};
+use understudy_stats::paired::{effect_at, p_above, p_against, p_below};
 use understudy_stats::{binomial, holm};
 
 /// An estimate against a bound, before the correction.
@@ -402,7 +402,7 @@ impl Measured<'_> {
             }
         };
         let bound = change.ratio();
-        let judge = |(a, b): &Pairs| ratio((a, b), bound, plan.alpha(), config.seed);
+        let judge = |pairs: &Pairs| ratio(pairs, bound, plan, config.seed);
         let judged = readings.and_then(|(of_due, of_sent)| {
             let due = judge(&of_due)?;
             match of_sent.filter(|sent| *sent != of_due) {
@@ -418,14 +418,13 @@ impl Measured<'_> {
 type Pairs = (Vec<f64>, Vec<f64>);
 
 /// The ratio of pairs against a bound.
-fn ratio((a, b): (&[f64], &[f64]), bound: f64, alpha: f64, seed: u64) -> Option<Judged> {
+fn ratio((a, b): &Pairs, bound: f64, plan: &Plan, seed: u64) -> Option<Judged> {
     let differences = log_differences(a, b);
-    let effect = effect_at(&differences, alpha, seed)?;
-    let ratios: Vec<f64> = differences.iter().map(|d| d.exp()).collect();
+    let effect = effect_at(&differences, plan.alpha(), plan.centre(), seed)?;
     Some(Judged {
         value: Some(estimate(effect.ratio)),
         from_sent: None,
-        p: p_above(&ratios, bound).zip(p_below(&ratios, bound)),
+        p: p_against(&differences, bound, plan.centre()),
         fixed: None,
     })
 }

@@ -269,9 +269,9 @@ fn workload(page: &mut Page, draft: &Draft<'_>) {
         "arrivals = \"poisson\"",
         "independent users; \"constant\" is a metronome",
     );
-    page.unset(
-        "fresh = \"trial\"",
-        "\"block\" restarts a side before each measurement",
+    page.example(
+        "fresh = \"pair\"",
+        "start all sides anew for each pair of measurements; else once",
     );
     page.unset(
         "connections = 64",

@@ -92,7 +92,12 @@ fn workload() -> impl Strategy<Value = WorkloadConfig> {
         1..5,
     );
     let arrivals = prop_oneof![Just(Arrivals::Poisson), Just(Arrivals::Constant)];
-    let fresh = prop_oneof![Just(Fresh::Trial), Just(Fresh::Block)];
+    let fresh = prop_oneof![
+        Just(None),
+        Just(Some(Fresh::Trial)),
+        Just(Some(Fresh::Pair)),
+        Just(Some(Fresh::Block)),
+    ];
     let host = prop_oneof![
         Just(HostHeader::Same),
         Just(HostHeader::Own),
