@@ -1,0 +1,168 @@
+//! Is a commit that is compared with itself called `worse`, and how soon is it `no_worse`? Simulated from recorded runs.
+//!
+//!     cargo run --release -p understudy-trial --example against_itself -- [--runs N] [--seconds S] RUN...
+//!
+//! The runs are trials of one program against itself that started the sides anew for every pair (`bench/versions.py`
+//! makes some). ABBA blocks are drawn from all of them with replacement, which side is which by a coin, and judged as a
+//! trial judges them, look by look, until they decide or the time (180 s) is over by the plan. Of the rows every tenth
+//! is kept: a thousand comparisons are then judged in minutes. Prints how many got which verdict, and when.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::Path;
+use understudy_compare::Rules;
+use understudy_evidence::RunDirectory;
+use understudy_load::Arrivals;
+use understudy_model::verdict::Verdict;
+use understudy_model::{Share, Side, Span};
+use understudy_stats::seeds::{Purpose, derived};
+use understudy_trial::config::{
+    Fresh, HostHeader, Level, LimitsConfig, MachineConfig, Question, RequestsFrom, SideConfig,
+    TrialConfig, WorkloadConfig,
+};
+use understudy_trial::judge::{Evidence, LatencyBlock, judge};
+use understudy_trial::plan::Plan;
+
+/// Of so many rows one is kept.
+const THINNED: usize = 10;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let (mut runs, mut seconds, mut folders) = (1000u64, 180.0, Vec::new());
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or("a value is missing");
+        match argument.as_str() {
+            "--runs" => runs = value()?.parse()?,
+            "--seconds" => seconds = value()?.parse()?,
+            _ => folders.push(argument),
+        }
+    }
+    let mut recorded: Option<Evidence> = None;
+    let mut abbas = Vec::new();
+    for folder in &folders {
+        let mut evidence = understudy_trial::read(&RunDirectory::open(Path::new(folder))?)?;
+        abbas.extend(of_abbas(std::mem::take(&mut evidence.blocks)));
+        recorded.get_or_insert(evidence);
+    }
+    let recorded = recorded.ok_or("name at least one run directory")?;
+    let rate_rps = abbas.first().ok_or("no ABBA block is complete")?[0].rate_rps * THINNED as f64;
+    println!(
+        "{} ABBA blocks of {} runs, at {rate_rps}/s",
+        abbas.len(),
+        folders.len()
+    );
+
+    let config = config(rate_rps);
+    let plan = Plan::new(&config);
+    let looks: Vec<(usize, f64)> = (0..plan.looks.len())
+        .map(|look| (look, plan.until(look).seconds(0)))
+        .filter(|(look, until_s)| *look == 0 || *until_s <= seconds)
+        .collect();
+    let mut ended: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for run in 0..runs {
+        let (verdict, at) = compare(&config, &plan, &looks, &recorded, &abbas, run);
+        *ended.entry((verdict.to_string(), at)).or_default() += 1;
+    }
+    for ((verdict, at), count) in ended {
+        println!("{count:>6} {verdict:<14} {at}");
+    }
+    Ok(())
+}
+
+/// One comparison, until it is decided.
+fn compare(
+    config: &TrialConfig,
+    plan: &Plan,
+    looks: &[(usize, f64)],
+    recorded: &Evidence,
+    abbas: &[[LatencyBlock; 4]],
+    run: u64,
+) -> (Verdict, String) {
+    let mut evidence = recorded.clone();
+    let mut drawn = 0u32;
+    let mut last = (Verdict::Inconclusive, String::new());
+    for (look, until_s) in looks {
+        while drawn < plan.looks[*look] {
+            let draw = derived(run + 1, Purpose::CapacityStep, u64::from(drawn));
+            let swapped = draw & 1 == 1;
+            let abba = &abbas[(draw >> 1) as usize % abbas.len()];
+            evidence.blocks.extend(abba.iter().map(|block| {
+                let mut block = block.clone();
+                block.rate_rps = config.workload.rates[0];
+                block.block = drawn * 2 + block.block % 2;
+                if swapped {
+                    block.side = match block.side {
+                        Side::Incumbent => Side::Candidate,
+                        _ => Side::Incumbent,
+                    };
+                }
+                block
+            }));
+            drawn += 1;
+        }
+        let verdict = judge(config, plan, &Rules::default(), &evidence)
+            .verdict
+            .verdict;
+        last = (verdict, format!("at {until_s:.0} s ({} pairs)", drawn * 2));
+        if matches!(verdict, Verdict::Worse | Verdict::NoWorse) {
+            break;
+        }
+    }
+    last
+}
+
+/// The measurements by ABBA block, thinned.
+fn of_abbas(blocks: Vec<LatencyBlock>) -> Vec<[LatencyBlock; 4]> {
+    let mut by_abba: BTreeMap<u32, Vec<LatencyBlock>> = BTreeMap::new();
+    for mut block in blocks {
+        block.rows = block.rows.into_iter().step_by(THINNED).collect();
+        block.rate_rps /= THINNED as f64;
+        block.figures.due /= THINNED as u64;
+        block.figures.sent /= THINNED as u64;
+        block.figures.side_cpu_us = block.figures.side_cpu_us.map(|us| us / THINNED as f64);
+        by_abba.entry(block.block / 2).or_default().push(block);
+    }
+    let whole = by_abba
+        .into_values()
+        .filter_map(|abba| abba.try_into().ok());
+    whole.collect()
+}
+
+fn config(rate_rps: f64) -> TrialConfig {
+    let side = || SideConfig::Running {
+        url: "http://127.0.0.1:1".to_owned(),
+        attach: None,
+    };
+    TrialConfig {
+        name: "against-itself".to_owned(),
+        level: Level::Quick,
+        seed: 1,
+        incumbent: side(),
+        candidate: side(),
+        tuned: None,
+        workload: WorkloadConfig {
+            requests: RequestsFrom::Paths(vec!["/".to_owned()]),
+            prepare: None,
+            rates: vec![rate_rps],
+            arrivals: Arrivals::Poisson,
+            fresh: Some(Fresh::Pair),
+            connections: 64,
+            timeout: Span::from_secs(10),
+            warmup: None,
+            writes: false,
+            host: HostHeader::default(),
+        },
+        slos: Vec::new(),
+        goals: Vec::new(),
+        question: Question::NoWorse {
+            margin: Share::new(0.05),
+            longest: None,
+        },
+        limits: LimitsConfig::default(),
+        rules: Vec::new(),
+        machine: MachineConfig::default(),
+        capacity: None,
+        memory_floor: None,
+        case: None,
+    }
+}
