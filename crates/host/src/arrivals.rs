@@ -42,10 +42,7 @@ pub fn stamp_arrivals<S>(_socket: &S) {}
 /// # Errors
 /// Those of `read`.
 #[cfg(target_os = "linux")]
-pub fn receive<S: std::os::fd::AsRawFd>(
-    socket: &mut S,
-    buffer: &mut [u8],
-) -> io::Result<Received> {
+pub fn receive<S: std::os::fd::AsRawFd>(socket: &mut S, buffer: &mut [u8]) -> io::Result<Received> {
     use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 
     /// Room for one stamp, aligned as the headers of control messages have to be.

@@ -617,6 +617,9 @@ impl VerdictRules {
     pub const FIRST: VerdictRules = VerdictRules(1);
     /// A gate refuses what it bears on, and lateness of the generator is a bound of each latency.
     pub const BOUNDS: VerdictRules = VerdictRules(2);
+    /// Where the kernel says when answers arrived, waiting of the generator for its CPU is a bound as well; and an
+    /// objective that holds although requests left in bunches holds.
+    pub const ARRIVALS: VerdictRules = VerdictRules(3);
 
     fn first() -> VerdictRules {
         VerdictRules::FIRST
@@ -626,7 +629,7 @@ impl VerdictRules {
 impl Default for VerdictRules {
     /// Those of new runs.
     fn default() -> Self {
-        VerdictRules::BOUNDS
+        VerdictRules::ARRIVALS
     }
 }
 
