@@ -95,8 +95,8 @@ pub struct GeneratorUse {
     pub resent: u64,
     /// Connections that the subject accepted before the load began.
     pub connected: u32,
-    /// Answers of the window whose end the kernel stamped as it arrived, and whose other times do not depend on when
-    /// the generator ran either (but for the time of sending): they are not late because they were read late.
+    /// Answers of the window whose end the kernel stamped as it arrived, and that the generator delayed in no other way
+    /// than by sending late.
     pub stamped: u64,
 }
 

@@ -5,10 +5,13 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use understudy_host::Clock;
 use understudy_load::http::{HttpDriver, Options, Prepared, Target};
-use understudy_load::{Driver, Job};
+use understudy_load::{
+    Arrivals, DEFAULT_QUEUE, Driver, Job, Plan, Progress, Rate, Recorder, Workload, run_into,
+};
 use understudy_model::{Ending, FailureKind, Observation, Span};
 use understudy_wire::http1::Limits;
 
@@ -43,6 +46,32 @@ fn serve(mut stream: TcpStream, body: usize) {
     }
 }
 
+fn request() -> Prepared {
+    Prepared {
+        wire: b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
+        endpoint: 0,
+        is_head: false,
+        is_idempotent: true,
+    }
+}
+
+fn limits() -> Limits {
+    Limits {
+        head_bytes: 65_536,
+        body_bytes: 16 << 20,
+        interim: 4,
+    }
+}
+
+fn options(timeout: Span) -> Options {
+    Options {
+        connections: 1,
+        timeout,
+        limits: limits(),
+        inspect: false,
+    }
+}
+
 struct Generator {
     driver: HttpDriver,
     clock: Clock,
@@ -51,22 +80,8 @@ struct Generator {
 
 impl Generator {
     fn new(body: usize, timeout: Span) -> Self {
-        let prepared: Arc<[Prepared]> = Arc::from([Prepared {
-            wire: b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
-            endpoint: 0,
-            is_head: false,
-            is_idempotent: true,
-        }]);
-        let options = Options {
-            connections: 1,
-            timeout,
-            limits: Limits {
-                head_bytes: 65_536,
-                body_bytes: 16 << 20,
-                interim: 4,
-            },
-            inspect: false,
-        };
+        let prepared: Arc<[Prepared]> = Arc::from([request()]);
+        let options = options(timeout);
         let target = Target::local(server(body));
         let mut generator = Generator {
             driver: HttpDriver::open(&target, prepared, options).unwrap(),
@@ -153,22 +168,8 @@ fn a_request_without_an_answer_still_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut generator = Generator::new(2, Span::from_millis(40));
     let target = Target::local(listener.local_addr().unwrap().port());
-    let prepared = Arc::from([Prepared {
-        wire: b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
-        endpoint: 0,
-        is_head: false,
-        is_idempotent: true,
-    }]);
-    let options = Options {
-        connections: 1,
-        timeout: Span::from_millis(40),
-        limits: Limits {
-            head_bytes: 1024,
-            body_bytes: 1024,
-            interim: 4,
-        },
-        inspect: false,
-    };
+    let prepared = Arc::from([request()]);
+    let options = options(Span::from_millis(40));
     generator.driver = HttpDriver::open(&target, prepared, options).unwrap();
     generator.driver.start(generator.clock, 0);
     generator.submit();
@@ -187,4 +188,99 @@ fn a_large_answer_that_is_read_late_does_not_count_as_stamped() {
     assert_eq!(one.ending, Ending::Answered);
     assert!(one.bytes > 8 << 20);
     assert_eq!(generator.driver.stamped(), 0);
+}
+
+/// What the socket does not take at once leaves when the generator runs again.
+#[test]
+fn a_request_that_did_not_leave_at_once_does_not_count_as_stamped() {
+    let large = Prepared {
+        wire: [
+            b"POST / HTTP/1.1\r\nContent-Length: 33554432\r\n\r\n".to_vec(),
+            vec![b'x'; 32 << 20],
+        ]
+        .concat(),
+        ..request()
+    };
+    let length = large.wire.len();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut generator = Generator::new(2, Span::from_secs(10));
+    let target = Target::local(listener.local_addr().unwrap().port());
+    let options = options(Span::from_secs(10));
+    generator.driver = HttpDriver::open(&target, Arc::from([large]), options).unwrap();
+    generator.driver.start(generator.clock, 0);
+    generator.submit();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut buffer = vec![0; 1 << 20];
+        let mut left = length;
+        while left > 0 {
+            left -= stream.read(&mut buffer).unwrap();
+        }
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            .unwrap();
+        let _ = stream.read(&mut buffer);
+    });
+    assert_eq!(generator.poll().ending, Ending::Answered);
+    assert_eq!(generator.driver.stamped(), 0);
+}
+
+/// Keeps the generator's thread from its work again and again.
+#[derive(Default)]
+struct Sleepy {
+    all: Vec<Observation>,
+}
+
+impl Recorder for Sleepy {
+    fn record(&mut self, observation: &Observation) {
+        self.all.push(*observation);
+        if self.all.len().is_multiple_of(20) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[test]
+fn a_generator_that_is_kept_from_its_work_is_late_in_sending_alone() {
+    let plan = Plan {
+        rate: Rate::PerSecond(500.0),
+        arrivals: Arrivals::Poisson,
+        warmup: Span::from_millis(200),
+        duration: Span::from_millis(1500),
+        connections: 64,
+        threads: 1,
+        cpus: None,
+        timeout: Span::from_secs(10),
+        seed: 1,
+        queue: DEFAULT_QUEUE,
+        limits: limits(),
+        inspect: false,
+    };
+    let target = Target::local(server(2));
+    let prepared = Arc::from([request()]);
+    let workload = Workload {
+        target: &target,
+        prepared: &prepared,
+        weights: &[1.0],
+    };
+    let stop = AtomicBool::new(false);
+    let recorders = vec![Sleepy::default()];
+    let progress = [Progress::default()];
+    let ran = run_into(&plan, workload, &stop, &progress, &|_| {}, recorders).unwrap();
+    let all = &ran.recorders[0].all;
+    let share = |of: &dyn Fn(&Observation) -> Option<u64>| {
+        let late = all.iter().filter(|one| of(one).unwrap() > 8_000_000);
+        late.count() as f64 / all.len() as f64
+    };
+    assert!(all.iter().all(|one| one.ending == Ending::Answered));
+    assert!(
+        share(&Observation::send_lag_ns) > 0.1,
+        "{:?}",
+        ran.generator
+    );
+    let service = share(&Observation::service_time_ns);
+    let wait = share(&Observation::connection_wait_ns);
+    assert!(service < 0.02 && wait < 0.02, "{service} {wait}");
+    let stamped = ran.generator.stamped as f64 / all.len() as f64;
+    assert!((0.98..=1.0).contains(&stamped), "{stamped}");
 }

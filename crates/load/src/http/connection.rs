@@ -37,7 +37,7 @@ pub(super) struct Connection {
     pub(super) started_ns: u64,
     pub(super) sent_ns: u64,
     pub(super) first_byte_ns: u64,
-    /// No time of the exchange but that of sending depends on when this thread ran, as far as is known.
+    /// This thread delayed the exchange in no other way than by sending late, as far as is known.
     pub(super) exact: bool,
     /// The kernel stamped what was read last.
     pub(super) end_is_exact: bool,

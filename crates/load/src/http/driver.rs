@@ -25,6 +25,9 @@ const READ_BYTES: usize = 64 * 1024;
 /// IPv6 allows (RFC 6928); on the loopback interface, the initial receive window.
 const UNREAD_BYTES: u64 = 12_200;
 const UNREAD_BYTES_LOCAL: u64 = 60_000;
+/// A write that takes longer: this thread may have been kept from its CPU after it took the time of sending, and the request
+/// left later than that.
+const PROMPT_NS: u64 = 150_000;
 /// Events handled before the engine looks at its schedule again: each takes some microseconds, and
 /// after a stall they come in crowds.
 const EVENTS: usize = 16;
@@ -220,8 +223,8 @@ impl HttpDriver {
         self.timer_ns = 0;
     }
 
-    /// Answers to measured requests whose end the kernel stamped, and of which no time but that of sending depends on
-    /// when this thread ran.
+    /// Answers to measured requests whose end the kernel stamped, and that this thread delayed in no other way than by
+    /// sending late.
     pub fn stamped(&self) -> u64 {
         self.stamped
     }
@@ -342,6 +345,9 @@ impl HttpDriver {
         let now = self.clock.now_ns();
         self.connections[index].begin(job, is_head, now);
         self.write(index);
+        if self.clock.now_ns().saturating_sub(now) > PROMPT_NS {
+            self.connections[index].exact = false;
+        }
     }
 
     fn write(&mut self, index: usize) {

@@ -57,8 +57,8 @@ pub struct BlockFigures {
     pub generator_busy_share: f64,
     /// Share of time the generator waited for a CPU.
     pub run_queue_share: Option<f64>,
-    /// Answers whose end the kernel stamped, and that are not late because they were read late; 0 in runs from before
-    /// that was known.
+    /// Answers whose end the kernel stamped, and that the generator delayed in no other way than by sending late; 0 in
+    /// runs that were stored before stamps were taken.
     #[serde(default)]
     pub stamped: u64,
     /// Share of the time that the CPUs wanted to run and the hypervisor took.
