@@ -36,6 +36,8 @@ pub(super) struct Connection {
     /// When the job under way was given to it, for its time limit.
     pub(super) started_ns: u64,
     pub(super) sent_ns: u64,
+    /// When the write of it returned.
+    pub(super) left_by_ns: u64,
     pub(super) first_byte_ns: u64,
     /// This thread delayed the exchange in no other way than by sending late, as far as is known.
     pub(super) exact: bool,
@@ -65,6 +67,7 @@ impl Connection {
             free_ns: Observation::NEVER,
             started_ns: 0,
             sent_ns: Observation::NEVER,
+            left_by_ns: Observation::NEVER,
             first_byte_ns: Observation::NEVER,
             exact: false,
             end_is_exact: false,

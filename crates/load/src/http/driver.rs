@@ -25,8 +25,7 @@ const READ_BYTES: usize = 64 * 1024;
 /// IPv6 allows (RFC 6928); on the loopback interface, the initial receive window.
 const UNREAD_BYTES: u64 = 12_200;
 const UNREAD_BYTES_LOCAL: u64 = 60_000;
-/// A write that takes longer: this thread may have been kept from its CPU after it took the time of sending, and the request
-/// left later than that.
+/// A request that may have left so much after the time of sending: this thread may have been kept from its CPU in between.
 const PROMPT_NS: u64 = 150_000;
 /// Events handled before the engine looks at its schedule again: each takes some microseconds, and
 /// after a stall they come in crowds.
@@ -345,9 +344,7 @@ impl HttpDriver {
         let now = self.clock.now_ns();
         self.connections[index].begin(job, is_head, now);
         self.write(index);
-        if self.clock.now_ns().saturating_sub(now) > PROMPT_NS {
-            self.connections[index].exact = false;
-        }
+        self.connections[index].left_by_ns = self.clock.now_ns();
     }
 
     fn write(&mut self, index: usize) {
@@ -495,7 +492,11 @@ impl HttpDriver {
             true => UNREAD_BYTES_LOCAL,
             false => UNREAD_BYTES,
         };
-        connection.exact &= connection.end_is_exact && connection.bytes <= most;
+        // It had left when it was answered.
+        let left_by_ns = connection.left_by_ns.min(connection.first_byte_ns);
+        connection.exact &= connection.end_is_exact
+            && connection.bytes <= most
+            && left_by_ns.saturating_sub(connection.sent_ns) <= PROMPT_NS;
         let is_measured = |job: Job| job.intended_ns >= self.measured_from_ns;
         let counts = connection.exact && connection.job.is_some_and(is_measured);
         self.stamped += u64::from(counts);
