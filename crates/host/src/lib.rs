@@ -1,8 +1,9 @@
-//! This machine and this thread: CPUs, affinity, timers, scheduler statistics.
+//! This machine and this thread: CPUs, affinity, timers, scheduler statistics, times of arrival.
 //!
 //! All of it works on Linux. Elsewhere everything compiles; what is not available there is
 //! `None` or an error that says so.
 
+mod arrivals;
 mod awake;
 mod clock;
 mod cpus;
@@ -13,6 +14,7 @@ mod machine;
 mod thread;
 mod timer;
 
+pub use arrivals::{Arrivals, Received, Stamp, receive, stamp_arrivals};
 pub use awake::Awake;
 pub use clock::{Clock, time_asleep};
 pub use cpus::{CpuList, CpuListError, allowed_cpus, pin_current_thread};

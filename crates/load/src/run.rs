@@ -95,6 +95,9 @@ pub struct GeneratorUse {
     pub resent: u64,
     /// Connections that the subject accepted before the load began.
     pub connected: u32,
+    /// Answers of the window whose end the kernel stamped as it arrived, and that the generator delayed in no other way
+    /// than by sending late.
+    pub stamped: u64,
 }
 
 /// What is sent, and where.
@@ -204,12 +207,13 @@ pub fn run_into<R: Recorder>(
             .map(|(thread, ((driver, progress), mut recorder))| {
                 let task = task(plan, workload.weights, thread, threads);
                 let cpu = plan.cpu_of(thread);
+                let measured_from_ns = task.warmup_ns;
                 std::thread::Builder::new()
                     .name(format!("load-{thread}"))
                     .spawn_scoped(scope, move || {
                         prepare_thread(cpu)?;
                         std::thread::sleep(started.saturating_duration_since(Instant::now()));
-                        driver.start(clock);
+                        driver.start(clock, measured_from_ns);
                         engine::run(driver, task, clock, stop, progress, &mut recorder)
                             .map(|done| (recorder, done))
                             .map_err(RunError::Engine)
@@ -235,6 +239,7 @@ pub fn run_into<R: Recorder>(
     let generator = GeneratorUse {
         steal_share,
         resent: drivers.iter().map(HttpDriver::resent).sum(),
+        stamped: drivers.iter().map(HttpDriver::stamped).sum(),
         connected: drivers.iter().map(|driver| driver.opened() as u32).sum(),
         ..generator_use(&dones)
     };

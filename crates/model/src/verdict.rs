@@ -617,9 +617,10 @@ impl VerdictRules {
     pub const FIRST: VerdictRules = VerdictRules(1);
     /// A gate refuses what it bears on, and lateness of the generator is a bound of each latency.
     pub const BOUNDS: VerdictRules = VerdictRules(2);
-    /// Whether to replace is asked again of twice as many pairs where the first do not decide; 12 pairs and more are
-    /// summed up by their pseudo-median.
-    pub const MEASURED_ON: VerdictRules = VerdictRules(3);
+    /// Where the kernel says when answers arrived, waiting of the generator for its CPU is a bound as well; an
+    /// objective that holds although requests left in bunches holds; whether to replace is asked again of twice as many
+    /// pairs where the first do not decide; 12 pairs and more are summed up by their pseudo-median.
+    pub const ARRIVALS: VerdictRules = VerdictRules(3);
 
     fn first() -> VerdictRules {
         VerdictRules::FIRST
@@ -629,7 +630,7 @@ impl VerdictRules {
 impl Default for VerdictRules {
     /// Those of new runs.
     fn default() -> Self {
-        VerdictRules::MEASURED_ON
+        VerdictRules::ARRIVALS
     }
 }
 

@@ -153,6 +153,7 @@ pub(crate) fn figures(
         generator_work_ns: generator.work_ns,
         generator_busy_share: generator.busy_share,
         run_queue_share: generator.run_queue_share,
+        stamped: generator.stamped,
         steal_share: generator.steal_share,
         wall_ns: generator.wall_ns,
         ..measured.figures.clone()

@@ -429,7 +429,13 @@ impl Stage<'_> {
             .write_table(Folder::Samples, &id, &measured.samples)?;
         self.run.write_happenings(&id, &happened)?;
         store::write_block(self.run, &id, rate.rate_rps, &figures, &rows)?;
-        let disturbed = disturbance.map(|by| Disturbed {
+        // Nothing is spoiled by waiting for a CPU where the kernel says when answers arrived.
+        let config = self.generator.stand.config;
+        let is_bound = |by: &Disturbance| {
+            matches!(by, Disturbance::Waited(_))
+                && judge::lateness_is_known(config, self.plan, &figures, &rows)
+        };
+        let disturbed = disturbance.filter(|by| !is_bound(by)).map(|by| Disturbed {
             by,
             neighbours: figures.neighbours,
         });

@@ -217,7 +217,7 @@ impl Plan {
     pub fn under(&self, rules: VerdictRules) -> Plan {
         let mut plan = self.clone();
         plan.rules = rules;
-        if self.question == Question::Replace && rules < VerdictRules::MEASURED_ON {
+        if self.question == Question::Replace && rules < VerdictRules::ARRIVALS {
             plan.looks.truncate(1);
             plan.set_abbas(plan.looks.last().copied());
         }
@@ -226,7 +226,7 @@ impl Plan {
 
     /// What many pairs are summed up by.
     pub(crate) fn centre(&self) -> Centre {
-        match self.rules < VerdictRules::MEASURED_ON {
+        match self.rules < VerdictRules::ARRIVALS {
             true => Centre::Mean,
             false => Centre::PseudoMedian,
         }

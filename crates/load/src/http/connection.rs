@@ -29,12 +29,20 @@ pub(super) struct Connection {
     pub(super) job: Option<Job>,
     /// Since when it can take a request, nanoseconds.
     pub(super) free_since_ns: u64,
+    /// That time does not depend on when this thread ran.
+    pub(super) free_is_exact: bool,
     /// When the job under way was due and this connection free for it.
     pub(super) free_ns: u64,
     /// When the job under way was given to it, for its time limit.
     pub(super) started_ns: u64,
     pub(super) sent_ns: u64,
+    /// When the write of it returned.
+    pub(super) left_by_ns: u64,
     pub(super) first_byte_ns: u64,
+    /// This thread delayed the exchange in no other way than by sending late, as far as is known.
+    pub(super) exact: bool,
+    /// The kernel stamped what was read last.
+    pub(super) end_is_exact: bool,
     /// It has carried a request since it was opened.
     pub(super) used: bool,
     /// It had carried one before that under way.
@@ -55,10 +63,14 @@ impl Connection {
             state: State::Down,
             job: None,
             free_since_ns: 0,
+            free_is_exact: false,
             free_ns: Observation::NEVER,
             started_ns: 0,
             sent_ns: Observation::NEVER,
+            left_by_ns: Observation::NEVER,
             first_byte_ns: Observation::NEVER,
+            exact: false,
+            end_is_exact: false,
             used: false,
             kept: false,
             written: 0,
@@ -76,6 +88,7 @@ impl Connection {
     pub(super) fn begin(&mut self, job: Job, answers_head: bool, now_ns: u64) {
         self.job = Some(job);
         self.free_ns = self.free_since_ns.max(job.intended_ns);
+        self.exact = self.free_is_exact || self.free_since_ns <= job.intended_ns;
         self.state = State::Busy;
         self.kept = self.used;
         self.used = true;
@@ -87,6 +100,20 @@ impl Connection {
         self.reader.reset(answers_head);
         self.pending.clear();
         self.answer.clear();
+    }
+
+    /// Notes `count` bytes of the answer that were read at `now_ns`, and when they arrived if the kernel says so. The
+    /// time that counts for them.
+    pub(super) fn arrived(&mut self, arrived_ns: Option<u64>, now_ns: u64, count: usize) -> u64 {
+        let mut at = arrived_ns.unwrap_or(now_ns);
+        if self.first_byte_ns == Observation::NEVER {
+            self.first_byte_ns = at;
+        }
+        // The begin may have been read without a stamp, after the end arrived.
+        at = at.max(self.first_byte_ns);
+        self.end_is_exact = arrived_ns == Some(at);
+        self.bytes += count as u64;
+        at
     }
 }
 

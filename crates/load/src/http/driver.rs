@@ -8,11 +8,11 @@ use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use std::collections::{HashMap, VecDeque};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use understudy_host::{Clock, SleepTimer};
+use understudy_host::{Arrivals, Clock, SleepTimer, receive, stamp_arrivals};
 use understudy_model::{Ending, FailureKind, Observation, Span, plain_words};
 use understudy_wire::http1::{Limits, Step};
 
@@ -20,6 +20,13 @@ use understudy_wire::http1::{Limits, Step};
 const TIMER: Token = Token(usize::MAX);
 /// One read takes at most this; most answers take one read.
 const READ_BYTES: usize = 64 * 1024;
+/// Longest answer that a server sends without waiting for this thread to read: beyond it, room in the receive buffer or
+/// an acknowledgement may be what its end waited for. An initial congestion window of ten of the smallest segments that
+/// IPv6 allows (RFC 6928); on the loopback interface, the initial receive window.
+const UNREAD_BYTES: u64 = 12_200;
+const UNREAD_BYTES_LOCAL: u64 = 60_000;
+/// A request that may have left so much after the time of sending: this thread may have been kept from its CPU in between.
+const PROMPT_NS: u64 = 150_000;
 /// Events handled before the engine looks at its schedule again: each takes some microseconds, and
 /// after a stall they come in crowds.
 const EVENTS: usize = 16;
@@ -123,6 +130,10 @@ pub type Captures = HashMap<u64, Captured>;
 #[derive(Debug)]
 pub struct HttpDriver {
     clock: Clock,
+    arrivals: Arrivals,
+    /// Exchanges that were due from then on are counted as `stamped`.
+    measured_from_ns: u64,
+    stamped: u64,
     address: SocketAddr,
     options: Options,
     prepared: Arc<[Prepared]>,
@@ -172,8 +183,12 @@ impl HttpDriver {
         let connections = (0..options.connections.max(1))
             .map(|_| Connection::new(options.limits, options.inspect))
             .collect();
+        let clock = Clock::since(Instant::now());
         let mut driver = HttpDriver {
-            clock: Clock::since(Instant::now()),
+            clock,
+            arrivals: Arrivals::new(clock),
+            measured_from_ns: 0,
+            stamped: 0,
             address: target.address,
             prepared,
             poll,
@@ -198,10 +213,19 @@ impl HttpDriver {
         Ok(driver)
     }
 
-    /// Sets the clock by which jobs are due.
-    pub fn start(&mut self, clock: Clock) {
+    /// Sets the clock by which jobs are due, and from when on they are measured.
+    pub fn start(&mut self, clock: Clock, measured_from_ns: u64) {
         self.clock = clock;
+        self.arrivals = Arrivals::new(clock);
+        self.measured_from_ns = measured_from_ns;
+        self.stamped = 0;
         self.timer_ns = 0;
+    }
+
+    /// Answers to measured requests whose end the kernel stamped, and that this thread delayed in no other way than by
+    /// sending late.
+    pub fn stamped(&self) -> u64 {
+        self.stamped
     }
 
     /// What was malformed in the first malformed answer.
@@ -225,6 +249,7 @@ impl HttpDriver {
         for (index, stream) in streams.into_iter().enumerate() {
             stream.set_nonblocking(true)?;
             stream.set_nodelay(true)?;
+            stamp_arrivals(&stream);
             let mut stream = TcpStream::from_std(stream);
             let interest = Interest::READABLE | Interest::WRITABLE;
             self.poll
@@ -253,6 +278,7 @@ impl HttpDriver {
     fn connect(&mut self, index: usize) {
         let connection = &mut self.connections[index];
         let opened = TcpStream::connect(self.address).and_then(|mut stream| {
+            stamp_arrivals(&stream);
             let interest = Interest::READABLE | Interest::WRITABLE;
             self.poll
                 .registry()
@@ -293,7 +319,9 @@ impl HttpDriver {
             Ok(()) => {
                 // Only a hint to the kernel; the exchange works without it.
                 let _ = stream.set_nodelay(true);
+                // The kernel does not say when it was established.
                 connection.free_since_ns = self.clock.now_ns();
+                connection.free_is_exact = false;
                 match connection.job.take() {
                     Some(job) => {
                         self.busy -= 1;
@@ -316,6 +344,7 @@ impl HttpDriver {
         let now = self.clock.now_ns();
         self.connections[index].begin(job, is_head, now);
         self.write(index);
+        self.connections[index].left_by_ns = self.clock.now_ns();
     }
 
     fn write(&mut self, index: usize) {
@@ -328,7 +357,11 @@ impl HttpDriver {
             match stream.write(&wire[connection.written..]) {
                 Ok(0) => return self.closed_by_peer(index),
                 Ok(written) => connection.written += written,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    // The rest leaves when this thread runs again.
+                    connection.exact = false;
+                    return;
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // It closed in order, and a request that came after that was answered by a reset.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -345,9 +378,9 @@ impl HttpDriver {
             let Some(stream) = &mut connection.stream else {
                 return;
             };
-            let count = match stream.read(&mut self.buffer) {
-                Ok(0) => return self.ended_by_peer(index, true),
-                Ok(count) => count,
+            let (count, stamp) = match receive(stream, &mut self.buffer) {
+                Ok(received) if received.count == 0 => return self.ended_by_peer(index, true),
+                Ok(received) => (received.count, received.stamp),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(_) => return self.ended_by_peer(index, false),
@@ -356,16 +389,13 @@ impl HttpDriver {
                 // Bytes without a request: this connection cannot be trusted any more.
                 return self.reconnect(index);
             }
-            let now = self.clock.now_ns();
-            if connection.first_byte_ns == Observation::NEVER {
-                connection.first_byte_ns = now;
-            }
-            connection.bytes += count as u64;
+            let (now, arrived) = self.arrivals.of(stamp, connection.sent_ns);
+            let at = connection.arrived(arrived, now, count);
             match self.understand(index, count) {
                 Ok(None) => {}
                 Ok(Some(reusable)) => {
                     let sent_all = !self.unsent_bytes(index);
-                    self.complete(index, now, reusable && sent_all && !closed);
+                    self.complete(index, at, reusable && sent_all && !closed);
                     return;
                 }
                 Err(kind) => return self.fail(index, kind),
@@ -421,6 +451,8 @@ impl HttpDriver {
         match connection.state {
             State::Busy => match connection.reader.end_of_input() {
                 Ok(()) => {
+                    // The kernel does not stamp the end of a stream.
+                    connection.end_is_exact = false;
                     let now = self.clock.now_ns();
                     self.complete(index, now, false);
                 }
@@ -453,12 +485,26 @@ impl HttpDriver {
         }
     }
 
-    /// The answer is whole.
-    fn complete(&mut self, index: usize, now_ns: u64, reusable: bool) {
-        self.end_exchange(index, Ending::Answered, now_ns);
+    /// The answer is whole, since `at_ns`.
+    fn complete(&mut self, index: usize, at_ns: u64, reusable: bool) {
+        let connection = &mut self.connections[index];
+        let most = match self.address.ip().is_loopback() {
+            true => UNREAD_BYTES_LOCAL,
+            false => UNREAD_BYTES,
+        };
+        // It had left when it was answered.
+        let left_by_ns = connection.left_by_ns.min(connection.first_byte_ns);
+        connection.exact &= connection.end_is_exact
+            && connection.bytes <= most
+            && left_by_ns.saturating_sub(connection.sent_ns) <= PROMPT_NS;
+        let is_measured = |job: Job| job.intended_ns >= self.measured_from_ns;
+        let counts = connection.exact && connection.job.is_some_and(is_measured);
+        self.stamped += u64::from(counts);
+        self.end_exchange(index, Ending::Answered, at_ns);
         if reusable {
             let connection = &mut self.connections[index];
-            connection.free_since_ns = now_ns;
+            connection.free_since_ns = at_ns;
+            connection.free_is_exact = connection.exact;
             connection.state = State::Idle;
             self.hot.push_back(index);
         } else {
@@ -563,10 +609,20 @@ impl HttpDriver {
             if now.saturating_sub(connection.started_ns) < timeout {
                 continue;
             }
-            match connection.state {
+            // What it waits for may have come, and this thread was too late to see it.
+            let (state, started_ns) = (connection.state, connection.started_ns);
+            match state {
+                State::Busy => self.read(index, false),
+                State::Connecting => self.connected(index),
+                State::Idle | State::Down => continue,
+            }
+            let connection = &self.connections[index];
+            if (connection.state, connection.started_ns) != (state, started_ns) {
+                continue;
+            }
+            match state {
                 State::Busy => self.fail(index, FailureKind::Timeout),
-                State::Connecting => self.go_down(index),
-                State::Idle | State::Down => {}
+                _ => self.go_down(index),
             }
         }
     }

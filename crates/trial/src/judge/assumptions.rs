@@ -10,6 +10,7 @@ use super::gates::MOST_BROKEN;
 use super::refusals::bearing_of;
 use crate::config::TrialConfig;
 use crate::plan::Plan;
+use understudy_evidence::Row;
 use understudy_load::Arrivals;
 use understudy_model::Side;
 use understudy_model::verdict::{Gate, VerdictRules};
@@ -37,12 +38,15 @@ const GAPS: usize = 200;
 const MOST_A2: f64 = 10.0;
 /// Share of a measurement's requests that may wait for a connection before their sending times say
 /// nothing about the generator.
-const MOST_WAITING: f64 = 0.01;
+pub(super) const MOST_WAITING: f64 = 0.01;
 /// Share of them from which a side is overloaded: its backlog grows as long as it is measured, which is
 /// a result and no drift.
 const OVERLOADED: f64 = 0.10;
 /// What a side may use beyond its limit: the kernel accounts in periods and pages.
 const SLACK: f64 = 1.05;
+
+/// The gate of arrivals at random.
+pub(super) const POISSON: &str = "poisson";
 
 /// Judges all of them; every `step`-th pair counts ([`thinning`]).
 pub(super) fn judge(
@@ -95,7 +99,9 @@ fn stationary(
     blocks: &[&LatencyBlock],
     rules: VerdictRules,
 ) -> Option<Gate> {
-    let overloaded = blocks.iter().filter(|block| waiting(block) > OVERLOADED);
+    let overloaded = blocks
+        .iter()
+        .filter(|block| waiting(&block.rows) > OVERLOADED);
     if overloaded.count() as f64 > blocks.len() as f64 * MOST_BROKEN {
         return None;
     }
@@ -162,13 +168,13 @@ fn poisson(rate_rps: f64, blocks: &[&LatencyBlock]) -> Option<Gate> {
     );
     let passed = broken as f64 <= judged.len() as f64 * MOST_BROKEN;
     let advice = "the generator sent in bursts or in step: quieten the machine, lower the rate, or ask for arrivals = \"constant\"";
-    Some(gate("poisson", rate_rps, passed, figure, advice))
+    Some(gate(POISSON, rate_rps, passed, figure, advice))
 }
 
 /// Gaps between requests as they left, evenly spread over the measurement; `None` where the side, not
 /// the generator, decided when they left.
 fn gaps(block: &LatencyBlock) -> Option<Vec<f64>> {
-    if waiting(block) > MOST_WAITING {
+    if waiting(&block.rows) > MOST_WAITING {
         return None;
     }
     let rows = block.rows.iter().map(|row| &row.observation);
@@ -180,10 +186,10 @@ fn gaps(block: &LatencyBlock) -> Option<Vec<f64>> {
 }
 
 /// Share of the requests that were due and had to wait for a connection.
-fn waiting(block: &LatencyBlock) -> f64 {
-    let rows = block.rows.iter().map(|row| &row.observation);
-    let waiting = rows.filter(|row| row.free_ns > row.intended_ns).count();
-    waiting as f64 / block.rows.len().max(1) as f64
+pub(super) fn waiting(rows: &[Row]) -> f64 {
+    let observations = rows.iter().map(|row| &row.observation);
+    let waiting = observations.filter(|one| one.free_ns > one.intended_ns);
+    waiting.count() as f64 / rows.len().max(1) as f64
 }
 
 /// Every how many-th pair counts: the smallest step at which one pair says nothing about the next. 1 where

@@ -57,6 +57,10 @@ pub struct BlockFigures {
     pub generator_busy_share: f64,
     /// Share of time the generator waited for a CPU.
     pub run_queue_share: Option<f64>,
+    /// Answers whose end the kernel stamped, and that the generator delayed in no other way than by sending late; 0 in
+    /// runs that were stored before stamps were taken.
+    #[serde(default)]
+    pub stamped: u64,
     /// Share of the time that the CPUs wanted to run and the hypervisor took.
     pub steal_share: Option<f64>,
     /// Time until the last exchange ended, nanoseconds.
@@ -91,6 +95,7 @@ impl BlockFigures {
             work_ns: self.generator_work_ns,
             busy_share: self.generator_busy_share,
             run_queue_share: self.run_queue_share,
+            stamped: self.stamped,
             steal_share: self.steal_share,
             wall_ns: self.wall_ns,
             ..GeneratorUse::default()

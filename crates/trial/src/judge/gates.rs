@@ -1,14 +1,16 @@
 //! When the measurement as a whole cannot be trusted.
 
-use super::blocks::{From, Latencies, LatencyBlock};
+use super::assumptions::{MOST_WAITING, waiting};
+use super::blocks::{BlockFigures, From, Latencies, LatencyBlock};
 use super::culprit;
 use super::refusals::bearing_of;
 use crate::config::{Goal, Slo, TrialConfig};
 use crate::plan::Plan;
 use std::collections::BTreeMap;
+use understudy_evidence::Row;
 use understudy_load::gates::{self as load_gates, Figures};
-use understudy_model::Side;
 use understudy_model::verdict::{Gate, LatencyComparison, VerdictRules};
+use understudy_model::{Ending, Side};
 use understudy_stats::paired::{p_above, p_below};
 use understudy_stats::quantile::{BlockQuantile, order_statistic};
 
@@ -24,6 +26,11 @@ pub(super) const AA: &str = "aa";
 const MOST_AA: f64 = 0.05;
 const AA_P: f64 = 0.01;
 
+/// Share of the answers whose arrival may be unknown where lateness of the generator is a bound of the latencies, and
+/// how many of those beyond a quantile that is asked for.
+const MOST_UNSTAMPED: f64 = 0.001;
+const MOST_UNSTAMPED_BEYOND: f64 = 0.1;
+
 /// Share of an objective's bound that the generator's lateness may be without a word.
 const NEGLIGIBLE: f64 = 0.05;
 
@@ -32,6 +39,8 @@ struct Asked {
     quantile: f64,
     /// Lateness that changes nothing that is judged, microseconds.
     negligible_us: f64,
+    /// Share of the answers whose arrival may be unknown.
+    unstamped: f64,
 }
 
 impl Asked {
@@ -58,8 +67,45 @@ impl Asked {
         Asked {
             quantile: plan.primary.quantile,
             negligible_us,
+            unstamped: most_unstamped(config, plan),
         }
     }
+}
+
+/// Share of the answers whose arrival may be unknown: at the highest quantile that is asked for, hardly any may be beyond
+/// it for that reason.
+fn most_unstamped(config: &TrialConfig, plan: &Plan) -> f64 {
+    let goals = config.judged_goals();
+    let of_goals = goals.iter().filter_map(|goal| match goal {
+        Goal::Latency { quantile, .. } => Some(*quantile),
+        Goal::Cpu(_) | Goal::Memory(_) => None,
+    });
+    let of_slos = config.slos.iter().filter_map(|slo| match slo {
+        Slo::Latency { quantile, .. } => Some(*quantile),
+        Slo::ErrorRate { .. } => None,
+    });
+    let highest = of_goals
+        .chain(of_slos)
+        .fold(plan.primary.quantile, f64::max);
+    MOST_UNSTAMPED.min((1.0 - highest) * MOST_UNSTAMPED_BEYOND)
+}
+
+/// Is lateness of the generator in a measurement all in the two readings of its latencies? So it is if the kernel says
+/// when the answers arrived, and if requests did not wait for connections that late ones held.
+pub(crate) fn lateness_is_known(
+    config: &TrialConfig,
+    plan: &Plan,
+    figures: &BlockFigures,
+    rows: &[Row],
+) -> bool {
+    is_lateness_known(most_unstamped(config, plan), figures, rows)
+}
+
+fn is_lateness_known(most_unstamped: f64, figures: &BlockFigures, rows: &[Row]) -> bool {
+    let is_answered = |row: &&Row| row.observation.ending == Ending::Answered;
+    let answered = rows.iter().filter(is_answered).count() as f64;
+    let unstamped = answered - figures.stamped as f64;
+    answered > 0.0 && unstamped <= answered * most_unstamped && waiting(rows) <= MOST_WAITING
 }
 
 /// Judges all gates.
@@ -91,17 +137,22 @@ fn generator(
     latencies: &Latencies,
 ) -> Vec<Gate> {
     let mut by_code: BTreeMap<&str, Vec<(&LatencyBlock, load_gates::Gate)>> = BTreeMap::new();
+    let mut bounds: BTreeMap<&str, usize> = BTreeMap::new();
     let here: Vec<&LatencyBlock> = blocks.iter().filter(|b| b.rate_rps == rate_rps).collect();
     for block in here {
-        let judged = load_gates::judge(&figures(block, asked, latencies)).into_iter();
-        for gate in judged.filter(|gate| !is_a_bound(gate.code, latencies.rules)) {
-            by_code.entry(gate.code).or_default().push((block, gate));
+        let is_known = is_lateness_known(asked.unstamped, &block.figures, &block.rows);
+        for gate in load_gates::judge(&figures(block, asked, latencies)) {
+            match is_a_bound(gate.code, latencies.rules, is_known) {
+                true => *bounds.entry(gate.code).or_default() += 1,
+                false => by_code.entry(gate.code).or_default().push((block, gate)),
+            }
         }
     }
     by_code
         .into_iter()
         .map(|(code, gates)| {
-            let all = gates.len();
+            let judged = gates.len();
+            let all = judged + bounds.get(code).copied().unwrap_or(0);
             let broken: Vec<_> = gates.iter().filter(|(_, gate)| !gate.passed).collect();
             let passed = broken.len() as f64 <= all as f64 * MOST_BROKEN;
             let (_, example) = broken.first().copied().unwrap_or(&gates[0]);
@@ -120,7 +171,7 @@ fn generator(
                 text: format!(
                     "in {} of {all} measurements at {rate_rps}/s: {sentence}",
                     match broken.len() {
-                        0 => all,
+                        0 => judged,
                         broken => broken,
                     },
                 ),
@@ -132,8 +183,12 @@ fn generator(
 }
 
 /// Lateness of single requests bounds their latencies: what turns on it stays undecided by itself.
-fn is_a_bound(code: &str, rules: VerdictRules) -> bool {
-    code == "send_lag" && rules >= VerdictRules::BOUNDS
+fn is_a_bound(code: &str, rules: VerdictRules, lateness_is_known: bool) -> bool {
+    match code {
+        "send_lag" => rules >= VerdictRules::BOUNDS,
+        "generator_run_queue" => rules >= VerdictRules::ARRIVALS && lateness_is_known,
+        _ => false,
+    }
 }
 
 fn figures(block: &LatencyBlock, asked: &Asked, latencies: &Latencies) -> Figures {

@@ -2,6 +2,8 @@
 
 mod assumptions;
 mod blocks;
+#[cfg(test)]
+mod bunches;
 mod business;
 mod capacity;
 mod comparisons;
@@ -31,6 +33,7 @@ pub use warm_up::Start;
 
 pub(crate) use capacity::record as record_capacity;
 pub(crate) use comparisons::estimate;
+pub(crate) use gates::lateness_is_known;
 pub(crate) use refusals::bearing_of;
 pub(crate) use tail::tail;
 
@@ -217,7 +220,7 @@ pub(crate) fn measured(
     ));
     let mut compared: Vec<Comparison> = contenders.map(compare).collect();
     if rules_of_run >= VerdictRules::BOUNDS {
-        judged.refuse(&gates, plan);
+        judged.refuse(&gates, plan, rules_of_run);
         for comparison in &mut compared {
             refusals::refuse(comparison, &gates);
         }
@@ -246,7 +249,7 @@ pub(crate) fn measured(
     document.limits_of_this_result = limits(config, evidence, &document);
     (document.verdict, document.because) = decide::decide(config, planned, evidence, &document);
     if document.verdict != Verdict::Invalid {
-        document.refused = refusals::sentences(&document.gates);
+        document.refused = refusals::sentences(&document.gates, &document.slo);
     }
     document
 }

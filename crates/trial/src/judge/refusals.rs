@@ -1,6 +1,7 @@
 //! What a failed gate refuses: what it bears on, at its rate, and nothing else.
 
-use understudy_model::verdict::{Bearing, Comparison, Figure, Gate};
+use super::assumptions::POISSON;
+use understudy_model::verdict::{Bearing, Comparison, Figure, Gate, Held, SloResult, VerdictRules};
 
 /// What a gate bears on, by its code. What the hypervisor takes is missing to the sides as well, a side that is still
 /// warming up does so in CPU time too, and one beyond its limits is not what was to be measured.
@@ -23,6 +24,18 @@ pub(super) fn is_refused(gates: &[Gate], about: &Figure, rate_rps: f64) -> bool 
     here.any(|gate| !gate.passed && gate.bears_on.contains(&bearing))
 }
 
+/// Do the gates that failed at a rate leave an objective on latencies that holds? Requests that left late, in bunches, met
+/// a system that was no less busy than under the planned traffic: where an arrival is later, no departure of a queue in
+/// order of arrival is earlier (Lindley 1952; Loynes 1962). So latencies from when requests were due are an upper bound.
+pub(super) fn leave_what_holds(gates: &[Gate], rate_rps: f64, rules: VerdictRules) -> bool {
+    let mut failed = gates.iter().filter(|gate| {
+        !gate.passed
+            && gate.rate_rps.is_none_or(|rate| rate == rate_rps)
+            && gate.bears_on.contains(&Bearing::Latency)
+    });
+    rules >= VerdictRules::ARRIVALS && failed.all(|gate| gate.code == POISSON)
+}
+
 /// Takes back the ratios of a comparison that failed gates bear on. What each side showed stays to be read.
 pub(super) fn refuse(comparison: &mut Comparison, gates: &[Gate]) {
     const WHY: &str = "a gate that bears on it failed";
@@ -43,7 +56,7 @@ pub(super) fn refuse(comparison: &mut Comparison, gates: &[Gate]) {
 }
 
 /// What failed gates bear on, where the verdict rests on something else: one line each, with the reason.
-pub(super) fn sentences(gates: &[Gate]) -> Vec<String> {
+pub(super) fn sentences(gates: &[Gate], slos: &[SloResult]) -> Vec<String> {
     let failed: Vec<&Gate> = gates.iter().filter(|gate| !gate.passed).collect();
     let line = |bearing: Bearing| {
         let mut here = failed
@@ -60,7 +73,16 @@ pub(super) fn sentences(gates: &[Gate]) -> Vec<String> {
             .split_once(": stop ")
             .or_else(|| first.text.split_once("; "))
             .unwrap_or((&first.text, ""));
-        Some(format!("{}, because {why}{more}", bearing.in_words()))
+        let is_left = |slo: &SloResult| {
+            slo.held == Held::Holds
+                && Bearing::of(&slo.about) == Some(bearing)
+                && is_refused(gates, &slo.about, slo.rate_rps)
+        };
+        let but = match slos.iter().any(is_left) {
+            true => " but for objectives that hold even so",
+            false => "",
+        };
+        Some(format!("{}{but}, because {why}{more}", bearing.in_words()))
     };
     Bearing::ALL.into_iter().filter_map(line).collect()
 }
