@@ -105,10 +105,10 @@ fn ln_positive(value: f64) -> Option<f64> {
 }
 
 /// What Student's distribution needs of a sample.
-struct Sample {
-    n: usize,
-    mean: f64,
-    deviation: f64,
+pub(crate) struct Sample {
+    pub(crate) n: usize,
+    pub(crate) mean: f64,
+    pub(crate) deviation: f64,
 }
 
 impl Sample {
@@ -126,7 +126,7 @@ impl Sample {
         })
     }
 
-    fn of_logs(values: &[f64]) -> Option<Self> {
+    pub(crate) fn of_logs(values: &[f64]) -> Option<Self> {
         Self::of(
             &values
                 .iter()
@@ -135,7 +135,7 @@ impl Sample {
         )
     }
 
-    fn degrees(&self) -> f64 {
+    pub(crate) fn degrees(&self) -> f64 {
         (self.n - 1) as f64
     }
 
