@@ -319,6 +319,7 @@ pub(crate) fn replace() -> VerdictDocument {
         ],
         comparisons: vec![comparison],
         aa: against_itself(),
+        aa_resources: vec![resource(Resource::CpuUsPerRequest, 4000.0, 80.7, 1.013)],
         warm_up: warm_up(),
         tails: tails(),
         slo: slos(984.0, 246.0),
