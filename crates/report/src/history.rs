@@ -85,12 +85,26 @@ pub(crate) fn overview(history: &History) -> String {
 pub(crate) fn short_overview(history: &History) -> String {
     let (compared, apart) = kinds(history);
     let runs = counted(history.runs.len(), "earlier run");
+    let predicts = |figure: &FigureHistory| {
+        let spreads = [figure.incumbent, figure.ratio];
+        spreads
+            .into_iter()
+            .flatten()
+            .any(|of| of.expected.is_some())
+    };
+    let need = match history.figures.iter().any(predicts) {
+        true => String::new(),
+        false => format!("; a prediction needs {FEWEST}"),
+    };
     match (compared.is_empty(), apart.is_empty()) {
         (true, _) => format!("none of {runs} can be compared ({})", list(&apart)),
-        (false, true) => format!("{runs}: {}", list(&compared)),
+        (false, true) => format!("{runs}: {}{need}", list(&compared)),
         (false, false) => {
             let count: usize = compared.iter().map(|(_, count)| count).sum();
-            format!("{count} of {runs} can be compared: {}", list(&compared))
+            format!(
+                "{count} of {runs} can be compared: {}{need}",
+                list(&compared)
+            )
         }
     }
 }
@@ -146,7 +160,12 @@ fn of_incumbent(incumbent: Sameness) -> &'static str {
 pub(crate) fn level(figure: &FigureHistory) -> String {
     let name = label(&figure.about);
     let Some(spread) = &figure.incumbent else {
-        return format!("no earlier run that can be compared has the {name} of the same incumbent");
+        let refused = figure.earlier.iter().flatten().any(|of| of.refused);
+        let why = match refused {
+            true => "what the earlier runs measured of it was refused, or is of another incumbent",
+            false => "no earlier run measured it of the same incumbent in the same setting",
+        };
+        return format!("{name}: {why}");
     };
     let now = figure.today.incumbent.and_then(|of| of.estimate);
     let what = format!("the incumbent's {name} was");
@@ -175,7 +194,7 @@ fn sentence(
     );
     let this = match now {
         Some(now) => format!("this run's {}", show(now)),
-        None if figure.today.refused => "this run's is refused".to_owned(),
+        None if figure.today.refused => "this run's figure is refused".to_owned(),
         None => "this run has none".to_owned(),
     };
     let judged = match (spread.expected, spread.is_outside) {

@@ -11,7 +11,7 @@ const ALPHA: f64 = 0.05;
 
 /// The 95 % prediction interval of one more value: `exp(mean +- t s sqrt(1 + 1/k))` of the logarithms of `values`,
 /// with k - 1 degrees of freedom (Whitmore, *Prediction limits for a univariate normal observation*, The American
-/// Statistician 40, 1986; Meeker, Hahn and Escobar, *Statistical Intervals*, 2017, section 4.8). The estimate is their
+/// Statistician 40, 1986; Meeker, Hahn and Escobar, *Statistical Intervals*, 2017, chapter 4). The estimate is their
 /// geometric mean.
 ///
 /// `None` for fewer than [`FEWEST`] values, or one that is not positive and finite.

@@ -1,12 +1,17 @@
 //! One figure over the runs of a trial: a dot and its interval a run, in their order, this run at the end.
 
 use super::scale::Scale;
-use super::{Frame, Tick, area, line, path, value_ticks};
+use super::timeline::unit_of;
+use super::{Frame, Tick, area, line, path, short};
 use maud::{Markup, html};
 use understudy_model::verdict::Estimate;
 
 /// An interval's end further than this many times from every estimate is cut.
 const FURTHEST: f64 = 3.0;
+/// From this ratio of its ends on an axis has logarithmic ticks.
+const WIDE: f64 = 4.0;
+/// Room beyond the outermost figures.
+const MARGIN: f64 = 1.02;
 /// Most labels of the axis of runs.
 const MOST_LABELS: usize = 5;
 const MONTHS: [&str; 12] = [
@@ -39,12 +44,14 @@ pub(crate) struct Panel<'p> {
     pub(crate) expected: Option<Estimate>,
     /// A ratio: the line of no change belongs to it.
     pub(crate) is_ratio: bool,
+    /// Amounts of memory have other round values.
+    pub(crate) is_bytes: bool,
 }
 
 impl Panel<'_> {
     /// Draws the runs, the earliest first; nothing without at least two that have a figure.
     pub(crate) fn draw(&self, dots: &[Dot]) -> Option<Markup> {
-        let y = self.scale(dots)?;
+        let (y, values) = self.scale(dots)?;
         let slot = |index: usize| (index as f64 + 0.5) / dots.len() as f64;
         let last = dots.len() - 1;
         let edges = (last as f64 / dots.len() as f64, 1.0);
@@ -53,7 +60,10 @@ impl Panel<'_> {
             description: self.description,
             class: "middle",
             x: ticks(dots, slot),
-            y: value_ticks(&y, self.show),
+            y: values
+                .into_iter()
+                .map(|value| self.tick(&y, value))
+                .collect(),
             drawing: html! {
                 (path("this-run", &area(&[(edges.0, 0.0), (edges.1, 0.0)], &[(edges.0, 1.0), (edges.1, 1.0)]), Some("this run")))
                 @if let Some((low, high)) = self.expected.and_then(|of| of.low.zip(of.high)) {
@@ -67,6 +77,14 @@ impl Panel<'_> {
             labels: html! {},
         };
         Some(html! { div class="panel" { h5 { (self.title) } (frame.markup()) } })
+    }
+
+    fn tick(&self, y: &Scale, value: f64) -> Tick {
+        Tick {
+            at: y.at(value),
+            label: short(&(self.show)(value)),
+            minor: false,
+        }
     }
 
     fn dot(&self, x: f64, dot: &Dot, value: Estimate, y: &Scale) -> Markup {
@@ -86,26 +104,49 @@ impl Panel<'_> {
         }
     }
 
-    /// Over every estimate, and the ends of intervals as far as they do not dwarf them.
-    fn scale(&self, dots: &[Dot]) -> Option<Scale> {
+    /// Over every estimate, and the ends of intervals as far as they do not dwarf them; with round values for the
+    /// axis.
+    fn scale(&self, dots: &[Dot]) -> Option<(Scale, Vec<f64>)> {
         let shown: Vec<Estimate> = dots.iter().filter_map(|dot| dot.value).collect();
-        let estimates: Vec<f64> = shown.iter().filter_map(|of| of.estimate).collect();
+        let estimates: Vec<f64> = shown
+            .iter()
+            .filter_map(|of| of.estimate)
+            .filter(|value| value.is_finite() && *value > 0.0)
+            .collect();
         if estimates.len() < 2 {
             return None;
         }
-        let least = estimates.iter().copied().fold(f64::INFINITY, f64::min) / FURTHEST;
-        let most = estimates.iter().copied().fold(0.0, f64::max) * FURTHEST;
-        let ends = shown
-            .iter()
-            .chain(&self.expected)
-            .flat_map(|of| [of.low, of.high]);
-        let ends = ends.flatten().map(|end| end.clamp(least, most));
+        let bounds = |values: &[f64]| {
+            let ends = (f64::INFINITY, 0.0_f64);
+            values
+                .iter()
+                .fold(ends, |(low, high), v| (low.min(*v), high.max(*v)))
+        };
+        let (least, most) = bounds(&estimates);
+        let ends = shown.iter().chain(&self.expected);
+        let ends = ends.flat_map(|of| [of.low, of.high]).flatten();
+        let ends = ends.map(|end| end.clamp(least / FURTHEST, most * FURTHEST));
         let one = self.is_ratio.then_some(1.0);
-        Scale::log(estimates.iter().copied().chain(ends).chain(one))
+        let all: Vec<f64> = estimates.iter().copied().chain(ends).chain(one).collect();
+        let (low, high) = bounds(&all);
+        if high > WIDE * low {
+            let scale = Scale::log(all.into_iter())?;
+            let ticks = scale.ticks();
+            return Some((scale, ticks));
+        }
+        let (low, high) = (low / MARGIN, high * MARGIN);
+        let unit = if self.is_bytes { unit_of(high) } else { 1.0 };
+        let step = match Scale::linear(high - low, unit) {
+            Scale::Linear { step, .. } => step,
+            Scale::Log { .. } | Scale::Nines { .. } => return None,
+        };
+        let multiples = (low / step).ceil() as u64..=(high / step).floor() as u64;
+        let ticks = multiples.map(|k| k as f64 * step).collect();
+        Some((Scale::Log { low, high }, ticks))
     }
 }
 
-/// The day of some of the runs, this one always; the time of day where the one before is of the same day.
+/// The day of some of the earlier runs, or the time of day where the one before is of the same day; this run by name.
 fn ticks(dots: &[Dot], slot: impl Fn(usize) -> f64) -> Vec<Tick> {
     let last = dots.len().saturating_sub(1);
     let every = dots.len().div_ceil(MOST_LABELS).max(1);
@@ -116,9 +157,10 @@ fn ticks(dots: &[Dot], slot: impl Fn(usize) -> f64) -> Vec<Tick> {
     let mut before = "";
     for (number, index) in labelled.iter().enumerate() {
         let day = dots[*index].at.get(..10).unwrap_or_default();
-        let label = match day == before {
-            true => dots[*index].at.get(11..16).unwrap_or_default().to_owned(),
-            false => short_day(day),
+        let label = match (*index == last, day == before) {
+            (true, _) => "this\u{a0}run".to_owned(),
+            (false, true) => dots[*index].at.get(11..16).unwrap_or_default().to_owned(),
+            (false, false) => short_day(day),
         };
         before = day;
         ticks.push(Tick {
@@ -173,9 +215,10 @@ mod tests {
             of(&[
                 "2026-11-05T10:11:12Z",
                 "2026-11-25T10:11:12Z",
-                "2026-11-25T17:00:00Z"
+                "2026-11-25T17:00:00Z",
+                "2026-11-26T17:00:00Z"
             ]),
-            ["5\u{a0}Nov", "25\u{a0}Nov", "17:00"]
+            ["5\u{a0}Nov", "25\u{a0}Nov", "17:00", "this\u{a0}run"]
         );
         assert_eq!(of(&["2026-11-05T10:11:12Z"; 11]).len(), 4);
         assert_eq!(short_day("nonsense"), "nonsense");
@@ -190,15 +233,46 @@ mod tests {
             class: "incumbent",
             expected: None,
             is_ratio: false,
+            is_bytes: false,
         };
         let dots = [
             dot("2026-11-05T10:11:12Z", 60.0),
             dot("2026-11-06T10:11:12Z", 70.0),
         ];
-        let Some(Scale::Log { low, high }) = panel.scale(&dots) else {
-            unreachable!("two estimates have a scale")
+        let (scale, ticks) = panel.scale(&dots).unwrap();
+        let Scale::Log { low, high } = scale else {
+            unreachable!("levels are drawn by their logarithm")
         };
-        assert!(low >= 20.0 && high <= 210.0, "{low} {high}");
+        assert!(low >= 19.0 && high <= 220.0, "{low} {high}");
+        assert!(ticks.len() >= 2);
         assert!(panel.draw(&dots[..1]).is_none());
+    }
+
+    #[test]
+    fn a_narrow_range_has_round_values_of_its_unit() {
+        let mib = 1_048_576.0;
+        let panel = Panel {
+            title: "",
+            description: "",
+            show: &crate::figures::memory,
+            class: "incumbent",
+            expected: None,
+            is_ratio: false,
+            is_bytes: true,
+        };
+        let near = |value: f64| Dot {
+            value: Some(Estimate {
+                estimate: Some(value),
+                low: Some(value * 0.99),
+                high: Some(value * 1.01),
+            }),
+            ..dot("2026-11-05T10:11:12Z", 1.0)
+        };
+        let dots = [near(262.0 * mib), near(280.0 * mib)];
+        let (scale, ticks) = panel.scale(&dots).unwrap();
+        assert_eq!(ticks, [260.0, 270.0, 280.0].map(|of| of * mib));
+        assert!(scale.at(262.0 * mib) < 0.3 && scale.at(280.0 * mib) > 0.7);
+        let impossible = [near(0.0), near(f64::NAN), near(-1.0)];
+        assert!(panel.scale(&impossible).is_none());
     }
 }

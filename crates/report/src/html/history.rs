@@ -1,6 +1,5 @@
 //! What earlier runs of the trial showed: how far the figures move from day to day.
 
-use super::effects::axis_label;
 use super::{more, table, typeset};
 use crate::charts::history::{Dot, Panel};
 use crate::charts::legend;
@@ -8,19 +7,33 @@ use crate::figures::{change, rate};
 use crate::{against_itself, history, wording};
 use maud::{Markup, html};
 use understudy_model::history::{EarlierRun, FigureHistory, History, Likeness, Reading};
-use understudy_model::verdict::Estimate;
+use understudy_model::verdict::{Bearing, Estimate};
 
 pub(super) fn section(of: &History) -> Markup {
+    let mut keys = vec![
+        ("incumbent line dot", "incumbent, 95 % interval of each run"),
+        ("candidate line dot", "change by the candidate"),
+    ];
+    let is_other = |likeness: &Likeness| likeness.is_same_incumbent() && !likeness.is_same_pair();
+    if of.runs.iter().any(|run| is_other(&run.likeness)) {
+        keys.push(("candidate other line dot", "change by another candidate"));
+    }
+    let expected = of.figures.iter();
+    let mut expected = expected
+        .flat_map(|figure| [figure.incumbent, figure.ratio])
+        .flatten();
+    if expected.any(|spread| spread.expected.is_some()) {
+        keys.push((
+            "noise-key",
+            "where one more run is expected (95 % prediction interval)",
+        ));
+    }
+    keys.push(("this-run-key", "this run"));
     html! {
         p class="lead" {
             (wording::capital(&history::overview(of))) ". An interval of one run says how sure that run is; runs on other days say how far the figure moves between runs of this machine. They change no verdict."
         }
-        (legend(&[
-            ("incumbent line dot", "incumbent, 95 % interval of each run"),
-            ("candidate line dot", "change by the candidate"),
-            ("noise-key", "where one more run is expected (95 % prediction interval)"),
-            ("this-run-key", "this run"),
-        ]))
+        (legend(&keys))
         @for figure in &of.figures { (followed(of, figure)) }
     }
 }
@@ -41,14 +54,19 @@ fn followed(of: &History, figure: &FigureHistory) -> Markup {
         class: "incumbent",
         expected: figure.incumbent.and_then(|spread| spread.expected),
         is_ratio: false,
+        is_bytes: Bearing::of(&figure.about) == Some(Bearing::Memory),
     };
     let changes = Panel {
         title: &format!("Change: {name}"),
         description: ratio.as_deref().unwrap_or_default(),
-        show: &axis_label,
+        show: &|ratio| match (ratio - 1.0).abs() < 1e-9 {
+            true => "\u{b1}0".to_owned(),
+            false => typeset(&change(ratio)),
+        },
         class: "candidate",
         expected: figure.ratio.and_then(|spread| spread.expected),
         is_ratio: true,
+        is_bytes: false,
     };
     html! {
         h3 { (wording::capital(&name)) " at " (rate(figure.rate_rps)) }

@@ -111,7 +111,7 @@ impl Tone {
             },
             Direction::Unclear => Tone {
                 class,
-                said: "\u{25c6} no difference seen",
+                said: "\u{25c6} no significant difference",
             },
         }
     }
@@ -245,7 +245,10 @@ fn latency_tile(document: &VerdictDocument, comparison: &Comparison) -> Tile {
             let mut tile = changed(title, line.rate_rps, ratio, sides, time);
             let unclear = wording::direction(ratio) == Direction::Unclear;
             if let Some(mde) = line.mde.filter(|_| unclear) {
-                tile.interval += &format!("; {} would have been seen", change(1.0 + mde));
+                tile.interval += &format!(
+                    "; a change of {} would have been detected",
+                    change(1.0 + mde)
+                );
             }
             tile
         }

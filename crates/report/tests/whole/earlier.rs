@@ -95,8 +95,8 @@ fn week() -> History {
                 today > 1.14,
             )),
             ratio: Some(spread(
-                4,
-                (0.49, 0.52),
+                if is_latency { 4 } else { 5 },
+                (if is_latency { 0.49 } else { 0.48 }, 0.52),
                 Some(estimate(0.45, 0.505, 0.56)),
                 change < 0.45,
             )),

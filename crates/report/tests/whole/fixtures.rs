@@ -478,6 +478,7 @@ pub(crate) fn not_equivalent() -> VerdictDocument {
     document.slo.clear();
     document.goals.clear();
     document.aa.clear();
+    document.aa_resources.clear();
     document.gates.clear();
     document
 }

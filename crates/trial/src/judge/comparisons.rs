@@ -363,3 +363,42 @@ fn resource_of(block: &LatencyBlock, resource: Resource) -> Option<f64> {
     };
     value.filter(|value| *value > 0.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Level;
+    use crate::simulated::{self, answered, ns};
+
+    /// The first measurement of each ABBA block of the incumbent takes 100 us a request, the second 110 us.
+    #[test]
+    fn cpu_of_the_incumbent_is_compared_with_itself_by_halves_of_blocks() {
+        let config = simulated::config(Level::Quick, &[1000.0], 0.99);
+        let block = |side: Side, number: u32| {
+            let rows = (0..100).map(|at| {
+                let due = f64::from(at) * 1e-3;
+                answered(0, (ns(due), ns(due), ns(due + 1e-3)))
+            });
+            let mut block = simulated::block((side, number), (1000.0, 0.1), rows.collect());
+            let cpu_us = if number % 2 == 0 { 100.0 } else { 110.0 };
+            block.figures.side_cpu_us = Some(100.0 * cpu_us);
+            block
+        };
+        let sides = [Side::Incumbent, Side::Candidate];
+        let all = |numbers: u32| -> Vec<LatencyBlock> {
+            let numbers = 0..numbers;
+            numbers
+                .flat_map(|number| sides.map(|side| block(side, number)))
+                .collect()
+        };
+        let plan = Plan::new(&config);
+        let [cpu] = &aa_resources(&plan, &config, &all(7))[..] else {
+            unreachable!("CPU alone was measured, and the seventh measurement has no other half")
+        };
+        assert_eq!((cpu.resource, cpu.pairs), (Resource::CpuUsPerRequest, 3));
+        let ratio = cpu.ratio.and_then(|of| of.estimate).unwrap_or_default();
+        assert!((ratio - 1.1).abs() < 1e-9, "{cpu:?}");
+        // One ABBA block has no interval.
+        assert_eq!(aa_resources(&plan, &config, &all(2)), []);
+    }
+}
