@@ -217,16 +217,18 @@ fn sentence(
     format!("{what} {seen} in {runs} on {days}; {judged}")
 }
 
-/// The same on one line of a terminal; `None` where no earlier run can be compared.
-pub(crate) fn short(figure: &FigureHistory) -> Option<String> {
+/// The same for a screen: one line, and two where this run is outside of what is predicted. Nothing where no earlier
+/// run can be compared.
+pub(crate) fn short(figure: &FigureHistory) -> Vec<String> {
     let part = |what: &str, spread: &Spread, now: Option<f64>, show: &dyn Fn(f64) -> String| {
         let now = now.map_or_else(|| "refused".to_owned(), show);
-        let outside = spread
-            .expected
-            .filter(|_| spread.is_outside == Some(true))
-            .map(|of| format!(", OUTSIDE the predicted {}", wording::interval(of, show)));
-        let outside = outside.unwrap_or_default();
-        format!("{what} {} (now {now}{outside})", range(spread, show))
+        let seen = format!("{what} {} (now {now})", range(spread, show));
+        let outside = spread.expected.filter(|_| spread.is_outside == Some(true));
+        let outside = outside.map(|expected| {
+            let predicted = wording::interval(expected, show);
+            format!("{seen}: OUTSIDE the predicted {predicted}")
+        });
+        (seen, outside, spread.is_outside == Some(false))
     };
     let level = figure.incumbent.as_ref().map(|spread| {
         let now = figure.today.incumbent.and_then(|of| of.estimate);
@@ -236,11 +238,19 @@ pub(crate) fn short(figure: &FigureHistory) -> Option<String> {
         let now = figure.today.ratio.and_then(|of| of.estimate);
         part("change", spread, now, &change)
     });
-    let parts: Vec<String> = level.into_iter().chain(ratio).collect();
-    let judged = [figure.incumbent, figure.ratio].map(|of| of.and_then(|of| of.is_outside));
-    let inside = judged.contains(&Some(false)) && !judged.contains(&Some(true));
-    let standing = if inside { ": as predicted" } else { "" };
-    (!parts.is_empty()).then(|| format!("{}{standing}", parts.join(", ")))
+    let parts: Vec<_> = level.into_iter().chain(ratio).collect();
+    let inside: Vec<&str> = parts
+        .iter()
+        .filter(|(_, outside, _)| outside.is_none())
+        .map(|(seen, ..)| seen.as_str())
+        .collect();
+    let is_judged = parts.iter().any(|(.., is_inside)| *is_inside);
+    let standing = if is_judged { ": as predicted" } else { "" };
+    let inside = (!inside.is_empty()).then(|| format!("{}{standing}", inside.join(", ")));
+    let outside = parts.iter().filter_map(|(_, outside, _)| outside.clone());
+    let name = label(&figure.about);
+    let lines = outside.chain(inside);
+    lines.map(|line| format!("{name}: {line}")).collect()
 }
 
 /// `61.0 us to 74.0 us`, or one value of a single run.

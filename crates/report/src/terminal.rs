@@ -316,12 +316,12 @@ impl Page {
         }
     }
 
-    /// One line for the runs, and one a figure that they have.
+    /// One line for the runs, and one or two a figure that they have.
     fn history(&mut self, earlier: &History) {
         self.labelled("earlier runs", &history::short_overview(earlier));
         for figure in &earlier.figures {
-            if let Some(text) = history::short(figure) {
-                self.labelled("", &format!("{}: {text}", history::label(&figure.about)));
+            for line in history::short(figure) {
+                self.labelled("", &line);
             }
         }
     }

@@ -28,6 +28,10 @@ const MEMORY: [Resource; 3] = [
 /// Another share of memory than this is another machine; less may be a kernel that reserves more.
 const SAME_MEMORY: f64 = 0.02;
 
+/// Relative error of an end of an interval that went through its logarithm: without it, equal values would lie outside
+/// of what they predict.
+const ROUNDING: f64 = 1e-9;
+
 /// A run as it is stored.
 #[derive(Clone, Debug)]
 pub struct StoredRun {
@@ -127,9 +131,9 @@ fn spread(seen: &[(&EarlierRun, f64)], today: Option<f64>) -> Option<Spread> {
         low,
         high,
         expected: expected.map(crate::judge::estimate),
-        is_outside: expected
-            .zip(today)
-            .map(|(expected, value)| value < expected.low || value > expected.high),
+        is_outside: expected.zip(today).map(|(expected, value)| {
+            value < expected.low * (1.0 - ROUNDING) || value > expected.high * (1.0 + ROUNDING)
+        }),
     })
 }
 

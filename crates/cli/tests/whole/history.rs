@@ -63,7 +63,7 @@ fn markdown(of: &RunDirectory) -> String {
 fn a_report_shows_earlier_runs_of_the_same_trial_and_counts_what_it_cannot_read() {
     let scratch = Scratch::new("report-history");
     let runs = scratch.path().join("runs");
-    let today = stored(&runs, &measured(29, 90.0, 0.6));
+    let today = stored(&runs, &measured(29, 120.0, 0.6));
     assert!(
         !markdown(&today).contains("Earlier runs"),
         "it is the first"
@@ -101,7 +101,7 @@ fn a_report_shows_earlier_runs_of_the_same_trial_and_counts_what_it_cannot_read(
     let level = "The incumbent's CPU per request was 61.0 us to 74.0 us in 4 earlier runs on 4 days; they predict";
     assert!(text.contains(level), "{text}");
     assert!(
-        text.contains("this run's 90.0 us is outside of that"),
+        text.contains("this run's 120 us is outside of that"),
         "{text}"
     );
     assert!(text.contains("this run's -40.0 % is within that"), "{text}");

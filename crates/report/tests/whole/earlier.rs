@@ -188,18 +188,25 @@ pub(crate) fn spoilt(text: &str) -> History {
 }
 
 #[test]
-fn the_terminal_has_a_line_for_the_runs_and_one_a_figure_and_none_without_runs() {
+fn the_terminal_has_a_line_for_the_runs_and_a_few_for_the_figures_and_none_without_runs() {
     let document = fixtures::replace();
     let with = summary(&document, of("replace").as_ref(), Style::default());
     let without = summary(&document, None, Style::default());
-    assert_eq!(with.lines().count(), without.lines().count() + 4);
+    assert_eq!(with.lines().count(), without.lines().count() + 6);
     assert!(!without.contains("earlier run"));
     let expected = [
-        "earlier runs  6 of 8 earlier runs can be compared: 5 of the same sides, 1 of another candidate",
-        "  CPU per request: incumbent 75.1 us to 85.5 us (now 105 us, OUTSIDE the predicted 69.4 us to 92.0 us), change -51.0 % to -48.0 % (now -51.0 %)\n",
-        "  peak PSS: incumbent 251 MiB to 286 MiB (now 270 MiB), change -51.0 % to -48.0 % (now -54.0 %): as predicted\n",
+        "earlier runs  6 of 8 earlier runs can be compared: 5 of the same sides, 1 of another candidate\n",
+        "  CPU per request: incumbent 75.1 us to 85.5 us (now 105 us): OUTSIDE the predicted 69.4 us to 92.0 us\n",
+        "  CPU per request: change -52.0 % to -48.0 % (now -51.0 %): as predicted\n",
+        "  peak PSS: incumbent 251 MiB to 286 MiB (now 270 MiB), change -52.0 % to -48.0 % (now -54.0 %): as predicted\n",
     ];
     for line in expected {
         assert!(with.contains(line), "{line}: {with}");
     }
+    let one = summary(&document, of("keep").as_ref(), Style::default());
+    let expected = "earlier runs  1 earlier run: 1 of the same sides; a prediction needs 4\n";
+    assert!(
+        one.contains(expected) && !one.contains("as predicted"),
+        "{one}"
+    );
 }

@@ -164,6 +164,17 @@ fn a_level_within_what_other_days_predict_is_not_unusual() {
 }
 
 #[test]
+fn equal_runs_predict_their_equal() {
+    for value in [0.1, 0.6, 0.7, 3.3, 66.1, 271.3e6] {
+        let runs: Vec<StoredRun> = (20..25).map(|day| run(day, value, 0.6)).collect();
+        let cpu = of(&run(29, value, 0.6), &runs).figures[1].clone();
+        assert_eq!(cpu.incumbent.unwrap().is_outside, Some(false), "{value}");
+        let cpu = of(&run(29, value * 1.001, 0.6), &runs).figures[1].clone();
+        assert_eq!(cpu.incumbent.unwrap().is_outside, Some(true), "{value}");
+    }
+}
+
+#[test]
 fn three_runs_say_what_they_were_and_expect_nothing() {
     let cpu = of(&run(29, 500.0, 0.6), &days()[..3]).figures[1].clone();
     let level = cpu.incumbent.unwrap();
