@@ -82,7 +82,7 @@ impl Panel<'_> {
     fn tick(&self, y: &Scale, value: f64) -> Tick {
         Tick {
             at: y.at(value),
-            label: short(&(self.show)(value)),
+            label: short(&(self.show)(value)).replace('-', "\u{2212}"),
             minor: false,
         }
     }
@@ -129,12 +129,13 @@ impl Panel<'_> {
         let one = self.is_ratio.then_some(1.0);
         let all: Vec<f64> = estimates.iter().copied().chain(ends).chain(one).collect();
         let (low, high) = bounds(&all);
-        if high > WIDE * low {
-            let scale = Scale::log(all.into_iter())?;
+        let is_wide = high > WIDE * low;
+        let (low, high) = (low / MARGIN, high * MARGIN);
+        let scale = Scale::Log { low, high };
+        if is_wide {
             let ticks = scale.ticks();
             return Some((scale, ticks));
         }
-        let (low, high) = (low / MARGIN, high * MARGIN);
         let unit = if self.is_bytes { unit_of(high) } else { 1.0 };
         let step = match Scale::linear(high - low, unit) {
             Scale::Linear { step, .. } => step,
@@ -142,7 +143,7 @@ impl Panel<'_> {
         };
         let multiples = (low / step).ceil() as u64..=(high / step).floor() as u64;
         let ticks = multiples.map(|k| k as f64 * step).collect();
-        Some((Scale::Log { low, high }, ticks))
+        Some((scale, ticks))
     }
 }
 

@@ -61,7 +61,7 @@ fn followed(of: &History, figure: &FigureHistory) -> Markup {
         description: ratio.as_deref().unwrap_or_default(),
         show: &|ratio| match (ratio - 1.0).abs() < 1e-9 {
             true => "\u{b1}0".to_owned(),
-            false => typeset(&change(ratio)),
+            false => change(ratio),
         },
         class: "candidate",
         expected: figure.ratio.and_then(|spread| spread.expected),
