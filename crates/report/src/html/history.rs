@@ -38,15 +38,17 @@ pub(super) fn section(of: &History) -> Markup {
     }
 }
 
+/// What is drawn of a run's figure.
+type Read = fn(&Reading) -> Option<Estimate>;
+
 fn followed(of: &History, figure: &FigureHistory) -> Markup {
     let name = history::label(&figure.about);
     let level = history::level(figure);
     let ratio = history::ratio(figure);
     let show = |value| history::value(&figure.about, value);
-    let dots =
-        |wanted: fn(&Likeness) -> bool,
-         value: fn(&Reading) -> Option<Estimate>,
-         show: &dyn Fn(f64) -> String| { dots(of, figure, (wanted, value), show) };
+    let dots = |wanted: fn(&Likeness) -> bool, value: Read, show: &dyn Fn(f64) -> String| {
+        dots(of, figure, (wanted, value), show)
+    };
     let incumbents = Panel {
         title: &format!("Incumbent: {name}"),
         description: &level,
@@ -85,7 +87,7 @@ fn followed(of: &History, figure: &FigureHistory) -> Markup {
 fn dots(
     of: &History,
     figure: &FigureHistory,
-    (is_same, value): (fn(&Likeness) -> bool, fn(&Reading) -> Option<Estimate>),
+    (is_same, value): (fn(&Likeness) -> bool, Read),
     show: &dyn Fn(f64) -> String,
 ) -> Vec<Dot> {
     let said = |at: &str, what: &str, value: Option<Estimate>| {
