@@ -380,7 +380,11 @@ mod tests {
                 answered(0, (ns(due), ns(due), ns(due + 1e-3)))
             });
             let mut block = simulated::block((side, number), (1000.0, 0.1), rows.collect());
-            let cpu_us = if number % 2 == 0 { 100.0 } else { 110.0 };
+            let cpu_us = if number.is_multiple_of(2) {
+                100.0
+            } else {
+                110.0
+            };
             block.figures.side_cpu_us = Some(100.0 * cpu_us);
             block
         };
