@@ -174,6 +174,30 @@ impl RunDirectory {
         &self.path
     }
 
+    /// The directories next to this one in which earlier runs of the trial `name` are, by the time in their names,
+    /// the most recent first. What is in them is not looked at. All of them where this directory has another name.
+    pub fn earlier(&self, name: &str) -> Result<Vec<PathBuf>, EvidenceError> {
+        let own = fs::canonicalize(&self.path).map_err(EvidenceError::io("open", &self.path))?;
+        let Some(folder) = own.parent() else {
+            return Ok(Vec::new());
+        };
+        let prefix = format!("{}-", sanitised(name));
+        let begun = |path: &Path| begun(path.file_name()?.to_str()?.strip_prefix(&prefix)?);
+        let this = begun(&own);
+        let mut found = Vec::new();
+        for entry in fs::read_dir(folder).map_err(EvidenceError::io("read", folder))? {
+            let path = entry.map_err(EvidenceError::io("read", folder))?.path();
+            if let Some(at) = begun(&path)
+                && this.as_ref().is_none_or(|this| at < *this)
+                && path.is_dir()
+            {
+                found.push((at, path));
+            }
+        }
+        found.sort();
+        Ok(found.into_iter().rev().map(|(_, path)| path).collect())
+    }
+
     /// The path of the folder `name` within the run (`logs`), created for its owner only.
     pub fn folder(&self, name: &str) -> Result<PathBuf, EvidenceError> {
         let path = self.inside(name)?;
@@ -278,6 +302,20 @@ impl RunDirectory {
         }
         Ok(self.path.join(relative))
     }
+}
+
+/// When a run began, by the end of its directory's name: the time, and its number among those of one second.
+fn begun(ending: &str) -> Option<(String, u32)> {
+    let (time, number) = match ending.split_once('-') {
+        Some((time, number)) => (time, number.parse().ok()?),
+        None => (ending, 1),
+    };
+    let form = |(index, c): (usize, char)| match index {
+        8 => c == 'T',
+        15 => c == 'Z',
+        _ => c.is_ascii_digit(),
+    };
+    (time.len() == 16 && time.chars().enumerate().all(form)).then(|| (time.to_owned(), number))
 }
 
 /// Creates `wanted`, or the first of `wanted-2`, `wanted-3` ... that is free.

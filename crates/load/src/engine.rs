@@ -279,7 +279,12 @@ impl<D: Driver, R: Recorder> Engine<'_, D, R> {
     /// the thread mostly waits, would water it down.
     fn note_window(&mut self, now: u64) {
         if self.measuring_since.is_none() && now >= self.window.warmup_ns {
-            self.measuring_since = Some((ThreadUsage::now(), now));
+            // A thread that did not run from before the window to after it used nothing in it.
+            let since = match now < self.window.end_ns {
+                true => now,
+                false => self.window.warmup_ns,
+            };
+            self.measuring_since = Some((ThreadUsage::now(), since));
         }
         if now >= self.window.end_ns {
             self.close_window(now);
@@ -307,5 +312,64 @@ impl<D: Driver, R: Recorder> Engine<'_, D, R> {
         }
         // What is still under way at the end of the drain is past its own time limit: the driver
         // has reported it as timed out, because the drain is longer than that limit.
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nobody;
+
+    impl Driver for Nobody {
+        fn idle(&self) -> usize {
+            0
+        }
+
+        fn busy(&self) -> usize {
+            0
+        }
+
+        fn endpoint(&self, _: u32) -> u32 {
+            0
+        }
+
+        fn submit(&mut self, _: Job) {}
+
+        fn poll(&mut self, _: Option<u64>, _: &mut Vec<Observation>) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Recorder for Nobody {
+        fn record(&mut self, _: &Observation) {}
+    }
+
+    /// Length of the window and CPU time in it, where the thread first ran at a time and saw its end later.
+    fn window_seen_at(first_ns: u64, end_ns: u64) -> Done {
+        let mut engine = Engine {
+            driver: &mut Nobody,
+            picker: Picker::new(&[1.0], 1, 0, 1),
+            window: Window {
+                warmup_ns: 1_000,
+                end_ns: 5_000,
+                drain_ns: 9_000,
+            },
+            queue: VecDeque::new(),
+            queue_bound: 1,
+            progress: &Progress::default(),
+            recorder: &mut Nobody,
+            done: Done::default(),
+            measuring_since: None,
+        };
+        engine.note_window(first_ns);
+        engine.note_window(end_ns);
+        engine.done
+    }
+
+    #[test]
+    fn a_thread_that_slept_through_the_window_has_its_length() {
+        assert_eq!(window_seen_at(1_500, 5_200).wall_ns, 3_700);
+        assert_eq!(window_seen_at(6_000, 6_000).wall_ns, 5_000);
     }
 }

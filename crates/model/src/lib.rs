@@ -8,6 +8,7 @@ mod cause;
 mod difference;
 mod exchange;
 pub mod floor;
+pub mod history;
 pub mod neighbours;
 mod observation;
 mod plain;

@@ -99,6 +99,9 @@ pub struct VerdictDocument {
     pub comparisons: Vec<Comparison>,
     /// The incumbent against itself: what this machine calls a difference when there is none.
     pub aa: Vec<LatencyComparison>,
+    /// CPU and memory of the incumbent against itself, as far as they were measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aa_resources: Vec<ResourceComparison>,
     /// How each side starts and when it reaches its pace. Descriptive.
     #[serde(default)]
     pub warm_up: Vec<WarmUp>,

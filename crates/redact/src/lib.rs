@@ -15,7 +15,7 @@ mod names;
 mod preview;
 mod shell;
 
-pub use mark::{is_redacted, is_redaction_of};
+pub use mark::{is_redacted, is_redaction_of, is_same_around_secrets};
 pub use names::variable;
 pub use preview::preview;
 pub use shell::{shell_quoted, shell_word};

@@ -30,6 +30,26 @@ pub fn is_redaction_of(redacted: &str, original: &str) -> bool {
     original.is_empty()
 }
 
+/// Do two redacted texts say the same around secrets of the same length? Whether the secrets are the same cannot be
+/// known: the marks of each run have a key of their own.
+pub fn is_same_around_secrets(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
+    loop {
+        if let (Some((a, mark)), Some((b, further))) = (placeholder(one), placeholder(other)) {
+            if a != b {
+                return false;
+            }
+            (one, other) = (&one[mark..], &other[further..]);
+            continue;
+        }
+        match (one.split_first(), other.split_first()) {
+            (Some((a, rest)), Some((b, further))) if a == b => (one, other) = (rest, further),
+            (None, None) => return true,
+            _ => return false,
+        }
+    }
+}
+
 /// The length of the secret and of the placeholder, `<redacted 24 bytes #9f2c41d0>`, at the begin.
 fn placeholder(text: &[u8]) -> Option<(usize, usize)> {
     let rest = text.strip_prefix(BEGIN.as_bytes())?;
@@ -76,5 +96,21 @@ mod tests {
         fn no_text_makes_it_panic(redacted in "(<redacted [0-9]{0,22} bytes #|[a>]|\\PC){0,8}", original in "\\PC{0,20}") {
             let _ = is_redaction_of(&redacted, &original);
         }
+    }
+
+    #[test]
+    fn texts_of_two_runs_are_compared_around_their_secrets() {
+        let of = |key: u8, text: &str| Redactor::new([key; 16]).redact_text(text);
+        let original = "./serve --token ghp_16C7e42F292c6912E7710c838347Ae178B4a --port {port}";
+        let (one, other) = (of(7, original), of(8, original));
+        assert_ne!(one, other, "each run has a key of its own");
+        assert!(is_same_around_secrets(&one, &other));
+        assert!(!is_same_around_secrets(
+            &one,
+            &of(8, &original.replace("{port}", "80"))
+        ));
+        assert!(!is_same_around_secrets(&one, original));
+        assert!(!is_same_around_secrets(&one, &format!("{other} -v")));
+        assert!(is_same_around_secrets("", "") && !is_same_around_secrets("", "a"));
     }
 }

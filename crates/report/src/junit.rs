@@ -5,7 +5,7 @@
 //! where `understudy judge` does not exit with 0.
 
 use crate::figures::rate;
-use crate::wording;
+use crate::{against_itself, wording};
 use std::fmt::Write;
 use understudy_model::Side;
 use understudy_model::verdict::{
@@ -29,7 +29,10 @@ enum Outcome {
 /// The document.
 pub fn document(document: &VerdictDocument) -> String {
     let suites = [
-        ("gates", document.gates.iter().map(gate).collect()),
+        (
+            "gates",
+            document.gates.iter().map(|of| gate(document, of)).collect(),
+        ),
         (
             "equivalence",
             // What the tuned incumbent answers is not a fault of the candidate.
@@ -111,13 +114,14 @@ fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
 
-fn gate(gate: &Gate) -> Case {
+fn gate(document: &VerdictDocument, gate: &Gate) -> Case {
+    let text = against_itself::gate_text(document, gate);
     Case {
         class: "understudy.gates".to_owned(),
         name: format!("{} at {}", gate.code, gate.at),
         outcome: match gate.passed {
-            true => Outcome::Passed(gate.text.clone()),
-            false => Outcome::Failed(gate.text.clone()),
+            true => Outcome::Passed(text),
+            false => Outcome::Failed(text),
         },
     }
 }

@@ -2,10 +2,12 @@
 
 #![forbid(unsafe_code)]
 
+mod against_itself;
 mod cautions;
 mod charts;
 pub mod figures;
 pub mod findings;
+mod history;
 pub mod html;
 pub mod junit;
 pub mod knee;

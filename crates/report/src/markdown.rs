@@ -1,8 +1,9 @@
 //! The verdict in GitHub-flavoured Markdown, for a comment below a pull request.
 
 use crate::figures::{count, rate, time};
-use crate::{tail, warm_up, wording};
+use crate::{against_itself, history, tail, warm_up, wording};
 use understudy_model::Side;
+use understudy_model::history::History;
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Held, LatencyComparison, ResourceComparison, Verdict,
     VerdictDocument,
@@ -13,8 +14,8 @@ const CLUSTERS: usize = 10;
 /// Endpoints, rates and quantiles shown.
 const ROWS: usize = 60;
 
-/// Verdict, reasons, a table of effects, objectives, differences and limits.
-pub fn summary(document: &VerdictDocument) -> String {
+/// Verdict, reasons, a table of effects, objectives, differences, what earlier runs showed, and limits.
+pub fn summary(document: &VerdictDocument, earlier: Option<&History>) -> String {
     let mut out = format!(
         "## {} {}: {}\n\n{}\n\n",
         sign(document.verdict),
@@ -57,6 +58,9 @@ pub fn summary(document: &VerdictDocument) -> String {
         out += &format!("\nMemory floor of the {}: {found}\n", of.side);
     }
     gates(&mut out, document);
+    if let Some(earlier) = earlier {
+        runs(&mut out, earlier);
+    }
     if !document.limits_of_this_result.is_empty() {
         out += "\n**Limits of this result**\n\n";
     }
@@ -232,7 +236,7 @@ fn objectives(out: &mut String, document: &VerdictDocument) {
 fn gates(out: &mut String, document: &VerdictDocument) {
     let failed = document.gates.iter().filter(|gate| !gate.passed).count();
     let all = count(document.gates.len() as u64);
-    if let Some(aa) = wording::against_itself(document) {
+    if let Some(aa) = against_itself::sentence(document) {
         *out += &format!("\n**A/A**: {aa}.\n");
     }
     if document.gates.is_empty() {
@@ -244,6 +248,20 @@ fn gates(out: &mut String, document: &VerdictDocument) {
     };
     for refused in &document.refused {
         *out += &format!("\n**Refused**: {}.\n", text(refused));
+    }
+}
+
+/// What earlier runs of the trial showed.
+fn runs(out: &mut String, earlier: &History) {
+    *out += &format!(
+        "\n**Earlier runs**: {}.\n\n",
+        text(&history::overview(earlier))
+    );
+    for figure in &earlier.figures {
+        let sentences = [Some(history::level(figure)), history::ratio(figure)];
+        for sentence in sentences.into_iter().flatten() {
+            *out += &format!("- {}\n", text(&wording::capital(&sentence)));
+        }
     }
 }
 

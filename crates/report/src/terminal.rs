@@ -1,10 +1,11 @@
 //! The verdict on one screen: at most 24 lines of 100 columns.
 
-use crate::figures::{count, rate};
+use crate::figures::{count, quantile, rate};
 pub use crate::page::Style;
 use crate::page::{LABEL, Page};
-use crate::{cautions, self_test, wording};
+use crate::{against_itself, cautions, history, self_test, wording};
 use understudy_model::Side;
+use understudy_model::history::History;
 use understudy_model::verdict::{
     Comparison, Equivalence, Held, LatencyComparison, Resource, ResourceComparison, Verdict,
     VerdictDocument,
@@ -22,7 +23,7 @@ const LAST_COLUMN: usize = 49;
 const NARROW: usize = 76;
 
 /// The verdict, its reasons, and the figures that they rest on: what fits on a screen. The report has all.
-pub fn summary(document: &VerdictDocument, style: Style) -> String {
+pub fn summary(document: &VerdictDocument, earlier: Option<&History>, style: Style) -> String {
     let mut page = Page::new(style);
     let word = wording::headline(document.verdict).to_uppercase();
     page.line(LABEL, &format!("{word}  {}", document.name));
@@ -50,6 +51,9 @@ pub fn summary(document: &VerdictDocument, style: Style) -> String {
         "memory floor",
         floors.map(|of| (of.side, crate::memory_floor::short(of))),
     );
+    if let Some(earlier) = earlier {
+        page.history(earlier);
+    }
     page.gates(document);
     if style.colour {
         let coloured = format!("\u{1b}[{}m{word}\u{1b}[0m", colour(document.verdict));
@@ -122,10 +126,13 @@ impl Page {
         self.row(&label, sides, "change (95 % interval)");
         let latency = comparison.latency.iter();
         let here = latency.filter(|line| line.rate_rps == shown && is_shown(document, line));
-        for line in here {
+        // What this run resolved comes first, what it did not is a short line behind it.
+        let (resolved, open): (Vec<_>, Vec<_>) = here.partition(|line| wording::is_resolved(line));
+        for line in resolved {
             self.latency(document, line);
         }
         self.resources(&comparison.resources, shown);
+        self.open(document, &open);
         self.rest(rates.len(), 1, "rate");
     }
 
@@ -136,8 +143,14 @@ impl Page {
         self.row("tuning alone", sides, "change (95 % interval)");
         let latency = comparison.latency.iter();
         for line in latency.filter(|line| wording::is_primary(document, line)) {
-            self.latency(document, line);
+            let is_resolved = wording::is_resolved(line);
+            if is_resolved {
+                self.latency(document, line);
+            }
             self.resources(&comparison.resources, line.rate_rps);
+            if !is_resolved {
+                self.open(document, &[line]);
+            }
         }
         if comparison.equivalence.different > 0 {
             self.labelled("  answers", &wording::ledger(&comparison.equivalence));
@@ -177,10 +190,6 @@ impl Page {
 
     fn latency(&mut self, document: &VerdictDocument, line: &LatencyComparison) {
         let label = format!("  {}", wording::latency_label(line));
-        if !line.judged {
-            let why = wording::not_judged(line);
-            return self.line(4, &format!("{label:<22}not judged: {why}"));
-        }
         let primary = match wording::is_primary(document, line) {
             true => "  primary",
             false => "",
@@ -192,6 +201,29 @@ impl Page {
             [&sides[0], &sides[1]],
             &format!("{}{primary}", wording::resolved(line.ratio)),
         );
+    }
+
+    /// Quantiles that this run did not resolve; those that are not judged for the same reason on one line.
+    fn open(&mut self, document: &VerdictDocument, lines: &[&LatencyComparison]) {
+        let (judged, not_judged): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line.judged);
+        for line in judged {
+            self.latency(document, line);
+        }
+        let mut rest = &not_judged[..];
+        while let Some(first) = rest.first() {
+            let why = wording::not_judged(first);
+            let alike = rest.iter().take_while(|line| {
+                line.endpoint == first.endpoint && wording::not_judged(line) == why
+            });
+            let (alike, others) = rest.split_at(alike.count());
+            let more: Vec<String> = alike[1..]
+                .iter()
+                .map(|line| format!(", {}", quantile(line.quantile)))
+                .collect();
+            let label = format!("  {}{}", wording::latency_label(first), more.concat());
+            self.line(4, &format!("{label:<22}not judged: {why}"));
+            rest = others;
+        }
     }
 
     /// CPU time, and memory by the fairest figure that there is.
@@ -284,8 +316,18 @@ impl Page {
         }
     }
 
+    /// One line for the runs, and one or two a figure that they have.
+    fn history(&mut self, earlier: &History) {
+        self.labelled("earlier runs", &history::short_overview(earlier));
+        for figure in &earlier.figures {
+            for line in history::short(figure) {
+                self.labelled("", &line);
+            }
+        }
+    }
+
     fn gates(&mut self, document: &VerdictDocument) {
-        if let Some(text) = wording::against_itself(document) {
+        if let Some(text) = against_itself::sentence(document) {
             self.labelled("A/A", &text);
         }
         for refused in &document.refused {

@@ -1,6 +1,6 @@
 //! What every form of a report says in the same words: verdicts, judgements, effects, ledgers.
 
-use crate::figures::{change, count, memory, quantile, rate, share, time};
+use crate::figures::{change, count, memory, quantile, share, time};
 use understudy_model::Side;
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Estimate, Figure, GoalResult, Held, LatencyComparison,
@@ -127,14 +127,23 @@ pub(crate) fn effect(ratio: Option<Estimate>) -> String {
 /// How many times its lower end an interval's upper end may be for the figure to say something.
 const RESOLVED: f64 = 10.0;
 
+/// Does an interval say something of a change?
+fn is_narrow(ratio: Estimate) -> bool {
+    match (ratio.low, ratio.high) {
+        (Some(low), Some(high)) => high <= RESOLVED * low,
+        _ => false,
+    }
+}
+
+/// Did this run resolve how a quantile changes?
+pub(crate) fn is_resolved(line: &LatencyComparison) -> bool {
+    line.judged && line.ratio.is_some_and(is_narrow)
+}
+
 /// As [`effect`]; an interval that spans ten times and more says little, and takes little room.
 pub(crate) fn resolved(ratio: Option<Estimate>) -> String {
-    let spans = |ratio: Estimate| match (ratio.low, ratio.high) {
-        (Some(low), Some(high)) => high > RESOLVED * low,
-        _ => true,
-    };
     match ratio {
-        Some(ratio) if spans(ratio) => "not resolved by this run".to_owned(),
+        Some(ratio) if !is_narrow(ratio) => "not resolved by this run".to_owned(),
         ratio => effect(ratio),
     }
 }
@@ -438,35 +447,6 @@ pub(crate) fn looks(document: &VerdictDocument) -> Option<String> {
         all.join(", "),
     ))
 }
-
-/// The incumbent against itself, at the primary quantile and rate.
-pub(crate) fn against_itself(document: &VerdictDocument) -> Option<String> {
-    let primary = document.primary.as_ref()?;
-    let aa = document
-        .aa
-        .iter()
-        .find(|aa| primary.quantile == aa.quantile && primary.rate_rps == aa.rate_rps)?;
-    let ratio = aa.ratio?;
-    let what = format!(
-        "incumbent against itself, {} at {}",
-        quantile(aa.quantile),
-        rate(aa.rate_rps)
-    );
-    let width = ratio.high.zip(ratio.low).map(|(high, low)| high / low);
-    Some(
-        match width.is_some_and(|width| width <= WIDEST_INFORMATIVE) {
-            true => format!("{what}: {}", resolved(Some(ratio))),
-            false => format!(
-                "{what}: not informative, {} ratio{} vary too much; a longer level (--thorough) has more",
-                aa.pairs,
-                if aa.pairs == 1 { "" } else { "s" },
-            ),
-        },
-    )
-}
-
-/// Upper over lower end of an interval beyond which it says nothing that helps: from half to double.
-const WIDEST_INFORMATIVE: f64 = 4.0;
 
 /// The comparison of a contender with the incumbent.
 pub(crate) fn of_contender(document: &VerdictDocument, contender: Side) -> Option<&Comparison> {

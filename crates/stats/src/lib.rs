@@ -3,6 +3,7 @@
 //!
 //! - [`quantile`]: one quantile of one block of latencies, or the word that it cannot be judged.
 //! - [`paired`]: the effect between two sides from pairs of blocks, and one side against a bound.
+//! - [`prediction`]: where one more value is to be expected, from others of its kind.
 //! - [`binomial`]: what `k` of `n` says about a share.
 //! - [`batches`]: the share of events in a long sequence that comes in bursts.
 //! - [`clusters`]: whole stretches of a long sequence, drawn at random.
@@ -31,6 +32,7 @@ pub mod holm;
 mod interval;
 pub mod overlap;
 pub mod paired;
+pub mod prediction;
 pub mod quantile;
 mod random;
 mod resample;

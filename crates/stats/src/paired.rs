@@ -110,6 +110,34 @@ pub fn mde_multiplier(pairs: usize) -> Option<f64> {
     Some(quantiles / (pairs as f64).sqrt())
 }
 
+/// How many pairs would give a 95 % interval whose upper end is at most `times` its lower one, were their differences
+/// to vary as those behind the interval of `pairs` pairs: the smallest n with `2 t s / sqrt(n) <= ln(times)`.
+///
+/// `None` if no interval can be read, or 10,000 pairs are too few.
+pub fn pairs_needed((low, high): (f64, f64), pairs: usize, times: f64) -> Option<usize> {
+    const MOST: usize = 10_000;
+    let half = |n: usize| {
+        let degrees = n.checked_sub(1).filter(|degrees| *degrees > 0)? as f64;
+        Some(student_upper_quantile(ALPHA / 2.0, degrees) / (n as f64).sqrt())
+    };
+    let deviation = (ln_positive(high)? - ln_positive(low)?) / (2.0 * half(pairs)?);
+    let width = ln_positive(times)?;
+    // The half width falls with every pair more.
+    let enough = |n: &usize| half(*n).is_some_and(|half| 2.0 * half * deviation <= width);
+    let (mut least, mut most) = (2, MOST);
+    if !enough(&most) {
+        return None;
+    }
+    while least < most {
+        let middle = least.midpoint(most);
+        match enough(&middle) {
+            true => most = middle,
+            false => least = middle + 1,
+        }
+    }
+    Some(most)
+}
+
 /// The mean of `values` with Student's 95 % interval. `None` for fewer than two values, or one that
 /// is not finite.
 pub fn mean_interval(values: &[f64]) -> Option<Interval> {
@@ -148,10 +176,10 @@ fn ln_positive(value: f64) -> Option<f64> {
 }
 
 /// What Student's distribution needs of a sample.
-struct Sample {
-    n: usize,
-    mean: f64,
-    deviation: f64,
+pub(crate) struct Sample {
+    pub(crate) n: usize,
+    pub(crate) mean: f64,
+    pub(crate) deviation: f64,
 }
 
 impl Sample {
@@ -169,7 +197,7 @@ impl Sample {
         })
     }
 
-    fn of_logs(values: &[f64]) -> Option<Self> {
+    pub(crate) fn of_logs(values: &[f64]) -> Option<Self> {
         Self::of(
             &values
                 .iter()
@@ -178,7 +206,7 @@ impl Sample {
         )
     }
 
-    fn degrees(&self) -> f64 {
+    pub(crate) fn degrees(&self) -> f64 {
         (self.n - 1) as f64
     }
 

@@ -18,6 +18,7 @@ pub mod exits;
 mod faults;
 pub mod floor;
 mod generator;
+pub mod history;
 mod inspect;
 pub mod judge;
 mod latency;

@@ -31,15 +31,16 @@ pub(crate) fn judge(args: &JudgeArgs) -> Result<u8, Failure> {
         .map_err(|errors| Failure::Usage(errors.iter().map(ToString::to_string).collect()))?;
     let plan = Plan::new(&config);
     let document = judged(&config, &plan, &rules, &run)?;
-    // A full disk, or a run of another user, does not hide the verdict.
+    // A full disk, or a run of another user, does not hide the verdict. Earlier runs are left to `report`: what comes
+    // of a run directory depends on nothing outside of it.
     let stored = store_verdict(&run, &document);
-    let drawn = stored.and_then(|()| write_html(&run, &document).map(drop));
+    let drawn = stored.and_then(|()| write_html(&run, &document, None).map(drop));
     if let Err(error) = drawn {
         show::warning(&format!(
             "the verdict is not stored: {}",
             exit::sentence(&error)
         ));
     }
-    deliver(&document, &run, json.as_mut())?;
+    deliver(&document, &run, None, json.as_mut())?;
     Ok(exit::of_verdict(document.verdict))
 }

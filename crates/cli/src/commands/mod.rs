@@ -4,6 +4,7 @@ pub(crate) mod case;
 pub(crate) mod completions;
 pub(crate) mod gateway;
 pub(crate) mod guard;
+pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod judge;

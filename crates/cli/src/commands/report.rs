@@ -1,5 +1,6 @@
 //! `understudy report RUN`: the verdict of a run in another form; nothing is judged again.
 
+use super::history::earlier;
 use crate::exit::{self, Failure, usage};
 use crate::output;
 use crate::show;
@@ -9,6 +10,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use understudy_case::CaseDocument;
 use understudy_evidence::{EvidenceError, RunDirectory};
+use understudy_model::history::History;
 use understudy_model::series::SeriesDocument;
 use understudy_model::verdict::VerdictDocument;
 use understudy_report::{html, junit, markdown};
@@ -60,11 +62,11 @@ pub(crate) fn report(args: &ReportArgs) -> Result<u8, Failure> {
     }
     let text = match args.format {
         Format::Html if args.out.is_none() => {
-            let path = write_html(&run, &document)?;
+            let path = write_html(&run, &document, earlier(&run, &document).as_ref())?;
             return print_path(&path);
         }
-        Format::Html => page(&run, &document)?,
-        Format::Markdown => markdown::summary(&document),
+        Format::Html => page(&run, &document, earlier(&run, &document).as_ref())?,
+        Format::Markdown => markdown::summary(&document, earlier(&run, &document).as_ref()),
         Format::Junit => junit::document(&document),
         Format::Json => run.read_text("verdict.json").map_err(anyhow::Error::from)?,
     };
@@ -86,7 +88,8 @@ fn print_path(path: &Path) -> Result<u8, Failure> {
     Ok(exit::DONE)
 }
 
-/// Writes `report.html` into the run directory, from the verdict and the series stored there.
+/// Writes `report.html` into the run directory, from the verdict and the series stored there and what earlier runs
+/// showed.
 /// Returns where it is.
 ///
 /// # Errors
@@ -94,15 +97,21 @@ fn print_path(path: &Path) -> Result<u8, Failure> {
 pub(crate) fn write_html(
     run: &RunDirectory,
     document: &VerdictDocument,
+    earlier: Option<&History>,
 ) -> anyhow::Result<PathBuf> {
-    run.write_text(PAGE, &page(run, document)?)?;
+    run.write_text(PAGE, &page(run, document, earlier)?)?;
     Ok(run.path().join(PAGE))
 }
 
-fn page(run: &RunDirectory, document: &VerdictDocument) -> anyhow::Result<String> {
+fn page(
+    run: &RunDirectory,
+    document: &VerdictDocument,
+    earlier: Option<&History>,
+) -> anyhow::Result<String> {
     let series: Option<SeriesDocument> = stored(run, "series.json")?;
     let business: Option<CaseDocument> = stored(run, "case.json")?;
-    Ok(html::page(document, series.as_ref(), business.as_ref()))
+    let (series, business) = (series.as_ref(), business.as_ref());
+    Ok(html::page(document, series, business, earlier))
 }
 
 /// The stored verdict; a run without one says how it comes by it.

@@ -13,6 +13,7 @@ mod exits;
 mod floor;
 mod gateway;
 mod harness;
+mod history;
 mod import;
 mod init;
 mod latency;

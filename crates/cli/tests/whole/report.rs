@@ -22,6 +22,7 @@ pub(crate) fn verdict() -> VerdictDocument {
         }],
         comparisons: Vec::new(),
         aa: Vec::new(),
+        aa_resources: Vec::new(),
         warm_up: Vec::new(),
         tails: Vec::new(),
         slo: Vec::new(),

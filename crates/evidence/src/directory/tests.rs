@@ -262,3 +262,32 @@ fn a_lock_that_is_about_to_go_is_waited_for() {
     run.lock().unwrap();
     leaves.join().unwrap();
 }
+
+#[test]
+fn earlier_runs_are_those_of_the_same_trial_before_this_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let create = |name: &str, stamp: &str| RunDirectory::create(folder.path(), name, stamp);
+    let first = create("a b", "20261128T101112Z").unwrap();
+    let second = create("a b", "20261129T000000Z").unwrap();
+    let at_once = create("a b", "20261129T000000Z").unwrap();
+    let last = create("a b", "20261130T000000Z").unwrap();
+    // Other trials, and what is no run.
+    create("a b-2", "20261101T000000Z").unwrap();
+    create("a", "20261101T000000Z").unwrap();
+    for name in ["a-b-notes", "a-b-20261101T000000", "a-b-20261101T000000Z-x"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    fs::write(folder.path().join("a-b-20261102T000000Z"), "a file").unwrap();
+    let names = |of: &RunDirectory| -> Vec<PathBuf> { of.earlier("a b").unwrap() };
+    let real = |of: &RunDirectory| fs::canonicalize(of.path()).unwrap();
+    assert_eq!(
+        names(&last),
+        [real(&at_once), real(&second), real(&first)],
+        "the most recent first"
+    );
+    assert_eq!(names(&second), [real(&first)]);
+    assert_eq!(names(&first), Vec::<PathBuf>::new());
+    let renamed = folder.path().join("kept");
+    fs::rename(last.path(), &renamed).unwrap();
+    assert_eq!(names(&RunDirectory::open(&renamed).unwrap()).len(), 3);
+}

@@ -193,7 +193,8 @@ fn segment(
     )
 }
 
-fn unit_of(bytes: f64) -> f64 {
+/// The largest power of 1024 that an amount of memory reaches.
+pub(super) fn unit_of(bytes: f64) -> f64 {
     let units = [1_073_741_824.0, 1_048_576.0, 1024.0];
     units.into_iter().find(|unit| bytes >= *unit).unwrap_or(1.0)
 }

@@ -5,11 +5,11 @@ use super::{more, table, typeset};
 use crate::charts::legend;
 use crate::charts::ratios::{Axis, Row};
 use crate::figures::{change, rate, time};
-use crate::wording;
+use crate::{against_itself, wording};
 use maud::{Markup, html};
 use understudy_model::Side;
 use understudy_model::verdict::{
-    Comparison, Estimate, Figure, LatencyComparison, LatencyQuantile, ResourceComparison,
+    Bearing, Comparison, Estimate, Figure, LatencyComparison, LatencyQuantile, ResourceComparison,
     VerdictDocument,
 };
 
@@ -21,6 +21,8 @@ struct Line {
     sides: [String; 2],
     effect: String,
     note: Option<String>,
+    /// Does the run say how it changes? What it does not comes last.
+    is_resolved: bool,
     row: Row,
 }
 
@@ -42,7 +44,8 @@ pub(super) fn of_comparison(document: &VerdictDocument, comparison: &Comparison)
     let resources = rates
         .iter()
         .flat_map(|rate_rps| resource_lines(document, comparison, *rate_rps));
-    let lines: Vec<Line> = latency.chain(resources).collect();
+    let mut lines: Vec<Line> = latency.chain(resources).collect();
+    lines.sort_by_key(|line| !line.is_resolved);
     let axis = Axis::new(lines.iter().map(|line| &line.row), axis_label);
     html! {
         p class="lead" {
@@ -72,6 +75,7 @@ pub(super) fn of_comparison(document: &VerdictDocument, comparison: &Comparison)
                 tr role="row" class="axis" aria-hidden="true" { td role="cell" colspan="3" {} td role="cell" class="drawn" { (axis.labels()) } td role="cell" {} }
             }
         }
+        @if let Some(aa) = against_itself::sentence(document) { p class="note" { "A/A: " (typeset(&aa)) "." } }
         (more("Every figure, with p values and smallest detectable effects", details(comparison)))
     }
 }
@@ -105,16 +109,20 @@ fn latency_line(document: &VerdictDocument, line: &LatencyComparison) -> Line {
         endpoint: line.endpoint.clone(),
         quantile: line.quantile,
     });
-    let against_itself = document.aa.iter().find(|aa| {
+    let itself = document.aa.iter().find(|aa| {
         aa.endpoint == line.endpoint && aa.quantile == line.quantile && aa.rate_rps == line.rate_rps
     });
     Line {
         rate_rps: line.rate_rps,
         primary: wording::is_primary(document, line),
+        is_resolved: wording::is_resolved(line),
         sides: [line.baseline_us, line.contender_us].map(|side| wording::estimate(side, time)),
         note,
         row: Row {
-            noise: against_itself.and_then(|aa| aa.ratio),
+            noise: itself
+                .and_then(|aa| aa.ratio)
+                .filter(|_| !against_itself::is_refused(document, Bearing::Latency))
+                .filter(|ratio| against_itself::is_informative(*ratio)),
             ..row(
                 &label,
                 line.ratio,
@@ -151,6 +159,8 @@ fn resource_lines(document: &VerdictDocument, comparison: &Comparison, rate_rps:
 fn resource_line(document: &VerdictDocument, line: &ResourceComparison) -> Line {
     let label = line.resource.label();
     let show = |value| wording::resource(line.resource, value);
+    let mut itself = document.aa_resources.iter();
+    let itself = itself.find(|aa| aa.resource == line.resource && aa.rate_rps == line.rate_rps);
     Line {
         rate_rps: line.rate_rps,
         label: wording::capital(label),
@@ -161,11 +171,17 @@ fn resource_line(document: &VerdictDocument, line: &ResourceComparison) -> Line 
             None => wording::effect(line.ratio),
         },
         note: line.unmeasured.clone(),
-        row: row(
-            label,
-            line.ratio,
-            bound_of(document, line.rate_rps, &Figure::Resource(line.resource)),
-        ),
+        is_resolved: line.ratio.is_some(),
+        row: Row {
+            noise: itself
+                .and_then(|aa| aa.ratio)
+                .filter(|ratio| against_itself::is_informative(*ratio)),
+            ..row(
+                label,
+                line.ratio,
+                bound_of(document, line.rate_rps, &Figure::Resource(line.resource)),
+            )
+        },
     }
 }
 

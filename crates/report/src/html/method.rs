@@ -143,7 +143,7 @@ const WORDS: [(&str, &str); 17] = [
     ),
     (
         "Smallest detectable effect",
-        "The change that these pairs would have shown nine times of ten. \u{201c}No difference seen\u{201d} means: none larger than that.",
+        "The change that these pairs would have shown nine times of ten. \u{201c}No significant difference\u{201d} means: none larger than that was detected.",
     ),
     (
         "p, Holm",

@@ -6,6 +6,7 @@ mod capacity;
 mod case;
 mod effects;
 mod floor;
+mod history;
 mod latency;
 mod method;
 mod objectives;
@@ -19,6 +20,7 @@ pub use case::case_page;
 use crate::wording;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use understudy_case::CaseDocument;
+use understudy_model::history::History;
 use understudy_model::series::{BlockSeries, SeriesDocument};
 use understudy_model::verdict::{Verdict, VerdictDocument};
 
@@ -30,13 +32,14 @@ const SCRIPT_HASH: &str = "sha256-YU784MGeidcxDdONh7tFxpKdD/0dx4Eb53DW3pyznV8=";
 
 /// The page: verdict and key figures first, then what they rest on.
 ///
-/// `business` is the case of a trial that has one. Without `series` (a run whose answers differ or that was
+/// `business` is the case of a trial that has one, `earlier` what earlier runs of it showed. Without `series` (a run whose answers differ or that was
 /// interrupted has none) the curves are left out and the page says why. Its size is bounded however long the trial
 /// was.
 pub fn page(
     document: &VerdictDocument,
     series: Option<&SeriesDocument>,
     business: Option<&CaseDocument>,
+    earlier: Option<&History>,
 ) -> String {
     let mut sections = vec![
         ("latency", "Latency", latency::section(document, series)),
@@ -61,9 +64,15 @@ pub fn page(
         ("repeat", "How to repeat it", method::repeat(document)),
         ("words", "Words", method::words()),
     ];
+    let after = sections.iter().position(|(id, ..)| *id == "effects");
+    let place = after.map_or(sections.len(), |place| place + 1);
+    if let Some(earlier) = earlier {
+        sections.insert(
+            place,
+            ("history", "Earlier runs", history::section(earlier)),
+        );
+    }
     if let Some(tuning) = tuning::section(document) {
-        let after = sections.iter().position(|(id, ..)| *id == "effects");
-        let place = after.map_or(sections.len(), |place| place + 1);
         sections.insert(place, ("tuning", "What tuning alone gains", tuning));
     }
     if let Some(business) = business {
@@ -73,6 +82,8 @@ pub fn page(
     let deciding = match document.verdict {
         Verdict::NotEquivalent => "answers",
         Verdict::Invalid => "gates",
+        // Where the primary latency is not resolved, the figures that are come first.
+        _ if verdict::is_latency_open(document) => "effects",
         _ => "latency",
     };
     sections.sort_by_key(|(id, ..)| *id != deciding);

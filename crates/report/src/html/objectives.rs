@@ -4,7 +4,7 @@ use super::effects::axis_label;
 use super::{badge, table, typeset};
 use crate::charts::ratios::{Axis, Row};
 use crate::figures::{change, rate};
-use crate::wording;
+use crate::{against_itself, wording};
 use maud::{Markup, html};
 use understudy_model::verdict::{Estimate, Gate, GoalResult, Held, SloResult, VerdictDocument};
 
@@ -155,7 +155,7 @@ pub(super) fn gates(document: &VerdictDocument) -> Markup {
             word.to_owned(),
             gate.code.replace('_', " "),
             gate.at.clone(),
-            gate.text.clone(),
+            against_itself::gate_text(document, gate),
         ]
     };
     html! {
@@ -168,7 +168,7 @@ pub(super) fn gates(document: &VerdictDocument) -> Markup {
             ul class="reasons" { @for gate in &failed { li { (typeset(&wording::capital(&gate.text))) } } }
             @for refused in &document.refused { p { "Refused: " (typeset(refused)) "." } }
         }
-        @if let Some(aa) = wording::against_itself(document) { p { "A/A: " (typeset(&aa)) "." } }
+        @if let Some(aa) = against_itself::sentence(document) { p { "A/A: " (typeset(&aa)) "." } }
         @if !document.gates.is_empty() {
             (super::more("Every gate", table("What had to hold for the measurement to be trusted", &["held?", "gate", "where", "figure and limit"], document.gates.iter().map(row))))
         }

@@ -45,6 +45,7 @@ pub(super) fn section(document: &VerdictDocument) -> Markup {
             (figures(document))
         }
         @if let Some(comparison) = wording::of_contender(document, Side::Candidate) { (tiles(document, comparison)) }
+        @for refused in &document.refused { p class="note" { "Refused: " (typeset(refused)) "." } }
     }
 }
 
@@ -84,6 +85,8 @@ struct Tile {
     /// Its interval, or what could have been seen.
     interval: String,
     tone: Option<Tone>,
+    /// Not judged, not resolved or not measured: it comes behind what is.
+    open: bool,
 }
 
 /// How a figure went, shown by sign, word and colour.
@@ -108,7 +111,7 @@ impl Tone {
             },
             Direction::Unclear => Tone {
                 class,
-                said: "\u{25c6} no difference seen",
+                said: "\u{25c6} no significant difference",
             },
         }
     }
@@ -157,9 +160,11 @@ pub(super) fn tiles(document: &VerdictDocument, comparison: &Comparison) -> Mark
             errors_tile(document).filter(|_| comparison.contender == Side::Candidate),
         ]
     };
+    let mut tiles: Vec<Tile> = tiles.into_iter().flatten().collect();
+    tiles.sort_by_key(|tile| tile.open);
     html! {
         ul class="tiles" aria-label={"Key figures: the " (comparison.contender) " against the " (comparison.baseline)} {
-            @for tile in tiles.into_iter().flatten() {
+            @for tile in tiles {
                 li class={"tile " (tile.tone.map_or("none", |tone| tone.class))} {
                     h3 { (tile.title) }
                     p class="figure" { (typeset(&tile.figure)) }
@@ -179,6 +184,7 @@ fn not_measured(title: &str, why: &str) -> Tile {
         between: why.to_owned(),
         interval: String::new(),
         tone: None,
+        open: true,
     }
 }
 
@@ -197,7 +203,19 @@ fn changed(
         between: format!("{contender} instead of {baseline} at {}", rate(rate_rps)),
         interval: format!("95 % interval {}", wording::interval(ratio, change)),
         tone: Some(Tone::of(ratio)),
+        open: false,
     }
+}
+
+/// Is the latency that was declared before the run not judged, or not resolved by it?
+pub(super) fn is_latency_open(document: &VerdictDocument) -> bool {
+    let comparison = wording::of_contender(document, Side::Candidate);
+    let lines = comparison.into_iter().flat_map(|of| &of.latency);
+    let mut primary = lines.filter(|line| wording::is_primary(document, line));
+    primary.any(|line| {
+        line.ratio.is_none() && !line.judged
+            || line.judged && line.ratio.is_some() && !wording::is_resolved(line)
+    })
 }
 
 /// The quantile that was declared before the run, else p99 at the highest rate.
@@ -216,11 +234,21 @@ fn latency_tile(document: &VerdictDocument, comparison: &Comparison) -> Tile {
     let title = wording::capital(&wording::latency_label(line));
     let sides = [line.baseline_us, line.contender_us];
     match (line.judged, line.ratio) {
+        // An interval that spans ten times and more is no figure to lead with.
+        (true, Some(ratio)) if !wording::is_resolved(line) => Tile {
+            figure: "not resolved".to_owned(),
+            tone: None,
+            open: true,
+            ..changed(title, line.rate_rps, ratio, sides, time)
+        },
         (true, Some(ratio)) => {
             let mut tile = changed(title, line.rate_rps, ratio, sides, time);
             let unclear = wording::direction(ratio) == Direction::Unclear;
             if let Some(mde) = line.mde.filter(|_| unclear) {
-                tile.interval += &format!("; {} would have been seen", change(1.0 + mde));
+                tile.interval += &format!(
+                    "; a change of {} would have been detected",
+                    change(1.0 + mde)
+                );
             }
             tile
         }
@@ -230,6 +258,7 @@ fn latency_tile(document: &VerdictDocument, comparison: &Comparison) -> Tile {
             between: format!("instead of {}", wording::estimate(sides[0], time)),
             interval: "no ratio: requests were never answered".to_owned(),
             tone: None,
+            open: false,
         },
         (false, _) => Tile {
             figure: "not judged".to_owned(),
@@ -293,6 +322,7 @@ fn answers_tile(comparison: &Comparison) -> Tile {
         ),
         interval: wording::mismatch(e),
         tone,
+        open: false,
     }
 }
 
@@ -318,5 +348,6 @@ fn errors_tile(document: &VerdictDocument) -> Option<Tile> {
         ),
         interval: format!("{interval}at most {} may be", share(candidate.bound)),
         tone: None,
+        open: false,
     })
 }

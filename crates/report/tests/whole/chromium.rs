@@ -1,6 +1,6 @@
 //! The page as a browser sees it. `UNDERSTUDY_SHOTS=DIR` keeps what it looks like.
 
-use crate::{fixtures, series};
+use crate::{earlier, fixtures, series};
 use base64::Engine;
 use serde_json::{Value, json};
 use std::fs;
@@ -40,9 +40,12 @@ fn written(folder: &Path, name: &str) -> PathBuf {
     let documents = fixtures::all();
     let series = series::series_of(name, series::DEFAULT);
     let page = match documents.iter().find(|(of, _)| *of == name) {
-        Some((_, document)) => {
-            html::page(document, series.as_ref(), fixtures::business(name).as_ref())
-        }
+        Some((_, document)) => html::page(
+            document,
+            series.as_ref(),
+            fixtures::business(name).as_ref(),
+            earlier::of(name).as_ref(),
+        ),
         None => html::case_page(&fixtures::business(name).unwrap()),
     };
     let path = folder.join(format!("{name}.html"));

@@ -1,6 +1,6 @@
 //! Whatever a document contains stays text.
 
-use crate::{fixtures, series};
+use crate::{earlier, fixtures, series};
 use proptest::prelude::*;
 use scraper::{Html, Selector};
 use serde_json::Value;
@@ -102,7 +102,8 @@ fn check(text: &str) {
                 samples: 2,
             },
         );
-        let page = html::page(&document, Some(&series), None);
+        let earlier = earlier::spoilt(text);
+        let page = html::page(&document, Some(&series), None, Some(&earlier));
         let parsed = Html::parse_document(&page);
         assert!(parsed.errors.is_empty(), "{:?}", parsed.errors);
         let (scripts, attributes) = vocabulary(&parsed);
@@ -141,8 +142,12 @@ fn check(text: &str) {
         );
 
         let controls = |text: &str| text.chars().any(|c| c.is_control() && c != '\n');
-        assert!(!controls(&summary(&document, Style::default())));
-        let comment = markdown::summary(&document).replace('\t', " ");
+        assert!(!controls(&summary(
+            &document,
+            Some(&earlier),
+            Style::default()
+        )));
+        let comment = markdown::summary(&document, Some(&earlier)).replace('\t', " ");
         assert!(!controls(&comment));
     }
 }
@@ -151,14 +156,14 @@ fn check(text: &str) {
 fn nasty_text_stays_text_in_every_form() {
     check(NASTY);
     let document = spoilt(&fixtures::not_equivalent(), "<script>x</script>");
-    let page = Html::parse_document(&html::page(&document, None, None));
+    let page = Html::parse_document(&html::page(&document, None, None, None));
     let heading = page.select(&Selector::parse("h1").unwrap()).next().unwrap();
     assert_eq!(
         heading.text().collect::<String>(),
         "<script>x</script>",
         "and it can be read"
     );
-    let comment = markdown::summary(&document);
+    let comment = markdown::summary(&document, None);
     let outside_code = comment.split('`').step_by(2).collect::<String>();
     assert!(!outside_code.contains("<script"), "{comment}");
 }
@@ -175,7 +180,12 @@ proptest! {
 fn every_page_is_well_formed() {
     for (name, document) in fixtures::all() {
         let series = series::series_of(name, series::DEFAULT);
-        let page = Html::parse_document(&html::page(&document, series.as_ref(), None));
+        let page = Html::parse_document(&html::page(
+            &document,
+            series.as_ref(),
+            None,
+            earlier::of(name).as_ref(),
+        ));
         assert!(page.errors.is_empty(), "{name}: {:?}", page.errors);
         let mut ids = BTreeSet::new();
         for element in page.select(&Selector::parse("[id]").unwrap()) {

@@ -319,6 +319,7 @@ pub(crate) fn replace() -> VerdictDocument {
         ],
         comparisons: vec![comparison],
         aa: against_itself(),
+        aa_resources: vec![resource(Resource::CpuUsPerRequest, 4000.0, 80.7, 1.013)],
         warm_up: warm_up(),
         tails: tails(),
         slo: slos(984.0, 246.0),
@@ -477,6 +478,7 @@ pub(crate) fn not_equivalent() -> VerdictDocument {
     document.slo.clear();
     document.goals.clear();
     document.aa.clear();
+    document.aa_resources.clear();
     document.gates.clear();
     document
 }

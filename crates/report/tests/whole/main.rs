@@ -9,8 +9,10 @@
 mod capacity;
 mod chromium;
 mod circumstances;
+mod earlier;
 mod escaping;
 mod fixtures;
 mod floors;
+mod informative;
 mod series;
 mod snapshots;

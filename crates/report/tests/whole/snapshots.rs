@@ -1,6 +1,6 @@
 //! Every form of every kind of verdict, as it reads.
 
-use crate::{fixtures, series};
+use crate::{earlier, fixtures, series};
 use insta::assert_snapshot;
 use scraper::{ElementRef, Html, Node, Selector};
 use understudy_report::terminal::{Style, summary};
@@ -11,7 +11,7 @@ fn terminal() {
     for (name, document) in fixtures::all() {
         assert_snapshot!(
             format!("terminal_{name}"),
-            summary(&document, Style::default())
+            summary(&document, earlier::of(name).as_ref(), Style::default())
         );
     }
 }
@@ -22,7 +22,7 @@ fn terminal_narrow_and_coloured() {
         colour: true,
         width: Some(50),
     };
-    let text = summary(&fixtures::replace(), style);
+    let text = summary(&fixtures::replace(), earlier::of("replace").as_ref(), style);
     assert!(
         text.lines()
             .all(|line| line.chars().count() <= 50 + "\u{1b}[1;32m\u{1b}[0m".len())
@@ -38,7 +38,7 @@ fn no_line_is_wider_than_the_terminal_but_commands() {
                 colour: false,
                 width: Some(width),
             };
-            let text = summary(&document, style);
+            let text = summary(&document, earlier::of(name).as_ref(), style);
             let wide = text.lines().filter(|line| line.chars().count() > width);
             let wide: Vec<&str> = wide.filter(|line| !line.contains("curl ")).collect();
             assert_eq!(wide, Vec::<&str>::new(), "{name} at {width}");
@@ -49,7 +49,8 @@ fn no_line_is_wider_than_the_terminal_but_commands() {
 #[test]
 fn github_markdown() {
     for (name, document) in fixtures::all() {
-        assert_snapshot!(format!("markdown_{name}"), markdown::summary(&document));
+        let text = markdown::summary(&document, earlier::of(name).as_ref());
+        assert_snapshot!(format!("markdown_{name}"), text);
     }
 }
 
@@ -122,7 +123,12 @@ fn html_skeleton() {
         };
         let series = series::series_of(name, short);
         let business = fixtures::business(name);
-        let page = html::page(&document, series.as_ref(), business.as_ref());
+        let page = html::page(
+            &document,
+            series.as_ref(),
+            business.as_ref(),
+            earlier::of(name).as_ref(),
+        );
         assert_snapshot!(format!("html_{name}"), skeleton(&page));
     }
     let case = html::case_page(&fixtures::business("case").unwrap());
@@ -145,7 +151,7 @@ fn half_an_hour_of_measurements_stays_a_small_file() {
         .map(|b| b.latency.len() + b.resources.len())
         .sum();
     assert_eq!(points, 5 * 40 * 2 * 1200);
-    let page = html::page(&fixtures::replace(), Some(&series), None);
+    let page = html::page(&fixtures::replace(), Some(&series), None, None);
     assert!(page.len() < 2_500_000, "{} bytes", page.len());
 }
 
@@ -154,7 +160,7 @@ fn the_navigation_omits_a_search_that_was_not_made() {
     let mut document = fixtures::replace();
     document.capacity = crate::capacity::both();
     document.memory_floors.clear();
-    let page = html::page(&document, None, None);
+    let page = html::page(&document, None, None, None);
     assert!(page.contains("href=\"#capacity\""));
     assert!(!page.contains("href=\"#memory-floor\""));
     assert!(page.contains("id=\"memory-floor\""), "how to ask for it");

@@ -230,3 +230,18 @@ fn looks_that_share_what_may_go_wrong_are_seldom_wrong_and_show_what_is_equal() 
         assert!(right >= 0.99, "{right}");
     }
 }
+
+#[test]
+fn pairs_needed_are_those_that_give_the_width() {
+    // Three ratios with this interval vary by s = 0.564; scipy: 2 * t.ppf(.975, n - 1) * s / sqrt(n) is 1.40 for five
+    // of them and 1.18 for six, and ln 4 is 1.386.
+    assert_eq!(pairs_needed((0.221, 3.644), 3, 4.0), Some(6));
+    // What is narrow enough needs no more.
+    let narrow = pairs_needed((0.95, 1.05), 3, 4.0).unwrap();
+    assert!(narrow <= 3, "{narrow}");
+    assert_eq!(pairs_needed((1e-200, 1e200), 3, 1.01), None);
+    for wrong in [(0.0, 1.0), (1.0, f64::INFINITY), (f64::NAN, 1.0)] {
+        assert_eq!(pairs_needed(wrong, 3, 4.0), None);
+    }
+    assert_eq!(pairs_needed((0.5, 2.0), 1, 4.0), None);
+}

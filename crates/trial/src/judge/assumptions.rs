@@ -6,12 +6,14 @@
 //! (`tests` simulates it).
 
 use super::blocks::{From, Latencies, LatencyBlock, from_sent_us};
+use super::culprit;
 use super::gates::MOST_BROKEN;
 use super::refusals::bearing_of;
 use crate::config::TrialConfig;
 use crate::plan::Plan;
 use understudy_evidence::Row;
 use understudy_load::Arrivals;
+use understudy_load::gates as load_gates;
 use understudy_model::Side;
 use understudy_model::verdict::{Gate, VerdictRules};
 use understudy_stats::goodness::{exponential, neighbours, thin};
@@ -153,22 +155,41 @@ fn halves(block: &LatencyBlock, rules: VerdictRules) -> [Vec<f64>; 2] {
 
 /// Were requests sent at random, as was asked for?
 fn poisson(rate_rps: f64, blocks: &[&LatencyBlock]) -> Option<Gate> {
-    let judged: Vec<f64> = blocks
+    let judged: Vec<(&LatencyBlock, f64)> = blocks
         .iter()
-        .filter_map(|block| exponential(&gaps(block)?))
+        .filter_map(|block| Some((*block, exponential(&gaps(block)?)?)))
         .collect();
     if judged.is_empty() {
         return None;
     }
-    let broken = judged.iter().filter(|a2| **a2 > MOST_A2).count();
-    let figure = format!(
-        "in {broken} of {} measurements at {rate_rps}/s the gaps between requests are not those of random arrivals (Anderson-Darling above {MOST_A2}; limit {:.0} % of them)",
-        judged.len(),
-        MOST_BROKEN * 100.0,
-    );
-    let passed = broken as f64 <= judged.len() as f64 * MOST_BROKEN;
-    let advice = "the generator sent in bursts or in step: quieten the machine, lower the rate, or ask for arrivals = \"constant\"";
-    Some(gate(POISSON, rate_rps, passed, figure, advice))
+    let broken: Vec<&LatencyBlock> = judged
+        .iter()
+        .filter(|(_, a2)| *a2 > MOST_A2)
+        .map(|(block, _)| *block)
+        .collect();
+    let passed = broken.len() as f64 <= judged.len() as f64 * MOST_BROKEN;
+    let one = load_gates::Gate {
+        code: POISSON,
+        passed,
+        figure: format!(
+            "in {} of {} measurements at {rate_rps}/s the gaps between requests are not those of random arrivals (Anderson-Darling above {MOST_A2}; limit {:.0} % of them)",
+            broken.len(),
+            judged.len(),
+            MOST_BROKEN * 100.0,
+        ),
+        advice: "the generator sent in bursts or in step: quieten the machine, lower the rate, or ask for arrivals = \"constant\"".to_owned(),
+    };
+    let seen = broken
+        .iter()
+        .filter_map(|block| block.figures.neighbours.as_ref());
+    Some(Gate {
+        bears_on: bearing_of(POISSON),
+        rate_rps: Some(rate_rps),
+        code: POISSON.to_owned(),
+        at: format!("{rate_rps}/s"),
+        passed,
+        text: culprit::sentence(&one, seen),
+    })
 }
 
 /// Gaps between requests as they left, evenly spread over the measurement; `None` where the side, not

@@ -236,6 +236,17 @@ fn correct(plan: &Plan, comparisons: &mut [LatencyComparison]) {
     }
 }
 
+/// What is compared of the machine's resources.
+const RESOURCES: [Resource; 4] = [
+    Resource::CpuUsPerRequest,
+    Resource::PeakRssBytes,
+    Resource::PeakPssBytes,
+    Resource::PeakCgroupBytes,
+];
+
+/// One value a block of a side; `None` where it was not measured.
+type Measured = Vec<Option<f64>>;
+
 /// CPU per request and memory at every rate.
 pub(super) fn resources(
     plan: &Plan,
@@ -243,34 +254,57 @@ pub(super) fn resources(
     blocks: &[&LatencyBlock],
     contender: Side,
 ) -> Vec<ResourceComparison> {
-    const ALL: [Resource; 4] = [
-        Resource::CpuUsPerRequest,
-        Resource::PeakRssBytes,
-        Resource::PeakPssBytes,
-        Resource::PeakCgroupBytes,
-    ];
-    plan.rates
+    let said = blocks
         .iter()
-        .flat_map(|rate| {
-            let how = (plan.centre(), config.seed);
-            ALL.map(|resource| resource_at((rate.rate_rps, resource, contender), how, blocks))
-        })
+        .find_map(|block| block.figures.unmeasured.as_deref());
+    let at = |rate_rps: f64, resource: Resource| {
+        let values = resource_values(rate_rps, resource, blocks, contender);
+        compare_resource(
+            (rate_rps, resource),
+            values,
+            said,
+            (plan.centre(), config.seed),
+        )
+    };
+    let rates = plan.rates.iter();
+    rates
+        .flat_map(|rate| RESOURCES.map(|resource| at(rate.rate_rps, resource)))
         .collect()
 }
 
-fn resource_at(
-    (rate_rps, resource, contender): (f64, Resource, Side),
+/// The incumbent against itself: CPU and memory of the two incumbent measurements of each ABBA block. What was not
+/// measured is left out.
+pub(super) fn aa_resources(
+    plan: &Plan,
+    config: &TrialConfig,
+    blocks: &[LatencyBlock],
+) -> Vec<ResourceComparison> {
+    let blocks: Vec<&LatencyBlock> = blocks.iter().collect();
+    let at = |rate_rps: f64, resource: Resource| {
+        let all = side_values(rate_rps, resource, &blocks, Side::Incumbent);
+        let halves = all.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip();
+        compare_resource(
+            (rate_rps, resource),
+            halves,
+            None,
+            (plan.centre(), config.seed),
+        )
+    };
+    let rates = plan.rates.iter();
+    rates
+        .flat_map(|rate| RESOURCES.map(|resource| at(rate.rate_rps, resource)))
+        .filter(|compared| compared.unmeasured.is_none())
+        .collect()
+}
+
+fn compare_resource(
+    (rate_rps, resource): (f64, Resource),
+    (a, b): (Measured, Measured),
+    said: Option<&str>,
     (centre, seed): (Centre, u64),
-    blocks: &[&LatencyBlock],
 ) -> ResourceComparison {
-    let (a, b) = resource_values(rate_rps, resource, blocks, contender);
     let measured = a.iter().chain(&b).all(Option::is_some) && a.len() >= 2 && b.len() >= 2;
-    let unmeasured = (!measured).then(|| {
-        let said = blocks
-            .iter()
-            .find_map(|block| block.figures.unmeasured.clone());
-        said.unwrap_or_else(|| "not measured in every block".to_owned())
-    });
+    let unmeasured = (!measured).then(|| said.unwrap_or("not measured in every block").to_owned());
     let pairs = a.len().min(b.len());
     let (a, b): (Vec<f64>, Vec<f64>) = a.into_iter().zip(b).filter_map(|(a, b)| a.zip(b)).unzip();
     let estimates = measured.then(|| (log_mean_interval(&a), log_mean_interval(&b)));
@@ -294,23 +328,31 @@ pub(super) fn resource_values(
     resource: Resource,
     blocks: &[&LatencyBlock],
     contender: Side,
-) -> (Vec<Option<f64>>, Vec<Option<f64>>) {
-    let of = |side| -> Vec<Option<f64>> {
-        let mut mine: Vec<&LatencyBlock> = blocks
-            .iter()
-            .copied()
-            .filter(|b| b.side == side && b.rate_rps == rate_rps)
-            .collect();
-        mine.sort_by_key(|b| b.block);
-        mine.into_iter()
-            .map(|block| resource_of(block, resource))
-            .collect()
-    };
+) -> (Measured, Measured) {
+    let of = |side| side_values(rate_rps, resource, blocks, side);
     let (mut a, mut b) = (of(Side::Incumbent), of(contender));
     let pairs = a.len().min(b.len());
     a.truncate(pairs);
     b.truncate(pairs);
     (a, b)
+}
+
+/// The values of one side, block by block.
+fn side_values(
+    rate_rps: f64,
+    resource: Resource,
+    blocks: &[&LatencyBlock],
+    side: Side,
+) -> Measured {
+    let mut mine: Vec<&LatencyBlock> = blocks
+        .iter()
+        .copied()
+        .filter(|b| b.side == side && b.rate_rps == rate_rps)
+        .collect();
+    mine.sort_by_key(|b| b.block);
+    mine.into_iter()
+        .map(|block| resource_of(block, resource))
+        .collect()
 }
 
 fn resource_of(block: &LatencyBlock, resource: Resource) -> Option<f64> {
@@ -332,4 +374,47 @@ fn resource_of(block: &LatencyBlock, resource: Resource) -> Option<f64> {
         Resource::PeakCgroupBytes => figures.peak_cgroup_bytes,
     };
     value.filter(|value| *value > 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Level;
+    use crate::simulated::{self, answered, ns};
+
+    /// The first measurement of each ABBA block of the incumbent takes 100 us a request, the second 110 us.
+    #[test]
+    fn cpu_of_the_incumbent_is_compared_with_itself_by_halves_of_blocks() {
+        let config = simulated::config(Level::Quick, &[1000.0], 0.99);
+        let block = |side: Side, number: u32| {
+            let rows = (0..100).map(|at| {
+                let due = f64::from(at) * 1e-3;
+                answered(0, (ns(due), ns(due), ns(due + 1e-3)))
+            });
+            let mut block = simulated::block((side, number), (1000.0, 0.1), rows.collect());
+            let cpu_us = if number.is_multiple_of(2) {
+                100.0
+            } else {
+                110.0
+            };
+            block.figures.side_cpu_us = Some(100.0 * cpu_us);
+            block
+        };
+        let sides = [Side::Incumbent, Side::Candidate];
+        let all = |numbers: u32| -> Vec<LatencyBlock> {
+            let numbers = 0..numbers;
+            numbers
+                .flat_map(|number| sides.map(|side| block(side, number)))
+                .collect()
+        };
+        let plan = Plan::new(&config);
+        let [cpu] = &aa_resources(&plan, &config, &all(7))[..] else {
+            unreachable!("CPU alone was measured, and the seventh measurement has no other half")
+        };
+        assert_eq!((cpu.resource, cpu.pairs), (Resource::CpuUsPerRequest, 3));
+        let ratio = cpu.ratio.and_then(|of| of.estimate).unwrap_or_default();
+        assert!((ratio - 1.1).abs() < 1e-9, "{cpu:?}");
+        // One ABBA block has no interval.
+        assert_eq!(aa_resources(&plan, &config, &all(2)), []);
+    }
 }

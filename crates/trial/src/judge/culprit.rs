@@ -1,6 +1,7 @@
 //! Who kept the generator from its CPUs, in the sentence of a gate that failed. It says what was seen and
 //! guesses nothing.
 
+use super::assumptions::POISSON;
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_load::gates::Gate;
 use understudy_model::neighbours::{Neighbours, seconds_on};
@@ -38,7 +39,7 @@ fn explained(gate: &Gate, seen: &[&Neighbours]) -> Option<String> {
             )
         })),
         // It may be the generator itself that cannot keep the rate.
-        "sent_rate" => Some(
+        "sent_rate" | POISSON => Some(
             seen.culprit()
                 .unwrap_or_else(|| format!("{}; {}", gate.advice, seen.nothing())),
         ),

@@ -34,7 +34,7 @@ pub use warm_up::Start;
 pub(crate) use capacity::record as record_capacity;
 pub(crate) use comparisons::estimate;
 pub(crate) use gates::lateness_is_known;
-pub(crate) use refusals::bearing_of;
+pub(crate) use refusals::{bearing_of, is_refused};
 pub(crate) use tail::tail;
 
 use crate::config::{Fresh, Level, Question, SideConfig, TrialConfig};
@@ -194,6 +194,7 @@ pub(crate) fn measured(
         }
     };
     let aa = comparisons::aa(plan, config, &latencies);
+    let aa_resources = comparisons::aa_resources(plan, config, &evidence.blocks);
     let compare = |contender: Side| {
         let noise = Noise::learn(evidence.rows_of(contender));
         Comparison {
@@ -232,6 +233,7 @@ pub(crate) fn measured(
         because: Vec::new(),
         comparisons: compared,
         aa,
+        aa_resources,
         warm_up: warm_up::describe(&evidence.starts, &evidence.settling),
         tails: tail::attribute(plan, &evidence.blocks, config.seed),
         slo: judged.slos,

@@ -14,7 +14,7 @@ pub(crate) fn bearing_of(code: &str) -> Vec<Bearing> {
 }
 
 /// Does a failed gate bear on a figure at a rate?
-pub(super) fn is_refused(gates: &[Gate], about: &Figure, rate_rps: f64) -> bool {
+pub(crate) fn is_refused(gates: &[Gate], about: &Figure, rate_rps: f64) -> bool {
     let Some(bearing) = Bearing::of(about) else {
         return false;
     };

@@ -7,6 +7,7 @@ mod session;
 pub(crate) use check::{Asked, check, first_day, today};
 pub(crate) use secrets::redaction_key;
 
+use super::history::earlier;
 use super::report::write_html;
 use crate::config::{Flags, SideArgument};
 use crate::exit::{self, Failure};
@@ -23,6 +24,7 @@ use std::sync::atomic::AtomicBool;
 use understudy_compare::Rules;
 use understudy_evidence::RunDirectory;
 use understudy_host::allowed_cpus;
+use understudy_model::history::History;
 use understudy_model::verdict::VerdictDocument;
 use understudy_probe::{Cgroups, Guard};
 use understudy_trial::config::TrialConfig;
@@ -92,8 +94,9 @@ pub(crate) fn trial(args: &TrialArgs, stop: &AtomicBool) -> Result<u8, Failure> 
     let Session { checked, run, .. } = &session;
     let document = judged(&checked.config, &checked.plan, &checked.rules, run)?;
     let stored = store_verdict(run, &document);
-    let drawn = stored.and_then(|()| write_html(run, &document).map(drop));
-    deliver(&document, run, json.as_mut())?;
+    let earlier = earlier(run, &document);
+    let drawn = stored.and_then(|()| write_html(run, &document, earlier.as_ref()).map(drop));
+    deliver(&document, run, earlier.as_ref(), json.as_mut())?;
     drawn?;
     Ok(exit::of_verdict(document.verdict))
 }
@@ -202,16 +205,17 @@ pub(crate) fn store_verdict(run: &RunDirectory, document: &VerdictDocument) -> a
     Ok(run.write_json("verdict.json", document)?)
 }
 
-/// Shows the verdict.
+/// Shows the verdict, with what earlier runs showed. The JSON is the verdict alone.
 pub(crate) fn deliver(
     document: &VerdictDocument,
     run: &RunDirectory,
+    earlier: Option<&History>,
     json: Option<&mut JsonOutput>,
 ) -> anyhow::Result<()> {
     if json::deliver(json, document)? {
         return Ok(());
     }
-    let summary = understudy_report::terminal::summary(document, show::style());
+    let summary = understudy_report::terminal::summary(document, earlier, show::style());
     let page = run.path().join("report.html");
     let report = match page.exists() {
         true => format!("report        {}\n", page.display()),
