@@ -44,6 +44,10 @@ impl Gate {
     }
 }
 
+/// The gate of requests that left late. Where their latencies are known from when they left as well, it bounds
+/// them instead.
+pub const SEND_LAG: &str = "send_lag";
+
 /// Share of its time that a generator thread may work; beyond it, waiting requests are its fault.
 const MOST_BUSY: f64 = 0.80;
 /// The same for a closed model, where the generator never waits for a clock.
@@ -189,7 +193,7 @@ fn send_lag(figures: &Figures) -> Gate {
         (figures.quantile * 1e8).round() / 1e6,
     );
     let advice = "the generator was kept from its CPU: quieten the machine, or pin the generator apart (--cpus; [machine] in trial.toml)";
-    gate("send_lag", figures.send_lag_us <= limit, &figure, advice)
+    gate(SEND_LAG, figures.send_lag_us <= limit, &figure, advice)
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod generator;
 mod inspect;
 pub mod judge;
 mod latency;
+mod lateness;
 mod pauses;
 pub mod plan;
 mod reproducer;

@@ -133,7 +133,7 @@ fn generator(
 
 /// Lateness of single requests bounds their latencies: what turns on it stays undecided by itself.
 fn is_a_bound(code: &str, rules: VerdictRules) -> bool {
-    code == "send_lag" && rules >= VerdictRules::BOUNDS
+    code == load_gates::SEND_LAG && rules >= VerdictRules::BOUNDS
 }
 
 fn figures(block: &LatencyBlock, asked: &Asked, latencies: &Latencies) -> Figures {
