@@ -18,3 +18,5 @@ mod tail;
 pub mod terminal;
 mod warm_up;
 mod wording;
+
+pub use wording::is_late;

@@ -223,15 +223,7 @@ pub fn overloaded(left: &Left<'_>) -> Option<String> {
 
 /// The first gate of a load that failed and counts.
 fn failed_gate(left: &Left<'_>, counts: impl Fn(&str) -> bool) -> Option<String> {
-    let figures = gates::Figures {
-        generator: left.generator,
-        offered_rate_rps: Some(left.rate_rps),
-        quantile: 0.5,
-        send_lag_us: 0.0,
-        latency_us: None,
-        negligible_us: f64::INFINITY,
-    };
-    let gate = gates::judge(&figures)
+    let gate = gates::of_generator(left.generator, Some(left.rate_rps))
         .into_iter()
         .find(|gate| !gate.passed && counts(gate.code))?;
     Some(with_culprit(&gate, left.neighbours))
