@@ -62,37 +62,7 @@ fn write_summary(out: &mut String, report: &LoadReport) -> std::fmt::Result {
             count(report.connections.into())
         )?;
     }
-    write!(out, "\n  {:<16}", "")?;
-    for (name, _) in QUANTILES {
-        write!(out, "{:>10}", name.replace('_', "."))?;
-    }
-    writeln!(out, "{:>10}{:>10}", "max", "mean")?;
-    let answered_all = report.answered == report.requests;
-    row(out, "latency", &report.latency_us, answered_all)?;
-    let late = lateness(report);
-    if let Some(from_sent) = report
-        .latency_from_sent_us
-        .as_ref()
-        .filter(|_| late.is_some())
-    {
-        row(out, "  from sent", from_sent, answered_all)?;
-    }
-    row(out, "service time", &report.service_time_us, true)?;
-    row(out, "connection wait", &report.connection_wait_us, true)?;
-    row(out, "send lag", &report.send_lag_us, true)?;
-    if let Some(late) = &late {
-        writeln!(out, "\n  {late}")?;
-    }
-    if let Some([low, high]) = interval(report, "p99") {
-        let end = |bound: &Option<f64>| bound.map_or_else(|| "infinite".to_owned(), time);
-        writeln!(
-            out,
-            "\n  {:<16}{} to {} (95 %, requests taken as independent)",
-            "p99 latency",
-            end(&low),
-            end(&high)
-        )?;
-    }
+    write_latencies(out, report)?;
     writeln!(
         out,
         "  {:<16}{} CPU per request, busy {}{}",
@@ -124,6 +94,41 @@ fn write_summary(out: &mut String, report: &LoadReport) -> std::fmt::Result {
         writeln!(
             out,
             "\n  latencies are refused; counts, statuses, errors, rates and bytes are not affected"
+        )?;
+    }
+    Ok(())
+}
+
+fn write_latencies(out: &mut String, report: &LoadReport) -> std::fmt::Result {
+    write!(out, "\n  {:<16}", "")?;
+    for (name, _) in QUANTILES {
+        write!(out, "{:>10}", name.replace('_', "."))?;
+    }
+    writeln!(out, "{:>10}{:>10}", "max", "mean")?;
+    let answered_all = report.answered == report.requests;
+    row(out, "latency", &report.latency_us, answered_all)?;
+    let late = lateness(report);
+    if let Some(from_sent) = report
+        .latency_from_sent_us
+        .as_ref()
+        .filter(|_| late.is_some())
+    {
+        row(out, "  from sent", from_sent, answered_all)?;
+    }
+    row(out, "service time", &report.service_time_us, true)?;
+    row(out, "connection wait", &report.connection_wait_us, true)?;
+    row(out, "send lag", &report.send_lag_us, true)?;
+    if let Some(late) = &late {
+        writeln!(out, "\n  {late}")?;
+    }
+    if let Some([low, high]) = interval(report, "p99") {
+        let end = |bound: &Option<f64>| bound.map_or_else(|| "infinite".to_owned(), time);
+        writeln!(
+            out,
+            "\n  {:<16}{} to {} (95 %, requests taken as independent)",
+            "p99 latency",
+            end(&low),
+            end(&high)
         )?;
     }
     Ok(())
