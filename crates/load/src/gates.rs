@@ -44,6 +44,10 @@ impl Gate {
     }
 }
 
+/// The gate of requests that left late. Where their latencies are known from when they left as well, it bounds
+/// them instead.
+pub const SEND_LAG: &str = "send_lag";
+
 /// Share of its time that a generator thread may work; beyond it, waiting requests are its fault.
 const MOST_BUSY: f64 = 0.80;
 /// The same for a closed model, where the generator never waits for a clock.
@@ -61,7 +65,7 @@ const LAG_FLOOR_US: f64 = 150.0;
 
 /// The most that the generator may be late at a quantile at which the latency is `latency_us`
 /// (`None`: infinite), microseconds.
-pub fn most_send_lag_us(latency_us: Option<f64>) -> f64 {
+fn most_send_lag_us(latency_us: Option<f64>) -> f64 {
     latency_us.map_or(f64::INFINITY, |latency| {
         (latency * MOST_LAG).max(LAG_FLOOR_US)
     })
@@ -108,6 +112,21 @@ pub fn judge(figures: &Figures) -> Vec<Gate> {
         gates.push(sent(figures));
         gates.push(send_lag(figures));
     }
+    gates
+}
+
+/// The same without the lateness of single requests.
+pub fn of_generator(generator: GeneratorUse, offered_rate_rps: Option<f64>) -> Vec<Gate> {
+    let figures = Figures {
+        generator,
+        offered_rate_rps,
+        quantile: 0.5,
+        send_lag_us: 0.0,
+        latency_us: None,
+        negligible_us: f64::INFINITY,
+    };
+    let mut gates = judge(&figures);
+    gates.retain(|gate| gate.code != SEND_LAG);
     gates
 }
 
@@ -189,7 +208,7 @@ fn send_lag(figures: &Figures) -> Gate {
         (figures.quantile * 1e8).round() / 1e6,
     );
     let advice = "the generator was kept from its CPU: quieten the machine, or pin the generator apart (--cpus; [machine] in trial.toml)";
-    gate("send_lag", figures.send_lag_us <= limit, &figure, advice)
+    gate(SEND_LAG, figures.send_lag_us <= limit, &figure, advice)
 }
 
 #[cfg(test)]

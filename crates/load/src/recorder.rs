@@ -56,6 +56,8 @@ const HIGHEST_NS: u64 = 3_600_000_000_000;
 pub struct Histograms {
     /// From the intended time to the last byte, nanoseconds, of answered exchanges.
     pub latency_ns: Histogram<u64>,
+    /// The same without the generator's own lateness.
+    pub latency_from_sent_ns: Histogram<u64>,
     /// From sent to the last byte.
     pub service_time_ns: Histogram<u64>,
     /// Due, waiting for a connection.
@@ -83,6 +85,7 @@ impl Default for Histograms {
         };
         Histograms {
             latency_ns: histogram(),
+            latency_from_sent_ns: histogram(),
             service_time_ns: histogram(),
             connection_wait_ns: histogram(),
             send_lag_ns: histogram(),
@@ -102,6 +105,7 @@ impl Histograms {
         other.end_run();
         for (mine, theirs) in [
             (&mut self.latency_ns, &other.latency_ns),
+            (&mut self.latency_from_sent_ns, &other.latency_from_sent_ns),
             (&mut self.service_time_ns, &other.service_time_ns),
             (&mut self.connection_wait_ns, &other.connection_wait_ns),
             (&mut self.send_lag_ns, &other.send_lag_ns),
@@ -162,6 +166,9 @@ impl Recorder for Histograms {
         if let Some(latency) = observation.latency_ns() {
             self.latency_ns.saturating_record(latency);
         }
+        if let Some(latency) = observation.latency_from_sent_ns() {
+            self.latency_from_sent_ns.saturating_record(latency);
+        }
         if let Some(service) = observation.service_time_ns() {
             self.service_time_ns.saturating_record(service);
         }
@@ -216,6 +223,7 @@ mod tests {
             prop_assert_eq!(&merged.codes, &whole.codes);
             prop_assert_eq!(&merged.endings, &whole.endings);
             prop_assert_eq!(&merged.latency_ns, &whole.latency_ns);
+            prop_assert_eq!(&merged.latency_from_sent_ns, &whole.latency_from_sent_ns);
             prop_assert_eq!(&merged.send_lag_ns, &whole.send_lag_ns);
             prop_assert_eq!(merged.bytes, whole.bytes);
         }

@@ -1,6 +1,6 @@
 //! The result of `understudy load`: a document with a published schema.
 
-use crate::gates::{self, Figures, Gate};
+use crate::gates::{self, Gate};
 use crate::recorder::Histograms;
 use crate::run::{GeneratorUse, Plan, Rate};
 use crate::schedule::Arrivals;
@@ -77,6 +77,10 @@ pub struct LoadReport {
     pub bytes: u64,
     /// From the intended time (closed model: from sent) to the last byte.
     pub latency_us: Distribution,
+    /// The same without the generator's own lateness: from sent, with the wait for a connection. A latency that
+    /// its lateness had no part in is between the two. Null in a closed model, which knows one alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_from_sent_us: Option<Distribution>,
     /// From sent to the last byte.
     pub service_time_us: Distribution,
     /// Due, waiting for a connection.
@@ -94,14 +98,27 @@ pub struct LoadReport {
     pub steal_share: Option<f64>,
     /// The log of every exchange, if one was asked for.
     pub log: Option<LogReport>,
-    /// Can the measurement be trusted?
+    /// Can everything that was measured be trusted?
     pub valid: bool,
     /// Why not, one sentence each.
     pub invalid_because: Vec<String>,
+    /// What cannot be trusted; counts, statuses, errors, rates and bytes always can.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refused>,
     /// True if it was stopped before its end; the figures cover what was measured until then.
     pub interrupted: bool,
     /// Versions of the programs involved.
     pub versions: BTreeMap<String, String>,
+}
+
+/// What of a run cannot be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Refused {
+    /// Every distribution of times.
+    Latencies,
+    /// The log: exchanges are missing from it.
+    Log,
 }
 
 /// The log of every exchange of the measured window.
@@ -126,8 +143,7 @@ pub struct LogReport {
 }
 
 /// A distribution in microseconds. A quantile is null if it has too few samples (then it is named
-/// in `not_judged`), if the generator itself was late by more than a fifth of it (named likewise), or
-/// if it is infinite (more requests were never answered than it leaves room for).
+/// in `not_judged`), or if it is infinite (more requests were never answered than it leaves room for).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Distribution {
@@ -150,13 +166,9 @@ pub struct Distribution {
     /// 95 % interval of each judged quantile by order statistics, which takes the requests for
     /// independent: under a queue they are not, and the true interval is wider. Null is infinite.
     pub interval_95: BTreeMap<String, [Option<f64>; 2]>,
-    /// Quantiles with fewer than ten requests beyond them, or with more of the generator's lateness in
-    /// them than a measurement may have.
+    /// Quantiles with fewer than ten requests beyond them.
     pub not_judged: Vec<String>,
 }
-
-/// The quantile at which the generator's lateness makes a run invalid.
-const GATED: f64 = 0.99;
 
 /// The quantiles of a [`Distribution`], by name.
 pub const QUANTILES: [(&str, f64); 6] = [
@@ -190,25 +202,6 @@ impl Distribution {
             distribution.mean = Some(histogram.mean() / 1e3);
         }
         distribution
-    }
-
-    /// Withdraws the tail quantiles that say more of the generator's lateness than of the subject.
-    /// The quantile that the gate looks at stays: it makes the whole run invalid.
-    fn withdraw(&mut self, send_lag: &Distribution) {
-        for (name, q) in QUANTILES {
-            let value = self.quantile(name);
-            let Some(lag) = send_lag
-                .quantile(name)
-                .filter(|_| q > GATED && value.is_some())
-            else {
-                continue;
-            };
-            if lag > gates::most_send_lag_us(value) {
-                *self.slot(name) = None;
-                self.interval_95.remove(name);
-                self.not_judged.push(name.to_owned());
-            }
-        }
     }
 
     /// A quantile by its name in [`QUANTILES`].
@@ -248,11 +241,6 @@ fn at_rank(histogram: &Histogram<u64>, rank: u64) -> Option<f64> {
     })
 }
 
-/// The order statistic of a quantile, however few the samples.
-fn plain(histogram: &Histogram<u64>, q: f64) -> Option<f64> {
-    at_rank(histogram, (q * histogram.len() as f64).ceil() as u64)
-}
-
 /// What is reported with the measurements.
 #[derive(Clone, Debug)]
 pub struct Context<'a> {
@@ -272,19 +260,13 @@ fn offered(plan: &Plan) -> Option<f64> {
     }
 }
 
-/// The gates that refuse the run.
-pub fn failed_gates(plan: &Plan, histograms: &Histograms, generator: GeneratorUse) -> Vec<Gate> {
-    let figures = Figures {
-        generator,
-        offered_rate_rps: offered(plan),
-        quantile: GATED,
-        // A gate needs a figure even where a quantile is not judged: the plain order statistic.
-        send_lag_us: plain(&histograms.send_lag_ns, GATED).unwrap_or(0.0),
-        latency_us: plain(&histograms.latency_ns, GATED),
-        negligible_us: 0.0,
-    };
-    let gates = gates::judge(&figures).into_iter();
-    gates.filter(|gate| !gate.passed).collect()
+/// The gates that refuse the latencies of a run. Lateness of the generator is none of them: each quantile is given
+/// with it and without it.
+pub fn failed_gates(plan: &Plan, generator: GeneratorUse) -> Vec<Gate> {
+    gates::of_generator(generator, offered(plan))
+        .into_iter()
+        .filter(|gate| !gate.passed)
+        .collect()
 }
 
 /// Puts the document together and judges whether it can be trusted.
@@ -300,13 +282,11 @@ pub fn report(
         true => (generator.wall_ns as f64 / 1e9).min(plan.duration.secs()),
         false => plan.duration.secs(),
     };
-    let send_lag = Distribution::new(&histograms.send_lag_ns, 0);
-    let mut latency = Distribution::new(&histograms.latency_ns, requests - answered);
-    latency.withdraw(&send_lag);
+    let of_latency = |histogram| Distribution::new(histogram, requests - answered);
     let until_last_s =
         (histograms.last_ns.saturating_sub(plan.warmup.nanos()) as f64 / 1e9).max(window_s);
     let offered_rate_rps = offered(plan);
-    let failed = failed_gates(plan, histograms, generator);
+    let failed = failed_gates(plan, generator);
     let invalid_because: Vec<String> = failed.iter().map(Gate::text).collect();
     LoadReport {
         schema: SCHEMA,
@@ -340,16 +320,23 @@ pub fn report(
             .collect(),
         malformed: None,
         bytes: histograms.bytes,
-        latency_us: latency,
+        latency_us: of_latency(&histograms.latency_ns),
+        latency_from_sent_us: offered_rate_rps
+            .map(|_| of_latency(&histograms.latency_from_sent_ns)),
         service_time_us: Distribution::new(&histograms.service_time_ns, 0),
         connection_wait_us: Distribution::new(&histograms.connection_wait_ns, 0),
-        send_lag_us: send_lag,
+        send_lag_us: Distribution::new(&histograms.send_lag_ns, 0),
         cpu_us_per_request: generator.work_ns as f64 / 1e3 / (requests as f64).max(1.0),
         generator_busy_share: generator.busy_share,
         run_queue_share: generator.run_queue_share,
         steal_share: generator.steal_share,
         log: None,
         valid: invalid_because.is_empty(),
+        refused: failed
+            .first()
+            .map(|_| Refused::Latencies)
+            .into_iter()
+            .collect(),
         invalid_because,
         interrupted: context.interrupted,
         versions: context.versions,
@@ -364,6 +351,7 @@ impl LoadReport {
         let gate = gates::log_complete(log.missed, self.requests, failure);
         if !gate.passed {
             self.invalid_because.push(gate.text());
+            self.refused.push(Refused::Log);
             self.valid = false;
         }
         self.cpu_us_per_request += log.cpu_us_per_request;
@@ -395,6 +383,10 @@ fn errors(histograms: &Histograms) -> BTreeMap<String, u64> {
 mod tests {
     use super::*;
 
+    use crate::recorder::Recorder;
+    use understudy_model::{Observation, Span};
+    use understudy_wire::http1::Limits;
+
     #[test]
     fn the_unanswered_rank_above_all_and_few_samples_are_not_judged() {
         let mut histograms = Histograms::default();
@@ -419,5 +411,74 @@ mod tests {
             Distribution::new(&Histograms::default().latency_ns, 0).max,
             None
         );
+    }
+
+    /// 2,000 requests with 2 ms of latency, of which the last 5 % left so late in addition.
+    fn late_run(late_ns: u64, generator: GeneratorUse) -> LoadReport {
+        let mut histograms = Histograms::default();
+        for number in 0..2_000u64 {
+            let due = number * 1_000_000;
+            let sent = due + if number < 1_900 { 1_000 } else { late_ns };
+            histograms.record(&Observation {
+                request: 0,
+                endpoint: 0,
+                intended_ns: due,
+                free_ns: due,
+                sent_ns: sent,
+                first_byte_ns: sent + 2_000_000,
+                last_byte_ns: sent + 2_000_000,
+                ending: Ending::Answered,
+                code: 200,
+                bytes: 5,
+                body_hash: 0,
+            });
+        }
+        let plan = Plan {
+            rate: Rate::PerSecond(1_000.0),
+            arrivals: Arrivals::Constant,
+            warmup: Span::default(),
+            duration: Span::from_secs(2),
+            connections: 8,
+            threads: 1,
+            cpus: None,
+            timeout: Span::from_secs(10),
+            seed: 1,
+            queue: 100,
+            limits: Limits::default(),
+            inspect: false,
+        };
+        let context = Context {
+            target: "http://127.0.0.1/",
+            interrupted: false,
+            versions: BTreeMap::new(),
+        };
+        report(&plan, &histograms, generator, context)
+    }
+
+    #[test]
+    fn lateness_is_a_bound_of_each_quantile_and_no_reason_to_refuse() {
+        let report = late_run(20_000_000, GeneratorUse::default());
+        assert!(report.valid && report.refused.is_empty(), "{report:?}");
+        let sent = report.latency_from_sent_us.unwrap();
+        let near = |value: Option<f64>, ms: f64| (value.unwrap() / 1e3 - ms).abs() < 0.05;
+        assert!(near(report.latency_us.p99, 22.0) && near(sent.p99, 2.0));
+        assert!(near(report.latency_us.p50, 2.0) && near(sent.p50, 2.0));
+    }
+
+    #[test]
+    fn what_bears_on_latencies_refuses_them_and_nothing_else() {
+        let quiet = late_run(1_000, GeneratorUse::default());
+        let waits = GeneratorUse {
+            run_queue_share: Some(0.2),
+            ..GeneratorUse::default()
+        };
+        let report = late_run(1_000, waits);
+        assert_eq!(
+            (report.valid, &report.refused),
+            (false, &vec![Refused::Latencies])
+        );
+        assert_eq!(report.statuses, quiet.statuses);
+        let counted = |report: &LoadReport| (report.requests, report.answered, report.bytes);
+        assert_eq!(counted(&report), counted(&quiet));
     }
 }

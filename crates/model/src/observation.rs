@@ -86,6 +86,13 @@ impl Observation {
             .then(|| self.last_byte_ns.saturating_sub(self.intended_ns))
     }
 
+    /// The same without the generator's own lateness: from when it was sent, with the time that it waited for a
+    /// connection.
+    pub fn latency_from_sent_ns(&self) -> Option<u64> {
+        let late_ns = self.send_lag_ns().unwrap_or_default();
+        self.latency_ns().map(|ns| ns.saturating_sub(late_ns))
+    }
+
     /// Nanoseconds from sending to the last byte; `None` without an answer.
     pub fn service_time_ns(&self) -> Option<u64> {
         (self.ending == Ending::Answered).then(|| self.last_byte_ns.saturating_sub(self.sent_ns))

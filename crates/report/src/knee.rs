@@ -40,7 +40,7 @@ pub fn sentence(capacity: &Capacity) -> String {
             }
         ),
         CapacityKind::AtLeast if capacity.refused > 0 => format!(
-            "at least {}; the generator cannot send more",
+            "at least {}; measurements at higher rates could not be trusted",
             end(found.low)
         ),
         CapacityKind::AtLeast => format!("at least {}, the highest rate tried", end(found.low)),

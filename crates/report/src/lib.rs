@@ -20,3 +20,5 @@ mod tail;
 pub mod terminal;
 mod warm_up;
 mod wording;
+
+pub use wording::is_late;

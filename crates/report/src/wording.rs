@@ -182,6 +182,11 @@ fn no_difference(line: &LatencyComparison) -> Option<String> {
 /// Share of a latency from which on the generator's own lateness in it is worth a word.
 const LATE: f64 = 0.05;
 
+/// Is a latency from when requests were due another figure than from when they were sent, by the generator's lateness?
+pub fn is_late(from_due_us: f64, from_sent_us: f64) -> bool {
+    from_sent_us < from_due_us * (1.0 - LATE)
+}
+
 /// A quantile counted from when requests were sent, where that is another figure than from when they were due.
 fn from_sent(line: &LatencyComparison) -> Option<String> {
     let sides = [
@@ -192,7 +197,7 @@ fn from_sent(line: &LatencyComparison) -> Option<String> {
         let estimates = due
             .and_then(|due| due.estimate)
             .zip(sent.and_then(|sent| sent.estimate));
-        estimates.is_some_and(|(due, sent)| sent < due * (1.0 - LATE))
+        estimates.is_some_and(|(due, sent)| is_late(due, sent))
     };
     sides.iter().any(is_late).then(|| {
         let [baseline, contender] = sides.map(|(_, sent)| estimate(sent, time));

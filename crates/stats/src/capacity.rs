@@ -10,6 +10,11 @@
 //! trials is unbiased however bursty they are, so the trials around the capacity are put into one
 //! model of that share, and the interval is what the model cannot rule out (`fit`).
 //!
+//! Where the generator itself was late, a count is known between two bounds: what violates the objective
+//! from when requests were due, and what does so without the lateness. The result has to hold under both
+//! ([`either`]), and a trial whose bounds are too far apart to say anything is not to be trusted
+//! ([`turns_on`]).
+//!
 //! Everything here is a function of the trials so far: a search that was interrupted continues where it
 //! was, and a stored one gives the same interval again.
 
@@ -55,14 +60,44 @@ pub struct Trial {
 pub struct Count {
     /// Requests that were due and that the objective is about.
     pub requests: u64,
-    /// How many of them violated it.
+    /// How many of them violated it, counted from when they were due: the most that it may be.
     pub violations: u64,
+    /// How many of them did so without the generator's own lateness: the least that it may be.
+    pub at_least: u64,
 }
 
 impl Count {
-    fn share(self) -> f64 {
+    /// Of a generator that was not late.
+    pub fn exact(requests: u64, violations: u64) -> Self {
+        Count {
+            requests,
+            violations,
+            at_least: violations,
+        }
+    }
+
+    /// What is counted under a reading, within the number of requests.
+    fn read(self, reading: Reading) -> Count {
+        let most = self.violations.min(self.requests);
+        match reading {
+            Reading::Most => Count::exact(self.requests, most),
+            Reading::Least => Count::exact(self.requests, self.at_least.min(most)),
+        }
+    }
+
+    /// Share of the requests that violated the objective, at most.
+    pub fn share(self) -> f64 {
         self.violations as f64 / (self.requests as f64).max(1.0)
     }
+}
+
+/// Which bound of the counts is taken for the count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// From when requests were due.
+    Most,
+    /// Without the generator's own lateness.
+    Least,
 }
 
 /// What to do next.
@@ -125,35 +160,115 @@ const LOOKS: [usize; 12] = [20, 30, 40, 60, 90, 130, 200, 300, 450, 700, 1000, 1
 /// Trials at a rate in which the generator was too slow, before that rate is a ceiling: once or twice
 /// it may have been disturbed.
 const UNTRUSTED: usize = 3;
+/// The bounds of a count near the capacity may be so far apart, as a share of the count: the interval, which spans
+/// both readings, has room for that. As a share of what is allowed, trials with few bursts of violations would be
+/// trusted and those with many refused: at lateness of 3 ms, 27 of 200 simulated intervals missed the answer.
+const MOST_APART: f64 = 1.0 / 3.0;
 /// Distance below a ceiling that is still tried.
 const BELOW_CEILING: f64 = 0.9;
 
-/// The next load to try, or the result.
+/// The next load to try, or the result. Rates follow the counts from when requests were due.
 pub fn next(goal: &Goal, trials: &[Trial]) -> Step {
-    let search = Search::new(goal, trials);
-    let step = search.step();
-    match step {
-        Step::Measure { .. } if trials.len() >= goal.most_trials => Step::Done(search.conclude()),
+    let search = Search::new(goal, trials, Reading::Most);
+    match search.step() {
+        Step::Measure { .. } if trials.len() >= goal.most_trials => {
+            Step::Done(conclude(goal, trials))
+        }
+        Step::Done(found) => {
+            let of_both = search.and_least(goal, trials, found.clone());
+            match of_both.is_narrow() || !found.is_narrow() {
+                true => Step::Done(of_both),
+                // The readings are further apart than the interval of each is wide.
+                false if trials.len() >= goal.most_trials => Step::Done(of_both),
+                false => search.around(),
+            }
+        }
         step => step,
     }
 }
 
 /// The result of the trials as they are, also of a search that was cut short.
 pub fn conclude(goal: &Goal, trials: &[Trial]) -> Capacity {
-    Search::new(goal, trials).conclude()
+    let search = Search::new(goal, trials, Reading::Most);
+    search.and_least(goal, trials, search.conclude())
+}
+
+/// The objective whose counts turn on the generator's lateness: with it and without it a search would do
+/// something else with the trial. One that is far off is decided by its side alone, one near the capacity
+/// goes into the model with its count. `None` where the trial says the same under both readings.
+pub fn turns_on(goal: &Goal, counts: &[Count]) -> Option<usize> {
+    let excess = |count: &Count, allowed: &f64, reading| count.read(reading).share() / allowed;
+    let pairs = || counts.iter().zip(&goal.allowed);
+    let most = |(count, allowed): (&Count, &f64)| excess(count, allowed, Reading::Most);
+    let least = |(count, allowed): (&Count, &f64)| excess(count, allowed, Reading::Least);
+    let is_far_below = pairs().map(most).fold(0.0, f64::max) < 1.0 / FAR;
+    let is_far_above = pairs().map(least).fold(0.0, f64::max) >= FAR;
+    if is_far_below || is_far_above {
+        return None;
+    }
+    pairs().position(|pair| most(pair) - least(pair) > MOST_APART * most(pair))
+}
+
+impl Capacity {
+    /// An interval as narrow as was asked for?
+    fn is_narrow(&self) -> bool {
+        matches!(self, Capacity::Between { narrow: true, .. })
+    }
+
+    /// The rates that are not ruled out.
+    fn ends(&self) -> (f64, f64) {
+        match self {
+            Capacity::Between { interval, .. } => (interval.low, interval.high),
+            Capacity::AtLeast(rate) => (*rate, f64::INFINITY),
+            Capacity::Below(rate) => (0.0, *rate),
+            Capacity::Unknown => (0.0, f64::INFINITY),
+        }
+    }
+}
+
+/// What holds under both readings: everything that either of them does not rule out (partial identification:
+/// Manski, Partial Identification of Probability Distributions, 2003). Estimate and objective are those
+/// from when requests were due.
+fn either(due: Capacity, least: Capacity, width: f64) -> Capacity {
+    let ((low, high), (other_low, other_high)) = (due.ends(), least.ends());
+    let (low, high) = (low.min(other_low), high.max(other_high));
+    let of = |found: &Capacity| match found {
+        Capacity::Between {
+            interval, binding, ..
+        } => Some((interval.estimate, *binding)),
+        _ => None,
+    };
+    match (low > 0.0, high.is_finite()) {
+        (true, true) => {
+            let (estimate, binding) = of(&due).or(of(&least)).unwrap_or(((low * high).sqrt(), 0));
+            Capacity::Between {
+                interval: Interval {
+                    estimate,
+                    low,
+                    high,
+                },
+                binding,
+                narrow: due.is_narrow() && least.is_narrow() && high - low <= width * estimate,
+            }
+        }
+        (true, false) => Capacity::AtLeast(low),
+        (false, true) => Capacity::Below(high),
+        (false, false) => Capacity::Unknown,
+    }
 }
 
 /// A goal and the trials that say something.
 struct Search<'a> {
     goal: &'a Goal,
     trials: Vec<&'a Trial>,
+    reading: Reading,
     /// The rate that the generator cannot keep, if any; it is not tried again.
     ceiling: f64,
     last: Option<&'a Trial>,
 }
 
 impl<'a> Search<'a> {
-    fn new(goal: &'a Goal, trials: &'a [Trial]) -> Self {
+    fn new(goal: &'a Goal, trials: &'a [Trial], reading: Reading) -> Self {
         let refused = |rate: f64| {
             let same = trials
                 .iter()
@@ -170,8 +285,21 @@ impl<'a> Search<'a> {
                 .iter()
                 .filter(|t| t.trusted && t.counts.iter().any(|count| count.requests > 0))
                 .collect(),
+            reading,
             ceiling,
             last: trials.last(),
+        }
+    }
+
+    /// What is found, held against the other reading where the generator was late at all.
+    fn and_least(&self, goal: &Goal, trials: &[Trial], found: Capacity) -> Capacity {
+        let mut counts = self.trials.iter().flat_map(|trial| &trial.counts);
+        match counts.all(|count| count.read(Reading::Most) == count.read(Reading::Least)) {
+            true => found,
+            false => {
+                let least = Search::new(goal, trials, Reading::Least).conclude();
+                either(found, least, goal.width)
+            }
         }
     }
 
@@ -229,9 +357,22 @@ impl<'a> Search<'a> {
             // Too few trials for a model: a lucky one can make a bracket of two.
             return self.measure(self.middle(), EXPECTED[0]);
         };
-        if self.is_content(&fit) {
-            return Step::Done(self.between(binding, &fit));
+        match self.is_content(&fit) {
+            true => Step::Done(self.between(binding, &fit)),
+            false => self.beside(&fit),
         }
+    }
+
+    /// One more trial, although the interval of this reading is narrow.
+    fn around(&self) -> Step {
+        match self.binding() {
+            Some((_, fit)) => self.beside(&fit),
+            None => self.measure(self.middle(), EXPECTED[0]),
+        }
+    }
+
+    /// A load on one side of the estimate.
+    fn beside(&self, fit: &fit::Fit) -> Step {
         let offset = fit.spacing() * fit::PATTERN[self.trials.len() % fit::PATTERN.len()];
         let rate = fit.interval.estimate * offset.exp();
         let expected = (BURSTS * fit.dispersion).clamp(EXPECTED[0], EXPECTED[1]);
@@ -282,7 +423,10 @@ impl<'a> Search<'a> {
     /// no bursts to wait for.
     fn is_cliff(&self, low: f64, high: f64) -> bool {
         let collapsed = |trial: &Trial| {
-            let mut shares = trial.counts.iter().map(|count| count.share());
+            let mut shares = trial
+                .counts
+                .iter()
+                .map(|count| count.read(self.reading).share());
             shares.any(|share| share >= fit::OVERLOADED)
         };
         let held = |trial: &Trial| self.excess(trial) < 1.0 / FAR;
@@ -325,7 +469,8 @@ impl<'a> Search<'a> {
                     let Count {
                         requests,
                         violations,
-                    } = count(trial, objective);
+                        ..
+                    } = self.count(trial, objective);
                     fit::Point::new(trial.rate, requests, violations)
                 })
                 .collect();
@@ -394,8 +539,14 @@ impl<'a> Search<'a> {
     /// The share of violations over the share that is allowed, of the objective that is worst off.
     fn excess(&self, trial: &Trial) -> f64 {
         let allowed = self.goal.allowed.iter().enumerate();
-        let excess = allowed.map(|(objective, allowed)| count(trial, objective).share() / allowed);
+        let excess =
+            allowed.map(|(objective, allowed)| self.count(trial, objective).share() / allowed);
         excess.fold(0.0, f64::max)
+    }
+
+    fn count(&self, trial: &Trial, objective: usize) -> Count {
+        let count = trial.counts.get(objective).copied().unwrap_or_default();
+        count.read(self.reading)
     }
 
     fn is_far(&self, trial: &Trial) -> bool {
@@ -419,12 +570,4 @@ enum Bracketed {
 
 fn is_same(rate: f64, other: f64) -> bool {
     (rate / other - 1.0).abs() < 1e-6
-}
-
-fn count(trial: &Trial, objective: usize) -> Count {
-    let count = trial.counts.get(objective).copied().unwrap_or_default();
-    Count {
-        violations: count.violations.min(count.requests),
-        ..count
-    }
 }

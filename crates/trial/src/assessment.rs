@@ -1,16 +1,23 @@
-//! What a short trial says about the objectives: what violated them, and whether the generator was to
+//! What a step of a search says about the objectives: what violated them, and whether the generator was to
 //! blame. Pure; the searches for the capacity and for the memory floor both rest on it.
+//!
+//! As in a trial, a gate refuses what it bears on, and lateness of the generator is a bound: violations are
+//! counted with it and without it, and a step is refused where its answer turns on that.
 
 use crate::config::Slo;
 use crate::judge::{LatencyBlock, is_error, latency_us, with_culprit};
+use crate::lateness::{Violation, violations};
 use understudy_load::{GeneratorUse, gates};
 use understudy_model::capacity::KneePoint;
 use understudy_model::neighbours::Neighbours;
+use understudy_model::verdict::VerdictRules;
 use understudy_model::{Observation, Span};
 use understudy_stats::capacity::Count;
 use understudy_stats::quantile::order_statistic;
 
-/// Of the violations that an objective allows, so many may be owed to the generator's lateness.
+/// The gate of a load that was not what was offered: no count of the step is one at its rate.
+const NOT_OFFERED: &str = "sent_rate";
+/// The first rules: of the violations that an objective allows, so many may be owed to the generator's lateness.
 const MOST_BY_LAG: f64 = 0.2;
 /// A request is given up after so many times the highest bound: it has violated it anyway, and an
 /// overloaded side would keep the next trial waiting. Never below a second.
@@ -55,6 +62,8 @@ impl<'a> Left<'a> {
 pub(crate) struct Objectives<'a> {
     pub(crate) slos: &'a [Slo],
     pub(crate) endpoints: &'a [String],
+    /// By which rules a step is trusted: those of the run.
+    pub(crate) rules: VerdictRules,
 }
 
 /// A trial held against the objectives.
@@ -64,7 +73,7 @@ pub(crate) struct Assessment {
     pub(crate) counts: Vec<Count>,
     /// Its place on the knee curve.
     pub(crate) point: KneePoint,
-    /// Why the generator was the bottleneck.
+    /// Why the step is not to be trusted.
     pub(crate) refused: Option<String>,
 }
 
@@ -82,12 +91,19 @@ impl Objectives<'_> {
         }
     }
 
-    /// Holds a trial against the objectives.
-    pub(crate) fn assess(&self, left: &Left<'_>) -> Assessment {
+    /// Holds a step against the objectives; `turns_on` names the objective whose answer the bounds of its
+    /// counts leave open, by what the search does with them.
+    pub(crate) fn assess(
+        &self,
+        left: &Left<'_>,
+        turns_on: impl Fn(&[Count]) -> Option<usize>,
+    ) -> Assessment {
         let counts = self.count_all(left.observations);
         let mut latencies: Vec<f64> = left.observations.iter().map(latency_us).collect();
         latencies.sort_unstable_by(f64::total_cmp);
-        let refused = self.refused(left);
+        let refused = self
+            .refused(left)
+            .or_else(|| self.undecided(left, &counts, turns_on(&counts)?));
         let finite = |q: f64| order_statistic(&latencies, q).filter(|us| us.is_finite());
         let point = KneePoint {
             rate_rps: left.rate_rps,
@@ -95,7 +111,7 @@ impl Objectives<'_> {
             measured_s: left.measured_s,
             p50_us: finite(0.5),
             p99_us: finite(0.99),
-            violations: counts.iter().map(share).collect(),
+            violations: counts.iter().map(|count| count.share()).collect(),
             cpu: left.cpu_us.map(|us| us / 1e6 / left.measured_s.max(1e-9)),
             trusted: refused.is_none(),
         };
@@ -107,20 +123,28 @@ impl Objectives<'_> {
     }
 
     /// Requests and violations, by objective.
-    pub(crate) fn count_all(&self, observations: &[Observation]) -> Vec<Count> {
+    fn count_all(&self, observations: &[Observation]) -> Vec<Count> {
         let count = |slo| self.count(slo, observations);
         self.slos.iter().map(count).collect()
     }
 
     fn count(&self, slo: &Slo, observations: &[Observation]) -> Count {
+        let violated = observations.iter().map(|one| self.violated(slo, one));
         let mut count = Count::default();
-        for violated in observations
-            .iter()
-            .filter_map(|one| self.violated(slo, one))
-        {
+        for violated in violated.clone().flatten() {
             count.requests += 1;
             count.violations += u64::from(violated);
         }
+        count.at_least = match slo {
+            Slo::Latency { max, .. } if self.rules >= VerdictRules::BOUNDS => {
+                let readings = violations(observations, max.nanos() as f64 / 1e3);
+                let meant = violated.zip(readings).filter(|(meant, _)| meant.is_some());
+                meant
+                    .filter(|(_, reading)| *reading == Violation::Certain)
+                    .count() as u64
+            }
+            _ => count.violations,
+        };
         count
     }
 
@@ -137,12 +161,36 @@ impl Objectives<'_> {
         }
     }
 
-    /// Why the generator was the bottleneck: its lateness counts as far as it decides about objectives.
+    /// Why nothing can be said of what the objectives are about: a gate failed that bears on it.
     fn refused(&self, left: &Left<'_>) -> Option<String> {
-        overloaded(left).or_else(|| self.late(left))
+        if self.rules < VerdictRules::BOUNDS {
+            return overloaded(left).or_else(|| self.late(left));
+        }
+        let mut latencies = self.slos.iter();
+        let of_latency = latencies.any(|slo| matches!(slo, Slo::Latency { .. }));
+        failed_gate(left, |code| of_latency || code == NOT_OFFERED)
     }
 
-    /// Too many requests violate an objective only because they were sent late.
+    /// Why a step is refused whose answer turns on the generator's lateness.
+    fn undecided(&self, left: &Left<'_>, counts: &[Count], objective: usize) -> Option<String> {
+        let (count, slo) = (counts.get(objective)?, self.slos.get(objective)?);
+        let share = |violations: u64| violations as f64 / (count.requests as f64).max(1.0) * 100.0;
+        let figure = format!(
+            "{} turns on the generator's lateness: {:.2} % to {:.2} % of the requests violate it",
+            slo.describe(),
+            share(count.at_least),
+            share(count.violations),
+        );
+        let gate = gates::Gate {
+            code: gates::SEND_LAG,
+            passed: false,
+            figure,
+            advice: "quieten the machine, or pin the generator apart".to_owned(),
+        };
+        Some(with_culprit(&gate, left.neighbours))
+    }
+
+    /// The first rules: too many requests violate an objective only because they were sent late.
     fn late(&self, left: &Left<'_>) -> Option<String> {
         let latencies = self.slos.iter().filter_map(|slo| match slo {
             Slo::Latency { max, .. } => Some((max.nanos(), allowed(slo))),
@@ -167,19 +215,17 @@ impl Objectives<'_> {
     }
 }
 
-/// Why the generator was the bottleneck, its lateness apart: the gates of a load.
+/// Why nothing can be said of latencies: a gate of the load failed. The generator's lateness is a bound, and none
+/// of them.
 pub fn overloaded(left: &Left<'_>) -> Option<String> {
-    let figures = gates::Figures {
-        generator: left.generator,
-        offered_rate_rps: Some(left.rate_rps),
-        quantile: 0.5,
-        send_lag_us: 0.0,
-        latency_us: None,
-        negligible_us: f64::INFINITY,
-    };
-    let gate = gates::judge(&figures)
+    failed_gate(left, |_| true)
+}
+
+/// The first gate of a load that failed and counts.
+fn failed_gate(left: &Left<'_>, counts: impl Fn(&str) -> bool) -> Option<String> {
+    let gate = gates::of_generator(left.generator, Some(left.rate_rps))
         .into_iter()
-        .find(|gate| !gate.passed)?;
+        .find(|gate| !gate.passed && counts(gate.code))?;
     Some(with_culprit(&gate, left.neighbours))
 }
 
@@ -190,8 +236,4 @@ pub(crate) fn allowed(slo: &Slo) -> f64 {
         // "No errors at all" cannot be shown; one in a million is as good as that.
         Slo::ErrorRate { max } => max.get().clamp(1e-6, 0.5),
     }
-}
-
-fn share(count: &Count) -> f64 {
-    count.violations as f64 / (count.requests as f64).max(1.0)
 }

@@ -2,6 +2,8 @@
 //! lasts, and what all of them say. Pure; the search itself is `understudy_stats::capacity`.
 
 mod settling;
+#[cfg(test)]
+mod simulations;
 pub(crate) mod stage;
 #[cfg(test)]
 mod tests;
@@ -11,7 +13,7 @@ use crate::assessment::{Assessment, Objectives, allowed};
 use crate::config::Slo;
 pub(crate) use settling::FEWEST;
 use understudy_model::capacity::{Capacity, CapacityKind, KneePoint};
-use understudy_model::verdict::Estimate;
+use understudy_model::verdict::{Estimate, VerdictRules};
 use understudy_model::{Share, Span};
 use understudy_stats::capacity::{self as search, Goal, Step, Trial};
 
@@ -55,7 +57,7 @@ const MOST_TRIALS: usize = 1500;
 pub struct Probe {
     trial: Trial,
     point: KneePoint,
-    /// Why the generator was the bottleneck.
+    /// Why it is not to be trusted.
     refused: Option<String>,
     /// Warm-up and window, seconds.
     took_s: f64,
@@ -84,7 +86,11 @@ impl<'a> Search<'a> {
     pub fn new(config: CapacityConfig, slos: &'a [Slo], endpoints: &'a [String]) -> Self {
         Search {
             config,
-            objectives: Objectives { slos, endpoints },
+            objectives: Objectives {
+                slos,
+                endpoints,
+                rules: VerdictRules::default(),
+            },
             goal: Goal {
                 allowed: slos.iter().map(allowed).collect(),
                 width: config.width.get(),
@@ -95,6 +101,13 @@ impl<'a> Search<'a> {
             },
             probes: Vec::new(),
         }
+    }
+
+    /// The same by the rules of a stored run.
+    #[must_use]
+    pub(crate) fn by(mut self, rules: VerdictRules) -> Self {
+        self.objectives.rules = rules;
+        self
     }
 
     /// The next trial; `None` when the search is over or its time is.
@@ -185,7 +198,9 @@ impl<'a> Search<'a> {
             counts,
             point,
             refused,
-        } = self.objectives.assess(left);
+        } = self
+            .objectives
+            .assess(left, |counts| search::turns_on(&self.goal, counts));
         Probe {
             trial: Trial {
                 rate: left.rate_rps,

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use understudy_evidence::Table;
 use understudy_model::floor::{FloorKind, FloorOutcome, FloorPoint, SideFloor};
 use understudy_model::{ByteSize, Observation, Share, Side, Span};
+use understudy_stats::capacity::Count;
 use understudy_stats::floor::{self as search, Floor, Goal, Outcome, Trial};
 
 /// How a memory floor is looked for.
@@ -199,7 +200,10 @@ impl<'a> Search<'a> {
             return;
         };
         let observations: Vec<Observation> = block.rows.iter().map(|row| row.observation).collect();
-        let assessment = self.objectives.assess(&Left::of(block, &observations));
+        let left = Left::of(block, &observations);
+        let assessment = self
+            .objectives
+            .assess(&left, |counts| self.turns_on(counts));
         let (outcome, because) = self.outcome(facts, &assessment);
         let figures = &block.figures;
         let peak = figures.peak_cgroup_bytes.or(figures.peak_rss_bytes);
@@ -235,6 +239,18 @@ impl<'a> Search<'a> {
         });
     }
 
+    /// The objective whose answer turns on the generator's lateness: missed from when requests were due, and held
+    /// without it. One that is missed in any case is enough.
+    fn turns_on(&self, counts: &[Count]) -> Option<usize> {
+        let most = |(count, slo): (&Count, &Slo)| is_missed(slo, count.requests, count.violations);
+        let least = |(count, slo): (&Count, &Slo)| is_missed(slo, count.requests, count.at_least);
+        let mut pairs = counts.iter().zip(self.objectives.slos);
+        match pairs.clone().any(least) {
+            true => None,
+            false => pairs.position(most),
+        }
+    }
+
     /// How a trial ended, and why it did not hold. What ended is decided by that, however the generator
     /// fared; what lived is only as good as the generator was.
     fn outcome(
@@ -253,8 +269,7 @@ impl<'a> Search<'a> {
             return (FloorOutcome::Refused, Some(refused.clone()));
         }
         let counts = assessment.counts.iter().zip(self.objectives.slos);
-        let missed = counts
-            .filter(|(count, slo)| count.violations as f64 > allowed(slo) * count.requests as f64);
+        let missed = counts.filter(|(count, slo)| is_missed(slo, count.requests, count.violations));
         match missed.map(|(_, slo)| slo.describe()).next() {
             Some(slo) => (FloorOutcome::Missed, Some(format!("it missed {slo}"))),
             None => (FloorOutcome::Held, None),
@@ -337,4 +352,9 @@ impl<'a> Search<'a> {
     fn trials(&self) -> Vec<Trial> {
         self.made.iter().map(|made| made.trial).collect()
     }
+}
+
+/// More of the requests violated an objective than it allows.
+fn is_missed(slo: &Slo, requests: u64, violations: u64) -> bool {
+    violations as f64 > allowed(slo) * requests as f64
 }

@@ -22,6 +22,7 @@ pub mod history;
 mod inspect;
 pub mod judge;
 mod latency;
+mod lateness;
 mod pauses;
 pub mod plan;
 mod reproducer;

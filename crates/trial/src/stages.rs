@@ -98,6 +98,7 @@ fn measure(
         Some(began) => environment::unchanged(began, &environment)?,
         None => store::write_environment(run, &environment)?,
     }
+    let rules = began.as_ref().unwrap_or(&environment).rules;
     store::begin_workload(run, &facts)?;
     keep_apart(inputs.cpus)?;
     let redact = |path: &str, text: &str| inputs.redactor.redact_value(path, text);
@@ -146,6 +147,7 @@ fn measure(
     capacity::stage::Stage {
         generator: &generator,
         endpoints: &workload.endpoints,
+        rules,
         settle: plan.settle,
         run,
         watch: inputs.watch,
@@ -154,6 +156,7 @@ fn measure(
     floor::stage::Stage {
         generator: &generator,
         endpoints: &workload.endpoints,
+        rules,
         run,
         watch: inputs.watch,
     }

@@ -108,6 +108,7 @@ fn the_document_has_every_figure_and_counts_what_was_asked() {
     );
     for distribution in [
         "latency_us",
+        "latency_from_sent_us",
         "service_time_us",
         "connection_wait_us",
         "send_lag_us",

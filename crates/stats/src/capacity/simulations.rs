@@ -63,10 +63,7 @@ impl Queue {
         }
         Trial {
             rate,
-            counts: vec![Count {
-                requests,
-                violations,
-            }],
+            counts: vec![Count::exact(requests, violations)],
             trusted: true,
         }
     }

@@ -20,10 +20,8 @@ fn search(goal: &Goal, share: impl Fn(f64) -> Vec<f64>, sendable: f64) -> (Capac
         match next(goal, &trials) {
             Step::Done(capacity) => return (capacity, trials),
             Step::Measure { rate, requests } => {
-                let count = |share: f64| Count {
-                    requests: requests as u64,
-                    violations: (share * requests).round() as u64,
-                };
+                let count =
+                    |share: f64| Count::exact(requests as u64, (share * requests).round() as u64);
                 trials.push(Trial {
                     rate,
                     counts: share(rate).into_iter().map(count).collect(),
@@ -83,10 +81,7 @@ fn a_generator_that_cannot_keep_up_is_not_a_capacity() {
 fn what_is_known_below_a_ceiling_is_reported() {
     let trial = |rate: f64, violations: u64, trusted: bool| Trial {
         rate,
-        counts: vec![Count {
-            requests: 1000,
-            violations,
-        }],
+        counts: vec![Count::exact(1000, violations)],
         trusted,
     };
     let mut trials = vec![trial(400.0, 0, true), trial(720.0, 7, true)];
@@ -101,10 +96,7 @@ fn what_is_known_below_a_ceiling_is_reported() {
 fn a_lucky_trial_makes_no_bracket() {
     let trial = |rate: f64, violations: u64| Trial {
         rate,
-        counts: vec![Count {
-            requests: 1000,
-            violations,
-        }],
+        counts: vec![Count::exact(1000, violations)],
         trusted: true,
     };
     let mut trials = vec![trial(400.0, 0), trial(800.0, 6), trial(920.0, 80)];
@@ -155,10 +147,7 @@ fn the_strictest_objective_binds() {
 fn trials_that_contradict_one_another_leave_open_what_is_between() {
     let trial = |rate: f64, requests: u64, violations: u64| Trial {
         rate,
-        counts: vec![Count {
-            requests,
-            violations,
-        }],
+        counts: vec![Count::exact(requests, violations)],
         trusted: true,
     };
     let goal = Goal {
@@ -172,19 +161,115 @@ fn trials_that_contradict_one_another_leave_open_what_is_between() {
     assert_eq!((interval.low, interval.high), (0.001, 7_557_758.0));
 }
 
+/// A trial at a rate: at least and at most so many of 10,000 requests violated the objective.
+fn bounded(rate: f64, at_least: u64, violations: u64) -> Trial {
+    Trial {
+        rate,
+        counts: vec![Count {
+            requests: 10_000,
+            violations,
+            at_least,
+        }],
+        trusted: true,
+    }
+}
+
+#[test]
+fn a_trial_turns_on_lateness_unless_its_bounds_say_the_same() {
+    let turns = |at_least, violations| {
+        turns_on(&goal(), &bounded(1000.0, at_least, violations).counts).is_some()
+    };
+    // 100 violations are allowed.
+    assert!(!turns(0, 33), "far below, however it is counted");
+    assert!(!turns(300, 9_000), "far above, however it is counted");
+    assert!(!turns(72, 105), "within a third");
+    assert!(turns(65, 105));
+    assert!(turns(0, 100) && turns(0, 9_000) && turns(250, 400));
+    let both = Goal {
+        allowed: vec![0.01, 0.001],
+        ..goal()
+    };
+    let counts = [Count::exact(10_000, 500), bounded(1.0, 0, 20).counts[0]];
+    assert_eq!(
+        turns_on(&both, &counts),
+        None,
+        "the first is missed in any case"
+    );
+    let counts = [Count::exact(10_000, 50), bounded(1.0, 0, 20).counts[0]];
+    assert_eq!(turns_on(&both, &counts), Some(1));
+}
+
+#[test]
+fn the_interval_spans_what_both_readings_leave_open() {
+    let share = |rate: f64, at: f64| (100.0 * (rate / at).powi(12)).min(9_000.0) as u64;
+    let rates = || (0..40).map(|n| 1800.0 + 20.0 * f64::from(n));
+    let interval = |trials: Vec<Trial>| match conclude(&goal(), &trials) {
+        Capacity::Between { interval, .. } => interval,
+        other => panic!("{other:?}"),
+    };
+    let of = |at: f64| {
+        let trials = rates().map(|rate| bounded(rate, share(rate, at), share(rate, at)));
+        interval(trials.collect())
+    };
+    let (due, least) = (of(2000.0), of(2200.0));
+    let trials = rates().map(|rate| bounded(rate, share(rate, 2200.0), share(rate, 2000.0)));
+    let both = interval(trials.collect());
+    assert!(due.high < 2150.0 && least.low > 2050.0, "{due:?} {least:?}");
+    assert_eq!((both.low, both.high), (due.low, least.high));
+    assert_eq!(both.estimate, due.estimate, "traffic as it was planned");
+    // One reading finds no end.
+    let held = [bounded(400.0, 0, 0), bounded(800.0, 0, 5_000)];
+    assert_eq!(conclude(&goal(), &held), Capacity::AtLeast(400.0));
+    let broken = [bounded(800.0, 0, 5_000), bounded(1600.0, 5_000, 5_000)];
+    assert_eq!(conclude(&goal(), &broken), Capacity::Below(1600.0));
+    assert_eq!(conclude(&goal(), &broken[..1]), Capacity::Unknown);
+}
+
+/// The interval of each reading is narrow, that of both is not: the search continues to its last trial.
+#[test]
+fn a_search_is_content_when_the_interval_of_both_readings_is_narrow() {
+    let made = |late: f64| {
+        let mut trials = Vec::new();
+        loop {
+            match next(&goal(), &trials) {
+                Step::Done(capacity) => return (capacity, trials.len()),
+                Step::Measure { rate, requests } => {
+                    let share = (0.01 * (rate / 2000.0).powi(30)).min(0.9);
+                    let count = Count {
+                        requests: requests as u64,
+                        violations: ((share * (1.0 + late)).min(1.0) * requests) as u64,
+                        at_least: (share * requests) as u64,
+                    };
+                    trials.push(Trial {
+                        rate,
+                        counts: vec![count],
+                        trusted: true,
+                    });
+                }
+            }
+        }
+    };
+    let narrow = |capacity: &Capacity| matches!(capacity, Capacity::Between { narrow: true, .. });
+    let (quiet, few) = made(0.0);
+    assert!(narrow(&quiet) && few < 100, "{quiet:?} after {few}");
+    // Six times the violations are 6 % of the rate; 5 % are asked for.
+    let (late, all) = made(5.0);
+    assert!(!narrow(&late) && all == 100, "{late:?} after {all}");
+}
+
 proptest! {
     /// Whatever trials say, there is an answer, and the same for the same trials.
     #[test]
     fn no_trials_break_it(
-        trials in proptest::collection::vec((1e-3..1e7f64, 0u64..10_000, 0u64..20_000, any::<bool>()), 0..30),
+        trials in proptest::collection::vec((1e-3..1e7f64, 0u64..10_000, 0u64..20_000, 0u64..20_000, any::<bool>()), 0..30),
         allowed in 1e-6..0.9f64,
     ) {
         let goal = Goal { allowed: vec![allowed], ..goal() };
         let trials: Vec<Trial> = trials
             .into_iter()
-            .map(|(rate, requests, violations, trusted)| Trial {
+            .map(|(rate, requests, violations, at_least, trusted)| Trial {
                 rate,
-                counts: vec![Count { requests, violations }],
+                counts: vec![Count { requests, violations, at_least }],
                 trusted,
             })
             .collect();

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use understudy_evidence::RunDirectory;
 use understudy_load::Plan as LoadPlan;
 use understudy_load::http::Prepared;
+use understudy_model::verdict::VerdictRules;
 use understudy_model::{Side, Span};
 use understudy_stats::seeds::{Purpose, derived};
 
@@ -20,6 +21,8 @@ use understudy_stats::seeds::{Purpose, derived};
 pub(crate) struct Stage<'a> {
     pub(crate) generator: &'a Generator<'a>,
     pub(crate) endpoints: &'a [String],
+    /// Those of the run, which may have begun under other ones.
+    pub(crate) rules: VerdictRules,
     /// Length of a stretch of load before the first trial.
     pub(crate) settle: Span,
     pub(crate) run: &'a RunDirectory,
@@ -42,7 +45,7 @@ impl Stage<'_> {
         };
         let there = store::capacity_blocks(self.run)?;
         for side in trial.sides() {
-            let mut search = Search::new(config, &trial.slos, self.endpoints);
+            let mut search = Search::new(config, &trial.slos, self.endpoints).by(self.rules);
             there
                 .iter()
                 .filter(|block| block.side == side)

@@ -1,6 +1,7 @@
 use super::*;
 use crate::simulated;
 use understudy_load::GeneratorUse;
+use understudy_model::verdict::VerdictRules;
 use understudy_model::{Ending, FailureKind, Observation};
 
 const BOUND_NS: u64 = 10_000_000;
@@ -82,31 +83,98 @@ fn violations_are_counted_of_the_endpoint_and_no_answer_is_one() {
     assert!(point.trusted);
 }
 
-#[test]
-fn lateness_of_the_generator_is_refused_where_it_decides() {
+/// Why a step with so many requests that left 2 ms late, and took so long from when they were due, is refused.
+fn refused(late: usize, latency_ns: u64, rules: VerdictRules) -> Option<String> {
     let slos = [slo("*")];
-    let refused = |late: usize, latency_ns: u64| {
-        let mut observations = vec![answered(0, 0, 1000); 1000 - late];
-        observations.extend(vec![answered(0, 2_000_000, latency_ns); late]);
-        let mut search = Search::new(config(), &slos, &[]);
-        let trusted = search.record(&left(&observations)).trusted;
-        let result = search.result();
-        assert_eq!(result.refused_because.is_some(), !trusted);
-        !trusted
+    // One at a time, so that no request meets another.
+    let mut observations = Vec::new();
+    for number in 0..1000 {
+        let due = number * 1_000_000_000;
+        let (lag_ns, took_ns) = match (number as usize) < late {
+            true => (2_000_000, latency_ns),
+            false => (0, 1000),
+        };
+        let one = simulated::answered(0, (due, due + lag_ns, due + took_ns));
+        observations.push(one.observation);
+    }
+    let mut search = Search::new(config(), &slos, &[]).by(rules);
+    let trusted = search.record(&left(&observations)).trusted;
+    let refused = search.result().refused_because;
+    assert_eq!(refused.is_some(), !trusted);
+    refused
+}
+
+#[test]
+fn a_step_is_refused_where_its_answer_turns_on_lateness() {
+    let by_lateness = BOUND_NS + 1_000_000;
+    let in_any_case = BOUND_NS + 3_000_000;
+    let refused = |late, latency_ns| refused(late, latency_ns, VerdictRules::default());
+    let why = refused(20, by_lateness).unwrap();
+    assert!(
+        why.starts_with(
+            "p99 of all requests at most 10ms turns on the generator's lateness: 0.00 % to 2.00 % of the requests violate it"
+        ),
+        "{why}"
+    );
+    assert!(
+        refused(5, by_lateness).is_some(),
+        "near the capacity counts are needed, not sides"
+    );
+    assert_eq!(refused(3, by_lateness), None, "held with ease");
+    assert_eq!(
+        refused(300, in_any_case),
+        None,
+        "missed however it is counted"
+    );
+    assert_eq!(refused(10, in_any_case), None, "the same count");
+    assert_eq!(refused(300, BOUND_NS), None, "within the bound");
+}
+
+#[test]
+fn a_run_of_the_first_rules_keeps_its_searches() {
+    let first = |late| refused(late, BOUND_NS + 1_000_000, VerdictRules::FIRST);
+    assert!(first(3).unwrap().contains("sent them late (limit 0.20 %)"));
+    assert_eq!(first(2), None, "a fifth of what is allowed");
+}
+
+#[test]
+fn what_bears_on_latencies_refuses_no_errors() {
+    let errors = [Slo::ErrorRate {
+        max: Share::new(0.01),
+    }];
+    let both = [errors[0].clone(), slo("*")];
+    let observations = vec![answered(0, 0, BOUND_NS + 1); 1000];
+    let trusted = |slos: &[Slo], generator: GeneratorUse| {
+        let mut search = Search::new(config(), slos, &[]);
+        let left = Left {
+            generator,
+            ..left(&observations)
+        };
+        search.record(&left).trusted
     };
-    assert!(
-        refused(3, BOUND_NS + 1_000_000),
-        "over the bound by lateness alone"
-    );
-    assert!(
-        !refused(2, BOUND_NS + 1_000_000),
-        "a fifth of what is allowed"
-    );
-    assert!(
-        !refused(300, BOUND_NS + 3_000_000),
-        "over the bound in any case"
-    );
-    assert!(!refused(300, BOUND_NS), "within it in any case");
+    for disturbed in [
+        GeneratorUse {
+            busy_share: 0.9,
+            ..quiet()
+        },
+        GeneratorUse {
+            run_queue_share: Some(0.2),
+            ..quiet()
+        },
+        GeneratorUse {
+            steal_share: Some(0.2),
+            ..quiet()
+        },
+    ] {
+        assert!(trusted(&errors, disturbed), "{disturbed:?}");
+        assert!(!trusted(&both, disturbed), "{disturbed:?}");
+    }
+    // The rate of the step was not offered: nothing that is found is at that rate.
+    let slow = GeneratorUse {
+        late: 20,
+        ..quiet()
+    };
+    assert!(!trusted(&errors, slow) && !trusted(&both, slow));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::store;
 use crate::{Event, Watch};
 use understudy_evidence::RunDirectory;
 use understudy_load::Plan as LoadPlan;
+use understudy_model::verdict::VerdictRules;
 use understudy_model::{ByteSize, Side};
 use understudy_stats::seeds::{Purpose, derived};
 
@@ -19,6 +20,8 @@ use understudy_stats::seeds::{Purpose, derived};
 pub(crate) struct Stage<'a> {
     pub(crate) generator: &'a Generator<'a>,
     pub(crate) endpoints: &'a [String],
+    /// Those of the run, which may have begun under other ones.
+    pub(crate) rules: VerdictRules,
     pub(crate) run: &'a RunDirectory,
     pub(crate) watch: &'a Watch<'a>,
 }
@@ -48,6 +51,7 @@ impl Stage<'_> {
             let objectives = Objectives {
                 slos: &stand.config.slos,
                 endpoints: self.endpoints,
+                rules: self.rules,
             };
             let mut search = Search::new(side, config, stand.config.limits, objectives);
             let known = there.iter().filter(|block| block.side == side);

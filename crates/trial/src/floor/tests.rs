@@ -2,6 +2,7 @@ use super::*;
 use crate::judge::BlockFigures;
 use crate::simulated::answered;
 use understudy_evidence::Happenings;
+use understudy_model::verdict::VerdictRules;
 
 const MIB: f64 = 1_048_576.0;
 
@@ -62,6 +63,7 @@ fn search(trial: impl Fn(Planned) -> LatencyBlock) -> SideFloor {
     let objectives = Objectives {
         slos: &slos,
         endpoints: &[],
+        rules: VerdictRules::default(),
     };
     let mut search = Search::new(
         Side::Incumbent,
@@ -108,6 +110,78 @@ fn a_leak_is_reported_with_its_growth() {
     assert!(floor.because.unwrap().contains("kept growing"));
     let per_s = floor.growth_bytes_per_s.unwrap();
     assert!((per_s - 4.0 * MIB / 24.0).abs() < 1.0, "{per_s}");
+}
+
+/// How a step went in which so many of 1,000 requests left 5 ms late.
+fn outcome(change: impl Fn(&mut LatencyBlock)) -> (FloorOutcome, String) {
+    let slos = slos();
+    let objectives = Objectives {
+        slos: &slos,
+        endpoints: &[],
+        rules: VerdictRules::default(),
+    };
+    let limits = LimitsConfig::default();
+    let mut search = Search::new(Side::Incumbent, config(), limits, objectives);
+    let planned = search.next().unwrap();
+    let mut step = block(planned, 0.0, 2, Vec::new());
+    for (number, row) in step.rows.iter_mut().enumerate() {
+        let due = number as u64 * 1_000_000_000;
+        *row = answered(0, (due, due, due + 2_000_000));
+    }
+    change(&mut step);
+    search.record(&step);
+    let point = search.result().curve.remove(0);
+    (point.outcome, point.because.unwrap_or_default())
+}
+
+#[test]
+fn a_step_that_turns_on_the_generators_lateness_is_refused() {
+    let late = |requests: usize, took_ms: u64| {
+        outcome(|step| {
+            for row in &mut step.rows[..requests] {
+                let due = row.observation.intended_ns;
+                let (sent, ended) = (due + 5_000_000, due + took_ms * 1_000_000);
+                *row = answered(0, (due, sent, ended));
+            }
+        })
+    };
+    let (refused, why) = late(20, 12);
+    assert_eq!(refused, FloorOutcome::Refused);
+    assert!(
+        why.contains("turns on the generator's lateness: 0.00 % to 2.00 %"),
+        "{why}"
+    );
+    assert_eq!(
+        late(20, 16).0,
+        FloorOutcome::Missed,
+        "however it is counted"
+    );
+    assert_eq!(late(500, 9).0, FloorOutcome::Held, "however late");
+    assert_eq!(
+        late(10, 12).0,
+        FloorOutcome::Held,
+        "no more than is allowed"
+    );
+}
+
+#[test]
+fn what_ends_is_a_result_whatever_the_gates_say() {
+    let disturbed = |step: &mut LatencyBlock| {
+        step.figures.run_queue_share = Some(0.5);
+        step.figures.steal_share = Some(0.5);
+        step.figures.late = 500;
+    };
+    assert_eq!(outcome(disturbed).0, FloorOutcome::Refused);
+    let ended = outcome(|step| {
+        disturbed(step);
+        step.figures.floor.as_mut().unwrap().ended = Some("it ended under load".to_owned());
+    });
+    assert_eq!(ended.0, FloorOutcome::Ended);
+    let killed = outcome(|step| {
+        disturbed(step);
+        step.figures.floor.as_mut().unwrap().kills = 1;
+    });
+    assert_eq!(killed.0, FloorOutcome::Killed);
 }
 
 #[test]

@@ -118,14 +118,11 @@ pub(crate) fn latency_us(observation: &Observation) -> f64 {
 /// The latency of an exchange from when it was sent, with the time that it waited for a connection, microseconds;
 /// infinite without an answer. The first rules knew no other than that from when it was due.
 pub(super) fn from_sent_us(observation: &Observation, rules: VerdictRules) -> f64 {
-    let late_ns = match rules >= VerdictRules::BOUNDS {
-        true => observation.send_lag_ns().unwrap_or_default(),
-        false => 0,
+    let latency = match rules >= VerdictRules::BOUNDS {
+        true => observation.latency_from_sent_ns(),
+        false => observation.latency_ns(),
     };
-    let latency = observation.latency_ns();
-    latency.map_or(f64::INFINITY, |ns| {
-        ns.saturating_sub(late_ns).max(1) as f64 / 1e3
-    })
+    latency.map_or(f64::INFINITY, |ns| ns.max(1) as f64 / 1e3)
 }
 
 /// From when a latency is counted. The generator may be late itself: then the latency that its own lateness had no

@@ -13,7 +13,8 @@ pub(super) fn judge(config: &TrialConfig, evidence: &Evidence) -> Vec<SideCapaci
     };
     let of = |side: Side| {
         let blocks = evidence.capacity.iter().filter(|block| block.side == side);
-        let mut search = Search::new(search, &config.slos, &evidence.endpoints);
+        let mut search =
+            Search::new(search, &config.slos, &evidence.endpoints).by(evidence.environment.rules);
         blocks.for_each(|block| record(&mut search, block));
         (search.trials_made() > 0).then(|| SideCapacity {
             side,

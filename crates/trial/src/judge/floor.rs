@@ -15,6 +15,7 @@ pub(super) fn judge(config: &TrialConfig, evidence: &Evidence) -> Vec<SideFloor>
     let objectives = Objectives {
         slos: &config.slos,
         endpoints: &evidence.endpoints,
+        rules: evidence.environment.rules,
     };
     let of = |side: Side| {
         let mut search = Search::new(side, floor, config.limits, objectives);

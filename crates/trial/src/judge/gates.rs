@@ -185,7 +185,7 @@ fn generator(
 /// Lateness of single requests bounds their latencies: what turns on it stays undecided by itself.
 fn is_a_bound(code: &str, rules: VerdictRules, lateness_is_known: bool) -> bool {
     match code {
-        "send_lag" => rules >= VerdictRules::BOUNDS,
+        load_gates::SEND_LAG => rules >= VerdictRules::BOUNDS,
         "generator_run_queue" => rules >= VerdictRules::ARRIVALS && lateness_is_known,
         _ => false,
     }

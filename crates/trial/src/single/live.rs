@@ -9,6 +9,7 @@ use understudy_load::report::Distribution;
 use understudy_load::{Histograms, Recorder};
 use understudy_model::profile::{ObjectiveSeen, Traffic};
 use understudy_model::tail::Tail;
+use understudy_model::verdict::VerdictRules;
 use understudy_model::{Observation, Span};
 use understudy_stats::batches::Batches;
 use understudy_stats::clusters::Clusters;
@@ -53,6 +54,7 @@ impl Live {
         let objectives = Objectives {
             slos: &self.slos,
             endpoints: &[],
+            rules: VerdictRules::default(),
         };
         for (slo, violations) in self.slos.iter().zip(&mut self.violations) {
             if let Some(violated) = objectives.violated(slo, one) {

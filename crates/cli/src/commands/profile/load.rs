@@ -211,3 +211,111 @@ fn tail(seed: u64, seen: &Seen, window: (f64, f64)) -> Result<Tail, String> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use understudy_evidence::{Happenings, Table};
+    use understudy_model::{Cause, Ending, Happening};
+    use understudy_trial::resources::Measured;
+
+    #[derive(clap::Parser)]
+    struct Profile {
+        #[command(flatten)]
+        args: ProfileArgs,
+    }
+
+    const MS: u64 = 1_000_000;
+
+    /// 12 s after 1 s of warm-up at 1,000/s, every request late by 10 ms; the runtime stops for 50 ms a second.
+    fn seen(args: &ProfileArgs, generator: GeneratorUse) -> Seen {
+        let observations = (1_000..13_000u64).map(|number| {
+            let sent = number * MS + 10 * MS;
+            let ended = sent + 50u64.saturating_sub(number % 1_000) * MS + MS;
+            Observation {
+                request: 0,
+                endpoint: 0,
+                intended_ns: number * MS,
+                free_ns: number * MS,
+                sent_ns: sent,
+                first_byte_ns: ended,
+                last_byte_ns: ended,
+                ending: Ending::Answered,
+                code: 200,
+                bytes: 1,
+                body_hash: 0,
+            }
+        });
+        let stop = |second: u64| Happening {
+            cause: Cause::RuntimeStop,
+            start_ns: second * 1_000 * MS,
+            end_ns: (second * 1_000 + 50) * MS,
+            error_ns: 0,
+        };
+        let column = |name: &str, per_s: f64| {
+            let values = (1..=13).map(|at| Some(f64::from(at) * per_s)).collect();
+            (name.to_owned(), values)
+        };
+        let samples = Table {
+            columns: vec![
+                column("at_s", 1.0),
+                column("cpu_user_us", 2e5),
+                column("cpu_system_us", 5e4),
+                column("rss_bytes", 1e6),
+            ],
+        };
+        Seen {
+            observations: observations.collect(),
+            generator,
+            plan: Plan {
+                duration: Span::from_secs(12),
+                ..args
+                    .generator
+                    .plan(Rate::PerSecond(1000.0), Span::from_secs(1))
+            },
+            rate_rps: 1000.0,
+            circumstances: Circumstances {
+                measured: Measured {
+                    samples,
+                    ..Measured::default()
+                },
+                happened: Happenings {
+                    runtime: Some("go".to_owned()),
+                    all: (0..13).map(stop).collect(),
+                },
+            },
+        }
+    }
+
+    fn report(generator: GeneratorUse) -> ProfileReport {
+        let pid = std::process::id().to_string();
+        let url = "http://127.0.0.1:1/";
+        let Profile { args } = Profile::parse_from([
+            "profile", url, "--rate", "1000", "--slo", "p99<20ms", "--pid", &pid,
+        ]);
+        let attended = Attended::begin(&args, None).unwrap();
+        let mut report = ProfileReport::default();
+        add(&mut report, &args, &seen(&args, generator), &attended);
+        report
+    }
+
+    #[test]
+    fn gates_refuse_the_tail_and_neither_resources_nor_pauses() {
+        let late = report(GeneratorUse::default());
+        assert!(late.tail.is_some(), "lateness refuses nothing: {late:?}");
+        let waits = report(GeneratorUse {
+            run_queue_share: Some(0.2),
+            ..GeneratorUse::default()
+        });
+        assert_eq!(waits.tail, None);
+        let why = waits.not_seen.iter().find(|why| why.contains("slowest"));
+        assert!(why.unwrap().contains("waited 20.0 % of the time for a CPU"));
+        for report in [late, waits] {
+            let used = report.used.unwrap();
+            assert!((used.cpus - 0.25).abs() < 1e-9, "{used:?}");
+            assert_eq!(used.memory.peak_rss_bytes, Some(13e6));
+            assert_eq!(report.pauses.unwrap().stops, 12);
+        }
+    }
+}
