@@ -7,6 +7,8 @@
 //! trial judges them, look by look, until they decide or the time (180 s) is over by the plan. Of the rows every tenth
 //! is kept: a thousand comparisons are then judged in minutes. Prints how many got which verdict, and when.
 
+#![allow(clippy::print_stdout)]
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
