@@ -7,7 +7,10 @@
 //! trial judges them, look by look, until they decide or the time (180 s) is over by the plan. Of the rows every tenth
 //! is kept: a thousand comparisons are then judged in minutes. Prints how many got which verdict, and when.
 
-#![allow(clippy::print_stdout)]
+#![expect(
+    clippy::print_stdout,
+    reason = "a simulation for developers prints its result"
+)]
 
 use std::collections::BTreeMap;
 use std::error::Error;
