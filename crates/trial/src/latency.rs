@@ -130,8 +130,9 @@ impl Stage<'_> {
             in_a_row: 0,
         };
         'looks: for look in 0..self.plan.looks.len() {
-            let until = self.plan.until(look).measurements();
-            let missing = planned.iter().take(until).enumerate();
+            let of_look = self.plan.measurements_of(look);
+            let until = of_look.end;
+            let missing = planned.iter().enumerate().take(until).skip(of_look.start);
             for (index, one) in missing.filter(|(_, one)| !on_disk.contains(&one.id())) {
                 let cast = match &mut sides {
                     Some(cast) => cast,

@@ -2,6 +2,7 @@
 
 use crate::capacity;
 use crate::config::{Fresh, Goal, Level, Question, Slo, TrialConfig};
+use std::ops::Range;
 use understudy_model::Span;
 use understudy_model::verdict::{Primary, VerdictRules};
 use understudy_stats::paired::{Centre, mde_multiplier};
@@ -248,6 +249,13 @@ impl Plan {
         all.sum::<u32>() as usize
     }
 
+    /// Which measurements, in their order, are made before a look and after the one before it.
+    pub fn measurements_of(&self, look: usize) -> Range<usize> {
+        let before = look.checked_sub(1);
+        let begin = before.map_or(0, |before| self.until(before).measurements());
+        begin..self.until(look).measurements()
+    }
+
     /// The look to which `pairs` pairs of measurements at the primary rate belong: the first that
     /// asks for no fewer.
     pub fn look_of(&self, pairs: u32) -> usize {
@@ -432,6 +440,14 @@ mod tests {
         // Sides start anew for every pair.
         assert!(plan.until(0).seconds(1000) < 120.0);
         assert!(looks(Some(3600)).looks.len() > plan.looks.len());
+
+        // No measurement is made for two looks.
+        let of_looks: Vec<_> = (0..plan.looks.len())
+            .map(|look| plan.measurements_of(look))
+            .collect();
+        assert_eq!(of_looks[0], 0..12);
+        assert!(of_looks.windows(2).all(|two| two[0].end == two[1].start));
+        assert_eq!(of_looks.last().unwrap().end, plan.measurements());
 
         assert_eq!(plan.rates[0].abbas, *plan.looks.last().unwrap());
         assert_eq!(plan.until(1).rates[0].abbas, plan.looks[1]);
