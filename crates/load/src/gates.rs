@@ -47,6 +47,8 @@ impl Gate {
 /// The gate of requests that left late. Where their latencies are known from when they left as well, it bounds
 /// them instead.
 pub const SEND_LAG: &str = "send_lag";
+/// The gate of the generator's waiting for its CPU.
+pub const RUN_QUEUE: &str = "generator_run_queue";
 
 /// Share of its time that a generator thread may work; beyond it, waiting requests are its fault.
 const MOST_BUSY: f64 = 0.80;
@@ -115,8 +117,13 @@ pub fn judge(figures: &Figures) -> Vec<Gate> {
     gates
 }
 
-/// The same without the lateness of single requests.
-pub fn of_generator(generator: GeneratorUse, offered_rate_rps: Option<f64>) -> Vec<Gate> {
+/// The same without what is a bound of each latency and no refusal: the lateness of single requests, and where all of the
+/// generator's lateness is such ([`is_lateness_known`]), that it waited for its CPU.
+pub fn of_generator(
+    generator: GeneratorUse,
+    offered_rate_rps: Option<f64>,
+    lateness_is_known: bool,
+) -> Vec<Gate> {
     let figures = Figures {
         generator,
         offered_rate_rps,
@@ -125,9 +132,27 @@ pub fn of_generator(generator: GeneratorUse, offered_rate_rps: Option<f64>) -> V
         latency_us: None,
         negligible_us: f64::INFINITY,
     };
+    let is_a_bound =
+        |gate: &Gate| gate.code == SEND_LAG || gate.code == RUN_QUEUE && lateness_is_known;
     let mut gates = judge(&figures);
-    gates.retain(|gate| gate.code != SEND_LAG);
+    gates.retain(|gate| !is_a_bound(gate));
     gates
+}
+
+/// Share of the answers whose arrival may be unknown where lateness of the generator is a bound of the latencies, and
+/// how many of those beyond a quantile that is asked for.
+const MOST_UNSTAMPED: f64 = 0.001;
+const MOST_UNSTAMPED_BEYOND: f64 = 0.1;
+/// Share of the requests that may wait for a connection before their sending times say nothing about the generator.
+pub const MOST_WAITING: f64 = 0.01;
+
+/// Is lateness of the generator in a measurement all in the two readings of its latencies? So it is if the kernel says
+/// when its answers arrived (`stamped` of `answered`), hardly any beyond the `highest` quantile that is asked for
+/// excepted, and if no more than a few of its requests (`waiting`, a share) waited for connections that late ones held.
+pub fn is_lateness_known(answered: u64, stamped: u64, waiting: f64, highest: f64) -> bool {
+    let most_unstamped = MOST_UNSTAMPED.min((1.0 - highest) * MOST_UNSTAMPED_BEYOND);
+    let unstamped = answered as f64 - stamped as f64;
+    answered > 0 && unstamped <= answered as f64 * most_unstamped && waiting <= MOST_WAITING
 }
 
 /// Is every exchange in the log that was asked for? `failure` says why it could not be written.
@@ -170,12 +195,7 @@ fn run_queue(share: f64) -> Gate {
         MOST_RUN_QUEUE * 100.0,
     );
     let advice = "something else uses its CPU: stop it, or pin the generator apart (--cpus; [machine] in trial.toml)";
-    gate(
-        "generator_run_queue",
-        share <= MOST_RUN_QUEUE,
-        &figure,
-        advice,
-    )
+    gate(RUN_QUEUE, share <= MOST_RUN_QUEUE, &figure, advice)
 }
 
 fn steal(share: f64) -> Gate {
@@ -244,6 +264,31 @@ mod tests {
             .filter(|gate| !gate.passed)
             .map(|gate| gate.code)
             .collect()
+    }
+
+    #[test]
+    fn lateness_is_known_where_arrivals_are() {
+        assert!(is_lateness_known(100_000, 99_900, 0.0, 0.99));
+        assert!(!is_lateness_known(100_000, 99_899, 0.0, 0.99));
+        assert!(
+            !is_lateness_known(100_000, 99_900, 0.0, 0.999),
+            "ten times as many"
+        );
+        assert!(is_lateness_known(100_000, 99_990, 0.0, 0.999));
+        assert!(
+            !is_lateness_known(100_000, 100_000, 0.02, 0.5),
+            "they waited"
+        );
+        assert!(!is_lateness_known(0, 0, 0.0, 0.5));
+        let waited = GeneratorUse {
+            run_queue_share: Some(0.2),
+            ..quiet().generator
+        };
+        let refused = |known| {
+            let gates = of_generator(waited, Some(1000.0), known);
+            gates.iter().any(|gate| !gate.passed)
+        };
+        assert!(refused(false) && !refused(true));
     }
 
     #[test]

@@ -127,6 +127,12 @@ impl Histograms {
         self.run.1 + self.endings.values().sum::<u64>()
     }
 
+    /// Share of the exchanges that were due and waited for a connection.
+    pub fn waiting(&self) -> f64 {
+        let waited = self.connection_wait_ns.len() - self.connection_wait_ns.count_at(0);
+        waited as f64 / (self.connection_wait_ns.len() as f64).max(1.0)
+    }
+
     /// Exchanges with an answer.
     pub fn answered(&self) -> u64 {
         self.run.1 + self.endings.get(&Ending::Answered).copied().unwrap_or(0)

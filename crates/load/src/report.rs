@@ -262,8 +262,14 @@ fn offered(plan: &Plan) -> Option<f64> {
 
 /// The gates that refuse the latencies of a run. Lateness of the generator is none of them: each quantile is given
 /// with it and without it.
-pub fn failed_gates(plan: &Plan, generator: GeneratorUse) -> Vec<Gate> {
-    gates::of_generator(generator, offered(plan))
+pub fn failed_gates(plan: &Plan, histograms: &Histograms, generator: GeneratorUse) -> Vec<Gate> {
+    /// The highest quantile of which a document says no more than that it may be too small a sample.
+    const HIGHEST: f64 = 0.999;
+    let offered = offered(plan);
+    let answered = histograms.answered();
+    let known = offered.is_some()
+        && gates::is_lateness_known(answered, generator.stamped, histograms.waiting(), HIGHEST);
+    gates::of_generator(generator, offered, known)
         .into_iter()
         .filter(|gate| !gate.passed)
         .collect()
@@ -286,7 +292,7 @@ pub fn report(
     let until_last_s =
         (histograms.last_ns.saturating_sub(plan.warmup.nanos()) as f64 / 1e9).max(window_s);
     let offered_rate_rps = offered(plan);
-    let failed = failed_gates(plan, generator);
+    let failed = failed_gates(plan, histograms, generator);
     let invalid_because: Vec<String> = failed.iter().map(Gate::text).collect();
     LoadReport {
         schema: SCHEMA,

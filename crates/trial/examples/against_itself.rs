@@ -125,7 +125,7 @@ fn of_abbas(blocks: Vec<LatencyBlock>) -> Vec<[LatencyBlock; 4]> {
         let mut number = 0u64;
         block.rows.retain(|_| {
             number += 1;
-            derived(block.figures.seed, Purpose::CapacityStep, number) % THINNED == 0
+            derived(block.figures.seed, Purpose::CapacityStep, number).is_multiple_of(THINNED)
         });
         let kept = block.rows.len() as f64 / (all as f64).max(1.0);
         let part = |count: u64| (count as f64 * kept).round() as u64;

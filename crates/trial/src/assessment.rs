@@ -11,7 +11,7 @@ use understudy_load::{GeneratorUse, gates};
 use understudy_model::capacity::KneePoint;
 use understudy_model::neighbours::Neighbours;
 use understudy_model::verdict::VerdictRules;
-use understudy_model::{Observation, Span};
+use understudy_model::{Ending, Observation, Span};
 use understudy_stats::capacity::Count;
 use understudy_stats::quantile::order_statistic;
 
@@ -168,7 +168,19 @@ impl Objectives<'_> {
         }
         let mut latencies = self.slos.iter();
         let of_latency = latencies.any(|slo| matches!(slo, Slo::Latency { .. }));
-        failed_gate(left, |code| of_latency || code == NOT_OFFERED)
+        failed_gate(left, self.is_lateness_known(left), |code| {
+            of_latency || code == NOT_OFFERED
+        })
+    }
+
+    /// Is the generator's lateness all in the two bounds of the counts?
+    fn is_lateness_known(&self, left: &Left<'_>) -> bool {
+        let quantiles = self.slos.iter().filter_map(|slo| match slo {
+            Slo::Latency { quantile, .. } => Some(*quantile),
+            Slo::ErrorRate { .. } => None,
+        });
+        let highest = quantiles.fold(0.0, f64::max);
+        self.rules >= VerdictRules::ARRIVALS && is_lateness_known(left, highest)
     }
 
     /// Why a step is refused whose answer turns on the generator's lateness.
@@ -218,12 +230,28 @@ impl Objectives<'_> {
 /// Why nothing can be said of latencies: a gate of the load failed. The generator's lateness is a bound, and none
 /// of them.
 pub fn overloaded(left: &Left<'_>) -> Option<String> {
-    failed_gate(left, |_| true)
+    failed_gate(left, false, |_| true)
+}
+
+/// Is the generator's lateness all in the two readings of latencies up to a quantile?
+fn is_lateness_known(left: &Left<'_>, highest: f64) -> bool {
+    let answered = left.observations.iter();
+    let answered = answered
+        .filter(|one| one.ending == Ending::Answered)
+        .count() as u64;
+    let waited = left.observations.iter();
+    let waited = waited.filter(|one| one.free_ns > one.intended_ns).count() as f64;
+    let waiting = waited / (left.observations.len() as f64).max(1.0);
+    gates::is_lateness_known(answered, left.generator.stamped, waiting, highest)
 }
 
 /// The first gate of a load that failed and counts.
-fn failed_gate(left: &Left<'_>, counts: impl Fn(&str) -> bool) -> Option<String> {
-    let gate = gates::of_generator(left.generator, Some(left.rate_rps))
+fn failed_gate(
+    left: &Left<'_>,
+    lateness_is_known: bool,
+    counts: impl Fn(&str) -> bool,
+) -> Option<String> {
+    let gate = gates::of_generator(left.generator, Some(left.rate_rps), lateness_is_known)
         .into_iter()
         .find(|gate| !gate.passed && counts(gate.code))?;
     Some(with_culprit(&gate, left.neighbours))

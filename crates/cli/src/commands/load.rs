@@ -207,7 +207,7 @@ pub(crate) fn load(args: &LoadArgs, stop: &AtomicBool) -> Result<u8, Failure> {
     };
     let mut report = report::report(&plan, &histograms, generator, context);
     report.malformed = malformed.map(str::to_owned);
-    let failed = report::failed_gates(&plan, generator);
+    let failed = report::failed_gates(&plan, &histograms, generator);
     let named = failed.iter().map(|gate| with_culprit(gate, &neighbours));
     report.invalid_because = named.collect();
     if let Some(log) = log {

@@ -38,10 +38,7 @@ const FEWEST_LEFT: usize = 7;
 /// gate is for a generator that does something else than it was asked to.
 const GAPS: usize = 200;
 const MOST_A2: f64 = 10.0;
-/// Share of a measurement's requests that may wait for a connection before their sending times say
-/// nothing about the generator.
-pub(super) const MOST_WAITING: f64 = 0.01;
-/// Share of them from which a side is overloaded: its backlog grows as long as it is measured, which is
+/// Share of a measurement's requests that wait for a connection, from which a side is overloaded: its backlog grows as long as it is measured, which is
 /// a result and no drift.
 const OVERLOADED: f64 = 0.10;
 /// What a side may use beyond its limit: the kernel accounts in periods and pages.
@@ -195,7 +192,7 @@ fn poisson(rate_rps: f64, blocks: &[&LatencyBlock]) -> Option<Gate> {
 /// Gaps between requests as they left, evenly spread over the measurement; `None` where the side, not
 /// the generator, decided when they left.
 fn gaps(block: &LatencyBlock) -> Option<Vec<f64>> {
-    if waiting(&block.rows) > MOST_WAITING {
+    if waiting(&block.rows) > load_gates::MOST_WAITING {
         return None;
     }
     let rows = block.rows.iter().map(|row| &row.observation);

@@ -1,6 +1,6 @@
 //! When the measurement as a whole cannot be trusted.
 
-use super::assumptions::{MOST_WAITING, waiting};
+use super::assumptions::waiting;
 use super::blocks::{BlockFigures, From, Latencies, LatencyBlock};
 use super::culprit;
 use super::refusals::bearing_of;
@@ -26,11 +26,6 @@ pub(super) const AA: &str = "aa";
 const MOST_AA: f64 = 0.05;
 const AA_P: f64 = 0.01;
 
-/// Share of the answers whose arrival may be unknown where lateness of the generator is a bound of the latencies, and
-/// how many of those beyond a quantile that is asked for.
-const MOST_UNSTAMPED: f64 = 0.001;
-const MOST_UNSTAMPED_BEYOND: f64 = 0.1;
-
 /// Share of an objective's bound that the generator's lateness may be without a word.
 const NEGLIGIBLE: f64 = 0.05;
 
@@ -39,8 +34,8 @@ struct Asked {
     quantile: f64,
     /// Lateness that changes nothing that is judged, microseconds.
     negligible_us: f64,
-    /// Share of the answers whose arrival may be unknown.
-    unstamped: f64,
+    /// The highest quantile that is asked for.
+    highest: f64,
 }
 
 impl Asked {
@@ -67,14 +62,13 @@ impl Asked {
         Asked {
             quantile: plan.primary.quantile,
             negligible_us,
-            unstamped: most_unstamped(config, plan),
+            highest: highest_quantile(config, plan),
         }
     }
 }
 
-/// Share of the answers whose arrival may be unknown: at the highest quantile that is asked for, hardly any may be beyond
-/// it for that reason.
-fn most_unstamped(config: &TrialConfig, plan: &Plan) -> f64 {
+/// The highest quantile that is asked for.
+fn highest_quantile(config: &TrialConfig, plan: &Plan) -> f64 {
     let goals = config.judged_goals();
     let of_goals = goals.iter().filter_map(|goal| match goal {
         Goal::Latency { quantile, .. } => Some(*quantile),
@@ -84,28 +78,25 @@ fn most_unstamped(config: &TrialConfig, plan: &Plan) -> f64 {
         Slo::Latency { quantile, .. } => Some(*quantile),
         Slo::ErrorRate { .. } => None,
     });
-    let highest = of_goals
+    of_goals
         .chain(of_slos)
-        .fold(plan.primary.quantile, f64::max);
-    MOST_UNSTAMPED.min((1.0 - highest) * MOST_UNSTAMPED_BEYOND)
+        .fold(plan.primary.quantile, f64::max)
 }
 
-/// Is lateness of the generator in a measurement all in the two readings of its latencies? So it is if the kernel says
-/// when the answers arrived, and if requests did not wait for connections that late ones held.
+/// Is lateness of the generator in a measurement all in the two readings of its latencies?
 pub(crate) fn lateness_is_known(
     config: &TrialConfig,
     plan: &Plan,
     figures: &BlockFigures,
     rows: &[Row],
 ) -> bool {
-    is_lateness_known(most_unstamped(config, plan), figures, rows)
+    is_lateness_known(highest_quantile(config, plan), figures, rows)
 }
 
-fn is_lateness_known(most_unstamped: f64, figures: &BlockFigures, rows: &[Row]) -> bool {
+fn is_lateness_known(highest: f64, figures: &BlockFigures, rows: &[Row]) -> bool {
     let is_answered = |row: &&Row| row.observation.ending == Ending::Answered;
-    let answered = rows.iter().filter(is_answered).count() as f64;
-    let unstamped = answered - figures.stamped as f64;
-    answered > 0.0 && unstamped <= answered * most_unstamped && waiting(rows) <= MOST_WAITING
+    let answered = rows.iter().filter(is_answered).count() as u64;
+    load_gates::is_lateness_known(answered, figures.stamped, waiting(rows), highest)
 }
 
 /// Judges all gates.
@@ -140,7 +131,7 @@ fn generator(
     let mut bounds: BTreeMap<&str, usize> = BTreeMap::new();
     let here: Vec<&LatencyBlock> = blocks.iter().filter(|b| b.rate_rps == rate_rps).collect();
     for block in here {
-        let is_known = is_lateness_known(asked.unstamped, &block.figures, &block.rows);
+        let is_known = is_lateness_known(asked.highest, &block.figures, &block.rows);
         for gate in load_gates::judge(&figures(block, asked, latencies)) {
             match is_a_bound(gate.code, latencies.rules, is_known) {
                 true => *bounds.entry(gate.code).or_default() += 1,
