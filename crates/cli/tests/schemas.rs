@@ -175,6 +175,7 @@ fn load_report(rate: Rate) -> LoadReport {
         seed: u64::MAX,
         queue: 100,
         limits: Limits::default(),
+        apart: false,
         inspect: false,
     };
     let mut histograms = Histograms::default();

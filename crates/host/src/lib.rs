@@ -22,5 +22,5 @@ pub use exhaustion::is_exhausted;
 #[cfg(unix)]
 pub use files::open_files;
 pub use machine::{EachCpu, Machine, MachineTime};
-pub use thread::{ThreadUsage, give_way, sharpen_timers};
+pub use thread::{ThreadUsage, give_way, sharpen_timers, take_precedence};
 pub use timer::SleepTimer;

@@ -64,6 +64,18 @@ pub fn sharpen_timers() {
     }
 }
 
+/// Makes the calling thread run before those of ordinary priority on its CPU (nice -20), as far as the fair scheduler
+/// lets it. A real-time policy would let it run before all of them at once, and shut out the threads that watch it.
+///
+/// # Errors
+/// The kernel's word: without root or `CAP_SYS_NICE` it refuses.
+pub fn take_precedence() -> io::Result<()> {
+    // On Linux a priority is that of a thread, and 0 the calling one.
+    #[cfg(target_os = "linux")]
+    rustix::process::setpriority_process(None, -20)?;
+    Ok(())
+}
+
 /// Makes the calling thread give way to every other at once, for good (`SCHED_IDLE`): it runs where a
 /// CPU has nothing else to do, and is preempted when another thread wakes up there.
 ///

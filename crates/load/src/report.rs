@@ -451,6 +451,7 @@ mod tests {
             seed: 1,
             queue: 100,
             limits: Limits::default(),
+            apart: false,
             inspect: false,
         };
         let context = Context {

@@ -10,7 +10,9 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
-use understudy_host::{Awake, Clock, CpuList, MachineTime, pin_current_thread, sharpen_timers};
+use understudy_host::{
+    Awake, Clock, CpuList, MachineTime, pin_current_thread, sharpen_timers, take_precedence,
+};
 use understudy_model::{Span, plain_words};
 use understudy_wire::http1::Limits;
 
@@ -40,6 +42,9 @@ pub struct Plan {
     pub threads: usize,
     /// CPUs for the engine threads, dealt out in turn; `None` leaves them to the system.
     pub cpus: Option<CpuList>,
+    /// The subject does not run on these CPUs: there the engine threads run before others of ordinary priority, where
+    /// that is allowed.
+    pub apart: bool,
     /// Longest time from sending to the last byte.
     pub timeout: Span,
     /// Fixes schedule and choice of requests.
@@ -211,7 +216,7 @@ pub fn run_into<R: Recorder>(
                 std::thread::Builder::new()
                     .name(format!("load-{thread}"))
                     .spawn_scoped(scope, move || {
-                        prepare_thread(cpu)?;
+                        prepare_thread(cpu, plan.apart)?;
                         std::thread::sleep(started.saturating_duration_since(Instant::now()));
                         driver.start(clock, measured_from_ns);
                         engine::run(driver, task, clock, stop, progress, &mut recorder)
@@ -262,8 +267,12 @@ fn join<R>(
     }
 }
 
-fn prepare_thread(cpu: Option<u32>) -> Result<(), RunError> {
+fn prepare_thread(cpu: Option<u32>, apart: bool) -> Result<(), RunError> {
     sharpen_timers();
+    if apart {
+        // Only a help: where it is refused, neighbours make it late, which is measured.
+        let _ = take_precedence();
+    }
     let Some(cpu) = cpu else {
         return Ok(());
     };

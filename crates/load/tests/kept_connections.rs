@@ -87,6 +87,7 @@ fn loaded(second: Second, method: &str) -> (Ran<Vec<Observation>>, u64) {
             body_bytes: 65_536,
             interim: 4,
         },
+        apart: false,
         inspect: false,
     };
     let stop = AtomicBool::new(false);

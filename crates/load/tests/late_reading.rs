@@ -281,6 +281,7 @@ fn kept_from_its_work() -> [f64; 4] {
         seed: 1,
         queue: DEFAULT_QUEUE,
         limits: limits(),
+        apart: false,
         inspect: false,
     };
     let target = Target::local(server(2));

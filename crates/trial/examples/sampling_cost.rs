@@ -119,6 +119,7 @@ impl Bench {
             seed,
             queue: DEFAULT_QUEUE,
             limits: Default::default(),
+            apart: false,
             inspect: false,
         };
         let never = &AtomicBool::new(false);

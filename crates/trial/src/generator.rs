@@ -72,6 +72,7 @@ impl<'a> Generator<'a> {
             queue: DEFAULT_QUEUE,
             limits: RESPONSE,
             inspect: false,
+            apart: self.cpus.are_apart(),
         }
     }
 

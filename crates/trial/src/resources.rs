@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 use understudy_evidence::Table;
+use understudy_host::take_precedence;
 use understudy_load::Plan as LoadPlan;
 use understudy_model::neighbours::Neighbours;
 use understudy_probe::{NeighbourSampler, Sample, Sampler};
@@ -73,7 +74,11 @@ pub fn alongside<T>(
 ) -> (T, Measured) {
     let (announce, started) = mpsc::channel::<Instant>();
     std::thread::scope(|scope| {
-        let resources = scope.spawn(move || measure(observed, &started, window, stop));
+        let resources = scope.spawn(move || {
+            // It has to look in time next to a generator that runs before others; it takes little.
+            let _ = take_precedence();
+            measure(observed, &started, window, stop)
+        });
         let announce_start = move |at| {
             // The receiver lives until it has been told.
             let _ = announce.send(at);

@@ -48,6 +48,7 @@ impl GeneratorArgs {
             seed: self.seed,
             queue: DEFAULT_QUEUE,
             limits: Limits::default(),
+            apart: false,
             inspect: false,
         }
     }

@@ -18,6 +18,7 @@ fn plan() -> Plan {
         seed: 1,
         queue: DEFAULT_QUEUE,
         limits: Limits::default(),
+        apart: false,
         inspect: false,
     }
 }
