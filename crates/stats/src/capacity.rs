@@ -12,7 +12,7 @@
 //!
 //! Where the generator itself was late, a count is known between two bounds: what violates the objective
 //! from when requests were due, and what does so without the lateness. The result has to hold under both
-//! ([`either`]), and a trial whose bounds are too far apart to say anything is not to be trusted
+//! (`either`), and a trial whose bounds are too far apart to say anything is not to be trusted
 //! ([`turns_on`]).
 //!
 //! Everything here is a function of the trials so far: a search that was interrupted continues where it
