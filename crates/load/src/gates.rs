@@ -49,6 +49,10 @@ impl Gate {
 pub const SEND_LAG: &str = "send_lag";
 /// The gate of the generator's waiting for its CPU.
 pub const RUN_QUEUE: &str = "generator_run_queue";
+/// The gate of what the hypervisor took.
+pub const STEAL: &str = "steal";
+/// The gate of a load that was not what was offered: no count of it is one at its rate.
+pub const SENT_RATE: &str = "sent_rate";
 
 /// Share of its time that a generator thread may work; beyond it, waiting requests are its fault.
 const MOST_BUSY: f64 = 0.80;
@@ -205,7 +209,7 @@ fn steal(share: f64) -> Gate {
         MOST_STOLEN * 100.0,
     );
     let advice = "other guests of this host use its CPUs: measure when they are quiet, or on a machine of your own";
-    gate("steal", share <= MOST_STOLEN, &figure, advice)
+    gate(STEAL, share <= MOST_STOLEN, &figure, advice)
 }
 
 fn sent(figures: &Figures) -> Gate {
@@ -216,7 +220,7 @@ fn sent(figures: &Figures) -> Gate {
         MOST_LATE * 100.0,
     );
     let advice = "the generator cannot keep this rate: lower it or use more --threads";
-    gate("sent_rate", share <= MOST_LATE, &figure, advice)
+    gate(SENT_RATE, share <= MOST_LATE, &figure, advice)
 }
 
 /// Lateness must be a small part of what is measured, at the quantile that the result rests on.

@@ -94,12 +94,10 @@ fn ranks(differences: &[f64], centre: Centre) -> Option<SignedRank> {
 /// not positive and finite.
 pub fn p_against(differences: &[f64], bound: f64, centre: Centre) -> Option<(f64, f64)> {
     let bound = ln_positive(bound)?;
-    let negated: Vec<f64> = differences.iter().map(|one| -one).collect();
-    let upper = |values: &[f64], bound: f64| match ranks(values, centre) {
-        Some(ranks) => Some(ranks.upper_tail(bound)),
-        None => Sample::of(values)?.upper_tail(bound),
-    };
-    upper(differences, bound).zip(upper(&negated, -bound))
+    match ranks(differences, centre) {
+        Some(ranks) => Some(ranks.tails(bound)),
+        None => Sample::of(differences)?.tails(bound),
+    }
 }
 
 /// By what the standard deviation of the log-differences is multiplied to give the smallest one that
@@ -223,9 +221,19 @@ impl Sample {
         }
     }
 
+    /// The chances of a mean this far above `centre`, and this far below it, were `centre` the truth.
+    fn tails(&self, centre: f64) -> Option<(f64, f64)> {
+        let above = self.mean - centre;
+        self.tail(above).zip(self.tail(-above))
+    }
+
     /// The chance of a mean this far above `centre`, were `centre` the truth.
     fn upper_tail(&self, centre: f64) -> Option<f64> {
-        let above = self.mean - centre;
+        self.tail(self.mean - centre)
+    }
+
+    /// The chance of a mean so far above the truth.
+    fn tail(&self, above: f64) -> Option<f64> {
         if above == 0.0 {
             return Some(0.5); // also where every value is the same
         }

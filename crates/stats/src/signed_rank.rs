@@ -58,15 +58,15 @@ impl SignedRank {
         })
     }
 
-    /// The chance of a sample at least this far above `centre`, were that the centre. Averages that are equal to it
-    /// count half.
-    pub(crate) fn upper_tail(&self, centre: f64) -> f64 {
+    /// The chances of a sample at least this far above `centre`, and this far below it, were that the centre. Averages
+    /// that are equal to it count half.
+    pub(crate) fn tails(&self, centre: f64) -> (f64, f64) {
         let below = self.walsh.partition_point(|average| *average < centre);
         let above = self.walsh.len() - self.walsh.partition_point(|average| *average <= centre);
-        let equal = self.walsh.len() - below - above;
-        // The distribution is symmetric: at least `above` is at most all others.
-        let others = (below as f64 + equal as f64 / 2.0).ceil() as usize;
-        self.at_most(others)
+        let equal = (self.walsh.len() - below - above) as f64;
+        // The distribution is symmetric: at least so many on one side is at most all others on the other.
+        let others = |there: usize| (there as f64 + equal / 2.0).ceil() as usize;
+        (self.at_most(others(below)), self.at_most(others(above)))
     }
 
     /// The most Walsh averages that may be cut off an end for a chance of `share` at most.
@@ -156,9 +156,9 @@ mod tests {
                 panic!("{n} values reach 5 %")
             };
             let just = 1e-9;
-            assert!(ranks.upper_tail(interval.low - just) <= 0.0252, "{n}");
-            assert!(ranks.upper_tail(interval.low + just) > 0.0248, "{n}");
-            let of_all = ranks.upper_tail(interval.high + just);
+            assert!(ranks.tails(interval.low - just).0 <= 0.0252, "{n}");
+            assert!(ranks.tails(interval.low + just).0 > 0.0248, "{n}");
+            let of_all = ranks.tails(interval.high + just).0;
             assert!(of_all >= 0.9748, "{n}: {of_all}");
         }
         let few = SignedRank::of(&[1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
@@ -173,8 +173,8 @@ mod tests {
             (interval.low, interval.estimate, interval.high),
             (0.25, 0.25, 0.25)
         );
-        assert!((ranks.upper_tail(0.25) - 0.5).abs() < 0.02);
-        assert!(ranks.upper_tail(0.2) < 0.001 && ranks.upper_tail(0.3) > 0.999);
+        assert!((ranks.tails(0.25).0 - 0.5).abs() < 0.02);
+        assert!(ranks.tails(0.2).0 < 0.001 && ranks.tails(0.3).0 > 0.999);
     }
 
     /// Values of a normal distribution, of which a share is of one ten times as wide.

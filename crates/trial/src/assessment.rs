@@ -6,17 +6,15 @@
 
 use crate::config::Slo;
 use crate::judge::{LatencyBlock, is_error, latency_us, with_culprit};
-use crate::lateness::{Violation, violations};
+use crate::lateness::{self, Violation, violations};
 use understudy_load::{GeneratorUse, gates};
 use understudy_model::capacity::KneePoint;
 use understudy_model::neighbours::Neighbours;
 use understudy_model::verdict::VerdictRules;
-use understudy_model::{Ending, Observation, Span};
+use understudy_model::{Observation, Span};
 use understudy_stats::capacity::Count;
 use understudy_stats::quantile::order_statistic;
 
-/// The gate of a load that was not what was offered: no count of the step is one at its rate.
-const NOT_OFFERED: &str = "sent_rate";
 /// The first rules: of the violations that an objective allows, so many may be owed to the generator's lateness.
 const MOST_BY_LAG: f64 = 0.2;
 /// A request is given up after so many times the highest bound: it has violated it anyway, and an
@@ -169,18 +167,19 @@ impl Objectives<'_> {
         let mut latencies = self.slos.iter();
         let of_latency = latencies.any(|slo| matches!(slo, Slo::Latency { .. }));
         failed_gate(left, self.is_lateness_known(left), |code| {
-            of_latency || code == NOT_OFFERED
+            of_latency || code == gates::SENT_RATE
         })
     }
 
     /// Is the generator's lateness all in the two bounds of the counts?
     fn is_lateness_known(&self, left: &Left<'_>) -> bool {
-        let quantiles = self.slos.iter().filter_map(|slo| match slo {
-            Slo::Latency { quantile, .. } => Some(*quantile),
-            Slo::ErrorRate { .. } => None,
-        });
-        let highest = quantiles.fold(0.0, f64::max);
-        self.rules >= VerdictRules::ARRIVALS && is_lateness_known(left, highest)
+        let highest = self
+            .slos
+            .iter()
+            .filter_map(Slo::quantile)
+            .fold(0.0, f64::max);
+        self.rules >= VerdictRules::ARRIVALS
+            && lateness::is_known(left.observations.iter(), left.generator.stamped, highest)
     }
 
     /// Why a step is refused whose answer turns on the generator's lateness.
@@ -231,18 +230,6 @@ impl Objectives<'_> {
 /// of them.
 pub fn overloaded(left: &Left<'_>) -> Option<String> {
     failed_gate(left, false, |_| true)
-}
-
-/// Is the generator's lateness all in the two readings of latencies up to a quantile?
-fn is_lateness_known(left: &Left<'_>, highest: f64) -> bool {
-    let answered = left.observations.iter();
-    let answered = answered
-        .filter(|one| one.ending == Ending::Answered)
-        .count() as u64;
-    let waited = left.observations.iter();
-    let waited = waited.filter(|one| one.free_ns > one.intended_ns).count() as f64;
-    let waiting = waited / (left.observations.len() as f64).max(1.0);
-    gates::is_lateness_known(answered, left.generator.stamped, waiting, highest)
 }
 
 /// The first gate of a load that failed and counts.

@@ -147,6 +147,17 @@ impl TrialConfig {
         first.unwrap_or_else(|| ("*".to_owned(), 0.99))
     }
 
+    /// The highest quantile that an objective, a goal or the primary outcome names.
+    pub(crate) fn highest_quantile(&self) -> f64 {
+        let goals = self.judged_goals();
+        let goals = goals.iter().filter_map(|goal| match goal {
+            Goal::Latency { quantile, .. } => Some(*quantile),
+            Goal::Cpu(_) | Goal::Memory(_) => None,
+        });
+        let slos = self.slos.iter().filter_map(Slo::quantile);
+        slos.chain(goals).fold(self.primary_quantile().1, f64::max)
+    }
+
     /// The search for a capacity, with the time that the level gives it.
     pub fn capacity(&self) -> Option<CapacityConfig> {
         let config = self.capacity?;
@@ -395,6 +406,14 @@ pub enum Slo {
 }
 
 impl Slo {
+    /// The quantile that it bounds; `None` if it is about errors.
+    pub(crate) fn quantile(&self) -> Option<f64> {
+        match self {
+            Slo::Latency { quantile, .. } => Some(*quantile),
+            Slo::ErrorRate { .. } => None,
+        }
+    }
+
     /// The objective in words.
     pub fn describe(&self) -> String {
         match self {

@@ -7,6 +7,7 @@ use crate::exits::{During, Exited};
 use crate::generator::{Generator, figures, rows};
 use crate::inspect::Inspector;
 use crate::judge;
+use crate::lateness;
 use crate::plan::{Plan, RatePlan};
 use crate::resources::{Measured, Others};
 use crate::sides::RunningSide;
@@ -288,13 +289,12 @@ impl Stage<'_> {
     ) -> Result<(), TrialError> {
         let config = self.generator.stand.config;
         match config.fresh() {
-            Fresh::Block => self.renew(cast, next.side),
+            Fresh::Block => self.renew(cast, next.side).map(drop),
             Fresh::Pair if before.is_some_and(|pair| pair != next.pair()) => {
                 for side in config.sides() {
-                    if !cast.sides.get(&side).is_some_and(RunningSide::is_launched) {
+                    if !self.renew(cast, side)? {
                         continue;
                     }
-                    self.renew(cast, side)?;
                     self.settle(cast, side)?;
                     if cast.exited {
                         break;
@@ -307,15 +307,16 @@ impl Stage<'_> {
         }
     }
 
-    /// Starts a side again for the next measurement.
-    fn renew(&self, cast: &mut Cast, side: Side) -> Result<(), TrialError> {
+    /// Starts a side again for the next measurement; false where it is not this trial that started it.
+    fn renew(&self, cast: &mut Cast, side: Side) -> Result<bool, TrialError> {
         if !cast.sides.get(&side).is_some_and(RunningSide::is_launched) {
-            return Ok(());
+            return Ok(false);
         }
         if let Some(note) = cast.sides.remove(&side).and_then(RunningSide::stop) {
             store::note(self.run, &note)?;
         }
-        self.begin(cast, side)
+        self.begin(cast, side)?;
+        Ok(true)
     }
 
     /// Load before the first measurement, so that caches fill and code is compiled.
@@ -434,7 +435,11 @@ impl Stage<'_> {
         let config = self.generator.stand.config;
         let is_bound = |by: &Disturbance| {
             matches!(by, Disturbance::Waited(_))
-                && judge::lateness_is_known(config, self.plan, &figures, &rows)
+                && lateness::is_known(
+                    observations.iter(),
+                    figures.stamped,
+                    config.highest_quantile(),
+                )
         };
         let disturbed = disturbance.filter(|by| !is_bound(by)).map(|by| Disturbed {
             by,

@@ -7,7 +7,32 @@
 //! no end by more than `d`.
 
 use crate::judge::latency_us;
-use understudy_model::Observation;
+use understudy_load::gates;
+use understudy_model::{Ending, Observation};
+
+/// Is lateness of the generator in a measurement all in the two readings of its latencies, up to the `highest` quantile
+/// that is asked for? `stamped` of its answers have a time of arrival ([`gates::is_lateness_known`]).
+pub(crate) fn is_known<'o>(
+    observations: impl Iterator<Item = &'o Observation> + Clone,
+    stamped: u64,
+    highest: f64,
+) -> bool {
+    let answered = observations
+        .clone()
+        .filter(|one| one.ending == Ending::Answered)
+        .count() as u64;
+    gates::is_lateness_known(answered, stamped, waiting(observations), highest)
+}
+
+/// Share of the requests that were due and had to wait for a connection.
+pub(crate) fn waiting<'o>(observations: impl Iterator<Item = &'o Observation>) -> f64 {
+    let (mut all, mut waited) = (0u64, 0u64);
+    for one in observations {
+        all += 1;
+        waited += u64::from(one.free_ns > one.intended_ns);
+    }
+    waited as f64 / all.max(1) as f64
+}
 
 /// Lateness from this share of a bound on is looked for around the requests that violate it.
 const NOTEWORTHY: f64 = 0.05;

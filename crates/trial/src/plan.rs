@@ -1,7 +1,7 @@
 //! How a trial is spent: which rates, how many blocks, how long, and what effect that can show.
 
 use crate::capacity;
-use crate::config::{Fresh, Goal, Level, Question, Slo, TrialConfig};
+use crate::config::{Fresh, Level, Question, TrialConfig};
 use std::ops::Range;
 use understudy_model::Span;
 use understudy_model::verdict::{Primary, VerdictRules};
@@ -159,7 +159,7 @@ impl Plan {
             .unwrap_or(Span::from_secs_f64(budget.warmup_s));
         // A block holds 100 / (1 - q) requests for the highest quantile that is judged, so that a
         // hundred of them are beyond it; a few more, because arrivals are random.
-        let wanted = 105.0 / (1.0 - highest_quantile(config));
+        let wanted = 105.0 / (1.0 - config.highest_quantile());
         let settle = Span::from_secs_f64(budget.settle_s);
         let restart = match config.fresh() {
             Fresh::Trial => Span::default(),
@@ -324,21 +324,6 @@ fn primary(config: &TrialConfig) -> Primary {
         quantile,
         rate_rps,
     }
-}
-
-/// The highest quantile that an objective, a goal or the primary outcome names.
-fn highest_quantile(config: &TrialConfig) -> f64 {
-    let goals = config.judged_goals();
-    let goals = goals.iter().filter_map(|goal| match goal {
-        Goal::Latency { quantile, .. } => Some(*quantile),
-        _ => None,
-    });
-    let slos = config.slos.iter().filter_map(|slo| match slo {
-        Slo::Latency { quantile, .. } => Some(*quantile),
-        Slo::ErrorRate { .. } => None,
-    });
-    slos.chain(goals)
-        .fold(config.primary_quantile().1, f64::max)
 }
 
 /// Shortens the measurements until they fit; warm-up and switching cannot be shortened. What is left

@@ -10,8 +10,8 @@ use super::culprit;
 use super::gates::MOST_BROKEN;
 use super::refusals::bearing_of;
 use crate::config::TrialConfig;
+use crate::lateness;
 use crate::plan::Plan;
-use understudy_evidence::Row;
 use understudy_load::Arrivals;
 use understudy_load::gates as load_gates;
 use understudy_model::Side;
@@ -38,8 +38,8 @@ const FEWEST_LEFT: usize = 7;
 /// gate is for a generator that does something else than it was asked to.
 const GAPS: usize = 200;
 const MOST_A2: f64 = 10.0;
-/// Share of a measurement's requests that wait for a connection, from which a side is overloaded: its backlog grows as long as it is measured, which is
-/// a result and no drift.
+/// Share of a measurement's requests that wait for a connection from which a side is overloaded: its backlog grows as
+/// long as it is measured, which is a result and no drift.
 const OVERLOADED: f64 = 0.10;
 /// What a side may use beyond its limit: the kernel accounts in periods and pages.
 const SLACK: f64 = 1.05;
@@ -78,16 +78,22 @@ pub(super) fn judge(
 
 /// A gate whose sentence ends with what to change where it failed.
 fn gate(code: &str, rate_rps: f64, passed: bool, figure: String, advice: &str) -> Gate {
+    let text = match passed {
+        true => figure,
+        false => format!("{figure}; {advice}"),
+    };
+    told(code, rate_rps, passed, text)
+}
+
+/// A gate with its sentence.
+fn told(code: &str, rate_rps: f64, passed: bool, text: String) -> Gate {
     Gate {
         bears_on: bearing_of(code),
         rate_rps: Some(rate_rps),
         code: code.to_owned(),
         at: format!("{rate_rps}/s"),
         passed,
-        text: match passed {
-            true => figure,
-            false => format!("{figure}; {advice}"),
-        },
+        text,
     }
 }
 
@@ -98,9 +104,7 @@ fn stationary(
     blocks: &[&LatencyBlock],
     rules: VerdictRules,
 ) -> Option<Gate> {
-    let overloaded = blocks
-        .iter()
-        .filter(|block| waiting(&block.rows) > OVERLOADED);
+    let overloaded = blocks.iter().filter(|block| waiting(block) > OVERLOADED);
     if overloaded.count() as f64 > blocks.len() as f64 * MOST_BROKEN {
         return None;
     }
@@ -179,20 +183,18 @@ fn poisson(rate_rps: f64, blocks: &[&LatencyBlock]) -> Option<Gate> {
     let seen = broken
         .iter()
         .filter_map(|block| block.figures.neighbours.as_ref());
-    Some(Gate {
-        bears_on: bearing_of(POISSON),
-        rate_rps: Some(rate_rps),
-        code: POISSON.to_owned(),
-        at: format!("{rate_rps}/s"),
+    Some(told(
+        POISSON,
+        rate_rps,
         passed,
-        text: culprit::sentence(&one, seen),
-    })
+        culprit::sentence(&one, seen),
+    ))
 }
 
 /// Gaps between requests as they left, evenly spread over the measurement; `None` where the side, not
 /// the generator, decided when they left.
 fn gaps(block: &LatencyBlock) -> Option<Vec<f64>> {
-    if waiting(&block.rows) > load_gates::MOST_WAITING {
+    if waiting(block) > load_gates::MOST_WAITING {
         return None;
     }
     let rows = block.rows.iter().map(|row| &row.observation);
@@ -203,11 +205,9 @@ fn gaps(block: &LatencyBlock) -> Option<Vec<f64>> {
     Some(gaps.map(|two| (two[1] - two[0]) as f64).collect())
 }
 
-/// Share of the requests that were due and had to wait for a connection.
-pub(super) fn waiting(rows: &[Row]) -> f64 {
-    let observations = rows.iter().map(|row| &row.observation);
-    let waiting = observations.filter(|one| one.free_ns > one.intended_ns);
-    waiting.count() as f64 / rows.len().max(1) as f64
+/// Share of the requests of a measurement that had to wait for a connection.
+fn waiting(block: &LatencyBlock) -> f64 {
+    lateness::waiting(block.rows.iter().map(|row| &row.observation))
 }
 
 /// Every how many-th pair counts: the smallest step at which one pair says nothing about the next. 1 where

@@ -3,7 +3,7 @@
 
 use super::assumptions::POISSON;
 use std::collections::{BTreeMap, BTreeSet};
-use understudy_load::gates::Gate;
+use understudy_load::gates::{Gate, RUN_QUEUE, SEND_LAG, SENT_RATE, STEAL};
 use understudy_model::neighbours::{Neighbours, seconds_on};
 
 /// Share of one CPU below which nothing is named: the gates judge a p99 and shares of some percent.
@@ -30,8 +30,8 @@ pub fn sentence<'n>(gate: &Gate, seen: impl IntoIterator<Item = &'n Neighbours>)
 fn explained(gate: &Gate, seen: &[&Neighbours]) -> Option<String> {
     let seen = Seen::new(seen);
     match gate.code {
-        "steal" => seen.hypervisor(),
-        "generator_run_queue" | "send_lag" => Some(seen.culprit().unwrap_or_else(|| {
+        STEAL => seen.hypervisor(),
+        RUN_QUEUE | SEND_LAG => Some(seen.culprit().unwrap_or_else(|| {
             format!(
                 "{}; {}: the cause is not known",
                 gate.advice,
@@ -39,7 +39,7 @@ fn explained(gate: &Gate, seen: &[&Neighbours]) -> Option<String> {
             )
         })),
         // It may be the generator itself that cannot keep the rate.
-        "sent_rate" | POISSON => Some(
+        SENT_RATE | POISSON => Some(
             seen.culprit()
                 .unwrap_or_else(|| format!("{}; {}", gate.advice, seen.nothing())),
         ),

@@ -161,9 +161,8 @@ fn refused(document: &VerdictDocument) -> Option<Decision> {
         gate.bears_on.iter().any(|of| refused.contains(of))
     })?;
     // What no gate refused did not decide either.
-    let open = "is undecided (the interval contains the goal)";
     let is_open = |goal: &GoalResult| goal.held == Held::Undecided;
-    reasons.extend(goal_reasons(document, "goal_undecided", open, is_open));
+    reasons.extend(goal_reasons(document, "goal_undecided", OPEN, is_open));
     Some((verdict, reasons))
 }
 
@@ -566,10 +565,7 @@ fn undecided(document: &VerdictDocument) -> Decision {
             .iter()
             .filter(|g| g.held != Held::Holds)
             .map(|goal| {
-                let text = format!(
-                    "{}; {NEXT}",
-                    goal_text(goal, "is undecided (the interval contains the goal)")
-                );
+                let text = format!("{}; {NEXT}", goal_text(goal, OPEN));
                 reason("goal_undecided", text, goal_figures(goal))
             }),
     );
@@ -580,6 +576,8 @@ fn undecided(document: &VerdictDocument) -> Decision {
     (Verdict::Inconclusive, reasons)
 }
 
+/// What is said of a goal that the evidence leaves open.
+const OPEN: &str = "is undecided (the interval contains the goal)";
 const NEXT: &str = "measure longer (--thorough) or at a rate nearer to the bound";
 
 pub(super) fn slos(

@@ -1,16 +1,15 @@
 //! When the measurement as a whole cannot be trusted.
 
-use super::assumptions::waiting;
-use super::blocks::{BlockFigures, From, Latencies, LatencyBlock};
+use super::blocks::{From, Latencies, LatencyBlock};
 use super::culprit;
 use super::refusals::bearing_of;
 use crate::config::{Goal, Slo, TrialConfig};
+use crate::lateness;
 use crate::plan::Plan;
 use std::collections::BTreeMap;
-use understudy_evidence::Row;
 use understudy_load::gates::{self as load_gates, Figures};
+use understudy_model::Side;
 use understudy_model::verdict::{Gate, LatencyComparison, VerdictRules};
-use understudy_model::{Ending, Side};
 use understudy_stats::paired::{p_above, p_below};
 use understudy_stats::quantile::{BlockQuantile, order_statistic};
 
@@ -62,41 +61,9 @@ impl Asked {
         Asked {
             quantile: plan.primary.quantile,
             negligible_us,
-            highest: highest_quantile(config, plan),
+            highest: config.highest_quantile(),
         }
     }
-}
-
-/// The highest quantile that is asked for.
-fn highest_quantile(config: &TrialConfig, plan: &Plan) -> f64 {
-    let goals = config.judged_goals();
-    let of_goals = goals.iter().filter_map(|goal| match goal {
-        Goal::Latency { quantile, .. } => Some(*quantile),
-        Goal::Cpu(_) | Goal::Memory(_) => None,
-    });
-    let of_slos = config.slos.iter().filter_map(|slo| match slo {
-        Slo::Latency { quantile, .. } => Some(*quantile),
-        Slo::ErrorRate { .. } => None,
-    });
-    of_goals
-        .chain(of_slos)
-        .fold(plan.primary.quantile, f64::max)
-}
-
-/// Is lateness of the generator in a measurement all in the two readings of its latencies?
-pub(crate) fn lateness_is_known(
-    config: &TrialConfig,
-    plan: &Plan,
-    figures: &BlockFigures,
-    rows: &[Row],
-) -> bool {
-    is_lateness_known(highest_quantile(config, plan), figures, rows)
-}
-
-fn is_lateness_known(highest: f64, figures: &BlockFigures, rows: &[Row]) -> bool {
-    let is_answered = |row: &&Row| row.observation.ending == Ending::Answered;
-    let answered = rows.iter().filter(is_answered).count() as u64;
-    load_gates::is_lateness_known(answered, figures.stamped, waiting(rows), highest)
 }
 
 /// Judges all gates.
@@ -131,7 +98,8 @@ fn generator(
     let mut bounds: BTreeMap<&str, usize> = BTreeMap::new();
     let here: Vec<&LatencyBlock> = blocks.iter().filter(|b| b.rate_rps == rate_rps).collect();
     for block in here {
-        let is_known = is_lateness_known(asked.highest, &block.figures, &block.rows);
+        let observations = block.rows.iter().map(|row| &row.observation);
+        let is_known = lateness::is_known(observations, block.figures.stamped, asked.highest);
         for gate in load_gates::judge(&figures(block, asked, latencies)) {
             match is_a_bound(gate.code, latencies.rules, is_known) {
                 true => *bounds.entry(gate.code).or_default() += 1,
@@ -177,7 +145,7 @@ fn generator(
 fn is_a_bound(code: &str, rules: VerdictRules, lateness_is_known: bool) -> bool {
     match code {
         load_gates::SEND_LAG => rules >= VerdictRules::BOUNDS,
-        "generator_run_queue" => rules >= VerdictRules::ARRIVALS && lateness_is_known,
+        load_gates::RUN_QUEUE => rules >= VerdictRules::ARRIVALS && lateness_is_known,
         _ => false,
     }
 }

@@ -33,7 +33,6 @@ pub use warm_up::Start;
 
 pub(crate) use capacity::record as record_capacity;
 pub(crate) use comparisons::estimate;
-pub(crate) use gates::lateness_is_known;
 pub(crate) use refusals::{bearing_of, is_refused};
 pub(crate) use tail::tail;
 
@@ -221,7 +220,7 @@ pub(crate) fn measured(
     ));
     let mut compared: Vec<Comparison> = contenders.map(compare).collect();
     if rules_of_run >= VerdictRules::BOUNDS {
-        judged.refuse(&gates, plan, rules_of_run);
+        judged.refuse(&gates, plan);
         for comparison in &mut compared {
             refusals::refuse(comparison, &gates);
         }

@@ -14,7 +14,7 @@ use crate::config::{Goal, Question, Slo, TrialConfig};
 use crate::plan::Plan;
 use understudy_model::Side;
 use understudy_model::verdict::{
-    Estimate, Figure, Gate, GoalResult, Held, LatencyQuantile, Resource, SloResult, VerdictRules,
+    Estimate, Figure, Gate, GoalResult, Held, LatencyQuantile, Resource, SloResult,
 };
 use understudy_stats::paired::{effect_at, p_above, p_against, p_below};
 use understudy_stats::{binomial, holm};
@@ -100,9 +100,10 @@ pub(super) fn judge(
 
 impl Objectives {
     /// Refuses what a failed gate bears on; goals are about the primary rate.
-    pub(super) fn refuse(&mut self, gates: &[Gate], plan: &Plan, rules: VerdictRules) {
+    pub(super) fn refuse(&mut self, gates: &[Gate], plan: &Plan) {
         for slo in &mut self.slos {
-            let is_left = slo.held == Held::Holds && leave_what_holds(gates, slo.rate_rps, rules);
+            let is_left =
+                slo.held == Held::Holds && leave_what_holds(gates, slo.rate_rps, plan.rules);
             if is_refused(gates, &slo.about, slo.rate_rps) && !is_left {
                 slo.held = Held::Refused;
             }

@@ -1,6 +1,7 @@
 //! What a failed gate refuses: what it bears on, at its rate, and nothing else.
 
 use super::assumptions::POISSON;
+use understudy_load::gates::STEAL;
 use understudy_model::verdict::{Bearing, Comparison, Figure, Gate, Held, SloResult, VerdictRules};
 
 /// What a gate bears on, by its code. What the hypervisor takes is missing to the sides as well, a side that is still
@@ -8,7 +9,7 @@ use understudy_model::verdict::{Bearing, Comparison, Figure, Gate, Held, SloResu
 pub(crate) fn bearing_of(code: &str) -> Vec<Bearing> {
     match code {
         "limits" | "out_of_memory" => Bearing::ALL.to_vec(),
-        "stationary" | "steal" => vec![Bearing::Latency, Bearing::Cpu],
+        "stationary" | STEAL => vec![Bearing::Latency, Bearing::Cpu],
         _ => vec![Bearing::Latency],
     }
 }
