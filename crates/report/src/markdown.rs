@@ -236,6 +236,9 @@ fn objectives(out: &mut String, document: &VerdictDocument) {
 fn gates(out: &mut String, document: &VerdictDocument) {
     let failed = document.gates.iter().filter(|gate| !gate.passed).count();
     let all = count(document.gates.len() as u64);
+    if let Some(looks) = wording::looks(document) {
+        *out += &format!("\n**Looks**: {looks}.\n");
+    }
     if let Some(aa) = against_itself::sentence(document) {
         *out += &format!("\n**A/A**: {aa}.\n");
     }

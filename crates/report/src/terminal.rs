@@ -327,6 +327,9 @@ impl Page {
     }
 
     fn gates(&mut self, document: &VerdictDocument) {
+        if let Some(looks) = wording::looks(document) {
+            self.labelled("looks", &looks);
+        }
         if let Some(text) = against_itself::sentence(document) {
             self.labelled("A/A", &text);
         }

@@ -447,7 +447,7 @@ pub(crate) fn looks(document: &VerdictDocument) -> Option<String> {
     let number = looks.iter().position(|look| *look >= pairs)? + 1;
     let all: Vec<String> = looks.iter().map(u32::to_string).collect();
     Some(format!(
-        "judged after {pairs} pairs, look {number} of {} (after {} pairs); it is measured on until it is decided, and the intervals of the goals hold for all looks together",
+        "judged after {pairs} pairs, look {number} of {} (after {} pairs); intervals of goals and objectives hold for all looks together, those of the figures for one",
         looks.len(),
         all.join(", "),
     ))
