@@ -5,9 +5,7 @@
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
-use understudy_compare::{
-    Differ, History, Mask, Noise, Outcomes, Row, Rule, Rules, shape, try_faults,
-};
+use understudy_compare::{Differ, History, Mask, Noise, Outcomes, Row, Rule, Rules, shape, try_faults};
 use understudy_model::{Answer, DifferenceKind, Field, Outcome};
 
 #[derive(Arbitrary, Debug)]

@@ -13,26 +13,29 @@ use understudy_case::{
     Case, CaseDocument, Currency, Input, Kind, Source as FigureSource, Value as Figure, assess,
 };
 use understudy_compare::{Fault, Row as ComparedRow, Rules, TriedFault};
-use understudy_evidence::{Happenings, Row};
 use understudy_gateway::status::{Differences, Proposals, Status as GatewayStatus};
 use understudy_import::{Options, Source, Summary, import};
+use understudy_judge::plan::Plan;
+use understudy_judge::search::capacity::CapacityConfig;
+use understudy_judge::terms::{Goal, Level, LimitsConfig, Slo};
+use understudy_judge::{Evidence, judge};
 use understudy_load::report::{self, LoadReport};
-use understudy_load::{Arrivals, GeneratorUse, Histograms, Plan as LoadPlan, Rate, Recorder};
+use understudy_load::{Histograms, Plan as LoadPlan, Rate, Recorder};
+use understudy_model::Arrivals;
 use understudy_model::capacity::CapacityReport;
+use understudy_model::gates::GeneratorUse;
 use understudy_model::profile::ProfileReport;
 use understudy_model::proof::SelfTest;
 use understudy_model::series::SeriesDocument;
+use understudy_model::stored::{BlockFigures, LatencyBlock, RequestFacts};
+use understudy_model::stored::{Happenings, Row};
 use understudy_model::verdict::{Environment, VerdictDocument};
 use understudy_model::{
     Character, Difference, DifferenceKind, Ending, FailureKind, Observation, Side, Span,
 };
-use understudy_trial::capacity::CapacityConfig;
 use understudy_trial::config::{
-    Goal, HostHeader, Level, LimitsConfig, MachineConfig, RequestsFrom, SideConfig, Slo,
-    TrialConfig, WorkloadConfig,
+    HostHeader, MachineConfig, RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
 };
-use understudy_trial::judge::{BlockFigures, Evidence, LatencyBlock, RequestFacts, judge};
-use understudy_trial::plan::Plan;
 use understudy_wire::http1::Limits;
 
 /// The schema of a document as it is written.
@@ -246,7 +249,7 @@ fn trial_config() -> TrialConfig {
             },
         ],
         goals: vec![Goal::Cpu("-30%".parse().unwrap())],
-        question: understudy_trial::config::Question::default(),
+        question: understudy_judge::terms::Question::default(),
         limits: LimitsConfig::default(),
         rules: Vec::new(),
         machine: MachineConfig::default(),
@@ -316,6 +319,7 @@ fn evidence() -> Evidence {
         }
     };
     Evidence {
+        exits: Vec::new(),
         endpoints: vec!["GET /".to_owned()],
         requests: vec![RequestFacts {
             bytes: 40,
@@ -351,7 +355,8 @@ fn evidence() -> Evidence {
 #[test]
 fn what_trial_writes_is_valid() {
     let config = trial_config();
-    let document = judge(&config, &Plan::new(&config), &Rules::default(), &evidence()).verdict;
+    let terms = config.terms();
+    let document = judge(&terms, &Plan::new(&terms), &Rules::default(), &evidence()).verdict;
     let comparison = &document.comparisons[0];
     assert!(!comparison.equivalence.clusters.is_empty() && !comparison.latency.is_empty());
     assert!(!document.gates.is_empty() && !document.aa.is_empty() && !document.slo.is_empty());

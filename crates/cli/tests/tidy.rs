@@ -24,6 +24,26 @@ const NOT_OURS: [&str; 8] = [
     "node_modules",
     ".venv",
 ];
+/// What makes the answer of a function depend on more than its arguments.
+const IMPURE: [&str; 17] = [
+    "std::fs",
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "ToSocketAddrs",
+    "std::thread",
+    "std::env",
+    "std::process",
+    "std::os",
+    "std::time::{",
+    "Instant::now",
+    "SystemTime",
+    "stdin(",
+    "stdout(",
+    "stderr(",
+    "RandomState",
+    "thread_local!",
+];
 /// The only crate that is for development alone.
 const FOR_TESTS: &str = "testkit";
 
@@ -170,6 +190,77 @@ fn dependencies_point_up_the_table_of_the_architecture() {
         let more: Vec<_> = of_tests.difference(&allowed).collect();
         assert!(more.is_empty(), "the tests of {name} use {more:?}");
     }
+}
+
+/// The crates that ARCHITECTURE.md calls pure.
+fn pure() -> Vec<String> {
+    let text = read(Path::new("ARCHITECTURE.md"));
+    let sentence = text
+        .split("**Architecture Invariant:**")
+        .find(|sentence| sentence.contains("are\npure"))
+        .unwrap();
+    let (names, _) = sentence.split_once("are\npure").unwrap();
+    let names: Vec<String> = names
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect();
+    assert!(names.len() > 7, "{names:?}");
+    names
+}
+
+/// The code of a crate without its tests, which may read what they like: path and source.
+fn code(name: &str) -> Vec<(PathBuf, String)> {
+    const TESTS: &str = "#[cfg(test)]\nmod ";
+    let folder = format!("crates/{name}/src");
+    let all: Vec<(PathBuf, String)> = files("rs")
+        .into_iter()
+        .filter(|path| path.starts_with(&folder))
+        .map(|path| (path.clone(), read(&path)))
+        .collect();
+    let of_tests: BTreeSet<String> = all
+        .iter()
+        .flat_map(|(_, source)| source.split(TESTS).skip(1))
+        .filter_map(|rest| rest.split_once([';', ' ']))
+        .map(|(module, _)| module.to_owned())
+        .collect();
+    let is_code = |path: &Path| {
+        let stem = path.file_stem().unwrap().to_str().unwrap();
+        !of_tests.contains(stem) && !path.iter().any(|part| part == "tests")
+    };
+    all.into_iter()
+        .filter(|(path, _)| is_code(path))
+        .map(|(path, source)| {
+            let end = source.find("#[cfg(test)]\nmod tests {");
+            let code = source[..end.unwrap_or(source.len())].to_owned();
+            (path, code)
+        })
+        .collect()
+}
+
+#[test]
+fn pure_crates_know_no_clock_no_file_no_socket_and_no_thread() {
+    let crates = crates();
+    let pure = pure();
+    let mut wrong = Vec::new();
+    for name in &pure {
+        let (normal, _) = uses(&crates[name]);
+        let impure = normal.iter().filter(|used| !pure.contains(used));
+        wrong.extend(impure.map(|used| format!("{name} uses {used}, which is not pure")));
+    }
+    let mut read_files = 0;
+    for (path, source) in pure.iter().flat_map(|name| code(name)) {
+        read_files += 1;
+        for (number, line) in (1..).zip(source.lines()) {
+            let code = line.split("//").next().unwrap();
+            if IMPURE.iter().any(|word| code.contains(word)) {
+                wrong.push(format!("{}:{number}: {}", path.display(), line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "not pure:\n{}", wrong.join("\n"));
+    assert!(read_files > 200, "{read_files} files");
 }
 
 #[test]

@@ -4,18 +4,8 @@ mod tests;
 use crate::columns::{ColumnFile, ColumnReader, Kind, ROWS_PER_GROUP, Values};
 use crate::{BlockId, EvidenceError, Folder, RunDirectory};
 use std::collections::BTreeMap;
+use understudy_model::stored::Row;
 use understudy_model::{Ending, Observation};
-
-/// One exchange as stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// What was observed.
-    pub observation: Observation,
-    /// Hash of the answer's shape; 0 when not inspected.
-    pub shape: u64,
-    /// Hash of the answer's value; 0 when not inspected.
-    pub value: u64,
-}
 
 /// A finished block.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,16 +1,8 @@
 use crate::columns::{ColumnFile, ColumnReader, Kind, ROWS_PER_GROUP, Values};
 use crate::{BlockId, EvidenceError, Folder, RunDirectory};
 use std::collections::BTreeMap;
+use understudy_model::stored::Happenings;
 use understudy_model::{Cause, Happening};
-
-/// What happened while a block was measured, and which runtime recorded it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Happenings {
-    /// The runtime whose pauses are among them; `None` if they were not recorded.
-    pub runtime: Option<String>,
-    /// Them, in no order.
-    pub all: Vec<Happening>,
-}
 
 const RUNTIME: &str = "runtime";
 const CAUSE: &str = "cause";

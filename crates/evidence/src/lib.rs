@@ -27,10 +27,8 @@ mod log;
 mod pages;
 mod table;
 
-pub use block::{Block, BlockWriter, Row};
+pub use block::{Block, BlockWriter};
 pub use directory::{BlockId, Folder, RunDirectory, RunLock};
 pub use error::EvidenceError;
-pub use happenings::Happenings;
 pub use lines::JsonLines;
 pub use log::{CutShort, ExchangeLog, Logged};
-pub use table::Table;

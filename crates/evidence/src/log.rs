@@ -6,7 +6,7 @@ mod part;
 mod tests;
 
 use crate::EvidenceError;
-use crate::block::{Access, COLUMNS, Row};
+use crate::block::{Access, COLUMNS};
 use crate::columns::layout;
 use crate::pages::PagedColumn;
 use parquet::errors::Result as ParquetResult;
@@ -17,6 +17,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use understudy_model::Observation;
+use understudy_model::stored::Row;
 
 /// Columns of a block that mean nothing in a run without endpoints and without inspected bodies.
 const LEFT_OUT: [&str; 4] = ["endpoint", "body_hash", "shape", "value"];

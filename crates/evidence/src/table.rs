@@ -4,40 +4,19 @@ mod tests;
 use crate::columns::{ColumnFile, ColumnReader, Kind, ROWS_PER_GROUP, Values};
 use crate::{BlockId, EvidenceError, Folder, RunDirectory};
 use std::collections::BTreeMap;
+use understudy_model::stored::Table;
 
-/// Columns of numbers over time: the samples or the pauses of one block.
-///
-/// Integers are exact up to 2^53.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Table {
-    /// Name (with its unit: `rss_bytes`) and values of each column; `None` was not measured.
-    pub columns: Vec<(String, Vec<Option<f64>>)>,
-}
-
-impl Table {
-    /// The values of the column `name`.
-    pub fn column(&self, name: &str) -> Option<&[Option<f64>]> {
-        self.columns
-            .iter()
-            .find(|(column, _)| column == name)
-            .map(|(_, values)| values.as_slice())
-    }
-
-    /// The number of rows, if every column has as many.
-    fn rows(&self) -> Result<usize, EvidenceError> {
-        let expected = self.columns.first().map_or(0, |(_, values)| values.len());
-        match self
-            .columns
-            .iter()
-            .find(|(_, values)| values.len() != expected)
-        {
-            None => Ok(expected),
-            Some((column, values)) => Err(EvidenceError::Uneven {
-                column: column.clone(),
-                found: values.len(),
-                expected,
-            }),
-        }
+/// The number of rows, if every column has as many.
+fn rows(table: &Table) -> Result<usize, EvidenceError> {
+    let expected = table.columns.first().map_or(0, |(_, values)| values.len());
+    let mut columns = table.columns.iter();
+    match columns.find(|(_, values)| values.len() != expected) {
+        None => Ok(expected),
+        Some((column, values)) => Err(EvidenceError::Uneven {
+            column: column.clone(),
+            found: values.len(),
+            expected,
+        }),
     }
 }
 
@@ -49,7 +28,7 @@ impl RunDirectory {
         id: &BlockId,
         table: &Table,
     ) -> Result<(), EvidenceError> {
-        let rows = table.rows()?;
+        let rows = rows(table)?;
         let path = self.block_to_write(folder, id)?;
         let columns: Vec<_> = table
             .columns

@@ -6,7 +6,8 @@
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use std::str::FromStr;
-use understudy_load::{Arrivals, Schedule};
+use understudy_load::Schedule;
+use understudy_model::Arrivals;
 
 fn main() -> Result<(), String> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -6,7 +6,6 @@
 
 mod driver;
 mod engine;
-pub mod gates;
 pub mod http;
 mod log;
 mod picker;
@@ -21,5 +20,5 @@ pub use log::{LogReceiver, LogSender, log_pipe};
 pub use picker::Picker;
 pub use progress::{Glimpse, Progress};
 pub use recorder::{Histograms, Recorder};
-pub use run::{DEFAULT_QUEUE, GeneratorUse, Plan, Ran, Rate, RunError, Workload, run, run_into};
-pub use schedule::{Arrivals, Schedule};
+pub use run::{DEFAULT_QUEUE, Plan, Ran, Rate, RunError, Workload, run, run_into};
+pub use schedule::Schedule;

@@ -1,14 +1,15 @@
 //! The result of `understudy load`: a document with a published schema.
 
-use crate::gates::{self, Gate};
 use crate::recorder::Histograms;
-use crate::run::{GeneratorUse, Plan, Rate};
-use crate::schedule::Arrivals;
+use crate::run::{Plan, Rate};
 use hdrhistogram::Histogram;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use understudy_model::Arrivals;
 use understudy_model::Ending;
+use understudy_model::gates::GeneratorUse;
+use understudy_model::gates::{self, Gate};
 use understudy_stats::quantile::order_statistic_ranks;
 
 /// The version of this document's format.

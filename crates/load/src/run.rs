@@ -5,7 +5,7 @@ use crate::http::{Captures, HttpDriver, OpenError, Options, Prepared, Target};
 use crate::picker::Picker;
 use crate::progress::Progress;
 use crate::recorder::Recorder;
-use crate::schedule::{Arrivals, Schedule};
+use crate::schedule::Schedule;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use understudy_host::{
     Awake, Clock, CpuList, MachineTime, pin_current_thread, sharpen_timers, take_precedence,
 };
+use understudy_model::Arrivals;
+use understudy_model::gates::GeneratorUse;
 use understudy_model::{Span, plain_words};
 use understudy_wire::http1::Limits;
 
@@ -73,37 +75,6 @@ impl Plan {
 
 /// Room for requests that wait for a connection, unless a plan says otherwise.
 pub const DEFAULT_QUEUE: usize = 100_000;
-
-/// What the generator itself used and lost over the measured window.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct GeneratorUse {
-    /// Requests that were due.
-    pub due: u64,
-    /// Those of them that were sent in the window.
-    pub sent: u64,
-    /// Those of them that had a connection before the window ended and were sent after it: the
-    /// generator fell behind.
-    pub late: u64,
-    /// CPU time for work, nanoseconds, all threads together; waiting awake is not work.
-    pub work_ns: u64,
-    /// Share of the busiest thread's time that was work.
-    pub busy_share: f64,
-    /// Share of time the worst thread was ready to run and did not; `None` where it is not known.
-    pub run_queue_share: Option<f64>,
-    /// Share of the time that the machine's CPUs wanted to run and the hypervisor took
-    /// ([`MachineTime::stolen_share`]); `None` where it is not known.
-    pub steal_share: Option<f64>,
-    /// Length of the measured window, nanoseconds; shorter than planned if interrupted.
-    pub wall_ns: u64,
-    /// Requests that were sent again on a fresh connection, because a kept one was closed before any byte
-    /// of their answer; the warm-up included.
-    pub resent: u64,
-    /// Connections that the subject accepted before the load began.
-    pub connected: u32,
-    /// Answers of the window whose end the kernel stamped as it arrived, and that the generator delayed in no other way
-    /// than by sending late.
-    pub stamped: u64,
-}
 
 /// What is sent, and where.
 #[derive(Clone, Copy, Debug)]

@@ -2,30 +2,8 @@
 
 use rand_core::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use understudy_model::Arrivals;
 use understudy_stats::seeds::{Purpose, derived};
-
-/// How the times between arrivals are distributed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Arrivals {
-    /// Independent users: exponential gaps.
-    #[default]
-    Poisson,
-    /// A metronome: equal gaps.
-    Constant,
-}
-
-impl Arrivals {
-    /// The name used in configuration and output.
-    pub fn name(self) -> &'static str {
-        match self {
-            Arrivals::Poisson => "poisson",
-            Arrivals::Constant => "constant",
-        }
-    }
-}
 
 /// An endless sequence of due times, in nanoseconds since the start.
 #[derive(Clone, Debug)]

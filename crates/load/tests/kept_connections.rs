@@ -6,7 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use understudy_load::http::{RequestSource, Requests, Target};
-use understudy_load::{Arrivals, DEFAULT_QUEUE, Plan, Progress, Ran, Rate, run};
+use understudy_load::{DEFAULT_QUEUE, Plan, Progress, Ran, Rate, run};
+use understudy_model::Arrivals;
 use understudy_model::{Ending, FailureKind, Observation, Span};
 use understudy_wire::http1::Limits;
 

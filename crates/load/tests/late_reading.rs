@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use understudy_host::Clock;
 use understudy_load::http::{HttpDriver, Options, Prepared, Target};
 use understudy_load::{
-    Arrivals, DEFAULT_QUEUE, Driver, Job, Plan, Progress, Rate, Recorder, Workload, run_into,
+    DEFAULT_QUEUE, Driver, Job, Plan, Progress, Rate, Recorder, Workload, run_into,
 };
+use understudy_model::Arrivals;
 use understudy_model::{Ending, FailureKind, Observation, Span};
 use understudy_wire::http1::Limits;
 

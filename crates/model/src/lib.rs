@@ -3,11 +3,13 @@
 //! Nothing in here knows a protocol, a clock or a file. An answer has a *code* (an HTTP status, an
 //! exit code, a DNS response code), *fields* (headers) and a *body*; drivers translate.
 
+mod arrivals;
 pub mod capacity;
 mod cause;
 mod difference;
 mod exchange;
 pub mod floor;
+pub mod gates;
 pub mod history;
 pub mod neighbours;
 mod observation;
@@ -16,11 +18,13 @@ pub mod profile;
 pub mod proof;
 pub mod series;
 mod side;
+pub mod stored;
 pub mod tail;
 mod units;
 pub mod verdict;
 pub mod warm_up;
 
+pub use arrivals::Arrivals;
 pub use cause::{Cause, Happening};
 pub use difference::{
     Bond, Character, Course, Difference, DifferenceKind, Distance, Position, Relation, Spot,

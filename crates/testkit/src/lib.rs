@@ -6,7 +6,9 @@
 mod answer;
 pub mod browser;
 mod collector;
+mod exchanges;
 mod server;
 
 pub use answer::Plant;
+pub use exchanges::answered;
 pub use server::{Behaviour, main};

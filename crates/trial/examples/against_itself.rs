@@ -17,16 +17,14 @@ use std::error::Error;
 use std::path::Path;
 use understudy_compare::Rules;
 use understudy_evidence::RunDirectory;
-use understudy_load::Arrivals;
+use understudy_judge::plan::Plan;
+use understudy_judge::terms::{Fresh, Level, LimitsConfig, Question, SideTerms, Terms};
+use understudy_judge::{Evidence, judge};
+use understudy_model::Arrivals;
+use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::Verdict;
-use understudy_model::{Share, Side, Span};
+use understudy_model::{Share, Side};
 use understudy_stats::seeds::{Purpose, derived};
-use understudy_trial::config::{
-    Fresh, HostHeader, Level, LimitsConfig, MachineConfig, Question, RequestsFrom, SideConfig,
-    TrialConfig, WorkloadConfig,
-};
-use understudy_trial::judge::{Evidence, LatencyBlock, judge};
-use understudy_trial::plan::Plan;
 
 /// Of so many rows one is kept.
 const THINNED: u64 = 10;
@@ -57,15 +55,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         folders.len()
     );
 
-    let config = config(rate_rps);
-    let plan = Plan::new(&config);
+    let terms = terms(rate_rps);
+    let plan = Plan::new(&terms);
     let looks: Vec<(usize, f64)> = (0..plan.looks.len())
         .map(|look| (look, plan.until(look).seconds(0)))
         .filter(|(look, until_s)| *look == 0 || *until_s <= seconds)
         .collect();
     let mut ended: BTreeMap<(String, String), u64> = BTreeMap::new();
     for run in 0..runs {
-        let (verdict, at) = compare(&config, &plan, &looks, &recorded, &abbas, run);
+        let (verdict, at) = compare(&terms, &plan, &looks, &recorded, &abbas, run);
         *ended.entry((verdict.to_string(), at)).or_default() += 1;
     }
     for ((verdict, at), count) in ended {
@@ -76,7 +74,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// One comparison, until it is decided.
 fn compare(
-    config: &TrialConfig,
+    terms: &Terms,
     plan: &Plan,
     looks: &[(usize, f64)],
     recorded: &Evidence,
@@ -93,7 +91,7 @@ fn compare(
             let abba = &abbas[(draw >> 1) as usize % abbas.len()];
             evidence.blocks.extend(abba.iter().map(|block| {
                 let mut block = block.clone();
-                block.rate_rps = config.workload.rates[0];
+                block.rate_rps = terms.rates[0];
                 block.block = drawn * 2 + block.block % 2;
                 if swapped {
                     block.side = match block.side {
@@ -105,7 +103,7 @@ fn compare(
             }));
             drawn += 1;
         }
-        let verdict = judge(config, plan, &Rules::default(), &evidence)
+        let verdict = judge(terms, plan, &Rules::default(), &evidence)
             .verdict
             .verdict;
         last = (verdict, format!("at {until_s:.0} s ({} pairs)", drawn * 2));
@@ -147,30 +145,22 @@ fn of_abbas(blocks: Vec<LatencyBlock>) -> Vec<[LatencyBlock; 4]> {
     whole.collect()
 }
 
-fn config(rate_rps: f64) -> TrialConfig {
-    let side = || SideConfig::Running {
-        url: "http://127.0.0.1:1".to_owned(),
-        attach: None,
+fn terms(rate_rps: f64) -> Terms {
+    let side = |side| SideTerms {
+        side,
+        runs: "the same program".to_owned(),
+        is_launched: true,
     };
-    TrialConfig {
+    Terms {
         name: "against-itself".to_owned(),
         level: Level::Quick,
         seed: 1,
-        incumbent: side(),
-        candidate: side(),
-        tuned: None,
-        workload: WorkloadConfig {
-            requests: RequestsFrom::Paths(vec!["/".to_owned()]),
-            prepare: None,
-            rates: vec![rate_rps],
-            arrivals: Arrivals::Poisson,
-            fresh: Some(Fresh::Pair),
-            connections: 64,
-            timeout: Span::from_secs(10),
-            warmup: None,
-            writes: false,
-            host: HostHeader::default(),
-        },
+        sides: [Side::Incumbent, Side::Candidate].map(side).into(),
+        rates: vec![rate_rps],
+        arrivals: Arrivals::Poisson,
+        connections: 64,
+        fresh: Some(Fresh::Pair),
+        warmup: None,
         slos: Vec::new(),
         goals: Vec::new(),
         question: Question::NoWorse {
@@ -178,8 +168,6 @@ fn config(rate_rps: f64) -> TrialConfig {
             longest: None,
         },
         limits: LimitsConfig::default(),
-        rules: Vec::new(),
-        machine: MachineConfig::default(),
         capacity: None,
         memory_floor: None,
         case: None,

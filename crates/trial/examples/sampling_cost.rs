@@ -17,7 +17,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 use understudy_host::{CpuList, allowed_cpus, pin_current_thread};
 use understudy_load::http::{Requests, Target, WorkloadRequest};
-use understudy_load::{Arrivals, DEFAULT_QUEUE, Histograms, Plan, Progress, Rate, run};
+use understudy_load::{DEFAULT_QUEUE, Histograms, Plan, Progress, Rate, run};
+use understudy_model::Arrivals;
 use understudy_model::Span;
 use understudy_probe::{
     Cgroups, Child, Launch, Limits, Readiness, free_port, split_command, wait_ready,

@@ -1,215 +1,164 @@
-//! The search for the highest rate that holds the objectives: what a trial of it counts, how long it
-//! lasts, and what all of them say. Pure; the search itself is `understudy_stats::capacity`.
+//! The third stage: the highest rate that each side holds the objectives at. One side runs at a time.
 
-mod settling;
-#[cfg(test)]
-mod simulations;
-pub(crate) mod stage;
-#[cfg(test)]
-mod tests;
+use crate::error::TrialError;
+use crate::generator::{Generator, Loaded};
+use crate::sides::RunningSide;
+use crate::store;
+use crate::{Event, Watch};
+use std::sync::Arc;
+use understudy_evidence::RunDirectory;
+use understudy_judge::search::capacity::record_stored;
+use understudy_judge::search::capacity::{CapacityConfig, Search, Settling};
+use understudy_load::Plan as LoadPlan;
+use understudy_load::http::Prepared;
+use understudy_model::stored::During;
+use understudy_model::stored::LatencyBlock;
+use understudy_model::verdict::VerdictRules;
+use understudy_model::{Side, Span};
+use understudy_stats::seeds::{Purpose, derived};
 
-pub use crate::assessment::Left;
-use crate::assessment::{Assessment, Objectives, allowed};
-use crate::config::Slo;
-pub(crate) use settling::FEWEST;
-use understudy_model::capacity::{Capacity, CapacityKind, KneePoint};
-use understudy_model::verdict::{Estimate, VerdictRules};
-use understudy_model::{Share, Span};
-use understudy_stats::capacity::{self as search, Goal, Step, Trial};
-
-/// How a search is carried out.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CapacityConfig {
-    /// Relative width of the interval that is enough.
-    pub width: Share,
-    /// The rate that is tried first, requests per second.
-    pub first_rate: f64,
-    /// The highest rate that is tried.
-    pub highest_rate: f64,
-    /// Load before each trial, discarded.
-    pub warmup: Span,
-    /// Longest time of the search of one side; chosen by the level of a trial where `None`.
-    pub budget: Option<Span>,
+/// What the stage works on.
+pub(crate) struct Stage<'a> {
+    pub(crate) generator: &'a Generator<'a>,
+    pub(crate) endpoints: &'a [String],
+    /// Those of the run, which may have begun under other ones.
+    pub(crate) rules: VerdictRules,
+    /// Length of a stretch of load before the first trial.
+    pub(crate) settle: Span,
+    pub(crate) run: &'a RunDirectory,
+    pub(crate) watch: &'a Watch<'a>,
 }
 
-impl CapacityConfig {
-    /// Relative width, where nothing is said.
-    pub const WIDTH: f64 = 0.05;
-    /// The rate that is tried first, where nothing is said.
-    pub const FIRST_RATE: f64 = 100.0;
-    /// The highest rate, where nothing is said.
-    pub const HIGHEST_RATE: f64 = 1e6;
-    /// Warm-up of a trial, where nothing is said.
-    pub const WARMUP: Span = Span::from_secs(1);
-    /// Time for a search, where neither a configuration nor a level says it.
-    pub const BUDGET: Span = Span::from_secs(120);
+/// A side under search.
+struct Subject {
+    running: RunningSide,
+    prepared: Arc<[Prepared]>,
 }
 
-/// Bounds of the length of a trial, seconds.
-const LENGTH_S: [f64; 2] = [1.0, 15.0];
-/// The lowest rate that is tried, requests per second.
-const LOWEST_RATE: f64 = 1.0;
-/// More trials than any budget has room for.
-const MOST_TRIALS: usize = 1500;
-
-/// One trial, reduced to what the search needs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Probe {
-    trial: Trial,
-    point: KneePoint,
-    /// Why it is not to be trusted.
-    refused: Option<String>,
-    /// Warm-up and window, seconds.
-    took_s: f64,
-}
-
-/// A search: its objectives, and the trials so far.
-#[derive(Clone, Debug)]
-pub struct Search<'a> {
-    config: CapacityConfig,
-    objectives: Objectives<'a>,
-    goal: Goal,
-    probes: Vec<Probe>,
-}
-
-/// What to measure next.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Planned {
-    /// Offered rate, requests per second.
-    pub rate_rps: f64,
-    /// Length of the window.
-    pub measured: Span,
-}
-
-impl<'a> Search<'a> {
-    /// A search without trials; `endpoints` are the templates by index, for objectives that name one.
-    pub fn new(config: CapacityConfig, slos: &'a [Slo], endpoints: &'a [String]) -> Self {
-        Search {
-            config,
-            objectives: Objectives {
-                slos,
-                endpoints,
-                rules: VerdictRules::default(),
-            },
-            goal: Goal {
-                allowed: slos.iter().map(allowed).collect(),
-                width: config.width.get(),
-                first_rate: config.first_rate,
-                lowest_rate: LOWEST_RATE.min(config.first_rate),
-                highest_rate: config.highest_rate,
-                most_trials: MOST_TRIALS,
-            },
-            probes: Vec::new(),
-        }
-    }
-
-    /// The same by the rules of a stored run.
-    #[must_use]
-    pub(crate) fn by(mut self, rules: VerdictRules) -> Self {
-        self.objectives.rules = rules;
-        self
-    }
-
-    /// The next trial; `None` when the search is over or its time is.
-    pub fn next(&self) -> Option<Planned> {
-        let spent: f64 = self.probes.iter().map(|probe| probe.took_s).sum();
-        let budget = self.config.budget.unwrap_or(CapacityConfig::BUDGET);
-        let left = budget.secs() - spent - self.config.warmup.secs();
-        match search::next(&self.goal, &self.trials()) {
-            Step::Measure { rate, requests } if left >= LENGTH_S[0] => Some(Planned {
-                rate_rps: rate,
-                measured: Span::from_secs_f64(
-                    (requests / rate).clamp(LENGTH_S[0], LENGTH_S[1]).min(left),
-                ),
-            }),
-            _ => None,
-        }
-    }
-
-    /// Takes a trial; what it showed, for a display.
-    pub fn record(&mut self, left: &Left<'_>) -> &KneePoint {
-        self.probes.push(self.reduce(left));
-        let last = self.probes.len() - 1;
-        &self.probes[last].point
-    }
-
-    /// How many trials there were.
-    pub fn trials_made(&self) -> usize {
-        self.probes.len()
-    }
-
-    /// Longest time for one exchange: beyond it the objectives are violated in any case.
-    pub fn patience(&self, timeout: Span) -> Span {
-        self.objectives.patience(timeout)
-    }
-
-    /// What the trials say.
-    pub fn result(&self) -> Capacity {
-        let found = search::conclude(&self.goal, &self.trials());
-        let estimate = |estimate, low, high| Estimate {
-            estimate,
-            low,
-            high,
+impl Stage<'_> {
+    /// Searches every side, where the configuration asks for it. Each trial is on disk when the next
+    /// one begins; those that are there already are not made again.
+    pub(crate) fn carry_out(&self) -> Result<(), TrialError> {
+        let trial = self.generator.stand.config;
+        let Some(config) = self.generator.stand.terms.capacity() else {
+            return Ok(());
         };
-        let (kind, rate_rps) = match &found {
-            search::Capacity::Between { interval: i, .. } => (
-                CapacityKind::Between,
-                estimate(Some(i.estimate), Some(i.low), Some(i.high)),
-            ),
-            search::Capacity::AtLeast(rate) => {
-                (CapacityKind::AtLeast, estimate(None, Some(*rate), None))
+        let there = store::capacity_blocks(self.run)?;
+        for side in trial.sides() {
+            let mut search = Search::new(config, &trial.slos, self.endpoints).by(self.rules);
+            there
+                .iter()
+                .filter(|block| block.side == side)
+                .for_each(|block| record_stored(&mut search, block));
+            if search.next().is_some() {
+                self.search(side, &mut search, &config)?;
             }
-            search::Capacity::Below(rate) => {
-                (CapacityKind::Below, estimate(None, None, Some(*rate)))
+        }
+        Ok(())
+    }
+
+    fn search(
+        &self,
+        side: Side,
+        search: &mut Search<'_>,
+        capacity: &CapacityConfig,
+    ) -> Result<(), TrialError> {
+        let config = self.generator.stand.config;
+        let mut subject = self.start(side)?;
+        self.settle(&mut subject, side, capacity.first_rate)?;
+        while let Some(planned) = search.next() {
+            // A side that exits under overload has shown its limit, and starts again below it.
+            if let Some(end) = subject.running.end() {
+                let note = format!(
+                    "the {} exited under the load of the search for its capacity ({}), and was started again",
+                    side.in_words(),
+                    end.exit,
+                );
+                store::note(self.run, &note)?;
+                if let Some(note) = subject.running.stop() {
+                    store::note(self.run, &note)?;
+                }
+                subject = self.start(side)?;
+                self.settle(&mut subject, side, capacity.first_rate)?;
             }
-            search::Capacity::Unknown => (CapacityKind::Unknown, estimate(None, None, None)),
-        };
-        let (binding, narrow) = match found {
-            search::Capacity::Between {
-                binding, narrow, ..
-            } => (self.objectives.slos.get(binding).map(Slo::describe), narrow),
-            _ => (None, false),
-        };
-        let mut knee: Vec<KneePoint> = self.probes.iter().map(|p| p.point.clone()).collect();
-        knee.sort_by(|a, b| a.rate_rps.total_cmp(&b.rate_rps));
-        let mut refused = self.probes.iter().filter_map(|probe| probe.refused.clone());
-        Capacity {
-            kind,
-            rate_rps,
-            binding,
-            narrow,
-            wanted_width: self.config.width.get(),
-            refused: self.probes.iter().filter(|p| p.refused.is_some()).count() as u32,
-            refused_because: refused.next(),
-            objectives: self.objectives.slos.iter().map(Slo::describe).collect(),
-            knee,
+            (self.watch)(Event::Searching {
+                rate_rps: planned.rate_rps,
+                side,
+                trial: search.trials_made() + 1,
+            });
+            let number = search.trials_made() as u32;
+            // All sides meet the same arrivals where they are tried at the same rate.
+            let seed = derived(config.seed, Purpose::CapacityStep, number.into());
+            let load = LoadPlan {
+                warmup: capacity.warmup,
+                duration: planned.measured,
+                timeout: search.patience(config.workload.timeout),
+                ..self.generator.plan(planned.rate_rps, seed)
+            };
+            let block = self.measure(&mut subject, (side, number), planned.rate_rps, &load)?;
+            record_stored(search, &block);
         }
+        if let Some(note) = subject.running.stop() {
+            store::note(self.run, &note)?;
+        }
+        Ok(())
     }
 
-    fn trials(&self) -> Vec<Trial> {
-        self.probes
-            .iter()
-            .map(|probe| probe.trial.clone())
-            .collect()
+    fn start(&self, side: Side) -> Result<Subject, TrialError> {
+        (self.watch)(Event::Starting(side.in_words().to_owned()));
+        let running = self.generator.stand.start(side, side.in_words())?;
+        let prepared = self.generator.prepare(&running)?;
+        Ok(Subject { running, prepared })
     }
 
-    fn reduce(&self, left: &Left<'_>) -> Probe {
-        let Assessment {
-            counts,
-            point,
-            refused,
-        } = self
-            .objectives
-            .assess(left, |counts| search::turns_on(&self.goal, counts));
-        Probe {
-            trial: Trial {
-                rate: left.rate_rps,
-                counts,
-                trusted: refused.is_none(),
-            },
-            point,
-            refused,
-            took_s: left.warmup_s + left.measured_s,
+    /// Load until the side no longer becomes cheaper: the search asks what it serves when it is warm.
+    fn settle(&self, subject: &mut Subject, side: Side, rate_rps: f64) -> Result<(), TrialError> {
+        (self.watch)(Event::Settling(side));
+        let load = LoadPlan {
+            duration: self.settle,
+            ..self.generator.plan(
+                rate_rps,
+                derived(self.generator.stand.config.seed, Purpose::Settling, 0),
+            )
+        };
+        let mut settling = Settling::default();
+        while settling.is_unfinished() {
+            let figures = self.put_under_load(subject, &load)?.figures;
+            subject.running.check_alive(During::Load.in_words())?;
+            settling.record(figures.side_cpu_us, figures.sent);
         }
+        if settling.is_warm() {
+            return Ok(());
+        }
+        let note = format!(
+            "the capacity of the {} may be that of a side that is not warm: after {} under load its CPU time per request still fell",
+            side.in_words(),
+            Span::from_secs_f64(self.settle.secs() * settling.stretches() as f64),
+        );
+        store::note(self.run, &note)
+    }
+
+    /// One trial, stored.
+    fn measure(
+        &self,
+        subject: &mut Subject,
+        (side, number): (Side, u32),
+        rate_rps: f64,
+        load: &LoadPlan,
+    ) -> Result<LatencyBlock, TrialError> {
+        let loaded = self.put_under_load(subject, load)?;
+        let id = store::capacity_block(side, number);
+        store::write_trial(self.run, id, rate_rps, loaded)
+    }
+
+    fn put_under_load(&self, subject: &mut Subject, load: &LoadPlan) -> Result<Loaded, TrialError> {
+        let loaded = self
+            .generator
+            .measure(&subject.running, &subject.prepared, load);
+        // What has exited cannot be connected to: that is the better reason.
+        if matches!(loaded, Err(TrialError::Load { .. })) {
+            subject.running.check_alive(During::Load.in_words())?;
+        }
+        loaded
     }
 }

@@ -1,51 +1,15 @@
 //! What a trial shall do: plain data, read from TOML or built from flags by the command line.
 
-use crate::capacity::CapacityConfig;
-use crate::floor::FloorConfig;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use understudy_case::Case;
 use understudy_compare::Rule;
 use understudy_host::CpuList;
-use understudy_load::Arrivals;
-use understudy_model::verdict::Bearing;
-use understudy_model::{ByteSize, Change, Cpus, Share, Side, Span};
+use understudy_judge::search::capacity::CapacityConfig;
+use understudy_judge::search::floor::FloorConfig;
+use understudy_judge::terms::{Fresh, Goal, Level, LimitsConfig, Question, SideTerms, Slo, Terms};
+use understudy_model::{Arrivals, Side, Span};
 use understudy_probe::{Given, Runtime, SampleError, Sampler};
-
-/// How much time a trial may take.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Level {
-    /// The highest rate only, in under 90 seconds.
-    Quick,
-    /// Every rate, in under 6 minutes.
-    #[default]
-    Default,
-    /// More and longer blocks: smaller effects show, for about half an hour.
-    Thorough,
-}
-
-impl Level {
-    /// Every level, the shortest first.
-    pub const ALL: [Level; 3] = [Level::Quick, Level::Default, Level::Thorough];
-
-    /// Time to look for the capacity of one side.
-    pub fn capacity_budget(self) -> Span {
-        match self {
-            Level::Quick => Span::from_secs(45),
-            Level::Default => CapacityConfig::BUDGET,
-            Level::Thorough => Span::from_secs(300),
-        }
-    }
-
-    /// The name used in configuration and output.
-    pub fn name(self) -> &'static str {
-        match self {
-            Level::Quick => "quick",
-            Level::Default => "default",
-            Level::Thorough => "thorough",
-        }
-    }
-}
 
 /// A whole trial.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,65 +70,34 @@ impl TrialConfig {
         }
     }
 
-    /// When the sides start again. Two starts of one program differ by some percent of CPU time (where their memory
-    /// came to lie: Mytkowicz et al., ASPLOS 2009; Kalibera and Jones, ISMM 2013), which is about the margin that "no
-    /// worse" is asked with. Whether to replace turns on more, and what compiles as it runs needs its time.
-    pub fn fresh(&self) -> Fresh {
-        self.workload.fresh.unwrap_or(match self.question {
-            Question::Replace => Fresh::Trial,
-            Question::NoWorse { .. } => Fresh::Pair,
-        })
-    }
-
-    /// The goals that are judged: those that are stated, or, where it is only asked whether a newer
-    /// version is worse, that nothing grows by more than the margin.
-    pub fn judged_goals(&self) -> Vec<Goal> {
-        let Question::NoWorse { margin, .. } = self.question else {
-            return self.goals.clone();
+    /// What its plan and its verdict are derived from.
+    pub fn terms(&self) -> Terms {
+        let terms = |side: Side| {
+            let config = self.side(side);
+            SideTerms {
+                side,
+                runs: config.runs().to_owned(),
+                is_launched: matches!(config, SideConfig::Launched(_)),
+            }
         };
-        if !self.goals.is_empty() {
-            return self.goals.clone();
+        Terms {
+            name: self.name.clone(),
+            level: self.level,
+            seed: self.seed,
+            sides: self.sides().map(terms).collect(),
+            rates: self.workload.rates.clone(),
+            arrivals: self.workload.arrivals,
+            connections: self.workload.connections,
+            fresh: self.workload.fresh,
+            warmup: self.workload.warmup,
+            slos: self.slos.clone(),
+            goals: self.goals.clone(),
+            question: self.question,
+            limits: self.limits,
+            capacity: self.capacity,
+            memory_floor: self.memory_floor,
+            case: self.case.as_ref().map(|stated| stated.case.clone()),
         }
-        let change = Change::new(margin.get());
-        let mut quantiles = vec![0.5, self.primary_quantile().1];
-        quantiles.dedup();
-        let latency = quantiles
-            .into_iter()
-            .map(|quantile| Goal::Latency { quantile, change });
-        let resources = [Goal::Cpu(change), Goal::Memory(change)];
-        latency.chain(resources).collect()
-    }
-
-    /// Endpoint and quantile on which the verdict rests first: the first latency objective, p99 of
-    /// all requests where none is stated.
-    pub fn primary_quantile(&self) -> (String, f64) {
-        let first = self.slos.iter().find_map(|slo| match slo {
-            Slo::Latency {
-                endpoint, quantile, ..
-            } => Some((endpoint.clone(), *quantile)),
-            Slo::ErrorRate { .. } => None,
-        });
-        first.unwrap_or_else(|| ("*".to_owned(), 0.99))
-    }
-
-    /// The highest quantile that an objective, a goal or the primary outcome names.
-    pub(crate) fn highest_quantile(&self) -> f64 {
-        let goals = self.judged_goals();
-        let goals = goals.iter().filter_map(|goal| match goal {
-            Goal::Latency { quantile, .. } => Some(*quantile),
-            Goal::Cpu(_) | Goal::Memory(_) => None,
-        });
-        let slos = self.slos.iter().filter_map(Slo::quantile);
-        slos.chain(goals).fold(self.primary_quantile().1, f64::max)
-    }
-
-    /// The search for a capacity, with the time that the level gives it.
-    pub fn capacity(&self) -> Option<CapacityConfig> {
-        let config = self.capacity?;
-        Some(CapacityConfig {
-            budget: Some(config.budget.unwrap_or(self.level.capacity_budget())),
-            ..config
-        })
     }
 
     /// The sides of the trial, the incumbent first.
@@ -193,27 +126,6 @@ impl TrialConfig {
     }
 }
 
-/// What a verdict answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Question {
-    /// Should the candidate replace the incumbent?
-    #[default]
-    Replace,
-    /// Is the candidate, a newer version of the same service, worse by more than a margin?
-    NoWorse {
-        /// What it may be worse.
-        margin: Share,
-        /// How long it is measured at most while that is undecided, equivalence and starts apart;
-        /// chosen by the level where `None`.
-        longest: Option<Span>,
-    },
-}
-
-impl Question {
-    /// The margin, where nothing is said.
-    pub const MARGIN: f64 = 0.05;
-}
-
 /// How a side comes to run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SideConfig {
@@ -226,6 +138,16 @@ pub enum SideConfig {
         /// What is measured of it; nothing where `None`.
         attach: Option<Attach>,
     },
+}
+
+impl SideConfig {
+    /// The command that starts it, or where it runs.
+    pub fn runs(&self) -> &str {
+        match self {
+            SideConfig::Launched(launched) => &launched.run,
+            SideConfig::Running { url, .. } => url,
+        }
+    }
 }
 
 /// Where the CPU time and memory of a side that runs already are measured.
@@ -329,17 +251,6 @@ pub enum Ready {
     Log(String),
 }
 
-/// When the sides start again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fresh {
-    /// Once for the equivalence stage and once for the latency stage.
-    Trial,
-    /// Before every pair of measurements, and warmed up as at the first.
-    Pair,
-    /// Before every measurement.
-    Block,
-}
-
 /// The requests.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WorkloadConfig {
@@ -384,101 +295,6 @@ pub enum RequestsFrom {
     File(PathBuf),
     /// One GET of each of these paths.
     Paths(Vec<String>),
-}
-
-/// A service level objective.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Slo {
-    /// A latency quantile has to stay at or below a bound at every rate.
-    Latency {
-        /// Endpoint template, `*` for all.
-        endpoint: String,
-        /// The quantile, between 0 and 1.
-        quantile: f64,
-        /// The bound.
-        max: Span,
-    },
-    /// The share of requests without an answer, or answered with a 5xx status.
-    ErrorRate {
-        /// The bound.
-        max: Share,
-    },
-}
-
-impl Slo {
-    /// The quantile that it bounds; `None` if it is about errors.
-    pub(crate) fn quantile(&self) -> Option<f64> {
-        match self {
-            Slo::Latency { quantile, .. } => Some(*quantile),
-            Slo::ErrorRate { .. } => None,
-        }
-    }
-
-    /// The objective in words.
-    pub fn describe(&self) -> String {
-        match self {
-            Slo::Latency {
-                endpoint,
-                quantile,
-                max,
-            } => {
-                let all = if endpoint == "*" {
-                    "all requests"
-                } else {
-                    endpoint
-                };
-                format!("p{} of {all} at most {max}", (quantile * 1e8).round() / 1e6)
-            }
-            Slo::ErrorRate { max } => format!("error rate at most {max}"),
-        }
-    }
-}
-
-/// What a rewrite is for.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Goal {
-    /// A latency quantile at the highest rate, candidate over incumbent.
-    Latency {
-        /// The quantile, between 0 and 1.
-        quantile: f64,
-        /// The change to reach.
-        change: Change,
-    },
-    /// CPU time per request at the highest rate.
-    Cpu(Change),
-    /// Peak memory (PSS) at the highest rate.
-    Memory(Change),
-}
-
-impl Goal {
-    /// The goal in words.
-    pub fn describe(&self) -> String {
-        match self {
-            Goal::Latency { quantile, change } => {
-                format!("p{} {change}", (quantile * 1e8).round() / 1e6)
-            }
-            Goal::Cpu(change) => format!("CPU per request {change}"),
-            Goal::Memory(change) => format!("memory {change}"),
-        }
-    }
-
-    /// What the gates of its figure bear on.
-    pub(crate) fn bearing(&self) -> Bearing {
-        match self {
-            Goal::Latency { .. } => Bearing::Latency,
-            Goal::Cpu(_) => Bearing::Cpu,
-            Goal::Memory(_) => Bearing::Memory,
-        }
-    }
-}
-
-/// Equal limits for both sides.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct LimitsConfig {
-    /// CPUs: whole numbers by a CPU set, fractions by a quota.
-    pub cpus: Option<Cpus>,
-    /// Memory.
-    pub memory: Option<ByteSize>,
 }
 
 /// Which CPUs belong to which process.

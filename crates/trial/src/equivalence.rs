@@ -5,9 +5,8 @@
 //! workload, so that all of them see the same history.
 
 use crate::error::TrialError;
-use crate::exits::{During, Exited};
+use crate::exits;
 use crate::faults::{self, SelfTest};
-use crate::judge::{self, ReproducedCluster};
 use crate::sides::{RunningSide, Stand};
 use crate::store;
 use crate::{Event, Watch};
@@ -15,8 +14,12 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use understudy_compare::{Differ, History, Noise, Outcomes, Row, Rules};
-use understudy_evidence::{BlockId, JsonLines, Row as ExchangeRow, RunDirectory};
+use understudy_evidence::{BlockId, JsonLines, RunDirectory};
+use understudy_judge as judge;
 use understudy_load::http::{Client, Requests, WorkloadRequest};
+use understudy_model::stored::ReproducedCluster;
+use understudy_model::stored::Row as ExchangeRow;
+use understudy_model::stored::{During, Exited};
 use understudy_model::verdict::{Equivalence, Reproduced};
 use understudy_model::{Ending, Failure, FailureKind, Observation, Outcome, Side};
 use understudy_redact::Redactor;
@@ -107,7 +110,7 @@ impl Cast {
                 return Err(one.ended(&during, &end));
             }
             self.gone[place] = true;
-            ended.push(Exited::new(one.side, during, answered, &end, redactor));
+            ended.push(exits::stored(one.side, during, answered, &end, redactor));
         }
         Ok(ended)
     }

@@ -1,360 +1,169 @@
-//! The memory floor of a side: what a trial at a memory limit counts, and what all of them say. Pure;
-//! the search itself is `understudy_stats::floor`.
+//! The fourth stage: the smallest memory limit at which each side holds the objectives. One side runs
+//! at a time, and starts again for every trial.
 
-pub(crate) mod stage;
-#[cfg(test)]
-mod tests;
+use crate::config::{SideConfig, TrialConfig};
+use crate::error::TrialError;
+use crate::generator::{Generator, Loaded};
+use crate::sides::Stand;
+use crate::store;
+use crate::{Event, Watch};
+use understudy_evidence::RunDirectory;
+use understudy_judge::search::Objectives;
+use understudy_judge::search::floor::{Planned, Search, lowest};
+use understudy_judge::terms::LimitsConfig;
+use understudy_load::Plan as LoadPlan;
+use understudy_model::stored::{BlockFigures, FloorFacts, LatencyBlock};
+use understudy_model::verdict::VerdictRules;
+use understudy_model::{ByteSize, Side};
+use understudy_stats::seeds::{Purpose, derived};
 
-use crate::assessment::{Assessment, Left, Objectives, allowed};
-use crate::config::{LimitsConfig, Slo};
-use crate::judge::LatencyBlock;
-use serde::{Deserialize, Serialize};
-use understudy_evidence::Table;
-use understudy_model::floor::{FloorKind, FloorOutcome, FloorPoint, SideFloor};
-use understudy_model::{ByteSize, Observation, Share, Side, Span};
-use understudy_stats::capacity::Count;
-use understudy_stats::floor::{self as search, Floor, Goal, Outcome, Trial};
-
-/// How a memory floor is looked for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FloorConfig {
-    /// Offered rate, requests per second.
-    pub rate: f64,
-    /// Trials that a limit has to hold in.
-    pub repeats: u32,
-    /// Relative width of the bracket that is enough.
-    pub precision: Share,
-    /// The first limit; the measured peak where `None`.
-    pub start: Option<ByteSize>,
-    /// No smaller limit is tried.
-    pub lowest: ByteSize,
-    /// Load before each trial, discarded.
-    pub warmup: Span,
-    /// Length of a trial; chosen by the objectives and the rate where `None`.
-    pub measured: Option<Span>,
-    /// Length of the trial that verifies.
-    pub soak: Span,
+/// What the stage works on.
+pub(crate) struct Stage<'a> {
+    pub(crate) generator: &'a Generator<'a>,
+    pub(crate) endpoints: &'a [String],
+    /// Those of the run, which may have begun under other ones.
+    pub(crate) rules: VerdictRules,
+    pub(crate) run: &'a RunDirectory,
+    pub(crate) watch: &'a Watch<'a>,
 }
 
-impl FloorConfig {
-    /// Repeats, where nothing is said.
-    pub const REPEATS: u32 = 3;
-    /// Relative width of the bracket, where nothing is said.
-    pub const PRECISION: f64 = 0.05;
-    /// The smallest limit, where nothing is said: what the kernel charges an empty program is near it.
-    pub const LOWEST: ByteSize = ByteSize::new(4 << 20);
-    /// Warm-up of a trial, where nothing is said.
-    pub const WARMUP: Span = Span::from_secs(1);
-    /// Length of the trial that verifies, where nothing is said.
-    pub const SOAK: Span = Span::from_secs(30);
-
-    /// How long the search of one side takes, where a quarter of the memory that it uses would do and
-    /// starting it takes `start`. A side that needs less of it takes longer: each step down is about
-    /// one trial for each repeat.
-    pub(crate) fn expected(&self, slos: &[Slo], start: Span) -> Span {
-        let peak = self.start.map_or(ASSUMED_PEAK, ByteSize::bytes);
-        let (short, soaks) = search::trials_expected(&self.goal(None), peak, peak / 4);
-        let before_s = start.secs() + self.warmup.secs();
-        let short_s = short as f64 * (before_s + self.measured(slos).secs());
-        Span::from_secs_f64(short_s + soaks as f64 * (before_s + self.soak.secs()))
-    }
-
-    /// What is searched for; `highest` is the limit of the rest of the trial.
-    fn goal(&self, highest: Option<ByteSize>) -> Goal {
-        Goal {
-            repeats: self.repeats as usize,
-            precision: self.precision.get(),
-            start: self.start.map(ByteSize::bytes),
-            lowest: self.lowest.bytes(),
-            highest: highest.map(ByteSize::bytes),
-        }
-    }
-
-    /// Length of a trial at a limit: so many requests that twenty may violate the strictest objective.
-    fn measured(&self, slos: &[Slo]) -> Span {
-        let strictest = slos.iter().map(allowed).fold(0.01, f64::min);
-        let chosen = || Span::from_secs_f64((20.0 / strictest / self.rate).clamp(3.0, 30.0));
-        self.measured.unwrap_or_else(chosen)
-    }
-}
-
-/// What is stored of a trial at a limit along with its exchanges.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FloorFacts {
-    /// The memory limit, bytes; `None` is that of the rest of the trial, if any.
-    pub limit_bytes: Option<u64>,
-    /// Is it the longer trial that verifies?
-    pub soak: bool,
-    /// How it ended before its time.
-    pub ended: Option<String>,
-    /// Processes killed because the limit was reached.
-    pub kills: u64,
-    /// Its lowest use of memory in each fifth of the window, bytes; empty where it was not measured.
-    pub lowest_bytes: Vec<f64>,
-}
-
-/// What a side is taken to use before it has been measured, to estimate the time of a search.
-const ASSUMED_PEAK: u64 = 256 << 20;
-/// Stretches of a window that growth is looked for in.
-const STRETCHES: usize = 5;
-
-/// Its lowest use of memory in each stretch of a window that begins and ends so many seconds after the
-/// start of the load. Page cache that can be dropped at once does not count.
-pub(crate) fn lowest(samples: &Table, window: (f64, f64)) -> Vec<f64> {
-    lowest_in::<STRETCHES>(samples, window)
-}
-
-/// The same in a number of stretches.
-pub(crate) fn lowest_in<const STRETCHES: usize>(
-    samples: &Table,
-    (begin_s, end_s): (f64, f64),
-) -> Vec<f64> {
-    let column = |name: &str| {
-        let found = samples.columns.iter().find(|(column, _)| column == name);
-        found.map_or(&[][..], |(_, values)| values)
-    };
-    let group = column("cgroup_working_set_bytes");
-    let used = match group.iter().any(Option::is_some) {
-        true => group,
-        false => column("rss_bytes"),
-    };
-    let mut lowest = [f64::INFINITY; STRETCHES];
-    for (at, bytes) in column("at_s").iter().zip(used) {
-        let (Some(at), Some(bytes)) = (at, bytes) else {
-            continue;
+impl Stage<'_> {
+    /// Searches every side, where the configuration asks for it. Each trial is on disk when the next
+    /// one begins; those that are there already are not made again.
+    pub(crate) fn carry_out(&self) -> Result<(), TrialError> {
+        let stand = self.generator.stand;
+        let Some(config) = stand.config.memory_floor else {
+            return Ok(());
         };
-        let place = (at - begin_s) / (end_s - begin_s).max(1e-9) * STRETCHES as f64;
-        let stretch = (place.max(0.0) as usize).min(STRETCHES - 1);
-        lowest[stretch] = lowest[stretch].min(*bytes);
-    }
-    match lowest.iter().all(|bytes| bytes.is_finite()) {
-        true => lowest.to_vec(),
-        false => Vec::new(),
-    }
-}
-
-/// A search: its objectives, and the trials so far.
-pub(crate) struct Search<'a> {
-    side: Side,
-    config: FloorConfig,
-    objectives: Objectives<'a>,
-    goal: Goal,
-    made: Vec<Made>,
-}
-
-/// One trial, reduced to what the search needs.
-struct Made {
-    trial: Trial,
-    point: FloorPoint,
-    measured_s: f64,
-    growth_bytes_per_s: Option<f64>,
-    peak_cgroup_bytes: Option<f64>,
-}
-
-/// What to measure next.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Planned {
-    /// The memory limit, bytes; `None` leaves it as it is.
-    pub(crate) limit: Option<u64>,
-    pub(crate) soak: bool,
-    pub(crate) measured: Span,
-}
-
-impl<'a> Search<'a> {
-    /// A search without trials; no limit above `limits` is tried.
-    pub(crate) fn new(
-        side: Side,
-        config: FloorConfig,
-        limits: LimitsConfig,
-        objectives: Objectives<'a>,
-    ) -> Self {
-        Search {
-            side,
-            config,
-            objectives,
-            goal: config.goal(limits.memory),
-            made: Vec::new(),
+        if let Err(why) = stand.cgroups.memory() {
+            let note = format!("the memory floor is not measured: {why}");
+            return store::note(self.run, &note);
         }
-    }
-
-    /// The next trial; `None` when the search is over.
-    pub(crate) fn next(&self) -> Option<Planned> {
-        search::next(&self.goal, &self.trials()).map(|step| Planned {
-            limit: step.limit,
-            soak: step.soak,
-            measured: match step.soak {
-                true => self.config.soak,
-                false => self.config.measured(self.objectives.slos),
-            },
-        })
-    }
-
-    pub(crate) fn trials_made(&self) -> usize {
-        self.made.len()
-    }
-
-    /// Adds a stored trial.
-    pub(crate) fn record(&mut self, block: &LatencyBlock) {
-        let Some(facts) = &block.figures.floor else {
-            return;
-        };
-        let observations: Vec<Observation> = block.rows.iter().map(|row| row.observation).collect();
-        let left = Left::of(block, &observations);
-        let assessment = self
-            .objectives
-            .assess(&left, |counts| self.turns_on(counts));
-        let (outcome, because) = self.outcome(facts, &assessment);
-        let figures = &block.figures;
-        let peak = figures.peak_cgroup_bytes.or(figures.peak_rss_bytes);
-        let stretch_s = figures.measured_s / STRETCHES as f64;
-        let growth = facts.lowest_bytes.first().zip(facts.lowest_bytes.last());
-        let of = facts.limit_bytes.map(|bytes| bytes as f64).or(peak);
-        self.made.push(Made {
-            trial: Trial {
-                limit: facts.limit_bytes,
-                soak: facts.soak,
-                outcome: match outcome {
-                    FloorOutcome::Held => Outcome::Held,
-                    FloorOutcome::Missed => Outcome::Missed,
-                    FloorOutcome::Killed | FloorOutcome::Ended => Outcome::Ended,
-                    FloorOutcome::Refused => Outcome::Refused,
-                },
-                peak: peak.unwrap_or(0.0) as u64,
-                growing: search::is_growing(&facts.lowest_bytes, of.unwrap_or(0.0)),
-            },
-            point: FloorPoint {
-                limit_bytes: facts.limit_bytes.map(|bytes| bytes as f64),
-                soak: facts.soak,
-                outcome,
-                because,
-                p99_us: assessment.point.p99_us,
-                cpu: assessment.point.cpu,
-                peak_rss_bytes: figures.peak_rss_bytes,
-            },
-            measured_s: figures.measured_s,
-            growth_bytes_per_s: growth
-                .map(|(first, last)| (last - first) / (stretch_s * (STRETCHES - 1) as f64)),
-            peak_cgroup_bytes: figures.peak_cgroup_bytes,
-        });
-    }
-
-    /// The objective whose answer turns on the generator's lateness: missed from when requests were due, and held
-    /// without it. One that is missed in any case is enough.
-    fn turns_on(&self, counts: &[Count]) -> Option<usize> {
-        let most = |(count, slo): (&Count, &Slo)| is_missed(slo, count.requests, count.violations);
-        let least = |(count, slo): (&Count, &Slo)| is_missed(slo, count.requests, count.at_least);
-        let mut pairs = counts.iter().zip(self.objectives.slos);
-        match pairs.clone().any(least) {
-            true => None,
-            false => pairs.position(most),
+        let there = store::floor_blocks(self.run)?;
+        for side in stand.config.sides() {
+            if !matches!(stand.config.side(side), SideConfig::Launched(_)) {
+                let note = format!(
+                    "the memory floor of the {} is not measured: it runs already, and its limit is not Understudy's to set",
+                    side.in_words(),
+                );
+                store::note(self.run, &note)?;
+                continue;
+            }
+            let objectives = Objectives {
+                slos: &stand.config.slos,
+                endpoints: self.endpoints,
+                rules: self.rules,
+            };
+            let mut search = Search::new(side, config, stand.config.limits, objectives);
+            let known = there.iter().filter(|block| block.side == side);
+            known.for_each(|block| search.record(block));
+            while let Some(planned) = search.next() {
+                (self.watch)(Event::Squeezing {
+                    limit: planned.limit.map(ByteSize::new),
+                    side,
+                    trial: search.trials_made() + 1,
+                });
+                let number = search.trials_made() as u32;
+                // Every limit meets the arrivals of its number; all sides meet the same ones.
+                let seed = derived(stand.config.seed, Purpose::FloorStep, number.into());
+                let load = LoadPlan {
+                    warmup: config.warmup,
+                    duration: planned.measured,
+                    timeout: objectives.patience(stand.config.workload.timeout),
+                    ..self.generator.plan(config.rate, seed)
+                };
+                let block = self.measure((side, number), planned, config.rate, &load)?;
+                search.record(&block);
+            }
         }
+        Ok(())
     }
 
-    /// How a trial ended, and why it did not hold. What ended is decided by that, however the generator
-    /// fared; what lived is only as good as the generator was.
-    fn outcome(
+    /// One trial, stored: the side starts under the limit, is put under load and stopped.
+    fn measure(
         &self,
-        facts: &FloorFacts,
-        assessment: &Assessment,
-    ) -> (FloorOutcome, Option<String>) {
-        if facts.kills > 0 {
-            let why = "a process of it was killed because the limit was reached";
-            return (FloorOutcome::Killed, Some(why.to_owned()));
-        }
-        if let Some(ended) = &facts.ended {
-            return (FloorOutcome::Ended, Some(ended.clone()));
-        }
-        if let Some(refused) = &assessment.refused {
-            return (FloorOutcome::Refused, Some(refused.clone()));
-        }
-        let counts = assessment.counts.iter().zip(self.objectives.slos);
-        let missed = counts.filter(|(count, slo)| is_missed(slo, count.requests, count.violations));
-        match missed.map(|(_, slo)| slo.describe()).next() {
-            Some(slo) => (FloorOutcome::Missed, Some(format!("it missed {slo}"))),
-            None => (FloorOutcome::Held, None),
-        }
-    }
-
-    /// What the trials say.
-    pub(crate) fn result(&self) -> SideFloor {
-        let found = search::conclude(&self.goal, &self.trials());
-        let soak = self.made.iter().rfind(|made| made.trial.soak);
-        let peak = self
-            .made
-            .iter()
-            .find(|made| made.trial.limit.is_none() && made.trial.outcome != Outcome::Refused);
-        let (kind, low, high) = match found {
-            Floor::Between { low, high } => (FloorKind::Between, Some(low), Some(high)),
-            Floor::AtMost(high) => (FloorKind::AtMost, None, Some(high)),
-            Floor::Leaks => (FloorKind::Leaks, None, None),
-            Floor::NotVerified(high) => (FloorKind::NotVerified, None, Some(high)),
-            _ => (FloorKind::Unknown, None, None),
+        (side, number): (Side, u32),
+        planned: Planned,
+        rate_rps: f64,
+        load: &LoadPlan,
+    ) -> Result<LatencyBlock, TrialError> {
+        let original = self.generator.stand;
+        let limits = original.config.limits;
+        let config = TrialConfig {
+            limits: LimitsConfig {
+                memory: planned.limit.map(ByteSize::new).or(limits.memory),
+                ..limits
+            },
+            ..original.config.clone()
         };
-        let verified = soak.filter(|_| matches!(kind, FloorKind::Between | FloorKind::AtMost));
-        let bytes = |limit: Option<u64>| limit.map(|limit| limit as f64);
-        let mut curve: Vec<FloorPoint> = self.made.iter().map(|m| m.point.clone()).collect();
-        let size = |point: &FloorPoint| point.limit_bytes.unwrap_or(f64::INFINITY);
-        curve.sort_by(|a, b| size(a).total_cmp(&size(b)));
-        SideFloor {
-            side: self.side,
-            kind,
-            high_bytes: bytes(high),
-            low_bytes: bytes(low),
-            because: self.because(found),
-            rate_rps: self.config.rate,
-            repeats: self.config.repeats,
-            objectives: self.objectives.slos.iter().map(Slo::describe).collect(),
-            verified_bytes: verified.and_then(|made| made.point.limit_bytes),
-            verified_s: verified.map(|made| made.measured_s),
-            growth_bytes_per_s: soak.and_then(|made| made.growth_bytes_per_s),
-            peak_rss_bytes: peak.and_then(|made| made.point.peak_rss_bytes),
-            peak_cgroup_bytes: peak.and_then(|made| made.peak_cgroup_bytes),
-            curve,
-        }
-    }
-
-    /// Why there is no floor.
-    fn because(&self, found: Floor) -> Option<String> {
-        let last = self.made.iter().rfind(|made| made.point.because.is_some());
-        let last = last.and_then(|made| made.point.because.clone());
-        let last = last.unwrap_or_default();
-        let why = match found {
-            Floor::Between { .. } | Floor::AtMost(_) => return None,
-            Floor::Leaks if last.is_empty() || self.grew() => {
-                "its memory kept growing during the verification".to_owned()
-            }
-            Floor::Leaks => {
-                format!(
-                    "it held in short trials, and not in a long one, nor in one 10 % above that limit: {last}"
-                )
-            }
-            Floor::NotVerified(_) => {
-                format!("it held in short trials, and not in a long one: {last}")
-            }
-            Floor::NeverHeld => {
-                format!("it does not hold without a tighter limit either: {last}")
-            }
-            Floor::NoneHeld => format!("no limit held in each of its trials: {last}"),
-            Floor::Refused => format!("measurements could not be trusted: {last}"),
-            Floor::NoPeak => {
-                "its memory could not be measured; state start in [memory_floor]".to_owned()
-            }
-            Floor::Unfinished => "the search ended before its time".to_owned(),
+        let stand = Stand {
+            config: &config,
+            logs: original.logs.clone(),
+            ..*original
         };
-        Some(why)
-    }
-
-    fn grew(&self) -> bool {
-        self.made.iter().any(|m| m.trial.soak && m.trial.growing)
-    }
-
-    fn trials(&self) -> Vec<Trial> {
-        self.made.iter().map(|made| made.trial).collect()
+        let mut facts = FloorFacts {
+            limit_bytes: planned.limit,
+            soak: planned.soak,
+            ..FloorFacts::default()
+        };
+        let mut loaded = match stand.start(side, side.in_words()) {
+            Ok(mut running) => {
+                let prepared = self.generator.prepare(&running);
+                let loaded =
+                    prepared.and_then(|prepared| self.generator.measure(&running, &prepared, load));
+                facts.kills = running.memory_kills();
+                facts.ended = running.check_alive("under load").err().map(first_line);
+                if let Some(note) = running.stop() {
+                    store::note(self.run, &note)?;
+                }
+                match loaded {
+                    // What has ended cannot be connected to.
+                    Err(TrialError::Load { .. }) if facts.ended.is_some() => nothing(load),
+                    loaded => loaded?,
+                }
+            }
+            Err(error) if planned.limit.is_some() && is_of_the_side(&error) => {
+                facts.kills = u64::from(error.is_out_of_memory());
+                facts.ended = Some(first_line(error));
+                nothing(load)
+            }
+            Err(error) => return Err(error),
+        };
+        let window = (
+            load.warmup.secs(),
+            load.warmup.secs() + load.duration.secs(),
+        );
+        facts.lowest_bytes = lowest(&loaded.samples, window);
+        loaded.figures.floor = Some(facts);
+        let id = store::floor_block(side, number);
+        store::write_trial(self.run, id, rate_rps, loaded)
     }
 }
 
-/// More of the requests violated an objective than it allows.
-fn is_missed(slo: &Slo, requests: u64, violations: u64) -> bool {
-    violations as f64 > allowed(slo) * requests as f64
+/// A trial in which nothing was sent.
+fn nothing(load: &LoadPlan) -> Loaded {
+    Loaded {
+        figures: BlockFigures {
+            seed: load.seed,
+            warmup_s: load.warmup.secs(),
+            measured_s: load.duration.secs(),
+            ..BlockFigures::default()
+        },
+        ..Loaded::default()
+    }
+}
+
+/// Is it the side that failed, and not what is around it?
+fn is_of_the_side(error: &TrialError) -> bool {
+    matches!(
+        error,
+        TrialError::Ready(_) | TrialError::Ended { .. } | TrialError::Prepare { .. }
+    )
+}
+
+/// What is wrong, without the lines of a log.
+fn first_line(error: TrialError) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.trim_end_matches("; its last log lines:").to_owned()
 }

@@ -2,15 +2,16 @@
 
 use crate::cpus::Assignment;
 use crate::error::TrialError;
-use crate::judge::BlockFigures;
 use crate::resources::{self, Measured, Others};
 use crate::sides::{RESPONSE, RunningSide, Stand};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
-use understudy_evidence::{Row, Table};
 use understudy_load::http::{Prepared, Requests};
-use understudy_load::{DEFAULT_QUEUE, GeneratorUse, Plan as LoadPlan, Progress, Ran, Rate, run};
+use understudy_load::{DEFAULT_QUEUE, Plan as LoadPlan, Progress, Ran, Rate, run};
+use understudy_model::gates::GeneratorUse;
+use understudy_model::stored::BlockFigures;
+use understudy_model::stored::{Row, Table};
 use understudy_model::{Observation, Span};
 
 /// The workload, and where the generator runs.

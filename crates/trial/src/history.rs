@@ -5,9 +5,9 @@
 mod tests;
 
 use crate::config::{SideConfig, TrialConfig};
-use crate::judge::is_refused;
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_host::CpuList;
+use understudy_judge::is_refused;
 use understudy_model::Side;
 use understudy_model::history::{
     EarlierRun, FigureHistory, History, LeftOut, Likeness, Reading, Sameness, Spread,
@@ -130,7 +130,7 @@ fn spread(seen: &[(&EarlierRun, f64)], today: Option<f64>) -> Option<Spread> {
         days: days.len() as u32,
         low,
         high,
-        expected: expected.map(crate::judge::estimate),
+        expected: expected.map(understudy_judge::estimate),
         is_outside: expected.zip(today).map(|(expected, value)| {
             value < expected.low * (1.0 - ROUNDING) || value > expected.high * (1.0 + ROUNDING)
         }),

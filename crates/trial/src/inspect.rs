@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use understudy_compare::{Mask, Noise, Rules, shape};
-use understudy_evidence::Row;
 use understudy_load::http::{Captured, Captures};
+use understudy_model::stored::Row;
 use understudy_model::{Answer, Field, Observation};
 
 /// Bodies whose hashes are remembered between measurements.

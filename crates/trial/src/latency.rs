@@ -1,14 +1,10 @@
 //! The second stage: all sides under the same load, in randomised ABBA blocks.
 
 use crate::clocks::{Clocks, TOLERATED_S, clock_was_set};
-use crate::config::Fresh;
 use crate::error::TrialError;
-use crate::exits::{During, Exited};
+use crate::exits;
 use crate::generator::{Generator, figures, rows};
 use crate::inspect::Inspector;
-use crate::judge;
-use crate::lateness;
-use crate::plan::{Plan, RatePlan};
 use crate::resources::{Measured, Others};
 use crate::sides::RunningSide;
 use crate::store;
@@ -18,10 +14,16 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 use understudy_evidence::{BlockId, Folder, RunDirectory};
-use understudy_load::gates::{Disturbance, disturbance};
+use understudy_judge as judge;
+use understudy_judge::plan::{Plan, RatePlan};
+use understudy_judge::search::lateness;
+use understudy_judge::terms::Fresh;
 use understudy_load::http::Prepared;
-use understudy_load::{GeneratorUse, Plan as LoadPlan, Ran};
+use understudy_load::{Plan as LoadPlan, Ran};
+use understudy_model::gates::GeneratorUse;
+use understudy_model::gates::{Disturbance, disturbance};
 use understudy_model::neighbours::Neighbours;
+use understudy_model::stored::During;
 use understudy_model::{Ending, Observation, Side, Span};
 use understudy_redact::Redactor;
 
@@ -213,7 +215,7 @@ impl Stage<'_> {
     fn give_up(&self, disturbed: &Disturbed) -> Result<bool, TrialError> {
         let gate = disturbed.by.gate();
         let spoiled = judge::bearing_of(gate.code);
-        let asked = self.generator.stand.config.judged_goals();
+        let asked = self.generator.stand.terms.judged_goals();
         let is_over = asked.iter().all(|goal| spoiled.contains(&goal.bearing()));
         let then = match is_over {
             true => "nothing that was asked can be decided like this",
@@ -288,7 +290,7 @@ impl Stage<'_> {
         before: Option<(u64, u32)>,
     ) -> Result<(), TrialError> {
         let config = self.generator.stand.config;
-        match config.fresh() {
+        match self.generator.stand.terms.starts() {
             Fresh::Block => self.renew(cast, next.side).map(drop),
             Fresh::Pair if before.is_some_and(|pair| pair != next.pair()) => {
                 for side in config.sides() {
@@ -432,13 +434,13 @@ impl Stage<'_> {
         self.run.write_happenings(&id, &happened)?;
         store::write_block(self.run, &id, rate.rate_rps, &figures, &rows)?;
         // Nothing is spoiled by waiting for a CPU where the kernel says when answers arrived.
-        let config = self.generator.stand.config;
+        let terms = &self.generator.stand.terms;
         let is_bound = |by: &Disturbance| {
             matches!(by, Disturbance::Waited(_))
                 && lateness::is_known(
                     observations.iter(),
                     figures.stamped,
-                    config.highest_quantile(),
+                    terms.highest_quantile(),
                 )
         };
         let disturbed = disturbance.filter(|by| !is_bound(by)).map(|by| Disturbed {
@@ -475,7 +477,7 @@ impl Stage<'_> {
         }
         let ran = ran.map_err(|_| running.ended(During::Load.in_words(), &end))?;
         cast.exited = true;
-        let exited = Exited::new(side, During::Load, *count, &end, self.redactor);
+        let exited = exits::stored(side, During::Load, *count, &end, self.redactor);
         store::exited(self.run, &exited)?;
         Ok(ran)
     }

@@ -1,11 +1,9 @@
-//! The lab: plan, stages, judgement.
+//! The lab: the stages of a trial.
 //!
-//! [`carry_out`] runs the stages of a trial and stores what they find; [`judge::judge`] turns what is
-//! stored into a verdict. The stages never judge and the judge never measures: a verdict recomputes
+//! [`carry_out`] runs them and stores what they find; [`understudy_judge::judge`] turns what is stored into a verdict. The stages never judge and the judge never measures: a verdict recomputes
 //! from the run directory alone.
 
-mod assessment;
-pub mod capacity;
+mod capacity;
 mod checkout;
 mod clocks;
 pub mod config;
@@ -14,23 +12,17 @@ mod cpus;
 mod environment;
 mod equivalence;
 mod error;
-pub mod exits;
+mod exits;
 mod faults;
-pub mod floor;
+mod floor;
 mod generator;
 pub mod history;
 mod inspect;
-pub mod judge;
 mod latency;
-mod lateness;
 mod pauses;
-pub mod plan;
 mod reproducer;
 pub mod resources;
-mod series;
 mod sides;
-#[cfg(test)]
-mod simulated;
 pub mod single;
 mod stages;
 mod store;
@@ -42,7 +34,7 @@ pub use cpus::Assignment;
 pub use error::TrialError;
 pub use pauses::Listener;
 pub use stages::{Inputs, carry_out};
-pub use store::{exits, read, write_case, write_series};
+pub use store::{read, write_case, write_series};
 
 use understudy_model::{ByteSize, Side};
 

@@ -1,13 +1,13 @@
 //! What a side uses while it is measured.
 
-use crate::judge::BlockFigures;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
-use understudy_evidence::Table;
 use understudy_host::take_precedence;
 use understudy_load::Plan as LoadPlan;
 use understudy_model::neighbours::Neighbours;
+use understudy_model::stored::BlockFigures;
+use understudy_model::stored::Table;
 use understudy_probe::{NeighbourSampler, Sample, Sampler};
 
 /// Time between two samples.

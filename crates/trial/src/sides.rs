@@ -1,18 +1,19 @@
 //! Starting the sides, knowing when they are ready, and resting the one that is not measured.
 
-use crate::config::{Attach, Launched, LimitsConfig, Pauses, Ready, SideConfig, TrialConfig};
+use crate::config::{Attach, Launched, Pauses, Ready, SideConfig, TrialConfig};
 use crate::cpus::Assignment;
 use crate::error::TrialError;
 use crate::exits::End;
-use crate::judge::Start;
 use crate::pauses::Listener;
 use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use understudy_evidence::Happenings;
+use understudy_judge::terms::{LimitsConfig, Terms};
 use understudy_load::http::{Client, ClientLimits, Credentials, Requests, Target, WorkloadRequest};
+use understudy_model::stored::Happenings;
+use understudy_model::stored::Start;
 use understudy_model::{Outcome, Side, plain_words};
 use understudy_probe::{
     Cgroups, Child, Launch, Limits, Listener as PortOwner, LogPattern, PauseLog, Readiness,
@@ -35,6 +36,8 @@ const LOG_BYTES: u64 = 8 * 1024;
 /// What starting a side needs.
 pub(crate) struct Stand<'a> {
     pub(crate) config: &'a TrialConfig,
+    /// Those of the configuration.
+    pub(crate) terms: &'a Terms,
     pub(crate) cgroups: &'a Cgroups,
     pub(crate) cpus: &'a Assignment,
     pub(crate) logs: PathBuf,

@@ -5,15 +5,16 @@ mod live;
 
 pub use live::{Live, STRETCH};
 
-use crate::assessment::allowed;
-use crate::config::Slo;
-use crate::floor;
 use crate::generator::rows;
-use crate::judge::{self, BlockFigures, LatencyBlock};
+use understudy_judge as judge;
+use understudy_judge::search::allowed;
+use understudy_judge::search::floor;
+use understudy_judge::terms::Slo;
+use understudy_model::stored::{BlockFigures, LatencyBlock};
 // The generator's lateness is one of the causes, and no reason to refuse them.
-pub use crate::assessment::overloaded;
-use understudy_evidence::{Happenings, Table};
+pub use understudy_judge::search::overloaded;
 use understudy_model::profile::{MemoryUsed, RuntimePauses, StopsAgainst, Used};
+use understudy_model::stored::{Happenings, Table};
 use understudy_model::tail::Tail;
 use understudy_model::verdict::Estimate;
 use understudy_model::{Cause, Happening, Observation, Side};
@@ -206,8 +207,8 @@ pub fn pauses(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulated::answered;
     use understudy_model::Span;
+    use understudy_testkit::answered;
 
     const MS: u64 = 1_000_000;
 

@@ -6,17 +6,19 @@ use crate::cpus::Assignment;
 use crate::error::TrialError;
 use crate::generator::Generator;
 use crate::inspect::Inspector;
-use crate::judge::{self, RequestFacts};
-use crate::plan::Plan;
 use crate::sides::Stand;
-use crate::store::{self, WorkloadFacts};
+use crate::store::{self};
 use crate::{Event, Watch, capacity, environment, equivalence, floor, latency, reproducer};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use understudy_compare::{Differ, Noise, Row, Rules, Templates};
 use understudy_evidence::RunDirectory;
 use understudy_host::pin_current_thread;
+use understudy_judge as judge;
+use understudy_judge::plan::Plan;
 use understudy_load::http::Requests;
+use understudy_model::stored::RequestFacts;
+use understudy_model::stored::WorkloadFacts;
 use understudy_model::verdict::Environment;
 use understudy_probe::Cgroups;
 use understudy_redact::Redactor;
@@ -83,8 +85,10 @@ fn measure(
 ) -> Result<(), TrialError> {
     let workload = Workload::new(inputs.requests);
     let mut facts = workload.facts(inputs.requests);
+    let terms = config.terms();
     let stand = Stand {
         config,
+        terms: &terms,
         cgroups: inputs.cgroups,
         cpus: inputs.cpus,
         logs: run.folder("logs")?,
@@ -136,7 +140,7 @@ fn measure(
         run,
         watch: inputs.watch,
         settled: &|| {
-            let document = judge::measured(config, plan, inputs.rules, &store::read(run)?);
+            let document = judge::measured(&terms, plan, inputs.rules, &store::read(run)?);
             Ok(judge::is_settled(config.question, &document))
         },
     }
@@ -144,7 +148,7 @@ fn measure(
     if outlasted == latency::Outlasted::No {
         return Ok(());
     }
-    capacity::stage::Stage {
+    capacity::Stage {
         generator: &generator,
         endpoints: &workload.endpoints,
         rules,
@@ -153,7 +157,7 @@ fn measure(
         watch: inputs.watch,
     }
     .carry_out()?;
-    floor::stage::Stage {
+    floor::Stage {
         generator: &generator,
         endpoints: &workload.endpoints,
         rules,

@@ -1,20 +1,21 @@
 //! The evidence of a trial in its run directory: written by the stages, read by the judge.
 
 use crate::error::TrialError;
-use crate::exits::Exited;
 use crate::generator::Loaded;
-use crate::judge::{BlockFigures, Evidence, LatencyBlock, ReproducedCluster, RequestFacts, Start};
-use crate::series;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 use understudy_case::CaseDocument;
 use understudy_compare::Row as ComparedRow;
-use understudy_evidence::{
-    BlockId, BlockWriter, EvidenceError, Folder, Happenings, Row, RunDirectory, Table,
-};
+use understudy_evidence::{BlockId, BlockWriter, EvidenceError, Folder, RunDirectory};
+use understudy_judge::Evidence;
+use understudy_judge::series;
 use understudy_model::Side;
 use understudy_model::series::SeriesDocument;
+use understudy_model::stored::Exited;
+use understudy_model::stored::{
+    BlockFigures, LatencyBlock, ReproducedCluster, Start, WorkloadFacts,
+};
+use understudy_model::stored::{Happenings, Row, Table};
 use understudy_model::verdict::Environment;
 
 const DIFFERENCES: &str = "differences.jsonl";
@@ -39,14 +40,6 @@ const STARTS: &str = "starts.jsonl";
 pub(crate) const EXITS: &str = "exits.jsonl";
 const CAPACITY: &str = "capacity";
 const FLOOR: &str = "floor";
-
-/// The workload as far as the judge needs it.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct WorkloadFacts {
-    pub(crate) endpoints: Vec<String>,
-    pub(crate) requests: Vec<RequestFacts>,
-}
 
 /// Writes what is known of the workload.
 pub(crate) fn write_workload(run: &RunDirectory, facts: &WorkloadFacts) -> Result<(), TrialError> {
@@ -128,14 +121,6 @@ pub(crate) fn exited(run: &RunDirectory, exited: &Exited) -> Result<(), TrialErr
     let mut lines = understudy_evidence::JsonLines::<Exited>::open(run, EXITS)?;
     lines.write(exited)?;
     Ok(lines.sync()?)
-}
-
-/// The contenders that ended while they were needed.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn exits(run: &RunDirectory) -> Result<Vec<Exited>, TrialError> {
-    if_there(run, EXITS, |name| run.read_lines(name))
 }
 
 /// Adds what asking a cluster again showed.
@@ -285,6 +270,7 @@ pub fn read(run: &RunDirectory) -> Result<Evidence, TrialError> {
         settling: read_blocks(run, |stage| stage.starts_with(SETTLING))?,
         capacity: capacity_blocks(run)?,
         floor: floor_blocks(run)?,
+        exits: if_there(run, EXITS, |name| run.read_lines(name))?,
         ..read_answers(run)?
     })
 }

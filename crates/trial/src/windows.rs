@@ -1,7 +1,7 @@
 //! What the samples of a side show of causes that are only counted: the stretches between two
 //! samples in which a counter grew by more than nothing to speak of.
 
-use understudy_evidence::Table;
+use understudy_model::stored::Table;
 use understudy_model::{Cause, Happening};
 
 /// A counter of the samples, and by how much it has to grow in a second to be the sign of a cause.

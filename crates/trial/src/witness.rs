@@ -7,9 +7,9 @@ use crate::{control, windows};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use understudy_evidence::Happenings;
 use understudy_host::{Clock, CpuList};
 use understudy_model::Happening;
+use understudy_model::stored::Happenings;
 use understudy_probe::{Growth, Sampler};
 
 /// What observes a side.

@@ -12,9 +12,9 @@ use anyhow::Context;
 use clap::Args;
 use std::path::PathBuf;
 use understudy_case::{Case, DRAWS, Resolved, assess};
+use understudy_judge::complete;
 use understudy_model::verdict::Verdict;
 use understudy_report::html::case_page;
-use understudy_trial::judge::complete;
 
 /// Says whether a replacement pays, from what size on, and how sure that is, from stated and measured
 /// figures.
@@ -71,6 +71,7 @@ fn figures(args: &CaseArgs) -> Result<(Case, Resolved), Failure> {
     }
     let trial =
         config::read(&run.path().join("trial.toml"), Mode::Judge).map_err(Failure::Usage)?;
+    let terms = trial.terms();
     let kept = run.path().join(FLEET);
     let fleet = match &args.fleet {
         Some(fleet) => fleet,
@@ -82,7 +83,7 @@ fn figures(args: &CaseArgs) -> Result<(Case, Resolved), Failure> {
             )));
         }
     };
-    config::fleet(fleet, &args.set, |case| complete(case, &trial, &document))
+    config::fleet(fleet, &args.set, |case| complete(case, &terms, &document))
         .map_err(Failure::Usage)
 }
 

@@ -19,15 +19,15 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use understudy_host::Clock;
+use understudy_judge::with_culprit;
 use understudy_load::http::{Requests, Target, WorkloadRequest};
 use understudy_load::report::{self, LoadReport};
-use understudy_load::{
-    Arrivals, GeneratorUse, Histograms, LogSender, Plan, Progress, Rate, Workload, run_into,
-};
+use understudy_load::{Histograms, LogSender, Plan, Progress, Rate, Workload, run_into};
+use understudy_model::Arrivals;
 use understudy_model::Span;
+use understudy_model::gates::GeneratorUse;
 use understudy_model::neighbours::Neighbours;
 use understudy_redact::Redactor;
-use understudy_trial::judge::with_culprit;
 use understudy_trial::resources::{self, Others};
 
 /// Open-model load over HTTP/1.1: latencies count from the time a request was due.

@@ -8,9 +8,9 @@ use anyhow::Context;
 use clap::Args;
 use std::fmt::Write;
 use std::path::PathBuf;
+use understudy_judge::plan::{ASSUMED_VARIATION, Plan};
+use understudy_judge::terms::Level;
 use understudy_report::figures::{change, count, quantile, rate};
-use understudy_trial::config::Level;
-use understudy_trial::plan::{ASSUMED_VARIATION, Plan};
 
 /// Says how long a trial takes and the smallest effect it will see; nothing is started.
 #[derive(Debug, Args)]
@@ -42,7 +42,12 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
     for level in Level::ALL {
         checked.config.level = level;
         // Writing to a string cannot fail.
-        let _ = describe(&mut out, &Plan::new(&checked.config), level, requests);
+        let _ = describe(
+            &mut out,
+            &Plan::new(&checked.config.terms()),
+            level,
+            requests,
+        );
     }
     let _ = writeln!(
         out,

@@ -1,9 +1,9 @@
 //! `[capacity]`: whether and how the highest rate that holds the objectives is looked for.
 
 use super::reader::Section;
+use understudy_judge::search::capacity::CapacityConfig;
+use understudy_judge::terms::Slo;
 use understudy_model::{Share, Span};
-use understudy_trial::capacity::CapacityConfig;
-use understudy_trial::config::Slo;
 
 /// Reads the section; `None` where there is none: the stage is left out then.
 pub(super) fn read(

@@ -8,12 +8,13 @@ use clap::Args;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::Path;
-use understudy_load::Arrivals;
+use understudy_judge::terms::{Level, LimitsConfig, Question};
 use understudy_load::http::Target;
+use understudy_model::Arrivals;
 use understudy_model::{ByteSize, Quantity, plain_words};
 use understudy_trial::config::{
-    HostHeader, Launched, Level, LimitsConfig, MachineConfig, Pauses, Question, Ready,
-    RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
+    HostHeader, Launched, MachineConfig, Pauses, Ready, RequestsFrom, SideConfig, TrialConfig,
+    WorkloadConfig,
 };
 
 /// The rate that is offered, where nothing is said.

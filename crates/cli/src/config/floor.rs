@@ -1,9 +1,9 @@
 //! `[memory_floor]`: whether and how the smallest memory limit that holds the objectives is looked for.
 
 use super::reader::Section;
+use understudy_judge::search::floor::FloorConfig;
+use understudy_judge::terms::Slo;
 use understudy_model::{ByteSize, Share, Span};
-use understudy_trial::config::Slo;
-use understudy_trial::floor::FloorConfig;
 
 /// Reads the section; `None` where there is none: the stage is left out then.
 pub(super) fn read(mut section: Section<'_>, rates: &[f64], slos: &[Slo]) -> Option<FloorConfig> {

@@ -32,10 +32,9 @@ use toml::de::DeTable;
 use understudy_case::Input;
 use understudy_compare::Day;
 use understudy_host::CpuList;
+use understudy_judge::terms::{Level, LimitsConfig, Question};
 use understudy_model::{ByteSize, Share, Side, Span, plain_words};
-use understudy_trial::config::{
-    CaseConfig, Level, LimitsConfig, MachineConfig, Question, SideConfig, TrialConfig,
-};
+use understudy_trial::config::{CaseConfig, MachineConfig, SideConfig, TrialConfig};
 
 /// The version of the format.
 const SCHEMA: u64 = 1;

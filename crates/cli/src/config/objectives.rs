@@ -2,8 +2,8 @@
 
 use super::reader::{self, Section, percentage};
 use toml::de::DeValue;
+use understudy_judge::terms::{Goal, Slo};
 use understudy_model::{Change, Quantity, Share, Span, UnitError};
-use understudy_trial::config::{Goal, Slo};
 
 /// Reads the objectives.
 pub(super) fn slos(sections: Vec<Section<'_>>) -> Vec<Slo> {

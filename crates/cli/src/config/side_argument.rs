@@ -4,9 +4,10 @@ use super::sides::{Limited, READY_TIMEOUT, mistakes, resolve};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::str::FromStr;
+use understudy_judge::terms::Question;
 use understudy_load::http::Target;
 use understudy_model::Side;
-use understudy_trial::config::{Launched, Pauses, Question, Ready, SideConfig, TrialConfig};
+use understudy_trial::config::{Launched, Pauses, Ready, SideConfig, TrialConfig};
 
 /// One `--side`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 use super::*;
 use understudy_compare::Rule;
-use understudy_load::Arrivals;
+use understudy_judge::terms::{Fresh, Goal, Slo};
+use understudy_model::Arrivals;
 use understudy_model::{Cpus, DifferenceKind, Span};
-use understudy_trial::config::{Attach, Fresh, Goal, Ready, RequestsFrom, SideConfig, Slo};
+use understudy_trial::config::{Attach, Ready, RequestsFrom, SideConfig};
 
 mod errors;
 mod round_trip;

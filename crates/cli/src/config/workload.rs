@@ -3,9 +3,10 @@
 use super::Surroundings;
 use super::reader::{self, Section};
 use super::sides::check_path;
-use understudy_load::Arrivals;
+use understudy_judge::terms::Fresh;
+use understudy_model::Arrivals;
 use understudy_model::Span;
-use understudy_trial::config::{Fresh, HostHeader, RequestsFrom, WorkloadConfig};
+use understudy_trial::config::{HostHeader, RequestsFrom, WorkloadConfig};
 
 /// Connections, where nothing is said.
 pub(super) const CONNECTIONS: u32 = 64;

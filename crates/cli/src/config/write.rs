@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Value;
 use understudy_compare::Rule;
+use understudy_judge::terms::{Goal, Question, Slo};
 use understudy_model::Span;
 use understudy_trial::config::{
-    Attach, Goal, HostHeader, Launched, Question, Ready, RequestsFrom, SideConfig, Slo,
-    TrialConfig, WorkloadConfig,
+    Attach, HostHeader, Launched, Ready, RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
 };
 
 /// Writes every value, defaults included and paths absolute; reading it gives an equal

@@ -7,7 +7,8 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use understudy_host::Clock;
-use understudy_load::{Arrivals, Schedule};
+use understudy_load::Schedule;
+use understudy_model::Arrivals;
 
 pub(crate) struct Server {
     child: Child,

@@ -117,7 +117,7 @@ fn long_blocks_are_written_group_by_group() {
 fn a_file_without_the_columns_is_refused_by_name() {
     let parent = TempDir::new().unwrap();
     let run = run(&parent);
-    let table = crate::Table {
+    let table = understudy_model::stored::Table {
         columns: vec![("request".into(), vec![Some(1.0)])],
     };
     run.write_table(Folder::Requests, &id(), &table).unwrap();

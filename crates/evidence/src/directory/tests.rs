@@ -1,7 +1,8 @@
 use super::*;
-use crate::{BlockWriter, Table};
+use crate::BlockWriter;
 use std::collections::BTreeMap;
 use tempfile::TempDir;
+use understudy_model::stored::Table;
 
 fn run(parent: &TempDir) -> RunDirectory {
     RunDirectory::create(parent.path(), "demo", "20260102T030405Z").unwrap()

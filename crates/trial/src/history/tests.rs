@@ -56,8 +56,8 @@ fn run(day: u32, cpu_us: f64, ratio: f64) -> StoredRun {
             comparisons: vec![Comparison {
                 baseline: Side::Incumbent,
                 contender: Side::Candidate,
-                equivalence: crate::judge::equivalence(
-                    &crate::judge::Evidence::default(),
+                equivalence: understudy_judge::equivalence(
+                    &understudy_judge::Evidence::default(),
                     Side::Candidate,
                     &understudy_compare::Noise::default(),
                     &understudy_compare::Rules::default(),

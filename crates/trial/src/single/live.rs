@@ -1,13 +1,13 @@
 //! Live traffic, taken in request by request, in memory that does not grow with it. Pure.
 
 use super::{Window, tail, tail_of};
-use crate::assessment::{Objectives, allowed};
-use crate::config::Slo;
-use crate::judge;
-use understudy_evidence::Happenings;
+use understudy_judge as judge;
+use understudy_judge::search::{Objectives, allowed};
+use understudy_judge::terms::Slo;
 use understudy_load::report::Distribution;
 use understudy_load::{Histograms, Recorder};
 use understudy_model::profile::{ObjectiveSeen, Traffic};
+use understudy_model::stored::Happenings;
 use understudy_model::tail::Tail;
 use understudy_model::verdict::VerdictRules;
 use understudy_model::{Observation, Span};
@@ -118,8 +118,8 @@ impl Live {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulated::answered;
     use understudy_model::{Cause, Happening};
+    use understudy_testkit::answered;
 
     const MS: u64 = 1_000_000;
 

@@ -11,6 +11,9 @@ use clap::Args;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use understudy_judge::search::Left;
+use understudy_judge::search::capacity::{CapacityConfig, Search};
+use understudy_judge::terms::Slo;
 use understudy_load::{Plan, Progress, Rate, Workload, run_into};
 use understudy_model::capacity::{Capacity, CapacityKind, CapacityReport, SCHEMA};
 use understudy_model::neighbours::Neighbours;
@@ -20,8 +23,7 @@ use understudy_redact::Redactor;
 use understudy_report::figures::{rate, share, time};
 use understudy_report::knee;
 use understudy_stats::seeds::{Purpose, derived};
-use understudy_trial::capacity::{CapacityConfig, Left, Search};
-use understudy_trial::config::{Attach, Slo};
+use understudy_trial::config::Attach;
 use understudy_trial::resources::{self, Others};
 
 /// How the capacity is looked for.
@@ -212,7 +214,7 @@ fn code(capacity: &Capacity) -> u8 {
 /// One trial, as it was measured.
 struct Measured {
     observations: Vec<Observation>,
-    generator: understudy_load::GeneratorUse,
+    generator: understudy_model::gates::GeneratorUse,
     neighbours: Option<Neighbours>,
     cpu_us: Option<f64>,
     peak_rss_bytes: Option<f64>,

@@ -6,7 +6,8 @@ use clap::Args;
 use std::path::PathBuf;
 use understudy_host::CpuList;
 use understudy_load::http::{Requests, Target};
-use understudy_load::{Arrivals, DEFAULT_QUEUE, Plan, Rate};
+use understudy_load::{DEFAULT_QUEUE, Plan, Rate};
+use understudy_model::Arrivals;
 use understudy_model::Span;
 use understudy_wire::http1::Limits;
 

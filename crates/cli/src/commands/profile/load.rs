@@ -10,18 +10,20 @@ use crate::show;
 use crate::show::json::JsonOutput;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
+use understudy_judge::search::Left;
+use understudy_judge::search::capacity::{CapacityConfig, Search};
+use understudy_judge::terms::Slo;
 use understudy_load::http::{Requests, Target, WorkloadRequest};
-use understudy_load::{GeneratorUse, Plan, Progress, Rate, Workload, run_into};
+use understudy_load::{Plan, Progress, Rate, Workload, run_into};
 use understudy_model::capacity::CapacityKind;
 use understudy_model::floor::SideFloor;
+use understudy_model::gates::GeneratorUse;
 use understudy_model::profile::{ProfileReport, SCHEMA};
 use understudy_model::tail::Tail;
 use understudy_model::{Observation, Share, Span};
 use understudy_redact::Redactor;
 use understudy_report::figures::rate;
 use understudy_report::findings::headroom;
-use understudy_trial::capacity::{CapacityConfig, Left, Search};
-use understudy_trial::config::Slo;
 use understudy_trial::witness::Circumstances;
 use understudy_trial::{Listener, single};
 
@@ -216,7 +218,7 @@ fn tail(seed: u64, seen: &Seen, window: (f64, f64)) -> Result<Tail, String> {
 mod tests {
     use super::*;
     use clap::Parser;
-    use understudy_evidence::{Happenings, Table};
+    use understudy_model::stored::{Happenings, Table};
     use understudy_model::{Cause, Ending, Happening};
     use understudy_trial::resources::Measured;
 

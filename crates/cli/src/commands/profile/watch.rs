@@ -10,11 +10,12 @@ use crate::show::json::JsonOutput;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use understudy_evidence::Happenings;
+use understudy_judge::terms::Slo;
 use understudy_model::floor::SideFloor;
 use understudy_model::profile::{ProfileReport, SCHEMA, Traffic};
+use understudy_model::stored::Happenings;
 use understudy_report::figures::count;
-use understudy_trial::config::{Attach, Slo};
+use understudy_trial::config::Attach;
 use understudy_trial::single::{self, STRETCH};
 
 /// Watches a service, and reports.

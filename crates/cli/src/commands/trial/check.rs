@@ -7,10 +7,11 @@ use crate::requests_file;
 use std::collections::BTreeSet;
 use std::path::Path;
 use understudy_compare::{Day, Rules};
+use understudy_judge::plan::Plan;
+use understudy_judge::terms::Level;
 use understudy_load::http::{Requests, Target, WorkloadRequest};
 use understudy_model::Side;
-use understudy_trial::config::{Attach, Level, RequestsFrom, SideConfig, TrialConfig};
-use understudy_trial::plan::Plan;
+use understudy_trial::config::{Attach, RequestsFrom, SideConfig, TrialConfig};
 
 /// The trial's file where neither it nor a flag is given.
 const DEFAULT_FILE: &str = "trial.toml";
@@ -98,7 +99,7 @@ pub(crate) fn checked(config: TrialConfig, day: Day) -> Result<Checked, Failure>
         return Err(Failure::Usage(errors));
     }
     Ok(Checked {
-        plan: Plan::new(&config),
+        plan: Plan::new(&config.terms()),
         config,
         requests,
         prepare,

@@ -24,14 +24,14 @@ use std::sync::atomic::AtomicBool;
 use understudy_compare::Rules;
 use understudy_evidence::RunDirectory;
 use understudy_host::allowed_cpus;
+use understudy_judge as judge;
+use understudy_judge::Judgement;
+use understudy_judge::plan::Plan;
 use understudy_model::history::History;
 use understudy_model::verdict::VerdictDocument;
 use understudy_probe::{Cgroups, Guard};
 use understudy_trial::config::TrialConfig;
-use understudy_trial::exits::explain;
-use understudy_trial::judge::Judgement;
-use understudy_trial::plan::Plan;
-use understudy_trial::{Assignment, Inputs, TrialError, carry_out, judge};
+use understudy_trial::{Assignment, Inputs, TrialError, carry_out};
 
 /// Compares the incumbent with the candidate: first the answers, then latency and resources.
 #[derive(Debug, Args)]
@@ -189,8 +189,7 @@ pub(crate) fn judged(
         let error = exit::sentence(&error.into());
         show::warning(&format!("the curves are not stored: {error}"));
     }
-    let Judgement { mut verdict, case } = judge::judge(config, plan, rules, &evidence);
-    explain(config, &mut verdict, &understudy_trial::exits(run)?);
+    let Judgement { verdict, case } = judge::judge(&config.terms(), plan, rules, &evidence);
     if let Some(case) = case
         && let Err(error) = understudy_trial::write_case(run, &case)
     {

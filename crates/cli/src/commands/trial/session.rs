@@ -8,8 +8,9 @@ use crate::exit::{self, Failure, usage};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use understudy_evidence::{EvidenceError, RunDirectory, RunLock};
+use understudy_judge::terms::Level;
 use understudy_redact::Redactor;
-use understudy_trial::config::{Level, TrialConfig};
+use understudy_trial::config::TrialConfig;
 
 /// How a run was begun, as far as its configuration does not say it.
 const BEGUN: &str = "begun.json";

@@ -1,8 +1,8 @@
 use super::*;
 use clap::Parser;
 use std::path::PathBuf;
+use understudy_judge::terms::{Goal, Slo};
 use understudy_model::{Cpus, Span};
-use understudy_trial::config::{Goal, Slo};
 
 #[derive(Debug, Parser)]
 struct Arguments {

@@ -5,10 +5,10 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use understudy_judge::search::capacity::CapacityConfig;
+use understudy_judge::search::floor::FloorConfig;
 use understudy_model::{ByteSize, Change, Quantity, Share};
-use understudy_trial::capacity::CapacityConfig;
 use understudy_trial::config::{Attach, HostHeader, Launched, Pauses, WorkloadConfig};
-use understudy_trial::floor::FloorConfig;
 
 /// Any text that TOML has to escape, or not.
 fn text() -> impl Strategy<Value = String> {

@@ -1,7 +1,8 @@
 use super::*;
 use std::ffi::OsStr;
 use std::time::{Duration, Instant};
-use understudy_load::{Arrivals, DEFAULT_QUEUE, Rate, Recorder};
+use understudy_load::{DEFAULT_QUEUE, Rate, Recorder};
+use understudy_model::Arrivals;
 use understudy_model::{Ending, Observation, Span};
 use understudy_wire::http1::Limits;
 

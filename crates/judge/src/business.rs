@@ -1,0 +1,260 @@
+//! The business case of a trial: what the run has measured, and what was stated of fleet, team and prices.
+
+use crate::terms::Terms;
+use understudy_case::{Case, CaseDocument, DRAWS, Input, Problem, Source, Spread, Value, assess};
+use understudy_model::Side;
+use understudy_model::capacity::{CapacityKind, SideCapacity};
+use understudy_model::floor::FloorKind;
+use understudy_model::verdict::{
+    Estimate, FEWEST_COMPARED, Held, Reason, SloResult, Verdict, VerdictDocument,
+};
+
+const GIB: f64 = 1_073_741_824.0;
+
+/// The case of a trial that has one, its figures completed by what the verdict's document holds.
+///
+/// # Errors
+/// Figures that are neither stated nor measured.
+pub(crate) fn business(
+    terms: &Terms,
+    document: &VerdictDocument,
+) -> Option<Result<CaseDocument, Vec<Problem>>> {
+    let mut case = terms.case.clone()?;
+    complete(&mut case, terms, document);
+    Some(
+        case.resolve()
+            .map(|resolved| assess(&case, &resolved, DRAWS, terms.seed)),
+    )
+}
+
+/// Adds what was measured. What is stated stays: a stated figure may be that of another machine on purpose.
+pub fn complete(case: &mut Case, terms: &Terms, document: &VerdictDocument) {
+    let facts = &mut case.facts;
+    facts.equivalent = facts.equivalent.or(equivalent(document));
+    facts.candidate_meets_slo = facts
+        .candidate_meets_slo
+        .or(holds_objectives(document, Side::Candidate));
+    facts.incumbent_meets_slo =
+        facts
+            .incumbent_meets_slo
+            .or(holds_objectives(document, Side::Incumbent).filter(|holds| *holds));
+    let at_no_rate =
+        |of: &SideCapacity| of.side == Side::Incumbent && of.capacity.kind == CapacityKind::Below;
+    if document.capacity.iter().any(at_no_rate) {
+        case.facts.incumbent_meets_slo.get_or_insert(false);
+    }
+    let run = match document.verdict {
+        // Its searches refuse what is wrong with them by themselves; a reader should know all the same.
+        Verdict::Invalid => "this run, whose verdict is invalid",
+        _ => "this run",
+    };
+    let counts = |side: Side| side != Side::Tuned || tuned_answers_the_same(document);
+    for of in document.capacity.iter().filter(|of| counts(of.side)) {
+        let input = match of.side {
+            Side::Incumbent => Input::IncumbentCapacity,
+            Side::Candidate => Input::CandidateCapacity,
+            Side::Tuned => Input::TunedCapacity,
+        };
+        if let Some(spread) = interval(&of.capacity.rate_rps) {
+            let source =
+                Source::Measured(format!("capacity of the {} in {run}", of.side.in_words()));
+            case.set_if_open(input, Value { spread, source });
+        }
+    }
+    let floors = document.memory_floors.iter();
+    let floors = floors.filter(|floor| floor.kind == FloorKind::Between);
+    for of in floors.filter(|of| counts(of.side)) {
+        let input = match of.side {
+            Side::Incumbent => Input::IncumbentMemory,
+            Side::Candidate => Input::CandidateMemory,
+            Side::Tuned => Input::TunedMemory,
+        };
+        // Somewhere in the bracket: above the limit that did not hold, at most the one that did.
+        let gib = |bytes: Option<f64>| bytes.map(|bytes| bytes / GIB);
+        let bracket = gib(of.low_bytes).zip(gib(of.high_bytes));
+        if let Some(spread) = bracket.and_then(|(low, high)| Spread::between(low, high)) {
+            let source = Source::Measured(format!(
+                "memory floor of the {} in {run}",
+                of.side.in_words()
+            ));
+            case.set_if_open(input, Value { spread, source });
+        }
+    }
+    if let Some(cpus) = terms.limits.cpus {
+        let source = || Source::Measured("the limit under which the trial measured".to_owned());
+        for input in [Input::IncumbentVcpus, Input::CandidateVcpus] {
+            if let Some(spread) = Spread::point(cpus.get()) {
+                case.set_if_open(
+                    input,
+                    Value {
+                        spread,
+                        source: source(),
+                    },
+                );
+            }
+        }
+    }
+}
+
+/// A measured interval with both ends; one that is open says too little for money.
+fn interval(estimate: &Estimate) -> Option<Spread> {
+    Spread::interval(estimate.low?, estimate.estimate?, estimate.high?)
+}
+
+/// Were the answers the same? `None`: too few were compared.
+fn equivalent(document: &VerdictDocument) -> Option<bool> {
+    let comparison = document.comparisons.first()?;
+    let deviates = document.verdict == Verdict::NotEquivalent;
+    match comparison.equivalence.different {
+        0 if deviates => Some(false),
+        0 => (comparison.equivalence.compared >= FEWEST_COMPARED).then_some(true),
+        _ => Some(false),
+    }
+}
+
+/// Tuning that changes answers is not an alternative, whatever it saves.
+fn tuned_answers_the_same(document: &VerdictDocument) -> bool {
+    let mut comparisons = document.comparisons.iter();
+    let tuned = comparisons.find(|of| of.contender == Side::Tuned);
+    tuned.is_some_and(|of| of.equivalence.different == 0)
+}
+
+/// Does a side hold every objective at every rate? `None`: that is open, as it is where latencies were refused.
+fn holds_objectives(document: &VerdictDocument, side: Side) -> Option<bool> {
+    if document.verdict == Verdict::Invalid {
+        return None;
+    }
+    let mut mine = document.slo.iter().filter(|slo| slo.side == side);
+    let misses = |slo: &SloResult| slo.held == Held::Misses;
+    match mine.clone().any(misses) {
+        true => Some(false),
+        false => mine.all(|slo| slo.held == Held::Holds).then_some(true),
+    }
+}
+
+/// A verdict to replace is kept only if the case agrees; the reasons of the case join its own.
+pub(crate) fn agree(document: &mut VerdictDocument, case: &Result<CaseDocument, Vec<Problem>>) {
+    if document.verdict != Verdict::Replace {
+        return;
+    }
+    let measured = std::mem::take(&mut document.because);
+    let prefixed = |reason: &Reason| Reason {
+        code: format!("case_{}", reason.code),
+        text: format!("the business case: {}", reason.text),
+        figures: reason.figures.clone(),
+    };
+    (document.verdict, document.because) = match case {
+        Err(problems) => (Verdict::Inconclusive, incomplete(problems)),
+        Ok(case) => {
+            let of_case = case.because.iter().map(prefixed);
+            let because = match case.verdict {
+                Verdict::Replace => measured.into_iter().chain(of_case).collect(),
+                _ => of_case.chain(measured).collect(),
+            };
+            (case.verdict, because)
+        }
+    };
+}
+
+fn incomplete(problems: &[Problem]) -> Vec<Reason> {
+    let missing = problems.iter().map(|problem| Reason {
+        code: "case_incomplete".to_owned(),
+        text: format!(
+            "the business case cannot be made: {} {}",
+            problem.input.name(),
+            problem.what
+        ),
+        figures: Default::default(),
+    });
+    missing.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Evidence;
+    use crate::terms::Level;
+    use understudy_case::Currency;
+    use understudy_compare::Rules;
+
+    /// What a trial of nothing comes to, with this verdict instead.
+    fn document(verdict: Verdict) -> VerdictDocument {
+        let terms = crate::simulated::terms(Level::Quick, &[100.0], 0.99);
+        let plan = crate::plan::Plan::new(&terms);
+        let mut document = crate::measured(&terms, &plan, &Rules::default(), &Evidence::default());
+        document.verdict = verdict;
+        document.because = vec![Reason {
+            code: "goal_reached".to_owned(),
+            text: "a goal is reached".to_owned(),
+            figures: Default::default(),
+        }];
+        document
+    }
+
+    /// A fleet of so many instances that the candidate halves, for six person-months.
+    fn case(instances: &str) -> Result<CaseDocument, Vec<Problem>> {
+        let mut case = Case::new("fleet".to_owned(), Currency::USD);
+        for (input, text) in [
+            (Input::Instances, instances),
+            (Input::IncumbentVcpus, "1 vCPU"),
+            (Input::IncumbentMemory, "4 GiB"),
+            (Input::CandidateSaving, "50%"),
+            (Input::Effort, "6 person-months"),
+        ] {
+            let spread = input.read(text, case.currency).unwrap();
+            let source = Source::Stated("a test".to_owned());
+            case.set(input, Value { spread, source });
+        }
+        case.facts.equivalent = Some(true);
+        case.facts.candidate_meets_slo = Some(true);
+        case.resolve()
+            .map(|resolved| assess(&case, &resolved, 1000, 1))
+    }
+
+    #[test]
+    fn a_replacement_is_kept_only_if_the_case_agrees() {
+        let agreed = |verdict, case: &_| {
+            let mut document = document(verdict);
+            agree(&mut document, case);
+            let codes: Vec<String> = document
+                .because
+                .into_iter()
+                .map(|reason| reason.code)
+                .collect();
+            (document.verdict, codes)
+        };
+        let (small, large) = (case("10"), case("10000"));
+        assert_eq!(
+            agreed(Verdict::Replace, &small),
+            (
+                Verdict::Keep,
+                vec!["case_fleet_too_small".to_owned(), "goal_reached".to_owned()]
+            )
+        );
+        assert_eq!(
+            agreed(Verdict::Replace, &large),
+            (
+                Verdict::Replace,
+                vec!["goal_reached".to_owned(), "case_pays".to_owned()]
+            )
+        );
+        // Money makes nothing right that is wrong, and no problem where there is none.
+        for verdict in [
+            Verdict::Keep,
+            Verdict::NotEquivalent,
+            Verdict::Invalid,
+            Verdict::Inconclusive,
+        ] {
+            assert_eq!(agreed(verdict, &large).0, verdict);
+        }
+        let open = Err(vec![Problem {
+            input: Input::IncumbentCapacity,
+            what: "is missing".to_owned(),
+        }]);
+        let (verdict, codes) = agreed(Verdict::Replace, &open);
+        assert_eq!(
+            (verdict, codes[0].as_str()),
+            (Verdict::Inconclusive, "case_incomplete")
+        );
+    }
+}

@@ -1,0 +1,417 @@
+//! From stored evidence to a verdict. Pure: the same evidence gives the same document, bit for bit.
+
+#![forbid(unsafe_code)]
+
+mod assumptions;
+mod blocks;
+#[cfg(test)]
+mod bunches;
+mod business;
+mod comparisons;
+mod culprit;
+mod decide;
+#[cfg(test)]
+mod disturbed;
+mod exits;
+mod gates;
+#[cfg(test)]
+mod looks;
+mod method;
+mod objectives;
+pub mod plan;
+mod refusals;
+pub mod search;
+mod self_test;
+mod sentences;
+pub mod series;
+#[cfg(test)]
+mod simulated;
+mod tail;
+pub mod terms;
+mod tuning;
+mod under_load;
+mod warm_up;
+
+pub use blocks::{is_error, latency_us};
+pub use business::complete;
+pub use comparisons::estimate;
+pub use culprit::sentence as with_culprit;
+pub use refusals::{bearing_of, is_refused};
+pub use tail::tail;
+
+use crate::plan::{Plan, RatePlan};
+use crate::terms::{Fresh, Level, Question, Terms};
+use blocks::Latencies;
+use understudy_case::CaseDocument;
+use understudy_compare::{Noise, Row, Rules, TriedFault, Workload, tally};
+use understudy_model::Side;
+use understudy_model::gates::MOST_STOLEN;
+use understudy_model::stored::{Exited, LatencyBlock, ReproducedCluster, RequestFacts, Start};
+use understudy_model::verdict::{
+    Comparison, Environment, Equivalence, SCHEMA, Verdict, VerdictDocument, VerdictRules,
+};
+
+/// Everything that a verdict rests on.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// Endpoint templates, by index.
+    pub endpoints: Vec<String>,
+    /// What is known of each request of the workload.
+    pub requests: Vec<RequestFacts>,
+    /// One row per exchange of the equivalence stage, the candidate against the incumbent.
+    pub rows: Vec<Row>,
+    /// The same exchanges, the tuned incumbent against the incumbent; empty where there is none.
+    pub tuned_rows: Vec<Row>,
+    /// Faults that were put into answers of the incumbent, as the candidate's would be compared.
+    pub faults: Vec<TriedFault>,
+    /// Clusters that were asked again.
+    pub reproduced: Vec<ReproducedCluster>,
+    /// Every start of a side.
+    pub starts: Vec<Start>,
+    /// The first load of each side.
+    pub settling: Vec<LatencyBlock>,
+    /// The measurements under load.
+    pub blocks: Vec<LatencyBlock>,
+    /// The trials of the search for the capacity, in the order in which they were made.
+    pub capacity: Vec<LatencyBlock>,
+    /// The trials of the search for the memory floor, in the order in which they were made.
+    pub floor: Vec<LatencyBlock>,
+    /// Contenders that ended while they were needed.
+    pub exits: Vec<Exited>,
+    /// The machine.
+    pub environment: Environment,
+    /// What the stages noted about the reach of the result.
+    pub notes: Vec<String>,
+}
+
+impl Evidence {
+    /// What was compared of a contender.
+    pub fn rows_of(&self, contender: Side) -> &[Row] {
+        match contender {
+            Side::Tuned => &self.tuned_rows,
+            Side::Candidate | Side::Incumbent => &self.rows,
+        }
+    }
+
+    /// What was compared of every contender.
+    pub fn compared(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().chain(&self.tuned_rows)
+    }
+}
+
+/// What the evidence comes to.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// The verdict; where there is a business case, only if that agrees.
+    pub verdict: VerdictDocument,
+    /// The business case of a trial that has one, if its figures are complete.
+    pub case: Option<CaseDocument>,
+}
+
+/// Judges the evidence by the rules of the verdict.
+pub fn judge(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) -> Judgement {
+    let mut verdict = measured(terms, plan, rules, evidence);
+    let case = business::business(terms, &verdict);
+    if let Some(case) = &case {
+        business::agree(&mut verdict, case);
+    }
+    exits::explain(terms, &mut verdict, &evidence.exits);
+    let case = case.and_then(Result::ok);
+    Judgement { verdict, case }
+}
+
+/// The verdict of the measurements alone.
+pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) -> VerdictDocument {
+    let plan = plan.under(evidence.environment.rules);
+    let plan = &plan.until(plan.look_of(pairs(&plan, evidence)));
+    // What was not measured (the answers differ, or the run was interrupted) has no lines.
+    let measured = Plan {
+        rates: measured_rates(plan, &evidence.blocks),
+        ..plan.clone()
+    };
+    let (planned, plan) = (plan, &measured);
+    let rules_of_run = evidence.environment.rules;
+    let latencies = Latencies::new(&evidence.blocks, terms, &evidence.endpoints, rules_of_run);
+    let step = assumptions::thinning(plan, &latencies);
+    let counting = assumptions::thinned(&evidence.blocks, plan, step);
+    let thinned;
+    let pairs = match step {
+        1 => &latencies,
+        _ => {
+            thinned = Latencies::new(
+                counting.iter().copied(),
+                terms,
+                &evidence.endpoints,
+                rules_of_run,
+            );
+            &thinned
+        }
+    };
+    let aa = comparisons::aa(plan, terms, &latencies);
+    let aa_resources = comparisons::aa_resources(plan, terms, &evidence.blocks);
+    let compare = |contender: Side| {
+        let noise = Noise::learn(evidence.rows_of(contender));
+        Comparison {
+            baseline: Side::Incumbent,
+            contender,
+            equivalence: equivalence(evidence, contender, &noise, rules),
+            self_test: (contender == Side::Candidate)
+                .then(|| self_test::judge(evidence, &noise, rules))
+                .flatten(),
+            under_load: under_load::compare(evidence, contender),
+            latency: comparisons::latency(plan, terms, pairs, contender),
+            resources: comparisons::resources(plan, terms, &counting, contender),
+        }
+    };
+    let contenders = terms.sides().filter(|side| *side != Side::Incumbent);
+    let mut judged = objectives::judge(terms, plan, pairs, (&evidence.blocks, &counting));
+    let mut gates = gates::judge(terms, plan, &evidence.blocks, &latencies, &aa);
+    gates.extend(assumptions::judge(
+        terms,
+        plan,
+        &evidence.blocks,
+        &latencies,
+        step,
+    ));
+    let mut compared: Vec<Comparison> = contenders.map(compare).collect();
+    if rules_of_run >= VerdictRules::BOUNDS {
+        judged.refuse(&gates, plan);
+        for comparison in &mut compared {
+            refusals::refuse(comparison, &gates);
+        }
+    }
+    let mut document = VerdictDocument {
+        schema: SCHEMA,
+        name: terms.name.clone(),
+        verdict: Verdict::Inconclusive,
+        because: Vec::new(),
+        comparisons: compared,
+        aa,
+        aa_resources,
+        warm_up: warm_up::describe(&evidence.starts, &evidence.settling),
+        tails: tail::attribute(plan, &evidence.blocks, terms.seed),
+        slo: judged.slos,
+        goals: judged.goals,
+        tuned_goals: judged.tuned_goals,
+        gates,
+        refused: Vec::new(),
+        primary: Some(plan.primary.clone()),
+        method: method::describe(terms, plan, evidence),
+        environment: evidence.environment.clone(),
+        limits_of_this_result: Vec::new(),
+        capacity: search::capacity::judge(terms, evidence),
+        memory_floors: search::floor::judge(terms, evidence),
+    };
+    document.limits_of_this_result = limits(terms, evidence, &document);
+    (document.verdict, document.because) = decide::decide(terms, planned, evidence, &document);
+    if document.verdict != Verdict::Invalid {
+        document.refused = refusals::sentences(&document.gates, &document.slo);
+    }
+    document
+}
+
+/// Do the answers decide for certain, whatever a measurement under load would show? What was compared too little may
+/// still be worth measuring.
+pub fn answers_decide(evidence: &Evidence, noise: &Noise, rules: &Rules) -> bool {
+    let equivalence = equivalence(evidence, Side::Candidate, noise, rules);
+    let self_test = self_test::judge(evidence, noise, rules);
+    equivalence.lost > equivalence.compared
+        || decide::differences(&equivalence).is_some()
+        || decide::mostly_refused(&equivalence).is_some()
+        || self_test.as_ref().and_then(decide::blind).is_some()
+}
+
+/// Is there nothing to measure on? The evidence decides, or what it lacks is not more of the same: only an answer that
+/// is open, or an incumbent that seems to differ from itself, can change with more pairs.
+pub fn is_settled(question: Question, document: &VerdictDocument) -> bool {
+    // Whether to replace may turn on one goal that is open, whatever is refused next to it.
+    let is_open = || question == Question::Replace && decide::is_open(document);
+    match document.verdict {
+        Verdict::Inconclusive => question == Question::Replace && !is_open(),
+        Verdict::Invalid => {
+            let mut failed = document.gates.iter().filter(|gate| !gate.passed);
+            failed.any(|gate| gate.code != gates::AA) && !is_open()
+        }
+        _ => true,
+    }
+}
+
+/// Pairs of measurements at the primary rate, the begun one included.
+fn pairs(plan: &Plan, evidence: &Evidence) -> u32 {
+    let of = |side: Side| {
+        let here = |b: &&LatencyBlock| b.side == side && b.rate_rps == plan.primary.rate_rps;
+        evidence.blocks.iter().filter(here).count() as u32
+    };
+    of(Side::Incumbent).max(of(Side::Candidate))
+}
+
+fn measured_rates(plan: &Plan, blocks: &[LatencyBlock]) -> Vec<RatePlan> {
+    let measured = |rate: &&RatePlan| blocks.iter().any(|block| block.rate_rps == rate.rate_rps);
+    plan.rates.iter().filter(measured).copied().collect()
+}
+
+/// The ledger and the clusters of a contender, alone: what decides whether a trial continues to measure.
+pub fn equivalence(
+    evidence: &Evidence,
+    contender: Side,
+    noise: &Noise,
+    rules: &Rules,
+) -> Equivalence {
+    let facts = |request: u32| evidence.requests.get(request as usize);
+    let workload = Workload {
+        endpoints: &evidence.endpoints,
+        size: &|request| facts(request).map_or(usize::MAX, |f| f.bytes as usize),
+        reproduce: &|request| facts(request).map_or_else(String::new, |f| f.reproduce.clone()),
+    };
+    let mut equivalence = tally(evidence.rows_of(contender), noise, rules, workload);
+    for cluster in &mut equivalence.clusters {
+        cluster.reproduced = evidence
+            .reproduced
+            .iter()
+            .find(|again| again.is(contender, cluster))
+            .map(|r| r.reproduced);
+    }
+    equivalence
+}
+
+/// Exchanges that the equivalence stage compares if it has the time: a small workload is gone through
+/// again as a whole until there are enough.
+pub fn exchanges(requests: usize) -> usize {
+    const WANTED: usize = 400;
+    requests.max(WANTED.div_ceil(requests.max(1)) * requests)
+}
+
+/// What of the answers was not compared, and which operations did nothing but refuse.
+fn coverage(equivalence: &Equivalence) -> Vec<String> {
+    let mut limits = Vec::new();
+    let all = equivalence.coverage;
+    if all.noise + all.rules > 0 {
+        let share = |bytes: u64| 100.0 * bytes as f64 / all.bytes as f64;
+        limits.push(format!(
+            "{:.1} % of the bytes of the answers were compared: noise excuses {:.1} %, rules {:.1} %",
+            all.share() * 100.0,
+            share(all.noise),
+            share(all.rules),
+        ));
+    }
+    for endpoint in &equivalence.coverage_by_endpoint {
+        if endpoint.compared > 0 && endpoint.coverage.share() < LEAST_COMPARED {
+            limits.push(format!(
+                "of {} nearly nothing was compared ({:.1} % of the bytes): rules and noise excuse the rest",
+                endpoint.endpoint,
+                endpoint.coverage.share() * 100.0,
+            ));
+        }
+    }
+    let refused: Vec<String> = equivalence
+        .statuses
+        .iter()
+        .filter(|(code, _)| **code >= 400)
+        .map(|(code, count)| format!("{count} with status {code}"))
+        .collect();
+    if !refused.is_empty() {
+        limits.push(format!(
+            "some of the compared answers are refusals or errors: {} of {}",
+            refused.join(", "),
+            equivalence.compared,
+        ));
+    }
+    limits
+}
+
+/// A share of the bytes of an operation below which its answers were hardly compared.
+const LEAST_COMPARED: f64 = 0.05;
+
+/// What this result does not say, in plain words.
+fn limits(terms: &Terms, evidence: &Evidence, document: &VerdictDocument) -> Vec<String> {
+    let mut limits = evidence.notes.clone();
+    let (compared, wanted) = (evidence.rows.len(), exchanges(evidence.requests.len()));
+    if compared < wanted {
+        limits.push(format!(
+            "the first {compared} of {wanted} exchanges were compared: then the time for this stage was over, or the run was interrupted; a longer level compares more"
+        ));
+    }
+    let environment = &document.environment;
+    let shared = environment
+        .generator_cpus
+        .iter()
+        .any(|cpu| environment.subject_cpus.contains(cpu));
+    if shared {
+        limits.push("generator and sides share CPUs: latencies include that contention".to_owned());
+    }
+    if environment.generator_cpus.is_empty() && !evidence.blocks.is_empty() {
+        limits.push("generator and sides were not pinned to CPUs of their own".to_owned());
+    }
+    if terms.is_launched(Side::Incumbent) && terms.is_launched(Side::Tuned) {
+        limits.push(
+            "incumbent and tuned incumbent run side by side: where they are one program, PSS counts what \
+             they share half to each (RSS counts it whole)"
+                .to_owned(),
+        );
+    }
+    if terms.is_launched(Side::Candidate)
+        && terms.starts() == Fresh::Trial
+        && !evidence.blocks.is_empty()
+    {
+        limits.push(
+            "each side was started once for all measurements: what one start of a program differs from the \
+             next, some percent of CPU time, is part of the change (fresh = \"pair\" starts them again for every pair)"
+                .to_owned(),
+        );
+    }
+    limits.extend(coverage(&document.comparisons[0].equivalence));
+    let distinct = evidence.requests.len();
+    if distinct < 300 {
+        limits.push(format!(
+            "the workload has {distinct} distinct request{}: equivalence is shown for {} alone",
+            if distinct == 1 { "" } else { "s" },
+            if distinct == 1 { "it" } else { "them" },
+        ));
+    }
+    let repeats: u32 = evidence.blocks.iter().map(|b| b.figures.repeats).sum();
+    if repeats > 0 {
+        limits.push(format!(
+            "{repeats} measurement{} made again because CPU steal or a neighbour on the generator's CPU was above {:.0} %: the result holds for a machine without such neighbours",
+            if repeats == 1 { " was" } else { "s were" },
+            MOST_STOLEN * 100.0,
+        ));
+    }
+    limits.push(
+        "equivalence and latency are those of traffic like this workload, on this machine, against \
+         sides without other load"
+            .to_owned(),
+    );
+    if terms.level == Level::Quick && terms.rates.len() > 1 {
+        limits.push("only the highest rate was measured (--quick)".to_owned());
+    }
+    if terms.question != Question::Replace {
+        let left_out = document
+            .goals
+            .iter()
+            .filter(|g| decide::is_left_out(terms, g));
+        limits.extend(left_out.map(|goal| {
+            format!(
+                "\"{}\" was not measured: nothing is said about it",
+                goal.goal
+            )
+        }));
+    }
+    if let Some(under_load) = &document.comparisons[0].under_load
+        && under_load.deviating > 0
+    {
+        limits.push(format!(
+            "{} of {} answers under load had a code, shape or value that the incumbent did not \
+             show for the same request",
+            under_load.deviating, under_load.answered,
+        ));
+    }
+    if let Some(under_load) = &document.comparisons[0].under_load
+        && under_load.not_inspected * 20 > under_load.answered
+    {
+        limits.push(format!(
+            "{} of {} answers under load could not be compared: their requests are asked too seldom, or their bodies are too many or too large",
+            under_load.not_inspected, under_load.answered,
+        ));
+    }
+    limits
+}

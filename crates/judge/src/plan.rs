@@ -1,0 +1,489 @@
+//! How a trial is spent: which rates, how many blocks, how long, and what effect that can show.
+
+use crate::search::capacity;
+use crate::terms::{Fresh, Level, Question, Terms};
+use std::ops::Range;
+use understudy_model::Span;
+use understudy_model::verdict::{Primary, VerdictRules};
+use understudy_stats::paired::{Centre, mde_multiplier};
+
+impl Level {
+    fn budget(self) -> Budget {
+        match self {
+            Level::Quick => Budget {
+                equivalence: Span::from_secs(12),
+                latency_s: 66.0,
+                primary_abbas: 3,
+                other_abbas: 0,
+                warmup_s: 0.8,
+                settle_s: 1.5,
+                longest_s: 8.0,
+                undecided: Span::from_secs(900),
+            },
+            Level::Default => Budget {
+                equivalence: Span::from_secs(40),
+                latency_s: 260.0,
+                primary_abbas: 5,
+                other_abbas: 3,
+                warmup_s: 1.0,
+                settle_s: 5.0,
+                longest_s: 30.0,
+                undecided: Span::from_secs(2400),
+            },
+            Level::Thorough => Budget {
+                equivalence: Span::from_secs(180),
+                latency_s: 1600.0,
+                primary_abbas: 10,
+                other_abbas: 5,
+                warmup_s: 2.0,
+                settle_s: 10.0,
+                longest_s: 60.0,
+                undecided: Span::from_secs(7200),
+            },
+        }
+    }
+}
+
+/// What a level allows.
+struct Budget {
+    equivalence: Span,
+    latency_s: f64,
+    primary_abbas: u32,
+    other_abbas: u32,
+    warmup_s: f64,
+    settle_s: f64,
+    longest_s: f64,
+    /// How long it is measured whether a version is worse, while that stays undecided.
+    undecided: Span,
+}
+
+impl Budget {
+    /// A third side takes half as much time again: the pairs of the other two stay as many and as long.
+    fn for_sides(self, sides: u32) -> Self {
+        Budget {
+            latency_s: self.latency_s * f64::from(sides) / 2.0,
+            ..self
+        }
+    }
+}
+
+/// Blocks at one rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RatePlan {
+    /// Offered rate, requests per second.
+    pub rate_rps: f64,
+    /// ABBA blocks: two measurements of each side, two pairs, one comparison of the incumbent with
+    /// itself each.
+    pub abbas: u32,
+    /// Sides that are measured in each of them.
+    pub sides: u32,
+    /// Discarded load before each measurement.
+    pub warmup: Span,
+    /// Length of one measurement.
+    pub measured: Span,
+    /// What starting a side again for a measurement takes, as far as that is known beforehand.
+    pub restart: Span,
+}
+
+impl RatePlan {
+    /// Pairs of measurements.
+    pub fn pairs(&self) -> u32 {
+        self.abbas * 2
+    }
+
+    /// Requests of one measurement.
+    pub fn requests_per_block(&self) -> f64 {
+        self.rate_rps * self.measured.secs()
+    }
+
+    /// Measurements of all sides.
+    pub fn measurements(&self) -> u32 {
+        self.pairs() * self.sides
+    }
+
+    fn seconds(&self) -> f64 {
+        self.measuring_s() + f64::from(self.measurements()) * self.restart.secs()
+    }
+
+    /// Seconds without those for starting sides again.
+    fn measuring_s(&self) -> f64 {
+        f64::from(self.measurements()) * (self.warmup.secs() + self.measured.secs() + SWITCH_S)
+    }
+}
+
+/// The plan of a trial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Longest time for the equivalence stage.
+    pub equivalence: Span,
+    /// Load on each side before its first measurement.
+    pub settle: Span,
+    /// Sides that are measured.
+    pub sides: u32,
+    /// The rates, ascending.
+    pub rates: Vec<RatePlan>,
+    /// After how many ABBA blocks at the primary rate, the last of the rates, the evidence is judged:
+    /// it is measured on while it does not decide. Ascending, at least one.
+    pub looks: Vec<u32>,
+    /// What is asked.
+    pub question: Question,
+    /// The rules by which the evidence is judged.
+    pub rules: VerdictRules,
+    /// What the verdict rests on first.
+    pub primary: Primary,
+    /// Longest time of the search for the capacity of one side; 0 where it is not looked for.
+    pub search: Span,
+    /// What the search for the memory floor of one side is likely to take; 0 where it is not looked for.
+    pub floor: Span,
+}
+
+/// Freezing one side, waking the next and opening its connections.
+const SWITCH_S: f64 = 0.25;
+/// Starting a side, once for each of two stages, and sending what prepares it, where nothing else is known.
+const START_S: f64 = 3.0;
+/// Sequential exchanges per second of the equivalence stage, where nothing else is known.
+const EXCHANGES_PER_S: f64 = 1500.0;
+/// How much blocks of one side vary on a quiet machine, as a share: an assumption until the run
+/// itself has measured it.
+pub const ASSUMED_VARIATION: f64 = 0.03;
+
+impl Plan {
+    /// Plans a trial.
+    pub fn new(terms: &Terms) -> Self {
+        let sides = terms.sides().count() as u32;
+        let budget = terms.level.budget().for_sides(sides);
+        let primary = primary(terms);
+        let warmup = terms.warmup.unwrap_or(Span::from_secs_f64(budget.warmup_s));
+        // A block holds 100 / (1 - q) requests for the highest quantile that is judged, so that a
+        // hundred of them are beyond it; a few more, because arrivals are random.
+        let wanted = 105.0 / (1.0 - terms.highest_quantile());
+        let settle = Span::from_secs_f64(budget.settle_s);
+        let restart = match terms.starts() {
+            Fresh::Trial => Span::default(),
+            Fresh::Pair => Span::from_secs_f64(START_S + settle.secs()),
+            Fresh::Block => Span::from_secs_f64(START_S),
+        };
+        let mut rates: Vec<RatePlan> = terms
+            .rates
+            .iter()
+            .map(|rate| RatePlan {
+                rate_rps: *rate,
+                abbas: match *rate == primary.rate_rps {
+                    true => budget.primary_abbas,
+                    false => budget.other_abbas,
+                },
+                sides,
+                warmup,
+                measured: Span::from_secs_f64((wanted / rate).clamp(1.0, budget.longest_s)),
+                restart,
+            })
+            .filter(|plan| plan.abbas > 0)
+            .collect();
+        let lengthen = terms.question == Question::Replace;
+        fit(&mut rates, primary.rate_rps, &budget, lengthen);
+        let looks = looks(&rates, primary.rate_rps, terms.question, &budget);
+        let mut plan = Plan {
+            equivalence: budget.equivalence,
+            settle,
+            sides,
+            rates,
+            looks,
+            question: terms.question,
+            rules: VerdictRules::default(),
+            primary,
+            search: terms
+                .capacity()
+                .and_then(|search| search.budget)
+                .unwrap_or_default(),
+            floor: terms.memory_floor.map_or_else(Span::default, |floor| {
+                floor.expected(&terms.slos, Span::from_secs_f64(START_S))
+            }),
+        };
+        plan.set_abbas(plan.looks.last().copied());
+        plan
+    }
+
+    /// The plan up to one of its looks, or to the last if there are fewer.
+    pub fn until(&self, look: usize) -> Plan {
+        let mut plan = self.clone();
+        plan.set_abbas(self.looks.get(look).or(self.looks.last()).copied());
+        plan
+    }
+
+    /// The plan as rules of the verdict have it that may be older than this program.
+    pub fn under(&self, rules: VerdictRules) -> Plan {
+        let mut plan = self.clone();
+        plan.rules = rules;
+        if self.question == Question::Replace && rules < VerdictRules::ARRIVALS {
+            plan.looks.truncate(1);
+            plan.set_abbas(plan.looks.last().copied());
+        }
+        plan
+    }
+
+    /// What many pairs are summed up by.
+    pub(crate) fn centre(&self) -> Centre {
+        match self.rules < VerdictRules::ARRIVALS {
+            true => Centre::Mean,
+            false => Centre::PseudoMedian,
+        }
+    }
+
+    /// How many measurements may be made again because they were disturbed from outside: one in four where the
+    /// trial has to keep its time, as many as there are where it is measured on until it is decided.
+    pub fn repeats(&self) -> u32 {
+        let measurements = self.measurements() as u32;
+        match self.question {
+            Question::Replace => measurements.div_ceil(4),
+            Question::NoWorse { .. } => measurements,
+        }
+    }
+
+    /// Measurements of all sides at all rates.
+    pub fn measurements(&self) -> usize {
+        let all = self.rates.iter().map(RatePlan::measurements);
+        all.sum::<u32>() as usize
+    }
+
+    /// Which measurements, in their order, are made before a look and after the one before it.
+    pub fn measurements_of(&self, look: usize) -> Range<usize> {
+        let before = look.checked_sub(1);
+        let begin = before.map_or(0, |before| self.until(before).measurements());
+        begin..self.until(look).measurements()
+    }
+
+    /// The look to which `pairs` pairs of measurements at the primary rate belong: the first that
+    /// asks for no fewer.
+    pub fn look_of(&self, pairs: u32) -> usize {
+        let enough = |abbas: &u32| abbas * 2 >= pairs;
+        let last = self.looks.len().saturating_sub(1);
+        self.looks.iter().position(enough).unwrap_or(last)
+    }
+
+    /// How often the conclusions about goals may be wrong at one look, so that it is 5 % over all
+    /// looks together (Bonferroni; it holds however the looks depend on each other).
+    pub fn alpha(&self) -> f64 {
+        0.05 / (self.looks.len().max(1)) as f64
+    }
+
+    fn set_abbas(&mut self, abbas: Option<u32>) {
+        let primary = self.primary.rate_rps;
+        let rate = self.rates.iter_mut().find(|rate| rate.rate_rps == primary);
+        if let (Some(rate), Some(abbas)) = (rate, abbas) {
+            rate.abbas = abbas;
+        }
+    }
+
+    /// Seconds the trial takes, builds apart: at most, but for the memory floor, which takes as long as its
+    /// trials show, and for a side that is warm late when its capacity is looked for; `requests` is the
+    /// size of the workload.
+    pub fn seconds(&self, requests: usize) -> f64 {
+        let equivalence = (requests as f64 / EXCHANGES_PER_S).min(self.equivalence.secs());
+        let latency: f64 = self.rates.iter().map(RatePlan::seconds).sum();
+        let sides = f64::from(self.sides);
+        let search = match self.search.secs() {
+            0.0 => 0.0,
+            // An overloaded trial takes a while to drain.
+            budget => {
+                sides * (START_S + self.settle.secs() * capacity::FEWEST as f64 + budget * 1.1)
+            }
+        };
+        let before = sides * (START_S + self.settle.secs());
+        before + equivalence + latency + search + sides * self.floor.secs()
+    }
+
+    /// The smallest relative change of the primary quantile that the trial is likely (90 %) to show,
+    /// if blocks vary by `variation`; `None` if its blocks are too small to judge it.
+    pub fn smallest_effect(&self, variation: f64) -> Option<f64> {
+        let plan = self
+            .rates
+            .iter()
+            .find(|plan| plan.rate_rps == self.primary.rate_rps)?;
+        let (q, n) = (self.primary.quantile, plan.requests_per_block());
+        if n * (1.0 - q) < 10.0 {
+            return None;
+        }
+        // The standard error of the logarithm of a quantile, for an exponential tail:
+        // sqrt(q (1 - q) / n) / (f(x_q) x_q) with f(x_q) x_q = -(1 - q) ln(1 - q).
+        let sampling = (q / ((1.0 - q) * n)).sqrt() / -(1.0 - q).ln();
+        let deviation = (2.0 * (sampling * sampling + variation * variation)).sqrt();
+        Some((mde_multiplier(plan.pairs() as usize)? * deviation).exp_m1())
+    }
+}
+
+/// The primary quantile at the highest rate.
+fn primary(terms: &Terms) -> Primary {
+    let rate_rps = terms.rates.iter().copied().fold(0.0, f64::max);
+    let (endpoint, quantile) = terms.primary_quantile();
+    Primary {
+        endpoint,
+        quantile,
+        rate_rps,
+    }
+}
+
+/// Shortens the measurements until they fit; warm-up and switching cannot be shortened. What is left
+/// of the time lengthens those at the primary rate, up to twice: whatever a side does only now and then, such as
+/// collecting its heap, should come several times in each. Where it is measured on until it is decided
+/// they stay as short as they can be: more pairs show more than longer ones.
+fn fit(rates: &mut [RatePlan], primary_rps: f64, budget: &Budget, lengthen: bool) {
+    let blocks = |r: &RatePlan| f64::from(r.measurements());
+    let measured: f64 = rates.iter().map(|r| blocks(r) * r.measured.secs()).sum();
+    let left = budget.latency_s - rates.iter().map(RatePlan::measuring_s).sum::<f64>();
+    for rate in rates {
+        let length = rate.measured.secs();
+        let fitted = match left < 0.0 {
+            true => (length * (1.0 + left / measured).max(0.05)).max(0.5),
+            false if lengthen && rate.rate_rps == primary_rps => (length + left / blocks(rate))
+                .min(2.0 * length)
+                .min(budget.longest_s),
+            false => length,
+        };
+        rate.measured = Span::from_secs_f64(fitted);
+    }
+}
+
+/// Whether to replace is asked of the pairs that the level has the time for, and once more of twice as many. Whether a
+/// version is worse is asked again after twice as many, as long as the time lasts.
+fn looks(rates: &[RatePlan], primary_rps: f64, question: Question, budget: &Budget) -> Vec<u32> {
+    let first = budget.primary_abbas;
+    let Question::NoWorse { longest, .. } = question else {
+        return vec![first, 2 * first];
+    };
+    let longest_s = longest.unwrap_or(budget.undecided).secs();
+    let (primary, others): (Vec<&RatePlan>, _) =
+        rates.iter().partition(|rate| rate.rate_rps == primary_rps);
+    let others_s: f64 = others.into_iter().map(RatePlan::seconds).sum();
+    let mut looks = vec![first];
+    for rate in primary {
+        let mut next = first * 2;
+        while others_s
+            + (RatePlan {
+                abbas: next,
+                ..*rate
+            })
+            .seconds()
+            <= longest_s
+        {
+            looks.push(next);
+            next *= 2;
+        }
+    }
+    looks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::floor::FloorConfig;
+    use crate::simulated::terms;
+    use crate::terms::*;
+    use understudy_model::Share;
+
+    #[test]
+    fn levels_keep_their_time_and_their_pairs() {
+        for rates in [
+            &[1000.0, 4000.0][..],
+            &[20.0],
+            &[100.0, 500.0, 2000.0, 20_000.0],
+        ] {
+            for (level, most_s) in [
+                (Level::Quick, 90.0),
+                (Level::Default, 360.0),
+                (Level::Thorough, 2400.0),
+            ] {
+                let plan = Plan::new(&terms(level, rates, 0.99));
+                let first = plan.until(0);
+                let seconds = first.seconds(100_000);
+                assert!(seconds < most_s, "{level:?} {rates:?}: {seconds} s");
+                assert!(first.rates.iter().all(|r| r.pairs() >= 6), "{first:?}");
+                assert!(plan.seconds(100_000) < 2.0 * most_s, "{plan:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn whether_a_version_is_worse_is_asked_again_while_there_is_time() {
+        let mut terms = terms(Level::Quick, &[1000.0, 4000.0], 0.99);
+        assert_eq!(Plan::new(&terms).looks, [3, 6], "whether to replace");
+        let mut looks = |longest: Option<u64>| {
+            terms.question = Question::NoWorse {
+                margin: Share::new(0.05),
+                longest: longest.map(Span::from_secs),
+            };
+            Plan::new(&terms)
+        };
+        assert_eq!(looks(Some(1)).looks, [3], "once at least");
+        let plan = looks(None);
+        assert!(plan.looks.len() >= 4, "{:?}", plan.looks);
+        assert!(plan.looks.windows(2).all(|two| two[1] == 2 * two[0]));
+        assert!(plan.seconds(1000) < 930.0, "{}", plan.seconds(1000));
+        // Sides start anew for every pair.
+        assert!(plan.until(0).seconds(1000) < 120.0);
+        assert!(looks(Some(3600)).looks.len() > plan.looks.len());
+
+        // No measurement is made for two looks.
+        let of_looks: Vec<_> = (0..plan.looks.len())
+            .map(|look| plan.measurements_of(look))
+            .collect();
+        assert_eq!(of_looks[0], 0..12);
+        assert!(of_looks.windows(2).all(|two| two[0].end == two[1].start));
+        assert_eq!(of_looks.last().unwrap().end, plan.measurements());
+
+        assert_eq!(plan.rates[0].abbas, *plan.looks.last().unwrap());
+        assert_eq!(plan.until(1).rates[0].abbas, plan.looks[1]);
+        assert_eq!([1, 6, 7, 12, 13].map(|n| plan.look_of(n)), [0, 0, 1, 1, 2]);
+        assert_eq!(plan.look_of(10_000), plan.looks.len() - 1);
+    }
+
+    #[test]
+    fn the_memory_floor_takes_the_time_of_its_trials() {
+        let mut terms = terms(Level::Quick, &[1000.0], 0.99);
+        let without = Plan::new(&terms).seconds(100);
+        terms.memory_floor = Some(FloorConfig {
+            rate: 1000.0,
+            repeats: 3,
+            precision: Share::new(0.05),
+            start: None,
+            lowest: FloorConfig::LOWEST,
+            warmup: Span::from_secs(1),
+            measured: Some(Span::from_secs(3)),
+            soak: Span::from_secs(30),
+        });
+        let plan = Plan::new(&terms);
+        // The peak; 100, 70, 49 and 34 % of it hold three times each, 24 % fails; the gap is halved
+        // three times, which fails once each at the worst and holds three times otherwise.
+        let short = 7.0;
+        let most = (1.0 + 4.0 * 3.0 + 1.0 + 3.0 * 3.0) * short + 34.0;
+        let least = (1.0 + 4.0 * 3.0 + 1.0 + 3.0) * short + 34.0;
+        assert!(
+            (least..=most).contains(&plan.floor.secs()),
+            "{:?} should be within {least} and {most} s",
+            plan.floor
+        );
+        assert_eq!(plan.seconds(100), without + 2.0 * plan.floor.secs());
+    }
+
+    #[test]
+    fn quick_measures_the_highest_rate_alone() {
+        let plan = Plan::new(&terms(Level::Quick, &[1000.0, 4000.0], 0.99));
+        assert_eq!(plan.rates.len(), 1);
+        assert_eq!(
+            (plan.rates[0].rate_rps, plan.primary.rate_rps),
+            (4000.0, 4000.0)
+        );
+        assert!(plan.rates[0].requests_per_block() >= 10_000.0);
+    }
+
+    #[test]
+    fn more_time_shows_smaller_effects_and_too_few_samples_none() {
+        let effect =
+            |level, q| Plan::new(&terms(level, &[1000.0], q)).smallest_effect(ASSUMED_VARIATION);
+        let [quick, default, thorough] = Level::ALL.map(|level| effect(level, 0.99).unwrap());
+        assert!(
+            quick > default && default > thorough,
+            "{quick} {default} {thorough}"
+        );
+        assert_eq!(effect(Level::Quick, 0.9999), None);
+    }
+}

@@ -1,0 +1,364 @@
+//! The memory floor of a side: what a trial at a memory limit counts, and what all of them say. Pure;
+//! the search itself is `understudy_stats::floor`.
+
+#[cfg(test)]
+mod tests;
+
+use crate::Evidence;
+use crate::search::assessment::{Assessment, Left, Objectives, allowed};
+use crate::terms::{LimitsConfig, Slo, Terms};
+use understudy_model::floor::{FloorKind, FloorOutcome, FloorPoint, SideFloor};
+use understudy_model::stored::{FloorFacts, LatencyBlock, Table};
+use understudy_model::{ByteSize, Observation, Share, Side, Span};
+use understudy_stats::capacity::Count;
+use understudy_stats::floor::{self as search, Floor, Goal, Outcome, Trial};
+
+/// How a memory floor is looked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FloorConfig {
+    /// Offered rate, requests per second.
+    pub rate: f64,
+    /// Trials that a limit has to hold in.
+    pub repeats: u32,
+    /// Relative width of the bracket that is enough.
+    pub precision: Share,
+    /// The first limit; the measured peak where `None`.
+    pub start: Option<ByteSize>,
+    /// No smaller limit is tried.
+    pub lowest: ByteSize,
+    /// Load before each trial, discarded.
+    pub warmup: Span,
+    /// Length of a trial; chosen by the objectives and the rate where `None`.
+    pub measured: Option<Span>,
+    /// Length of the trial that verifies.
+    pub soak: Span,
+}
+
+impl FloorConfig {
+    /// Repeats, where nothing is said.
+    pub const REPEATS: u32 = 3;
+    /// Relative width of the bracket, where nothing is said.
+    pub const PRECISION: f64 = 0.05;
+    /// The smallest limit, where nothing is said: what the kernel charges an empty program is near it.
+    pub const LOWEST: ByteSize = ByteSize::new(4 << 20);
+    /// Warm-up of a trial, where nothing is said.
+    pub const WARMUP: Span = Span::from_secs(1);
+    /// Length of the trial that verifies, where nothing is said.
+    pub const SOAK: Span = Span::from_secs(30);
+
+    /// How long the search of one side takes, where a quarter of the memory that it uses would do and
+    /// starting it takes `start`. A side that needs less of it takes longer: each step down is about
+    /// one trial for each repeat.
+    pub fn expected(&self, slos: &[Slo], start: Span) -> Span {
+        let peak = self.start.map_or(ASSUMED_PEAK, ByteSize::bytes);
+        let (short, soaks) = search::trials_expected(&self.goal(None), peak, peak / 4);
+        let before_s = start.secs() + self.warmup.secs();
+        let short_s = short as f64 * (before_s + self.measured(slos).secs());
+        Span::from_secs_f64(short_s + soaks as f64 * (before_s + self.soak.secs()))
+    }
+
+    /// What is searched for; `highest` is the limit of the rest of the trial.
+    fn goal(&self, highest: Option<ByteSize>) -> Goal {
+        Goal {
+            repeats: self.repeats as usize,
+            precision: self.precision.get(),
+            start: self.start.map(ByteSize::bytes),
+            lowest: self.lowest.bytes(),
+            highest: highest.map(ByteSize::bytes),
+        }
+    }
+
+    /// Length of a trial at a limit: so many requests that twenty may violate the strictest objective.
+    fn measured(&self, slos: &[Slo]) -> Span {
+        let strictest = slos.iter().map(allowed).fold(0.01, f64::min);
+        let chosen = || Span::from_secs_f64((20.0 / strictest / self.rate).clamp(3.0, 30.0));
+        self.measured.unwrap_or_else(chosen)
+    }
+}
+
+/// What a side is taken to use before it has been measured, to estimate the time of a search.
+const ASSUMED_PEAK: u64 = 256 << 20;
+/// Stretches of a window that growth is looked for in.
+const STRETCHES: usize = 5;
+
+/// Its lowest use of memory in each stretch of a window that begins and ends so many seconds after the
+/// start of the load. Page cache that can be dropped at once does not count.
+pub fn lowest(samples: &Table, window: (f64, f64)) -> Vec<f64> {
+    lowest_in::<STRETCHES>(samples, window)
+}
+
+/// The same in a number of stretches.
+pub fn lowest_in<const STRETCHES: usize>(
+    samples: &Table,
+    (begin_s, end_s): (f64, f64),
+) -> Vec<f64> {
+    let column = |name: &str| {
+        let found = samples.columns.iter().find(|(column, _)| column == name);
+        found.map_or(&[][..], |(_, values)| values)
+    };
+    let group = column("cgroup_working_set_bytes");
+    let used = match group.iter().any(Option::is_some) {
+        true => group,
+        false => column("rss_bytes"),
+    };
+    let mut lowest = [f64::INFINITY; STRETCHES];
+    for (at, bytes) in column("at_s").iter().zip(used) {
+        let (Some(at), Some(bytes)) = (at, bytes) else {
+            continue;
+        };
+        let place = (at - begin_s) / (end_s - begin_s).max(1e-9) * STRETCHES as f64;
+        let stretch = (place.max(0.0) as usize).min(STRETCHES - 1);
+        lowest[stretch] = lowest[stretch].min(*bytes);
+    }
+    match lowest.iter().all(|bytes| bytes.is_finite()) {
+        true => lowest.to_vec(),
+        false => Vec::new(),
+    }
+}
+
+/// A search: its objectives, and the trials so far.
+pub struct Search<'a> {
+    side: Side,
+    config: FloorConfig,
+    objectives: Objectives<'a>,
+    goal: Goal,
+    made: Vec<Made>,
+}
+
+/// One trial, reduced to what the search needs.
+struct Made {
+    trial: Trial,
+    point: FloorPoint,
+    measured_s: f64,
+    growth_bytes_per_s: Option<f64>,
+    peak_cgroup_bytes: Option<f64>,
+}
+
+/// What to measure next.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Planned {
+    /// The memory limit, bytes; `None` leaves it as it is.
+    pub limit: Option<u64>,
+    /// Is it the longer trial that verifies?
+    pub soak: bool,
+    /// Length of the window.
+    pub measured: Span,
+}
+
+impl<'a> Search<'a> {
+    /// A search without trials; no limit above `limits` is tried.
+    pub fn new(
+        side: Side,
+        config: FloorConfig,
+        limits: LimitsConfig,
+        objectives: Objectives<'a>,
+    ) -> Self {
+        Search {
+            side,
+            config,
+            objectives,
+            goal: config.goal(limits.memory),
+            made: Vec::new(),
+        }
+    }
+
+    /// The next trial; `None` when the search is over.
+    pub fn next(&self) -> Option<Planned> {
+        search::next(&self.goal, &self.trials()).map(|step| Planned {
+            limit: step.limit,
+            soak: step.soak,
+            measured: match step.soak {
+                true => self.config.soak,
+                false => self.config.measured(self.objectives.slos),
+            },
+        })
+    }
+
+    /// How many trials there were.
+    pub fn trials_made(&self) -> usize {
+        self.made.len()
+    }
+
+    /// Adds a stored trial.
+    pub fn record(&mut self, block: &LatencyBlock) {
+        let Some(facts) = &block.figures.floor else {
+            return;
+        };
+        let observations: Vec<Observation> = block.rows.iter().map(|row| row.observation).collect();
+        let left = Left::of(block, &observations);
+        let assessment = self
+            .objectives
+            .assess(&left, |counts| self.turns_on(counts));
+        let (outcome, because) = self.outcome(facts, &assessment);
+        let figures = &block.figures;
+        let peak = figures.peak_cgroup_bytes.or(figures.peak_rss_bytes);
+        let stretch_s = figures.measured_s / STRETCHES as f64;
+        let growth = facts.lowest_bytes.first().zip(facts.lowest_bytes.last());
+        let of = facts.limit_bytes.map(|bytes| bytes as f64).or(peak);
+        self.made.push(Made {
+            trial: Trial {
+                limit: facts.limit_bytes,
+                soak: facts.soak,
+                outcome: match outcome {
+                    FloorOutcome::Held => Outcome::Held,
+                    FloorOutcome::Missed => Outcome::Missed,
+                    FloorOutcome::Killed | FloorOutcome::Ended => Outcome::Ended,
+                    FloorOutcome::Refused => Outcome::Refused,
+                },
+                peak: peak.unwrap_or(0.0) as u64,
+                growing: search::is_growing(&facts.lowest_bytes, of.unwrap_or(0.0)),
+            },
+            point: FloorPoint {
+                limit_bytes: facts.limit_bytes.map(|bytes| bytes as f64),
+                soak: facts.soak,
+                outcome,
+                because,
+                p99_us: assessment.point.p99_us,
+                cpu: assessment.point.cpu,
+                peak_rss_bytes: figures.peak_rss_bytes,
+            },
+            measured_s: figures.measured_s,
+            growth_bytes_per_s: growth
+                .map(|(first, last)| (last - first) / (stretch_s * (STRETCHES - 1) as f64)),
+            peak_cgroup_bytes: figures.peak_cgroup_bytes,
+        });
+    }
+
+    /// The objective whose answer turns on the generator's lateness: missed from when requests were due, and held
+    /// without it. One that is missed in any case is enough.
+    fn turns_on(&self, counts: &[Count]) -> Option<usize> {
+        let most = |(count, slo): (&Count, &Slo)| is_missed(slo, count.requests, count.violations);
+        let least = |(count, slo): (&Count, &Slo)| is_missed(slo, count.requests, count.at_least);
+        let mut pairs = counts.iter().zip(self.objectives.slos);
+        match pairs.clone().any(least) {
+            true => None,
+            false => pairs.position(most),
+        }
+    }
+
+    /// How a trial ended, and why it did not hold. What ended is decided by that, however the generator
+    /// fared; what lived is only as good as the generator was.
+    fn outcome(
+        &self,
+        facts: &FloorFacts,
+        assessment: &Assessment,
+    ) -> (FloorOutcome, Option<String>) {
+        if facts.kills > 0 {
+            let why = "a process of it was killed because the limit was reached";
+            return (FloorOutcome::Killed, Some(why.to_owned()));
+        }
+        if let Some(ended) = &facts.ended {
+            return (FloorOutcome::Ended, Some(ended.clone()));
+        }
+        if let Some(refused) = &assessment.refused {
+            return (FloorOutcome::Refused, Some(refused.clone()));
+        }
+        let counts = assessment.counts.iter().zip(self.objectives.slos);
+        let missed = counts.filter(|(count, slo)| is_missed(slo, count.requests, count.violations));
+        match missed.map(|(_, slo)| slo.describe()).next() {
+            Some(slo) => (FloorOutcome::Missed, Some(format!("it missed {slo}"))),
+            None => (FloorOutcome::Held, None),
+        }
+    }
+
+    /// What the trials say.
+    pub fn result(&self) -> SideFloor {
+        let found = search::conclude(&self.goal, &self.trials());
+        let soak = self.made.iter().rfind(|made| made.trial.soak);
+        let peak = self
+            .made
+            .iter()
+            .find(|made| made.trial.limit.is_none() && made.trial.outcome != Outcome::Refused);
+        let (kind, low, high) = match found {
+            Floor::Between { low, high } => (FloorKind::Between, Some(low), Some(high)),
+            Floor::AtMost(high) => (FloorKind::AtMost, None, Some(high)),
+            Floor::Leaks => (FloorKind::Leaks, None, None),
+            Floor::NotVerified(high) => (FloorKind::NotVerified, None, Some(high)),
+            _ => (FloorKind::Unknown, None, None),
+        };
+        let verified = soak.filter(|_| matches!(kind, FloorKind::Between | FloorKind::AtMost));
+        let bytes = |limit: Option<u64>| limit.map(|limit| limit as f64);
+        let mut curve: Vec<FloorPoint> = self.made.iter().map(|m| m.point.clone()).collect();
+        let size = |point: &FloorPoint| point.limit_bytes.unwrap_or(f64::INFINITY);
+        curve.sort_by(|a, b| size(a).total_cmp(&size(b)));
+        SideFloor {
+            side: self.side,
+            kind,
+            high_bytes: bytes(high),
+            low_bytes: bytes(low),
+            because: self.because(found),
+            rate_rps: self.config.rate,
+            repeats: self.config.repeats,
+            objectives: self.objectives.slos.iter().map(Slo::describe).collect(),
+            verified_bytes: verified.and_then(|made| made.point.limit_bytes),
+            verified_s: verified.map(|made| made.measured_s),
+            growth_bytes_per_s: soak.and_then(|made| made.growth_bytes_per_s),
+            peak_rss_bytes: peak.and_then(|made| made.point.peak_rss_bytes),
+            peak_cgroup_bytes: peak.and_then(|made| made.peak_cgroup_bytes),
+            curve,
+        }
+    }
+
+    /// Why there is no floor.
+    fn because(&self, found: Floor) -> Option<String> {
+        let last = self.made.iter().rfind(|made| made.point.because.is_some());
+        let last = last.and_then(|made| made.point.because.clone());
+        let last = last.unwrap_or_default();
+        let why = match found {
+            Floor::Between { .. } | Floor::AtMost(_) => return None,
+            Floor::Leaks if last.is_empty() || self.grew() => {
+                "its memory kept growing during the verification".to_owned()
+            }
+            Floor::Leaks => {
+                format!(
+                    "it held in short trials, and not in a long one, nor in one 10 % above that limit: {last}"
+                )
+            }
+            Floor::NotVerified(_) => {
+                format!("it held in short trials, and not in a long one: {last}")
+            }
+            Floor::NeverHeld => {
+                format!("it does not hold without a tighter limit either: {last}")
+            }
+            Floor::NoneHeld => format!("no limit held in each of its trials: {last}"),
+            Floor::Refused => format!("measurements could not be trusted: {last}"),
+            Floor::NoPeak => {
+                "its memory could not be measured; state start in [memory_floor]".to_owned()
+            }
+            Floor::Unfinished => "the search ended before its time".to_owned(),
+        };
+        Some(why)
+    }
+
+    fn grew(&self) -> bool {
+        self.made.iter().any(|m| m.trial.soak && m.trial.growing)
+    }
+
+    fn trials(&self) -> Vec<Trial> {
+        self.made.iter().map(|made| made.trial).collect()
+    }
+}
+
+/// More of the requests violated an objective than it allows.
+fn is_missed(slo: &Slo, requests: u64, violations: u64) -> bool {
+    violations as f64 > allowed(slo) * requests as f64
+}
+
+/// The memory floor of every side that was searched, as far as the search came.
+pub(crate) fn judge(terms: &Terms, evidence: &Evidence) -> Vec<SideFloor> {
+    let Some(floor) = terms.memory_floor else {
+        return Vec::new();
+    };
+    let objectives = Objectives {
+        slos: &terms.slos,
+        endpoints: &evidence.endpoints,
+        rules: evidence.environment.rules,
+    };
+    let of = |side: Side| {
+        let mut search = Search::new(side, floor, terms.limits, objectives);
+        let blocks = evidence.floor.iter().filter(|block| block.side == side);
+        blocks.for_each(|block| search.record(block));
+        (search.trials_made() > 0).then(|| search.result())
+    };
+    Side::ALL.into_iter().filter_map(of).collect()
+}

@@ -1,0 +1,103 @@
+//! For tests: exchanges on a virtual clock, and the configuration of a trial that has them.
+
+use crate::plan::Plan;
+use crate::terms::{Level, LimitsConfig, Question, SideTerms, Slo, Terms};
+use crate::{Evidence, judge};
+use understudy_compare::{Row as Compared, Rules};
+use understudy_model::Arrivals;
+use understudy_model::stored::{BlockFigures, LatencyBlock, RequestFacts};
+use understudy_model::stored::{Happenings, Row};
+use understudy_model::verdict::VerdictDocument;
+use understudy_model::{Side, Span};
+
+/// SplitMix64 (Steele, Lea, Flood 2014).
+pub(crate) struct Draws(pub(crate) u64);
+
+impl Draws {
+    /// Uniform on [0, 1).
+    pub(crate) fn unit(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    pub(crate) fn exponential(&mut self, mean: f64) -> f64 {
+        -(1.0 - self.unit()).ln() * mean
+    }
+}
+
+/// Nanoseconds of a time on the virtual clock.
+pub(crate) fn ns(seconds: f64) -> u64 {
+    (seconds * 1e9) as u64
+}
+
+/// A measurement of so many requests per second and seconds that nothing disturbed.
+pub(crate) fn block(
+    (side, number): (Side, u32),
+    (rate_rps, measured_s): (f64, f64),
+    rows: Vec<Row>,
+) -> LatencyBlock {
+    LatencyBlock {
+        rate_rps,
+        side,
+        block: number,
+        figures: BlockFigures {
+            measured_s,
+            due: rows.len() as u64,
+            sent: rows.len() as u64,
+            generator_busy_share: 0.2,
+            run_queue_share: Some(0.001),
+            ..BlockFigures::default()
+        },
+        rows,
+        happened: Happenings::default(),
+    }
+}
+
+/// What is measured of sides whose answers are the same.
+pub(crate) fn evidence(blocks: Vec<LatencyBlock>) -> Evidence {
+    Evidence {
+        endpoints: vec!["GET /".to_owned()],
+        requests: vec![RequestFacts::default(); 400],
+        rows: vec![Compared::default(); 400],
+        blocks,
+        ..Evidence::default()
+    }
+}
+
+/// The verdict of this evidence.
+pub(crate) fn verdict(terms: &Terms, evidence: &Evidence) -> VerdictDocument {
+    judge(terms, &Plan::new(terms), &Rules::default(), evidence).verdict
+}
+
+/// A trial of two running sides at these rates, with one objective of 20 ms at a quantile.
+pub(crate) fn terms(level: Level, rates: &[f64], quantile: f64) -> Terms {
+    let side = |side| SideTerms {
+        side,
+        runs: "http://127.0.0.1:1".to_owned(),
+        is_launched: false,
+    };
+    Terms {
+        name: "simulated".to_owned(),
+        level,
+        seed: 1,
+        sides: [Side::Incumbent, Side::Candidate].map(side).into(),
+        rates: rates.to_vec(),
+        arrivals: Arrivals::Poisson,
+        connections: 64,
+        fresh: None,
+        warmup: None,
+        slos: vec![Slo::Latency {
+            endpoint: "*".to_owned(),
+            quantile,
+            max: Span::from_millis(20),
+        }],
+        goals: Vec::new(),
+        question: Question::Replace,
+        limits: LimitsConfig::default(),
+        capacity: None,
+        memory_floor: None,
+        case: None,
+    }
+}

@@ -1,0 +1,292 @@
+//! The terms of a trial: what is asked, by which objectives and goals, and how it is measured. Plain data that no kind
+//! of subject has a part in: the plan and the verdict are functions of it.
+
+use crate::search::capacity::CapacityConfig;
+use crate::search::floor::FloorConfig;
+use understudy_case::Case;
+use understudy_model::verdict::Bearing;
+use understudy_model::{Arrivals, ByteSize, Change, Cpus, Share, Side, Span};
+
+/// All that a verdict is derived from in addition to the evidence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Terms {
+    /// Name of the trial.
+    pub name: String,
+    /// How much time it may take.
+    pub level: Level,
+    /// Fixes schedules, block order and resampling.
+    pub seed: u64,
+    /// Who takes part, the incumbent first.
+    pub sides: Vec<SideTerms>,
+    /// Offered rates, requests per second, ascending; at least one.
+    pub rates: Vec<f64>,
+    /// Distribution of the gaps.
+    pub arrivals: Arrivals,
+    /// Connections to the side under load.
+    pub connections: u32,
+    /// When the sides start again; chosen by the question where `None`.
+    pub fresh: Option<Fresh>,
+    /// Discarded load before each measured block; chosen by the level where `None`.
+    pub warmup: Option<Span>,
+    /// What has to be held. May be empty.
+    pub slos: Vec<Slo>,
+    /// What the rewrite is for. May be empty.
+    pub goals: Vec<Goal>,
+    /// What the verdict answers.
+    pub question: Question,
+    /// Equal limits for both sides.
+    pub limits: LimitsConfig,
+    /// How the highest rate that holds the objectives is looked for; not at all where `None`.
+    pub capacity: Option<CapacityConfig>,
+    /// How the smallest memory limit that holds the objectives is looked for; not at all where `None`.
+    pub memory_floor: Option<FloorConfig>,
+    /// The business case that has to agree before anything is replaced.
+    pub case: Option<Case>,
+}
+
+/// One side, as far as a verdict speaks of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SideTerms {
+    /// Which one.
+    pub side: Side,
+    /// Its command, or where it runs.
+    pub runs: String,
+    /// Does Understudy start it? Else it runs already.
+    pub is_launched: bool,
+}
+
+impl Terms {
+    /// The sides, the incumbent first.
+    pub fn sides(&self) -> impl Iterator<Item = Side> {
+        self.sides.iter().map(|terms| terms.side)
+    }
+
+    /// Does this side take part, and does Understudy start it?
+    pub fn is_launched(&self, side: Side) -> bool {
+        let mut sides = self.sides.iter();
+        sides.any(|terms| terms.side == side && terms.is_launched)
+    }
+
+    /// When the sides start again. Two starts of one program differ by some percent of CPU time (where their memory
+    /// came to lie: Mytkowicz et al., ASPLOS 2009; Kalibera and Jones, ISMM 2013), which is about the margin that "no
+    /// worse" is asked with. Whether to replace turns on more, and what compiles as it runs needs its time.
+    pub fn starts(&self) -> Fresh {
+        self.fresh.unwrap_or(match self.question {
+            Question::Replace => Fresh::Trial,
+            Question::NoWorse { .. } => Fresh::Pair,
+        })
+    }
+
+    /// The goals that are judged: those that are stated, or, where it is only asked whether a newer
+    /// version is worse, that nothing grows by more than the margin.
+    pub fn judged_goals(&self) -> Vec<Goal> {
+        let Question::NoWorse { margin, .. } = self.question else {
+            return self.goals.clone();
+        };
+        if !self.goals.is_empty() {
+            return self.goals.clone();
+        }
+        let change = Change::new(margin.get());
+        let mut quantiles = vec![0.5, self.primary_quantile().1];
+        quantiles.dedup();
+        let latency = quantiles
+            .into_iter()
+            .map(|quantile| Goal::Latency { quantile, change });
+        let resources = [Goal::Cpu(change), Goal::Memory(change)];
+        latency.chain(resources).collect()
+    }
+
+    /// Endpoint and quantile on which the verdict rests first: the first latency objective, p99 of
+    /// all requests where none is stated.
+    pub fn primary_quantile(&self) -> (String, f64) {
+        let first = self.slos.iter().find_map(|slo| match slo {
+            Slo::Latency {
+                endpoint, quantile, ..
+            } => Some((endpoint.clone(), *quantile)),
+            Slo::ErrorRate { .. } => None,
+        });
+        first.unwrap_or_else(|| ("*".to_owned(), 0.99))
+    }
+
+    /// The highest quantile that an objective, a goal or the primary outcome names.
+    pub fn highest_quantile(&self) -> f64 {
+        let goals = self.judged_goals();
+        let goals = goals.iter().filter_map(|goal| match goal {
+            Goal::Latency { quantile, .. } => Some(*quantile),
+            Goal::Cpu(_) | Goal::Memory(_) => None,
+        });
+        let slos = self.slos.iter().filter_map(Slo::quantile);
+        slos.chain(goals).fold(self.primary_quantile().1, f64::max)
+    }
+
+    /// The search for a capacity, with the time that the level gives it.
+    pub fn capacity(&self) -> Option<CapacityConfig> {
+        let terms = self.capacity?;
+        Some(CapacityConfig {
+            budget: Some(terms.budget.unwrap_or(self.level.capacity_budget())),
+            ..terms
+        })
+    }
+}
+
+/// How much time a trial may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// The highest rate only, in under 90 seconds.
+    Quick,
+    /// Every rate, in under 6 minutes.
+    #[default]
+    Default,
+    /// More and longer blocks: smaller effects show, for about half an hour.
+    Thorough,
+}
+
+impl Level {
+    /// Every level, the shortest first.
+    pub const ALL: [Level; 3] = [Level::Quick, Level::Default, Level::Thorough];
+
+    /// Time to look for the capacity of one side.
+    pub fn capacity_budget(self) -> Span {
+        match self {
+            Level::Quick => Span::from_secs(45),
+            Level::Default => CapacityConfig::BUDGET,
+            Level::Thorough => Span::from_secs(300),
+        }
+    }
+
+    /// The name used in configuration and output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Quick => "quick",
+            Level::Default => "default",
+            Level::Thorough => "thorough",
+        }
+    }
+}
+
+/// What a verdict answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Question {
+    /// Should the candidate replace the incumbent?
+    #[default]
+    Replace,
+    /// Is the candidate, a newer version of the same service, worse by more than a margin?
+    NoWorse {
+        /// What it may be worse.
+        margin: Share,
+        /// How long it is measured at most while that is undecided, equivalence and starts apart;
+        /// chosen by the level where `None`.
+        longest: Option<Span>,
+    },
+}
+
+impl Question {
+    /// The margin, where nothing is said.
+    pub const MARGIN: f64 = 0.05;
+}
+
+/// When the sides start again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fresh {
+    /// Once for the equivalence stage and once for the latency stage.
+    Trial,
+    /// Before every pair of measurements, and warmed up as at the first.
+    Pair,
+    /// Before every measurement.
+    Block,
+}
+
+/// A service level objective.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Slo {
+    /// A latency quantile has to stay at or below a bound at every rate.
+    Latency {
+        /// Endpoint template, `*` for all.
+        endpoint: String,
+        /// The quantile, between 0 and 1.
+        quantile: f64,
+        /// The bound.
+        max: Span,
+    },
+    /// The share of requests without an answer, or answered with a 5xx status.
+    ErrorRate {
+        /// The bound.
+        max: Share,
+    },
+}
+
+impl Slo {
+    /// The quantile that it bounds; `None` if it is about errors.
+    pub fn quantile(&self) -> Option<f64> {
+        match self {
+            Slo::Latency { quantile, .. } => Some(*quantile),
+            Slo::ErrorRate { .. } => None,
+        }
+    }
+
+    /// The objective in words.
+    pub fn describe(&self) -> String {
+        match self {
+            Slo::Latency {
+                endpoint,
+                quantile,
+                max,
+            } => {
+                let all = if endpoint == "*" {
+                    "all requests"
+                } else {
+                    endpoint
+                };
+                format!("p{} of {all} at most {max}", (quantile * 1e8).round() / 1e6)
+            }
+            Slo::ErrorRate { max } => format!("error rate at most {max}"),
+        }
+    }
+}
+
+/// What a rewrite is for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Goal {
+    /// A latency quantile at the highest rate, candidate over incumbent.
+    Latency {
+        /// The quantile, between 0 and 1.
+        quantile: f64,
+        /// The change to reach.
+        change: Change,
+    },
+    /// CPU time per request at the highest rate.
+    Cpu(Change),
+    /// Peak memory (PSS) at the highest rate.
+    Memory(Change),
+}
+
+impl Goal {
+    /// The goal in words.
+    pub fn describe(&self) -> String {
+        match self {
+            Goal::Latency { quantile, change } => {
+                format!("p{} {change}", (quantile * 1e8).round() / 1e6)
+            }
+            Goal::Cpu(change) => format!("CPU per request {change}"),
+            Goal::Memory(change) => format!("memory {change}"),
+        }
+    }
+
+    /// What the gates of its figure bear on.
+    pub fn bearing(&self) -> Bearing {
+        match self {
+            Goal::Latency { .. } => Bearing::Latency,
+            Goal::Cpu(_) => Bearing::Cpu,
+            Goal::Memory(_) => Bearing::Memory,
+        }
+    }
+}
+
+/// Equal limits for both sides.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct LimitsConfig {
+    /// CPUs: whole numbers by a CPU set, fractions by a quota.
+    pub cpus: Option<Cpus>,
+    /// Memory.
+    pub memory: Option<ByteSize>,
+}
