@@ -20,11 +20,11 @@ use understudy_load::http::{Requests, Target, WorkloadRequest};
 use understudy_load::{DEFAULT_QUEUE, Histograms, Plan, Progress, Rate, run};
 use understudy_model::Arrivals;
 use understudy_model::Span;
+use understudy_observe::resources::{self, Others};
 use understudy_probe::{
     Cgroups, Child, Launch, Limits, Readiness, free_port, split_command, wait_ready,
 };
 use understudy_stats::paired::{Centre, effect};
-use understudy_trial::resources::{self, Others};
 
 const WARMUP: Span = Span::from_millis(500);
 const MEASURED: Span = Span::from_secs(4);

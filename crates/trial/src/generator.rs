@@ -2,7 +2,6 @@
 
 use crate::cpus::Assignment;
 use crate::error::TrialError;
-use crate::resources::{self, Measured, Others};
 use crate::sides::{RESPONSE, RunningSide, Stand};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,6 +12,7 @@ use understudy_model::gates::GeneratorUse;
 use understudy_model::stored::BlockFigures;
 use understudy_model::stored::{Row, Table};
 use understudy_model::{Observation, Span};
+use understudy_observe::resources::{self, Measured, Others};
 
 /// The workload, and where the generator runs.
 pub(crate) struct Generator<'a> {
@@ -145,7 +145,7 @@ pub(crate) fn figures(
     measured: &Measured,
 ) -> BlockFigures {
     BlockFigures {
-        neighbours: measured.neighbours(load),
+        neighbours: measured.neighbours(&load.bound_cpus()),
         seed: load.seed,
         warmup_s: load.warmup.secs(),
         measured_s: load.duration.secs(),

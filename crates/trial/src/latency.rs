@@ -1,14 +1,11 @@
 //! The second stage: all sides under the same load, in randomised ABBA blocks.
 
-use crate::clocks::{Clocks, TOLERATED_S, clock_was_set};
 use crate::error::TrialError;
 use crate::exits;
 use crate::generator::{Generator, figures, rows};
 use crate::inspect::Inspector;
-use crate::resources::{Measured, Others};
 use crate::sides::RunningSide;
 use crate::store;
-use crate::witness::{Circumstances, Witness};
 use crate::{Event, Watch};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -25,6 +22,9 @@ use understudy_model::gates::{Disturbance, disturbance};
 use understudy_model::neighbours::Neighbours;
 use understudy_model::stored::During;
 use understudy_model::{Ending, Observation, Side, Span};
+use understudy_observe::resources::{Measured, Others};
+use understudy_observe::{Circumstances, Witness};
+use understudy_observe::{Clocks, TOLERATED_S, clock_was_set};
 use understudy_redact::Redactor;
 
 /// What the stage works on.

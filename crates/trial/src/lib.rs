@@ -5,9 +5,7 @@
 
 mod capacity;
 mod checkout;
-mod clocks;
 pub mod config;
-mod control;
 mod cpus;
 mod environment;
 mod equivalence;
@@ -19,20 +17,15 @@ mod generator;
 pub mod history;
 mod inspect;
 mod latency;
-mod pauses;
 mod reproducer;
-pub mod resources;
 mod sides;
 pub mod single;
 mod stages;
 mod store;
-mod windows;
-pub mod witness;
 
 pub use checkout::commit;
 pub use cpus::Assignment;
 pub use error::TrialError;
-pub use pauses::Listener;
 pub use stages::{Inputs, carry_out};
 pub use store::{read, write_case, write_series};
 

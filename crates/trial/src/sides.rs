@@ -1,10 +1,9 @@
 //! Starting the sides, knowing when they are ready, and resting the one that is not measured.
 
-use crate::config::{Attach, Launched, Pauses, Ready, SideConfig, TrialConfig};
+use crate::config::{Launched, Pauses, Ready, SideConfig, TrialConfig};
 use crate::cpus::Assignment;
 use crate::error::TrialError;
 use crate::exits::End;
-use crate::pauses::Listener;
 use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -15,6 +14,8 @@ use understudy_load::http::{Client, ClientLimits, Credentials, Requests, Target,
 use understudy_model::stored::Happenings;
 use understudy_model::stored::Start;
 use understudy_model::{Outcome, Side, plain_words};
+use understudy_observe::Attach;
+use understudy_observe::Listener;
 use understudy_probe::{
     Cgroups, Child, Launch, Limits, Listener as PortOwner, LogPattern, PauseLog, Readiness,
     Runtime, Sampler, Task, free_port, run_to_completion, split_command, wait_ready,

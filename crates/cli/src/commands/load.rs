@@ -27,8 +27,8 @@ use understudy_model::Arrivals;
 use understudy_model::Span;
 use understudy_model::gates::GeneratorUse;
 use understudy_model::neighbours::Neighbours;
+use understudy_observe::resources::{self, Others};
 use understudy_redact::Redactor;
-use understudy_trial::resources::{self, Others};
 
 /// Open-model load over HTTP/1.1: latencies count from the time a request was due.
 #[derive(Debug, Args)]
@@ -278,7 +278,7 @@ fn measure(
         clock: Clock::since(ran.started),
         log: log.map(Log::finish),
         malformed: ran.malformed,
-        neighbours: seen.neighbours(plan),
+        neighbours: seen.neighbours(&plan.bound_cpus()),
     })
 }
 

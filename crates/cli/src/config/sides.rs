@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use understudy_load::http::{Target, WorkloadRequest};
 use understudy_model::{Side, Span};
+use understudy_observe::Attach;
 use understudy_probe::split_command;
-use understudy_trial::config::{Attach, Launched, Pauses, Ready, SideConfig};
+use understudy_trial::config::{Launched, Pauses, Ready, SideConfig};
 
 /// Longest time until a side is ready, where nothing is said.
 pub(super) const READY_TIMEOUT: Span = Span::from_secs(60);

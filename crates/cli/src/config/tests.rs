@@ -3,7 +3,8 @@ use understudy_compare::Rule;
 use understudy_judge::terms::{Fresh, Goal, Slo};
 use understudy_model::Arrivals;
 use understudy_model::{Cpus, DifferenceKind, Span};
-use understudy_trial::config::{Attach, Ready, RequestsFrom, SideConfig};
+use understudy_observe::Attach;
+use understudy_trial::config::{Ready, RequestsFrom, SideConfig};
 
 mod errors;
 mod round_trip;

@@ -9,8 +9,9 @@ use toml::Value;
 use understudy_compare::Rule;
 use understudy_judge::terms::{Goal, Question, Slo};
 use understudy_model::Span;
+use understudy_observe::Attach;
 use understudy_trial::config::{
-    Attach, HostHeader, Launched, Ready, RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
+    HostHeader, Launched, Ready, RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
 };
 
 /// Writes every value, defaults included and paths absolute; reading it gives an equal

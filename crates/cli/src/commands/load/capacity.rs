@@ -18,13 +18,13 @@ use understudy_load::{Plan, Progress, Rate, Workload, run_into};
 use understudy_model::capacity::{Capacity, CapacityKind, CapacityReport, SCHEMA};
 use understudy_model::neighbours::Neighbours;
 use understudy_model::{Observation, Share, Span};
+use understudy_observe::Attach;
+use understudy_observe::resources::{self, Others};
 use understudy_probe::Sampler;
 use understudy_redact::Redactor;
 use understudy_report::figures::{rate, share, time};
 use understudy_report::knee;
 use understudy_stats::seeds::{Purpose, derived};
-use understudy_trial::config::Attach;
-use understudy_trial::resources::{self, Others};
 
 /// How the capacity is looked for.
 #[derive(Debug, Args)]
@@ -241,7 +241,7 @@ fn trial(
     Ok(Some(Measured {
         observations: recorders.into_iter().flatten().collect(),
         generator: ran.generator,
-        neighbours: used.neighbours(plan),
+        neighbours: used.neighbours(&plan.bound_cpus()),
         cpu_us: used.figures.side_cpu_us,
         peak_rss_bytes: used.figures.peak_rss_bytes,
     }))

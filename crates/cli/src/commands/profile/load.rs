@@ -21,11 +21,12 @@ use understudy_model::gates::GeneratorUse;
 use understudy_model::profile::{ProfileReport, SCHEMA};
 use understudy_model::tail::Tail;
 use understudy_model::{Observation, Share, Span};
+use understudy_observe::Circumstances;
+use understudy_observe::Listener;
 use understudy_redact::Redactor;
 use understudy_report::figures::rate;
 use understudy_report::findings::headroom;
-use understudy_trial::witness::Circumstances;
-use understudy_trial::{Listener, single};
+use understudy_trial::single;
 
 /// No service is tried at more than so many times the rate that it has to serve: more headroom would
 /// change nothing that is said.
@@ -189,7 +190,7 @@ fn add(report: &mut ProfileReport, args: &ProfileArgs, seen: &Seen, attended: &A
 }
 
 fn tail(seed: u64, seen: &Seen, window: (f64, f64)) -> Result<Tail, String> {
-    let neighbours = seen.circumstances.measured.neighbours(&seen.plan);
+    let neighbours = seen.circumstances.measured.neighbours(&seen.plan.bound_cpus());
     let left = Left {
         rate_rps: seen.rate_rps,
         observations: &seen.observations,
@@ -220,7 +221,7 @@ mod tests {
     use clap::Parser;
     use understudy_model::stored::{Happenings, Table};
     use understudy_model::{Cause, Ending, Happening};
-    use understudy_trial::resources::Measured;
+    use understudy_observe::resources::Measured;
 
     #[derive(clap::Parser)]
     struct Profile {

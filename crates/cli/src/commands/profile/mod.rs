@@ -24,9 +24,9 @@ use understudy_load::http::Target;
 use understudy_model::floor::SideFloor;
 use understudy_model::profile::ProfileReport;
 use understudy_model::{Side, Span};
+use understudy_observe::Attach;
+use understudy_observe::Listener;
 use understudy_report::{findings, profile as page};
-use understudy_trial::Listener;
-use understudy_trial::config::Attach;
 
 /// One running service: does it hold its objectives, with what headroom, where does its tail come from,
 /// and would a rewrite help?

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use understudy_host::{CpuList, Machine, allowed_cpus};
 use understudy_model::profile::Used;
+use understudy_observe::Attach;
+use understudy_observe::Listener;
+use understudy_observe::resources::Others;
+use understudy_observe::{Circumstances, Witness};
 use understudy_probe::Given;
-use understudy_trial::config::Attach;
-use understudy_trial::resources::Others;
-use understudy_trial::witness::{Circumstances, Witness};
-use understudy_trial::{Listener, single};
+use understudy_trial::single;
 
 /// A service that runs already.
 pub(super) struct Attended {

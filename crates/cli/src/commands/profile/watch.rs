@@ -14,8 +14,8 @@ use understudy_judge::terms::Slo;
 use understudy_model::floor::SideFloor;
 use understudy_model::profile::{ProfileReport, SCHEMA, Traffic};
 use understudy_model::stored::Happenings;
+use understudy_observe::Attach;
 use understudy_report::figures::count;
-use understudy_trial::config::Attach;
 use understudy_trial::single::{self, STRETCH};
 
 /// Watches a service, and reports.

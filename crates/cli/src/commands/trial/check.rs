@@ -11,7 +11,8 @@ use understudy_judge::plan::Plan;
 use understudy_judge::terms::Level;
 use understudy_load::http::{Requests, Target, WorkloadRequest};
 use understudy_model::Side;
-use understudy_trial::config::{Attach, RequestsFrom, SideConfig, TrialConfig};
+use understudy_observe::Attach;
+use understudy_trial::config::{RequestsFrom, SideConfig, TrialConfig};
 
 /// The trial's file where neither it nor a flag is given.
 const DEFAULT_FILE: &str = "trial.toml";

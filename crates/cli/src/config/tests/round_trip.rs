@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use understudy_judge::search::capacity::CapacityConfig;
 use understudy_judge::search::floor::FloorConfig;
 use understudy_model::{ByteSize, Change, Quantity, Share};
-use understudy_trial::config::{Attach, HostHeader, Launched, Pauses, WorkloadConfig};
+use understudy_observe::Attach;
+use understudy_trial::config::{HostHeader, Launched, Pauses, WorkloadConfig};
 
 /// Any text that TOML has to escape, or not.
 fn text() -> impl Strategy<Value = String> {

@@ -71,7 +71,8 @@ struct Seen {
 }
 
 impl Listener {
-    pub(crate) fn new(log: PauseLog) -> Self {
+    /// Listens to the log of a runtime that was made to write one.
+    pub fn new(log: PauseLog) -> Self {
         Listener {
             reader: Reader::of(log.runtime),
             runtime: log.runtime.map(Runtime::name),
@@ -137,7 +138,7 @@ impl Listener {
 
     /// Holds the processes that serve to what they wrote: one that does not record, or none that does, is a
     /// silence and not the absence of pauses.
-    pub(crate) fn hold(&mut self, serving: &[u32]) {
+    pub fn hold(&mut self, serving: &[u32]) {
         let silent = serving.iter().find_map(|pid| {
             let why = self.log.recording(*pid, &self.greeted).err()?;
             Some(format!("process {pid} serves and is not recorded: {why}"))
@@ -150,17 +151,17 @@ impl Listener {
 
     /// Waits until what has happened so far is written, before the side is put to rest: a process that
     /// is stopped writes nothing.
-    pub(crate) fn await_written(&self) {
+    pub fn await_written(&self) {
         std::thread::sleep(self.log.runtime.map_or(Duration::ZERO, Runtime::delay));
     }
 
     /// Watches when lines arrive, where lines do not say it themselves.
-    pub(crate) fn watch(&self) -> Option<Growth> {
+    pub fn watch(&self) -> Option<Growth> {
         Growth::watch(self.log.shared_log()?).ok()
     }
 
     /// What was written since the last time and is within a block.
-    pub(crate) fn recorded(&mut self, arrivals: &[Grown], block: Block) -> Vec<Happening> {
+    pub fn recorded(&mut self, arrivals: &[Grown], block: Block) -> Vec<Happening> {
         let mut seen: Vec<Seen> = Vec::new();
         let is_shared = self.log.shared_log().is_some();
         for written in self.log.read_new() {

@@ -3,8 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
-use understudy_host::take_precedence;
-use understudy_load::Plan as LoadPlan;
+use understudy_host::{CpuList, take_precedence};
 use understudy_model::neighbours::Neighbours;
 use understudy_model::stored::BlockFigures;
 use understudy_model::stored::Table;
@@ -31,11 +30,11 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// What else used the CPUs of the machine while a generator with this plan ran.
-    pub fn neighbours(&self, load: &LoadPlan) -> Option<Neighbours> {
+    /// What else used the CPUs of the machine while a generator ran on these of them.
+    pub fn neighbours(&self, generator: &CpuList) -> Option<Neighbours> {
         let seen = self.figures.neighbours.clone()?;
         Some(Neighbours {
-            generator_cpus: load.bound_cpus().as_slice().to_vec(),
+            generator_cpus: generator.as_slice().to_vec(),
             ..seen
         })
     }
