@@ -31,7 +31,7 @@ use understudy_model::stored::{BlockFigures, LatencyBlock, RequestFacts};
 use understudy_model::stored::{Happenings, Row};
 use understudy_model::verdict::{Environment, VerdictDocument};
 use understudy_model::{
-    Character, Difference, DifferenceKind, Ending, FailureKind, Observation, Side, Span,
+    Character, Difference, DifferenceKind, Ending, FailureKind, Observation, Role, Span,
 };
 use understudy_trial::config::{
     HostHeader, MachineConfig, RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
@@ -298,12 +298,12 @@ fn evidence() -> Evidence {
         lost: (request == 9).then(|| "incumbent: timeout".to_owned()),
         ..ComparedRow::default()
     };
-    let block = |side: Side, block: u32| {
-        let slower = u64::from(side == Side::Incumbent) * 300 + u64::from(block) * 7;
+    let block = |side: Role, block: u32| {
+        let slower = u64::from(side == Role::Incumbent) * 300 + u64::from(block) * 7;
         let rows = (0..6_000u32).map(|n| Row {
             observation: observation(0, u64::from(n) * 1000, Some(u64::from(n % 900) + slower)),
             shape: 3,
-            value: 4 + u64::from(side == Side::Candidate && n == 5),
+            value: 4 + u64::from(side == Role::Candidate && n == 5),
         });
         LatencyBlock {
             rate_rps: 1000.0,
@@ -334,12 +334,12 @@ fn evidence() -> Evidence {
         reproduced: Vec::new(),
         starts: Vec::new(),
         settling: Vec::new(),
-        blocks: Side::ALL
+        blocks: Role::SIDES
             .into_iter()
             .flat_map(|side| (0..6).map(move |number| (side, number)))
             .map(|(side, number)| block(side, number))
             .collect(),
-        capacity: Side::ALL
+        capacity: Role::SIDES
             .into_iter()
             .flat_map(|side| (0..6).map(move |number| block(side, number)))
             .collect(),

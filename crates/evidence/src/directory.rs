@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
-use understudy_model::Side;
+use understudy_model::Role;
 
 /// Version of the layout that this version writes, and the newest that it reads.
 const FORMAT: u32 = 1;
@@ -55,7 +55,7 @@ pub struct BlockId {
     /// The stage: `equivalence`, `latency-4000`. Letters, digits, `.`, `_` and `-`.
     pub stage: String,
     /// Whose answers these are.
-    pub side: Side,
+    pub side: Role,
     /// Number of the block within stage and side.
     pub block: u32,
 }
@@ -79,7 +79,7 @@ impl BlockId {
     fn from_file_name(name: &str) -> Option<Self> {
         let (rest, block) = name.strip_suffix(".parquet")?.rsplit_once('-')?;
         let (stage, side) = rest.rsplit_once('-')?;
-        let side = Side::ALL
+        let side = Role::SIDES
             .into_iter()
             .find(|candidate| candidate.name() == side)?;
         Some(Self {

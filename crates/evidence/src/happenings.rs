@@ -90,7 +90,7 @@ impl RunDirectory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use understudy_model::Side;
+    use understudy_model::Role;
 
     #[test]
     fn what_happened_comes_back_as_it_was_and_nothing_where_nothing_was_written() {
@@ -98,7 +98,7 @@ mod tests {
         let run = RunDirectory::create(parent.path(), "demo", "now").unwrap();
         let id = BlockId {
             stage: "latency-4000".into(),
-            side: Side::Incumbent,
+            side: Role::Incumbent,
             block: 0,
         };
         assert_eq!(run.read_happenings(&id).unwrap(), Happenings::default());

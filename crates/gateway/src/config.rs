@@ -2,14 +2,13 @@
 
 use crate::tls::Certificate;
 use http::{HeaderName, HeaderValue, Method};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_rustls::rustls;
 use understudy_compare::Rule;
+use understudy_model::Role;
 
 /// A whole gateway.
 #[derive(Clone, Debug)]
@@ -38,29 +37,6 @@ pub struct GatewayConfig {
     pub state: Option<PathBuf>,
     /// Where a line for each request goes.
     pub access_log: Option<LogTo>,
-}
-
-/// What a server is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// The answers that clients get.
-    Incumbent,
-    /// Answers that are compared with those.
-    Candidate,
-    /// A second answer of the incumbent, which shows what differs by itself.
-    Second,
-}
-
-impl Role {
-    /// As documents and metrics have it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Role::Incumbent => "incumbent",
-            Role::Candidate => "candidate",
-            Role::Second => "second",
-        }
-    }
 }
 
 impl GatewayConfig {

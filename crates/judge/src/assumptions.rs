@@ -13,7 +13,7 @@ use crate::refusals::bearing_of;
 use crate::search::lateness;
 use crate::terms::Terms;
 use understudy_model::Arrivals;
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::gates as load_gates;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::{Gate, VerdictRules};
@@ -58,7 +58,7 @@ pub(crate) fn judge(
 ) -> Vec<Gate> {
     let mut gates = Vec::new();
     for rate in &plan.rates {
-        let here = |side: Side| -> Vec<&LatencyBlock> {
+        let here = |side: Role| -> Vec<&LatencyBlock> {
             let at_rate = blocks.iter().filter(|b| b.rate_rps == rate.rate_rps);
             at_rate.filter(|block| block.side == side).collect()
         };
@@ -100,7 +100,7 @@ fn told(code: &str, rate_rps: f64, passed: bool, text: String) -> Gate {
 
 /// Does a side change within its measurements? The halves of each are compared, block by block.
 fn stationary(
-    side: Side,
+    side: Role,
     (rate_rps, primary): (f64, f64),
     blocks: &[&LatencyBlock],
     rules: VerdictRules,
@@ -238,14 +238,14 @@ pub(crate) fn thinned<'b>(
 /// infinite or not judged.
 fn differences(plan: &Plan, latencies: &Latencies) -> Option<Vec<f64>> {
     let primary = &plan.primary;
-    let quantiles = |side: Side| -> Vec<BlockQuantile> {
+    let quantiles = |side: Role| -> Vec<BlockQuantile> {
         let blocks = latencies.of(primary.rate_rps, side, &primary.endpoint);
         blocks
             .iter()
             .map(|block| block.quantile(primary.quantile, From::Sent))
             .collect()
     };
-    let (incumbent, candidate) = (quantiles(Side::Incumbent), quantiles(Side::Candidate));
+    let (incumbent, candidate) = (quantiles(Role::Incumbent), quantiles(Role::Candidate));
     let differences = incumbent.iter().zip(&candidate).map(|pair| match pair {
         (BlockQuantile::Value(a), BlockQuantile::Value(b)) => Some((b / a).ln()),
         _ => None,

@@ -4,7 +4,7 @@ use crate::terms::{Slo, Terms};
 use std::collections::BTreeMap;
 use understudy_model::stored::{LatencyBlock, Row};
 use understudy_model::verdict::VerdictRules;
-use understudy_model::{Ending, Observation, Side};
+use understudy_model::{Ending, Observation, Role};
 use understudy_stats::quantile::{BlockQuantile, block_quantile};
 
 /// An exchange that counts against the error rate: no answer, or a 5xx status.
@@ -80,7 +80,7 @@ impl Sorted {
 pub(crate) struct Latencies {
     /// By which rules the run is judged.
     pub(crate) rules: VerdictRules,
-    blocks: BTreeMap<(u64, Side, String), BTreeMap<u32, Sorted>>,
+    blocks: BTreeMap<(u64, Role, String), BTreeMap<u32, Sorted>>,
 }
 
 impl Latencies {
@@ -118,7 +118,7 @@ impl Latencies {
     }
 
     /// The blocks of one side in order.
-    pub(crate) fn of(&self, rate_rps: f64, side: Side, endpoint: &str) -> Vec<&Sorted> {
+    pub(crate) fn of(&self, rate_rps: f64, side: Role, endpoint: &str) -> Vec<&Sorted> {
         self.blocks
             .get(&(rate_rps.to_bits(), side, endpoint.to_owned()))
             .map_or_else(Vec::new, |blocks| blocks.values().collect())

@@ -4,7 +4,7 @@
 use crate::Evidence;
 use crate::simulated::{self, Draws, ns, verdict};
 use crate::terms::{Goal, Level, Terms};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::{Held, Verdict, VerdictDocument, VerdictRules};
 use understudy_testkit::answered;
@@ -57,7 +57,7 @@ fn worked(at: f64, work: f64, stalls: &[(f64, f64)]) -> f64 {
 
 /// The server of a measurement handles `spare` requests a second more than come: by itself its p99 is 4.6 / `spare`
 /// seconds.
-fn block((side, number): (Side, u32), spare: f64, hit: Stalls, seed: u64) -> LatencyBlock {
+fn block((side, number): (Role, u32), spare: f64, hit: Stalls, seed: u64) -> LatencyBlock {
     // Due times, service times and stalls are the same, whoever is hit.
     let mut draws = Draws(seed);
     let stalls = stalls(seed);
@@ -86,8 +86,8 @@ fn block((side, number): (Side, u32), spare: f64, hit: Stalls, seed: u64) -> Lat
 fn evidence(spare: f64, hit: Stalls, seed: u64) -> Evidence {
     let mut blocks = Vec::new();
     for number in 0..6 {
-        for side in [Side::Incumbent, Side::Candidate] {
-            let seed = seed * 1000 + u64::from(number) * 2 + u64::from(side == Side::Candidate);
+        for side in [Role::Incumbent, Role::Candidate] {
+            let seed = seed * 1000 + u64::from(number) * 2 + u64::from(side == Role::Candidate);
             let seed = seed.wrapping_mul(0x9e37_79b9);
             blocks.push(block((side, number), spare, hit, seed));
         }

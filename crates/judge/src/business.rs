@@ -2,7 +2,7 @@
 
 use crate::terms::Terms;
 use understudy_case::{Case, CaseDocument, DRAWS, Input, Problem, Source, Spread, Value, assess};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::capacity::{CapacityKind, SideCapacity};
 use understudy_model::floor::FloorKind;
 use understudy_model::verdict::{
@@ -33,13 +33,13 @@ pub fn complete(case: &mut Case, terms: &Terms, document: &VerdictDocument) {
     facts.equivalent = facts.equivalent.or(equivalent(document));
     facts.candidate_meets_slo = facts
         .candidate_meets_slo
-        .or(holds_objectives(document, Side::Candidate));
+        .or(holds_objectives(document, Role::Candidate));
     facts.incumbent_meets_slo =
         facts
             .incumbent_meets_slo
-            .or(holds_objectives(document, Side::Incumbent).filter(|holds| *holds));
+            .or(holds_objectives(document, Role::Incumbent).filter(|holds| *holds));
     let at_no_rate =
-        |of: &SideCapacity| of.side == Side::Incumbent && of.capacity.kind == CapacityKind::Below;
+        |of: &SideCapacity| of.side == Role::Incumbent && of.capacity.kind == CapacityKind::Below;
     if document.capacity.iter().any(at_no_rate) {
         case.facts.incumbent_meets_slo.get_or_insert(false);
     }
@@ -48,12 +48,12 @@ pub fn complete(case: &mut Case, terms: &Terms, document: &VerdictDocument) {
         Verdict::Invalid => "this run, whose verdict is invalid",
         _ => "this run",
     };
-    let counts = |side: Side| side != Side::Tuned || tuned_answers_the_same(document);
+    let counts = |side: Role| side != Role::Tuned || tuned_answers_the_same(document);
     for of in document.capacity.iter().filter(|of| counts(of.side)) {
         let input = match of.side {
-            Side::Incumbent => Input::IncumbentCapacity,
-            Side::Candidate => Input::CandidateCapacity,
-            Side::Tuned => Input::TunedCapacity,
+            Role::Incumbent | Role::Second => Input::IncumbentCapacity,
+            Role::Candidate => Input::CandidateCapacity,
+            Role::Tuned => Input::TunedCapacity,
         };
         if let Some(spread) = interval(&of.capacity.rate_rps) {
             let source =
@@ -65,9 +65,9 @@ pub fn complete(case: &mut Case, terms: &Terms, document: &VerdictDocument) {
     let floors = floors.filter(|floor| floor.kind == FloorKind::Between);
     for of in floors.filter(|of| counts(of.side)) {
         let input = match of.side {
-            Side::Incumbent => Input::IncumbentMemory,
-            Side::Candidate => Input::CandidateMemory,
-            Side::Tuned => Input::TunedMemory,
+            Role::Incumbent | Role::Second => Input::IncumbentMemory,
+            Role::Candidate => Input::CandidateMemory,
+            Role::Tuned => Input::TunedMemory,
         };
         // Somewhere in the bracket: above the limit that did not hold, at most the one that did.
         let gib = |bytes: Option<f64>| bytes.map(|bytes| bytes / GIB);
@@ -115,12 +115,12 @@ fn equivalent(document: &VerdictDocument) -> Option<bool> {
 /// Tuning that changes answers is not an alternative, whatever it saves.
 fn tuned_answers_the_same(document: &VerdictDocument) -> bool {
     let mut comparisons = document.comparisons.iter();
-    let tuned = comparisons.find(|of| of.contender == Side::Tuned);
+    let tuned = comparisons.find(|of| of.contender == Role::Tuned);
     tuned.is_some_and(|of| of.equivalence.different == 0)
 }
 
 /// Does a side hold every objective at every rate? `None`: that is open, as it is where latencies were refused.
-fn holds_objectives(document: &VerdictDocument, side: Side) -> Option<bool> {
+fn holds_objectives(document: &VerdictDocument, side: Role) -> Option<bool> {
     if document.verdict == Verdict::Invalid {
         return None;
     }

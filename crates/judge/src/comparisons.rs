@@ -3,7 +3,7 @@
 use crate::blocks::{From, Latencies, Sorted, judged_endpoints};
 use crate::plan::Plan;
 use crate::terms::{Goal, Slo, Terms};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::{Estimate, LatencyComparison, Resource, ResourceComparison};
 use understudy_stats::Interval;
@@ -77,14 +77,14 @@ pub(crate) fn latency(
     plan: &Plan,
     terms: &Terms,
     latencies: &Latencies,
-    contender: Side,
+    contender: Role,
 ) -> Vec<LatencyComparison> {
     let mut all = Vec::new();
     for rate in &plan.rates {
         for endpoint in judged_endpoints(terms) {
             for q in quantiles(terms, &endpoint) {
                 let of = |side| latencies.of(rate.rate_rps, side, &endpoint);
-                let (a, b) = (of(Side::Incumbent), of(contender));
+                let (a, b) = (of(Role::Incumbent), of(contender));
                 let pairs = a.len().min(b.len());
                 let (a, b) = (&a[..pairs], &b[..pairs]);
                 let how = (plan.centre(), terms.seed);
@@ -100,7 +100,7 @@ pub(crate) fn latency(
 pub(crate) fn aa(plan: &Plan, terms: &Terms, latencies: &Latencies) -> Vec<LatencyComparison> {
     let mut all = Vec::new();
     for rate in &plan.rates {
-        let blocks = latencies.of(rate.rate_rps, Side::Incumbent, &plan.primary.endpoint);
+        let blocks = latencies.of(rate.rate_rps, Role::Incumbent, &plan.primary.endpoint);
         let (first, second): (Vec<&Sorted>, Vec<&Sorted>) = blocks
             .chunks_exact(2)
             .map(|pair| (pair[0], pair[1]))
@@ -250,7 +250,7 @@ pub(crate) fn resources(
     plan: &Plan,
     terms: &Terms,
     blocks: &[&LatencyBlock],
-    contender: Side,
+    contender: Role,
 ) -> Vec<ResourceComparison> {
     let said = blocks
         .iter()
@@ -279,7 +279,7 @@ pub(crate) fn aa_resources(
 ) -> Vec<ResourceComparison> {
     let blocks: Vec<&LatencyBlock> = blocks.iter().collect();
     let at = |rate_rps: f64, resource: Resource| {
-        let all = side_values(rate_rps, resource, &blocks, Side::Incumbent);
+        let all = side_values(rate_rps, resource, &blocks, Role::Incumbent);
         let halves = all.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip();
         compare_resource(
             (rate_rps, resource),
@@ -325,10 +325,10 @@ pub(crate) fn resource_values(
     rate_rps: f64,
     resource: Resource,
     blocks: &[&LatencyBlock],
-    contender: Side,
+    contender: Role,
 ) -> (Measured, Measured) {
     let of = |side| side_values(rate_rps, resource, blocks, side);
-    let (mut a, mut b) = (of(Side::Incumbent), of(contender));
+    let (mut a, mut b) = (of(Role::Incumbent), of(contender));
     let pairs = a.len().min(b.len());
     a.truncate(pairs);
     b.truncate(pairs);
@@ -340,7 +340,7 @@ fn side_values(
     rate_rps: f64,
     resource: Resource,
     blocks: &[&LatencyBlock],
-    side: Side,
+    side: Role,
 ) -> Measured {
     let mut mine: Vec<&LatencyBlock> = blocks
         .iter()
@@ -385,7 +385,7 @@ mod tests {
     #[test]
     fn cpu_of_the_incumbent_is_compared_with_itself_by_halves_of_blocks() {
         let terms = simulated::terms(Level::Quick, &[1000.0], 0.99);
-        let block = |side: Side, number: u32| {
+        let block = |side: Role, number: u32| {
             let rows = (0..100).map(|at| {
                 let due = f64::from(at) * 1e-3;
                 answered(0, (ns(due), ns(due), ns(due + 1e-3)))
@@ -399,7 +399,7 @@ mod tests {
             block.figures.side_cpu_us = Some(100.0 * cpu_us);
             block
         };
-        let sides = [Side::Incumbent, Side::Candidate];
+        let sides = [Role::Incumbent, Role::Candidate];
         let all = |numbers: u32| -> Vec<LatencyBlock> {
             let numbers = 0..numbers;
             numbers

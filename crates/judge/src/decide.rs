@@ -8,7 +8,7 @@ use crate::sentences::{
 };
 use crate::terms::{Question, Terms};
 use crate::tuning::{self, Need, Tuning};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::proof::SelfTest;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::{
@@ -63,7 +63,7 @@ fn replace_or_keep(
     document: &VerdictDocument,
 ) -> Option<Decision> {
     candidate_misses(document)
-        .or_else(|| failures(evidence, Side::Candidate).map(|why| (Verdict::Keep, why)))
+        .or_else(|| failures(evidence, Role::Candidate).map(|why| (Verdict::Keep, why)))
         .or_else(|| problem_solved(evidence, document))
         .or_else(|| no_problem(terms, document))
 }
@@ -75,7 +75,7 @@ fn worse_or_not(
     document: &VerdictDocument,
 ) -> Option<Decision> {
     let mut worse = newly_missed(document);
-    worse.extend(failures(evidence, Side::Candidate).unwrap_or_default());
+    worse.extend(failures(evidence, Role::Candidate).unwrap_or_default());
     worse.extend(goal_reasons(document, "worse", "is missed", |goal| {
         goal.held == Held::Misses
     }));
@@ -102,10 +102,10 @@ pub(crate) fn is_left_out(terms: &Terms, goal: &GoalResult) -> bool {
 /// Objectives that the candidate misses and the incumbent holds, both for certain.
 fn newly_missed(document: &VerdictDocument) -> Vec<Reason> {
     let by_incumbent = |slo: &SloResult| {
-        slos(document, Side::Incumbent, Held::Holds)
+        slos(document, Role::Incumbent, Held::Holds)
             .any(|held| held.slo == slo.slo && held.rate_rps == slo.rate_rps)
     };
-    slos(document, Side::Candidate, Held::Misses)
+    slos(document, Role::Candidate, Held::Misses)
         .filter(|slo| by_incumbent(slo))
         .map(|slo| {
             let text = slo_text(slo, "misses");
@@ -129,7 +129,7 @@ fn goal_reasons(
 
 /// What could decide: how each objective and goal was judged, and what the gates of its figure bear on.
 fn asked(document: &VerdictDocument) -> impl Iterator<Item = (Held, Option<Bearing>)> {
-    let slos = document.slo.iter().filter(|slo| slo.side != Side::Tuned);
+    let slos = document.slo.iter().filter(|slo| slo.side != Role::Tuned);
     let goals = document.goals.iter().map(|goal| (goal.held, &goal.about));
     let all = slos.map(|slo| (slo.held, &slo.about)).chain(goals);
     all.map(|(held, about)| (held, Bearing::of(about)))
@@ -141,7 +141,7 @@ pub(crate) fn is_open(document: &VerdictDocument) -> bool {
     let mut slos = document
         .slo
         .iter()
-        .filter(|slo| slo.side != Side::Tuned && Some(slo.rate_rps) == at);
+        .filter(|slo| slo.side != Role::Tuned && Some(slo.rate_rps) == at);
     let mut goals = document.goals.iter();
     let is_open = slos.any(|slo| slo.held == Held::Undecided)
         || goals.any(|goal| goal.held == Held::Undecided);
@@ -368,14 +368,14 @@ fn not_measured(terms: &Terms, plan: &Plan, evidence: &Evidence) -> Option<Decis
 /// Rule 4 for trials without an objective on errors: a contender that surely fails more often than
 /// 0.1 % of the time, and more often than the incumbent, is not a replacement. Errors are fast and
 /// cheap: no other figure would show them.
-pub(crate) fn failures(evidence: &Evidence, contender: Side) -> Option<Vec<Reason>> {
+pub(crate) fn failures(evidence: &Evidence, contender: Role) -> Option<Vec<Reason>> {
     let count = |side| {
         let rows = evidence.blocks.iter().filter(|b| b.side == side);
         rows.flat_map(|b| &b.rows).fold((0, 0), |(k, n), row| {
             (k + u64::from(is_error(&row.observation)), n + 1)
         })
     };
-    let (incumbent, contending) = (count(Side::Incumbent), count(contender));
+    let (incumbent, contending) = (count(Role::Incumbent), count(contender));
     let most = binomial::interval(incumbent.0, incumbent.1)?
         .high
         .max(MOST_DEVIATING);
@@ -393,11 +393,11 @@ pub(crate) fn failures(evidence: &Evidence, contender: Side) -> Option<Vec<Reaso
         incumbent.1,
     );
     let (code, names) = match contender {
-        Side::Tuned => (
+        Role::Tuned => (
             "tuned_fails_under_load",
             ["tuned_error_share", "tuned_error_share_low"],
         ),
-        Side::Candidate | Side::Incumbent => (
+        Role::Candidate | Role::Incumbent | Role::Second => (
             "candidate_fails_under_load",
             ["candidate_error_share", "candidate_error_share_low"],
         ),
@@ -412,7 +412,7 @@ pub(crate) fn failures(evidence: &Evidence, contender: Side) -> Option<Vec<Reaso
 
 /// Rule 4.
 fn candidate_misses(document: &VerdictDocument) -> Option<Decision> {
-    let reasons: Vec<Reason> = slos(document, Side::Candidate, Held::Misses)
+    let reasons: Vec<Reason> = slos(document, Role::Candidate, Held::Misses)
         .map(|slo| {
             reason(
                 "candidate_misses_slo",
@@ -459,9 +459,9 @@ fn with_next(open: Vec<Reason>) -> Vec<Reason> {
 
 /// The objectives that the incumbent misses, if the candidate holds each of them at the same rate.
 fn objectives_solved(document: &VerdictDocument) -> Option<(Need<'_>, Vec<Reason>)> {
-    let missed: Vec<&SloResult> = slos(document, Side::Incumbent, Held::Misses).collect();
+    let missed: Vec<&SloResult> = slos(document, Role::Incumbent, Held::Misses).collect();
     let held = |miss: &&SloResult| {
-        slos(document, Side::Candidate, Held::Holds)
+        slos(document, Role::Candidate, Held::Holds)
             .find(|held| held.slo == miss.slo && held.rate_rps == miss.rate_rps)
     };
     let holds: Vec<&SloResult> = missed.iter().map(held).collect::<Option<_>>()?;
@@ -493,7 +493,7 @@ fn no_problem(terms: &Terms, document: &VerdictDocument) -> Option<Decision> {
     let incumbent: Vec<&SloResult> = document
         .slo
         .iter()
-        .filter(|slo| slo.side == Side::Incumbent)
+        .filter(|slo| slo.side == Role::Incumbent)
         .collect();
     if !incumbent.iter().all(|slo| slo.held == Held::Holds) {
         return None;
@@ -545,7 +545,7 @@ fn undecided(document: &VerdictDocument) -> Decision {
         .slo
         .iter()
         // What is open of the tuned side matters only where the candidate would replace.
-        .filter(|slo| slo.side != Side::Tuned)
+        .filter(|slo| slo.side != Role::Tuned)
         .filter(|slo| matches!(slo.held, Held::Undecided | Held::NotJudged))
         .map(|slo| {
             let (code, how) = match slo.held {
@@ -583,7 +583,7 @@ const NEXT: &str = "measure longer (--thorough) or at a rate nearer to the bound
 
 pub(crate) fn slos(
     document: &VerdictDocument,
-    side: Side,
+    side: Role,
     held: Held,
 ) -> impl Iterator<Item = &SloResult> {
     document

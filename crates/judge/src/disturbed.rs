@@ -3,7 +3,7 @@
 use crate::Evidence;
 use crate::simulated::{self, Draws, ns, verdict};
 use crate::terms::{Goal, Level, Terms};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::{Held, Verdict, VerdictRules};
 use understudy_testkit::answered;
@@ -33,8 +33,8 @@ const QUIET: Planted = Planted {
     steal: 0.0,
 };
 
-fn block(side: Side, number: u32, planted: &Planted, draws: &mut Draws) -> LatencyBlock {
-    let at = usize::from(side == Side::Candidate);
+fn block(side: Role, number: u32, planted: &Planted, draws: &mut Draws) -> LatencyBlock {
+    let at = usize::from(side == Role::Candidate);
     // One pair is not like the next.
     let ms = planted.ms[at] * (1.0 + 0.03 * (draws.unit() - 0.5));
     let mut rows = Vec::new();
@@ -73,7 +73,7 @@ fn evidence(planted: &Planted, seed: u64) -> Evidence {
     let mut draws = Draws(seed);
     let mut blocks = Vec::new();
     for number in 0..6 {
-        for side in [Side::Incumbent, Side::Candidate] {
+        for side in [Role::Incumbent, Role::Candidate] {
             blocks.push(block(side, number, planted, &mut draws));
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::terms::{Question, Terms};
 use std::collections::BTreeMap;
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::stored::{During, Exited};
 use understudy_model::verdict::{Reason, Verdict, VerdictDocument};
 
@@ -45,7 +45,7 @@ const EARLIER: [&str; 5] = [
 pub(crate) fn explain(terms: &Terms, document: &mut VerdictDocument, exits: &[Exited]) {
     let (of_candidate, others): (Vec<&Exited>, Vec<&Exited>) = exits
         .iter()
-        .partition(|exited| exited.side == Side::Candidate);
+        .partition(|exited| exited.side == Role::Candidate);
     let limits = others.into_iter().map(|exited| reason(exited).text);
     document.limits_of_this_result.extend(limits);
     if of_candidate.is_empty() {
@@ -84,7 +84,7 @@ mod tests {
     use crate::{Evidence, judge};
     use understudy_compare::Rules;
 
-    fn exited(side: Side, during: During) -> Exited {
+    fn exited(side: Role, during: During) -> Exited {
         Exited {
             side,
             during,
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn a_candidate_that_exits_under_load_is_not_what_replaces() {
         let mut terms = terms(Level::Quick, &[100.0], 0.9);
-        let under_load = [exited(Side::Candidate, During::Load)];
+        let under_load = [exited(Role::Candidate, During::Load)];
         for before in [
             (Verdict::Replace, "candidate_holds_slo"),
             (Verdict::Invalid, "gate_steal"),
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn what_an_earlier_rule_decides_stays_and_the_end_is_its_first_reason() {
         let terms = terms(Level::Quick, &[100.0], 0.9);
-        let candidate = [exited(Side::Candidate, During::Comparison)];
+        let candidate = [exited(Role::Candidate, During::Comparison)];
         let different = (Verdict::NotEquivalent, "answers_differ");
         let document = explained(&terms, different, &candidate);
         assert_eq!(document.verdict, Verdict::NotEquivalent);
@@ -153,7 +153,7 @@ mod tests {
             document.because[0].text,
             "the candidate exited while answers were compared, after 17 answers (exit code 70); its last log line: out of luck"
         );
-        let under_load = [exited(Side::Candidate, During::Load)];
+        let under_load = [exited(Role::Candidate, During::Load)];
         for before in [
             (Verdict::Invalid, "gate_out_of_memory"),
             (Verdict::Inconclusive, "exchanges_lost"),
@@ -162,7 +162,7 @@ mod tests {
             assert_eq!(document.verdict, before.0);
             assert_eq!(codes(&document), ["candidate_exited", before.1]);
         }
-        let tuned = [exited(Side::Tuned, During::Comparison)];
+        let tuned = [exited(Role::Tuned, During::Comparison)];
         let document = explained(&terms, (Verdict::Keep, "no_measured_problem"), &tuned);
         assert_eq!(codes(&document), ["no_measured_problem"]);
         let limits = &document.limits_of_this_result;

@@ -7,7 +7,7 @@ use crate::refusals::bearing_of;
 use crate::search::lateness;
 use crate::terms::{Goal, Slo, Terms};
 use std::collections::BTreeMap;
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::gates::{self as load_gates, Figures};
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::{Gate, LatencyComparison, VerdictRules};
@@ -207,7 +207,7 @@ fn against_itself(plan: &Plan, aa: &LatencyComparison, latencies: &Latencies) ->
 /// The primary quantile of the second over that of the first incumbent measurement of each ABBA block.
 fn ratios_of_itself(plan: &Plan, latencies: &Latencies) -> Option<Vec<f64>> {
     let primary = &plan.primary;
-    let blocks = latencies.of(primary.rate_rps, Side::Incumbent, &primary.endpoint);
+    let blocks = latencies.of(primary.rate_rps, Role::Incumbent, &primary.endpoint);
     let quantile = |at: usize| match blocks[at].quantile(primary.quantile, From::Sent) {
         BlockQuantile::Value(value) => Some(value),
         _ => None,

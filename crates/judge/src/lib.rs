@@ -44,7 +44,7 @@ use crate::terms::{Fresh, Level, Question, Terms};
 use blocks::Latencies;
 use understudy_case::CaseDocument;
 use understudy_compare::{Noise, Row, Rules, TriedFault, Workload, tally};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::gates::MOST_STOLEN;
 use understudy_model::stored::{Exited, LatencyBlock, ReproducedCluster, RequestFacts, Start};
 use understudy_model::verdict::{
@@ -86,10 +86,10 @@ pub struct Evidence {
 
 impl Evidence {
     /// What was compared of a contender.
-    pub fn rows_of(&self, contender: Side) -> &[Row] {
+    pub fn rows_of(&self, contender: Role) -> &[Row] {
         match contender {
-            Side::Tuned => &self.tuned_rows,
-            Side::Candidate | Side::Incumbent => &self.rows,
+            Role::Tuned => &self.tuned_rows,
+            Role::Candidate | Role::Incumbent | Role::Second => &self.rows,
         }
     }
 
@@ -149,13 +149,13 @@ pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) 
     };
     let aa = comparisons::aa(plan, terms, &latencies);
     let aa_resources = comparisons::aa_resources(plan, terms, &evidence.blocks);
-    let compare = |contender: Side| {
+    let compare = |contender: Role| {
         let noise = Noise::learn(evidence.rows_of(contender));
         Comparison {
-            baseline: Side::Incumbent,
+            baseline: Role::Incumbent,
             contender,
             equivalence: equivalence(evidence, contender, &noise, rules),
-            self_test: (contender == Side::Candidate)
+            self_test: (contender == Role::Candidate)
                 .then(|| self_test::judge(evidence, &noise, rules))
                 .flatten(),
             under_load: under_load::compare(evidence, contender),
@@ -163,7 +163,7 @@ pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) 
             resources: comparisons::resources(plan, terms, &counting, contender),
         }
     };
-    let contenders = terms.sides().filter(|side| *side != Side::Incumbent);
+    let contenders = terms.sides().filter(|side| *side != Role::Incumbent);
     let mut judged = objectives::judge(terms, plan, pairs, (&evidence.blocks, &counting));
     let mut gates = gates::judge(terms, plan, &evidence.blocks, &latencies, &aa);
     gates.extend(assumptions::judge(
@@ -213,7 +213,7 @@ pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) 
 /// Do the answers decide for certain, whatever a measurement under load would show? What was compared too little may
 /// still be worth measuring.
 pub fn answers_decide(evidence: &Evidence, noise: &Noise, rules: &Rules) -> bool {
-    let equivalence = equivalence(evidence, Side::Candidate, noise, rules);
+    let equivalence = equivalence(evidence, Role::Candidate, noise, rules);
     let self_test = self_test::judge(evidence, noise, rules);
     equivalence.lost > equivalence.compared
         || decide::differences(&equivalence).is_some()
@@ -238,11 +238,11 @@ pub fn is_settled(question: Question, document: &VerdictDocument) -> bool {
 
 /// Pairs of measurements at the primary rate, the begun one included.
 fn pairs(plan: &Plan, evidence: &Evidence) -> u32 {
-    let of = |side: Side| {
+    let of = |side: Role| {
         let here = |b: &&LatencyBlock| b.side == side && b.rate_rps == plan.primary.rate_rps;
         evidence.blocks.iter().filter(here).count() as u32
     };
-    of(Side::Incumbent).max(of(Side::Candidate))
+    of(Role::Incumbent).max(of(Role::Candidate))
 }
 
 fn measured_rates(plan: &Plan, blocks: &[LatencyBlock]) -> Vec<RatePlan> {
@@ -253,7 +253,7 @@ fn measured_rates(plan: &Plan, blocks: &[LatencyBlock]) -> Vec<RatePlan> {
 /// The ledger and the clusters of a contender, alone: what decides whether a trial continues to measure.
 pub fn equivalence(
     evidence: &Evidence,
-    contender: Side,
+    contender: Role,
     noise: &Noise,
     rules: &Rules,
 ) -> Equivalence {
@@ -342,14 +342,14 @@ fn limits(terms: &Terms, evidence: &Evidence, document: &VerdictDocument) -> Vec
     if environment.generator_cpus.is_empty() && !evidence.blocks.is_empty() {
         limits.push("generator and sides were not pinned to CPUs of their own".to_owned());
     }
-    if terms.is_launched(Side::Incumbent) && terms.is_launched(Side::Tuned) {
+    if terms.is_launched(Role::Incumbent) && terms.is_launched(Role::Tuned) {
         limits.push(
             "incumbent and tuned incumbent run side by side: where they are one program, PSS counts what \
              they share half to each (RSS counts it whole)"
                 .to_owned(),
         );
     }
-    if terms.is_launched(Side::Candidate)
+    if terms.is_launched(Role::Candidate)
         && terms.starts() == Fresh::Trial
         && !evidence.blocks.is_empty()
     {

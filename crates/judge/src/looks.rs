@@ -4,7 +4,7 @@ use crate::plan::Plan;
 use crate::simulated::{self, Draws, ns, verdict};
 use crate::terms::{Goal, Level, Question, Terms};
 use crate::{Evidence, is_settled};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::verdict::{Held, Verdict, VerdictDocument, VerdictRules};
 use understudy_testkit::answered;
 
@@ -26,7 +26,7 @@ fn evidence(pairs: u32, ratio: f64, seed: u64) -> Evidence {
     let mut draws = Draws(seed);
     let mut blocks = Vec::new();
     for number in 0..pairs {
-        for (side, cpu_us) in [(Side::Incumbent, 100.0), (Side::Candidate, 100.0 * ratio)] {
+        for (side, cpu_us) in [(Role::Incumbent, 100.0), (Role::Candidate, 100.0 * ratio)] {
             let row = |at: u32| {
                 let due = ns(f64::from(at) / RATE);
                 answered(0, (due, due + 1, due + 1_000_000))

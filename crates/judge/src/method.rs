@@ -4,7 +4,7 @@ use crate::Evidence;
 use crate::plan::{Plan, RatePlan};
 use crate::terms::{LimitsConfig, Terms};
 use std::collections::BTreeMap;
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::verdict::{MeasuredRate, Method};
 
 /// Describes how the measurements in `evidence` were made.
@@ -36,7 +36,7 @@ pub(crate) fn describe(terms: &Terms, plan: &Plan, evidence: &Evidence) -> Metho
 
 /// Pairs are counted, not planned: a run may have been interrupted.
 fn measured(rate: &RatePlan, evidence: &Evidence) -> MeasuredRate {
-    let of = |side: Side| {
+    let of = |side: Role| {
         let blocks = evidence.blocks.iter();
         blocks
             .filter(|block| block.side == side && block.rate_rps == rate.rate_rps)
@@ -44,7 +44,7 @@ fn measured(rate: &RatePlan, evidence: &Evidence) -> MeasuredRate {
     };
     MeasuredRate {
         rate_rps: rate.rate_rps,
-        pairs: of(Side::Incumbent).min(of(Side::Candidate)),
+        pairs: of(Role::Incumbent).min(of(Role::Candidate)),
         warmup_s: rate.warmup.secs(),
         measured_s: rate.measured.secs(),
     }

@@ -12,7 +12,7 @@ use crate::comparisons::{
 use crate::plan::Plan;
 use crate::refusals::{is_refused, leave_what_holds};
 use crate::terms::{Goal, Question, Slo, Terms};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::{
     Estimate, Figure, Gate, GoalResult, Held, LatencyQuantile, Resource, SloResult,
@@ -78,11 +78,11 @@ pub(crate) fn judge(
         blocks,
         counting,
     };
-    let both = [Side::Incumbent, Side::Candidate];
-    let (mut slos, goals) = measured.family(&both, Side::Candidate);
+    let both = [Role::Incumbent, Role::Candidate];
+    let (mut slos, goals) = measured.family(&both, Role::Candidate);
     let mut tuned_goals = Vec::new();
-    if terms.sides().any(|side| side == Side::Tuned) {
-        let (of_tuned, goals) = measured.family(&[Side::Tuned], Side::Tuned);
+    if terms.sides().any(|side| side == Role::Tuned) {
+        let (of_tuned, goals) = measured.family(&[Role::Tuned], Role::Tuned);
         // Both lists go through objectives and rates in the same order.
         let tuned = of_tuned.into_iter();
         slos = slos
@@ -129,7 +129,7 @@ struct Measured<'a> {
 
 impl Measured<'_> {
     /// The results that share one correction: the objectives of these sides, the goals of a contender.
-    fn family(&self, sides: &[Side], contender: Side) -> (Vec<SloResult>, Vec<GoalResult>) {
+    fn family(&self, sides: &[Role], contender: Role) -> (Vec<SloResult>, Vec<GoalResult>) {
         let Measured {
             terms,
             plan,
@@ -248,7 +248,7 @@ fn correct(
 
 fn judge_slo(
     slo: &Slo,
-    (rate_rps, side): (f64, Side),
+    (rate_rps, side): (f64, Role),
     plan: &Plan,
     latencies: &Latencies,
     blocks: &[LatencyBlock],
@@ -305,7 +305,7 @@ fn against((due, sent): (&[f64], &[f64]), bound: f64, alpha: f64) -> Judged {
 
 /// The share of errors over all blocks. Errors come in bursts: where blocks vary more than
 /// independent errors would, the sample counts for correspondingly less.
-fn error_rate(rate_rps: f64, side: Side, blocks: &[LatencyBlock], bound: f64) -> Judged {
+fn error_rate(rate_rps: f64, side: Role, blocks: &[LatencyBlock], bound: f64) -> Judged {
     let counts: Vec<(u64, u64)> = blocks
         .iter()
         .filter(|b| b.side == side && b.rate_rps == rate_rps)
@@ -355,7 +355,7 @@ fn dispersion(counts: &[(u64, u64)], share: f64) -> f64 {
 }
 
 impl Measured<'_> {
-    fn judge_goal(&self, goal: &Goal, contender: Side) -> (Judged, f64, Figure) {
+    fn judge_goal(&self, goal: &Goal, contender: Role) -> (Judged, f64, Figure) {
         let Measured {
             terms,
             plan,
@@ -371,7 +371,7 @@ impl Measured<'_> {
                     Values::Judged(values) => Some(values),
                     Values::NotJudged(_) => None,
                 };
-                let pairs = |from| of(Side::Incumbent, from).zip(of(contender, from));
+                let pairs = |from| of(Role::Incumbent, from).zip(of(contender, from));
                 let about = Figure::Latency(LatencyQuantile {
                     endpoint: "*".to_owned(),
                     quantile: *quantile,
@@ -456,7 +456,7 @@ fn resource_pairs(
     rate_rps: f64,
     resource: Resource,
     blocks: &[&LatencyBlock],
-    contender: Side,
+    contender: Role,
 ) -> Option<Pairs> {
     let (a, b) = resource_values(rate_rps, resource, blocks, contender);
     let a: Option<Vec<f64>> = a.into_iter().collect();

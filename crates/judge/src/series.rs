@@ -6,7 +6,7 @@ use understudy_model::series::{
 };
 use understudy_model::stored::LatencyBlock;
 use understudy_model::stored::{Row, Table};
-use understudy_model::{Cause, Side};
+use understudy_model::{Cause, Role};
 use understudy_stats::quantile::order_statistic;
 
 /// Windows that a measurement is divided into, and the shortest of them.
@@ -45,7 +45,7 @@ fn started(block: &LatencyBlock) -> f64 {
 }
 
 fn curves(blocks: &[LatencyBlock]) -> Vec<PercentileCurve> {
-    let mut groups: BTreeMap<(u64, Side), Vec<&LatencyBlock>> = BTreeMap::new();
+    let mut groups: BTreeMap<(u64, Role), Vec<&LatencyBlock>> = BTreeMap::new();
     for block in blocks {
         // The bits of positive numbers sort as the numbers do.
         let key = (block.rate_rps.to_bits(), block.side);
@@ -57,7 +57,7 @@ fn curves(blocks: &[LatencyBlock]) -> Vec<PercentileCurve> {
     groups.into_iter().map(curve).collect()
 }
 
-fn percentile_curve(rate_rps: f64, side: Side, blocks: &[&LatencyBlock]) -> PercentileCurve {
+fn percentile_curve(rate_rps: f64, side: Role, blocks: &[&LatencyBlock]) -> PercentileCurve {
     let each: Vec<Vec<f64>> = blocks.iter().map(|b| latencies(b.rows.iter())).collect();
     let mut all = each.concat();
     all.sort_unstable_by(f64::total_cmp);
@@ -204,7 +204,7 @@ mod tests {
 
     /// A block of one second after a warm-up of one, a request in the middle of each millisecond; the latency of the
     /// n-th is n microseconds, every hundredth is not answered.
-    fn block(side: Side, block: u32, started_unix_s: f64) -> LatencyBlock {
+    fn block(side: Role, block: u32, started_unix_s: f64) -> LatencyBlock {
         let row = |index: u32| {
             let intended_ns = 1_000_500_000 + u64::from(index) * 1_000_000;
             let ended = intended_ns + u64::from(index + 1) * 1000;
@@ -232,16 +232,16 @@ mod tests {
     #[test]
     fn windows_hold_every_request_once_and_quantiles_are_order_statistics() {
         let blocks = [
-            block(Side::Candidate, 0, 107.5),
-            block(Side::Incumbent, 0, 100.0),
+            block(Role::Candidate, 0, 107.5),
+            block(Role::Incumbent, 0, 100.0),
         ];
         let document = draw(&blocks, &[Table::default(), Table::default()]);
-        let order: Vec<(Side, f64)> = document
+        let order: Vec<(Role, f64)> = document
             .blocks
             .iter()
             .map(|b| (b.side, b.started_s))
             .collect();
-        assert_eq!(order, [(Side::Incumbent, 0.0), (Side::Candidate, 7.5)]);
+        assert_eq!(order, [(Role::Incumbent, 0.0), (Role::Candidate, 7.5)]);
         let windows = &document.blocks[0].latency;
         assert_eq!(windows.len(), 10, "none is shorter than 100 ms");
         for (index, window) in windows.iter().enumerate() {
@@ -252,7 +252,7 @@ mod tests {
             assert_eq!(window.p50_us, Some(index as f64 * 100.0 + 50.0));
         }
         let curve = &document.curves[0];
-        assert_eq!((curve.side, curve.requests), (Side::Incumbent, 1000));
+        assert_eq!((curve.side, curve.requests), (Role::Incumbent, 1000));
         assert_eq!(curve.unanswered, 10);
         let last = curve.points.last().unwrap();
         assert!(
@@ -285,7 +285,7 @@ mod tests {
                 .map(|(name, values)| (name.to_owned(), values))
                 .into(),
         };
-        let points = resources(&block(Side::Incumbent, 0, 0.0), &samples);
+        let points = resources(&block(Role::Incumbent, 0, 0.0), &samples);
         let of = |value: fn(&ResourcePoint) -> Option<f64>| -> Vec<Option<f64>> {
             points.iter().map(value).collect()
         };

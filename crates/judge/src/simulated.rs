@@ -8,7 +8,7 @@ use understudy_model::Arrivals;
 use understudy_model::stored::{BlockFigures, LatencyBlock, RequestFacts};
 use understudy_model::stored::{Happenings, Row};
 use understudy_model::verdict::VerdictDocument;
-use understudy_model::{Side, Span};
+use understudy_model::{Role, Span};
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
 pub(crate) struct Draws(pub(crate) u64);
@@ -34,7 +34,7 @@ pub(crate) fn ns(seconds: f64) -> u64 {
 
 /// A measurement of so many requests per second and seconds that nothing disturbed.
 pub(crate) fn block(
-    (side, number): (Side, u32),
+    (side, number): (Role, u32),
     (rate_rps, measured_s): (f64, f64),
     rows: Vec<Row>,
 ) -> LatencyBlock {
@@ -82,7 +82,7 @@ pub(crate) fn terms(level: Level, rates: &[f64], quantile: f64) -> Terms {
         name: "simulated".to_owned(),
         level,
         seed: 1,
-        sides: [Side::Incumbent, Side::Candidate].map(side).into(),
+        sides: [Role::Incumbent, Role::Candidate].map(side).into(),
         rates: rates.to_vec(),
         arrivals: Arrivals::Poisson,
         connections: 64,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::tail::{Tail, TailCause};
 use understudy_model::verdict::Estimate;
-use understudy_model::{Cause, Observation, Side};
+use understudy_model::{Cause, Observation, Role};
 use understudy_stats::overlap::{
     BusyPeriods, Met, Stretch, Window, meets, merged, met, overlap_ns,
 };
@@ -28,7 +28,7 @@ const OFTEN: usize = 5;
 pub(crate) fn attribute(plan: &Plan, blocks: &[LatencyBlock], seed: u64) -> Vec<Tail> {
     let mut tails = Vec::new();
     for rate in &plan.rates {
-        for side in Side::ALL {
+        for side in Role::SIDES {
             let of: Vec<&LatencyBlock> = blocks
                 .iter()
                 .filter(|block| block.side == side && block.rate_rps == rate.rate_rps)
@@ -135,7 +135,7 @@ fn latency(row: &Observation) -> f64 {
 }
 
 /// The tail of one side at one rate; `None` where it is too small to speak of.
-pub fn tail(side: Side, rate_rps: f64, blocks: &[&LatencyBlock], seed: u64) -> Option<Tail> {
+pub fn tail(side: Role, rate_rps: f64, blocks: &[&LatencyBlock], seed: u64) -> Option<Tail> {
     let measured = measured(blocks);
     let slow: usize = measured.iter().map(|one| one.slow.len()).sum();
     if slow < FEWEST {

@@ -5,7 +5,7 @@ use crate::search::capacity::CapacityConfig;
 use crate::search::floor::FloorConfig;
 use understudy_case::Case;
 use understudy_model::verdict::Bearing;
-use understudy_model::{Arrivals, ByteSize, Change, Cpus, Share, Side, Span};
+use understudy_model::{Arrivals, ByteSize, Change, Cpus, Role, Share, Span};
 
 /// All that a verdict is derived from in addition to the evidence.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +48,7 @@ pub struct Terms {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SideTerms {
     /// Which one.
-    pub side: Side,
+    pub side: Role,
     /// Its command, or where it runs.
     pub runs: String,
     /// Does Understudy start it? Else it runs already.
@@ -57,12 +57,12 @@ pub struct SideTerms {
 
 impl Terms {
     /// The sides, the incumbent first.
-    pub fn sides(&self) -> impl Iterator<Item = Side> {
+    pub fn sides(&self) -> impl Iterator<Item = Role> {
         self.sides.iter().map(|terms| terms.side)
     }
 
     /// Does this side take part, and does Understudy start it?
-    pub fn is_launched(&self, side: Side) -> bool {
+    pub fn is_launched(&self, side: Role) -> bool {
         let mut sides = self.sides.iter();
         sides.any(|terms| terms.side == side && terms.is_launched)
     }

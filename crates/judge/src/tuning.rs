@@ -3,7 +3,7 @@
 use crate::Evidence;
 use crate::decide::{failures, is_surely_deviating, slos};
 use crate::sentences::{goal_figures, goal_text, reason, slo_figures, slo_text, slo_text_with};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::verdict::{Comparison, GoalResult, Held, Reason, SloResult, VerdictDocument};
 
 /// What a replacement would be for, all of it.
@@ -27,7 +27,7 @@ pub(crate) enum Tuning {
 /// Judges the tuned incumbent as what is available without a replacement. It is taken as a whole: one that
 /// gains a goal and loses an objective, an answer or another goal is not an alternative.
 pub(crate) fn judge(document: &VerdictDocument, evidence: &Evidence, need: &Need<'_>) -> Tuning {
-    let tuned = |of: &&Comparison| of.contender == Side::Tuned;
+    let tuned = |of: &&Comparison| of.contender == Role::Tuned;
     let Some(comparison) = document.comparisons.iter().find(tuned) else {
         return Tuning::FallsShort(Vec::new());
     };
@@ -82,8 +82,8 @@ fn unfit(document: &VerdictDocument, evidence: &Evidence, comparison: &Compariso
         ];
         unfit.push(reason("tuned_differs", text, figures));
     }
-    unfit.extend(failures(evidence, Side::Tuned).unwrap_or_default());
-    unfit.extend(slos(document, Side::Tuned, Held::Misses).map(|slo| {
+    unfit.extend(failures(evidence, Role::Tuned).unwrap_or_default());
+    unfit.extend(slos(document, Role::Tuned, Held::Misses).map(|slo| {
         let text = slo_text(slo, "misses");
         reason("tuned_misses_slo", text, slo_figures(slo))
     }));
@@ -94,7 +94,7 @@ fn unfit(document: &VerdictDocument, evidence: &Evidence, comparison: &Compariso
 fn objectives(document: &VerdictDocument, missed: &[&SloResult]) -> Vec<(Held, Reason)> {
     let of = |miss: &&SloResult| {
         let tuned = document.slo.iter().find(|slo| {
-            slo.side == Side::Tuned && slo.slo == miss.slo && slo.rate_rps == miss.rate_rps
+            slo.side == Role::Tuned && slo.slo == miss.slo && slo.rate_rps == miss.rate_rps
         })?;
         let (code, text) = match tuned.held {
             Held::Holds => ("tuning_gains_it", slo_text(tuned, "holds")),

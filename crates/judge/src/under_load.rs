@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use understudy_model::stored::Row;
 use understudy_model::verdict::{Deviation, UnderLoad};
-use understudy_model::{Ending, Side};
+use understudy_model::{Ending, Role};
 
 /// What the incumbent showed for one request.
 #[derive(Default)]
@@ -24,7 +24,7 @@ const AGREEING_BLOCKS: usize = 2;
 
 /// Compares a contender's answers with what the incumbent showed for the same request; `None`
 /// without measurements.
-pub(crate) fn compare(evidence: &Evidence, contender: Side) -> Option<UnderLoad> {
+pub(crate) fn compare(evidence: &Evidence, contender: Role) -> Option<UnderLoad> {
     let shown = incumbent(evidence);
     let mut result = UnderLoad {
         answered: 0,
@@ -73,7 +73,7 @@ fn comparable(row: &Row) -> bool {
 
 fn incumbent(evidence: &Evidence) -> HashMap<u32, Shown> {
     let mut all: HashMap<u32, Shown> = HashMap::new();
-    for block in evidence.blocks.iter().filter(|b| b.side == Side::Incumbent) {
+    for block in evidence.blocks.iter().filter(|b| b.side == Role::Incumbent) {
         for row in block.rows.iter().filter(|row| comparable(row)) {
             let shown = all.entry(row.observation.request).or_default();
             shown.blocks.insert((block.rate_rps.to_bits(), block.block));

@@ -2,7 +2,7 @@
 //! load.
 
 use crate::blocks::latency_us;
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::stored::{LatencyBlock, Start};
 use understudy_model::warm_up::{Course, Settling, WarmUp};
 use understudy_stats::quantile::order_statistic;
@@ -20,8 +20,12 @@ const UNNOTICED: f64 = 0.095;
 
 /// What is known of each side's starts; `settling` is the first load of each.
 pub(crate) fn describe(starts: &[Start], settling: &[LatencyBlock]) -> Vec<WarmUp> {
-    let of = |side: Side| {
-        let ready = starts.iter().filter(|start| start.side == side);
+    let of = |side: Role| {
+        let is_of = |start: &&Start| match side {
+            Role::Incumbent => start.side.is_incumbent(),
+            _ => start.side == side,
+        };
+        let ready = starts.iter().filter(is_of);
         let ready: Vec<f64> = ready.map(|start| start.ready_s).collect();
         let settling = settling.iter().find(|block| block.side == side);
         (!ready.is_empty() || settling.is_some()).then(|| WarmUp {
@@ -32,7 +36,7 @@ pub(crate) fn describe(starts: &[Start], settling: &[LatencyBlock]) -> Vec<WarmU
             settling: settling.and_then(course),
         })
     };
-    Side::ALL.into_iter().filter_map(of).collect()
+    Role::SIDES.into_iter().filter_map(of).collect()
 }
 
 /// The course of the median latency; `None` where the load was too short or too thin.
@@ -96,7 +100,7 @@ mod tests {
     use understudy_testkit::answered;
 
     /// 4 s of 1,000 requests a second, whose latency is `us(seconds)` give or take a tenth.
-    fn block(side: Side, us: impl Fn(f64) -> f64) -> LatencyBlock {
+    fn block(side: Role, us: impl Fn(f64) -> f64) -> LatencyBlock {
         let row = |index: u64| {
             let intended_ns = index * 1_000_000;
             let wobble = 0.9 + (index * 7919 % 100) as f64 / 500.0;
@@ -119,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_side_warms_up_slows_down_stays_or_never_comes_to_rest() {
-        let of = |us: fn(f64) -> f64| course(&block(Side::Incumbent, us)).unwrap();
+        let of = |us: fn(f64) -> f64| course(&block(Role::Incumbent, us)).unwrap();
         let warms = of(|s| if s < 1.0 { 900.0 } else { 300.0 });
         assert_eq!(warms.course, Course::WarmsUp);
         assert!(
@@ -147,11 +151,11 @@ mod tests {
     fn starts_are_given_by_their_range_and_a_thin_load_has_no_course() {
         let start = |side, ready_s| Start { side, ready_s };
         let starts = [
-            start(Side::Incumbent, 1.5),
-            start(Side::Incumbent, 0.5),
-            start(Side::Candidate, 0.1),
+            start(Role::Incumbent, 1.5),
+            start(Role::Incumbent, 0.5),
+            start(Role::Candidate, 0.1),
         ];
-        let mut thin = block(Side::Candidate, |_| 300.0);
+        let mut thin = block(Role::Candidate, |_| 300.0);
         thin.rate_rps = 20.0;
         let described = describe(&starts, &[thin]);
         assert_eq!(described.len(), 2);

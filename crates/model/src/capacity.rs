@@ -1,6 +1,6 @@
 //! The highest rate that holds the objectives, and the knee curve that led to it.
 
-use crate::Side;
+use crate::Role;
 use crate::verdict::Estimate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,7 @@ pub struct KneePoint {
 #[serde(deny_unknown_fields)]
 pub struct SideCapacity {
     /// Whose.
-    pub side: Side,
+    pub side: Role,
     /// What was found.
     pub capacity: Capacity,
 }

@@ -1,6 +1,6 @@
 //! The smallest memory limit that a side needs, and the curve that led to it.
 
-use crate::Side;
+use crate::Role;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ pub enum FloorKind {
 #[serde(deny_unknown_fields)]
 pub struct SideFloor {
     /// Whose.
-    pub side: Side,
+    pub side: Role,
     /// What is known.
     pub kind: FloorKind,
     /// The smallest limit that held in all its trials, bytes.

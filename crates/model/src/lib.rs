@@ -16,8 +16,8 @@ mod observation;
 mod plain;
 pub mod profile;
 pub mod proof;
+mod role;
 pub mod series;
-mod side;
 pub mod stored;
 pub mod tail;
 mod units;
@@ -32,5 +32,5 @@ pub use difference::{
 pub use exchange::{Answer, Failure, FailureKind, Field, Outcome};
 pub use observation::{Ending, Observation};
 pub use plain::plain_words;
-pub use side::Side;
+pub use role::Role;
 pub use units::{ByteSize, Change, Cpus, Quantity, Share, Span, UnitError};

@@ -3,7 +3,7 @@
 //! The published JSON Schema is `schemas/series.schema.json`. Everything in it is descriptive: the
 //! verdict rests on `verdict.json` alone.
 
-use crate::Side;
+use crate::Role;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ pub struct PercentileCurve {
     /// Offered rate, requests per second.
     pub rate_rps: f64,
     /// Whose.
-    pub side: Side,
+    pub side: Role,
     /// Measurements that it is made of.
     pub blocks: u32,
     /// Requests in them.
@@ -65,7 +65,7 @@ pub struct BlockSeries {
     /// Offered rate, requests per second.
     pub rate_rps: f64,
     /// Who was measured.
-    pub side: Side,
+    pub side: Role,
     /// Which measurement of this side at this rate.
     pub block: u32,
     /// Seconds from the start of the first measurement to the start of this one's load; of a

@@ -3,7 +3,7 @@
 use crate::gates::GeneratorUse;
 use crate::neighbours::Neighbours;
 use crate::verdict::{Cluster, Reproduced};
-use crate::{DifferenceKind, Happening, Observation, Side};
+use crate::{DifferenceKind, Happening, Observation, Role};
 use serde::{Deserialize, Serialize};
 
 /// One exchange as stored.
@@ -51,7 +51,7 @@ pub struct LatencyBlock {
     /// Offered rate, requests per second.
     pub rate_rps: f64,
     /// Who was measured.
-    pub side: Side,
+    pub side: Role,
     /// Which measurement of this side at this rate: two of each side make an ABBA block.
     pub block: u32,
     /// Figures about the measurement.
@@ -180,7 +180,7 @@ pub struct RequestFacts {
 pub struct ReproducedCluster {
     /// Whose answers differed.
     #[serde(default = "candidate", skip_serializing_if = "is_candidate")]
-    pub contender: Side,
+    pub contender: Role,
     /// Endpoint template.
     pub endpoint: String,
     /// Place, array indices as `[*]`.
@@ -191,17 +191,17 @@ pub struct ReproducedCluster {
     pub reproduced: Reproduced,
 }
 
-fn candidate() -> Side {
-    Side::Candidate
+fn candidate() -> Role {
+    Role::Candidate
 }
 
-fn is_candidate(side: &Side) -> bool {
-    *side == Side::Candidate
+fn is_candidate(side: &Role) -> bool {
+    *side == Role::Candidate
 }
 
 impl ReproducedCluster {
     /// Is it this cluster of this contender?
-    pub fn is(&self, contender: Side, cluster: &Cluster) -> bool {
+    pub fn is(&self, contender: Role, cluster: &Cluster) -> bool {
         self.contender == contender
             && self.endpoint == cluster.endpoint
             && self.path == cluster.path
@@ -213,8 +213,8 @@ impl ReproducedCluster {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Start {
-    /// Which side; the second incumbent is an incumbent.
-    pub side: Side,
+    /// Which one.
+    pub side: Role,
     /// Seconds from its launch until it was ready.
     pub ready_s: f64,
 }
@@ -244,7 +244,7 @@ impl During {
 #[serde(deny_unknown_fields)]
 pub struct Exited {
     /// Which side.
-    pub side: Side,
+    pub side: Role,
     /// When.
     pub during: During,
     /// Its exit code, or the signal that ended it.

@@ -1,7 +1,7 @@
 //! Where the slowest requests of a side come from: a part of `verdict.json`.
 
 use crate::verdict::Estimate;
-use crate::{Cause, Side};
+use crate::{Cause, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Tail {
     /// Whose.
-    pub side: Side,
+    pub side: Role,
     /// Offered rate, requests per second.
     pub rate_rps: f64,
     /// The quantile above which a request belongs to the tail, 0.99 for p99.

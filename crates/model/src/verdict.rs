@@ -7,7 +7,7 @@ use crate::floor::SideFloor;
 use crate::proof::SelfTest;
 use crate::tail::Tail;
 use crate::warm_up::WarmUp;
-use crate::{DifferenceKind, Side};
+use crate::{DifferenceKind, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -155,9 +155,9 @@ pub struct Reason {
 #[serde(deny_unknown_fields)]
 pub struct Comparison {
     /// The side that it is compared with.
-    pub baseline: Side,
+    pub baseline: Role,
     /// The side that is compared.
-    pub contender: Side,
+    pub contender: Role,
     /// Are the answers the same?
     pub equivalence: Equivalence,
     /// What the comparison of the answers would have missed; of the candidate alone.
@@ -509,7 +509,7 @@ pub struct SloResult {
     /// What it is about.
     pub about: Figure,
     /// Which side.
-    pub side: Side,
+    pub side: Role,
     /// Offered rate, requests per second.
     pub rate_rps: f64,
     /// Microseconds, or a share for error rates. Of a latency the interval reaches from what it is counted from

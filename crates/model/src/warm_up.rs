@@ -1,6 +1,6 @@
 //! How a side starts and how long it takes to reach its pace: a part of `verdict.json`.
 
-use crate::Side;
+use crate::Role;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct WarmUp {
     /// Whose.
-    pub side: Side,
+    pub side: Role,
     /// How often it was started in this trial.
     pub starts: u32,
     /// The shortest time from launch to ready, seconds; absent if Understudy did not start it.

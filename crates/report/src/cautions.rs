@@ -1,7 +1,7 @@
 //! What a reader has to know before any figure: a trial that compares little, or nothing.
 
 use understudy_model::verdict::{Cluster, VerdictDocument};
-use understudy_model::{DifferenceKind, Side};
+use understudy_model::{DifferenceKind, Role};
 
 /// The cautions, in the order of their weight.
 pub(crate) fn of(document: &VerdictDocument) -> Vec<String> {
@@ -40,7 +40,7 @@ fn is_redirected(document: &VerdictDocument) -> bool {
 
 /// Do both sides run the same files by the same command?
 fn is_one_program(document: &VerdictDocument) -> bool {
-    let programs = |side: Side| {
+    let programs = |side: Role| {
         let name = side.name();
         let of_side = move |(key, _): &(&String, &String)| key.starts_with(name);
         let hashes = document.environment.hashes.iter().filter(of_side);
@@ -48,7 +48,7 @@ fn is_one_program(document: &VerdictDocument) -> bool {
         hashes.sort();
         (document.method.sides.get(name), hashes)
     };
-    let (incumbent, candidate) = (programs(Side::Incumbent), programs(Side::Candidate));
+    let (incumbent, candidate) = (programs(Role::Incumbent), programs(Role::Candidate));
     incumbent.0.is_some() && incumbent == candidate
 }
 

@@ -7,7 +7,7 @@
 use crate::figures::rate;
 use crate::{against_itself, wording};
 use std::fmt::Write;
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::verdict::{
     Cluster, Comparison, Estimate, Gate, GoalResult, Held, SloResult, Verdict, VerdictDocument,
 };
@@ -36,7 +36,7 @@ pub fn document(document: &VerdictDocument) -> String {
         (
             "equivalence",
             // What the tuned incumbent answers is not a fault of the candidate.
-            wording::of_contender(document, Side::Candidate)
+            wording::of_contender(document, Role::Candidate)
                 .into_iter()
                 .flat_map(equivalence)
                 .collect(),

@@ -2,7 +2,7 @@
 
 use crate::figures::{count, rate, time};
 use crate::{against_itself, history, tail, warm_up, wording};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::history::History;
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Held, LatencyComparison, ResourceComparison, Verdict,
@@ -26,11 +26,11 @@ pub fn summary(document: &VerdictDocument, earlier: Option<&History>) -> String 
     for reason in &document.because {
         out += &format!("- because {}\n", text(&reason.text));
     }
-    if let Some(comparison) = wording::of_contender(document, Side::Candidate) {
+    if let Some(comparison) = wording::of_contender(document, Role::Candidate) {
         effects(&mut out, document, comparison);
         equivalence(&mut out, comparison);
     }
-    if let Some(comparison) = wording::of_contender(document, Side::Tuned) {
+    if let Some(comparison) = wording::of_contender(document, Role::Tuned) {
         let ledger = wording::ledger(&comparison.equivalence);
         out += &format!("\n**What tuning alone gains** (answers: {ledger})\n");
         effects(&mut out, document, comparison);
@@ -195,7 +195,7 @@ fn objectives(out: &mut String, document: &VerdictDocument) {
     if document.slo.is_empty() && document.goals.is_empty() {
         return;
     }
-    let has_tuned = wording::of_contender(document, Side::Tuned).is_some();
+    let has_tuned = wording::of_contender(document, Role::Tuned).is_some();
     *out += match has_tuned {
         true => "\n| objective or goal | incumbent | candidate | tuned |\n|---|---|---|---|\n",
         false => "\n| objective or goal | incumbent | candidate |\n|---|---|---|\n",

@@ -4,7 +4,7 @@ use crate::figures::{count, quantile, rate};
 pub use crate::page::Style;
 use crate::page::{LABEL, Page};
 use crate::{against_itself, cautions, history, self_test, wording};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::history::History;
 use understudy_model::verdict::{
     Comparison, Equivalence, Held, LatencyComparison, Resource, ResourceComparison, Verdict,
@@ -34,10 +34,10 @@ pub fn summary(document: &VerdictDocument, earlier: Option<&History>, style: Sty
     for caution in cautions::of(document) {
         page.line(4, &format!("  note    {caution}"));
     }
-    if let Some(comparison) = wording::of_contender(document, Side::Candidate) {
+    if let Some(comparison) = wording::of_contender(document, Role::Candidate) {
         page.comparison(document, comparison);
     }
-    if let Some(comparison) = wording::of_contender(document, Side::Tuned) {
+    if let Some(comparison) = wording::of_contender(document, Role::Tuned) {
         page.tuning(document, comparison);
     }
     page.objectives(document);
@@ -82,7 +82,7 @@ impl Page {
     }
 
     /// One figure of each side on one line.
-    fn of_sides(&mut self, label: &str, figures: impl Iterator<Item = (Side, String)>) {
+    fn of_sides(&mut self, label: &str, figures: impl Iterator<Item = (Role, String)>) {
         let all: Vec<String> = figures
             .map(|(side, text)| format!("{side} {text}"))
             .collect();
@@ -264,9 +264,9 @@ impl Page {
     fn objectives(&mut self, document: &VerdictDocument) {
         let all: Vec<_> = wording::objectives(document).collect();
         let sides = |objective: &wording::Objective<'_>| {
-            let mut all = vec![(Side::Incumbent, objective.incumbent.held)];
-            all.extend(objective.candidate.map(|slo| (Side::Candidate, slo.held)));
-            all.extend(objective.tuned.map(|slo| (Side::Tuned, slo.held)));
+            let mut all = vec![(Role::Incumbent, objective.incumbent.held)];
+            all.extend(objective.candidate.map(|slo| (Role::Candidate, slo.held)));
+            all.extend(objective.tuned.map(|slo| (Role::Tuned, slo.held)));
             all
         };
         let is_held = |objective: &&wording::Objective<'_>| {
@@ -288,7 +288,7 @@ impl Page {
         }
         for objective in open {
             // What is missed catches the eye without colour.
-            let word = |(side, held): (Side, Held)| match held {
+            let word = |(side, held): (Role, Held)| match held {
                 Held::Misses => format!("{side} MISSES"),
                 _ => format!("{side} {}", wording::objective_held(held)),
             };

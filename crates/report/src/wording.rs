@@ -1,7 +1,7 @@
 //! What every form of a report says in the same words: verdicts, judgements, effects, ledgers.
 
 use crate::figures::{change, count, memory, quantile, share, time};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Estimate, Figure, GoalResult, Held, LatencyComparison,
     Resource, ResourceComparison, SloResult, UnderLoad, Verdict, VerdictDocument,
@@ -454,7 +454,7 @@ pub(crate) fn looks(document: &VerdictDocument) -> Option<String> {
 }
 
 /// The comparison of a contender with the incumbent.
-pub(crate) fn of_contender(document: &VerdictDocument, contender: Side) -> Option<&Comparison> {
+pub(crate) fn of_contender(document: &VerdictDocument, contender: Role) -> Option<&Comparison> {
     let mut comparisons = document.comparisons.iter();
     comparisons.find(|comparison| comparison.contender == contender)
 }
@@ -475,10 +475,10 @@ pub(crate) fn objectives(document: &VerdictDocument) -> impl Iterator<Item = Obj
     let at = move |side, incumbent: &SloResult| {
         of(side).find(|slo| slo.slo == incumbent.slo && slo.rate_rps == incumbent.rate_rps)
     };
-    of(Side::Incumbent).map(move |incumbent| Objective {
+    of(Role::Incumbent).map(move |incumbent| Objective {
         incumbent,
-        candidate: at(Side::Candidate, incumbent),
-        tuned: at(Side::Tuned, incumbent),
+        candidate: at(Role::Candidate, incumbent),
+        tuned: at(Role::Tuned, incumbent),
     })
 }
 

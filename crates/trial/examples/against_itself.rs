@@ -23,7 +23,7 @@ use understudy_judge::{Evidence, judge};
 use understudy_model::Arrivals;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::Verdict;
-use understudy_model::{Share, Side};
+use understudy_model::{Role, Share};
 use understudy_stats::seeds::{Purpose, derived};
 
 /// Of so many rows one is kept.
@@ -95,8 +95,8 @@ fn compare(
                 block.block = drawn * 2 + block.block % 2;
                 if swapped {
                     block.side = match block.side {
-                        Side::Incumbent => Side::Candidate,
-                        _ => Side::Incumbent,
+                        Role::Incumbent | Role::Second => Role::Candidate,
+                        _ => Role::Incumbent,
                     };
                 }
                 block
@@ -155,7 +155,7 @@ fn terms(rate_rps: f64) -> Terms {
         name: "against-itself".to_owned(),
         level: Level::Quick,
         seed: 1,
-        sides: [Side::Incumbent, Side::Candidate].map(side).into(),
+        sides: [Role::Incumbent, Role::Candidate].map(side).into(),
         rates: vec![rate_rps],
         arrivals: Arrivals::Poisson,
         connections: 64,

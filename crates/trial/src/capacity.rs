@@ -14,7 +14,7 @@ use understudy_load::http::Prepared;
 use understudy_model::stored::During;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::VerdictRules;
-use understudy_model::{Side, Span};
+use understudy_model::{Role, Span};
 use understudy_stats::seeds::{Purpose, derived};
 
 /// What the stage works on.
@@ -59,7 +59,7 @@ impl Stage<'_> {
 
     fn search(
         &self,
-        side: Side,
+        side: Role,
         search: &mut Search<'_>,
         capacity: &CapacityConfig,
     ) -> Result<(), TrialError> {
@@ -104,15 +104,15 @@ impl Stage<'_> {
         Ok(())
     }
 
-    fn start(&self, side: Side) -> Result<Subject, TrialError> {
-        (self.watch)(Event::Starting(side.in_words().to_owned()));
-        let running = self.generator.stand.start(side, side.in_words())?;
+    fn start(&self, side: Role) -> Result<Subject, TrialError> {
+        (self.watch)(Event::Starting(side));
+        let running = self.generator.stand.start(side)?;
         let prepared = self.generator.prepare(&running)?;
         Ok(Subject { running, prepared })
     }
 
     /// Load until the side no longer becomes cheaper: the search asks what it serves when it is warm.
-    fn settle(&self, subject: &mut Subject, side: Side, rate_rps: f64) -> Result<(), TrialError> {
+    fn settle(&self, subject: &mut Subject, side: Role, rate_rps: f64) -> Result<(), TrialError> {
         (self.watch)(Event::Settling(side));
         let load = LoadPlan {
             duration: self.settle,
@@ -142,7 +142,7 @@ impl Stage<'_> {
     fn measure(
         &self,
         subject: &mut Subject,
-        (side, number): (Side, u32),
+        (side, number): (Role, u32),
         rate_rps: f64,
         load: &LoadPlan,
     ) -> Result<LatencyBlock, TrialError> {

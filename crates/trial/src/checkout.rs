@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use understudy_evidence::RunDirectory;
-use understudy_model::{Side, plain_words};
+use understudy_model::{Role, plain_words};
 
 /// The work trees that a trial has made. An interrupted trial leaves them to the one that continues: a
 /// build there need not be made again.
@@ -28,7 +28,7 @@ impl Checkouts {
     ) -> Result<(Self, TrialConfig), TrialError> {
         let mut checkouts = Checkouts::default();
         let mut config = config.clone();
-        for side in Side::ALL {
+        for side in Role::SIDES {
             if let Some(SideConfig::Launched(launched)) = config.side_mut(side)
                 && let Some(commit) = launched.git.clone()
             {

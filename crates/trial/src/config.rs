@@ -8,7 +8,7 @@ use understudy_host::CpuList;
 use understudy_judge::search::capacity::CapacityConfig;
 use understudy_judge::search::floor::FloorConfig;
 use understudy_judge::terms::{Fresh, Goal, Level, LimitsConfig, Question, SideTerms, Slo, Terms};
-use understudy_model::{Arrivals, Side, Span};
+use understudy_model::{Arrivals, Role, Span};
 use understudy_observe::Attach;
 use understudy_probe::Runtime;
 
@@ -64,7 +64,7 @@ impl TrialConfig {
         match &self.workload.host {
             HostHeader::Own => None,
             HostHeader::Named(name) => Some(name.clone()),
-            HostHeader::Same => match self.side(Side::Incumbent) {
+            HostHeader::Same => match self.side(Role::Incumbent) {
                 SideConfig::Running { url, .. } => authority(url),
                 SideConfig::Launched(_) => Some("localhost".to_owned()),
             },
@@ -73,7 +73,7 @@ impl TrialConfig {
 
     /// What its plan and its verdict are derived from.
     pub fn terms(&self) -> Terms {
-        let terms = |side: Side| {
+        let terms = |side: Role| {
             let config = self.side(side);
             SideTerms {
                 side,
@@ -102,27 +102,27 @@ impl TrialConfig {
     }
 
     /// The sides of the trial, the incumbent first.
-    pub fn sides(&self) -> impl Iterator<Item = Side> + use<> {
+    pub fn sides(&self) -> impl Iterator<Item = Role> + use<> {
         let tuned = self.tuned.is_some();
-        let there = move |side: &Side| *side != Side::Tuned || tuned;
-        Side::ALL.into_iter().filter(there)
+        let there = move |side: &Role| *side != Role::Tuned || tuned;
+        Role::SIDES.into_iter().filter(there)
     }
 
     /// The configuration of one side. An incumbent without tuning is tuned as it is.
-    pub fn side(&self, side: Side) -> &SideConfig {
+    pub fn side(&self, side: Role) -> &SideConfig {
         match side {
-            Side::Incumbent => &self.incumbent,
-            Side::Candidate => &self.candidate,
-            Side::Tuned => self.tuned.as_ref().unwrap_or(&self.incumbent),
+            Role::Incumbent | Role::Second => &self.incumbent,
+            Role::Candidate => &self.candidate,
+            Role::Tuned => self.tuned.as_ref().unwrap_or(&self.incumbent),
         }
     }
 
     /// The configuration of one side, to change it; `None` for a tuned side that there is not.
-    pub fn side_mut(&mut self, side: Side) -> Option<&mut SideConfig> {
+    pub fn side_mut(&mut self, side: Role) -> Option<&mut SideConfig> {
         match side {
-            Side::Incumbent => Some(&mut self.incumbent),
-            Side::Candidate => Some(&mut self.candidate),
-            Side::Tuned => self.tuned.as_mut(),
+            Role::Incumbent | Role::Second => Some(&mut self.incumbent),
+            Role::Candidate => Some(&mut self.candidate),
+            Role::Tuned => self.tuned.as_mut(),
         }
     }
 }

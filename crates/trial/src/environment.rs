@@ -9,7 +9,7 @@ use std::io::Read;
 use std::path::Path;
 use understudy_host::{CpuList, Machine};
 use understudy_load::http::Requests;
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::verdict::{Environment, VerdictRules};
 use understudy_probe::{Detected, split_command};
 
@@ -97,7 +97,7 @@ pub(crate) fn unchanged(began: &Environment, now: &Environment) -> Result<(), Tr
 }
 
 /// Is the program of a side the one that a run began with?
-pub(crate) fn is_built(config: &TrialConfig, side: Side, began: &Environment) -> bool {
+pub(crate) fn is_built(config: &TrialConfig, side: Role, began: &Environment) -> bool {
     let now = program_hashes(config, side);
     let of_side = |name: &str| name.split(' ').next() == Some(side.name());
     let was = began.hashes.iter().filter(|(name, _)| of_side(name));
@@ -129,7 +129,7 @@ fn hashes(config: &TrialConfig, requests: &Requests) -> BTreeMap<String, String>
 }
 
 /// The files that the command of a side names, the program first: `incumbent`, `incumbent server.mjs`.
-fn program_hashes(config: &TrialConfig, side: Side) -> BTreeMap<String, String> {
+fn program_hashes(config: &TrialConfig, side: Role) -> BTreeMap<String, String> {
     let SideConfig::Launched(Launched { run, dir, .. }) = config.side(side) else {
         return BTreeMap::new();
     };

@@ -21,7 +21,7 @@ use understudy_model::stored::ReproducedCluster;
 use understudy_model::stored::Row as ExchangeRow;
 use understudy_model::stored::{During, Exited};
 use understudy_model::verdict::{Equivalence, Reproduced};
-use understudy_model::{Ending, Failure, FailureKind, Observation, Outcome, Side};
+use understudy_model::{Ending, Failure, FailureKind, Observation, Outcome, Role};
 use understudy_redact::Redactor;
 
 /// The name of its blocks.
@@ -61,17 +61,12 @@ const FIRST_CONTENDER: usize = 2;
 
 impl Cast {
     fn start(stand: &Stand<'_>, watch: &Watch<'_>) -> Result<Self, TrialError> {
+        let sides: Vec<Role> = stand.config.sides().collect();
+        let takes_part = |role: &Role| *role == Role::Second || sides.contains(role);
         let mut all = Vec::new();
-        for side in stand.config.sides() {
-            let names = match side {
-                Side::Incumbent => &["incumbent", "second incumbent"][..],
-                Side::Candidate => &["candidate"],
-                Side::Tuned => &["tuned incumbent"],
-            };
-            for name in names {
-                watch(Event::Starting((*name).to_owned()));
-                all.push(stand.start(side, name)?);
-            }
+        for role in Role::ALL.into_iter().filter(takes_part) {
+            watch(Event::Starting(role));
+            all.push(stand.start(role)?);
         }
         Ok(Cast {
             answered: vec![0; all.len()],
@@ -80,8 +75,8 @@ impl Cast {
         })
     }
 
-    fn contenders(&self) -> impl Iterator<Item = Side> + '_ {
-        self.all.iter().skip(FIRST_CONTENDER).map(|one| one.side)
+    fn contenders(&self) -> impl Iterator<Item = Role> + '_ {
+        self.all.iter().skip(FIRST_CONTENDER).map(|one| one.role)
     }
 
     /// Counts answers.
@@ -101,7 +96,7 @@ impl Cast {
             }
             let Some(end) = one.end() else { continue };
             let (answered, during) = (self.answered[place], During::Comparison);
-            if place < FIRST_CONTENDER {
+            if one.role.is_incumbent() {
                 let during = format!(
                     "{}, after {answered} answer{}",
                     during.in_words(),
@@ -110,7 +105,7 @@ impl Cast {
                 return Err(one.ended(&during, &end));
             }
             self.gone[place] = true;
-            ended.push(exits::stored(one.side, during, answered, &end, redactor));
+            ended.push(exits::stored(one.role, during, answered, &end, redactor));
         }
         Ok(ended)
     }
@@ -122,7 +117,7 @@ impl Cast {
 
 /// What was compared of one contender.
 struct Compared {
-    contender: Side,
+    contender: Role,
     rows: Vec<Row>,
 }
 
@@ -232,7 +227,7 @@ impl Stage<'_> {
             let contenders = compared.iter_mut().zip(&mut lines).zip(&mut histories);
             for (index, ((one, lines), history)) in contenders.enumerate() {
                 let row = self.row(history, request, &asked, FIRST_CONTENDER + index);
-                if one.contender == Side::Candidate {
+                if one.contender == Role::Candidate {
                     let (asked, answer) = (
                         self.asked(request),
                         (&asked[0].outcome, row.noise.as_slice()),
@@ -296,7 +291,7 @@ impl Stage<'_> {
             return Ok(());
         }
         // Each time the stage continues, it adds a block of each program, the incumbent's first.
-        let first = |id: &BlockId| id.stage == STAGE && id.side == Side::Incumbent;
+        let first = |id: &BlockId| id.stage == STAGE && id.side == Role::Incumbent;
         let blocks = self.run.blocks()?;
         let last = blocks
             .iter()
@@ -307,7 +302,7 @@ impl Stage<'_> {
         for (place, (one, rows)) in cast.all.iter().zip(exchanges).enumerate() {
             let id = BlockId {
                 stage: STAGE.to_owned(),
-                side: one.side,
+                side: one.role,
                 block: match place < FIRST_CONTENDER {
                     true => 2 * parts + place as u32,
                     false => parts,
@@ -323,7 +318,7 @@ impl Stage<'_> {
     /// Asks the smallest request of each cluster again: does the difference show every time?
     fn reproduce(&self, cast: &mut Cast, compared: &Compared) -> Result<(), TrialError> {
         let Compared { contender, rows } = compared;
-        let place = cast.all.iter().position(|one| one.side == *contender);
+        let place = cast.all.iter().position(|one| one.role == *contender);
         let Some(place) = place else { return Ok(()) };
         if cast.gone[place] {
             return Ok(());

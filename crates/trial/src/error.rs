@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use understudy_evidence::EvidenceError;
 use understudy_load::RunError;
 use understudy_load::http::TargetError;
-use understudy_model::{Side, plain_words};
+use understudy_model::{Role, plain_words};
 use understudy_probe::{FreezeError, LaunchError, ReadyError, SampleError, TaskError};
 
 /// Why a trial ends without a verdict. What was measured until then is kept.
@@ -53,7 +53,7 @@ pub enum TrialError {
     )]
     Foreign {
         /// The side.
-        side: Side,
+        side: Role,
         /// The port.
         port: u16,
     },
@@ -98,7 +98,7 @@ pub enum TrialError {
     #[error("side.{side}.url")]
     Url {
         /// The side.
-        side: Side,
+        side: Role,
         /// What is wrong.
         source: TargetError,
     },
@@ -106,7 +106,7 @@ pub enum TrialError {
     #[error("side.{side}.attach")]
     Attach {
         /// The side.
-        side: Side,
+        side: Role,
         /// What is wrong.
         source: SampleError,
     },

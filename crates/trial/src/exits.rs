@@ -1,6 +1,6 @@
 //! A contender that ended while it was needed: that is a result, and not a failure of the trial.
 
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::stored::{During, Exited};
 use understudy_probe::Exit;
 use understudy_redact::{Redactor, preview};
@@ -19,7 +19,7 @@ pub(crate) struct End {
 
 /// What is stored of an end.
 pub(crate) fn stored(
-    side: Side,
+    side: Role,
     during: During,
     answered: u64,
     end: &End,
@@ -55,7 +55,7 @@ mod tests {
                 .into(),
         };
         let redactor = Redactor::new([1; 16]);
-        let exited = stored(Side::Candidate, During::Load, 1, &end, &redactor);
+        let exited = stored(Role::Candidate, During::Load, 1, &end, &redactor);
         assert_eq!(exited.exit, "ended by signal 11 (SIGSEGV)");
         assert_eq!(exited.log.len(), LINES);
         assert!(

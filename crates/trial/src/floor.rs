@@ -14,7 +14,7 @@ use understudy_judge::terms::LimitsConfig;
 use understudy_load::Plan as LoadPlan;
 use understudy_model::stored::{BlockFigures, FloorFacts, LatencyBlock};
 use understudy_model::verdict::VerdictRules;
-use understudy_model::{ByteSize, Side};
+use understudy_model::{ByteSize, Role};
 use understudy_stats::seeds::{Purpose, derived};
 
 /// What the stage works on.
@@ -82,7 +82,7 @@ impl Stage<'_> {
     /// One trial, stored: the side starts under the limit, is put under load and stopped.
     fn measure(
         &self,
-        (side, number): (Side, u32),
+        (side, number): (Role, u32),
         planned: Planned,
         rate_rps: f64,
         load: &LoadPlan,
@@ -106,7 +106,7 @@ impl Stage<'_> {
             soak: planned.soak,
             ..FloorFacts::default()
         };
-        let mut loaded = match stand.start(side, side.in_words()) {
+        let mut loaded = match stand.start(side) {
             Ok(mut running) => {
                 let prepared = self.generator.prepare(&running);
                 let loaded =

@@ -99,7 +99,7 @@ impl<'a> Generator<'a> {
             return Err(TrialError::Interrupted);
         }
         ran.map_err(|source| TrialError::Load {
-            name: running.name.clone(),
+            name: running.name().to_owned(),
             source,
         })
     }

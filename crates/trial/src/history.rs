@@ -8,7 +8,7 @@ use crate::config::{SideConfig, TrialConfig};
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_host::CpuList;
 use understudy_judge::is_refused;
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::history::{
     EarlierRun, FigureHistory, History, LeftOut, Likeness, Reading, Sameness, Spread,
 };
@@ -147,7 +147,7 @@ fn read(document: &VerdictDocument, about: &Figure, rate_rps: f64) -> Option<Rea
     let comparisons = &document.comparisons;
     let candidate = comparisons
         .iter()
-        .find(|comparison| comparison.contender == Side::Candidate)?;
+        .find(|comparison| comparison.contender == Role::Candidate)?;
     let reading = match about {
         Figure::Latency(about) => latency(document, candidate, about, rate_rps)?,
         Figure::Resource(about) => resource(document, candidate, *about, rate_rps)?,
@@ -220,8 +220,8 @@ fn likeness(today: &StoredRun, earlier: &StoredRun) -> Likeness {
         return Likeness::OtherSetup(what);
     }
     Likeness::Alike {
-        incumbent: sameness(today, earlier, Side::Incumbent),
-        candidate: sameness(today, earlier, Side::Candidate),
+        incumbent: sameness(today, earlier, Role::Incumbent),
+        candidate: sameness(today, earlier, Role::Candidate),
     }
 }
 
@@ -304,7 +304,7 @@ fn other_setup(today: &VerdictDocument, earlier: &VerdictDocument) -> Option<Str
 
 /// Is a side of two runs the same program? Compared are the SHA-256 of the files that its command names, the command
 /// and the environment that is added to it.
-fn sameness(today: &StoredRun, earlier: &StoredRun, side: Side) -> Sameness {
+fn sameness(today: &StoredRun, earlier: &StoredRun, side: Role) -> Sameness {
     let files = |run: &StoredRun| -> BTreeMap<String, String> {
         let of_side = |name: &str| name.split(' ').next() == Some(side.name());
         let hashes = run.verdict.environment.hashes.iter();
@@ -331,7 +331,7 @@ fn sameness(today: &StoredRun, earlier: &StoredRun, side: Side) -> Sameness {
 }
 
 /// A configuration that cannot be read says nothing against it.
-fn is_same_environment(today: &StoredRun, earlier: &StoredRun, side: Side) -> bool {
+fn is_same_environment(today: &StoredRun, earlier: &StoredRun, side: Role) -> bool {
     let variables = |run: &StoredRun| match run.config.as_ref()?.side(side) {
         SideConfig::Launched(launched) => Some(launched.env.clone()),
         SideConfig::Running { .. } => None,

@@ -21,7 +21,7 @@ use understudy_model::gates::GeneratorUse;
 use understudy_model::gates::{Disturbance, disturbance};
 use understudy_model::neighbours::Neighbours;
 use understudy_model::stored::During;
-use understudy_model::{Ending, Observation, Side, Span};
+use understudy_model::{Ending, Observation, Role, Span};
 use understudy_observe::resources::{Measured, Others};
 use understudy_observe::{Circumstances, Witness};
 use understudy_observe::{Clocks, TOLERATED_S, clock_was_set};
@@ -40,10 +40,10 @@ pub(crate) struct Stage<'a> {
 
 /// The sides, one of them awake at a time.
 struct Cast {
-    sides: HashMap<Side, RunningSide>,
-    prepared: HashMap<Side, Arc<[Prepared]>>,
+    sides: HashMap<Role, RunningSide>,
+    prepared: HashMap<Role, Arc<[Prepared]>>,
     /// Answers of each side since its start.
-    answered: HashMap<Side, u64>,
+    answered: HashMap<Role, u64>,
     /// The candidate has exited: that is the result, and there is nothing left to measure.
     exited: bool,
 }
@@ -59,7 +59,7 @@ pub(crate) enum Outlasted {
 #[derive(Clone, Copy, Debug)]
 struct Planned {
     rate: RatePlan,
-    side: Side,
+    side: Role,
     number: u32,
 }
 
@@ -231,7 +231,7 @@ impl Stage<'_> {
     /// Every measurement, in order.
     fn planned(&self) -> Vec<Planned> {
         let config = self.generator.stand.config;
-        let sides: Vec<Side> = config.sides().collect();
+        let sides: Vec<Role> = config.sides().collect();
         let mut planned = Vec::new();
         for (index, rate) in self.plan.rates.iter().enumerate() {
             for abba in 0..rate.abbas {
@@ -265,9 +265,9 @@ impl Stage<'_> {
     }
 
     /// Starts a side and renders the requests for its host.
-    fn begin(&self, cast: &mut Cast, side: Side) -> Result<(), TrialError> {
-        (self.watch)(Event::Starting(side.in_words().to_owned()));
-        let mut running = self.generator.stand.start(side, side.in_words())?;
+    fn begin(&self, cast: &mut Cast, side: Role) -> Result<(), TrialError> {
+        (self.watch)(Event::Starting(side));
+        let mut running = self.generator.stand.start(side)?;
         running.listen_to_attached(&self.generator.stand.logs);
         for note in running.unmeasured() {
             store::note(self.run, &note)?;
@@ -310,7 +310,7 @@ impl Stage<'_> {
     }
 
     /// Starts a side again for the next measurement; false where it is not this trial that started it.
-    fn renew(&self, cast: &mut Cast, side: Side) -> Result<bool, TrialError> {
+    fn renew(&self, cast: &mut Cast, side: Role) -> Result<bool, TrialError> {
         if !cast.sides.get(&side).is_some_and(RunningSide::is_launched) {
             return Ok(false);
         }
@@ -322,7 +322,7 @@ impl Stage<'_> {
     }
 
     /// Load before the first measurement, so that caches fill and code is compiled.
-    fn settle(&self, cast: &mut Cast, side: Side) -> Result<(), TrialError> {
+    fn settle(&self, cast: &mut Cast, side: Role) -> Result<(), TrialError> {
         (self.watch)(Event::Settling(side));
         let load = LoadPlan {
             warmup: Span::default(),
@@ -340,7 +340,7 @@ impl Stage<'_> {
         store::write_block(self.run, &id, rate_rps, &figures, &rows)
     }
 
-    fn rest(&self, cast: &mut Cast, side: Side) -> Result<(), TrialError> {
+    fn rest(&self, cast: &mut Cast, side: Role) -> Result<(), TrialError> {
         cast.sides
             .get_mut(&side)
             .map_or(Ok(()), RunningSide::freeze)
@@ -388,7 +388,7 @@ impl Stage<'_> {
         let name = cast
             .sides
             .get(&side)
-            .map_or("side", |running| &running.name);
+            .map_or("side", |running| running.name());
         for note in about_connections(name, &load, &ran.generator) {
             store::note(self.run, &note)?;
         }
@@ -453,7 +453,7 @@ impl Stage<'_> {
     fn put_under_load(
         &self,
         cast: &mut Cast,
-        side: Side,
+        side: Role,
         load: &LoadPlan,
         on_start: &dyn Fn(Instant),
     ) -> Result<Ran<Vec<Observation>>, TrialError> {
@@ -471,7 +471,7 @@ impl Stage<'_> {
             *count += answers.filter(|one| one.ending == Ending::Answered).count() as u64;
         }
         let Some(end) = running.end() else { return ran };
-        if side != Side::Candidate {
+        if side != Role::Candidate {
             let answers = format!("under load, after {count} recorded answers");
             return Err(running.ended(&answers, &end));
         }
@@ -486,7 +486,7 @@ impl Stage<'_> {
 /// The measurements of an ABBA block, each with its number among the two of its side: the sides in an
 /// order that the seed draws, then back (ABBA or BAAB, with a third side ABCCBA and so on), so that a
 /// linear drift of the machine cancels in every pair.
-fn order(sides: &[Side], seed: u64, rate: u32, abba: u32) -> Vec<(Side, u32)> {
+fn order(sides: &[Role], seed: u64, rate: u32, abba: u32) -> Vec<(Role, u32)> {
     let mut sides = sides.to_vec();
     let mut draw = seed ^ mix((u64::from(rate) << 32) | u64::from(abba));
     // Fisher and Yates.
@@ -543,8 +543,8 @@ mod tests {
 
     #[test]
     fn blocks_mirror_themselves_and_every_order_comes() {
-        for (sides, orders) in [(&Side::ALL[..2], 2), (&Side::ALL[..], 6)] {
-            let mut seen: HashMap<Vec<Side>, u32> = HashMap::new();
+        for (sides, orders) in [(&[Role::Incumbent, Role::Candidate][..], 2), (&Role::SIDES[..], 6)] {
+            let mut seen: HashMap<Vec<Role>, u32> = HashMap::new();
             for abba in 0..600 {
                 let turns = order(sides, 1, 0, abba);
                 assert_eq!(turns.len(), 2 * sides.len());

@@ -29,15 +29,15 @@ pub use error::TrialError;
 pub use stages::{Inputs, carry_out};
 pub use store::{read, write_case, write_series};
 
-use understudy_model::{ByteSize, Side};
+use understudy_model::{ByteSize, Role};
 
 /// What a trial is doing, for a display.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A side is being built.
-    Building(Side),
+    Building(Role),
     /// A program is being started.
-    Starting(String),
+    Starting(Role),
     /// Answers are being compared.
     Comparing {
         /// Requests compared.
@@ -48,13 +48,13 @@ pub enum Event {
         different: usize,
     },
     /// A side gets load before its first measurement.
-    Settling(Side),
+    Settling(Role),
     /// A side is being measured.
     Measuring {
         /// Offered rate, requests per second.
         rate_rps: f64,
         /// Which side.
-        side: Side,
+        side: Role,
         /// Measurements done.
         done: usize,
         /// Measurements in all.
@@ -65,7 +65,7 @@ pub enum Event {
         /// Offered rate of this trial, requests per second.
         rate_rps: f64,
         /// Which side.
-        side: Side,
+        side: Role,
         /// Number of this trial, from 1.
         trial: usize,
     },
@@ -74,7 +74,7 @@ pub enum Event {
         /// The memory limit; `None` while its peak is measured.
         limit: Option<ByteSize>,
         /// Which side.
-        side: Side,
+        side: Role,
         /// Number of this trial, from 1.
         trial: usize,
     },

@@ -13,7 +13,7 @@ use understudy_judge::terms::{LimitsConfig, Terms};
 use understudy_load::http::{Client, ClientLimits, Credentials, Requests, Target, WorkloadRequest};
 use understudy_model::stored::Happenings;
 use understudy_model::stored::Start;
-use understudy_model::{Outcome, Side, plain_words};
+use understudy_model::{Outcome, Role, plain_words};
 use understudy_observe::Attach;
 use understudy_observe::Listener;
 use understudy_probe::{
@@ -48,9 +48,7 @@ pub(crate) struct Stand<'a> {
 
 /// A side that answers.
 pub(crate) struct RunningSide {
-    pub(crate) side: Side,
-    /// What messages call it: `incumbent`, `second incumbent`, `candidate`, `tuned incumbent`.
-    pub(crate) name: String,
+    pub(crate) role: Role,
     pub(crate) target: Target,
     /// What it handed out while it was prepared.
     pub(crate) credentials: Credentials,
@@ -66,7 +64,7 @@ pub(crate) struct RunningSide {
 
 impl Stand<'_> {
     /// Builds a side, if it says how.
-    pub(crate) fn build(&self, side: Side) -> Result<(), TrialError> {
+    pub(crate) fn build(&self, side: Role) -> Result<(), TrialError> {
         let SideConfig::Launched(launched) = self.config.side(side) else {
             return Ok(());
         };
@@ -86,17 +84,16 @@ impl Stand<'_> {
     }
 
     /// Starts a side (or finds the one that runs), waits until it is ready and prepares it.
-    pub(crate) fn start(&self, side: Side, name: &str) -> Result<RunningSide, TrialError> {
-        let mut running = match self.config.side(side) {
+    pub(crate) fn start(&self, role: Role) -> Result<RunningSide, TrialError> {
+        let mut running = match self.config.side(role) {
             SideConfig::Launched(launched) => self
-                .launch(launched, side, name)
+                .launch(launched, role)
                 .map_err(|error| self.or_interrupted(error))?,
             SideConfig::Running { url, attach } => RunningSide {
-                side,
-                name: name.to_owned(),
+                role,
                 target: Target::parse_server(url)
                     .map(|target| self.named(target))
-                    .map_err(|source| TrialError::Url { side, source })?,
+                    .map_err(|source| TrialError::Url { side: role, source })?,
                 credentials: Credentials::default(),
                 start: None,
                 listener: None,
@@ -120,16 +117,11 @@ impl Stand<'_> {
         }
     }
 
-    fn launch(
-        &self,
-        launched: &Launched,
-        side: Side,
-        name: &str,
-    ) -> Result<RunningSide, TrialError> {
+    fn launch(&self, launched: &Launched, role: Role) -> Result<RunningSide, TrialError> {
         let port = free_port().map_err(TrialError::Port)?;
         let fill = |text: &str| fill(text, port, self.config.limits);
         let mut launch = Launch {
-            name: format!("the {name}"),
+            name: format!("the {}", role.in_words()),
             argv: split_command(&fill(&launched.run))?,
             dir: launched.dir.clone(),
             env: launched
@@ -137,7 +129,9 @@ impl Stand<'_> {
                 .iter()
                 .map(|(k, v)| (k.clone(), fill(v)))
                 .collect::<BTreeMap<_, _>>(),
-            log: self.logs.join(format!("{}.log", name.replace(' ', "-"))),
+            log: self
+                .logs
+                .join(format!("{}.log", role.in_words().replace(' ', "-"))),
             limits: Limits {
                 cpus: self.config.limits.cpus,
                 memory: self.config.limits.memory,
@@ -151,8 +145,7 @@ impl Stand<'_> {
         let launched_at = Instant::now();
         let child = launch.spawn(self.cgroups)?;
         let mut running = RunningSide {
-            side,
-            name: name.to_owned(),
+            role,
             target: self.named(Target::local(port)),
             credentials: Credentials::default(),
             start: None,
@@ -163,7 +156,7 @@ impl Stand<'_> {
         };
         self.await_ready(launched, &mut running, port)?;
         running.start = Some(Start {
-            side,
+            side: role,
             ready_s: launched_at.elapsed().as_secs_f64(),
         });
         Ok(running)
@@ -236,7 +229,7 @@ impl Stand<'_> {
         wait_ready(child, launched.ready_timeout.duration(), self.stop, check)?;
         if child.listener(port) == PortOwner::Foreign {
             return Err(TrialError::Foreign {
-                side: running.side,
+                side: running.role,
                 port,
             });
         }
@@ -261,7 +254,7 @@ impl Stand<'_> {
             };
             running.check_alive("while it was prepared")?;
             return Err(TrialError::Prepare {
-                name: running.name.clone(),
+                name: running.name().to_owned(),
                 line: index + 1,
                 why,
             });
@@ -326,6 +319,11 @@ fn probe_path(target: &Target, path: &str) -> Readiness {
 }
 
 impl RunningSide {
+    /// What messages call it.
+    pub(crate) fn name(&self) -> &'static str {
+        self.role.in_words()
+    }
+
     /// A client for it.
     pub(crate) fn client(&self, timeout: Duration) -> Client {
         Client::new(
@@ -351,7 +349,7 @@ impl RunningSide {
             return Ok(());
         };
         Err(TrialError::Unreachable {
-            name: self.name.clone(),
+            name: self.name().to_owned(),
             address: address.to_string(),
             why: plain_words(&error),
         })
@@ -373,7 +371,7 @@ impl RunningSide {
 
     /// Measures its processes; `None` if it runs elsewhere and no process was named.
     pub(crate) fn sampler(&self) -> Result<Option<Sampler>, TrialError> {
-        let side = self.side;
+        let side = self.role;
         let attached = match (&self.child, &self.attach) {
             (Some(child), _) => return Ok(child.sampler().ok()),
             (None, None) => return Ok(None),
@@ -392,17 +390,17 @@ impl RunningSide {
         let asked = std::path::absolute(logs)
             .map_err(|error| error.to_string())
             .and_then(|logs| {
-                Listener::of_jvm(pid, &self.name, &logs).map_err(|error| error.to_string())
+                Listener::of_jvm(pid, self.name(), &logs).map_err(|error| error.to_string())
             });
         self.listening = Some(match asked {
             Ok(listener) => {
                 self.listener = Some(listener);
                 format!(
                     "the {} was asked to log its pauses (jcmd VM.log): its figures include what that costs",
-                    self.name
+                    self.name()
                 )
             }
-            Err(error) => format!("pauses of the {} are not collected: {error}", self.name),
+            Err(error) => format!("pauses of the {} are not collected: {error}", self.name()),
         });
     }
 
@@ -417,7 +415,7 @@ impl RunningSide {
         let missing = listener.missing()?;
         Some(format!(
             "pauses of the {} are not recorded: {missing}",
-            self.name
+            self.name()
         ))
     }
 
@@ -427,13 +425,13 @@ impl RunningSide {
             Some(child) => child
                 .unmeasured()
                 .iter()
-                .map(|what| format!("{}: {what}", self.name))
+                .map(|what| format!("{}: {what}", self.name()))
                 .chain(self.listening.clone())
                 .collect(),
             None if self.attach.is_none() => {
                 vec![format!(
                     "the {} runs already and attaches to no process: its CPU and memory are unmeasured",
-                    self.name
+                    self.name()
                 )]
             }
             None => self.listening.clone().into_iter().collect(),
@@ -482,7 +480,7 @@ impl RunningSide {
             lines => format!("; its last log lines:\n  {}", lines.join("\n  ")),
         };
         TrialError::Ended {
-            name: self.name.clone(),
+            name: self.name().to_owned(),
             during: during.to_owned(),
             exit: end.exit.to_string(),
             log,

@@ -17,7 +17,7 @@ use understudy_model::profile::{MemoryUsed, RuntimePauses, StopsAgainst, Used};
 use understudy_model::stored::{Happenings, Table};
 use understudy_model::tail::Tail;
 use understudy_model::verdict::Estimate;
-use understudy_model::{Cause, Happening, Observation, Side};
+use understudy_model::{Cause, Happening, Observation, Role};
 use understudy_probe::Given;
 use understudy_stats::overlap::merged;
 use understudy_stats::quantile::order_statistic;
@@ -67,7 +67,7 @@ fn tail_of(
     let stretches: Vec<LatencyBlock> = stretches
         .map(|(window, observations)| LatencyBlock {
             rate_rps,
-            side: Side::Incumbent,
+            side: Role::Incumbent,
             // They are of one measurement, whose p99 it is about.
             block: 0,
             figures: BlockFigures {
@@ -80,7 +80,7 @@ fn tail_of(
         })
         .collect();
     let stretches: Vec<&LatencyBlock> = stretches.iter().collect();
-    judge::tail(Side::Incumbent, rate_rps, &stretches, seed)
+    judge::tail(Role::Incumbent, rate_rps, &stretches, seed)
 }
 
 /// What may have happened in a window.

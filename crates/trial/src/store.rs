@@ -9,7 +9,7 @@ use understudy_compare::Row as ComparedRow;
 use understudy_evidence::{BlockId, BlockWriter, EvidenceError, Folder, RunDirectory};
 use understudy_judge::Evidence;
 use understudy_judge::series;
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::series::SeriesDocument;
 use understudy_model::stored::Exited;
 use understudy_model::stored::{
@@ -155,20 +155,20 @@ pub(crate) fn put_aside(run: &RunDirectory, name: &str) -> Result<(), TrialError
 }
 
 /// The file with what a contender answered differently.
-pub(crate) fn differences(contender: Side) -> &'static str {
+pub(crate) fn differences(contender: Role) -> &'static str {
     match contender {
-        Side::Tuned => TUNED_DIFFERENCES,
-        Side::Candidate | Side::Incumbent => DIFFERENCES,
+        Role::Tuned => TUNED_DIFFERENCES,
+        Role::Candidate | Role::Incumbent | Role::Second => DIFFERENCES,
     }
 }
 
 /// What was compared of a contender so far.
-pub(crate) fn rows(run: &RunDirectory, contender: Side) -> Result<Vec<ComparedRow>, TrialError> {
+pub(crate) fn rows(run: &RunDirectory, contender: Role) -> Result<Vec<ComparedRow>, TrialError> {
     if_there(run, differences(contender), |name| run.read_lines(name))
 }
 
 /// The name of a measurement.
-pub(crate) fn latency_block(rate_rps: f64, side: Side, block: u32) -> BlockId {
+pub(crate) fn latency_block(rate_rps: f64, side: Role, block: u32) -> BlockId {
     BlockId {
         stage: format!("{LATENCY}{rate_rps}"),
         side,
@@ -177,7 +177,7 @@ pub(crate) fn latency_block(rate_rps: f64, side: Side, block: u32) -> BlockId {
 }
 
 /// The name of the first load of a side.
-pub(crate) fn settling_block(rate_rps: f64, side: Side) -> BlockId {
+pub(crate) fn settling_block(rate_rps: f64, side: Role) -> BlockId {
     BlockId {
         stage: format!("{SETTLING}{rate_rps}"),
         side,
@@ -186,7 +186,7 @@ pub(crate) fn settling_block(rate_rps: f64, side: Side) -> BlockId {
 }
 
 /// The name of a trial of the search for the capacity.
-pub(crate) fn capacity_block(side: Side, block: u32) -> BlockId {
+pub(crate) fn capacity_block(side: Role, block: u32) -> BlockId {
     BlockId {
         stage: CAPACITY.to_owned(),
         side,
@@ -200,7 +200,7 @@ pub(crate) fn capacity_blocks(run: &RunDirectory) -> Result<Vec<LatencyBlock>, T
 }
 
 /// The name of a trial of the search for the memory floor.
-pub(crate) fn floor_block(side: Side, block: u32) -> BlockId {
+pub(crate) fn floor_block(side: Role, block: u32) -> BlockId {
     BlockId {
         stage: FLOOR.to_owned(),
         side,
@@ -281,8 +281,8 @@ pub(crate) fn read_answers(run: &RunDirectory) -> Result<Evidence, TrialError> {
     Ok(Evidence {
         endpoints: workload.endpoints,
         requests: workload.requests,
-        rows: rows(run, Side::Candidate)?,
-        tuned_rows: rows(run, Side::Tuned)?,
+        rows: rows(run, Role::Candidate)?,
+        tuned_rows: rows(run, Role::Tuned)?,
         faults: if_there(run, FAULTS, |name| run.read_lines(name))?,
         reproduced: if_there(run, REPRODUCED, |name| run.read_lines(name))?,
         notes: if_there(run, NOTES, |name| run.read_lines(name))?,

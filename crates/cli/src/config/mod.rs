@@ -33,7 +33,7 @@ use understudy_case::Input;
 use understudy_compare::Day;
 use understudy_host::CpuList;
 use understudy_judge::terms::{Level, LimitsConfig, Question};
-use understudy_model::{ByteSize, Share, Side, Span, plain_words};
+use understudy_model::{ByteSize, Role, Share, Span, plain_words};
 use understudy_trial::config::{CaseConfig, MachineConfig, SideConfig, TrialConfig};
 
 /// The version of the format.
@@ -153,7 +153,7 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
     subject(root.section("subject"));
     let (limits, limited) = limits(root.section("limits"));
     let mut sides = root.section("side");
-    let [incumbent, candidate] = [Side::Incumbent, Side::Candidate].map(|side| {
+    let [incumbent, candidate] = [Role::Incumbent, Role::Candidate].map(|side| {
         let written = sides.has(side.name()) || !around.replaces(side);
         written.then(|| sides::read(&mut sides, side, limited, around))
     });
@@ -171,8 +171,8 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
         }
         (incumbent, candidate) => (incumbent.flatten(), candidate.flatten()),
     };
-    let tuned = sides.has(Side::Tuned.name());
-    let tuned = tuned.then(|| sides::read(&mut sides, Side::Tuned, limited, around));
+    let tuned = sides.has(Role::Tuned.name());
+    let tuned = tuned.then(|| sides::read(&mut sides, Role::Tuned, limited, around));
     sides.finish();
     let workload = workload::read(root.section("workload"), around);
     let slos = objectives::slos(root.sections("slo"));
@@ -333,7 +333,7 @@ fn machine(mut section: Section<'_>) -> MachineConfig {
 
 impl Surroundings<'_> {
     /// Does an argument replace this side?
-    fn replaces(&self, side: Side) -> bool {
+    fn replaces(&self, side: Role) -> bool {
         matches!(self.mode, Mode::Run { sides, .. } if sides.iter().any(|of| of.side == side))
     }
 

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::str::FromStr;
 use understudy_judge::terms::Question;
 use understudy_load::http::Target;
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_trial::config::{Launched, Pauses, Ready, SideConfig, TrialConfig};
 
 /// One `--side`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SideArgument {
-    pub(super) side: Side,
+    pub(super) side: Role,
     given: Given,
 }
 
@@ -34,7 +34,7 @@ impl FromStr for SideArgument {
     fn from_str(text: &str) -> Result<Self, String> {
         let wanted = "write incumbent=..., candidate=... or tuned=..., followed by git:REF, a command or an http:// URL";
         let (name, value) = text.split_once('=').ok_or(wanted)?;
-        let side = Side::ALL
+        let side = Role::SIDES
             .into_iter()
             .find(|side| side.name() == name.trim());
         let given = match value.trim() {
@@ -70,7 +70,7 @@ pub(super) fn apply(
         cpus: config.limits.cpus.is_some(),
     };
     for argument in arguments {
-        if argument.side == Side::Tuned && config.question != Question::Replace {
+        if argument.side == Role::Tuned && config.question != Question::Replace {
             let what = "no_worse compares two versions of one service";
             wrong.push(argument.wrong(what));
         }
@@ -81,9 +81,9 @@ pub(super) fn apply(
                     SideConfig::Running { .. } => Vec::new(),
                 };
                 match argument.side {
-                    Side::Incumbent => config.incumbent = replacement,
-                    Side::Candidate => config.candidate = replacement,
-                    Side::Tuned => config.tuned = Some(replacement),
+                    Role::Incumbent | Role::Second => config.incumbent = replacement,
+                    Role::Candidate => config.candidate = replacement,
+                    Role::Tuned => config.tuned = Some(replacement),
                 }
                 wrong.extend(mistakes.into_iter().map(|(_, what)| argument.wrong(&what)));
             }
@@ -154,7 +154,7 @@ mod tests {
             given(&format!("candidate={command}")),
             Given::Command(command.to_owned())
         );
-        assert_eq!(parse("incumbent=x").unwrap().side, Side::Incumbent);
+        assert_eq!(parse("incumbent=x").unwrap().side, Role::Incumbent);
         for wrong in [
             "candidate",
             "candidat=x",

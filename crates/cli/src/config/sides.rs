@@ -5,7 +5,7 @@ use super::{Mode, Surroundings};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use understudy_load::http::{Target, WorkloadRequest};
-use understudy_model::{Side, Span};
+use understudy_model::{Role, Span};
 use understudy_observe::Attach;
 use understudy_probe::split_command;
 use understudy_trial::config::{Launched, Pauses, Ready, SideConfig};
@@ -35,7 +35,7 @@ pub(super) struct Limited {
 /// Reads one side; `None` if a problem says why.
 pub(super) fn read(
     sides: &mut Section<'_>,
-    side: Side,
+    side: Role,
     limited: Limited,
     around: &Surroundings<'_>,
 ) -> Option<SideConfig> {

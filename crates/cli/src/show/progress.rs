@@ -68,7 +68,7 @@ impl Display {
 fn words(event: &Event) -> (String, String) {
     match event {
         Event::Building(side) => (format!("building the {}", side.in_words()), String::new()),
-        Event::Starting(name) => (format!("starting the {name}"), String::new()),
+        Event::Starting(role) => (format!("starting the {}", role.in_words()), String::new()),
         Event::Comparing {
             done,
             total,

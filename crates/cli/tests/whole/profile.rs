@@ -6,7 +6,7 @@ use crate::report::{empty_run, verdict};
 use serde_json::Value;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::floor::{FloorKind, SideFloor};
 
 /// A few requests a second of a service that can do far more: there is nothing to solve.
@@ -214,7 +214,7 @@ fn the_memory_floor_of_a_trial_is_held_against_what_is_given() {
     stored.write_json("verdict.json", &of_trial).unwrap();
     refused("has no memory floor of its incumbent");
     of_trial.memory_floors.push(SideFloor {
-        side: Side::Incumbent,
+        side: Role::Incumbent,
         kind: FloorKind::Between,
         high_bytes: Some(16e6),
         low_bytes: Some(15e6),

@@ -4,7 +4,7 @@ use crate::harness::{Scratch, run, understudy};
 use std::fs;
 use std::path::{Path, PathBuf};
 use understudy_evidence::RunDirectory;
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::series::{PercentileCurve, SeriesDocument};
 use understudy_model::verdict::{
     Environment, Figure, Held, Method, Reason, SloResult, Verdict, VerdictDocument,
@@ -78,7 +78,7 @@ fn the_page_is_written_into_the_run_and_its_path_is_printed() {
         schema: 1,
         curves: vec![PercentileCurve {
             rate_rps: 1500.0,
-            side: Side::Incumbent,
+            side: Role::Incumbent,
             blocks: 6,
             requests: 9000,
             unanswered: 0,
@@ -174,7 +174,7 @@ fn a_run_completes_the_figures_of_a_case() {
     let scratch = Scratch::new("case-of-run");
     let stored = empty_run(&scratch);
     let mut document = verdict();
-    document.slo = Side::ALL.map(held).to_vec();
+    document.slo = Role::SIDES.map(held).to_vec();
     stored.write_json("verdict.json", &document).unwrap();
     let side = "url = \"http://127.0.0.1:1\"";
     let trial = format!(
@@ -216,7 +216,7 @@ fn a_run_completes_the_figures_of_a_case() {
     );
 }
 
-fn held(side: Side) -> SloResult {
+fn held(side: Role) -> SloResult {
     SloResult {
         slo: "p99 of all requests at most 20ms".to_owned(),
         about: Figure::ErrorShare,

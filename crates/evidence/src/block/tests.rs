@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 use std::fs;
 use tempfile::TempDir;
-use understudy_model::Side;
+use understudy_model::Role;
 
 fn run(parent: &TempDir) -> RunDirectory {
     RunDirectory::create(parent.path(), "demo", "now").unwrap()
@@ -11,7 +11,7 @@ fn run(parent: &TempDir) -> RunDirectory {
 fn id() -> BlockId {
     BlockId {
         stage: "latency-4000".into(),
-        side: Side::Candidate,
+        side: Role::Candidate,
         block: 3,
     }
 }

@@ -45,7 +45,7 @@ fn only_the_owner_can_read_what_is_written() {
     let run = run(&parent);
     let id = BlockId {
         stage: "latency-4000".into(),
-        side: Side::Incumbent,
+        side: Role::Incumbent,
         block: 0,
     };
     BlockWriter::create(&run, &id)
@@ -103,7 +103,7 @@ fn names_never_leave_the_run() {
     for stage in ["", "a/b", "ä", &"x".repeat(300)] {
         let id = BlockId {
             stage: stage.into(),
-            side: Side::Candidate,
+            side: Role::Candidate,
             block: 1,
         };
         assert!(
@@ -162,10 +162,10 @@ fn finished_blocks_are_listed_in_a_stable_order_and_open_ones_are_not() {
     assert!(run.blocks().unwrap().is_empty());
     let mut expected = Vec::new();
     for (stage, side, block) in [
-        ("latency-1000", Side::Candidate, 10),
-        ("latency-1000", Side::Candidate, 9),
-        ("latency-1000", Side::Incumbent, 3),
-        ("equivalence", Side::Incumbent, 0),
+        ("latency-1000", Role::Candidate, 10),
+        ("latency-1000", Role::Candidate, 9),
+        ("latency-1000", Role::Incumbent, 3),
+        ("equivalence", Role::Incumbent, 0),
     ] {
         let id = BlockId {
             stage: stage.into(),
@@ -186,7 +186,7 @@ fn finished_blocks_are_listed_in_a_stable_order_and_open_ones_are_not() {
     );
     let open = BlockId {
         stage: "latency-1000".into(),
-        side: Side::Incumbent,
+        side: Role::Incumbent,
         block: 4,
     };
     drop(BlockWriter::create(&run, &open).unwrap());
@@ -207,7 +207,7 @@ fn finished_blocks_are_listed_in_a_stable_order_and_open_ones_are_not() {
 #[test]
 fn file_names_give_their_blocks_back() {
     for stage in ["equivalence", "latency-4000", "a-candidate-1"] {
-        for side in Side::ALL {
+        for side in Role::SIDES {
             let id = BlockId {
                 stage: stage.into(),
                 side,

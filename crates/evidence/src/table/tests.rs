@@ -1,12 +1,12 @@
 use super::*;
 use proptest::prelude::*;
 use tempfile::TempDir;
-use understudy_model::Side;
+use understudy_model::Role;
 
 fn id() -> BlockId {
     BlockId {
         stage: "latency-4000".into(),
-        side: Side::Incumbent,
+        side: Role::Incumbent,
         block: 0,
     }
 }

@@ -9,7 +9,7 @@ pub mod status;
 
 pub(crate) use serve::run;
 
-use crate::config::{Role, UpstreamAddress};
+use crate::config::UpstreamAddress;
 use crate::control::Surroundings;
 use crate::ledger::{Counts, Findings, Judged, Waiver};
 use crate::mirror::{Breaker, Budget, Mirror};
@@ -23,6 +23,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+use understudy_model::Role;
 use understudy_model::proof::SelfTest;
 
 /// Seconds that are remembered.

@@ -1,6 +1,5 @@
 //! What there is to see of a gateway, as documents.
 
-use crate::config::Role;
 use crate::ledger::{Balance, Judged, Waiver};
 use crate::traffic::Traffic;
 use hdrhistogram::Histogram;
@@ -8,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use understudy_compare::Day;
+use understudy_model::Role;
 use understudy_model::proof::{Proposal, SelfTest};
 use understudy_model::verdict::{
     Cluster, Equivalence, Excuse, FEWEST_COMPARED, MOST_LOST, MOST_MISSED, Noise,

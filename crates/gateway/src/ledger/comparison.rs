@@ -2,7 +2,7 @@
 
 use super::book::{Book, Finding, parameters};
 use super::{Balance, Counts, Reason, State, Ticket};
-use crate::config::{CompareConfig, GatewayConfig, Payloads, Role};
+use crate::config::{CompareConfig, GatewayConfig, Payloads};
 use crate::mirror::Captured;
 use crate::proxy::Head;
 use http::Method;
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use understudy_compare::{
     Day, Differ, History, Outcomes, Row, Rules, hide_authority, is_fit, try_faults,
 };
+use understudy_model::Role;
 use understudy_model::{Answer, Difference, Failure, Outcome};
 use understudy_redact::{Redactor, shell_quoted, variable};
 

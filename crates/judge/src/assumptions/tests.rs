@@ -36,7 +36,7 @@ const CLEAN: Planted = Planted {
 };
 
 /// One server, first in first out, half of its time idle; the generator is late by some microseconds.
-fn block(side: Side, number: u32, planted: Planted, draws: &mut Draws) -> LatencyBlock {
+fn block(side: Role, number: u32, planted: Planted, draws: &mut Draws) -> LatencyBlock {
     let (mut due, mut free) = (WARMUP, 0.0f64);
     let mut rows = Vec::new();
     loop {
@@ -49,8 +49,8 @@ fn block(side: Side, number: u32, planted: Planted, draws: &mut Draws) -> Latenc
             break;
         }
         let factor = match side {
-            Side::Incumbent | Side::Tuned => 1.0,
-            Side::Candidate => (planted.difference)(number),
+            Role::Incumbent | Role::Second | Role::Tuned => 1.0,
+            Role::Candidate => (planted.difference)(number),
         };
         let service = 0.25 / RATE * factor * planted.slower.powf(into);
         free = free.max(due) + draws.exponential(service);
@@ -71,7 +71,7 @@ fn refused(terms: &Terms, pairs: u32, planted: Planted, seed: u64) -> Vec<String
     let mut draws = Draws(seed);
     let mut blocks = Vec::new();
     for number in 0..pairs {
-        for side in [Side::Incumbent, Side::Candidate] {
+        for side in [Role::Incumbent, Role::Candidate] {
             blocks.push(block(side, number, planted, &mut draws));
         }
     }
@@ -161,7 +161,7 @@ fn only_pairs_that_count_are_judged_and_the_gate_says_how_many() {
     };
     let mut blocks = Vec::new();
     for number in 0..40 {
-        for side in [Side::Incumbent, Side::Candidate] {
+        for side in [Role::Incumbent, Role::Candidate] {
             blocks.push(block(side, number, in_fours, &mut draws));
         }
     }
@@ -183,7 +183,7 @@ fn only_pairs_that_count_are_judged_and_the_gate_says_how_many() {
         &["GET /".to_owned()],
         VerdictRules::default(),
     );
-    let compared = comparisons::latency(&plan, &terms, &pairs, Side::Candidate);
+    let compared = comparisons::latency(&plan, &terms, &pairs, Role::Candidate);
     let judged: Vec<u32> = compared
         .iter()
         .filter(|line| line.judged)
@@ -206,11 +206,11 @@ fn a_refusal_says_what_to_change() {
         ..CLEAN
     };
     let blocks: Vec<LatencyBlock> = (0..6)
-        .map(|number| block(Side::Incumbent, number, slows, &mut draws))
+        .map(|number| block(Role::Incumbent, number, slows, &mut draws))
         .collect();
     let blocks: Vec<&LatencyBlock> = blocks.iter().collect();
     let gate = stationary(
-        Side::Incumbent,
+        Role::Incumbent,
         (RATE, 0.9),
         &blocks,
         VerdictRules::default(),

@@ -27,7 +27,7 @@ fn neighbours(pid: u32, cpu_s: f64) -> Neighbours {
 /// A measurement whose generator waited for its CPU for a share of the time.
 fn block(number: u32, run_queue_share: f64, neighbours: Option<Neighbours>) -> LatencyBlock {
     let rows = (0..1000).map(|_| answered(0, (0, 0, 1_000_000))).collect();
-    let mut block = simulated::block((Side::Incumbent, number), (RATE, 10.0), rows);
+    let mut block = simulated::block((Role::Incumbent, number), (RATE, 10.0), rows);
     block.figures.run_queue_share = Some(run_queue_share);
     block.figures.neighbours = neighbours;
     block

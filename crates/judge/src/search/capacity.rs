@@ -15,7 +15,7 @@ use crate::terms::{Slo, Terms};
 use understudy_model::capacity::{Capacity, CapacityKind, KneePoint, SideCapacity};
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::{Estimate, VerdictRules};
-use understudy_model::{Observation, Share, Side, Span};
+use understudy_model::{Observation, Role, Share, Span};
 use understudy_stats::capacity::{self as search, Goal, Step, Trial};
 
 /// How a search is carried out.
@@ -220,7 +220,7 @@ pub(crate) fn judge(terms: &Terms, evidence: &Evidence) -> Vec<SideCapacity> {
     let Some(search) = terms.capacity() else {
         return Vec::new();
     };
-    let of = |side: Side| {
+    let of = |side: Role| {
         let blocks = evidence.capacity.iter().filter(|block| block.side == side);
         let mut search =
             Search::new(search, &terms.slos, &evidence.endpoints).by(evidence.environment.rules);
@@ -230,7 +230,7 @@ pub(crate) fn judge(terms: &Terms, evidence: &Evidence) -> Vec<SideCapacity> {
             capacity: search.result(),
         })
     };
-    Side::ALL.into_iter().filter_map(of).collect()
+    Role::SIDES.into_iter().filter_map(of).collect()
 }
 
 /// Adds a stored trial to a search.

@@ -9,7 +9,7 @@ use crate::search::assessment::{Assessment, Left, Objectives, allowed};
 use crate::terms::{LimitsConfig, Slo, Terms};
 use understudy_model::floor::{FloorKind, FloorOutcome, FloorPoint, SideFloor};
 use understudy_model::stored::{FloorFacts, LatencyBlock, Table};
-use understudy_model::{ByteSize, Observation, Share, Side, Span};
+use understudy_model::{ByteSize, Observation, Role, Share, Span};
 use understudy_stats::capacity::Count;
 use understudy_stats::floor::{self as search, Floor, Goal, Outcome, Trial};
 
@@ -118,7 +118,7 @@ pub fn lowest_in<const STRETCHES: usize>(
 
 /// A search: its objectives, and the trials so far.
 pub struct Search<'a> {
-    side: Side,
+    side: Role,
     config: FloorConfig,
     objectives: Objectives<'a>,
     goal: Goal,
@@ -148,7 +148,7 @@ pub struct Planned {
 impl<'a> Search<'a> {
     /// A search without trials; no limit above `limits` is tried.
     pub fn new(
-        side: Side,
+        side: Role,
         config: FloorConfig,
         limits: LimitsConfig,
         objectives: Objectives<'a>,
@@ -354,11 +354,11 @@ pub(crate) fn judge(terms: &Terms, evidence: &Evidence) -> Vec<SideFloor> {
         endpoints: &evidence.endpoints,
         rules: evidence.environment.rules,
     };
-    let of = |side: Side| {
+    let of = |side: Role| {
         let mut search = Search::new(side, floor, terms.limits, objectives);
         let blocks = evidence.floor.iter().filter(|block| block.side == side);
         blocks.for_each(|block| search.record(block));
         (search.trials_made() > 0).then(|| search.result())
     };
-    Side::ALL.into_iter().filter_map(of).collect()
+    Role::SIDES.into_iter().filter_map(of).collect()
 }

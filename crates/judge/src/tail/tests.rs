@@ -11,7 +11,7 @@ const WARMUP_MS: u64 = 1_000;
 fn block(number: u32, seconds: f64, rows: Vec<Row>, happened: Vec<Happening>) -> LatencyBlock {
     LatencyBlock {
         rate_rps: 1000.0,
-        side: Side::Incumbent,
+        side: Role::Incumbent,
         block: number,
         figures: BlockFigures {
             warmup_s: WARMUP_MS as f64 / 1e3,
@@ -37,7 +37,7 @@ fn stop(start_ns: u64, length_ns: u64) -> Happening {
 
 fn judged(blocks: &[LatencyBlock]) -> Tail {
     let blocks: Vec<&LatencyBlock> = blocks.iter().collect();
-    tail(Side::Incumbent, 1000.0, &blocks, 1).unwrap()
+    tail(Role::Incumbent, 1000.0, &blocks, 1).unwrap()
 }
 
 fn cause(tail: &Tail, cause: Cause) -> Option<&TailCause> {

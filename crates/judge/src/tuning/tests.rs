@@ -5,7 +5,7 @@ use crate::simulated::{self, Draws, ns, verdict};
 use crate::terms::{Goal, Level, SideTerms, Terms};
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::{Held, Verdict, VerdictDocument};
-use understudy_model::{Character, Difference, DifferenceKind, Side};
+use understudy_model::{Character, Difference, DifferenceKind, Role};
 use understudy_testkit::answered;
 
 const RATE: f64 = 1000.0;
@@ -33,7 +33,7 @@ const SLOW: Planted = Planted {
     mib: 400.0,
 };
 
-fn block(side: Side, number: u32, planted: Planted, draws: &mut Draws) -> LatencyBlock {
+fn block(side: Role, number: u32, planted: Planted, draws: &mut Draws) -> LatencyBlock {
     let mut rows = Vec::new();
     let mut due = 0.0;
     loop {
@@ -56,7 +56,7 @@ fn trial(goals: Vec<Goal>, tuned: bool) -> Terms {
     let mut terms = simulated::terms(Level::Quick, &[RATE], 0.99);
     terms.goals = goals;
     terms.sides.extend(tuned.then(|| SideTerms {
-        side: Side::Tuned,
+        side: Role::Tuned,
         runs: "http://127.0.0.1:3".to_owned(),
         is_launched: false,
     }));
@@ -70,7 +70,7 @@ fn faster() -> Vec<Goal> {
     }]
 }
 
-fn evidence(sides: &[(Side, Planted)]) -> Evidence {
+fn evidence(sides: &[(Role, Planted)]) -> Evidence {
     let mut draws = Draws(11);
     let mut blocks = Vec::new();
     for number in 0..6 {
@@ -93,9 +93,9 @@ fn of(
     tuned: Planted,
 ) -> (Verdict, String) {
     let sides = [
-        (Side::Incumbent, incumbent),
-        (Side::Candidate, candidate),
-        (Side::Tuned, tuned),
+        (Role::Incumbent, incumbent),
+        (Role::Candidate, candidate),
+        (Role::Tuned, tuned),
     ];
     let document = verdict(&trial(goals, true), &evidence(&sides));
     (document.verdict, document.because[0].code.clone())
@@ -167,9 +167,9 @@ fn tuning_is_taken_as_a_whole() {
 #[test]
 fn tuning_that_changes_answers_is_not_an_alternative() {
     let sides = [
-        (Side::Incumbent, INCUMBENT),
-        (Side::Candidate, HALF),
-        (Side::Tuned, HALF),
+        (Role::Incumbent, INCUMBENT),
+        (Role::Candidate, HALF),
+        (Role::Tuned, HALF),
     ];
     let terms = trial(faster(), true);
     let mut evidence = evidence(&sides);
@@ -202,13 +202,13 @@ fn tuning_that_changes_answers_is_not_an_alternative() {
 
 #[test]
 fn a_third_side_changes_nothing_of_the_other_two() {
-    let two = [(Side::Incumbent, INCUMBENT), (Side::Candidate, HALF)];
+    let two = [(Role::Incumbent, INCUMBENT), (Role::Candidate, HALF)];
     let mut with = evidence(&two);
     let mut draws = Draws(99);
-    let tuned = (0..6).map(|number| block(Side::Tuned, number, INCUMBENT, &mut draws));
+    let tuned = (0..6).map(|number| block(Role::Tuned, number, INCUMBENT, &mut draws));
     with.blocks.extend(tuned.collect::<Vec<_>>());
     let mut without = with.clone();
-    without.blocks.retain(|block| block.side != Side::Tuned);
+    without.blocks.retain(|block| block.side != Role::Tuned);
     without.tuned_rows.clear();
     let with = verdict(&trial(faster(), true), &with);
     let without = verdict(&trial(faster(), false), &without);
@@ -216,7 +216,7 @@ fn a_third_side_changes_nothing_of_the_other_two() {
     assert_eq!((&with.goals, &with.aa), (&without.goals, &without.aa));
     let of_two = |document: &VerdictDocument| -> Vec<_> {
         let slos = document.slo.iter().cloned();
-        slos.filter(|slo| slo.side != Side::Tuned).collect()
+        slos.filter(|slo| slo.side != Role::Tuned).collect()
     };
     assert_eq!(of_two(&with), of_two(&without));
     assert_eq!((with.comparisons.len(), without.comparisons.len()), (2, 1));
@@ -225,7 +225,7 @@ fn a_third_side_changes_nothing_of_the_other_two() {
 
 #[test]
 fn a_trial_that_has_not_measured_the_tuned_side_decides_nothing() {
-    let two = [(Side::Incumbent, INCUMBENT), (Side::Candidate, HALF)];
+    let two = [(Role::Incumbent, INCUMBENT), (Role::Candidate, HALF)];
     let document = verdict(&trial(faster(), true), &evidence(&two));
     assert_eq!(document.verdict, Verdict::Inconclusive);
     assert_eq!(document.because[0].code, "not_measured");

@@ -6,7 +6,7 @@ use crate::charts::scale::Scale;
 use crate::figures::{rate, time};
 use crate::knee::{self, Knot};
 use maud::{Markup, html};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::capacity::SideCapacity;
 
 /// The knee of every side; nothing where no latency is finite.
@@ -50,17 +50,17 @@ pub(crate) fn chart(capacities: &[SideCapacity], bounds: &[Bound]) -> Option<Mar
 }
 
 /// The key of a side.
-fn keyed(side: Side) -> (&'static str, &'static str) {
+fn keyed(side: Role) -> (&'static str, &'static str) {
     match side {
-        Side::Incumbent => (
+        Role::Incumbent | Role::Second => (
             "incumbent line dot",
             "incumbent: p99 with dots, p50 without",
         ),
-        Side::Candidate => (
+        Role::Candidate => (
             "candidate line dot",
             "candidate: p99 with dots, p50 without",
         ),
-        Side::Tuned => ("tuned line dot", "tuned: p99 with dots, p50 without"),
+        Role::Tuned => ("tuned line dot", "tuned: p99 with dots, p50 without"),
     }
 }
 

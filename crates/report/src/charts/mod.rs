@@ -17,7 +17,7 @@ pub(crate) mod timeline;
 use maud::{Markup, PreEscaped, html};
 use scale::Scale;
 use std::fmt::Write;
-use understudy_model::Side;
+use understudy_model::Role;
 
 /// Width and height of every drawing in its own units.
 const SPAN: f64 = 1000.0;
@@ -149,11 +149,11 @@ fn percent(share: f64) -> String {
 }
 
 /// The class of a side's colour.
-pub(crate) fn side_class(side: Side) -> &'static str {
+pub(crate) fn side_class(side: Role) -> &'static str {
     match side {
-        Side::Incumbent => "incumbent",
-        Side::Candidate => "candidate",
-        Side::Tuned => "tuned",
+        Role::Incumbent | Role::Second => "incumbent",
+        Role::Candidate => "candidate",
+        Role::Tuned => "tuned",
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Frame, Point, Tick, area, legend, line, path, percent, side_class, v
 use crate::charts::scale::Scale;
 use crate::figures::{quantile, time};
 use maud::{Markup, html};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::series::{CurvePoint, PercentileCurve};
 
 /// Most points of a curve; more cannot be distinguished.
@@ -81,11 +81,11 @@ pub(crate) fn chart(curves: &[&PercentileCurve], bounds: &[Bound]) -> Option<Mar
 }
 
 /// The key of a side.
-fn keyed(side: Side) -> (&'static str, &'static str) {
+fn keyed(side: Role) -> (&'static str, &'static str) {
     match side {
-        Side::Incumbent => ("incumbent line dot", "incumbent"),
-        Side::Candidate => ("candidate line dot", "candidate"),
-        Side::Tuned => ("tuned line dot", "tuned"),
+        Role::Incumbent | Role::Second => ("incumbent line dot", "incumbent"),
+        Role::Candidate => ("candidate line dot", "candidate"),
+        Role::Tuned => ("tuned line dot", "tuned"),
     }
 }
 

@@ -7,7 +7,7 @@
 use super::{Frame, Point, Tick, area, line, path, side_class, value_ticks};
 use crate::charts::scale::Scale;
 use maud::{Markup, html};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::series::BlockSeries;
 
 /// Empty room between two measurements, as a share of the mean one.
@@ -82,7 +82,7 @@ impl<'b> Slots<'b> {
             x: self.ticks(),
             y: value_ticks(&y, panel.show),
             drawing: html! {
-                @for (_, from, to) in self.of(Side::Candidate) {
+                @for (_, from, to) in self.of(Role::Candidate) {
                     (path("turn", &area(&[(*from, 0.0), (*to, 0.0)], &[(*from, 1.0), (*to, 1.0)]), None))
                 }
                 @for ((block, from, to), values) in self.blocks.iter().zip(values) {
@@ -101,17 +101,17 @@ impl<'b> Slots<'b> {
 
     /// The sides that were measured, by what is drawn of them.
     pub(crate) fn legend(&self) -> Markup {
-        let key = |side: Side| match side {
-            Side::Incumbent => ("incumbent line", "incumbent"),
-            Side::Candidate => ("candidate line turn", "candidate (shaded columns)"),
-            Side::Tuned => ("tuned line", "tuned"),
+        let key = |side: Role| match side {
+            Role::Incumbent | Role::Second => ("incumbent line", "incumbent"),
+            Role::Candidate => ("candidate line turn", "candidate (shaded columns)"),
+            Role::Tuned => ("tuned line", "tuned"),
         };
-        let there = Side::ALL.into_iter();
+        let there = Role::SIDES.into_iter();
         let there = there.filter(|side| self.of(*side).next().is_some());
         super::legend(&there.map(key).collect::<Vec<_>>())
     }
 
-    fn of(&self, side: Side) -> impl Iterator<Item = &(&'b BlockSeries, f64, f64)> {
+    fn of(&self, side: Role) -> impl Iterator<Item = &(&'b BlockSeries, f64, f64)> {
         self.blocks
             .iter()
             .filter(move |(block, ..)| block.side == side)
@@ -119,7 +119,7 @@ impl<'b> Slots<'b> {
 
     /// What each side's values range over.
     fn described(&self, values: &[Values], show: fn(f64) -> String) -> String {
-        let range = |side: Side| {
+        let range = |side: Role| {
             let of = self.blocks.iter().zip(values);
             let values = of
                 .filter(|((block, ..), _)| block.side == side)
@@ -130,7 +130,7 @@ impl<'b> Slots<'b> {
             });
             (low <= high).then(|| format!("{side} {} to {}", show(low), show(high)))
         };
-        let ranges: Vec<String> = Side::ALL.into_iter().filter_map(range).collect();
+        let ranges: Vec<String> = Role::SIDES.into_iter().filter_map(range).collect();
         ranges.join("; ")
     }
 
@@ -231,7 +231,7 @@ mod tests {
             latency: Vec::new(),
             resources: Vec::new(),
         };
-        let blocks = [block(Side::Incumbent, 1.0), block(Side::Candidate, 3.0)];
+        let blocks = [block(Role::Incumbent, 1.0), block(Role::Candidate, 3.0)];
         let slots = Slots::new(&blocks.iter().collect::<Vec<_>>());
         let [(_, a, b), (_, c, d)] = slots.blocks[..] else {
             panic!("two slots")

@@ -191,7 +191,7 @@ pub(super) fn of_stops(pauses: &RuntimePauses) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use understudy_model::Side;
+    use understudy_model::Role;
     use understudy_model::profile::StopsAgainst;
     use understudy_model::tail::TailCause;
 
@@ -213,7 +213,7 @@ mod tests {
             })
             .collect();
         Tail {
-            side: Side::Incumbent,
+            side: Role::Incumbent,
             rate_rps: 500.0,
             quantile: 0.99,
             at_us: Some(31_000.0),

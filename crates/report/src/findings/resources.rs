@@ -193,7 +193,7 @@ fn growth(used: &Used) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use understudy_model::Side;
+    use understudy_model::Role;
     use understudy_model::verdict::Estimate;
 
     fn codes(used: &Used) -> Vec<String> {
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn what_is_given_is_held_against_the_floor_of_a_trial() {
         let floor = |kind: FloorKind, high: f64| SideFloor {
-            side: Side::Incumbent,
+            side: Role::Incumbent,
             kind,
             high_bytes: Some(high),
             low_bytes: Some(high * 0.95),

@@ -5,7 +5,7 @@ use crate::figures::{count, share};
 use crate::{self_test, wording};
 use maud::{Markup, html};
 use std::collections::BTreeMap;
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::proof::SelfTest;
 use understudy_model::verdict::{Comparison, Equivalence, Example, UnderLoad, VerdictDocument};
 
@@ -14,7 +14,7 @@ const CLUSTERS: usize = 60;
 
 pub(super) fn section(document: &VerdictDocument) -> Markup {
     html! {
-        @if let Some(comparison) = wording::of_contender(document, Side::Candidate) {
+        @if let Some(comparison) = wording::of_contender(document, Role::Candidate) {
             (ledger(&comparison.equivalence))
             (clusters(comparison))
             @if let Some(under_load) = &comparison.under_load { (loaded(under_load)) }

@@ -7,7 +7,7 @@ use crate::charts::ratios::{Axis, Row};
 use crate::figures::{change, rate, time};
 use crate::{against_itself, wording};
 use maud::{Markup, html};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::verdict::{
     Bearing, Comparison, Estimate, Figure, LatencyComparison, LatencyQuantile, ResourceComparison,
     VerdictDocument,
@@ -28,7 +28,7 @@ struct Line {
 
 pub(super) fn section(document: &VerdictDocument) -> Markup {
     html! {
-        @if let Some(comparison) = wording::of_contender(document, Side::Candidate) { (of_comparison(document, comparison)) }
+        @if let Some(comparison) = wording::of_contender(document, Role::Candidate) { (of_comparison(document, comparison)) }
     }
 }
 
@@ -80,7 +80,7 @@ pub(super) fn of_comparison(document: &VerdictDocument, comparison: &Comparison)
     }
 }
 
-fn line_row(line: &Line, sides: [Side; 2], axis: &Axis) -> Markup {
+fn line_row(line: &Line, sides: [Role; 2], axis: &Axis) -> Markup {
     html! {
         tr role="row" {
             th role="rowheader" scope="row" { (line.label) @if line.primary { " " span class="primary" { "primary" } } }

@@ -6,7 +6,7 @@ use crate::charts::timeline::{Axis, Panel, Slots, Values, clock};
 use crate::figures::{count, quantile, rate, time};
 use crate::{warm_up, wording};
 use maud::{Markup, html};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::series::{
     BlockSeries, CurvePoint, LatencyPoint, PercentileCurve, SeriesDocument,
 };
@@ -51,7 +51,7 @@ fn by_quantile(document: &VerdictDocument, rate_rps: f64, curves: &[&PercentileC
     let here = document
         .slo
         .iter()
-        .filter(|slo| slo.side == Side::Incumbent && slo.rate_rps == rate_rps);
+        .filter(|slo| slo.side == Role::Incumbent && slo.rate_rps == rate_rps);
     let bound = |slo: &SloResult| match &slo.about {
         Figure::Latency(of) if of.endpoint == "*" => Some(Bound {
             us: slo.bound,

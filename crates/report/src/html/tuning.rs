@@ -4,12 +4,12 @@ use super::verdict::tiles;
 use super::{answers, effects, objectives};
 use crate::wording;
 use maud::{Markup, html};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::verdict::VerdictDocument;
 
 /// Nothing where no side was tuned.
 pub(super) fn section(document: &VerdictDocument) -> Option<Markup> {
-    let comparison = wording::of_contender(document, Side::Tuned)?;
+    let comparison = wording::of_contender(document, Role::Tuned)?;
     Some(html! {
         p class="lead" {
             "The incumbent with another heap, collector or setting, measured in turn with the other two. What it reaches needs no replacement, and is not a reason for one."

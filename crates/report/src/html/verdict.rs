@@ -4,7 +4,7 @@ use super::{more, typeset};
 use crate::figures::{change, count, rate, share, time};
 use crate::wording::{self, Direction};
 use maud::{Markup, html};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::verdict::{
     Comparison, Estimate, LatencyComparison, Resource, ResourceComparison, Verdict, VerdictDocument,
 };
@@ -44,7 +44,7 @@ pub(super) fn section(document: &VerdictDocument) -> Markup {
             }
             (figures(document))
         }
-        @if let Some(comparison) = wording::of_contender(document, Side::Candidate) { (tiles(document, comparison)) }
+        @if let Some(comparison) = wording::of_contender(document, Role::Candidate) { (tiles(document, comparison)) }
         @for refused in &document.refused { p class="note" { "Refused: " (typeset(refused)) "." } }
     }
 }
@@ -157,7 +157,7 @@ pub(super) fn tiles(document: &VerdictDocument, comparison: &Comparison) -> Mark
             )),
             Some(resource_tile("Memory", &memory, comparison)),
             Some(answers_tile(comparison)),
-            errors_tile(document).filter(|_| comparison.contender == Side::Candidate),
+            errors_tile(document).filter(|_| comparison.contender == Role::Candidate),
         ]
     };
     let mut tiles: Vec<Tile> = tiles.into_iter().flatten().collect();
@@ -209,7 +209,7 @@ fn changed(
 
 /// Is the latency that was declared before the run not judged, or not resolved by it?
 pub(super) fn is_latency_open(document: &VerdictDocument) -> bool {
-    let comparison = wording::of_contender(document, Side::Candidate);
+    let comparison = wording::of_contender(document, Role::Candidate);
     let lines = comparison.into_iter().flat_map(|of| &of.latency);
     let mut primary = lines.filter(|line| wording::is_primary(document, line));
     primary.any(|line| {

@@ -1,19 +1,19 @@
 //! Capacities as a search of a queue gives them.
 
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::capacity::{Capacity, CapacityKind, KneePoint, SideCapacity};
 use understudy_model::verdict::Estimate;
 
 /// Both sides, the candidate with more than twice the incumbent's capacity.
 pub(crate) fn both() -> Vec<SideCapacity> {
     vec![
-        side(Side::Incumbent, 6_020.0, 8_000.0),
-        side(Side::Candidate, 14_900.0, 18_500.0),
+        side(Role::Incumbent, 6_020.0, 8_000.0),
+        side(Role::Candidate, 14_900.0, 18_500.0),
     ]
 }
 
 /// Trials of one worker that serves `service` a second, around a capacity.
-fn side(side: Side, at: f64, service: f64) -> SideCapacity {
+fn side(side: Role, at: f64, service: f64) -> SideCapacity {
     let far = [100.0, 200.0, 400.0, 800.0, 1600.0, 3200.0];
     let near = [
         0.62, 0.78, 0.9, 0.96, 0.97, 1.0, 1.01, 1.03, 1.08, 1.16, 1.3, 1.6,

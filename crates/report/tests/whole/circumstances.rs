@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use understudy_model::tail::{Tail, TailCause};
 use understudy_model::verdict::{Environment, Estimate, MeasuredRate, Method, VerdictRules};
 use understudy_model::warm_up::{Course, Settling, WarmUp};
-use understudy_model::{Cause, Side};
+use understudy_model::{Cause, Role};
 
 pub(crate) fn method() -> Method {
     Method {
@@ -75,7 +75,7 @@ pub(crate) fn environment() -> Environment {
 
 /// The incumbent warms up, the candidate has nothing to warm.
 pub(crate) fn warm_up() -> Vec<WarmUp> {
-    let side = |side: Side, ready_s: f64, course: Course, after_us: f64| WarmUp {
+    let side = |side: Role, ready_s: f64, course: Course, after_us: f64| WarmUp {
         side,
         starts: 3,
         ready_least_s: Some(ready_s),
@@ -91,8 +91,8 @@ pub(crate) fn warm_up() -> Vec<WarmUp> {
         }),
     };
     vec![
-        side(Side::Incumbent, 0.31, Course::WarmsUp, 212.0),
-        side(Side::Candidate, 0.02, Course::Flat, 98.0),
+        side(Role::Incumbent, 0.31, Course::WarmsUp, 212.0),
+        side(Role::Candidate, 0.02, Course::Flat, 98.0),
     ]
 }
 
@@ -115,13 +115,13 @@ pub(crate) fn tails() -> Vec<Tail> {
         first_share,
         quantile_without_us: (cause == Cause::RuntimeStop).then_some(711.0),
     };
-    let tail = |side: Side, causes: Vec<TailCause>, at_us: f64| Tail {
+    let tail = |side: Role, causes: Vec<TailCause>, at_us: f64| Tail {
         side,
         rate_rps: 4000.0,
         quantile: 0.99,
         at_us: Some(at_us),
         requests: 6_400,
-        runtime: (side == Side::Incumbent).then(|| "go".to_owned()),
+        runtime: (side == Role::Incumbent).then(|| "go".to_owned()),
         unexplained: 1.0 - causes.iter().map(|c| c.first_share).sum::<f64>(),
         causes,
     };
@@ -131,7 +131,7 @@ pub(crate) fn tails() -> Vec<Tail> {
     ];
     let of_the_machine = vec![cause(Cause::Machine, 0.09, 0.09)];
     vec![
-        tail(Side::Incumbent, of_the_runtime, 984.0),
-        tail(Side::Candidate, of_the_machine, 246.0),
+        tail(Role::Incumbent, of_the_runtime, 984.0),
+        tail(Role::Candidate, of_the_machine, 246.0),
     ]
 }

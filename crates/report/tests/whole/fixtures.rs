@@ -10,7 +10,7 @@ use understudy_model::verdict::{
     Reason, Reproduced, Resource, ResourceComparison, SloResult, UnderLoad, Verdict,
     VerdictDocument,
 };
-use understudy_model::{DifferenceKind, Side};
+use understudy_model::{DifferenceKind, Role};
 
 const QUANTILES: [f64; 4] = [0.5, 0.9, 0.99, 0.999];
 pub(crate) const MIB: f64 = 1_048_576.0;
@@ -115,8 +115,8 @@ fn comparison(tail: f64, cpu: f64) -> Comparison {
         ]);
     }
     Comparison {
-        baseline: Side::Incumbent,
-        contender: Side::Candidate,
+        baseline: Role::Incumbent,
+        contender: Role::Candidate,
         equivalence: equivalence(),
         self_test: Some(self_test()),
         under_load: Some(UnderLoad {
@@ -184,7 +184,7 @@ fn p99() -> Figure {
 
 fn slo(
     text: &str,
-    side: Side,
+    side: Role,
     rate_rps: f64,
     value: Estimate,
     bound: f64,
@@ -217,8 +217,8 @@ fn slos(incumbent_p99_us: f64, candidate_p99_us: f64) -> Vec<SloResult> {
     };
     let mut all = Vec::new();
     let sides = [
-        (Side::Incumbent, incumbent_p99_us),
-        (Side::Candidate, candidate_p99_us),
+        (Role::Incumbent, incumbent_p99_us),
+        (Role::Candidate, candidate_p99_us),
     ];
     for rate_rps in [1000.0, 4000.0] {
         for (side, us) in sides {
@@ -227,7 +227,7 @@ fn slos(incumbent_p99_us: f64, candidate_p99_us: f64) -> Vec<SloResult> {
         }
     }
     for rate_rps in [1000.0, 4000.0] {
-        for side in [Side::Incumbent, Side::Candidate] {
+        for side in [Role::Incumbent, Role::Candidate] {
             let none = estimate(0.0, 0.0, 0.000_035);
             let text = "error rate at most 0.1%";
             all.push(slo(text, side, rate_rps, none, 0.001, Held::Holds));
@@ -516,7 +516,7 @@ pub(crate) fn inconclusive() -> VerdictDocument {
     )];
     document.slo = slos(984.0, 1940.0);
     for slo in &mut document.slo {
-        if slo.side == Side::Candidate && slo.slo.starts_with("p99") {
+        if slo.side == Role::Candidate && slo.slo.starts_with("p99") {
             slo.held = Held::Undecided;
         }
     }
@@ -627,7 +627,7 @@ fn tuned() -> VerdictDocument {
     };
     document.tuned_goals = vec![goal(&tuned)];
     document.goals = vec![goal(&document.comparisons[0])];
-    tuned.contender = Side::Tuned;
+    tuned.contender = Role::Tuned;
     for memory in tuned
         .resources
         .iter_mut()
@@ -640,13 +640,13 @@ fn tuned() -> VerdictDocument {
     }
     document.comparisons.push(tuned);
     let held = |slo: &SloResult| SloResult {
-        side: Side::Tuned,
+        side: Role::Tuned,
         ..slo.clone()
     };
     let incumbent = document
         .slo
         .iter()
-        .filter(|slo| slo.side == Side::Incumbent);
+        .filter(|slo| slo.side == Role::Incumbent);
     let tuned: Vec<SloResult> = incumbent.map(held).collect();
     document.slo.extend(tuned);
     document.memory_floors = crate::floors::all();

@@ -1,20 +1,20 @@
 //! Memory floors as their search gives them.
 
 use crate::fixtures::MIB;
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::floor::{FloorKind, FloorOutcome, FloorPoint, SideFloor};
 
 /// Both sides: a collected heap that saves where it must, and one that needs what it takes.
 pub(crate) fn both() -> Vec<SideFloor> {
     vec![
-        side(Side::Incumbent, 96.0, 273.0),
-        side(Side::Candidate, 21.0, 24.0),
+        side(Role::Incumbent, 96.0, 273.0),
+        side(Role::Candidate, 21.0, 24.0),
     ]
 }
 
 /// With a third side that has none: it uses more the longer it runs.
 pub(crate) fn all() -> Vec<SideFloor> {
-    let mut leaks = side(Side::Tuned, 180.0, 437.0);
+    let mut leaks = side(Role::Tuned, 180.0, 437.0);
     leaks.kind = FloorKind::Leaks;
     leaks.high_bytes = None;
     leaks.low_bytes = None;
@@ -26,7 +26,7 @@ pub(crate) fn all() -> Vec<SideFloor> {
 }
 
 /// Limits in the order of a descent by 30 % and a bisection, around a floor in MiB.
-fn side(side: Side, floor: f64, peak: f64) -> SideFloor {
+fn side(side: Role, floor: f64, peak: f64) -> SideFloor {
     let mut limits = vec![peak * 1.05];
     while limits[limits.len() - 1] > floor {
         limits.push(limits[limits.len() - 1] * 0.7);

@@ -1,7 +1,7 @@
 //! Curves and series of two noisy sides.
 
 use crate::fixtures::MIB;
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_model::series::{
     BlockSeries, CurvePoint, LatencyPoint, PercentileCurve, ResourcePoint, SeriesDocument,
 };
@@ -43,15 +43,15 @@ pub(crate) const DEFAULT: Length = Length {
 
 /// Curves and series of two noisy sides, the candidate at this part of the incumbent.
 pub(crate) fn series(tail: f64, cpu: f64, length: Length) -> SeriesDocument {
-    of_sides(&[Side::Incumbent, Side::Candidate], (tail, cpu), length)
+    of_sides(&[Role::Incumbent, Role::Candidate], (tail, cpu), length)
 }
 
 /// Likewise of these sides; the tuned one is between the other two.
-fn of_sides(sides: &[Side], (tail, cpu): (f64, f64), length: Length) -> SeriesDocument {
-    let part = |side: Side| match side {
-        Side::Incumbent => (1.0, 1.0, 1.0),
-        Side::Candidate => (tail, cpu, 0.42),
-        Side::Tuned => (tail.sqrt(), 0.9, 1.6),
+fn of_sides(sides: &[Role], (tail, cpu): (f64, f64), length: Length) -> SeriesDocument {
+    let part = |side: Role| match side {
+        Role::Incumbent | Role::Second => (1.0, 1.0, 1.0),
+        Role::Candidate => (tail, cpu, 0.42),
+        Role::Tuned => (tail.sqrt(), 0.9, 1.6),
     };
     let mut noisy = Noisy(20_261_122);
     let mut series = SeriesDocument {
@@ -89,7 +89,7 @@ fn of_sides(sides: &[Side], (tail, cpu): (f64, f64), length: Length) -> SeriesDo
 
 fn curve(
     rate_rps: f64,
-    side: Side,
+    side: Role,
     part: f64,
     length: Length,
     noisy: &mut Noisy,
@@ -129,7 +129,7 @@ fn curve(
 }
 
 fn block(
-    (rate_rps, side, number): (f64, Side, u32),
+    (rate_rps, side, number): (f64, Role, u32),
     started_s: f64,
     (tail, cpu, memory): (f64, f64, f64),
     length: Length,
@@ -146,7 +146,7 @@ fn block(
             p50_us: Some(p50),
             p99_us: Some(p99.max(p50)),
             max_us: Some(p99.max(p50) * (1.0 + 2.0 * noisy.uniform())),
-            longest_pause_us: (side == Side::Incumbent && k % 3 == 0)
+            longest_pause_us: (side == Role::Incumbent && k % 3 == 0)
                 .then_some(400.0 + (k % 5) as f64 * 40.0),
         }
     });
@@ -159,7 +159,7 @@ fn block(
         rss_bytes: Some((240.0 + 30.0 * noisy.uniform()) * MIB * memory),
         pss_bytes: (k == length.samples - 1).then_some(250.0 * MIB * memory),
         working_set_bytes: Some((236.0 + 20.0 * noisy.uniform()) * MIB * memory),
-        threads: Some(if side == Side::Candidate { 3.0 } else { 11.0 }),
+        threads: Some(if side == Role::Candidate { 3.0 } else { 11.0 }),
         open_files: Some(88.0),
         voluntary_switches: Some(rate_rps * 0.8 * cpu * noisy.factor(0.1)),
         involuntary_switches: Some(20.0 * noisy.factor(0.4)),
@@ -186,7 +186,7 @@ pub(crate) fn series_of(name: &str, length: Length) -> Option<SeriesDocument> {
     let mut all = match name {
         "not_equivalent" => return None,
         "keep" => series(0.97, 0.9, length),
-        "tuned" => of_sides(&Side::ALL, (0.3, 0.49), length),
+        "tuned" => of_sides(&Role::SIDES, (0.3, 0.49), length),
         "worse" => series(1.1, 1.22, length),
         "no_worse" => series(1.01, 1.004, Length { rates: 1, ..length }),
         _ => series(0.3, 0.49, length),

@@ -54,11 +54,11 @@ fn run(day: u32, cpu_us: f64, ratio: f64) -> StoredRun {
             verdict: Verdict::Replace,
             because: Vec::new(),
             comparisons: vec![Comparison {
-                baseline: Side::Incumbent,
-                contender: Side::Candidate,
+                baseline: Role::Incumbent,
+                contender: Role::Candidate,
                 equivalence: understudy_judge::equivalence(
                     &understudy_judge::Evidence::default(),
-                    Side::Candidate,
+                    Role::Candidate,
                     &understudy_compare::Noise::default(),
                     &understudy_compare::Rules::default(),
                 ),

@@ -7,7 +7,7 @@
 use super::folder::Contents;
 use super::side::SideDraft;
 use toml::Value;
-use understudy_model::Side;
+use understudy_model::Role;
 
 /// Where the explanation of a key begins.
 const COLUMN: usize = 44;
@@ -68,14 +68,14 @@ pub(super) fn write(draft: &Draft<'_>) -> Written {
     side(
         &mut page,
         draft,
-        Side::Incumbent,
+        Role::Incumbent,
         &draft.incumbent,
         "what runs today",
     );
     side(
         &mut page,
         draft,
-        Side::Candidate,
+        Role::Candidate,
         &draft.candidate,
         "what may replace it; the same keys",
     );
@@ -109,7 +109,7 @@ fn tuned(page: &mut Page) {
     ]);
 }
 
-fn side(page: &mut Page, draft: &Draft<'_>, of: Side, side: &SideDraft, what: &str) {
+fn side(page: &mut Page, draft: &Draft<'_>, of: Role, side: &SideDraft, what: &str) {
     page.section(&format!("[side.{of}]"), what);
     match side {
         SideDraft::Missing => missing_side(page, draft, of),
@@ -132,7 +132,7 @@ fn side(page: &mut Page, draft: &Draft<'_>, of: Side, side: &SideDraft, what: &s
     }
 }
 
-fn command(page: &mut Page, draft: &Draft<'_>, of: Side, run: &str, replaced: Option<&str>) {
+fn command(page: &mut Page, draft: &Draft<'_>, of: Role, run: &str, replaced: Option<&str>) {
     if let Some(dir) = &draft.dir {
         page.key(
             &format!("dir = {}", Value::from(dir.as_str())),
@@ -167,7 +167,7 @@ fn command(page: &mut Page, draft: &Draft<'_>, of: Side, run: &str, replaced: Op
     }
 }
 
-fn missing_side(page: &mut Page, draft: &Draft<'_>, of: Side) {
+fn missing_side(page: &mut Page, draft: &Draft<'_>, of: Role) {
     page.fill_in(
         of.name(),
         "run, the command that starts it, or url, where it runs already:",
@@ -190,7 +190,7 @@ fn missing_side(page: &mut Page, draft: &Draft<'_>, of: Side) {
     );
     page.unset("dir = \".\"", "build and run start here");
     of_a_start(page);
-    if of == Side::Incumbent {
+    if of == Role::Incumbent {
         for start in &draft.around.starts {
             page.note(&format!("{} in this folder suggests:", start.file));
             for key in &start.keys {

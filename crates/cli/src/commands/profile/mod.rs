@@ -23,7 +23,7 @@ use understudy_judge::terms::Slo;
 use understudy_load::http::Target;
 use understudy_model::floor::SideFloor;
 use understudy_model::profile::ProfileReport;
-use understudy_model::{Side, Span};
+use understudy_model::{Role, Span};
 use understudy_observe::Attach;
 use understudy_observe::Listener;
 use understudy_report::{findings, profile as page};
@@ -172,7 +172,7 @@ impl ProfileArgs {
         let run = RunDirectory::open(run).map_err(|error| wrong(exit::sentence(&error.into())))?;
         let document = verdict(&run).map_err(wrong)?;
         let mut floors = document.memory_floors.into_iter();
-        let floor = floors.find(|floor| floor.side == Side::Incumbent);
+        let floor = floors.find(|floor| floor.side == Role::Incumbent);
         floor.map(Some).ok_or_else(|| {
             wrong(format!(
                 "{} has no memory floor of its incumbent\nhint: write `[memory_floor]` into its `trial.toml`, and run it again",

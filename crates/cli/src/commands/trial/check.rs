@@ -10,7 +10,7 @@ use understudy_compare::{Day, Rules};
 use understudy_judge::plan::Plan;
 use understudy_judge::terms::Level;
 use understudy_load::http::{Requests, Target, WorkloadRequest};
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_observe::Attach;
 use understudy_trial::config::{RequestsFrom, SideConfig, TrialConfig};
 
@@ -152,7 +152,7 @@ fn running_sides(
     requests: &Requests,
     prepare: Option<&Requests>,
 ) -> Vec<String> {
-    let running: Vec<Side> = config
+    let running: Vec<Role> = config
         .sides()
         .filter(|side| matches!(config.side(*side), SideConfig::Running { .. }))
         .collect();

@@ -1,7 +1,7 @@
 //! What of a configuration may be stored, and how a resumed run gets the rest again.
 
 use crate::exit::Failure;
-use understudy_model::Side;
+use understudy_model::Role;
 use understudy_redact::{Redactor, is_redacted, is_redaction_of};
 use understudy_trial::config::{RequestsFrom, SideConfig, TrialConfig};
 
@@ -9,7 +9,7 @@ use understudy_trial::config::{RequestsFrom, SideConfig, TrialConfig};
 /// secret, are replaced. Judging needs none of them.
 pub(super) fn without_secrets(config: &TrialConfig, redactor: &Redactor) -> TrialConfig {
     let mut config = config.clone();
-    for side in Side::ALL {
+    for side in Role::SIDES {
         match config.side_mut(side) {
             None => {}
             Some(SideConfig::Running { url, .. }) => *url = redactor.redact_text(url),
@@ -41,7 +41,7 @@ pub(super) fn with_secrets(
 ) -> Result<TrialConfig, Failure> {
     let mut config = stored.clone();
     let mut hidden = Hidden::default();
-    for side in Side::ALL {
+    for side in Role::SIDES {
         if let Some(of) = config.side_mut(side) {
             hidden.side(of, original.map(|original| original.side(side)));
         }

@@ -33,7 +33,7 @@ fn block(planned: Planned, need: f64, latency_ms: u64, lowest_bytes: Vec<f64>) -
     let row = |_| answered(0, (0, 0, latency_ms * 1_000_000));
     LatencyBlock {
         rate_rps: 500.0,
-        side: Side::Incumbent,
+        side: Role::Incumbent,
         block: 0,
         figures: BlockFigures {
             measured_s: planned.measured.secs(),
@@ -66,7 +66,7 @@ fn search(trial: impl Fn(Planned) -> LatencyBlock) -> SideFloor {
         rules: VerdictRules::default(),
     };
     let mut search = Search::new(
-        Side::Incumbent,
+        Role::Incumbent,
         config(),
         LimitsConfig::default(),
         objectives,
@@ -121,7 +121,7 @@ fn outcome(change: impl Fn(&mut LatencyBlock)) -> (FloorOutcome, String) {
         rules: VerdictRules::default(),
     };
     let limits = LimitsConfig::default();
-    let mut search = Search::new(Side::Incumbent, config(), limits, objectives);
+    let mut search = Search::new(Role::Incumbent, config(), limits, objectives);
     let planned = search.next().unwrap();
     let mut step = block(planned, 0.0, 2, Vec::new());
     for (number, row) in step.rows.iter_mut().enumerate() {
