@@ -24,11 +24,11 @@ function user_id(u)       { return sprintf("1%017.0f", u) }
 function channel_id(u, k) { return sprintf("2%017.0f", (u * 31 + k * 7907) % 100003) }
 function message_id()     { return sprintf("3%05d%012.0f", 0, below(1000000) * 1000000 + below(1000000)) }
 
-function request(method, path, body, endpoint, user) {
+function request(method, path, body, operation, user) {
     printf "{\"method\":\"%s\",\"path\":\"%s\",", method, path
     if (body == "") printf "\"headers\":{\"accept\":\"application/json\"},"
     else printf "\"headers\":{\"accept\":\"application/json\",\"content-type\":\"application/json\"},\"body\":%s,", body
-    printf "\"endpoint\":\"%s\",\"session\":\"%s\"}\n", endpoint, user
+    printf "\"operation\":\"%s\",\"session\":\"%s\"}\n", operation, user
 }
 
 function mistake(kind, user, state, mentions) {

@@ -93,7 +93,7 @@ fn answer(input: &Input<'_>, header: (u8, &[u8]), body: &[u8]) -> Outcome {
 static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let rule = |path: &str| Rule {
         path: path.to_owned(),
-        endpoint: None,
+        operation: None,
         kind: None,
         reason: None,
         owner: None,

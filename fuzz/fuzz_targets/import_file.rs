@@ -7,7 +7,7 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use understudy_import::{Format, Imported, LeftOut, Options, Source, import};
-use understudy_load::http::{RequestSource, Requests};
+use understudy_subject_http::{RequestSource, Requests};
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {

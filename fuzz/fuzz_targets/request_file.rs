@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use understudy_load::http::{RequestSource, Requests, WorkloadRequest};
+use understudy_subject_http::{RequestSource, Requests, WorkloadRequest};
 
 /// No files, and one variable whose value would end a header.
 struct NoFiles;

@@ -98,7 +98,7 @@ inputs! {
     CandidateMemory "candidate.memory" Gib [1e-3, 1e6]: "memory of an instance of the candidate";
     CandidateHour "candidate.instance_hour" Money [1e-6, 1e6]: "price of an instance of the candidate and hour, instead of the two prices";
     TunedSaving "tuned.saving" Share [-10.0, 0.999]: "share of its instances that the incumbent does without once it is tuned"
-        = (0.0, 0.1, 0.3) from "no published figure; heap, collector and hot endpoints, a placeholder";
+        = (0.0, 0.1, 0.3) from "no published figure; heap, collector and hot operations, a placeholder";
     TunedCapacity "tuned.capacity" PerSecond [1e-3, 1e12]: "requests per second of an instance of the tuned incumbent at the objective, open loop";
     TunedMemory "tuned.memory" Gib [1e-3, 1e6]: "memory of an instance of the tuned incumbent";
     TunedEffort "tuned.effort" PersonMonths [0.0, 1e5] tailed: "work to tune the incumbent"

@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use understudy_load::http::{MAX_FILE_BYTES, RequestSource, Requests};
 use understudy_model::plain_words;
+use understudy_subject_http::{MAX_FILE_BYTES, RequestSource, Requests};
 
 /// Bodies are sent whole for every request: larger ones belong into another kind of test.
 const MAX_BODY_BYTES: u64 = 64 * 1024 * 1024;

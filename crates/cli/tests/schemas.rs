@@ -31,12 +31,11 @@ use understudy_model::stored::{BlockFigures, LatencyBlock, RequestFacts};
 use understudy_model::stored::{Happenings, Row};
 use understudy_model::verdict::{Environment, VerdictDocument};
 use understudy_model::{
-    Character, Difference, DifferenceKind, Ending, FailureKind, Observation, Role, Span,
+    Character, Class, Difference, DifferenceKind, Ending, FailureKind, Observation, Role, Span,
 };
 use understudy_trial::config::{
     HostHeader, MachineConfig, RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
 };
-use understudy_wire::http1::Limits;
 
 /// The schema of a document as it is written.
 fn generated<T: JsonSchema>() -> Schema {
@@ -147,20 +146,24 @@ fn every_field_is_described_and_no_other_is_allowed() {
 fn observation(request: u32, at_us: u64, latency_us: Option<u64>) -> Observation {
     let sent_ns = at_us * 1000 + 2_000;
     Observation {
-        request,
-        endpoint: 0,
-        intended_ns: at_us * 1000,
+        case: request,
+        operation: 0,
+        due_ns: at_us * 1000,
         free_ns: at_us * 1000,
         sent_ns,
-        first_byte_ns: latency_us.map_or(Observation::NEVER, |us| sent_ns + us * 1000),
-        last_byte_ns: sent_ns + latency_us.unwrap_or(10_000_000) * 1000,
+        first_ns: latency_us.map_or(Observation::NEVER, |us| sent_ns + us * 1000),
+        last_ns: sent_ns + latency_us.unwrap_or(10_000_000) * 1000,
         ending: match latency_us {
             Some(_) => Ending::Answered,
             None => Ending::Failed(FailureKind::Timeout),
         },
+        class: match latency_us {
+            Some(_) => Class::Ok,
+            None => Class::Failed,
+        },
         code: if latency_us.is_some() { 200 } else { 0 },
         bytes: 150,
-        body_hash: 1,
+        hash: 1,
     }
 }
 
@@ -177,9 +180,7 @@ fn load_report(rate: Rate) -> LoadReport {
         timeout: Span::from_secs(10),
         seed: u64::MAX,
         queue: 100,
-        limits: Limits::default(),
         apart: false,
-        inspect: false,
     };
     let mut histograms = Histograms::default();
     for n in 0..20_000u32 {
@@ -240,7 +241,7 @@ fn trial_config() -> TrialConfig {
         },
         slos: vec![
             Slo::Latency {
-                endpoint: "*".to_owned(),
+                operation: "*".to_owned(),
                 quantile: 0.99,
                 max: Span::from_millis(20),
             },
@@ -320,7 +321,7 @@ fn evidence() -> Evidence {
     };
     Evidence {
         exits: Vec::new(),
-        endpoints: vec!["GET /".to_owned()],
+        operations: vec!["GET /".to_owned()],
         requests: vec![RequestFacts {
             bytes: 40,
             reproduce: "curl \"$URL\"'/'".to_owned(),

@@ -6,15 +6,15 @@
 use std::hint::black_box;
 use std::time::Instant;
 use understudy_compare::{Differ, History, Outcomes, Row, Rules};
-use understudy_model::{Answer, Field, Outcome};
+use understudy_model::{Field, Outcome};
 
 const PAIRS: u32 = 2_000;
 const ROUNDS: u32 = 9;
 
 fn answer(media: &str, body: String) -> Outcome {
-    Outcome::Answered(Answer {
-        code: 200,
-        fields: vec![
+    Outcome::Answered(understudy_compare::http::answer(
+        200,
+        vec![
             Field {
                 name: "content-type".into(),
                 value: media.into(),
@@ -24,9 +24,9 @@ fn answer(media: &str, body: String) -> Outcome {
                 value: b"no-cache, max-age=0".to_vec(),
             },
         ],
-        body: body.into_bytes(),
-        truncated: false,
-    })
+        body.into_bytes(),
+        false,
+    ))
 }
 
 /// A page of twenty items, one value of which changes.

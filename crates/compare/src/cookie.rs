@@ -178,12 +178,7 @@ mod tests {
             name: "set-cookie".into(),
             value: line.as_bytes().to_vec(),
         };
-        Answer {
-            code: 200,
-            fields: vec![field],
-            body: Vec::new(),
-            truncated: false,
-        }
+        crate::http::answer(200, vec![field], Vec::new(), false)
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{BufRead, Read};
-use understudy_model::Answer;
+use understudy_model::{Field, values};
 
 /// Bound on the decoded bytes of a body, unless stated otherwise.
 pub(crate) const DECODED_BYTES: usize = 32 << 20;
@@ -28,9 +28,8 @@ pub(crate) enum Undecodable {
 }
 
 /// The codings of an answer in the order they were applied, lower case, without `identity`.
-pub(crate) fn codings(answer: &Answer) -> Vec<String> {
-    answer
-        .field("content-encoding")
+pub(crate) fn codings(fields: &[Field]) -> Vec<String> {
+    values(fields, "content-encoding")
         .flat_map(|value| value.split(|byte| *byte == b','))
         .map(|name| String::from_utf8_lossy(name).trim().to_ascii_lowercase())
         .filter(|name| !name.is_empty() && name != "identity")
@@ -39,18 +38,18 @@ pub(crate) fn codings(answer: &Answer) -> Vec<String> {
 
 /// The body without its content codings, at most `bound` bytes long.
 pub(crate) fn body<'a>(
-    answer: &'a Answer,
+    bytes: &'a [u8],
     codings: &[String],
     bound: usize,
 ) -> Result<Cow<'a, [u8]>, Undecodable> {
     // An answer to HEAD names the coding and has no body.
-    if answer.body.is_empty() {
+    if bytes.is_empty() {
         return Ok(Cow::Borrowed(&[]));
     }
     if codings.len() > MAX_CODINGS {
         return Err(Undecodable::Unknown);
     }
-    let mut body = Cow::Borrowed(answer.body.as_slice());
+    let mut body = Cow::Borrowed(bytes);
     for coding in codings.iter().rev() {
         body = Cow::Owned(decode(&body, coding, bound)?);
     }
@@ -116,7 +115,7 @@ fn read(decoder: impl Read, coding: &'static str, bound: usize) -> Result<Vec<u8
 mod tests {
     use super::*;
     use std::io::Write;
-    use understudy_model::Field;
+    use understudy_model::{Answer, Field};
 
     /// `{"a":1}` as `brotli -c` and `zstd -c` write it.
     const BROTLI: [u8; 11] = [
@@ -132,17 +131,12 @@ mod tests {
             name: "content-encoding".into(),
             value: coding.into(),
         };
-        Answer {
-            code: 200,
-            fields: vec![field],
-            body: body.to_vec(),
-            truncated: false,
-        }
+        crate::http::answer(200, vec![field], body.to_vec(), false)
     }
 
     fn decoded(coding: &str, body: &[u8], bound: usize) -> Result<Vec<u8>, Undecodable> {
         let answer = answer(coding, body);
-        super::body(&answer, &codings(&answer), bound).map(Cow::into_owned)
+        super::body(answer.bytes("body"), &codings(&answer.fields), bound).map(Cow::into_owned)
     }
 
     fn gzip(body: &[u8]) -> Vec<u8> {

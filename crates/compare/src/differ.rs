@@ -6,6 +6,7 @@ use bodies::Texts;
 
 use crate::document::Form;
 use crate::history::{self, Strand};
+use crate::http::BODY;
 use crate::json::{self, Json};
 use crate::place::{self, Indices, Step, write_name};
 use crate::preview::{self, Redact};
@@ -62,29 +63,31 @@ impl<'a> Differ<'a> {
     /// with one more at `body` that says so).
     pub fn differences(
         &self,
-        endpoint: &str,
+        operation: &str,
         baseline: &Outcome,
         contender: &Outcome,
     ) -> Vec<Difference> {
-        self.differences_after(Past::None, endpoint, baseline, contender)
+        self.differences_after(Past::None, operation, baseline, contender)
             .differences
     }
 
     /// As [`Differ::differences`], with what earlier answers say of identifiers and numbers.
-    pub(crate) fn differences_after(
+    pub(crate) fn differences_after<'e>(
         &self,
-        past: Past<'_>,
-        endpoint: &str,
-        baseline: &Outcome,
-        contender: &Outcome,
+        past: Past<'e>,
+        operation: &'e str,
+        baseline: &'e Outcome,
+        contender: &'e Outcome,
     ) -> Compared {
         let mut found = Found {
             differ: *self,
             past,
-            endpoint,
+            operation,
+            part: BODY,
             alike: HashMap::new(),
             kept: Vec::new(),
             bytes: 0,
+            all_bytes: 0,
         };
         match (baseline, contender) {
             (Outcome::Answered(a), Outcome::Answered(b)) => found.answers(a, b),
@@ -92,7 +95,7 @@ impl<'a> Differ<'a> {
         }
         Compared {
             differences: found.kept,
-            bytes: found.bytes,
+            bytes: found.all_bytes,
         }
     }
 }
@@ -118,10 +121,14 @@ pub(crate) enum Past<'p> {
 struct Found<'d, 'e> {
     differ: Differ<'d>,
     past: Past<'e>,
-    endpoint: &'e str,
+    operation: &'e str,
+    /// Which part is compared.
+    part: &'e str,
     alike: HashMap<Like, Alike>,
     kept: Vec<Difference>,
+    /// Bytes of the baseline's part, and of all its parts so far, without their codings.
     bytes: u64,
+    all_bytes: u64,
 }
 
 /// Differences that are alike.
@@ -169,7 +176,7 @@ impl<'a> Side<'a> {
     }
 }
 
-impl Found<'_, '_> {
+impl<'e> Found<'_, 'e> {
     fn outcomes(&mut self, baseline: &Outcome, contender: &Outcome) {
         let word = |outcome: &Outcome| match outcome {
             Outcome::Answered(_) => "answered".to_owned(),
@@ -181,9 +188,9 @@ impl Found<'_, '_> {
         }
     }
 
-    fn answers(&mut self, a: &Answer, b: &Answer) {
-        if a.code != b.code {
-            let (a, b) = (a.code.to_string(), b.code.to_string());
+    fn answers(&mut self, a: &'e Answer, b: &'e Answer) {
+        if a.status.code != b.status.code {
+            let (a, b) = (a.status.code.to_string(), b.status.code.to_string());
             // A code is its own character: noise that knows 200 and 503 does not excuse 500.
             self.plain("code", Kind::Code, Side::Word(&a), Side::Word(&b));
         }
@@ -200,9 +207,7 @@ impl Found<'_, '_> {
                 _ => self.plain(&found.path, found.kind, a, b),
             }
         }
-        if !a.truncated && !b.truncated {
-            self.bodies(a, b);
-        }
+        self.parts(a, b);
     }
 
     /// What two values at a place are to one another.
@@ -217,7 +222,7 @@ impl Found<'_, '_> {
             return Relation::default();
         };
         let spot = history::Spot {
-            endpoint: self.endpoint,
+            operation: self.operation,
             pattern,
             name,
         };
@@ -262,7 +267,10 @@ impl Found<'_, '_> {
             name: path.rsplit([':', ';']).next().unwrap_or_default(),
             section: 0,
         };
-        let rules = self.differ.rules.at_place(self.endpoint, path, Kind::Value);
+        let rules = self
+            .differ
+            .rules
+            .at_place(self.operation, path, Kind::Value);
         self.values(Site::at(path), text, (a, b), rules);
     }
 
@@ -270,14 +278,18 @@ impl Found<'_, '_> {
     fn cookie_documents(&mut self, cookie: &str, a: &Json, b: &Json) {
         tree::compare(Form::Json, a, b, &mut |steps, kind, seen_a, seen_b| {
             let place = place::as_attribute(cookie, steps);
-            let rules = self.differ.rules.at_place(self.endpoint, &place, kind);
+            let rules = self.differ.rules.at_place(self.operation, &place, kind);
             let (site, name) = (Site::at(&place), place::last_name(steps));
             // What may be shown of the cookie may be shown of its parts.
             self.whole(kind, name, (seen_a, seen_b), (site, cookie), rules);
         });
     }
 
-    fn plain(&mut self, path: &str, kind: Kind, a: Side<'_>, b: Side<'_>) {
+    fn plain(&mut self, place: &str, kind: Kind, a: Side<'_>, b: Side<'_>) {
+        let path = &match place.starts_with(BODY) {
+            true => self.place(place),
+            false => place.to_owned(),
+        };
         let redact = self.differ.redact;
         let (baseline, contender) = match (a, b) {
             (Side::Text(a), Side::Text(b)) => preview::texts(redact, path, a, b),
@@ -286,7 +298,7 @@ impl Found<'_, '_> {
         let name = path.rsplit([':', ';']).next().unwrap_or_default();
         let relation = self.relation(kind, path, name, a.plain().zip(b.plain()));
         let site = Site {
-            bytes: if path == "body" { self.bytes } else { 0 },
+            bytes: if place == BODY { self.bytes } else { 0 },
             ..Site::at(path)
         };
         self.keep(
@@ -310,7 +322,7 @@ impl Found<'_, '_> {
         let rules = self
             .differ
             .rules
-            .at_place(self.endpoint, &site.pattern, kind);
+            .at_place(self.operation, &site.pattern, kind);
         let like = site.like(kind, a.0, b.0, rules);
         self.push(like, site, relation, || (a.1, b.1));
     }
@@ -339,8 +351,8 @@ impl Found<'_, '_> {
         }
         if self.kept.len() == KEPT {
             let kind = Kind::Value;
-            let site = Site::at("body");
-            let rules = self.differ.rules.at_place(self.endpoint, "body", kind);
+            let site = Site::at(BODY);
+            let rules = self.differ.rules.at_place(self.operation, BODY, kind);
             let character = || Character(MORE.into());
             let more = site.like(kind, character(), character(), rules);
             let shown = (String::new(), MORE.into());

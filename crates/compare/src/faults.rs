@@ -6,10 +6,11 @@ use crate::character;
 use crate::decode;
 use crate::document::{self, Form};
 use crate::fields;
+use crate::http::BODY;
 use crate::json::{Json, Value};
 use crate::relation::{Identifier, Plain, identifier};
 use serde::{Deserialize, Serialize};
-use understudy_model::Answer;
+use understudy_model::{Answer, Class, Status};
 
 /// Elements of an array that are looked at: the others are like them.
 const ITEMS: usize = 3;
@@ -87,18 +88,22 @@ faults! {
 pub(crate) fn inject(answer: &Answer, fault: Fault, draw: u64) -> Option<Answer> {
     match fault {
         Fault::Status => Some(Answer {
-            code: 500,
+            status: Status {
+                code: 500,
+                class: Class::Failed,
+            },
             ..answer.clone()
         })
-        .filter(|_| answer.code != 500),
+        .filter(|_| answer.status.code != 500),
         Fault::HeaderMissing | Fault::HeaderChanged => header(answer, fault, draw),
-        Fault::BodyEmpty => (!answer.body.is_empty()).then(|| Answer {
-            body: Vec::new(),
-            ..answer.clone()
+        Fault::BodyEmpty => (!answer.bytes(BODY).is_empty()).then(|| {
+            let mut answer = answer.clone();
+            set_body(&mut answer, Vec::new());
+            answer
         }),
         _ => {
-            let codings = decode::codings(answer);
-            let body = decode::body(answer, &codings, decode::DECODED_BYTES).ok()?;
+            let codings = decode::codings(&answer.fields);
+            let body = decode::body(answer.bytes(BODY), &codings, decode::DECODED_BYTES).ok()?;
             let document = document_of(answer, &body);
             let form = document.as_ref().map(|document| document.form);
             let json = match form {
@@ -111,7 +116,7 @@ pub(crate) fn inject(answer: &Answer, fault: Fault, draw: u64) -> Option<Answer>
                 let wrong = with_body(answer, wrong);
                 // What no reader of the type sees (a comment among events) is not a fault.
                 let is_same = document.is_some_and(|right| {
-                    document_of(&wrong, &wrong.body)
+                    document_of(&wrong, wrong.bytes(BODY))
                         .is_some_and(|wrong| wrong.says_the_same(&right))
                 });
                 return (!is_same).then_some(wrong);
@@ -135,7 +140,7 @@ pub(crate) fn inject(answer: &Answer, fault: Fault, draw: u64) -> Option<Answer>
 }
 
 fn document_of(answer: &Answer, body: &[u8]) -> Option<document::Document> {
-    match document::read(answer, body) {
+    match document::read(&answer.fields, body) {
         document::Body::Document(document) => Some(document),
         document::Body::Text(..) | document::Body::Bytes => None,
     }
@@ -144,11 +149,17 @@ fn document_of(answer: &Answer, body: &[u8]) -> Option<document::Document> {
 /// The answer with another body, which has no content coding.
 fn with_body(answer: &Answer, body: Vec<u8>) -> Answer {
     let mut answer = answer.clone();
-    answer.body = body;
+    set_body(&mut answer, body);
     answer
         .fields
         .retain(|field| field.name != "content-encoding");
     answer
+}
+
+fn set_body(answer: &mut Answer, body: Vec<u8>) {
+    for part in answer.parts.iter_mut().filter(|part| part.name == BODY) {
+        part.bytes = body.clone();
+    }
 }
 
 fn header(answer: &Answer, fault: Fault, draw: u64) -> Option<Answer> {
@@ -377,16 +388,16 @@ mod tests {
             name: name.into(),
             value: value.into(),
         };
-        Answer {
-            code: 200,
-            fields: vec![
+        crate::http::answer(
+            200,
+            vec![
                 field("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
                 field("content-type", "application/json"),
                 field("cache-control", "no-store"),
             ],
-            body: body.into(),
-            truncated: false,
-        }
+            body.into(),
+            false,
+        )
     }
 
     const BODY: &str = r#"{"at":"2026-11-25T23:59:59.5Z","epoch":1764000000,"id":"6ba7b810-9dad-11d1-80b4-00c04fd430c8","items":[{"n":1},{"n":2.50}],"name":"Ann Lee","ok":true,"x":"Sun, 06 Nov 1994 08:49:37 GMT"}"#;

@@ -22,10 +22,11 @@ mod tests;
 
 pub(crate) use syntax::{digits, is_number, trimmed};
 
+use crate::http::BODY;
 use crate::{cookie, decode};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use understudy_model::{Answer, DifferenceKind as Kind};
+use understudy_model::{Answer, DifferenceKind as Kind, Field};
 
 /// Headers that are not compared.
 pub const IGNORED: [&str; 17] = [
@@ -103,7 +104,7 @@ pub(crate) fn canonical(answer: &Answer) -> Vec<(String, Vec<u8>)> {
 }
 
 fn states_length_without_body(answer: &Answer) -> bool {
-    answer.body.is_empty()
+    answer.bytes(BODY).is_empty()
         && answer.field("content-length").next().is_some()
         && answer.field("content-encoding").next().is_none()
 }
@@ -158,11 +159,12 @@ pub(crate) fn meaning(name: &str, line: &str) -> String {
 
 /// The media type of parts without the boundary, if the body has it: any other would do.
 fn without_boundary(answer: &Answer, canonical: &str) -> String {
-    let Some(boundary) = parameter(answer, "boundary") else {
+    let Some(boundary) = parameter(&answer.fields, "boundary") else {
         return canonical.to_owned();
     };
-    let codings = decode::codings(answer);
-    let body = decode::body(answer, &codings, decode::DECODED_BYTES).unwrap_or_default();
+    let codings = decode::codings(&answer.fields);
+    let body =
+        decode::body(answer.bytes(BODY), &codings, decode::DECODED_BYTES).unwrap_or_default();
     let mark = format!("--{boundary}");
     let is_used = body.is_empty() || memchr::memmem::find(&body, mark.as_bytes()).is_some();
     match is_used {
@@ -192,16 +194,16 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 }
 
 /// The media type of the body, without parameters, in lower case.
-pub(crate) fn media_type(answer: &Answer) -> Option<String> {
-    let value = answer.field("content-type").next()?;
+pub(crate) fn media_type(fields: &[Field]) -> Option<String> {
+    let value = understudy_model::values(fields, "content-type").next()?;
     let text = text(value);
     let media = text.split(';').next().unwrap_or_default();
     Some(trimmed(media).to_ascii_lowercase())
 }
 
 /// A parameter of the media type (name in lower case), without quotes.
-pub(crate) fn parameter(answer: &Answer, name: &str) -> Option<String> {
-    let value = text(answer.field("content-type").next()?);
+pub(crate) fn parameter(fields: &[Field], name: &str) -> Option<String> {
+    let value = text(understudy_model::values(fields, "content-type").next()?);
     syntax::parts(&value, ';')
         .skip(1)
         .filter_map(|part| part.split_once('='))
@@ -210,8 +212,8 @@ pub(crate) fn parameter(answer: &Answer, name: &str) -> Option<String> {
 }
 
 /// The character encoding that the answer states.
-pub(crate) fn charset(answer: &Answer) -> Option<String> {
-    parameter(answer, "charset")
+pub(crate) fn charset(fields: &[Field]) -> Option<String> {
+    parameter(fields, "charset")
 }
 
 /// Does a media type say JSON (RFC 8259, RFC 6839)?

@@ -55,7 +55,7 @@ pub(crate) struct Strand {
 /// Where two values are.
 #[derive(Clone, Copy)]
 pub(crate) struct Spot<'a> {
-    pub(crate) endpoint: &'a str,
+    pub(crate) operation: &'a str,
     pub(crate) pattern: &'a str,
     /// The last name on the way there.
     pub(crate) name: &'a str,
@@ -90,7 +90,7 @@ impl Strand {
             return None;
         }
         let place = Hash::new(b'p')
-            .bytes(spot.endpoint.as_bytes())
+            .bytes(spot.operation.as_bytes())
             .bytes(spot.pattern.as_bytes())
             .finish_64();
         if self.last.len() >= PLACES && !self.last.contains_key(&place) {
@@ -111,7 +111,7 @@ fn both(spot: Spot<'_>, a: Plain<'_>, b: Plain<'_>) -> Option<(u64, u64)> {
         let hash = Hash::new(b's').bytes(spot.name.to_ascii_lowercase().as_bytes());
         match spot.name.len() {
             0..=4 => hash
-                .bytes(spot.endpoint.as_bytes())
+                .bytes(spot.operation.as_bytes())
                 .bytes(spot.pattern.as_bytes()),
             _ => hash,
         }
@@ -229,7 +229,7 @@ mod tests {
 
     fn spot<'a>(pattern: &'a str, name: &'a str) -> Spot<'a> {
         Spot {
-            endpoint: "GET /a",
+            operation: "GET /a",
             pattern,
             name,
         }

@@ -3,12 +3,13 @@
 //!
 //! What noise covers as a whole was not compared: such a pair is lost, with the noise as its reason.
 
-use crate::noise::{Excused, Grounds, Noise, endpoint_name};
+use crate::http;
+use crate::noise::{Excused, Grounds, Noise, operation_name};
 use crate::row::Row;
 use crate::rules::Rules;
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_model::verdict::{
-    Cluster, Coverage, EndpointCoverage, Equivalence, Example, Excuse,
+    Cluster, Coverage, Equivalence, Example, Excuse, OperationCoverage,
 };
 use understudy_model::{Difference, DifferenceKind};
 
@@ -23,15 +24,15 @@ const EXAMPLES: usize = 2;
 pub enum By<'r> {
     /// The rule of this index.
     Rule(u32),
-    /// Noise of the row's endpoint at this pattern.
+    /// Noise of the row's operation at this pattern.
     Noise(&'r str),
-    /// Identifiers of the row's endpoint at this pattern that are the same under other names.
+    /// Identifiers of the row's operation at this pattern that are the same under other names.
     Identifiers(&'r str),
 }
 
 /// What a compared pair is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Class<'r> {
+pub enum PairClass<'r> {
     /// Nothing differs.
     Equal,
     /// Everything that differs is excused.
@@ -46,7 +47,7 @@ pub enum Class<'r> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Classified<'r> {
     /// What it is.
-    pub class: Class<'r>,
+    pub class: PairClass<'r>,
     /// What excused something in it, whether or not anything is left.
     pub excused_by: BTreeSet<By<'r>>,
     /// How much of the incumbent's answer was compared.
@@ -65,7 +66,7 @@ pub fn classify<'r>(row: &'r Row, noise: &Noise) -> Classified<'r> {
             by_rules += difference.bytes;
             continue;
         }
-        match noise.excuse(row.endpoint, difference) {
+        match noise.excuse(row.operation, difference) {
             Some(Excused {
                 grounds: Grounds::Noise,
                 bytes,
@@ -92,10 +93,10 @@ pub fn classify<'r>(row: &'r Row, noise: &Noise) -> Classified<'r> {
     let left = (row.bytes - by_noise) as f64;
     let is_covered = row.bytes > 0 && left < LEAST_COMPARED * row.bytes as f64;
     let class = match (row.differences.is_empty(), unexcused.is_empty()) {
-        (true, _) => Class::Equal,
-        (_, true) if is_covered => Class::Covered,
-        (_, true) => Class::Excused,
-        _ => Class::Different(unexcused),
+        (true, _) => PairClass::Equal,
+        (_, true) if is_covered => PairClass::Covered,
+        (_, true) => PairClass::Excused,
+        _ => PairClass::Different(unexcused),
     };
     Classified {
         class,
@@ -107,8 +108,8 @@ pub fn classify<'r>(row: &'r Row, noise: &Noise) -> Classified<'r> {
 /// What the ledger needs to know of the workload.
 #[derive(Clone, Copy)]
 pub struct Workload<'a> {
-    /// The endpoint templates, by index.
-    pub endpoints: &'a [String],
+    /// The operation templates, by index.
+    pub operations: &'a [String],
     /// How large a request is, in bytes: of several that show a difference the smallest is the
     /// example.
     pub size: &'a dyn Fn(u32) -> usize,
@@ -143,17 +144,18 @@ struct Ledger<'r> {
     /// Excused pairs, each by the share of it that was compared.
     excused_share: f64,
     lost: BTreeMap<String, u64>,
-    by_endpoint: BTreeMap<u32, Endpoint>,
+    by_operation: BTreeMap<u32, Operation>,
     statuses: BTreeMap<i32, u64>,
+    refusals: BTreeMap<i32, u64>,
     by_rule: BTreeMap<u32, u64>,
-    /// By grounds, endpoint and place.
+    /// By grounds, operation and place.
     by_noise: BTreeMap<(&'static str, u32, &'r str), u64>,
     clusters: BTreeMap<(u32, &'r str, DifferenceKind), Group<'r>>,
 }
 
-/// The pairs of one endpoint.
+/// The pairs of one operation.
 #[derive(Default)]
-struct Endpoint {
+struct Operation {
     compared: u64,
     covered: u64,
     coverage: Coverage,
@@ -178,10 +180,10 @@ impl<'r> Ledger<'r> {
             excused_by,
             coverage,
         } = classify(row, noise);
-        let endpoint = self.by_endpoint.entry(row.endpoint).or_default();
-        if class == Class::Covered {
-            endpoint.covered += pairs;
-            let name = endpoint_name(workload.endpoints, row.endpoint);
+        let operation = self.by_operation.entry(row.operation).or_default();
+        if class == PairClass::Covered {
+            operation.covered += pairs;
+            let name = operation_name(workload.operations, row.operation);
             let patterns = excused_by.iter().filter_map(|by| match by {
                 By::Noise(pattern) => Some(*pattern),
                 By::Rule(_) | By::Identifiers(_) => None,
@@ -191,14 +193,18 @@ impl<'r> Ledger<'r> {
             *self.lost.entry(reason).or_default() += pairs;
             return;
         }
-        endpoint.compared += pairs;
-        endpoint.coverage.add(&Coverage {
+        operation.compared += pairs;
+        operation.coverage.add(&Coverage {
             bytes: coverage.bytes * pairs,
             noise: coverage.noise * pairs,
             rules: coverage.rules * pairs,
         });
         if let Some(code) = row.code {
             *self.statuses.entry(code).or_default() += pairs;
+            // Rows of format 1 are of HTTP.
+            if row.class.unwrap_or_else(|| http::class(code)) != understudy_model::Class::Ok {
+                *self.refusals.entry(code).or_default() += pairs;
+            }
         }
         for by in excused_by {
             let (grounds, pattern) = match by {
@@ -209,18 +215,18 @@ impl<'r> Ledger<'r> {
                 By::Noise(pattern) => ("noise", pattern),
                 By::Identifiers(pattern) => ("identifiers", pattern),
             };
-            let place = (grounds, row.endpoint, pattern);
+            let place = (grounds, row.operation, pattern);
             *self.by_noise.entry(place).or_default() += pairs;
         }
         match class {
-            Class::Equal => self.equal += pairs,
-            Class::Excused => {
+            PairClass::Equal => self.equal += pairs,
+            PairClass::Excused => {
                 self.excused += pairs;
                 self.excused_share += pairs as f64 * coverage.share();
             }
             // Counted above.
-            Class::Covered => {}
-            Class::Different(unexcused) => {
+            PairClass::Covered => {}
+            PairClass::Different(unexcused) => {
                 self.different += pairs;
                 self.group(row, pairs, &unexcused, (workload.size)(row.request));
             }
@@ -238,7 +244,7 @@ impl<'r> Ledger<'r> {
         for ((pattern, kind), difference) in first_of {
             let group = self
                 .clusters
-                .entry((row.endpoint, pattern, kind))
+                .entry((row.operation, pattern, kind))
                 .or_default();
             group.count += pairs;
             group.keep(size, row.request, difference);
@@ -257,10 +263,10 @@ impl<'r> Ledger<'r> {
             })
             .collect();
         excused_by.extend(self.by_noise.into_iter().map(
-            |((grounds, endpoint, pattern), pairs)| Excuse {
+            |((grounds, operation, pattern), pairs)| Excuse {
                 by: format!(
                     "{grounds}: {} {pattern}",
-                    endpoint_name(workload.endpoints, endpoint)
+                    operation_name(workload.operations, operation)
                 ),
                 reason: None,
                 pairs,
@@ -269,11 +275,11 @@ impl<'r> Ledger<'r> {
         let mut clusters: Vec<Cluster> = self
             .clusters
             .into_iter()
-            .map(|((endpoint, pattern, kind), group)| {
-                let of = self.by_endpoint.get(&endpoint);
-                let of = of.map_or(0, |endpoint| endpoint.compared);
+            .map(|((operation, pattern, kind), group)| {
+                let of = self.by_operation.get(&operation);
+                let of = of.map_or(0, |operation| operation.compared);
                 group.cluster(
-                    endpoint_name(workload.endpoints, endpoint),
+                    operation_name(workload.operations, operation),
                     pattern,
                     kind,
                     of,
@@ -281,22 +287,22 @@ impl<'r> Ledger<'r> {
                 )
             })
             .collect();
-        // A stable sort: equal counts stay ordered by endpoint, path and kind.
+        // A stable sort: equal counts stay ordered by operation, path and kind.
         clusters.sort_by_key(|cluster| std::cmp::Reverse(cluster.count));
         let mut coverage = Coverage::default();
-        for endpoint in self.by_endpoint.values() {
-            coverage.add(&endpoint.coverage);
+        for operation in self.by_operation.values() {
+            coverage.add(&operation.coverage);
         }
         let seen = self.equal + self.different + self.excused_share as u64;
-        let partly = self.by_endpoint.into_iter().filter(|(_, endpoint)| {
-            endpoint.covered > 0 || endpoint.coverage.noise + endpoint.coverage.rules > 0
+        let partly = self.by_operation.into_iter().filter(|(_, operation)| {
+            operation.covered > 0 || operation.coverage.noise + operation.coverage.rules > 0
         });
-        let coverage_by_endpoint = partly
-            .map(|(index, endpoint)| EndpointCoverage {
-                endpoint: endpoint_name(workload.endpoints, index),
-                compared: endpoint.compared,
-                covered: endpoint.covered,
-                coverage: endpoint.coverage,
+        let coverage_by_operation = partly
+            .map(|(index, operation)| OperationCoverage {
+                operation: operation_name(workload.operations, index),
+                compared: operation.compared,
+                covered: operation.covered,
+                coverage: operation.coverage,
             })
             .collect();
         Equivalence {
@@ -311,10 +317,11 @@ impl<'r> Ledger<'r> {
             mismatch_upper_95: understudy_stats::binomial::upper_95(self.different, seen),
             counted: seen,
             statuses: self.statuses,
+            refusals: self.refusals,
             coverage,
-            coverage_by_endpoint,
+            coverage_by_operation,
             clusters,
-            noise: noise.list(workload.endpoints),
+            noise: noise.list(workload.operations),
         }
     }
 }
@@ -341,7 +348,7 @@ impl<'r> Group<'r> {
 
     fn cluster(
         self,
-        endpoint: String,
+        operation: String,
         path: &str,
         kind: DifferenceKind,
         of: u64,
@@ -349,7 +356,7 @@ impl<'r> Group<'r> {
     ) -> Cluster {
         let reproduce = self.smallest.first();
         Cluster {
-            endpoint,
+            operation,
             path: path.to_owned(),
             kind,
             count: self.count,

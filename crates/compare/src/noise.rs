@@ -43,12 +43,12 @@ use understudy_model::{Bond, Difference, DifferenceKind as Kind};
 /// identifiers there were wrong, so many in a row would have had a chance below 5 % (0.9^29).
 pub const ALONE: u64 = 29;
 
-/// The noise of a workload, by endpoint and place.
+/// The noise of a workload, by operation and place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Noise {
     places: BTreeMap<u32, BTreeMap<String, Place>>,
     identifiers: BTreeMap<u32, BTreeMap<String, Identifiers>>,
-    /// Pairs of each endpoint for which the incumbent was asked twice.
+    /// Pairs of each operation for which the incumbent was asked twice.
     twice: BTreeMap<u32, u64>,
 }
 
@@ -116,7 +116,7 @@ impl Noise {
     pub fn learn_counted<'r>(rows: impl Iterator<Item = Counted<'r>> + Clone) -> Noise {
         let mut noise = Noise::default();
         for (row, _, twice) in rows.clone().filter(|(_, _, twice)| *twice > 0) {
-            *noise.twice.entry(row.endpoint).or_default() += twice;
+            *noise.twice.entry(row.operation).or_default() += twice;
             noise.learn_from_incumbent(row, twice);
         }
         for (row, pairs, twice) in rows {
@@ -128,7 +128,7 @@ impl Noise {
     /// Learns where the incumbent differs from itself in so many pairs like this one.
     pub(crate) fn learn_from_incumbent(&mut self, row: &Row, pairs: u64) {
         for (pattern, pair) in by_place(&row.noise) {
-            let places = self.places.entry(row.endpoint).or_default();
+            let places = self.places.entry(row.operation).or_default();
             let place = places.entry(pattern.to_owned()).or_default();
             place.learn(&pair, pairs);
         }
@@ -137,8 +137,8 @@ impl Noise {
     fn learn_from_candidate(&mut self, row: &Row, pairs: u64, twice: u64) {
         for (pattern, pair) in by_place(&row.differences) {
             if let Some(bond) = pair.bond() {
-                let endpoint = self.identifiers.entry(row.endpoint).or_default();
-                let met = endpoint.entry(pattern.to_owned()).or_default();
+                let operation = self.identifiers.entry(row.operation).or_default();
+                let met = operation.entry(pattern.to_owned()).or_default();
                 match bond {
                     Bond::Broken => met.broken += pairs,
                     Bond::Unnamed => met.unnamed += pairs,
@@ -146,7 +146,7 @@ impl Noise {
                     Bond::New => {}
                 }
             }
-            let places = self.places.get_mut(&row.endpoint);
+            let places = self.places.get_mut(&row.operation);
             if let Some(place) = places.and_then(|places| places.get_mut(pattern)) {
                 // How often both differ is compared: only of pairs that show both.
                 place.count_candidate(&pair, twice);
@@ -160,44 +160,44 @@ impl Noise {
     /// where the incumbent differs from itself in `k`. Were both equally likely, that would happen
     /// with a probability below 0.0001 for every `k` (`k = 1`: 20/2^19), so only change far beyond
     /// the noise is held against the candidate.
-    pub fn excuse(&self, endpoint: u32, difference: &Difference) -> Option<Excused> {
+    pub fn excuse(&self, operation: u32, difference: &Difference) -> Option<Excused> {
         if difference.baseline_character.0 == MORE {
             return None;
         }
-        let place = self.place(endpoint, &difference.pattern);
+        let place = self.place(operation, &difference.pattern);
         if let Some(bytes) = place.and_then(|place| place.excuses(difference)) {
             let grounds = Grounds::Noise;
             return Some(Excused { grounds, bytes });
         }
         let may_be = match difference.relation.bond {
             Some(Bond::New | Bond::Kept) => true,
-            Some(Bond::Unnamed) => !self.has_shown(endpoint),
+            Some(Bond::Unnamed) => !self.has_shown(operation),
             Some(Bond::Broken) | None => false,
         };
         let is_identifier = may_be
             && is_long(&difference.baseline_character.0)
             && difference.baseline_character == difference.contender_character;
-        (is_identifier && self.are_identifiers(endpoint, &difference.pattern)).then_some(Excused {
+        (is_identifier && self.are_identifiers(operation, &difference.pattern)).then_some(Excused {
             grounds: Grounds::Identifiers,
             bytes: difference.bytes,
         })
     }
 
     /// Was the incumbent asked twice often enough to show what it makes up?
-    fn has_shown(&self, endpoint: u32) -> bool {
+    fn has_shown(&self, operation: u32) -> bool {
         self.twice
-            .get(&endpoint)
+            .get(&operation)
             .is_some_and(|twice| *twice >= ALONE)
     }
 
     /// What is known of a place.
-    pub(crate) fn place(&self, endpoint: u32, pattern: &str) -> Option<&Place> {
-        self.places.get(&endpoint)?.get(pattern)
+    pub(crate) fn place(&self, operation: u32, pattern: &str) -> Option<&Place> {
+        self.places.get(&operation)?.get(pattern)
     }
 
     /// As [`Noise::excuse`], if the why does not matter.
-    pub fn excuses(&self, endpoint: u32, difference: &Difference) -> bool {
-        self.excuse(endpoint, difference).is_some()
+    pub fn excuses(&self, operation: u32, difference: &Difference) -> bool {
+        self.excuse(operation, difference).is_some()
     }
 
     /// Learns from one more pair where the incumbent differs from itself: for callers that keep rows that
@@ -207,8 +207,8 @@ impl Noise {
     }
 
     /// How far apart the values of a difference are, compared with what is known so far.
-    pub fn known(&self, endpoint: u32, difference: &Difference) -> Known {
-        match self.place(endpoint, &difference.pattern) {
+    pub fn known(&self, operation: u32, difference: &Difference) -> Known {
+        match self.place(operation, &difference.pattern) {
             None => Known::Unknown,
             Some(place) if place.of(difference).reaches(&difference.relation) => Known::Within,
             Some(_) => Known::Beyond,
@@ -218,7 +218,7 @@ impl Noise {
     /// Drops from a row what no longer decides anything: whether a number rose at a place that is
     /// known to be no counter, or of which nothing is known.
     pub fn settle(&self, row: &mut Row) {
-        let places = self.places.get(&row.endpoint);
+        let places = self.places.get(&row.operation);
         let is_open = |difference: &Difference| {
             let place = places.and_then(|places| places.get(&difference.pattern));
             place.is_some_and(|place| place.of(difference).may_count())
@@ -236,20 +236,20 @@ impl Noise {
         }
     }
 
-    fn are_identifiers(&self, endpoint: u32, pattern: &str) -> bool {
-        let places = self.identifiers.get(&endpoint);
+    fn are_identifiers(&self, operation: u32, pattern: &str) -> bool {
+        let places = self.identifiers.get(&operation);
         places
             .and_then(|places| places.get(pattern))
-            .is_some_and(|met| met.have_proved(self.has_shown(endpoint)))
+            .is_some_and(|met| met.have_proved(self.has_shown(operation)))
     }
 
     /// The noise as the verdict lists it.
-    pub fn list(&self, endpoints: &[String]) -> Vec<understudy_model::verdict::Noise> {
-        let of = |(endpoint, places): (&u32, &BTreeMap<String, Place>)| {
-            let name = endpoint_name(endpoints, *endpoint);
+    pub fn list(&self, operations: &[String]) -> Vec<understudy_model::verdict::Noise> {
+        let of = |(operation, places): (&u32, &BTreeMap<String, Place>)| {
+            let name = operation_name(operations, *operation);
             let entry = |path: &String, place: &Place, kind: Kind, pairs: u64| {
                 understudy_model::verdict::Noise {
-                    endpoint: name.clone(),
+                    operation: name.clone(),
                     path: path.clone(),
                     kind,
                     characters: place.all.characters.iter().cloned().collect(),
@@ -268,11 +268,11 @@ impl Noise {
         self.places.iter().flat_map(of).collect()
     }
 
-    /// The places of an endpoint where values may not be expected to repeat, with the kinds of noise.
-    pub(crate) fn of_endpoint(&self, endpoint: u32) -> impl Iterator<Item = (&str, Kind)> {
-        let places = self.places.get(&endpoint).into_iter().flatten();
-        let identifiers = self.identifiers.get(&endpoint).into_iter().flatten();
-        let shown = self.has_shown(endpoint);
+    /// The places of an operation where values may not be expected to repeat, with the kinds of noise.
+    pub(crate) fn of_operation(&self, operation: u32) -> impl Iterator<Item = (&str, Kind)> {
+        let places = self.places.get(&operation).into_iter().flatten();
+        let identifiers = self.identifiers.get(&operation).into_iter().flatten();
+        let shown = self.has_shown(operation);
         let identifiers = identifiers.filter(move |(_, met)| met.have_proved(shown));
         places
             .flat_map(|(pattern, place)| {
@@ -293,12 +293,12 @@ fn by_place(differences: &[Difference]) -> BTreeMap<&str, Pair<'_>> {
     places
 }
 
-/// The name of an endpoint, or its index when the list has none.
-pub(crate) fn endpoint_name(endpoints: &[String], endpoint: u32) -> String {
-    endpoints
-        .get(endpoint as usize)
+/// The name of an operation, or its index when the list has none.
+pub(crate) fn operation_name(operations: &[String], operation: u32) -> String {
+    operations
+        .get(operation as usize)
         .cloned()
-        .unwrap_or_else(|| format!("endpoint {endpoint}"))
+        .unwrap_or_else(|| format!("operation {operation}"))
 }
 
 #[cfg(test)]

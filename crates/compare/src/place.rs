@@ -1,6 +1,7 @@
 //! Places in a document, written as RFC 9535 normalized paths in shorthand notation.
 
 use crate::hash::Hash;
+use crate::http::BODY;
 use crate::relation::is_made_up;
 use std::fmt::Write;
 use understudy_model::Position;
@@ -60,6 +61,21 @@ pub(crate) fn position(steps: &[Step<'_>]) -> Option<Position> {
         of: of as u32,
         index: index as u32,
     })
+}
+
+/// A place in a part of an answer: `body`, `body;layout`, `body:3` (a line) and `$.a` stay what they are in the body over
+/// HTTP; in a part of another name they are `stdout`, `stdout;layout`, `stdout:3` and `stdout:$.a`.
+pub(crate) fn in_part(part: &str, place: &str) -> String {
+    match place.strip_prefix(BODY) {
+        _ if part == BODY => place.to_owned(),
+        Some(within) => format!("{part}{within}"),
+        None => format!("{part}:{place}"),
+    }
+}
+
+/// Does a path lead into a document?
+pub(crate) fn is_in_document(path: &str) -> bool {
+    path.starts_with('$') || path.contains(":$")
 }
 
 /// Whose indices a path shows.

@@ -1,11 +1,11 @@
 //! Rules that would excuse what differs, each with what it would hide besides.
 //!
 //! A rule is proposed for each cluster; for a place where answers differ in several ways, all of them
-//! together; for several places below one, the one above; and for one place of several endpoints, all
-//! endpoints. None is proposed for another status, for no answer, or for a whole body.
+//! together; for several places below one, the one above; and for one place of several operations, all
+//! operations. None is proposed for another status, for no answer, or for a whole body.
 
 use crate::faults::Fault;
-use crate::ledger::{Class, classify};
+use crate::ledger::{PairClass, classify};
 use crate::noise::Noise;
 use crate::place::is_below;
 use crate::row::Row;
@@ -23,7 +23,7 @@ const CLUSTERS: usize = 200;
 
 /// What is different and unexcused in a row, and how many pairs it stands for.
 struct Open<'r> {
-    endpoint: &'r str,
+    operation: &'r str,
     left: Vec<&'r Difference>,
     pairs: u64,
 }
@@ -34,13 +34,13 @@ pub fn propose<'r>(
     rows: impl Iterator<Item = (&'r Row, u64)>,
     tried: &[Tried<'r>],
     noise: &Noise,
-    endpoints: &'r [String],
+    operations: &'r [String],
 ) -> Vec<Proposal> {
     let open = |row: &'r Row, pairs: u64| {
-        let endpoint = endpoints.get(row.endpoint as usize)?;
+        let operation = operations.get(row.operation as usize)?;
         match classify(row, noise).class {
-            Class::Different(left) => Some(Open {
-                endpoint,
+            PairClass::Different(left) => Some(Open {
+                operation,
                 left,
                 pairs,
             }),
@@ -77,42 +77,46 @@ pub fn propose<'r>(
 /// Does the second rule cover all that the first one does?
 fn is_covered(narrow: &ProposedRule, broad: &ProposedRule) -> bool {
     is_below(&broad.path, &narrow.path)
-        && (broad.endpoint.is_none() || broad.endpoint == narrow.endpoint)
+        && (broad.operation.is_none() || broad.operation == narrow.operation)
         && (broad.kind.is_none() || broad.kind == narrow.kind)
 }
 
 /// May a rule be proposed for this place?
 fn is_place(pattern: &str) -> bool {
-    !matches!(pattern, "code" | "outcome" | "body" | "$") && !pattern.contains("<redacted ")
+    let is_whole = !pattern.contains(['$', ';'])
+        && !pattern.starts_with("header:")
+        && !pattern.starts_with("cookie:");
+    let is_root = pattern == "$" || pattern.ends_with(":$");
+    !is_whole && !is_root && !pattern.contains("<redacted ")
 }
 
 fn candidates(different: &[Open<'_>]) -> BTreeSet<ProposedRule> {
     let mut clusters: BTreeSet<(&str, &str, Kind)> = BTreeSet::new();
     for open in different {
         let places = open.left.iter().filter(|of| is_place(&of.pattern));
-        clusters.extend(places.map(|of| (open.endpoint, of.pattern.as_str(), of.kind)));
+        clusters.extend(places.map(|of| (open.operation, of.pattern.as_str(), of.kind)));
     }
     let clusters: Vec<_> = clusters.into_iter().take(CLUSTERS).collect();
-    let rule = |path: &str, endpoint: Option<&str>, kind| ProposedRule {
+    let rule = |path: &str, operation: Option<&str>, kind| ProposedRule {
         path: path.to_owned(),
-        endpoint: endpoint.map(str::to_owned),
+        operation: operation.map(str::to_owned),
         kind,
     };
     let mut rules = BTreeSet::new();
-    for &(endpoint, pattern, kind) in &clusters {
-        rules.insert(rule(pattern, Some(endpoint), Some(kind)));
+    for &(operation, pattern, kind) in &clusters {
+        rules.insert(rule(pattern, Some(operation), Some(kind)));
         let others = clusters
             .iter()
-            .filter(|other| **other != (endpoint, pattern, kind));
+            .filter(|other| **other != (operation, pattern, kind));
         for &(other, at, of_kind) in others {
-            if other == endpoint && at == pattern {
-                rules.insert(rule(pattern, Some(endpoint), None));
+            if other == operation && at == pattern {
+                rules.insert(rule(pattern, Some(operation), None));
             } else if at == pattern && of_kind == kind {
                 rules.insert(rule(pattern, None, Some(kind)));
-            } else if other == endpoint
+            } else if other == operation
                 && let Some(above) = above(pattern, at)
             {
-                rules.insert(rule(above, Some(endpoint), None));
+                rules.insert(rule(above, Some(operation), None));
             }
         }
     }
@@ -126,8 +130,8 @@ fn above<'p>(a: &'p str, b: &str) -> Option<&'p str> {
     (a[..of_a] == b[..of_b] && a.starts_with('$')).then_some(&a[..of_a])
 }
 
-fn covers(rule: &ProposedRule, endpoint: &str, difference: &Difference) -> bool {
-    rule.endpoint.as_deref().is_none_or(|of| of == endpoint)
+fn covers(rule: &ProposedRule, operation: &str, difference: &Difference) -> bool {
+    rule.operation.as_deref().is_none_or(|of| of == operation)
         && rule.kind.is_none_or(|kind| kind == difference.kind)
         && difference.kind != Kind::Outcome
         && is_below(&rule.path, &difference.pattern)
@@ -178,7 +182,7 @@ fn assess(
     type Alike<'r> = BTreeMap<Likeness<'r>, (u64, &'r Difference)>;
     let mut places: BTreeMap<(&str, &str), Alike<'_>> = BTreeMap::new();
     for open in different {
-        let covered = |of: &&&Difference| covers(&rule, open.endpoint, of);
+        let covered = |of: &&&Difference| covers(&rule, open.operation, of);
         let covering: Vec<_> = open.left.iter().filter(covered).collect();
         if covering.is_empty() {
             continue;
@@ -191,7 +195,7 @@ fn assess(
         };
         let mut seen = BTreeSet::new();
         for difference in covering {
-            let place = (open.endpoint, difference.pattern.as_str());
+            let place = (open.operation, difference.pattern.as_str());
             if seen.insert((place, likeness(difference))) {
                 let alike = places.entry(place).or_default();
                 let (pairs, _) = alike
@@ -207,7 +211,7 @@ fn assess(
         .max_by_key(|(pairs, _)| *pairs)?;
     let (baseline, contender) = (shown.baseline.clone(), shown.contender.clone());
     let mut also_hides: Vec<AlsoHides> = Vec::new();
-    for ((endpoint, path), alike) in &places {
+    for ((operation, path), alike) in &places {
         let Some((chief, _)) = alike.iter().max_by_key(|(_, (pairs, _))| *pairs) else {
             continue;
         };
@@ -216,7 +220,7 @@ fn assess(
                 continue;
             }
             also_hides.push(AlsoHides {
-                endpoint: (*endpoint).to_owned(),
+                operation: (*operation).to_owned(),
                 path: (*path).to_owned(),
                 kind: difference.kind,
                 pairs: *pairs,
@@ -229,7 +233,7 @@ fn assess(
     also_hides.truncate(ALSO);
     let mut faults_hidden: BTreeMap<String, u64> = BTreeMap::new();
     for (fault, open) in found {
-        if open.left.iter().all(|of| covers(&rule, open.endpoint, of)) {
+        if open.left.iter().all(|of| covers(&rule, open.operation, of)) {
             *faults_hidden.entry(fault.name().to_owned()).or_default() += open.pairs;
         }
     }

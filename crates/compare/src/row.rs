@@ -3,7 +3,7 @@
 use crate::differ::{Compared, Differ, Past};
 use crate::history::History;
 use serde::{Deserialize, Serialize};
-use understudy_model::{Difference, Outcome};
+use understudy_model::{Class, Difference, Outcome};
 
 /// What one request showed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,14 +11,18 @@ use understudy_model::{Difference, Outcome};
 pub struct Row {
     /// Index of the request in the workload.
     pub request: u32,
-    /// Index of its endpoint.
-    pub endpoint: u32,
+    /// Index of its operation.
+    #[serde(alias = "endpoint")]
+    pub operation: u32,
     /// Why the pair could not be compared; unset when it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<String>,
     /// The status of the incumbent's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<i32>,
+    /// What the kind of subject makes of it; unset in rows of format 1, which are of HTTP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<Class>,
     /// Bytes of the incumbent's body, without its content codings.
     #[serde(default)]
     pub bytes: u64,
@@ -53,12 +57,12 @@ impl Row {
         differ: &Differ<'_>,
         history: &mut History,
         request: u32,
-        (endpoint, name): (u32, &str),
+        (operation, name): (u32, &str),
         outcomes: Outcomes<'_>,
     ) -> Row {
         let row = Row {
             request,
-            endpoint,
+            operation,
             ..Row::default()
         };
         let Outcomes {
@@ -90,7 +94,8 @@ impl Row {
             (truncated && differences.is_empty()).then(|| "body beyond the capture bound".into());
         Row {
             lost,
-            code: Some(answer.code),
+            code: Some(answer.status.code),
+            class: Some(answer.status.class),
             bytes,
             noise,
             differences,
@@ -100,7 +105,7 @@ impl Row {
 }
 
 fn is_truncated(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Answered(answer) if answer.truncated)
+    matches!(outcome, Outcome::Answered(answer) if answer.is_truncated())
 }
 
 #[cfg(test)]
@@ -110,12 +115,7 @@ mod tests {
     use understudy_model::{Answer, Failure, FailureKind};
 
     fn answered(body: &str, truncated: bool) -> Outcome {
-        Outcome::Answered(Answer {
-            code: 200,
-            fields: Vec::new(),
-            body: body.into(),
-            truncated,
-        })
+        Outcome::Answered(crate::http::answer(200, Vec::new(), body.into(), truncated))
     }
 
     fn row(incumbent: &Outcome, second: Option<&Outcome>, candidate: &Outcome) -> Row {
@@ -134,7 +134,7 @@ mod tests {
         let one = |n: u8| answered(&format!("{{\"a\":{n}}}"), false);
         let (of_second, of_candidate) = (one(2), answered("{\"a\":null}", false));
         let row = row(&one(1), Some(&of_second), &of_candidate);
-        assert_eq!((row.request, row.endpoint, row.lost), (7, 1, None));
+        assert_eq!((row.request, row.operation, row.lost), (7, 1, None));
         assert_eq!((row.noise.len(), row.noise[0].contender.as_str()), (1, "2"));
         assert_eq!(
             (row.differences.len(), row.differences[0].contender.as_str()),
@@ -157,7 +157,7 @@ mod tests {
             row(&ok, Some(&failed), &ok),
             Row {
                 request: 7,
-                endpoint: 1,
+                operation: 1,
                 code: Some(200),
                 bytes: 1,
                 ..Row::default()
@@ -179,7 +179,7 @@ mod tests {
             unreachable!()
         };
         let refused = Outcome::Answered(Answer {
-            code: 500,
+            status: crate::http::answer(500, Vec::new(), Vec::new(), false).status,
             ..answer.clone()
         });
         let row = row(&long, None, &refused);

@@ -1,6 +1,7 @@
 //! Rules: differences that people have decided to accept.
 
 use crate::date::Day;
+use crate::http::BODY;
 use crate::json::Json;
 use crate::place::{Indices, Step, write_index, write_name};
 use serde::{Deserialize, Serialize};
@@ -16,9 +17,10 @@ pub struct Rule {
     /// included), `code`, `header:x`, `cookie:x` (with its attributes), `cookie:x;expires`, or `body`
     /// (everything in it). That one side did not answer (`outcome`) cannot be excused.
     pub path: String,
-    /// The endpoint template it covers, `*` standing for any text; unset: every endpoint.
+    /// The operation template it covers, `*` standing for any text; unset: every operation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endpoint: Option<String>,
+    #[serde(alias = "endpoint")]
+    pub operation: Option<String>,
     /// The kind of difference it covers; unset: every kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<DifferenceKind>,
@@ -102,7 +104,8 @@ pub struct Rules {
 enum Target {
     /// A place outside the documents, or the body as a whole.
     Place(String),
-    Document(JsonPath),
+    /// Places in the document that a part is.
+    Document(String, JsonPath),
 }
 
 impl Rules {
@@ -140,54 +143,55 @@ impl Rules {
         self.rules.iter().map(|(rule, _)| rule)
     }
 
-    fn of_endpoint<'r>(
+    fn of_operation<'r>(
         &'r self,
-        endpoint: &str,
+        operation: &str,
     ) -> impl Iterator<Item = (u32, &'r Rule, &'r Target)> {
         (0..)
             .zip(&self.rules)
             .filter(move |(_, (rule, _))| {
-                rule.endpoint
+                rule.operation
                     .as_ref()
-                    .is_none_or(|pattern| matches(pattern, endpoint))
+                    .is_none_or(|pattern| matches(pattern, operation))
             })
             .map(|(index, (rule, target))| (index, rule, target))
     }
 
     /// The rules that cover a place outside the documents (`code`, `header:x`, `body`, ...).
-    pub(crate) fn at_place(&self, endpoint: &str, place: &str, kind: DifferenceKind) -> Vec<u32> {
-        self.of_endpoint(endpoint)
+    pub(crate) fn at_place(&self, operation: &str, place: &str, kind: DifferenceKind) -> Vec<u32> {
+        self.of_operation(operation)
             .filter(|(_, rule, _)| rule.kind.is_none_or(|of| of == kind))
             .filter(|(_, _, target)| matches!(target, Target::Place(of) if covers(of, place)))
             .map(|(index, ..)| index)
             .collect()
     }
 
-    /// Finds the places that the rules of this endpoint select in either document.
+    /// Finds the places that the rules of this operation select in either document.
     pub(crate) fn in_documents(
         &self,
-        endpoint: &str,
+        operation: &str,
+        part: &str,
         baseline: &Json,
         contender: &Json,
     ) -> Selected {
         let mut selected = Selected::default();
         let mut documents = None;
-        for (index, rule, target) in self.of_endpoint(endpoint) {
+        for (index, rule, target) in self.of_operation(operation) {
             match target {
-                Target::Document(path) => {
+                Target::Document(of, path) if of == part => {
                     let (a, b) = documents
                         .get_or_insert_with(|| (baseline.to_serde(), contender.to_serde()));
                     selected.add(index, rule.kind, path, a, Indices::Baseline);
                     selected.add(index, rule.kind, path, b, Indices::Contender);
                 }
-                Target::Place(place) if place == "body" => {
+                Target::Place(place) if place == part => {
                     selected
                         .baseline
                         .entry("$".into())
                         .or_default()
                         .push((index, rule.kind));
                 }
-                Target::Place(_) => {}
+                Target::Place(_) | Target::Document(..) => {}
             }
         }
         selected
@@ -196,16 +200,20 @@ impl Rules {
 
 impl Target {
     fn parse(path: &str) -> Result<Target, RuleProblem> {
-        if path.starts_with('$') {
-            return JsonPath::parse(path)
-                .map(Target::Document)
+        let (part, within) = match path.split_once(":$") {
+            Some((part, _)) if !path.starts_with('$') => (part, &path[part.len() + 1..]),
+            _ => (BODY, path),
+        };
+        if within.starts_with('$') && is_part(part) {
+            return JsonPath::parse(within)
+                .map(|path| Target::Document(part.to_owned(), path))
                 .map_err(|error| RuleProblem::Path {
                     path: path.to_owned(),
                     message: error.to_string(),
                 });
         }
         let name = match path.split_once(':') {
-            None if matches!(path, "code" | "body" | "body;layout") => {
+            _ if path == "code" || is_part(path.strip_suffix(";layout").unwrap_or(path)) => {
                 return Ok(Target::Place(path.to_owned()));
             }
             Some(("header", name)) => return Self::named(path, name, path.to_ascii_lowercase()),
@@ -232,19 +240,27 @@ impl Target {
     }
 }
 
+/// Is it the name of a part of an answer?
+fn is_part(name: &str) -> bool {
+    matches!(name, BODY | "stdout" | "stderr")
+        || name
+            .strip_prefix("file:")
+            .is_some_and(|file| !file.is_empty() && !file.contains([':', ';']))
+}
+
 /// Does a rule for one place cover the other? A cookie's covers its attributes, a body's its layout.
 fn covers(of: &str, place: &str) -> bool {
-    let has_parts = of == "body" || of.starts_with("cookie:") && !of.contains(';');
+    let has_parts = is_part(of) || of.starts_with("cookie:") && !of.contains(';');
     place
         .strip_prefix(of)
         .is_some_and(|rest| rest.is_empty() || has_parts && rest.starts_with(';'))
 }
 
-/// Does the endpoint match the pattern, in which `*` stands for any text?
-fn matches(pattern: &str, endpoint: &str) -> bool {
+/// Does the operation match the pattern, in which `*` stands for any text?
+fn matches(pattern: &str, operation: &str) -> bool {
     let mut parts = pattern.split('*');
     let start = parts.next().unwrap_or_default();
-    let Some(mut rest) = endpoint.strip_prefix(start) else {
+    let Some(mut rest) = operation.strip_prefix(start) else {
         return false;
     };
     let Some(end) = parts.next_back() else {

@@ -4,8 +4,8 @@
 use crate::differ::{Differ, Past};
 use crate::faults::{Fault, inject};
 use crate::history::History;
-use crate::ledger::{By, Class, classify};
-use crate::noise::{Noise, endpoint_name};
+use crate::ledger::{By, PairClass, classify};
+use crate::noise::{Noise, operation_name};
 use crate::row::Row;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ use understudy_model::{Answer, Difference, Outcome};
 
 /// Longest answer that faults are put into, in bytes.
 const TESTED_BYTES: usize = 256 * 1024;
-/// Answers of an endpoint that faults are put into: these, and then one of so many.
+/// Answers of an operation that faults are put into: these, and then one of so many.
 const FIRST_TESTED: u64 = 20;
 const TESTED_OF: u64 = 50;
 /// Places that are named of each that hides faults.
@@ -35,14 +35,18 @@ pub struct TriedFault {
     pub row: Row,
 }
 
-/// Is the answer that is number `seen`, from 1, of its endpoint one that faults are put into?
+/// Is the answer that is number `seen`, from 1, of its operation one that faults are put into?
 pub fn is_due(seen: u64) -> bool {
     seen <= FIRST_TESTED || seen.is_multiple_of(TESTED_OF)
 }
 
 /// Is it whole, and not too long to be compared so often?
 pub fn is_fit(answer: &Answer) -> bool {
-    !answer.truncated && answer.body.len() <= TESTED_BYTES
+    !answer.is_truncated()
+        && answer
+            .parts
+            .iter()
+            .all(|part| part.bytes.len() <= TESTED_BYTES)
 }
 
 /// Places that are looked at for one that is next to noise.
@@ -56,7 +60,7 @@ const LOOKED_AT: u64 = 6;
 pub fn try_faults(
     differ: &Differ<'_>,
     history: &History,
-    (endpoint, name): (u32, &str),
+    (operation, name): (u32, &str),
     (answer, noise): (&Answer, &[Difference]),
     draw: u64,
 ) -> Vec<(Fault, Row)> {
@@ -65,7 +69,7 @@ pub fn try_faults(
         let wrong = Outcome::Answered(inject(answer, *fault, draw)?);
         let past = Past::Asked(&history.candidate);
         Some(Row {
-            endpoint,
+            operation,
             differences: differ
                 .differences_after(past, name, &right, &wrong)
                 .differences,
@@ -103,8 +107,8 @@ fn is_next_to(row: &Row, noise: &[Difference]) -> bool {
 /// What a self-test needs to know besides the faults.
 #[derive(Clone, Copy)]
 pub struct Around<'a> {
-    /// Endpoint templates by index.
-    pub endpoints: &'a [String],
+    /// Operation templates by index.
+    pub operations: &'a [String],
     /// What each rule is called, by index.
     pub rules: &'a [String],
     /// Every real row.
@@ -121,15 +125,15 @@ pub fn self_test(tried: &[Tried<'_>], noise: &Noise, around: Around<'_>) -> Self
         .iter()
         .flat_map(|row| {
             let places = row.differences.iter();
-            places.map(|difference| (row.endpoint, difference.pattern.as_str()))
+            places.map(|difference| (row.operation, difference.pattern.as_str()))
         })
         .collect();
     for &(fault, row, times) in tried {
-        let (injected, missed) = counts.entry((row.endpoint, fault)).or_default();
+        let (injected, missed) = counts.entry((row.operation, fault)).or_default();
         *injected += times;
         test.injected += times;
         let judged = classify(row, noise);
-        if matches!(judged.class, Class::Different(_)) {
+        if matches!(judged.class, PairClass::Different(_)) {
             continue;
         }
         *missed += times;
@@ -138,11 +142,11 @@ pub fn self_test(tried: &[Tried<'_>], noise: &Noise, around: Around<'_>) -> Self
         if !judged.excused_by.is_empty() {
             test.not_compared += times;
         }
-        let endpoint = endpoint_name(around.endpoints, row.endpoint);
+        let operation = operation_name(around.operations, row.operation);
         let names: Vec<(String, bool)> = judged
             .excused_by
             .iter()
-            .map(|by| named(by, &endpoint, around.rules))
+            .map(|by| named(by, &operation, around.rules))
             .collect();
         let names = match names.is_empty() {
             true => vec![(BLIND.to_owned(), false)],
@@ -153,9 +157,9 @@ pub fn self_test(tried: &[Tried<'_>], noise: &Noise, around: Around<'_>) -> Self
             hides.missed += times;
             *hides.faults.entry(fault.name().to_owned()).or_default() += times;
             for difference in &row.differences {
-                let place = format!("{endpoint} {}", difference.pattern);
+                let place = format!("{operation} {}", difference.pattern);
                 let is_needless =
-                    is_rule && !differing.contains(&(row.endpoint, difference.pattern.as_str()));
+                    is_rule && !differing.contains(&(row.operation, difference.pattern.as_str()));
                 note(&mut hides.needless, &place, is_needless);
                 note(&mut hides.places, &place, true);
             }
@@ -163,8 +167,8 @@ pub fn self_test(tried: &[Tried<'_>], noise: &Noise, around: Around<'_>) -> Self
     }
     test.faults = counts
         .into_iter()
-        .map(|((endpoint, fault), (injected, missed))| FaultCount {
-            endpoint: endpoint_name(around.endpoints, endpoint),
+        .map(|((operation, fault), (injected, missed))| FaultCount {
+            operation: operation_name(around.operations, operation),
             fault: fault.name().to_owned(),
             description: fault.describe().to_owned(),
             injected,
@@ -178,14 +182,14 @@ pub fn self_test(tried: &[Tried<'_>], noise: &Noise, around: Around<'_>) -> Self
 }
 
 /// The name of what excuses something, and whether it is a rule.
-fn named(by: &By<'_>, endpoint: &str, rules: &[String]) -> (String, bool) {
+fn named(by: &By<'_>, operation: &str, rules: &[String]) -> (String, bool) {
     match by {
         By::Rule(index) => {
             let name = rules.get(*index as usize).cloned();
             (name.unwrap_or_else(|| format!("rule {}", index + 1)), true)
         }
-        By::Noise(pattern) => (format!("noise: {endpoint} {pattern}"), false),
-        By::Identifiers(pattern) => (format!("identifiers: {endpoint} {pattern}"), false),
+        By::Noise(pattern) => (format!("noise: {operation} {pattern}"), false),
+        By::Identifiers(pattern) => (format!("identifiers: {operation} {pattern}"), false),
     }
 }
 

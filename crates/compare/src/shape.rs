@@ -5,6 +5,7 @@
 
 use crate::document::{self, Body};
 use crate::hash::Hash;
+use crate::http::BODY;
 use crate::json::{Json, Value};
 use crate::noise::{Noise, Place};
 use crate::place::{self, Indices, Step};
@@ -23,7 +24,7 @@ pub fn shape(answer: &Answer) -> u64 {
     let Some(body) = decoded(answer) else {
         return Hash::new(b'u').finish_64();
     };
-    match document::read(answer, &body) {
+    match document::read(&answer.fields, &body) {
         _ if body.is_empty() => Hash::new(b'e').finish_64(),
         Body::Document(of) => Hash::new(b'j').part(shape_of(&of.root)).finish_64(),
         Body::Text(..) => Hash::new(b't').finish_64(),
@@ -32,7 +33,8 @@ pub fn shape(answer: &Answer) -> u64 {
 }
 
 fn decoded(answer: &Answer) -> Option<std::borrow::Cow<'_, [u8]>> {
-    decode::body(answer, &decode::codings(answer), decode::DECODED_BYTES).ok()
+    let codings = decode::codings(&answer.fields);
+    decode::body(answer.bytes(BODY), &codings, decode::DECODED_BYTES).ok()
 }
 
 fn shape_of(json: &Json) -> u128 {
@@ -58,13 +60,13 @@ fn shape_of(json: &Json) -> u128 {
     }
 }
 
-/// The places of one endpoint that the hash of a value leaves out.
+/// The places of one operation that the hash of a value leaves out.
 #[derive(Clone, Debug)]
 pub struct Mask<'a> {
     rules: &'a Rules,
     noise: &'a Noise,
     index: u32,
-    endpoint: &'a str,
+    operation: &'a str,
     /// Patterns where nothing counts.
     left_out: HashSet<&'a str>,
     /// Patterns of arrays whose order does not count.
@@ -73,11 +75,11 @@ pub struct Mask<'a> {
 
 impl<'a> Mask<'a> {
     /// Leaves out where the incumbent differs from itself and what a rule covers (of any kind) at the
-    /// endpoint of this index and template. Names in a path that redaction changed match nothing.
-    pub fn new(noise: &'a Noise, rules: &'a Rules, (index, endpoint): (u32, &'a str)) -> Mask<'a> {
+    /// operation of this index and template. Names in a path that redaction changed match nothing.
+    pub fn new(noise: &'a Noise, rules: &'a Rules, (index, operation): (u32, &'a str)) -> Mask<'a> {
         let of_kind = |order: bool| {
             noise
-                .of_endpoint(index)
+                .of_operation(index)
                 .filter(move |(_, kind)| (*kind == Kind::Order) == order)
                 .map(|(pattern, _)| pattern)
                 .collect()
@@ -86,7 +88,7 @@ impl<'a> Mask<'a> {
             rules,
             noise,
             index,
-            endpoint,
+            operation,
             left_out: of_kind(false),
             unordered: of_kind(true),
         }
@@ -98,7 +100,7 @@ impl<'a> Mask<'a> {
 
     fn is_ruled(&self, place: &str) -> bool {
         // The same hash must come of a masked and an unmasked kind, so a rule's kind does not count.
-        let covered = |kind: &Kind| !self.rules.at_place(self.endpoint, place, *kind).is_empty();
+        let covered = |kind: &Kind| !self.rules.at_place(self.operation, place, *kind).is_empty();
         Kind::ALL.iter().any(covered)
     }
 
@@ -107,7 +109,7 @@ impl<'a> Mask<'a> {
     pub fn value_hash(&self, answer: &Answer) -> u64 {
         let mut hash = Hash::new(b'v');
         if !self.leaves_out("code") {
-            hash = hash.bytes(&answer.code.to_le_bytes());
+            hash = hash.bytes(&answer.status.code.to_le_bytes());
         }
         for (place, value) in fields::canonical(answer) {
             // A cookie whose attribute is noise (`cookie:sid;expires`) is left out as a whole.
@@ -121,13 +123,13 @@ impl<'a> Mask<'a> {
             }
         }
         let Some(body) = decoded(answer) else {
-            return hash.bytes(&answer.body).finish_64();
+            return hash.bytes(answer.bytes(BODY)).finish_64();
         };
         let is_left_out = self.leaves_out("body");
-        match document::read(answer, &body) {
+        match document::read(&answer.fields, &body) {
             Body::Document(document) if !is_left_out => {
                 let root = &document.root;
-                let selected = self.rules.in_documents(self.endpoint, root, root);
+                let selected = self.rules.in_documents(self.operation, BODY, root, root);
                 let mut walk = Masked {
                     mask: self,
                     selected,

@@ -5,13 +5,15 @@ use crate::columns::{ColumnFile, ColumnReader, Kind, ROWS_PER_GROUP, Values};
 use crate::{BlockId, EvidenceError, Folder, RunDirectory};
 use std::collections::BTreeMap;
 use understudy_model::stored::Row;
-use understudy_model::{Ending, Observation};
+use understudy_model::{Class, Ending, Observation};
 
 /// A finished block.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
     /// The exchanges, in the order they were appended.
     pub rows: Vec<Row>,
+    /// Do the rows say what class an answer is of? Those of format 1 do not: it held exchanges over HTTP alone.
+    pub has_classes: bool,
     /// What [`BlockWriter::finish`] was given.
     pub meta: BTreeMap<String, String>,
 }
@@ -25,27 +27,37 @@ pub(crate) enum Access {
     /// [`Observation::NEVER`] is NULL.
     Time(fn(&Row) -> u64, fn(&mut Row, u64)),
     Ending(fn(&Row) -> Ending, fn(&mut Row, Ending)),
+    Class(fn(&Row) -> Class, fn(&mut Row, Class)),
 }
 
+pub(crate) const CLASS: &str = "class";
+/// What columns were called in format 1.
+const FORMER: [(&str, &str); 7] = [
+    ("case", "request"),
+    ("operation", "endpoint"),
+    ("due_ns", "intended_ns"),
+    ("first_ns", "first_byte_ns"),
+    ("last_ns", "last_byte_ns"),
+    ("ending", "outcome"),
+    ("hash", "body_hash"),
+];
+
 /// The columns of `requests/*.parquet`, in their order.
-pub(crate) const COLUMNS: [(&str, Access); 13] = [
+pub(crate) const COLUMNS: [(&str, Access); 14] = [
     (
-        "request",
-        Access::U32(|r| r.observation.request, |r, v| r.observation.request = v),
+        "case",
+        Access::U32(|r| r.observation.case, |r, v| r.observation.case = v),
     ),
     (
-        "endpoint",
+        "operation",
         Access::U32(
-            |r| r.observation.endpoint,
-            |r, v| r.observation.endpoint = v,
+            |r| r.observation.operation,
+            |r, v| r.observation.operation = v,
         ),
     ),
     (
-        "intended_ns",
-        Access::Time(
-            |r| r.observation.intended_ns,
-            |r, v| r.observation.intended_ns = v,
-        ),
+        "due_ns",
+        Access::Time(|r| r.observation.due_ns, |r, v| r.observation.due_ns = v),
     ),
     (
         "free_ns",
@@ -56,22 +68,23 @@ pub(crate) const COLUMNS: [(&str, Access); 13] = [
         Access::Time(|r| r.observation.sent_ns, |r, v| r.observation.sent_ns = v),
     ),
     (
-        "first_byte_ns",
+        "first_ns",
         Access::Time(
-            |r| r.observation.first_byte_ns,
-            |r, v| r.observation.first_byte_ns = v,
+            |r| r.observation.first_ns,
+            |r, v| r.observation.first_ns = v,
         ),
     ),
     (
-        "last_byte_ns",
-        Access::Time(
-            |r| r.observation.last_byte_ns,
-            |r, v| r.observation.last_byte_ns = v,
-        ),
+        "last_ns",
+        Access::Time(|r| r.observation.last_ns, |r, v| r.observation.last_ns = v),
     ),
     (
-        "outcome",
+        "ending",
         Access::Ending(|r| r.observation.ending, |r, v| r.observation.ending = v),
+    ),
+    (
+        CLASS,
+        Access::Class(|r| r.observation.class, |r, v| r.observation.class = v),
     ),
     (
         "code",
@@ -82,11 +95,8 @@ pub(crate) const COLUMNS: [(&str, Access); 13] = [
         Access::U64(|r| r.observation.bytes, |r, v| r.observation.bytes = v),
     ),
     (
-        "body_hash",
-        Access::U64(
-            |r| r.observation.body_hash,
-            |r, v| r.observation.body_hash = v,
-        ),
+        "hash",
+        Access::U64(|r| r.observation.hash, |r, v| r.observation.hash = v),
     ),
     ("shape", Access::U64(|r| r.shape, |r, v| r.shape = v)),
     ("value", Access::U64(|r| r.value, |r, v| r.value = v)),
@@ -95,17 +105,18 @@ pub(crate) const COLUMNS: [(&str, Access); 13] = [
 /// What a row is before its columns have been read.
 const BLANK: Row = Row {
     observation: Observation {
-        request: 0,
-        endpoint: 0,
-        intended_ns: Observation::NEVER,
+        case: 0,
+        operation: 0,
+        due_ns: Observation::NEVER,
         free_ns: Observation::NEVER,
         sent_ns: Observation::NEVER,
-        first_byte_ns: Observation::NEVER,
-        last_byte_ns: Observation::NEVER,
+        first_ns: Observation::NEVER,
+        last_ns: Observation::NEVER,
         ending: Ending::Abandoned,
+        class: Class::Failed,
         code: 0,
         bytes: 0,
-        body_hash: 0,
+        hash: 0,
     },
     shape: 0,
     value: 0,
@@ -118,7 +129,7 @@ impl Access {
             Access::I32(..) => Kind::I32,
             Access::U64(..) => Kind::U64,
             Access::Time(..) => Kind::Time,
-            Access::Ending(..) => Kind::Name,
+            Access::Ending(..) | Access::Class(..) => Kind::Name,
         }
     }
 
@@ -136,6 +147,7 @@ impl Access {
             Access::Ending(get, _) => {
                 Values::Name(rows.iter().map(|row| get(row).name()).collect())
             }
+            Access::Class(get, _) => Values::Name(rows.iter().map(|row| get(row).name()).collect()),
         }
     }
 
@@ -153,10 +165,19 @@ impl Access {
                 format!("a value of column `{name}` makes no sense"),
             )
         };
-        if let Access::Ending(_, set) = self {
+        if self.kind() == Kind::Name {
             for (row, text) in rows.iter_mut().zip(file.texts(group, name)?) {
-                let ending = text.as_ref().and_then(|text| text.as_utf8().ok());
-                set(row, ending.and_then(Ending::from_name).ok_or_else(damaged)?);
+                let name = text.as_ref().and_then(|text| text.as_utf8().ok());
+                let name = name.ok_or_else(damaged)?;
+                match self {
+                    Access::Ending(_, set) => {
+                        set(row, Ending::from_name(name).ok_or_else(damaged)?);
+                    }
+                    Access::Class(_, set) => {
+                        set(row, Class::from_name(name).ok_or_else(damaged)?);
+                    }
+                    _ => return Err(damaged()),
+                }
             }
             return Ok(());
         }
@@ -231,16 +252,29 @@ impl RunDirectory {
     /// Reads a finished block.
     pub fn read_block(&self, id: &BlockId) -> Result<Block, EvidenceError> {
         let file = ColumnReader::open(&self.block_to_read(Folder::Requests, id)?)?;
+        let there = file.names();
+        let is_there = |name: &str| there.iter().any(|there| there == name);
+        let has_classes = is_there(CLASS);
+        let as_written = |name: &'static str| {
+            let former = FORMER.iter().find(|(now, _)| *now == name);
+            match former {
+                Some((_, former)) if !is_there(name) => former,
+                _ => name,
+            }
+        };
         let mut rows = Vec::new();
         for group in 0..file.groups() {
             let start = rows.len();
             rows.resize(start + file.rows(group)?, BLANK);
             for (name, access) in COLUMNS {
-                access.fill(&mut rows[start..], &file, group, name)?;
+                if name != CLASS || has_classes {
+                    access.fill(&mut rows[start..], &file, group, as_written(name))?;
+                }
             }
         }
         Ok(Block {
             rows,
+            has_classes,
             meta: file.meta().clone(),
         })
     }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use understudy_model::Role;
 
 /// Version of the layout that this version writes, and the newest that it reads.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Longest name of a trial that is kept in the name of its directory, in bytes.
 const LONGEST_NAME: usize = 100;
 /// How long to wait for a lock that another process holds.

@@ -6,7 +6,7 @@ mod part;
 mod tests;
 
 use crate::EvidenceError;
-use crate::block::{Access, COLUMNS};
+use crate::block::{Access, CLASS, COLUMNS};
 use crate::columns::layout;
 use crate::pages::PagedColumn;
 use parquet::errors::Result as ParquetResult;
@@ -19,8 +19,9 @@ use std::sync::Arc;
 use understudy_model::Observation;
 use understudy_model::stored::Row;
 
-/// Columns of a block that mean nothing in a run without endpoints and without inspected bodies.
-const LEFT_OUT: [&str; 4] = ["endpoint", "body_hash", "shape", "value"];
+/// Columns of a block that mean nothing in a run without operations and without inspected bodies, or that the code says
+/// as well.
+const LEFT_OUT: [&str; 5] = ["operation", CLASS, "hash", "shape", "value"];
 /// A row group is written when it has as many rows: encoded they take about 12 MiB.
 const ROWS_PER_GROUP: u64 = 1 << 20;
 /// Or when its first exchange was due this much before its last: what a kill can cost.
@@ -141,9 +142,9 @@ impl ExchangeLog {
         self.encode(observations)
             .map_err(EvidenceError::parquet("write", &self.part.path))?;
         if self.group.rows == 0 {
-            self.group.first_ns = first.intended_ns;
+            self.group.first_ns = first.due_ns;
         }
-        self.group.last_ns = last.intended_ns;
+        self.group.last_ns = last.due_ns;
         self.group.rows += observations.len() as u64;
         if self.group.rows < self.rows_per_group && !self.group.is_old() {
             return Ok(());

@@ -13,7 +13,7 @@
 //!   line names it among its `variables`; in free text it leaves the request out.
 //! - Requests of one client in a row are a `session`; equal requests outside of sessions are one line
 //!   with their number as `weight`.
-//! - Where many paths are one endpoint, the line names its template.
+//! - Where many paths are one operation, the line names its template.
 
 mod access_log;
 mod detect;
@@ -34,7 +34,8 @@ pub use headers::DROPPED as DROPPED_HEADERS;
 pub use openapi::Neighbours;
 pub use recorded::{Part, Reason};
 pub use summary::{
-    Endpoint, FileSummary, HostSummary, LeftOut, SCHEMA, SessionSummary, Summary, Variable, Without,
+    FileSummary, HostSummary, LeftOut, Operation, SCHEMA, SessionSummary, Summary, Variable,
+    Without,
 };
 
 use hosts::Hosts;

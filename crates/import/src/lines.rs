@@ -27,7 +27,7 @@ struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    endpoint: Option<String>,
+    operation: Option<String>,
 }
 
 /// The values of one header.
@@ -47,8 +47,8 @@ struct Weighted {
 /// The request file.
 pub(crate) struct Lines {
     lines: Vec<Weighted>,
-    /// Requests by endpoint.
-    pub(crate) endpoints: BTreeMap<String, u64>,
+    /// Requests by operation.
+    pub(crate) operations: BTreeMap<String, u64>,
     /// Requests by session, where a session is one.
     pub(crate) sessions: BTreeMap<u32, u64>,
 }
@@ -62,25 +62,25 @@ impl Lines {
         };
         let prepare = |request| Prepared::of(request, secrets);
         let requests: Vec<Prepared> = requests.into_iter().map(prepare).collect();
-        // Templates are learned of what is written: the name of an endpoint holds no secret.
+        // Templates are learned of what is written: the name of an operation holds no secret.
         let targets = requests
             .iter()
             .map(|of| (of.request.method.as_str(), of.named.as_str()));
         let templates = Templates::learn(targets);
         let mut all = Lines {
             lines: Vec::new(),
-            endpoints: BTreeMap::new(),
+            operations: BTreeMap::new(),
             sessions: BTreeMap::new(),
         };
         // The position of the line of a request without a session.
         let mut places: HashMap<String, usize> = HashMap::new();
         for (request, session) in requests.into_iter().zip(of_sessions) {
-            let described = request.request.endpoint.clone();
-            let endpoint = described
-                .filter(|endpoint| !secrets.is_in_name(endpoint))
+            let described = request.request.operation.clone();
+            let operation = described
+                .filter(|operation| !secrets.is_in_name(operation))
                 .unwrap_or_else(|| templates.template(&request.request.method, &request.named));
-            let json = line(request, session, &endpoint);
-            *all.endpoints.entry(endpoint).or_default() += 1;
+            let json = line(request, session, &operation);
+            *all.operations.entry(operation).or_default() += 1;
             match session {
                 Some(session) => *all.sessions.entry(session).or_default() += 1,
                 None => {
@@ -150,7 +150,7 @@ impl Prepared {
     }
 }
 
-fn line(of: Prepared, session: Option<u32>, endpoint: &str) -> String {
+fn line(of: Prepared, session: Option<u32>, operation: &str) -> String {
     let Prepared {
         request,
         headers,
@@ -159,7 +159,8 @@ fn line(of: Prepared, session: Option<u32>, endpoint: &str) -> String {
     } = of;
     // A template that is the path says nothing that is not there.
     let (path, _) = parts(&request.path);
-    let endpoint = (endpoint != format!("{} {path}", request.method)).then(|| endpoint.to_owned());
+    let operation =
+        (operation != format!("{} {path}", request.method)).then(|| operation.to_owned());
     let (body, body_base64) = match String::from_utf8(request.body) {
         Ok(text) if text.is_empty() => (None, None),
         Ok(text) => (Some(text), None),
@@ -176,7 +177,7 @@ fn line(of: Prepared, session: Option<u32>, endpoint: &str) -> String {
         body_base64,
         variables,
         session: session.map(|number| format!("s{number}")),
-        endpoint,
+        operation,
     };
     serde_json::to_string(&line).expect("texts, and maps whose keys are texts, are JSON")
 }

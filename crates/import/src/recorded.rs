@@ -144,8 +144,8 @@ pub(crate) struct Recorded {
     /// Whose request it was, where the headers do not say so: the page of an archive, the address and
     /// program of a client.
     pub(crate) client: Option<String>,
-    /// Its endpoint, where the file names it.
-    pub(crate) endpoint: Option<String>,
+    /// Its operation, where the file names it.
+    pub(crate) operation: Option<String>,
     pub(crate) from: Origin,
     /// Credentials that a description asks for and does not give.
     pub(crate) credentials: Vec<Credential>,

@@ -51,9 +51,9 @@ impl Secrets {
         self.finder.is_sensitive(name) && !self.finder.is_cleared(name)
     }
 
-    /// Is a secret part of the name of an endpoint?
-    pub(crate) fn is_in_name(&self, endpoint: &str) -> bool {
-        self.finder.has_form(endpoint)
+    /// Is a secret part of the name of an operation?
+    pub(crate) fn is_in_name(&self, operation: &str) -> bool {
+        self.finder.has_form(operation)
     }
 
     /// Is there a secret that no variable can replace?

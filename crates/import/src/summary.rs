@@ -29,8 +29,9 @@ pub struct Summary {
     /// Requests that were written without a part of them, by part.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<Without>,
-    /// Endpoints of what was written, the most frequent first.
-    pub endpoints: Vec<Endpoint>,
+    /// Operations of what was written, the most frequent first.
+    #[serde(alias = "endpoints")]
+    pub operations: Vec<Operation>,
     /// The order that was kept.
     pub sessions: SessionSummary,
     /// Hosts that the files name, the most frequent first.
@@ -87,12 +88,13 @@ pub struct LeftOut {
     pub first: String,
 }
 
-/// One endpoint.
+/// One operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Endpoint {
+pub struct Operation {
     /// Method and template: GET /items/{id}.
-    pub endpoint: String,
+    #[serde(alias = "endpoint")]
+    pub operation: String,
     /// Requests to it.
     pub requests: u64,
 }
@@ -213,12 +215,12 @@ impl Summary {
                 None => without.push(of.clone()),
             }
         }
-        let of = |(endpoint, requests): (&String, &u64)| Endpoint {
-            endpoint: endpoint.clone(),
+        let of = |(operation, requests): (&String, &u64)| Operation {
+            operation: operation.clone(),
             requests: *requests,
         };
-        let mut endpoints: Vec<Endpoint> = lines.endpoints.iter().map(of).collect();
-        endpoints.sort_by_key(|endpoint| std::cmp::Reverse(endpoint.requests));
+        let mut operations: Vec<Operation> = lines.operations.iter().map(of).collect();
+        operations.sort_by_key(|operation| std::cmp::Reverse(operation.requests));
         Summary {
             schema: SCHEMA,
             read: files.iter().map(|file| file.read).sum(),
@@ -227,7 +229,7 @@ impl Summary {
             files,
             left_out,
             without,
-            endpoints,
+            operations,
             sessions: SessionSummary {
                 sessions: lines.sessions.len() as u64,
                 requests: lines.sessions.values().sum(),

@@ -49,7 +49,7 @@ fn balanced(imported: &Imported) -> Result<(), TestCaseError> {
     prop_assert_eq!(weights, summary.written);
     prop_assert_eq!(summary.lines as usize, imported.jsonl.lines().count());
     prop_assert_eq!(
-        summary.endpoints.iter().map(|of| of.requests).sum::<u64>(),
+        summary.operations.iter().map(|of| of.requests).sum::<u64>(),
         summary.written
     );
     Ok(())
@@ -143,7 +143,7 @@ fn a_log_becomes_weights_where_there_is_no_order() {
         (&lines[0]["path"], &lines[0]["weight"]),
         (&Value::from("/items/100?expand=price"), &Value::from(3))
     );
-    assert_eq!(lines[0]["endpoint"], "GET /items/{id}");
+    assert_eq!(lines[0]["operation"], "GET /items/{id}");
     let skipped = Options {
         skip_static: true,
         ..Options::default()
@@ -232,7 +232,7 @@ fn all_of(name: &str, text: &str) -> (String, Summary) {
 }
 
 #[test]
-fn no_secret_is_part_of_the_name_of_an_endpoint() {
+fn no_secret_is_part_of_the_name_of_an_operation() {
     let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlc2lnbmF0dXJl";
     let log = format!(
         "10.0.0.1 - - [t] \"GET /verify/{jwt}/x HTTP/1.1\" 200 1\n\
@@ -243,17 +243,17 @@ fn no_secret_is_part_of_the_name_of_an_endpoint() {
         !jsonl.contains("eyJhbGci") && !jsonl.contains("8F3C"),
         "{jsonl}"
     );
-    let endpoints: Vec<&str> = summary
-        .endpoints
+    let operations: Vec<&str> = summary
+        .operations
         .iter()
-        .map(|of| of.endpoint.as_str())
+        .map(|of| of.operation.as_str())
         .collect();
     assert_eq!(
-        endpoints,
+        operations,
         ["GET /a;jsessionid={id}/b", "GET /verify/{id}/x"]
     );
     assert!(
-        jsonl.contains(r#""endpoint":"GET /verify/{id}/x""#),
+        jsonl.contains(r#""operation":"GET /verify/{id}/x""#),
         "{jsonl}"
     );
 }

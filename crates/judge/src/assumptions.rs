@@ -146,7 +146,7 @@ fn halves(block: &LatencyBlock, rules: VerdictRules) -> [Vec<f64>; 2] {
     let middle = (figures.warmup_s + figures.measured_s / 2.0) * 1e9;
     let mut halves = [Vec::new(), Vec::new()];
     for row in &block.rows {
-        let second = usize::from(row.observation.intended_ns as f64 >= middle);
+        let second = usize::from(row.observation.due_ns as f64 >= middle);
         halves[second].push(from_sent_us(&row.observation, rules));
     }
     for half in &mut halves {
@@ -239,7 +239,7 @@ pub(crate) fn thinned<'b>(
 fn differences(plan: &Plan, latencies: &Latencies) -> Option<Vec<f64>> {
     let primary = &plan.primary;
     let quantiles = |side: Role| -> Vec<BlockQuantile> {
-        let blocks = latencies.of(primary.rate_rps, side, &primary.endpoint);
+        let blocks = latencies.of(primary.rate_rps, side, &primary.operation);
         blocks
             .iter()
             .map(|block| block.quantile(primary.quantile, From::Sent))

@@ -4,13 +4,8 @@ use crate::terms::{Slo, Terms};
 use std::collections::BTreeMap;
 use understudy_model::stored::{LatencyBlock, Row};
 use understudy_model::verdict::VerdictRules;
-use understudy_model::{Ending, Observation, Role};
+use understudy_model::{Observation, Role};
 use understudy_stats::quantile::{BlockQuantile, block_quantile};
-
-/// An exchange that counts against the error rate: no answer, or a 5xx status.
-pub fn is_error(observation: &Observation) -> bool {
-    observation.ending != Ending::Answered || (500..600).contains(&observation.code)
-}
 
 /// The latency of an exchange, microseconds; infinite without an answer. One of zero would have no
 /// logarithm: no exchange takes less than a nanosecond.
@@ -39,7 +34,7 @@ pub(crate) enum From {
     Sent,
 }
 
-/// Latencies of one block at one endpoint.
+/// Latencies of one block at one operation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sorted {
     /// From when the requests were due, microseconds, ascending.
@@ -75,7 +70,7 @@ impl Sorted {
     }
 }
 
-/// The latencies of all blocks: rate (as bits), side, endpoint, then blocks in order.
+/// The latencies of all blocks: rate (as bits), side, operation, then blocks in order.
 #[derive(Debug, Default)]
 pub(crate) struct Latencies {
     /// By which rules the run is judged.
@@ -84,32 +79,32 @@ pub(crate) struct Latencies {
 }
 
 impl Latencies {
-    /// Sorts the latencies of all requests and of each endpoint that an objective names.
+    /// Sorts the latencies of all requests and of each operation that an objective names.
     pub(crate) fn new<'b>(
         blocks: impl IntoIterator<Item = &'b LatencyBlock> + Clone,
         terms: &Terms,
-        endpoints: &[String],
+        operations: &[String],
         rules: VerdictRules,
     ) -> Self {
         let mut latencies = Latencies {
             rules,
             ..Latencies::default()
         };
-        for endpoint in judged_endpoints(terms) {
-            let indices: Vec<u32> = endpoints
+        for operation in judged_operations(terms) {
+            let indices: Vec<u32> = operations
                 .iter()
                 .enumerate()
-                .filter(|(_, template)| endpoint == "*" || **template == endpoint)
+                .filter(|(_, template)| operation == "*" || **template == operation)
                 .map(|(index, _)| index as u32)
                 .collect();
             for block in blocks.clone() {
                 let rows = block
                     .rows
                     .iter()
-                    .filter(|row| indices.contains(&row.observation.endpoint));
+                    .filter(|row| indices.contains(&row.observation.operation));
                 latencies
                     .blocks
-                    .entry((block.rate_rps.to_bits(), block.side, endpoint.clone()))
+                    .entry((block.rate_rps.to_bits(), block.side, operation.clone()))
                     .or_default()
                     .insert(block.block, Sorted::of(rows, rules));
             }
@@ -118,22 +113,22 @@ impl Latencies {
     }
 
     /// The blocks of one side in order.
-    pub(crate) fn of(&self, rate_rps: f64, side: Role, endpoint: &str) -> Vec<&Sorted> {
+    pub(crate) fn of(&self, rate_rps: f64, side: Role, operation: &str) -> Vec<&Sorted> {
         self.blocks
-            .get(&(rate_rps.to_bits(), side, endpoint.to_owned()))
+            .get(&(rate_rps.to_bits(), side, operation.to_owned()))
             .map_or_else(Vec::new, |blocks| blocks.values().collect())
     }
 }
 
-/// `*` and every endpoint that an objective names.
-pub(crate) fn judged_endpoints(terms: &Terms) -> Vec<String> {
-    let mut endpoints = vec!["*".to_owned()];
+/// `*` and every operation that an objective names.
+pub(crate) fn judged_operations(terms: &Terms) -> Vec<String> {
+    let mut operations = vec!["*".to_owned()];
     for slo in &terms.slos {
-        if let Slo::Latency { endpoint, .. } = slo
-            && !endpoints.contains(endpoint)
+        if let Slo::Latency { operation, .. } = slo
+            && !operations.contains(operation)
         {
-            endpoints.push(endpoint.clone());
+            operations.push(operation.clone());
         }
     }
-    endpoints
+    operations
 }

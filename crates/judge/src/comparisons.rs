@@ -1,6 +1,6 @@
 //! A contender next to the incumbent: latency quantiles and resources, by pairs of blocks.
 
-use crate::blocks::{From, Latencies, Sorted, judged_endpoints};
+use crate::blocks::{From, Latencies, Sorted, judged_operations};
 use crate::plan::Plan;
 use crate::terms::{Goal, Slo, Terms};
 use understudy_model::Role;
@@ -81,14 +81,14 @@ pub(crate) fn latency(
 ) -> Vec<LatencyComparison> {
     let mut all = Vec::new();
     for rate in &plan.rates {
-        for endpoint in judged_endpoints(terms) {
-            for q in quantiles(terms, &endpoint) {
-                let of = |side| latencies.of(rate.rate_rps, side, &endpoint);
+        for operation in judged_operations(terms) {
+            for q in quantiles(terms, &operation) {
+                let of = |side| latencies.of(rate.rate_rps, side, &operation);
                 let (a, b) = (of(Role::Incumbent), of(contender));
                 let pairs = a.len().min(b.len());
                 let (a, b) = (&a[..pairs], &b[..pairs]);
                 let how = (plan.centre(), terms.seed);
-                all.push(compare((&endpoint, rate.rate_rps, q), (a, b), how));
+                all.push(compare((&operation, rate.rate_rps, q), (a, b), how));
             }
         }
     }
@@ -100,13 +100,13 @@ pub(crate) fn latency(
 pub(crate) fn aa(plan: &Plan, terms: &Terms, latencies: &Latencies) -> Vec<LatencyComparison> {
     let mut all = Vec::new();
     for rate in &plan.rates {
-        let blocks = latencies.of(rate.rate_rps, Role::Incumbent, &plan.primary.endpoint);
+        let blocks = latencies.of(rate.rate_rps, Role::Incumbent, &plan.primary.operation);
         let (first, second): (Vec<&Sorted>, Vec<&Sorted>) = blocks
             .chunks_exact(2)
             .map(|pair| (pair[0], pair[1]))
             .unzip();
-        for q in quantiles(terms, &plan.primary.endpoint) {
-            let at = (&*plan.primary.endpoint, rate.rate_rps, q);
+        for q in quantiles(terms, &plan.primary.operation) {
+            let at = (&*plan.primary.operation, rate.rate_rps, q);
             let how = (plan.centre(), terms.seed);
             all.push(compare(at, (&first, &second), how));
         }
@@ -114,16 +114,16 @@ pub(crate) fn aa(plan: &Plan, terms: &Terms, latencies: &Latencies) -> Vec<Laten
     all
 }
 
-/// The described quantiles and those that objectives and goals name for this endpoint, ascending.
-fn quantiles(terms: &Terms, endpoint: &str) -> Vec<f64> {
+/// The described quantiles and those that objectives and goals name for this operation, ascending.
+fn quantiles(terms: &Terms, operation: &str) -> Vec<f64> {
     let mut quantiles = DESCRIBED.to_vec();
     for slo in &terms.slos {
         match slo {
             Slo::Latency {
-                endpoint: named,
+                operation: named,
                 quantile,
                 ..
-            } if named == endpoint => {
+            } if named == operation => {
                 quantiles.push(*quantile);
             }
             _ => {}
@@ -140,12 +140,12 @@ fn quantiles(terms: &Terms, endpoint: &str) -> Vec<f64> {
 }
 
 fn compare(
-    (endpoint, rate_rps, quantile): (&str, f64, f64),
+    (operation, rate_rps, quantile): (&str, f64, f64),
     (baseline, contender): (&[&Sorted], &[&Sorted]),
     (centre, seed): (Centre, u64),
 ) -> LatencyComparison {
     let mut comparison = LatencyComparison {
-        endpoint: endpoint.to_owned(),
+        operation: operation.to_owned(),
         rate_rps,
         quantile,
         baseline_us: None,
@@ -219,7 +219,7 @@ fn correct(plan: &Plan, comparisons: &mut [LatencyComparison]) {
         .enumerate()
         .filter(|(_, c)| {
             c.p_value.is_some()
-                && !(c.endpoint == primary.endpoint
+                && !(c.operation == primary.operation
                     && c.quantile == primary.quantile
                     && c.rate_rps == primary.rate_rps)
         })

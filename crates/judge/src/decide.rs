@@ -1,7 +1,6 @@
 //! The rules of the verdict, in order; the first that matches decides.
 
 use crate::Evidence;
-use crate::blocks::is_error;
 use crate::plan::{Plan, RatePlan};
 use crate::sentences::{
     goal_figures, goal_text, lateness_text, reason, slo_figures, slo_text, slo_text_with,
@@ -197,7 +196,7 @@ pub(crate) fn differences(equivalence: &Equivalence) -> Option<Decision> {
     if let Some(largest) = equivalence.clusters.first() {
         text.push_str(&format!(
             "; most often {} at {} of {} ({} of {})",
-            largest.kind, largest.path, largest.endpoint, largest.count, largest.of,
+            largest.kind, largest.path, largest.operation, largest.count, largest.of,
         ));
     }
     let figures = [
@@ -221,7 +220,7 @@ fn deviations(under_load: &UnderLoad) -> Option<Decision> {
         .deviations
         .iter()
         .take(3)
-        .map(|d| format!("{} of {} ({} times)", d.what, d.endpoint, d.count))
+        .map(|d| format!("{} of {} ({} times)", d.what, d.operation, d.count))
         .collect();
     let text = format!(
         "under load {} of {} answers deviate from what the incumbent shows for the same request: {}",
@@ -309,11 +308,10 @@ pub(crate) fn mostly_refused(equivalence: &Equivalence) -> Option<Decision> {
 
 /// The statuses that refuse or fail, with their counts.
 fn refusals(equivalence: &Equivalence) -> impl Iterator<Item = (i32, u64)> + '_ {
-    let all = equivalence
-        .statuses
+    equivalence
+        .refusals
         .iter()
-        .map(|(code, count)| (*code, *count));
-    all.filter(|(code, _)| *code >= 400)
+        .map(|(code, count)| (*code, *count))
 }
 
 /// Rule 1, of a comparison that does not notice what is put before it.
@@ -372,7 +370,7 @@ pub(crate) fn failures(evidence: &Evidence, contender: Role) -> Option<Vec<Reaso
     let count = |side| {
         let rows = evidence.blocks.iter().filter(|b| b.side == side);
         rows.flat_map(|b| &b.rows).fold((0, 0), |(k, n), row| {
-            (k + u64::from(is_error(&row.observation)), n + 1)
+            (k + u64::from(row.observation.is_error()), n + 1)
         })
     };
     let (incumbent, contending) = (count(Role::Incumbent), count(contender));

@@ -48,10 +48,10 @@ impl Asked {
             .any(|goal| matches!(goal, Goal::Latency { .. }));
         let bound = terms.slos.iter().find_map(|slo| match slo {
             Slo::Latency {
-                endpoint,
+                operation,
                 quantile,
                 max,
-            } if *endpoint == plan.primary.endpoint && *quantile == plan.primary.quantile => {
+            } if *operation == plan.primary.operation && *quantile == plan.primary.quantile => {
                 Some(max.micros())
             }
             _ => None,
@@ -207,7 +207,7 @@ fn against_itself(plan: &Plan, aa: &LatencyComparison, latencies: &Latencies) ->
 /// The primary quantile of the second over that of the first incumbent measurement of each ABBA block.
 fn ratios_of_itself(plan: &Plan, latencies: &Latencies) -> Option<Vec<f64>> {
     let primary = &plan.primary;
-    let blocks = latencies.of(primary.rate_rps, Role::Incumbent, &primary.endpoint);
+    let blocks = latencies.of(primary.rate_rps, Role::Incumbent, &primary.operation);
     let quantile = |at: usize| match blocks[at].quantile(primary.quantile, From::Sent) {
         BlockQuantile::Value(value) => Some(value),
         _ => None,

@@ -32,7 +32,7 @@ mod tuning;
 mod under_load;
 mod warm_up;
 
-pub use blocks::{is_error, latency_us};
+pub use blocks::latency_us;
 pub use business::complete;
 pub use comparisons::estimate;
 pub use culprit::sentence as with_culprit;
@@ -54,8 +54,8 @@ use understudy_model::verdict::{
 /// Everything that a verdict rests on.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
-    /// Endpoint templates, by index.
-    pub endpoints: Vec<String>,
+    /// Operation templates, by index.
+    pub operations: Vec<String>,
     /// What is known of each request of the workload.
     pub requests: Vec<RequestFacts>,
     /// One row per exchange of the equivalence stage, the candidate against the incumbent.
@@ -131,7 +131,7 @@ pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) 
     };
     let (planned, plan) = (plan, &measured);
     let rules_of_run = evidence.environment.rules;
-    let latencies = Latencies::new(&evidence.blocks, terms, &evidence.endpoints, rules_of_run);
+    let latencies = Latencies::new(&evidence.blocks, terms, &evidence.operations, rules_of_run);
     let step = assumptions::thinning(plan, &latencies);
     let counting = assumptions::thinned(&evidence.blocks, plan, step);
     let thinned;
@@ -141,7 +141,7 @@ pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) 
             thinned = Latencies::new(
                 counting.iter().copied(),
                 terms,
-                &evidence.endpoints,
+                &evidence.operations,
                 rules_of_run,
             );
             &thinned
@@ -259,7 +259,7 @@ pub fn equivalence(
 ) -> Equivalence {
     let facts = |request: u32| evidence.requests.get(request as usize);
     let workload = Workload {
-        endpoints: &evidence.endpoints,
+        operations: &evidence.operations,
         size: &|request| facts(request).map_or(usize::MAX, |f| f.bytes as usize),
         reproduce: &|request| facts(request).map_or_else(String::new, |f| f.reproduce.clone()),
     };
@@ -294,19 +294,18 @@ fn coverage(equivalence: &Equivalence) -> Vec<String> {
             share(all.rules),
         ));
     }
-    for endpoint in &equivalence.coverage_by_endpoint {
-        if endpoint.compared > 0 && endpoint.coverage.share() < LEAST_COMPARED {
+    for operation in &equivalence.coverage_by_operation {
+        if operation.compared > 0 && operation.coverage.share() < LEAST_COMPARED {
             limits.push(format!(
                 "of {} nearly nothing was compared ({:.1} % of the bytes): rules and noise excuse the rest",
-                endpoint.endpoint,
-                endpoint.coverage.share() * 100.0,
+                operation.operation,
+                operation.coverage.share() * 100.0,
             ));
         }
     }
     let refused: Vec<String> = equivalence
-        .statuses
+        .refusals
         .iter()
-        .filter(|(code, _)| **code >= 400)
         .map(|(code, count)| format!("{count} with status {code}"))
         .collect();
     if !refused.is_empty() {

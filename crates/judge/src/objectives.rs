@@ -5,7 +5,7 @@
 //! about the tuned incumbent another: a conclusion needs an adjusted two-sided p below 5 %. Where the evidence is looked at
 //! several times, the looks share these 5 % ([`Plan::alpha`]).
 
-use crate::blocks::{From, Latencies, is_error};
+use crate::blocks::{From, Latencies};
 use crate::comparisons::{
     Values, estimate, log_differences, resource_values, side_estimate, values,
 };
@@ -191,9 +191,11 @@ fn is_required(goal: &Goal, terms: &Terms) -> bool {
 fn about(slo: &Slo) -> Figure {
     match slo {
         Slo::Latency {
-            endpoint, quantile, ..
+            operation,
+            quantile,
+            ..
         } => Figure::Latency(LatencyQuantile {
-            endpoint: endpoint.clone(),
+            operation: operation.clone(),
             quantile: *quantile,
         }),
         Slo::ErrorRate { .. } => Figure::ErrorShare,
@@ -202,8 +204,8 @@ fn about(slo: &Slo) -> Figure {
 
 fn is_primary(plan: &Plan, slo: &Slo, rate_rps: f64) -> bool {
     let primary = &plan.primary;
-    matches!(slo, Slo::Latency { endpoint, quantile, .. }
-        if *endpoint == primary.endpoint && *quantile == primary.quantile)
+    matches!(slo, Slo::Latency { operation, quantile, .. }
+        if *operation == primary.operation && *quantile == primary.quantile)
         && rate_rps == primary.rate_rps
 }
 
@@ -255,12 +257,12 @@ fn judge_slo(
 ) -> (Judged, f64) {
     match slo {
         Slo::Latency {
-            endpoint,
+            operation,
             quantile,
             max,
         } => {
             let bound = max.micros();
-            let blocks = latencies.of(rate_rps, side, endpoint);
+            let blocks = latencies.of(rate_rps, side, operation);
             let of = |from| values(&blocks, *quantile, from);
             let judged = match (of(From::Due), of(From::Sent)) {
                 (Values::Judged(due), Values::Judged(sent)) => {
@@ -313,7 +315,7 @@ fn error_rate(rate_rps: f64, side: Role, blocks: &[LatencyBlock], bound: f64) ->
             let errors = b
                 .rows
                 .iter()
-                .filter(|row| is_error(&row.observation))
+                .filter(|row| row.observation.is_error())
                 .count() as u64;
             (errors, b.rows.len() as u64)
         })
@@ -373,7 +375,7 @@ impl Measured<'_> {
                 };
                 let pairs = |from| of(Role::Incumbent, from).zip(of(contender, from));
                 let about = Figure::Latency(LatencyQuantile {
-                    endpoint: "*".to_owned(),
+                    operation: "*".to_owned(),
                     quantile: *quantile,
                 });
                 let readings = pairs(From::Due).zip(pairs(From::Sent));

@@ -314,9 +314,9 @@ impl Plan {
 /// The primary quantile at the highest rate.
 fn primary(terms: &Terms) -> Primary {
     let rate_rps = terms.rates.iter().copied().fold(0.0, f64::max);
-    let (endpoint, quantile) = terms.primary_quantile();
+    let (operation, quantile) = terms.primary_quantile();
     Primary {
-        endpoint,
+        operation,
         quantile,
         rate_rps,
     }

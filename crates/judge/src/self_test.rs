@@ -15,7 +15,7 @@ pub(crate) fn judge(evidence: &Evidence, noise: &Noise, rules: &Rules) -> Option
     let rows: Vec<&Row> = evidence.rows.iter().collect();
     let names: Vec<String> = Rule::names(rules.iter()).collect();
     let around = Around {
-        endpoints: &evidence.endpoints,
+        operations: &evidence.operations,
         rules: &names,
         rows: &rows,
     };
@@ -33,19 +33,14 @@ mod tests {
             "{{\"id\":{number},\"note\":\"a{number}\",\"total\":{}}}",
             number * 7
         );
-        Answer {
-            code: 200,
-            fields: Vec::new(),
-            body: body.into_bytes(),
-            truncated: false,
-        }
+        understudy_compare::http::answer(200, Vec::new(), body.into_bytes(), false)
     }
 
     /// Thirty answers of which the candidate's differ in `note`, under these rules.
     fn judged(paths: &[&str]) -> SelfTest {
         let rules = paths.iter().map(|path| Rule {
             path: (*path).to_owned(),
-            endpoint: None,
+            operation: None,
             kind: None,
             reason: None,
             owner: None,
@@ -53,31 +48,29 @@ mod tests {
         });
         let rules = Rules::compile(rules.collect(), Day::new(2026, 11, 26).unwrap()).unwrap();
         let redact = |_: &str, text: &str| text.to_owned();
-        let (differ, endpoint) = (Differ::new(&rules, &redact), (0, "GET /"));
+        let (differ, operation) = (Differ::new(&rules, &redact), (0, "GET /"));
         let mut evidence = Evidence {
-            endpoints: vec!["GET /".to_owned()],
+            operations: vec!["GET /".to_owned()],
             ..Evidence::default()
         };
         let mut history = History::default();
         for number in 0..30 {
             let right = answer(number);
             let mut other = right.clone();
-            other.body = String::from_utf8(other.body)
-                .unwrap()
-                .replace("\"a", "\"b")
-                .into_bytes();
+            let body = String::from_utf8_lossy(right.bytes("body")).replace("\"a", "\"b");
+            other.parts[0].bytes = body.into_bytes();
             let [incumbent, candidate] = [right.clone(), other].map(Outcome::Answered);
             let outcomes = Outcomes {
                 incumbent: &incumbent,
                 second: Some(&incumbent),
                 candidate: &candidate,
             };
-            let row = Row::compare(&differ, &mut history, number, endpoint, outcomes);
+            let row = Row::compare(&differ, &mut history, number, operation, outcomes);
             evidence.rows.push(row);
             let tried = try_faults(
                 &differ,
                 &history,
-                endpoint,
+                operation,
                 (&right, &[]),
                 u64::from(number),
             );

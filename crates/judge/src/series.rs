@@ -120,7 +120,7 @@ fn latency(block: &LatencyBlock) -> Vec<LatencyPoint> {
     let count = (length / window).ceil().max(1.0) as usize;
     let mut windows: Vec<Vec<&Row>> = vec![Vec::new(); count];
     for row in &block.rows {
-        let at = row.observation.intended_ns as f64 / 1e9 - from;
+        let at = row.observation.due_ns as f64 / 1e9 - from;
         windows[((at / window).max(0.0) as usize).min(count - 1)].push(row);
     }
     let point = |(index, rows): (usize, Vec<&Row>)| {
@@ -206,9 +206,9 @@ mod tests {
     /// n-th is n microseconds, every hundredth is not answered.
     fn block(side: Role, block: u32, started_unix_s: f64) -> LatencyBlock {
         let row = |index: u32| {
-            let intended_ns = 1_000_500_000 + u64::from(index) * 1_000_000;
-            let ended = intended_ns + u64::from(index + 1) * 1000;
-            let mut row = answered(0, (intended_ns, intended_ns, ended));
+            let due_ns = 1_000_500_000 + u64::from(index) * 1_000_000;
+            let ended = due_ns + u64::from(index + 1) * 1000;
+            let mut row = answered(0, (due_ns, due_ns, ended));
             if index % 100 == 99 {
                 row.observation.ending = Ending::Failed(FailureKind::Timeout);
             }

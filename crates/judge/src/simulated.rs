@@ -58,7 +58,7 @@ pub(crate) fn block(
 /// What is measured of sides whose answers are the same.
 pub(crate) fn evidence(blocks: Vec<LatencyBlock>) -> Evidence {
     Evidence {
-        endpoints: vec!["GET /".to_owned()],
+        operations: vec!["GET /".to_owned()],
         requests: vec![RequestFacts::default(); 400],
         rows: vec![Compared::default(); 400],
         blocks,
@@ -89,7 +89,7 @@ pub(crate) fn terms(level: Level, rates: &[f64], quantile: f64) -> Terms {
         fresh: None,
         warmup: None,
         slos: vec![Slo::Latency {
-            endpoint: "*".to_owned(),
+            operation: "*".to_owned(),
             quantile,
             max: Span::from_millis(20),
         }],

@@ -122,11 +122,11 @@ fn quantile_us(
 }
 
 fn stretch(row: &Observation) -> Stretch {
-    let ended = match row.last_byte_ns {
-        Observation::NEVER => row.intended_ns,
+    let ended = match row.last_ns {
+        Observation::NEVER => row.due_ns,
         ended => ended,
     };
-    (row.intended_ns, ended.max(row.intended_ns))
+    (row.due_ns, ended.max(row.due_ns))
 }
 
 fn latency(row: &Observation) -> f64 {
@@ -357,15 +357,15 @@ fn own_time(
 
 /// When requests were under way that take long by themselves: those of a kind whose median service
 /// time is many times that of all. The kind is the request itself if it was served often enough, else
-/// its endpoint.
+/// its operation.
 fn slow_by_themselves(one: &Measured<'_>) -> Vec<Stretch> {
     let mut by_request: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
-    let mut by_endpoint: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
+    let mut by_operation: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
     let mut all = Vec::new();
     for row in &one.rows {
         if let Some(ns) = row.service_time_ns() {
-            by_request.entry(row.request).or_default().push(ns);
-            by_endpoint.entry(row.endpoint).or_default().push(ns);
+            by_request.entry(row.case).or_default().push(ns);
+            by_operation.entry(row.operation).or_default().push(ns);
             all.push(ns);
         }
     }
@@ -376,11 +376,11 @@ fn slow_by_themselves(one: &Measured<'_>) -> Vec<Stretch> {
             .filter_map(|(kind, mut times)| Some((kind, median(&mut times)? >= limit)))
             .collect()
     };
-    let (requests, endpoints) = (slow(by_request), slow(by_endpoint));
+    let (requests, operations) = (slow(by_request), slow(by_operation));
     let is_slow = |row: &Observation| {
         let kind = requests
-            .get(&row.request)
-            .or_else(|| endpoints.get(&row.endpoint));
+            .get(&row.case)
+            .or_else(|| operations.get(&row.operation));
         kind.copied().unwrap_or(false) && row.sent_ns != Observation::NEVER
     };
     let (from, to) = one.window;

@@ -96,13 +96,15 @@ impl Terms {
         latency.chain(resources).collect()
     }
 
-    /// Endpoint and quantile on which the verdict rests first: the first latency objective, p99 of
+    /// Operation and quantile on which the verdict rests first: the first latency objective, p99 of
     /// all requests where none is stated.
     pub fn primary_quantile(&self) -> (String, f64) {
         let first = self.slos.iter().find_map(|slo| match slo {
             Slo::Latency {
-                endpoint, quantile, ..
-            } => Some((endpoint.clone(), *quantile)),
+                operation,
+                quantile,
+                ..
+            } => Some((operation.clone(), *quantile)),
             Slo::ErrorRate { .. } => None,
         });
         first.unwrap_or_else(|| ("*".to_owned(), 0.99))
@@ -201,8 +203,8 @@ pub enum Fresh {
 pub enum Slo {
     /// A latency quantile has to stay at or below a bound at every rate.
     Latency {
-        /// Endpoint template, `*` for all.
-        endpoint: String,
+        /// Operation template, `*` for all.
+        operation: String,
         /// The quantile, between 0 and 1.
         quantile: f64,
         /// The bound.
@@ -228,14 +230,14 @@ impl Slo {
     pub fn describe(&self) -> String {
         match self {
             Slo::Latency {
-                endpoint,
+                operation,
                 quantile,
                 max,
             } => {
-                let all = if endpoint == "*" {
+                let all = if operation == "*" {
                     "all requests"
                 } else {
-                    endpoint
+                    operation
                 };
                 format!("p{} of {all} at most {max}", (quantile * 1e8).round() / 1e6)
             }

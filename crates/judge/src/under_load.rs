@@ -6,9 +6,9 @@
 use crate::Evidence;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use understudy_model::Role;
 use understudy_model::stored::Row;
 use understudy_model::verdict::{Deviation, UnderLoad};
-use understudy_model::{Ending, Role};
 
 /// What the incumbent showed for one request.
 #[derive(Default)]
@@ -37,25 +37,22 @@ pub(crate) fn compare(evidence: &Evidence, contender: Role) -> Option<UnderLoad>
     let measured = evidence.blocks.iter().filter(|b| b.side == contender);
     for row in measured.flat_map(|b| &b.rows).filter(|row| comparable(row)) {
         result.answered += 1;
-        match deviation(row, shown.get(&row.observation.request)) {
+        match deviation(row, shown.get(&row.observation.case)) {
             None => result.not_inspected += 1,
             Some(None) => result.agreeing += 1,
             Some(Some(what)) => {
                 result.deviating += 1;
-                let key = (row.observation.endpoint, what);
-                deviations
-                    .entry(key)
-                    .or_insert((0, row.observation.request))
-                    .0 += 1;
+                let key = (row.observation.operation, what);
+                deviations.entry(key).or_insert((0, row.observation.case)).0 += 1;
             }
         }
     }
     result.deviations = deviations
         .into_iter()
-        .map(|((endpoint, what), (count, request))| Deviation {
-            endpoint: evidence
-                .endpoints
-                .get(endpoint as usize)
+        .map(|((operation, what), (count, request))| Deviation {
+            operation: evidence
+                .operations
+                .get(operation as usize)
                 .cloned()
                 .unwrap_or_default(),
             what: what.to_owned(),
@@ -68,14 +65,14 @@ pub(crate) fn compare(evidence: &Evidence, contender: Role) -> Option<UnderLoad>
 
 /// Server errors belong to the error rate, not here.
 fn comparable(row: &Row) -> bool {
-    row.observation.ending == Ending::Answered && !(500..600).contains(&row.observation.code)
+    !row.observation.is_error()
 }
 
 fn incumbent(evidence: &Evidence) -> HashMap<u32, Shown> {
     let mut all: HashMap<u32, Shown> = HashMap::new();
     for block in evidence.blocks.iter().filter(|b| b.side == Role::Incumbent) {
         for row in block.rows.iter().filter(|row| comparable(row)) {
-            let shown = all.entry(row.observation.request).or_default();
+            let shown = all.entry(row.observation.case).or_default();
             shown.blocks.insert((block.rate_rps.to_bits(), block.block));
             shown
                 .codes_and_shapes

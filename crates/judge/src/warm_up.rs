@@ -55,10 +55,7 @@ fn course(block: &LatencyBlock) -> Option<Settling> {
         Steady::From(from) if mean(&levels[..from]) > after => (Course::WarmsUp, Some(from)),
         Steady::From(from) => (Course::SlowsDown, Some(from)),
     };
-    let in_order = block
-        .rows
-        .iter()
-        .min_by_key(|row| row.observation.intended_ns);
+    let in_order = block.rows.iter().min_by_key(|row| row.observation.due_ns);
     Some(Settling {
         rate_rps: block.rate_rps,
         lasted_s: block.figures.measured_s,
@@ -78,7 +75,7 @@ fn levels(block: &LatencyBlock, window_s: f64) -> Option<Vec<f64>> {
     }
     let mut windows = vec![Vec::new(); count];
     for row in &block.rows {
-        let at = row.observation.intended_ns as f64 / 1e9 - block.figures.warmup_s;
+        let at = row.observation.due_ns as f64 / 1e9 - block.figures.warmup_s;
         // What is left at the end of the load is shorter than a window.
         if let Some(window) = windows.get_mut((at / window_s).max(0.0) as usize) {
             window.push(latency_us(&row.observation));
@@ -102,11 +99,11 @@ mod tests {
     /// 4 s of 1,000 requests a second, whose latency is `us(seconds)` give or take a tenth.
     fn block(side: Role, us: impl Fn(f64) -> f64) -> LatencyBlock {
         let row = |index: u64| {
-            let intended_ns = index * 1_000_000;
+            let due_ns = index * 1_000_000;
             let wobble = 0.9 + (index * 7919 % 100) as f64 / 500.0;
             let latency = us(index as f64 / 1e3) * wobble;
-            let ended = intended_ns + (latency * 1e3) as u64;
-            answered(0, (intended_ns, intended_ns, ended))
+            let ended = due_ns + (latency * 1e3) as u64;
+            answered(0, (due_ns, due_ns, ended))
         };
         LatencyBlock {
             rate_rps: 1000.0,

@@ -10,7 +10,7 @@ use std::io;
 use std::iter::Peekable;
 use std::sync::atomic::{AtomicBool, Ordering};
 use understudy_host::{Clock, ThreadUsage};
-use understudy_model::{Ending, Observation};
+use understudy_model::{Class, Ending, Observation};
 
 /// Shorter than this before a due time the thread does not sleep any more: a wake-up takes longer.
 const SPIN_NS: u64 = 60_000;
@@ -223,12 +223,12 @@ impl<D: Driver, R: Recorder> Engine<'_, D, R> {
     }
 
     /// A request is due: it is sent, waits for a connection, or finds no room to wait.
-    fn release(&mut self, intended_ns: u64) {
+    fn release(&mut self, due_ns: u64) {
         let job = Job {
             request: self.picker.next_request(),
-            intended_ns,
+            due_ns,
         };
-        if self.is_measured(intended_ns) {
+        if self.is_measured(due_ns) {
             self.done.due += 1;
         }
         if self.queue.is_empty() && self.driver.idle() > 0 {
@@ -242,7 +242,7 @@ impl<D: Driver, R: Recorder> Engine<'_, D, R> {
     }
 
     fn record(&mut self, observation: &Observation) {
-        if self.is_measured(observation.intended_ns) {
+        if self.is_measured(observation.due_ns) {
             let end = self.window.end_ns;
             let sent = observation.sent_ns != Observation::NEVER;
             if sent && observation.sent_ns <= end + END_SLACK_NS {
@@ -255,23 +255,24 @@ impl<D: Driver, R: Recorder> Engine<'_, D, R> {
         self.progress.note(observation, self.queue.len());
     }
 
-    fn is_measured(&self, intended_ns: u64) -> bool {
-        intended_ns >= self.window.warmup_ns
+    fn is_measured(&self, due_ns: u64) -> bool {
+        due_ns >= self.window.warmup_ns
     }
 
     fn unsent(&self, job: Job, ending: Ending) -> Observation {
         Observation {
-            request: job.request,
-            endpoint: self.driver.endpoint(job.request),
-            intended_ns: job.intended_ns,
+            case: job.request,
+            operation: self.driver.operation(job.request),
+            due_ns: job.due_ns,
             free_ns: Observation::NEVER,
             sent_ns: Observation::NEVER,
-            first_byte_ns: Observation::NEVER,
-            last_byte_ns: Observation::NEVER,
+            first_ns: Observation::NEVER,
+            last_ns: Observation::NEVER,
             ending,
+            class: Class::Failed,
             code: 0,
             bytes: 0,
-            body_hash: 0,
+            hash: 0,
         }
     }
 
@@ -330,7 +331,7 @@ mod tests {
             0
         }
 
-        fn endpoint(&self, _: u32) -> u32 {
+        fn operation(&self, _: u32) -> u32 {
             0
         }
 

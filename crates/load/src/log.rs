@@ -94,7 +94,7 @@ impl LogSender {
         let is_old = self
             .batch
             .first()
-            .is_some_and(|first| now_ns.saturating_sub(first.intended_ns) > HOLD_NS);
+            .is_some_and(|first| now_ns.saturating_sub(first.due_ns) > HOLD_NS);
         if !is_full && !is_old {
             return true;
         }
@@ -117,7 +117,7 @@ impl LogSender {
 
 impl Recorder for LogSender {
     fn record(&mut self, observation: &Observation) {
-        if self.has_room(observation.intended_ns) {
+        if self.has_room(observation.due_ns) {
             self.batch.push(*observation);
         }
     }
@@ -205,17 +205,18 @@ mod tests {
 
     fn observation(request: u32, at_ns: u64) -> Observation {
         Observation {
-            request,
-            endpoint: 0,
-            intended_ns: at_ns,
+            case: request,
+            operation: 0,
+            due_ns: at_ns,
             free_ns: at_ns,
             sent_ns: at_ns,
-            first_byte_ns: at_ns,
-            last_byte_ns: at_ns,
+            first_ns: at_ns,
+            last_ns: at_ns,
             ending: Ending::Answered,
+            class: understudy_model::Class::Ok,
             code: 200,
             bytes: 1,
-            body_hash: 0,
+            hash: 0,
         }
     }
 

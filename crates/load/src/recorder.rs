@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
-use understudy_model::{Ending, Observation};
+use understudy_model::{Class, Ending, Observation};
 
 /// Takes what one thread of the engine measures.
 pub trait Recorder: Send {
@@ -66,6 +66,8 @@ pub struct Histograms {
     pub send_lag_ns: Histogram<u64>,
     /// Exchanges by ending.
     pub endings: BTreeMap<Ending, u64>,
+    /// Answers that the kind of subject calls failed.
+    pub failed: u64,
     /// Answers by code.
     pub codes: BTreeMap<i32, u64>,
     /// Bytes of all answers.
@@ -90,6 +92,7 @@ impl Default for Histograms {
             connection_wait_ns: histogram(),
             send_lag_ns: histogram(),
             endings: BTreeMap::new(),
+            failed: 0,
             codes: BTreeMap::new(),
             bytes: 0,
             last_ns: 0,
@@ -118,6 +121,7 @@ impl Histograms {
         for (code, count) in other.codes {
             *self.codes.entry(code).or_default() += count;
         }
+        self.failed += other.failed;
         self.bytes += other.bytes;
         self.last_ns = self.last_ns.max(other.last_ns);
     }
@@ -151,8 +155,8 @@ impl Histograms {
 impl Recorder for Histograms {
     fn record(&mut self, observation: &Observation) {
         self.bytes += observation.bytes;
-        if observation.last_byte_ns != Observation::NEVER {
-            self.last_ns = self.last_ns.max(observation.last_byte_ns);
+        if observation.last_ns != Observation::NEVER {
+            self.last_ns = self.last_ns.max(observation.last_ns);
         }
         if let Some(wait) = observation.connection_wait_ns() {
             self.connection_wait_ns.saturating_record(wait);
@@ -164,6 +168,7 @@ impl Recorder for Histograms {
             *self.endings.entry(observation.ending).or_default() += 1;
             return;
         }
+        self.failed += u64::from(observation.class == Class::Failed);
         if self.run.0 != observation.code {
             self.end_run();
             self.run.0 = observation.code;
@@ -189,20 +194,20 @@ mod tests {
 
     fn observation(at: u64, code: i32) -> Observation {
         Observation {
-            request: 0,
-            endpoint: 0,
-            intended_ns: at,
+            case: 0,
+            operation: 0,
+            due_ns: at,
             free_ns: at + 1,
             sent_ns: at + 3,
-            first_byte_ns: at + 10,
-            last_byte_ns: at + 10,
+            first_ns: at + 10,
+            last_ns: at + 10,
             ending: match code {
                 0 => Ending::Failed(FailureKind::Closed),
                 _ => Ending::Answered,
             },
             code,
             bytes: 5,
-            body_hash: 0,
+            hash: 0,
         }
     }
 

@@ -380,14 +380,8 @@ fn errors(histograms: &Histograms) -> BTreeMap<String, u64> {
         .filter(|(ending, _)| **ending != Ending::Answered)
         .map(|(ending, count)| (ending.name().to_owned(), *count))
         .collect();
-    let server_errors: u64 = histograms
-        .codes
-        .iter()
-        .filter(|(code, _)| (500..600).contains(*code))
-        .map(|(_, n)| n)
-        .sum();
-    if server_errors > 0 {
-        errors.insert("status_5xx".to_owned(), server_errors);
+    if histograms.failed > 0 {
+        errors.insert("status_5xx".to_owned(), histograms.failed);
     }
     errors
 }
@@ -397,7 +391,7 @@ mod tests {
     use super::*;
 
     use crate::recorder::Recorder;
-    use understudy_model::{Observation, Span};
+    use understudy_model::{Class, Observation, Span};
     use understudy_wire::http1::Limits;
 
     #[test]
@@ -433,17 +427,18 @@ mod tests {
             let due = number * 1_000_000;
             let sent = due + if number < 1_900 { 1_000 } else { late_ns };
             histograms.record(&Observation {
-                request: 0,
-                endpoint: 0,
-                intended_ns: due,
+                case: 0,
+                operation: 0,
+                due_ns: due,
                 free_ns: due,
                 sent_ns: sent,
-                first_byte_ns: sent + 2_000_000,
-                last_byte_ns: sent + 2_000_000,
+                first_ns: sent + 2_000_000,
+                last_ns: sent + 2_000_000,
                 ending: Ending::Answered,
+                class: Class::Ok,
                 code: 200,
                 bytes: 5,
-                body_hash: 0,
+                hash: 0,
             });
         }
         let plan = Plan {

@@ -1,13 +1,12 @@
 //! A run: several engine threads started together, their results merged.
 
+use crate::driver::{Driver, DriverFigures};
 use crate::engine::{self, Done, Pace, Task};
-use crate::http::{Captures, HttpDriver, OpenError, Options, Prepared, Target};
 use crate::picker::Picker;
 use crate::progress::Progress;
 use crate::recorder::Recorder;
 use crate::schedule::Schedule;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use understudy_host::{
@@ -16,7 +15,6 @@ use understudy_host::{
 use understudy_model::Arrivals;
 use understudy_model::gates::GeneratorUse;
 use understudy_model::{Span, plain_words};
-use understudy_wire::http1::Limits;
 
 /// How many requests are offered.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,10 +51,6 @@ pub struct Plan {
     pub seed: u64,
     /// Most requests that may wait for a connection, all threads together.
     pub queue: usize,
-    /// Bounds on answers.
-    pub limits: Limits,
-    /// Hash bodies and keep one of each distinct kind.
-    pub inspect: bool,
 }
 
 impl Plan {
@@ -64,6 +58,11 @@ impl Plan {
     fn cpu_of(&self, thread: usize) -> Option<u32> {
         let cpus = self.cpus.as_ref()?.as_slice();
         cpus.get(thread.checked_rem(cpus.len())?).copied()
+    }
+
+    /// Connections of an engine thread.
+    pub fn connections_of(&self, thread: usize) -> usize {
+        part(self.connections, thread, self.threads.max(1))
     }
 
     /// The CPUs that the engine threads are bound to; empty where they are left to the system.
@@ -76,38 +75,20 @@ impl Plan {
 /// Room for requests that wait for a connection, unless a plan says otherwise.
 pub const DEFAULT_QUEUE: usize = 100_000;
 
-/// What is sent, and where.
-#[derive(Clone, Copy, Debug)]
-pub struct Workload<'a> {
-    /// Where to.
-    pub target: &'a Target,
-    /// The requests as they are sent.
-    pub prepared: &'a Arc<[Prepared]>,
-    /// How often each is chosen relative to the others.
-    pub weights: &'a [f64],
-}
-
 /// What a run left.
 #[derive(Debug)]
 pub struct Ran<R> {
     /// The recorders, one a thread.
     pub recorders: Vec<R>,
-    /// Distinct bodies, if they were to be inspected.
-    pub captures: Captures,
     /// The generator's own figures.
     pub generator: GeneratorUse,
     /// When time zero of the observations was.
     pub started: Instant,
-    /// What was malformed in the first malformed answer.
-    pub malformed: Option<&'static str>,
 }
 
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The connections cannot be opened.
-    #[error(transparent)]
-    Open(#[from] OpenError),
     /// The threads cannot be pinned.
     #[error("cannot pin the generator to CPU {cpus}: {}", plain_words(source))]
     Pin {
@@ -124,50 +105,23 @@ pub enum RunError {
 /// Time between the last connection and the first due request.
 const LEAD: Duration = Duration::from_millis(2);
 
-/// [`run_into`] recorders that begin empty.
+/// Carries out the plan with these drivers, one a thread. `stop` ends it early; what was measured is kept.
+///
+/// `progress` and `recorders` have one element a thread. `on_start` receives time zero of the observations, shortly
+/// before it comes.
 ///
 /// # Errors
-/// Those of [`run_into`].
-pub fn run<R: Recorder + Default>(
+/// This machine cannot do what the plan asks for.
+pub fn run_drivers<D: Driver + Send, R: Recorder>(
     plan: &Plan,
-    target: &Target,
-    prepared: &Arc<[Prepared]>,
+    drivers: &mut [D],
     weights: &[f64],
-    stop: &AtomicBool,
-    progress: &[Progress],
-    on_start: &dyn Fn(Instant),
-) -> Result<Ran<R>, RunError> {
-    let workload = Workload {
-        target,
-        prepared,
-        weights,
-    };
-    let recorders = (0..plan.threads.max(1)).map(|_| R::default()).collect();
-    run_into(plan, workload, stop, progress, on_start, recorders)
-}
-
-/// Carries out the plan against a target. `stop` ends it early; what was measured is kept.
-///
-/// `progress` and `recorders` have one element a thread. `on_start` receives time zero of the
-/// observations, shortly before it comes.
-///
-/// # Errors
-/// The target cannot be reached, or this machine cannot do what the plan asks for.
-pub fn run_into<R: Recorder>(
-    plan: &Plan,
-    workload: Workload<'_>,
     stop: &AtomicBool,
     progress: &[Progress],
     on_start: &dyn Fn(Instant),
     recorders: Vec<R>,
 ) -> Result<Ran<R>, RunError> {
     let threads = plan.threads.max(1);
-    let mut drivers = (0..threads)
-        .map(|thread| {
-            let options = options(plan, thread, threads);
-            HttpDriver::open(workload.target, workload.prepared.clone(), options)
-        })
-        .collect::<Result<Vec<_>, _>>()?;
     // Where it is allowed: a wake-up that waits for the hypervisor is not the subject's latency.
     let awake = Awake::keep().ok();
     let started = Instant::now() + LEAD;
@@ -181,7 +135,7 @@ pub fn run_into<R: Recorder>(
             .zip(recorders)
             .enumerate()
             .map(|(thread, ((driver, progress), mut recorder))| {
-                let task = task(plan, workload.weights, thread, threads);
+                let task = task(plan, weights, thread, threads);
                 let cpu = plan.cpu_of(thread);
                 let measured_from_ns = task.warmup_ns;
                 std::thread::Builder::new()
@@ -208,23 +162,18 @@ pub fn run_into<R: Recorder>(
         recorders.push(recorder);
         dones.push(done);
     }
-    let captures = drivers
-        .iter_mut()
-        .flat_map(HttpDriver::take_captures)
-        .collect();
+    let figures: Vec<DriverFigures> = drivers.iter().map(Driver::figures).collect();
     let generator = GeneratorUse {
         steal_share,
-        resent: drivers.iter().map(HttpDriver::resent).sum(),
-        stamped: drivers.iter().map(HttpDriver::stamped).sum(),
-        connected: drivers.iter().map(|driver| driver.opened() as u32).sum(),
+        resent: figures.iter().map(|of| of.resent).sum(),
+        stamped: figures.iter().map(|of| of.stamped).sum(),
+        connected: figures.iter().map(|of| of.connected).sum(),
         ..generator_use(&dones)
     };
     Ok(Ran {
         recorders,
-        captures,
         generator,
         started,
-        malformed: drivers.iter().find_map(HttpDriver::malformed),
     })
 }
 
@@ -254,15 +203,6 @@ fn prepare_thread(cpu: Option<u32>, apart: bool) -> Result<(), RunError> {
 /// The part of `total` that belongs to one of `threads`: they differ by at most one.
 fn part(total: usize, thread: usize, threads: usize) -> usize {
     (total / threads + usize::from(thread < total % threads)).max(1)
-}
-
-fn options(plan: &Plan, thread: usize, threads: usize) -> Options {
-    Options {
-        connections: part(plan.connections, thread, threads),
-        timeout: plan.timeout,
-        limits: plan.limits,
-        inspect: plan.inspect,
-    }
 }
 
 fn task(plan: &Plan, weights: &[f64], thread: usize, threads: usize) -> Task {

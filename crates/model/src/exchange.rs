@@ -4,14 +4,68 @@ use std::fmt;
 /// A complete answer of a subject, in the words of no protocol.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// HTTP status, exit code, DNS response code.
-    pub code: i32,
+    /// How it ended.
+    pub status: Status,
     /// Headers or their like, in the order received, names in lower case, duplicates kept.
     pub fields: Vec<Field>,
+    /// What was answered: the body over HTTP; standard output, standard error and each file of a command.
+    pub parts: Vec<Part>,
+}
+
+/// How an answer ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// HTTP status, exit code, DNS response code.
+    pub code: i32,
+    /// What the kind of subject makes of it.
+    pub class: Class,
+}
+
+/// One part of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// Its name: `body`, `stdout`, the path of a file.
+    pub name: String,
+    /// Its media type, where the kind of subject says it here and not in a field; empty where it is not known.
+    pub media: String,
     /// The payload as received (content codings still applied).
-    pub body: Vec<u8>,
-    /// The body was longer than the capture bound and `body` holds only its beginning.
+    pub bytes: Vec<u8>,
+    /// It was longer than the capture bound and `bytes` holds only its beginning.
     pub truncated: bool,
+}
+
+/// What an answer says of the case, in the words of no protocol. The kind of subject decides, in one place.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// It was done.
+    Ok,
+    /// The subject would not do it, and says that the case is why (4xx in HTTP).
+    Refused,
+    /// The subject could not do it (5xx in HTTP).
+    #[default]
+    Failed,
+}
+
+impl Class {
+    /// Every class.
+    pub const ALL: [Class; 3] = [Class::Ok, Class::Refused, Class::Failed];
+
+    /// The name used in stored evidence.
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Ok => "ok",
+            Class::Refused => "refused",
+            Class::Failed => "failed",
+        }
+    }
+
+    /// The inverse of [`Class::name`].
+    pub fn from_name(name: &str) -> Option<Class> {
+        Class::ALL.into_iter().find(|class| class.name() == name)
+    }
 }
 
 /// One named value of an answer in addition to its body.
@@ -26,11 +80,31 @@ pub struct Field {
 impl Answer {
     /// The values of every field of this name (lower case), in the order received.
     pub fn field<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.fields
-            .iter()
-            .filter(move |f| f.name == name)
-            .map(|f| f.value.as_slice())
+        values(&self.fields, name)
     }
+
+    /// The part of this name.
+    pub fn part(&self, name: &str) -> Option<&Part> {
+        self.parts.iter().find(|part| part.name == name)
+    }
+
+    /// The bytes of the part of this name; none where there is no such part.
+    pub fn bytes(&self, name: &str) -> &[u8] {
+        self.part(name).map_or(&[], |part| &part.bytes)
+    }
+
+    /// Was a part longer than the capture bound?
+    pub fn is_truncated(&self) -> bool {
+        self.parts.iter().any(|part| part.truncated)
+    }
+}
+
+/// The values of every field of this name (lower case), in the order received.
+pub fn values<'a>(fields: &'a [Field], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    fields
+        .iter()
+        .filter(move |field| field.name == name)
+        .map(|field| field.value.as_slice())
 }
 
 /// What became of one request.

@@ -29,7 +29,7 @@ pub use cause::{Cause, Happening};
 pub use difference::{
     Bond, Character, Course, Difference, DifferenceKind, Distance, Position, Relation, Spot,
 };
-pub use exchange::{Answer, Failure, FailureKind, Field, Outcome};
+pub use exchange::{Answer, Class, Failure, FailureKind, Field, Outcome, Part, Status, values};
 pub use observation::{Ending, Observation};
 pub use plain::plain_words;
 pub use role::Role;

@@ -1,4 +1,4 @@
-use crate::FailureKind;
+use crate::{Class, FailureKind};
 
 /// How one measured exchange ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,38 +52,44 @@ impl Ending {
 /// byte) is [`Observation::NEVER`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observation {
-    /// Index of the request in the workload.
-    pub request: u32,
-    /// Index of the endpoint in the workload.
-    pub endpoint: u32,
+    /// Index of the case in the workload.
+    pub case: u32,
+    /// Index of the operation in the workload.
+    pub operation: u32,
     /// When the schedule wanted it sent.
-    pub intended_ns: u64,
-    /// When it was due *and* a connection was free for it (never before `intended_ns`).
+    pub due_ns: u64,
+    /// When it was due *and* a connection was free for it (never before `due_ns`).
     pub free_ns: u64,
     /// When its first byte was handed to the kernel.
     pub sent_ns: u64,
     /// When the first byte of the answer was read.
-    pub first_byte_ns: u64,
+    pub first_ns: u64,
     /// When the last byte of the answer was read, or the failure was noticed.
-    pub last_byte_ns: u64,
+    pub last_ns: u64,
     /// How it ended.
     pub ending: Ending,
+    /// What the kind of subject makes of the answer; [`Class::Failed`] without one.
+    pub class: Class,
     /// The code of the answer; 0 without one.
     pub code: i32,
     /// Bytes of the answer as read from the wire, head included.
     pub bytes: u64,
     /// Hash of the body as received; 0 when not taken.
-    pub body_hash: u64,
+    pub hash: u64,
 }
 
 impl Observation {
     /// Stands for a time that was never reached.
     pub const NEVER: u64 = u64::MAX;
 
+    /// Does it count against the error rate: no answer, or one that the kind of subject calls failed?
+    pub fn is_error(&self) -> bool {
+        self.ending != Ending::Answered || self.class == Class::Failed
+    }
+
     /// Nanoseconds from the intended time to the last byte; `None` (infinite) without an answer.
     pub fn latency_ns(&self) -> Option<u64> {
-        (self.ending == Ending::Answered)
-            .then(|| self.last_byte_ns.saturating_sub(self.intended_ns))
+        (self.ending == Ending::Answered).then(|| self.last_ns.saturating_sub(self.due_ns))
     }
 
     /// The same without the generator's own lateness: from when it was sent, with the time that it waited for a
@@ -95,12 +101,12 @@ impl Observation {
 
     /// Nanoseconds from sending to the last byte; `None` without an answer.
     pub fn service_time_ns(&self) -> Option<u64> {
-        (self.ending == Ending::Answered).then(|| self.last_byte_ns.saturating_sub(self.sent_ns))
+        (self.ending == Ending::Answered).then(|| self.last_ns.saturating_sub(self.sent_ns))
     }
 
     /// Nanoseconds it waited, already due, for a free connection; `None` if it never got one.
     pub fn connection_wait_ns(&self) -> Option<u64> {
-        (self.free_ns != Self::NEVER).then(|| self.free_ns.saturating_sub(self.intended_ns))
+        (self.free_ns != Self::NEVER).then(|| self.free_ns.saturating_sub(self.due_ns))
     }
 
     /// Nanoseconds between "due and a connection free" and "written": the generator's own lateness.

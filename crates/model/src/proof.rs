@@ -17,7 +17,7 @@ pub struct SelfTest {
     /// Of the missed ones: those at a place that a rule or learned noise is there to excuse. It counts as not compared.
     #[serde(default)]
     pub not_compared: u64,
-    /// By endpoint and fault.
+    /// By operation and fault.
     pub faults: Vec<FaultCount>,
     /// What hid the missed ones, the largest first.
     pub hidden_by: Vec<Hiding>,
@@ -39,12 +39,13 @@ impl SelfTest {
     }
 }
 
-/// Faults of one kind at one endpoint.
+/// Faults of one kind at one operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FaultCount {
-    /// Endpoint template.
-    pub endpoint: String,
+    /// Operation template.
+    #[serde(alias = "endpoint")]
+    pub operation: String,
     /// The name of the fault.
     pub fault: String,
     /// What it does to an answer.
@@ -107,9 +108,10 @@ pub struct Proposal {
 pub struct ProposedRule {
     /// What it covers.
     pub path: String,
-    /// The endpoint it covers; none: every endpoint.
+    /// The operation it covers; none: every operation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub endpoint: Option<String>,
+    #[serde(alias = "endpoint")]
+    pub operation: Option<String>,
     /// The kind of difference it covers; none: every kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<DifferenceKind>,
@@ -119,8 +121,9 @@ pub struct ProposedRule {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AlsoHides {
-    /// Endpoint template.
-    pub endpoint: String,
+    /// Operation template.
+    #[serde(alias = "endpoint")]
+    pub operation: String,
     /// Place, array indices as `[*]`.
     pub path: String,
     /// In which way answers differ.

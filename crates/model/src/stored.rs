@@ -157,8 +157,9 @@ pub struct FloorFacts {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorkloadFacts {
-    /// Endpoint templates, by index.
-    pub endpoints: Vec<String>,
+    /// Operation templates, by index.
+    #[serde(alias = "endpoints")]
+    pub operations: Vec<String>,
     /// What is known of each request.
     pub requests: Vec<RequestFacts>,
 }
@@ -181,8 +182,9 @@ pub struct ReproducedCluster {
     /// Whose answers differed.
     #[serde(default = "candidate", skip_serializing_if = "is_candidate")]
     pub contender: Role,
-    /// Endpoint template.
-    pub endpoint: String,
+    /// Operation template.
+    #[serde(alias = "endpoint")]
+    pub operation: String,
     /// Place, array indices as `[*]`.
     pub path: String,
     /// In which way the answers differ.
@@ -203,7 +205,7 @@ impl ReproducedCluster {
     /// Is it this cluster of this contender?
     pub fn is(&self, contender: Role, cluster: &Cluster) -> bool {
         self.contender == contender
-            && self.endpoint == cluster.endpoint
+            && self.operation == cluster.operation
             && self.path == cluster.path
             && self.kind == cluster.kind
     }

@@ -203,12 +203,16 @@ pub struct Equivalence {
     /// How many of the incumbent's compared answers had each status.
     #[serde(default)]
     pub statuses: BTreeMap<i32, u64>,
+    /// Those of them that refuse or fail.
+    #[serde(default)]
+    pub refusals: BTreeMap<i32, u64>,
     /// How much of the answers was compared.
     #[serde(default)]
     pub coverage: Coverage,
-    /// The same by endpoint, of those of which not all was compared.
+    /// The same by operation, of those of which not all was compared.
     #[serde(default)]
-    pub coverage_by_endpoint: Vec<EndpointCoverage>,
+    #[serde(alias = "coverage_by_endpoint")]
+    pub coverage_by_operation: Vec<OperationCoverage>,
     /// The differences, grouped.
     pub clusters: Vec<Cluster>,
     /// The noise learned from the incumbent and a second incumbent.
@@ -244,12 +248,13 @@ impl Coverage {
     }
 }
 
-/// How much of the answers of one endpoint was compared.
+/// How much of the answers of one operation was compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct EndpointCoverage {
-    /// Endpoint template.
-    pub endpoint: String,
+pub struct OperationCoverage {
+    /// Operation template.
+    #[serde(alias = "endpoint")]
+    pub operation: String,
     /// Pairs that were compared.
     pub compared: u64,
     /// Pairs of which noise covers the whole body: they are lost.
@@ -274,8 +279,9 @@ pub struct Excuse {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Noise {
-    /// Endpoint template.
-    pub endpoint: String,
+    /// Operation template.
+    #[serde(alias = "endpoint")]
+    pub operation: String,
     /// Place, array indices as `[*]`.
     pub path: String,
     /// How the incumbent differs from itself there.
@@ -289,19 +295,20 @@ pub struct Noise {
     pub pairs: u64,
 }
 
-/// Differences of one kind at one place of one endpoint.
+/// Differences of one kind at one place of one operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cluster {
-    /// Endpoint template.
-    pub endpoint: String,
+    /// Operation template.
+    #[serde(alias = "endpoint")]
+    pub operation: String,
     /// Place, array indices as `[*]`.
     pub path: String,
     /// In which way the answers differ.
     pub kind: DifferenceKind,
     /// Pairs in which this difference was seen.
     pub count: u64,
-    /// Pairs of this endpoint that were compared.
+    /// Pairs of this operation that were compared.
     pub of: u64,
     /// When the smallest request was asked again: how often the difference showed.
     pub reproduced: Option<Reproduced>,
@@ -348,7 +355,7 @@ pub struct UnderLoad {
     pub deviating: u64,
     /// Those whose body was not inspected (bound of captured bodies).
     pub not_inspected: u64,
-    /// Where they deviate: endpoint, what, count.
+    /// Where they deviate: operation, what, count.
     pub deviations: Vec<Deviation>,
 }
 
@@ -356,8 +363,9 @@ pub struct UnderLoad {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Deviation {
-    /// Endpoint template.
-    pub endpoint: String,
+    /// Operation template.
+    #[serde(alias = "endpoint")]
+    pub operation: String,
     /// `code`, `shape` or `value`.
     pub what: String,
     /// Answers.
@@ -370,8 +378,9 @@ pub struct Deviation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LatencyComparison {
-    /// Endpoint template, `*` for all.
-    pub endpoint: String,
+    /// Operation template, `*` for all.
+    #[serde(alias = "endpoint")]
+    pub operation: String,
     /// Offered rate, requests per second.
     pub rate_rps: f64,
     /// The quantile, 0.99 for p99.
@@ -410,7 +419,7 @@ impl LatencyComparison {
     /// The quantile that it is about.
     pub fn about(&self) -> Figure {
         Figure::Latency(LatencyQuantile {
-            endpoint: self.endpoint.clone(),
+            operation: self.operation.clone(),
             quantile: self.quantile,
         })
     }
@@ -478,12 +487,13 @@ pub enum Held {
     Refused,
 }
 
-/// A latency quantile of an endpoint.
+/// A latency quantile of an operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LatencyQuantile {
-    /// Endpoint template, `*` for all.
-    pub endpoint: String,
+    /// Operation template, `*` for all.
+    #[serde(alias = "endpoint")]
+    pub operation: String,
     /// The quantile, 0.99 for p99.
     pub quantile: f64,
 }
@@ -641,8 +651,9 @@ impl Default for VerdictRules {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Primary {
-    /// Endpoint template, `*` for all.
-    pub endpoint: String,
+    /// Operation template, `*` for all.
+    #[serde(alias = "endpoint")]
+    pub operation: String,
     /// The quantile.
     pub quantile: f64,
     /// Offered rate, requests per second.

@@ -12,8 +12,8 @@ const FEWEST: u32 = understudy_stats::prediction::FEWEST as u32;
 /// `latency p99`, `CPU per request`.
 pub(crate) fn label(about: &Figure) -> String {
     match about {
-        Figure::Latency(of) if of.endpoint == "*" => format!("latency {}", quantile(of.quantile)),
-        Figure::Latency(of) => format!("{} {}", of.endpoint, quantile(of.quantile)),
+        Figure::Latency(of) if of.operation == "*" => format!("latency {}", quantile(of.quantile)),
+        Figure::Latency(of) => format!("{} {}", of.operation, quantile(of.quantile)),
         Figure::ErrorShare => "error rate".to_owned(),
         Figure::Resource(of) => of.label().to_owned(),
     }

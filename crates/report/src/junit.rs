@@ -161,7 +161,7 @@ fn cluster(cluster: &Cluster) -> Case {
         text += &format!("\n\n{}", cluster.reproduce);
     }
     Case {
-        class: format!("understudy.equivalence.{}", cluster.endpoint),
+        class: format!("understudy.equivalence.{}", cluster.operation),
         name: format!("{} at {}", cluster.kind, cluster.path),
         outcome: Outcome::Failed(text),
     }

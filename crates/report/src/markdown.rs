@@ -11,7 +11,7 @@ use understudy_model::verdict::{
 
 /// Clusters shown; the document has all. A comment on GitHub holds 65,536 characters.
 const CLUSTERS: usize = 10;
-/// Endpoints, rates and quantiles shown.
+/// Operations, rates and quantiles shown.
 const ROWS: usize = 60;
 
 /// Verdict, reasons, a table of effects, objectives, differences, what earlier runs showed, and limits.

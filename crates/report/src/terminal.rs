@@ -213,7 +213,7 @@ impl Page {
         while let Some(first) = rest.first() {
             let why = wording::not_judged(first);
             let alike = rest.iter().take_while(|line| {
-                line.endpoint == first.endpoint && wording::not_judged(line) == why
+                line.operation == first.operation && wording::not_judged(line) == why
             });
             let (alike, others) = rest.split_at(alike.count());
             let more: Vec<String> = alike[1..]
@@ -361,7 +361,7 @@ fn shown_rate(document: &VerdictDocument, rates: &[f64]) -> Option<f64> {
 
 /// The screen shows the middle and the primary outcome, and what an objective is about.
 fn is_shown(document: &VerdictDocument, line: &LatencyComparison) -> bool {
-    line.quantile == 0.5 && line.endpoint == "*" || wording::is_primary(document, line)
+    line.quantile == 0.5 && line.operation == "*" || wording::is_primary(document, line)
 }
 
 /// As much of a value as fits next to another one, around the first character in which the two differ.

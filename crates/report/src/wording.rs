@@ -224,11 +224,11 @@ pub(crate) fn not_judged(line: &LatencyComparison) -> &str {
         .unwrap_or("too few samples")
 }
 
-/// `latency p99`, or with the endpoint that it is of.
+/// `latency p99`, or with the operation that it is of.
 pub(crate) fn latency_label(line: &LatencyComparison) -> String {
-    let of = match line.endpoint.as_str() {
+    let of = match line.operation.as_str() {
         "*" => "latency",
-        endpoint => endpoint,
+        operation => operation,
     };
     format!("{of} {}", quantile(line.quantile))
 }
@@ -236,7 +236,7 @@ pub(crate) fn latency_label(line: &LatencyComparison) -> String {
 /// Is this the quantile that was declared before the run?
 pub(crate) fn is_primary(document: &VerdictDocument, line: &LatencyComparison) -> bool {
     document.primary.as_ref().is_some_and(|primary| {
-        primary.endpoint == line.endpoint
+        primary.operation == line.operation
             && primary.quantile == line.quantile
             && primary.rate_rps == line.rate_rps
     })
@@ -347,7 +347,7 @@ impl Cause<'_> {
                 "{} at {} of {operations} operations, most often {}: {} of {}",
                 self.largest.kind,
                 self.largest.path,
-                self.largest.endpoint,
+                self.largest.operation,
                 count(self.count),
                 count(self.of),
             ),
@@ -367,7 +367,7 @@ impl Cause<'_> {
             false => format!("path = \"{path}\""),
         }];
         if self.operations == 1 {
-            keys.push(format!("endpoint = \"{}\"", self.largest.endpoint));
+            keys.push(format!("operation = \"{}\"", self.largest.operation));
         }
         Some(keys)
     }
@@ -423,7 +423,7 @@ pub(crate) fn under_load(u: &UnderLoad) -> String {
 pub(crate) fn place(cluster: &Cluster) -> String {
     format!(
         "{} at {} of {}",
-        cluster.kind, cluster.path, cluster.endpoint
+        cluster.kind, cluster.path, cluster.operation
     )
 }
 

@@ -16,8 +16,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
 use std::time::Duration;
 use understudy_host::{CpuList, allowed_cpus, pin_current_thread};
-use understudy_load::http::{Requests, Target, WorkloadRequest};
-use understudy_load::{DEFAULT_QUEUE, Histograms, Plan, Progress, Rate, run};
+use understudy_load::{DEFAULT_QUEUE, Histograms, Plan, Progress, Rate};
 use understudy_model::Arrivals;
 use understudy_model::Span;
 use understudy_observe::resources::{self, Others};
@@ -25,6 +24,8 @@ use understudy_probe::{
     Cgroups, Child, Launch, Limits, Readiness, free_port, split_command, wait_ready,
 };
 use understudy_stats::paired::{Centre, effect};
+use understudy_subject_http::{Requests, Target, WorkloadRequest};
+use understudy_subject_http::{Workload, run};
 
 const WARMUP: Span = Span::from_millis(500);
 const MEASURED: Span = Span::from_secs(4);
@@ -119,9 +120,7 @@ impl Bench {
             timeout: Span::from_secs(10),
             seed,
             queue: DEFAULT_QUEUE,
-            limits: Default::default(),
             apart: false,
-            inspect: false,
         };
         let never = &AtomicBool::new(false);
         let mut counter = self.child.sampler().unwrap();
@@ -136,9 +135,7 @@ impl Bench {
             let progress = [Progress::default()];
             run::<Histograms>(
                 &plan,
-                &self.target,
-                &prepared,
-                &[1.0],
+                Workload::new(&self.target, &prepared, &[1.0]),
                 never,
                 &progress,
                 &|at| {

@@ -10,17 +10,17 @@ use understudy_evidence::RunDirectory;
 use understudy_judge::search::capacity::record_stored;
 use understudy_judge::search::capacity::{CapacityConfig, Search, Settling};
 use understudy_load::Plan as LoadPlan;
-use understudy_load::http::Prepared;
 use understudy_model::stored::During;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::VerdictRules;
 use understudy_model::{Role, Span};
 use understudy_stats::seeds::{Purpose, derived};
+use understudy_subject_http::Prepared;
 
 /// What the stage works on.
 pub(crate) struct Stage<'a> {
     pub(crate) generator: &'a Generator<'a>,
-    pub(crate) endpoints: &'a [String],
+    pub(crate) operations: &'a [String],
     /// Those of the run, which may have begun under other ones.
     pub(crate) rules: VerdictRules,
     /// Length of a stretch of load before the first trial.
@@ -45,7 +45,7 @@ impl Stage<'_> {
         };
         let there = store::capacity_blocks(self.run)?;
         for side in trial.sides() {
-            let mut search = Search::new(config, &trial.slos, self.endpoints).by(self.rules);
+            let mut search = Search::new(config, &trial.slos, self.operations).by(self.rules);
             there
                 .iter()
                 .filter(|block| block.side == side)

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 use understudy_host::{CpuList, Machine};
-use understudy_load::http::Requests;
 use understudy_model::Role;
 use understudy_model::verdict::{Environment, VerdictRules};
 use understudy_probe::{Detected, split_command};
+use understudy_subject_http::Requests;
 
 /// Looks at the machine and hashes what is about to be compared.
 pub(crate) fn look(config: &TrialConfig, inputs: &Inputs<'_>) -> Environment {

@@ -16,13 +16,13 @@ use std::time::{Duration, Instant};
 use understudy_compare::{Differ, History, Noise, Outcomes, Row, Rules};
 use understudy_evidence::{BlockId, JsonLines, RunDirectory};
 use understudy_judge as judge;
-use understudy_load::http::{Client, Requests, WorkloadRequest};
 use understudy_model::stored::ReproducedCluster;
 use understudy_model::stored::Row as ExchangeRow;
 use understudy_model::stored::{During, Exited};
 use understudy_model::verdict::{Equivalence, Reproduced};
-use understudy_model::{Ending, Failure, FailureKind, Observation, Outcome, Role};
+use understudy_model::{Ending, Failure, FailureKind, Observation, Outcome, Role, Status};
 use understudy_redact::Redactor;
+use understudy_subject_http::{Client, Requests, WorkloadRequest};
 
 /// The name of its blocks.
 const STAGE: &str = "equivalence";
@@ -36,9 +36,9 @@ const ENDS_WITHIN: Duration = Duration::from_millis(200);
 pub(crate) struct Stage<'a> {
     pub(crate) stand: &'a Stand<'a>,
     pub(crate) requests: &'a Requests,
-    /// Endpoint index of each request.
-    pub(crate) endpoint_of: &'a [u32],
-    pub(crate) endpoints: &'a [String],
+    /// Operation index of each request.
+    pub(crate) operation_of: &'a [u32],
+    pub(crate) operations: &'a [String],
     pub(crate) differ: Differ<'a>,
     pub(crate) rules: &'a Rules,
     pub(crate) redactor: &'a Redactor,
@@ -189,7 +189,7 @@ impl Stage<'_> {
         mut compared: Vec<Compared>,
         exchanges: &mut [Vec<ExchangeRow>],
     ) -> Result<Vec<Compared>, TrialError> {
-        let mut self_test = SelfTest::open(self.run, self.endpoints.len())?;
+        let mut self_test = SelfTest::open(self.run, self.operations.len())?;
         let mut lines = Vec::new();
         for one in &compared {
             let name = store::differences(one.contender);
@@ -222,7 +222,7 @@ impl Stage<'_> {
                 self.note_ends(cast)?;
             }
             for (kept, one) in exchanges.iter_mut().zip(&asked) {
-                kept.push(one.row(request, self.endpoint_of[request as usize]));
+                kept.push(one.row(request, self.operation_of[request as usize]));
             }
             let contenders = compared.iter_mut().zip(&mut lines).zip(&mut histories);
             for (index, ((one, lines), history)) in contenders.enumerate() {
@@ -262,22 +262,24 @@ impl Stage<'_> {
     /// What the contender at this place of the cast answered, against the incumbent, after what the
     /// two showed before.
     fn row(&self, history: &mut History, request: u32, asked: &[Asked], contender: usize) -> Row {
-        let faults::Asked { endpoint, name, .. } = self.asked(request);
+        let faults::Asked {
+            operation, name, ..
+        } = self.asked(request);
         let outcomes = Outcomes {
             incumbent: &asked[0].outcome,
             second: Some(&asked[1].outcome),
             candidate: &asked[contender].outcome,
         };
         history.asked(&self.requests.all[request as usize].path);
-        Row::compare(&self.differ, history, request, (endpoint, name), outcomes)
+        Row::compare(&self.differ, history, request, (operation, name), outcomes)
     }
 
     fn asked(&self, request: u32) -> faults::Asked<'_> {
-        let endpoint = self.endpoint_of[request as usize];
-        let name = self.endpoints.get(endpoint as usize);
+        let operation = self.operation_of[request as usize];
+        let name = self.operations.get(operation as usize);
         faults::Asked {
             request,
-            endpoint,
+            operation,
             name: name.map_or("", String::as_str),
         }
     }
@@ -360,7 +362,7 @@ impl Stage<'_> {
             }
             let reproduced = ReproducedCluster {
                 contender: *contender,
-                endpoint: cluster.endpoint.clone(),
+                operation: cluster.operation.clone(),
                 path: cluster.path.clone(),
                 kind: cluster.kind,
                 reproduced: Reproduced { times, of: REPEATS },
@@ -373,7 +375,7 @@ impl Stage<'_> {
     fn tally(&self, rows: &[Row], noise: &Noise) -> Equivalence {
         let size = |request: u32| self.requests.all[request as usize].size();
         let workload = understudy_compare::Workload {
-            endpoints: self.endpoints,
+            operations: self.operations,
             size: &size,
             reproduce: &|_| String::new(),
         };
@@ -389,23 +391,27 @@ struct Asked {
 }
 
 impl Asked {
-    fn row(&self, request: u32, endpoint: u32) -> ExchangeRow {
-        let (ending, code, bytes) = match &self.outcome {
-            Outcome::Answered(answer) => (Ending::Answered, answer.code, answer.body.len() as u64),
-            Outcome::Failed(failure) => (Ending::Failed(failure.kind), 0, 0),
+    fn row(&self, request: u32, operation: u32) -> ExchangeRow {
+        let (ending, status, bytes) = match &self.outcome {
+            Outcome::Answered(answer) => {
+                let bytes = answer.parts.iter().map(|part| part.bytes.len() as u64);
+                (Ending::Answered, answer.status, bytes.sum())
+            }
+            Outcome::Failed(failure) => (Ending::Failed(failure.kind), Status::default(), 0),
         };
         let observation = Observation {
-            request,
-            endpoint,
-            intended_ns: self.sent_ns,
+            case: request,
+            operation,
+            due_ns: self.sent_ns,
             free_ns: self.sent_ns,
             sent_ns: self.sent_ns,
-            first_byte_ns: Observation::NEVER,
-            last_byte_ns: self.ended_ns,
+            first_ns: Observation::NEVER,
+            last_ns: self.ended_ns,
             ending,
-            code,
+            class: status.class,
+            code: status.code,
             bytes,
-            body_hash: 0,
+            hash: 0,
         };
         ExchangeRow {
             observation,

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 use understudy_evidence::EvidenceError;
-use understudy_load::RunError;
-use understudy_load::http::TargetError;
 use understudy_model::{Role, plain_words};
 use understudy_probe::{FreezeError, LaunchError, ReadyError, SampleError, TaskError};
+use understudy_subject_http::{HttpLoadError, TargetError};
 
 /// Why a trial ends without a verdict. What was measured until then is kept.
 #[derive(Debug, thiserror::Error)]
@@ -119,7 +118,7 @@ pub enum TrialError {
         /// Which process.
         name: String,
         /// Why.
-        source: RunError,
+        source: HttpLoadError,
     },
     /// The generator cannot be kept on its CPUs.
     #[error(

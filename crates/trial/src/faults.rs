@@ -14,7 +14,7 @@ const SHARE: u32 = 10;
 /// The self-test of a stage. What it finds is on disk as soon as it is known.
 pub(crate) struct SelfTest {
     lines: JsonLines<TriedFault>,
-    /// Answers of each endpoint so far.
+    /// Answers of each operation so far.
     seen: Vec<u64>,
     took: Duration,
 }
@@ -23,15 +23,15 @@ pub(crate) struct SelfTest {
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) request: u32,
-    pub(crate) endpoint: u32,
+    pub(crate) operation: u32,
     pub(crate) name: &'a str,
 }
 
 impl SelfTest {
-    pub(crate) fn open(run: &RunDirectory, endpoints: usize) -> Result<SelfTest, TrialError> {
+    pub(crate) fn open(run: &RunDirectory, operations: usize) -> Result<SelfTest, TrialError> {
         Ok(SelfTest {
             lines: JsonLines::open(run, store::FAULTS)?,
-            seen: vec![0; endpoints],
+            seen: vec![0; operations],
             took: Duration::ZERO,
         })
     }
@@ -47,7 +47,7 @@ impl SelfTest {
         stage: Duration,
     ) -> Result<(), TrialError> {
         let (Outcome::Answered(answer), Some(seen)) =
-            (answer, self.seen.get_mut(asked.endpoint as usize))
+            (answer, self.seen.get_mut(asked.operation as usize))
         else {
             return Ok(());
         };
@@ -57,8 +57,8 @@ impl SelfTest {
             return Ok(());
         }
         let began = Instant::now();
-        let endpoint = (asked.endpoint, asked.name);
-        for (fault, mut row) in try_faults(differ, history, endpoint, (answer, noise), *seen) {
+        let operation = (asked.operation, asked.name);
+        for (fault, mut row) in try_faults(differ, history, operation, (answer, noise), *seen) {
             row.request = asked.request;
             self.lines.write(&TriedFault { fault, row })?;
         }

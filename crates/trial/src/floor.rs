@@ -20,7 +20,7 @@ use understudy_stats::seeds::{Purpose, derived};
 /// What the stage works on.
 pub(crate) struct Stage<'a> {
     pub(crate) generator: &'a Generator<'a>,
-    pub(crate) endpoints: &'a [String],
+    pub(crate) operations: &'a [String],
     /// Those of the run, which may have begun under other ones.
     pub(crate) rules: VerdictRules,
     pub(crate) run: &'a RunDirectory,
@@ -51,7 +51,7 @@ impl Stage<'_> {
             }
             let objectives = Objectives {
                 slos: &stand.config.slos,
-                endpoints: self.endpoints,
+                operations: self.operations,
                 rules: self.rules,
             };
             let mut search = Search::new(side, config, stand.config.limits, objectives);

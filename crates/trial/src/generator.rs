@@ -6,20 +6,21 @@ use crate::sides::{RESPONSE, RunningSide, Stand};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
-use understudy_load::http::{Prepared, Requests};
-use understudy_load::{DEFAULT_QUEUE, Plan as LoadPlan, Progress, Ran, Rate, run};
+use understudy_load::{DEFAULT_QUEUE, Plan as LoadPlan, Progress, Rate};
 use understudy_model::gates::GeneratorUse;
 use understudy_model::stored::BlockFigures;
 use understudy_model::stored::{Row, Table};
 use understudy_model::{Observation, Span};
 use understudy_observe::resources::{self, Measured, Others};
+use understudy_subject_http::{Prepared, Requests};
+use understudy_subject_http::{Ran, Workload, run};
 
 /// The workload, and where the generator runs.
 pub(crate) struct Generator<'a> {
     pub(crate) stand: &'a Stand<'a>,
     pub(crate) cpus: &'a Assignment,
     requests: &'a Requests,
-    endpoint_of: &'a [u32],
+    operation_of: &'a [u32],
     weights: Vec<f64>,
 }
 
@@ -36,13 +37,13 @@ impl<'a> Generator<'a> {
         stand: &'a Stand<'a>,
         cpus: &'a Assignment,
         requests: &'a Requests,
-        endpoint_of: &'a [u32],
+        operation_of: &'a [u32],
     ) -> Self {
         Generator {
             stand,
             cpus,
             requests,
-            endpoint_of,
+            operation_of,
             weights: requests.weights(),
         }
     }
@@ -51,7 +52,7 @@ impl<'a> Generator<'a> {
     pub(crate) fn prepare(&self, running: &RunningSide) -> Result<Arc<[Prepared]>, TrialError> {
         self.requests
             .prepare_with(&running.target.host, &running.credentials, |request| {
-                self.endpoint_of[request as usize]
+                self.operation_of[request as usize]
             })
             .map_err(|(index, error)| TrialError::Request(index + 1, error))
     }
@@ -71,30 +72,28 @@ impl<'a> Generator<'a> {
             timeout: workload.timeout,
             seed,
             queue: DEFAULT_QUEUE,
-            limits: RESPONSE,
-            inspect: false,
             apart: self.cpus.are_apart(),
         }
     }
 
-    /// Puts a side under load; `on_start` is called when it begins.
+    /// Puts a side under load, with distinct bodies kept where they are to be inspected; `on_start` is called when it
+    /// begins.
     pub(crate) fn run(
         &self,
         running: &RunningSide,
         prepared: &Arc<[Prepared]>,
-        load: &LoadPlan,
+        (load, inspect): (&LoadPlan, bool),
         on_start: &dyn Fn(Instant),
     ) -> Result<Ran<Vec<Observation>>, TrialError> {
         let progress = [Progress::default()];
-        let ran = run(
-            load,
-            &running.target,
+        let workload = Workload {
+            target: &running.target,
             prepared,
-            &self.weights,
-            self.stand.stop,
-            &progress,
-            on_start,
-        );
+            weights: &self.weights,
+            limits: RESPONSE,
+            inspect,
+        };
+        let ran = run(load, workload, self.stand.stop, &progress, on_start);
         if self.stand.stop.load(Ordering::Relaxed) {
             return Err(TrialError::Interrupted);
         }
@@ -117,7 +116,7 @@ impl<'a> Generator<'a> {
             (sampler, Others::Observed),
             window,
             self.stand.stop,
-            |announce_start| self.run(running, prepared, load, announce_start),
+            |announce_start| self.run(running, prepared, (load, false), announce_start),
         );
         let ran = ran?;
         Ok(Loaded {

@@ -75,7 +75,7 @@ pub fn history(today: &StoredRun, earlier: &[StoredRun], left_out: LeftOut) -> O
 fn followed(today: &VerdictDocument, rate_rps: f64) -> Vec<Figure> {
     let primary = today.primary.iter().map(|primary| {
         Figure::Latency(LatencyQuantile {
-            endpoint: primary.endpoint.clone(),
+            operation: primary.operation.clone(),
             quantile: primary.quantile,
         })
     });
@@ -175,7 +175,7 @@ fn latency(
     let find = |all: &[understudy_model::verdict::LatencyComparison]| {
         let mut all = all.iter();
         let found = all.find(|line| {
-            line.endpoint == about.endpoint
+            line.operation == about.operation
                 && line.quantile == about.quantile
                 && line.rate_rps == rate_rps
         });

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 use understudy_compare::{Mask, Noise, Rules, shape};
-use understudy_load::http::{Captured, Captures};
 use understudy_model::stored::Row;
 use understudy_model::{Answer, Field, Observation};
+use understudy_subject_http::{Captured, Captures};
 
 /// Bodies whose hashes are remembered between measurements.
 const REMEMBERED: usize = 200_000;
@@ -12,17 +12,17 @@ const REMEMBERED: usize = 200_000;
 /// Turns hashes of bytes into hashes of shape and meaning.
 pub(crate) struct Inspector<'a> {
     masks: Vec<Mask<'a>>,
-    /// Shape and value by endpoint, code and hash of the body.
+    /// Shape and value by operation, code and hash of the body.
     known: HashMap<(u32, i32, u64), (u64, u64)>,
 }
 
 impl<'a> Inspector<'a> {
     /// An inspector that leaves noise and ruled places out of values.
-    pub(crate) fn new(noise: &'a Noise, rules: &'a Rules, endpoints: &'a [String]) -> Self {
-        let masks = endpoints
+    pub(crate) fn new(noise: &'a Noise, rules: &'a Rules, operations: &'a [String]) -> Self {
+        let masks = operations
             .iter()
             .enumerate()
-            .map(|(index, endpoint)| Mask::new(noise, rules, (index as u32, endpoint.as_str())))
+            .map(|(index, operation)| Mask::new(noise, rules, (index as u32, operation.as_str())))
             .collect();
         Inspector {
             masks,
@@ -61,18 +61,12 @@ impl<'a> Inspector<'a> {
         captures: &Captures,
         authorities: &[String],
     ) -> (u64, u64) {
-        let key = (
-            observation.endpoint,
-            observation.code,
-            observation.body_hash,
-        );
+        let key = (observation.operation, observation.code, observation.hash);
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
-        let captured = captures
-            .get(&observation.body_hash)
-            .filter(|c| !c.truncated);
-        let mask = self.masks.get(observation.endpoint as usize);
+        let captured = captures.get(&observation.hash).filter(|c| !c.truncated);
+        let mask = self.masks.get(observation.operation as usize);
         let (Some(captured), Some(mask)) = (captured, mask) else {
             return (0, 0);
         };
@@ -96,10 +90,5 @@ fn answer(code: i32, captured: &Captured) -> Answer {
     if !captured.content_encoding.is_empty() {
         fields.push(field("content-encoding", &captured.content_encoding));
     }
-    Answer {
-        code,
-        fields,
-        body: captured.body.clone(),
-        truncated: false,
-    }
+    understudy_compare::http::answer(code, fields, captured.body.clone(), false)
 }

@@ -15,8 +15,7 @@ use understudy_judge as judge;
 use understudy_judge::plan::{Plan, RatePlan};
 use understudy_judge::search::lateness;
 use understudy_judge::terms::Fresh;
-use understudy_load::http::Prepared;
-use understudy_load::{Plan as LoadPlan, Ran};
+use understudy_load::Plan as LoadPlan;
 use understudy_model::gates::GeneratorUse;
 use understudy_model::gates::{Disturbance, disturbance};
 use understudy_model::neighbours::Neighbours;
@@ -26,6 +25,8 @@ use understudy_observe::resources::{Measured, Others};
 use understudy_observe::{Circumstances, Witness};
 use understudy_observe::{Clocks, TOLERATED_S, clock_was_set};
 use understudy_redact::Redactor;
+use understudy_subject_http::Prepared;
+use understudy_subject_http::Ran;
 
 /// What the stage works on.
 pub(crate) struct Stage<'a> {
@@ -329,7 +330,7 @@ impl Stage<'_> {
             duration: self.plan.settle,
             ..self.generator.plan(self.plan.primary.rate_rps, 0)
         };
-        let ran = self.put_under_load(cast, side, &load, &|_| {})?;
+        let ran = self.put_under_load(cast, side, (&load, false), &|_| {})?;
         let rate_rps = self.plan.primary.rate_rps;
         let id = store::settling_block(rate_rps, side);
         if self.run.blocks()?.contains(&id) {
@@ -361,7 +362,6 @@ impl Stage<'_> {
         let load = LoadPlan {
             warmup,
             duration: rate.measured,
-            inspect: true,
             ..self.generator.plan(rate.rate_rps, seed)
         };
         let Some(running) = cast.sides.get_mut(&side) else {
@@ -379,8 +379,9 @@ impl Stage<'_> {
             window: (warmup.duration(), rate.measured.duration()),
             stop: self.generator.stand.stop,
         };
-        let (ran, circumstances) =
-            witness.attend(|announce_start| self.put_under_load(cast, side, &load, announce_start));
+        let (ran, circumstances) = witness.attend(|announce_start| {
+            self.put_under_load(cast, side, (&load, true), announce_start)
+        });
         if let Some(running) = cast.sides.get_mut(&side) {
             running.listener = listener;
         }
@@ -454,7 +455,7 @@ impl Stage<'_> {
         &self,
         cast: &mut Cast,
         side: Role,
-        load: &LoadPlan,
+        load: (&LoadPlan, bool),
         on_start: &dyn Fn(Instant),
     ) -> Result<Ran<Vec<Observation>>, TrialError> {
         let Some(running) = cast.sides.get_mut(&side) else {
@@ -543,7 +544,10 @@ mod tests {
 
     #[test]
     fn blocks_mirror_themselves_and_every_order_comes() {
-        for (sides, orders) in [(&[Role::Incumbent, Role::Candidate][..], 2), (&Role::SIDES[..], 6)] {
+        for (sides, orders) in [
+            (&[Role::Incumbent, Role::Candidate][..], 2),
+            (&Role::SIDES[..], 6),
+        ] {
             let mut seen: HashMap<Vec<Role>, u32> = HashMap::new();
             for abba in 0..600 {
                 let turns = order(sides, 1, 0, abba);

@@ -1,7 +1,7 @@
 //! A request as a command that people can run, without its secrets.
 
-use understudy_load::http::WorkloadRequest;
 use understudy_redact::{Redactor, preview, shell_quoted};
+use understudy_subject_http::WorkloadRequest;
 
 /// Longest body that a command repeats.
 const BODY_BYTES: usize = 2000;

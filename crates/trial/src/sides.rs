@@ -10,15 +10,17 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use understudy_judge::terms::{LimitsConfig, Terms};
-use understudy_load::http::{Client, ClientLimits, Credentials, Requests, Target, WorkloadRequest};
 use understudy_model::stored::Happenings;
 use understudy_model::stored::Start;
-use understudy_model::{Outcome, Role, plain_words};
+use understudy_model::{Class, Outcome, Role, plain_words};
 use understudy_observe::Attach;
 use understudy_observe::Listener;
 use understudy_probe::{
     Cgroups, Child, Launch, Limits, Listener as PortOwner, LogPattern, PauseLog, Readiness,
     Runtime, Sampler, Task, free_port, run_to_completion, split_command, wait_ready,
+};
+use understudy_subject_http::{
+    Client, ClientLimits, Credentials, Requests, Target, WorkloadRequest,
 };
 use understudy_wire::http1::Limits as ResponseLimits;
 
@@ -247,8 +249,8 @@ impl Stand<'_> {
                 return Err(TrialError::Interrupted);
             }
             let why = match client.prepare(request) {
-                Ok(Outcome::Answered(answer)) if answer.code < 500 => continue,
-                Ok(Outcome::Answered(answer)) => format!("status {}", answer.code),
+                Ok(Outcome::Answered(answer)) if answer.status.class != Class::Failed => continue,
+                Ok(Outcome::Answered(answer)) => format!("status {}", answer.status.code),
                 Ok(Outcome::Failed(failure)) => failure.detail,
                 Err(name) => format!("the answer has no value for the capture {name}"),
             };
@@ -310,9 +312,9 @@ fn probe_path(target: &Target, path: &str) -> Readiness {
         response: RESPONSE,
     };
     match Client::new(target.clone(), limits).exchange(&WorkloadRequest::get(path)) {
-        Outcome::Answered(answer) if (200..300).contains(&answer.code) => Readiness::Ready,
+        Outcome::Answered(answer) if (200..300).contains(&answer.status.code) => Readiness::Ready,
         Outcome::Answered(answer) => {
-            Readiness::NotYet(format!("{path} answers with status {}", answer.code))
+            Readiness::NotYet(format!("{path} answers with status {}", answer.status.code))
         }
         Outcome::Failed(failure) => Readiness::NotYet(format!("{path}: {}", failure.detail)),
     }

@@ -48,9 +48,8 @@ pub fn tail(
     let length_s = (window.1 - window.0) / f64::from(STRETCHES);
     let stretches = (0..STRETCHES).map(|number| {
         let begin_s = window.0 + length_s * f64::from(number);
-        let within = |one: &&Observation| {
-            (begin_s..begin_s + length_s).contains(&(one.intended_ns as f64 / 1e9))
-        };
+        let within =
+            |one: &&Observation| (begin_s..begin_s + length_s).contains(&(one.due_ns as f64 / 1e9));
         let within = observations.iter().filter(within).copied();
         ((begin_s, begin_s + length_s), within.collect())
     });
@@ -275,7 +274,7 @@ mod tests {
         all.push(stop(110, 20));
         all.push(stop(20_000, 500));
         let slo = Slo::Latency {
-            endpoint: "*".to_owned(),
+            operation: "*".to_owned(),
             quantile: 0.99,
             max: Span::from_millis(20),
         };

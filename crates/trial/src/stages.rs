@@ -16,12 +16,12 @@ use understudy_evidence::RunDirectory;
 use understudy_host::pin_current_thread;
 use understudy_judge as judge;
 use understudy_judge::plan::Plan;
-use understudy_load::http::Requests;
 use understudy_model::stored::RequestFacts;
 use understudy_model::stored::WorkloadFacts;
 use understudy_model::verdict::Environment;
 use understudy_probe::Cgroups;
 use understudy_redact::Redactor;
+use understudy_subject_http::Requests;
 
 /// The stage that is remembered as finished. The measurements under load need no such mark: each is
 /// a file of its own.
@@ -110,8 +110,8 @@ fn measure(
         equivalence::Stage {
             stand: &stand,
             requests: inputs.requests,
-            endpoint_of: &workload.endpoint_of,
-            endpoints: &workload.endpoints,
+            operation_of: &workload.operation_of,
+            operations: &workload.operations,
             differ: Differ::new(inputs.rules, &redact),
             rules: inputs.rules,
             redactor: inputs.redactor,
@@ -131,8 +131,8 @@ fn measure(
     if is_decided && !inputs.continue_when_different {
         return Ok(());
     }
-    let generator = Generator::new(&stand, inputs.cpus, inputs.requests, &workload.endpoint_of);
-    let mut inspector = Inspector::new(&noise, inputs.rules, &workload.endpoints);
+    let generator = Generator::new(&stand, inputs.cpus, inputs.requests, &workload.operation_of);
+    let mut inspector = Inspector::new(&noise, inputs.rules, &workload.operations);
     let outlasted = latency::Stage {
         generator: &generator,
         redactor: inputs.redactor,
@@ -150,7 +150,7 @@ fn measure(
     }
     capacity::Stage {
         generator: &generator,
-        endpoints: &workload.endpoints,
+        operations: &workload.operations,
         rules,
         settle: plan.settle,
         run,
@@ -159,7 +159,7 @@ fn measure(
     .carry_out()?;
     floor::Stage {
         generator: &generator,
-        endpoints: &workload.endpoints,
+        operations: &workload.operations,
         rules,
         run,
         watch: inputs.watch,
@@ -221,14 +221,14 @@ fn name_reproducers<'r>(
     }
 }
 
-/// Requests by endpoint.
+/// Requests by operation.
 struct Workload {
-    endpoints: Vec<String>,
-    endpoint_of: Vec<u32>,
+    operations: Vec<String>,
+    operation_of: Vec<u32>,
 }
 
 impl Workload {
-    /// Takes the endpoint that a request names, else the template learned from all targets.
+    /// Takes the operation that a request names, else the template learned from all targets.
     fn new(requests: &Requests) -> Self {
         let targets = requests
             .all
@@ -236,27 +236,27 @@ impl Workload {
             .map(|r| (r.method.as_str(), r.path.as_str()));
         let templates = Templates::learn(targets);
         let mut workload = Workload {
-            endpoints: Vec::new(),
-            endpoint_of: Vec::new(),
+            operations: Vec::new(),
+            operation_of: Vec::new(),
         };
         let mut indices = std::collections::HashMap::new();
         for request in &requests.all {
             let name = request
-                .endpoint
+                .operation
                 .clone()
                 .unwrap_or_else(|| templates.template(&request.method, &request.path));
             let index = *indices.entry(name.clone()).or_insert_with(|| {
-                workload.endpoints.push(name);
-                workload.endpoints.len() as u32 - 1
+                workload.operations.push(name);
+                workload.operations.len() as u32 - 1
             });
-            workload.endpoint_of.push(index);
+            workload.operation_of.push(index);
         }
         workload
     }
 
     fn facts(&self, requests: &Requests) -> WorkloadFacts {
         WorkloadFacts {
-            endpoints: self.endpoints.clone(),
+            operations: self.operations.clone(),
             requests: requests
                 .all
                 .iter()

@@ -5,7 +5,7 @@ use crate::generator::Loaded;
 use std::collections::BTreeMap;
 use std::path::Path;
 use understudy_case::CaseDocument;
-use understudy_compare::Row as ComparedRow;
+use understudy_compare::{Row as ComparedRow, http};
 use understudy_evidence::{BlockId, BlockWriter, EvidenceError, Folder, RunDirectory};
 use understudy_judge::Evidence;
 use understudy_judge::series;
@@ -279,7 +279,7 @@ pub fn read(run: &RunDirectory) -> Result<Evidence, TrialError> {
 pub(crate) fn read_answers(run: &RunDirectory) -> Result<Evidence, TrialError> {
     let workload: WorkloadFacts = if_there(run, WORKLOAD, |name| run.read_json(name))?;
     Ok(Evidence {
-        endpoints: workload.endpoints,
+        operations: workload.operations,
         requests: workload.requests,
         rows: rows(run, Role::Candidate)?,
         tuned_rows: rows(run, Role::Tuned)?,
@@ -337,7 +337,12 @@ fn read_blocks(
 ) -> Result<Vec<LatencyBlock>, TrialError> {
     let mut blocks = Vec::new();
     for id in run.blocks()?.into_iter().filter(|id| is_wanted(&id.stage)) {
-        let block = run.read_block(&id)?;
+        let mut block = run.read_block(&id)?;
+        if !block.has_classes {
+            for row in &mut block.rows {
+                row.observation.class = http::class(row.observation.code);
+            }
+        }
         let path = run.path().join(format!(
             "requests/{}-{}-{}.parquet",
             id.stage, id.side, id.block

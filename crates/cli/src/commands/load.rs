@@ -20,15 +20,16 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use understudy_host::Clock;
 use understudy_judge::with_culprit;
-use understudy_load::http::{Requests, Target, WorkloadRequest};
 use understudy_load::report::{self, LoadReport};
-use understudy_load::{Histograms, LogSender, Plan, Progress, Rate, Workload, run_into};
+use understudy_load::{Histograms, LogSender, Plan, Progress, Rate};
 use understudy_model::Arrivals;
 use understudy_model::Span;
 use understudy_model::gates::GeneratorUse;
 use understudy_model::neighbours::Neighbours;
 use understudy_observe::resources::{self, Others};
 use understudy_redact::Redactor;
+use understudy_subject_http::{Requests, Target, WorkloadRequest};
+use understudy_subject_http::{Workload, run_into};
 
 /// Open-model load over HTTP/1.1: latencies count from the time a request was due.
 #[derive(Debug, Args)]
@@ -169,13 +170,10 @@ pub(crate) fn load(args: &LoadArgs, stop: &AtomicBool) -> Result<u8, Failure> {
     let prepared = requests
         .prepare(&target.host, |_| 0)
         .map_err(|(index, error)| usage(format!("request {}: {error}", index + 1)))?;
+    let weights = requests.weights();
+    let workload = Workload::new(&target, &prepared, &weights);
     let mut json = JsonOutput::open(args.json.as_deref())?;
     if args.search.is_asked() {
-        let workload = Workload {
-            target: &target,
-            prepared: &prepared,
-            weights: &requests.weights(),
-        };
         return capacity::find(args, workload, stop, json.as_mut());
     }
     let plan = args.plan();
@@ -184,11 +182,6 @@ pub(crate) fn load(args: &LoadArgs, stop: &AtomicBool) -> Result<u8, Failure> {
         .as_deref()
         .map(|path| Log::start(path, &plan))
         .transpose()?;
-    let workload = Workload {
-        target: &target,
-        prepared: &prepared,
-        weights: &requests.weights(),
-    };
     let Measured {
         histograms,
         generator,

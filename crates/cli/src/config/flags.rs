@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::Path;
 use understudy_judge::terms::{Level, LimitsConfig, Question};
-use understudy_load::http::Target;
 use understudy_model::Arrivals;
 use understudy_model::{ByteSize, Quantity, plain_words};
+use understudy_subject_http::Target;
 use understudy_trial::config::{
     HostHeader, Launched, MachineConfig, Pauses, Ready, RequestsFrom, SideConfig, TrialConfig,
     WorkloadConfig,

@@ -19,7 +19,7 @@ fn slo(mut section: Section<'_>) -> Option<Slo> {
         &["max", "error_rate"],
         "write the bound, such as max = \"20ms\"",
     );
-    let endpoint = section.text("endpoint").unwrap_or("*").to_owned();
+    let operation = section.text("operation").unwrap_or("*").to_owned();
     let quantile = section.number("quantile");
     let max = section.quantity::<Span>("max");
     let error_rate = section.percentage::<Share>("error_rate");
@@ -29,7 +29,7 @@ fn slo(mut section: Section<'_>) -> Option<Slo> {
     if let Some(Err(error)) = max.map(check_bound) {
         section.refuse("max", error);
     }
-    let latency = ["endpoint", "quantile", "max"];
+    let latency = ["operation", "quantile", "max"];
     for key in latency.into_iter().filter(|key| section.has(key)) {
         if section.has("error_rate") {
             section.refuse(
@@ -42,7 +42,7 @@ fn slo(mut section: Section<'_>) -> Option<Slo> {
     match (error_rate, quantile, max) {
         (Some(max), ..) => Some(Slo::ErrorRate { max }),
         (None, Some(quantile), Some(max)) => Some(Slo::Latency {
-            endpoint,
+            operation,
             quantile,
             max,
         }),
@@ -132,7 +132,7 @@ pub(crate) fn slo_argument(text: &str) -> Result<Slo, String> {
         .parse()
         .map_err(|error: UnitError| error.to_string())?;
     Ok(Slo::Latency {
-        endpoint: "*".to_owned(),
+        operation: "*".to_owned(),
         quantile,
         max: check_bound(max)?,
     })

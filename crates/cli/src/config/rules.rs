@@ -28,13 +28,13 @@ fn rule(mut section: Section<'_>, mode: Mode) -> Option<Rule> {
     );
     let path = section.text("path").map(str::to_owned);
     let mut optional = |key| section.text(key).map(str::to_owned);
-    let (endpoint, reason, owner) = (optional("endpoint"), optional("reason"), optional("owner"));
+    let (operation, reason, owner) = (optional("operation"), optional("reason"), optional("owner"));
     let kinds = DifferenceKind::ALL.map(|kind| (kind.name(), kind));
     let kind = section.choice("kind", &kinds);
     let expires = section.parsed::<Day>("expires", "a day such as \"2026-01-31\"");
     let rule = path.map(|path| Rule {
         path,
-        endpoint,
+        operation,
         kind,
         reason,
         owner,

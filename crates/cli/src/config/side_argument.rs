@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::str::FromStr;
 use understudy_judge::terms::Question;
-use understudy_load::http::Target;
 use understudy_model::Role;
+use understudy_subject_http::Target;
 use understudy_trial::config::{Launched, Pauses, Ready, SideConfig, TrialConfig};
 
 /// One `--side`.

@@ -4,10 +4,10 @@ use super::reader::{self, Section};
 use super::{Mode, Surroundings};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use understudy_load::http::{Target, WorkloadRequest};
 use understudy_model::{Role, Span};
 use understudy_observe::Attach;
 use understudy_probe::split_command;
+use understudy_subject_http::{Target, WorkloadRequest};
 use understudy_trial::config::{Launched, Pauses, Ready, SideConfig};
 
 /// Longest time until a side is ready, where nothing is said.

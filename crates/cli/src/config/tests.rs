@@ -87,7 +87,7 @@ writes = true
 quantile = 0.99
 max = "20ms"
 [[slo]]
-endpoint = "GET /items/{id}"
+operation = "GET /items/{id}"
 quantile = 0.5
 max = "250us"
 [[slo]]
@@ -102,7 +102,7 @@ cpus = "0.5"
 memory = "512MiB"
 [[compare.rule]]
 path = "$.generated_at"
-endpoint = "GET *"
+operation = "GET *"
 kind = "value"
 reason = "it is a clock"
 owner = "ada"
@@ -143,7 +143,7 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(workload.rates, [1000.5, 4000.0]);
     assert_eq!(workload.warmup, Some(Span::from_secs(0)));
     let Slo::Latency {
-        endpoint,
+        operation,
         quantile,
         max,
     } = &config.slos[1]
@@ -151,7 +151,7 @@ fn everything_that_can_be_said_is_understood() {
         panic!("{:?}", config.slos)
     };
     assert_eq!(
-        (endpoint.as_str(), *quantile, max.micros()),
+        (operation.as_str(), *quantile, max.micros()),
         ("GET /items/{id}", 0.5, 250.0)
     );
     let goals = [
@@ -170,7 +170,7 @@ fn everything_that_can_be_said_is_understood() {
     assert_eq!(config.limits.cpus, Cpus::new(0.5));
     let rule = Rule {
         path: "$.generated_at".to_owned(),
-        endpoint: Some("GET *".to_owned()),
+        operation: Some("GET *".to_owned()),
         kind: Some(DifferenceKind::Value),
         reason: Some("it is a clock".to_owned()),
         owner: Some("ada".to_owned()),
@@ -225,12 +225,12 @@ fn the_configuration_is_written_with_every_value() {
     writes = true
 
     [[slo]]
-    endpoint = "*"
+    operation = "*"
     quantile = 0.99
     max = "20ms"
 
     [[slo]]
-    endpoint = "GET /items/{id}"
+    operation = "GET /items/{id}"
     quantile = 0.5
     max = "250us"
 
@@ -252,7 +252,7 @@ fn the_configuration_is_written_with_every_value() {
 
     [[compare.rule]]
     path = "$.generated_at"
-    endpoint = "GET *"
+    operation = "GET *"
     kind = "value"
     reason = "it is a clock"
     owner = "ada"

@@ -147,11 +147,11 @@ fn workload(out: &mut Document, workload: &WorkloadConfig) {
 fn slo(out: &mut Document, slo: &Slo) {
     match slo {
         Slo::Latency {
-            endpoint,
+            operation,
             quantile,
             max,
         } => {
-            out.value("endpoint", endpoint.as_str());
+            out.value("operation", operation.as_str());
             out.value("quantile", *quantile);
             out.value("max", span(*max));
         }
@@ -179,7 +179,7 @@ pub(crate) fn rule_text(accepted: &Rule) -> String {
 
 fn rule(out: &mut Document, rule: &Rule) {
     out.value("path", rule.path.as_str());
-    out.optional("endpoint", rule.endpoint.as_deref());
+    out.optional("operation", rule.operation.as_deref());
     out.optional("kind", rule.kind.map(|kind| kind.name()));
     out.optional("reason", rule.reason.as_deref());
     out.optional("owner", rule.owner.as_deref());

@@ -20,7 +20,7 @@ fn every_planted_change_is_found_at_its_place_and_nothing_else_is() {
             "{plant:?}"
         );
         let cluster = &verdict["comparisons"][0]["equivalence"]["clusters"][0];
-        assert_eq!(cluster["endpoint"], "GET /items/{id}", "{plant:?}");
+        assert_eq!(cluster["operation"], "GET /items/{id}", "{plant:?}");
         assert_eq!(
             cluster["reproduced"]["times"], 3,
             "{plant:?}: shows every time"

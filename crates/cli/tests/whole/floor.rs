@@ -132,7 +132,7 @@ fn assert_same_again(scratch: &Scratch, verdict: &Value) {
 
 fn trial_toml(candidate: &str) -> String {
     format!(
-        "schema = 1\n[subject]\nkind = \"http\"\n[side.incumbent]\nrun = \"'{}' --port {{port}} --touch-mib {TOUCHED_MIB}\"\nready_timeout = \"5s\"\n[side.candidate]\nurl = \"{candidate}\"\n[workload]\npaths = [\"/items/1\"]\nrates = [300]\nconnections = 8\nwarmup = \"200ms\"\n[[slo]]\nendpoint = \"*\"\nquantile = 0.5\nmax = \"200ms\"\n[judge]\ngoal = \"no_worse\"\nmargin = \"50%\"\nlongest = \"5s\"\n[capacity]\nhighest_rate = 600\nwarmup = \"200ms\"\nbudget = \"5s\"\n[memory_floor]\nrepeats = 1\nwarmup = \"200ms\"\nmeasured = \"1s\"\nsoak = \"5s\"\n",
+        "schema = 1\n[subject]\nkind = \"http\"\n[side.incumbent]\nrun = \"'{}' --port {{port}} --touch-mib {TOUCHED_MIB}\"\nready_timeout = \"5s\"\n[side.candidate]\nurl = \"{candidate}\"\n[workload]\npaths = [\"/items/1\"]\nrates = [300]\nconnections = 8\nwarmup = \"200ms\"\n[[slo]]\noperation = \"*\"\nquantile = 0.5\nmax = \"200ms\"\n[judge]\ngoal = \"no_worse\"\nmargin = \"50%\"\nlongest = \"5s\"\n[capacity]\nhighest_rate = 600\nwarmup = \"200ms\"\nbudget = \"5s\"\n[memory_floor]\nrepeats = 1\nwarmup = \"200ms\"\nmeasured = \"1s\"\nsoak = \"5s\"\n",
         subject().display()
     )
 }

@@ -247,7 +247,7 @@ pub(crate) fn ratio(verdict: &Value, quantile: f64) -> [f64; 3] {
     let latency = verdict["comparisons"][0]["latency"].as_array().unwrap();
     let line = latency
         .iter()
-        .find(|l| l["endpoint"] == "*" && l["quantile"] == quantile)
+        .find(|l| l["operation"] == "*" && l["quantile"] == quantile)
         .unwrap_or_else(|| panic!("no {quantile} in {latency:?}"));
     ["low", "estimate", "high"].map(|key| line["ratio"][key].as_f64().unwrap())
 }

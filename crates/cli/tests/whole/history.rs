@@ -30,7 +30,7 @@ fn measured(day: u32, cpu_us: f64, ratio: f64) -> VerdictDocument {
     let mut document = verdict();
     document.comparisons = vec![comparison];
     document.primary = Some(Primary {
-        endpoint: "*".to_owned(),
+        operation: "*".to_owned(),
         quantile: 0.99,
         rate_rps: 500.0,
     });

@@ -3,6 +3,7 @@
 use super::{Found, Side, Site};
 use crate::document::{self, Body, Document, Layout};
 use crate::hash::Hash;
+use crate::http::BODY;
 use crate::json::{Json, Value};
 use crate::place::{self, Indices};
 use crate::preview;
@@ -12,7 +13,7 @@ use crate::tree::{self, Seen};
 use crate::{align, character, decode, runs, text};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use understudy_model::{Answer, Character, DifferenceKind as Kind, Relation, Spot};
+use understudy_model::{Answer, Character, DifferenceKind as Kind, Field, Part, Relation, Spot};
 
 /// The place of how a document is written.
 const LAYOUT: &str = "body;layout";
@@ -26,22 +27,64 @@ pub(super) struct Texts<'n> {
     pub(super) section: u64,
 }
 
-impl Found<'_, '_> {
-    pub(super) fn bodies(&mut self, a: &Answer, b: &Answer) {
-        self.bytes = a.body.len() as u64;
+/// What says how the bytes of a part are to be read: the fields of the answer over HTTP, else its media type.
+fn fields_of<'a>(part: &Part, answer: &'a Answer) -> Cow<'a, [Field]> {
+    match part.media.as_str() {
+        "" => Cow::Borrowed(&answer.fields),
+        media => Cow::Owned(vec![Field {
+            name: "content-type".to_owned(),
+            value: media.as_bytes().to_vec(),
+        }]),
+    }
+}
+
+impl<'e> Found<'_, 'e> {
+    /// A place in the part that is compared.
+    pub(super) fn place(&self, place: &str) -> String {
+        place::in_part(self.part, place)
+    }
+
+    fn site(&self, place: &str) -> Site {
+        Site::at(&self.place(place))
+    }
+
+    /// Every part that either answer has, by name. One that is longer than the capture bound is not compared.
+    pub(super) fn parts(&mut self, a: &'e Answer, b: &'e Answer) {
+        for part in &a.parts {
+            self.part = &part.name;
+            match b.part(&part.name) {
+                Some(other) if part.truncated || other.truncated => {}
+                Some(other) => self.bodies(
+                    (&fields_of(part, a), &part.bytes),
+                    (&fields_of(other, b), &other.bytes),
+                ),
+                None => self.plain(BODY, Kind::Missing, Side::Word("there"), Side::Absent),
+            }
+            self.all_bytes += self.bytes;
+        }
+        for part in b.parts.iter().filter(|part| a.part(&part.name).is_none()) {
+            self.part = &part.name;
+            self.bytes = 0;
+            self.plain(BODY, Kind::Extra, Side::Absent, Side::Word("there"));
+        }
+        self.part = BODY;
+    }
+
+    fn bodies(&mut self, (a, bytes_a): (&[Field], &[u8]), (b, bytes_b): (&[Field], &[u8])) {
+        self.bytes = bytes_a.len() as u64;
         let (codings_a, codings_b) = (decode::codings(a), decode::codings(b));
-        if a.body == b.body && codings_a == codings_b {
+        if bytes_a == bytes_b && codings_a == codings_b {
             return;
         }
         let bound = self.differ.decoded_bytes;
-        let body_a = decode::body(a, &codings_a, bound);
-        let body_b = decode::body(b, &codings_b, bound);
+        let body_a = decode::body(bytes_a, &codings_a, bound);
+        let body_b = decode::body(bytes_b, &codings_b, bound);
         let (Ok(body_a), Ok(body_b)) = (&body_a, &body_b) else {
             let word = |error: Option<decode::Undecodable>| {
                 error.map_or_else(|| "decodable".to_owned(), |error| error.to_string())
             };
             let (a, b) = (word(body_a.err()), word(body_b.err()));
-            return self.plain("body", Kind::Bytes, Side::Word(&a), Side::Word(&b));
+            return self.plain(BODY, Kind::Bytes, Side::Word(&a), Side::Word(&b));
         };
         self.bytes = body_a.len() as u64;
         if body_a == body_b {
@@ -82,14 +125,14 @@ impl Found<'_, '_> {
             _ if body.is_empty() => (character::absent(), String::new()),
             Ok(text) => (
                 character::of_text_body(text),
-                preview::text(redact, "body", text),
+                preview::text(redact, &self.place(BODY), text),
             ),
             Err(_) => (character::of_bytes(body), format!("{} bytes", body.len())),
         };
         let redact = self.differ.redact;
         let site = Site {
             bytes: a.len() as u64,
-            ..Site::at("body")
+            ..self.site(BODY)
         };
         self.keep(
             site,
@@ -105,13 +148,17 @@ impl Found<'_, '_> {
         let redact = self.differ.redact;
         let right = match right {
             Body::Document(document) => {
-                let (shown, _) =
-                    preview::pair(redact, "body", Seen::Value(&document.root), Seen::Absent);
+                let (shown, _) = preview::pair(
+                    redact,
+                    &self.place(BODY),
+                    Seen::Value(&document.root),
+                    Seen::Absent,
+                );
                 (character::of_json(&document.root), shown)
             }
             _ => (Character(form.name().into()), String::new()),
         };
-        let wrong_shown = preview::text(redact, "body", &String::from_utf8_lossy(wrong));
+        let wrong_shown = preview::text(redact, &self.place(BODY), &String::from_utf8_lossy(wrong));
         let wrong = (Character(format!("not {}", form.name())), wrong_shown);
         let (a, b) = if swapped {
             (wrong, right)
@@ -120,7 +167,7 @@ impl Found<'_, '_> {
         };
         let site = Site {
             bytes: self.bytes,
-            ..Site::at("body")
+            ..self.site(BODY)
         };
         self.keep(site, Kind::Type, a, b, Relation::default());
     }
@@ -144,7 +191,7 @@ impl Found<'_, '_> {
             }
             return;
         }
-        let site = Site::at("body");
+        let site = self.site(BODY);
         let rules = self.rules_at(&site, Kind::Bytes);
         self.runs(site, (bytes_a, bytes_b), rules);
     }
@@ -179,9 +226,9 @@ impl Found<'_, '_> {
         if aligned.reordered {
             let site = Site {
                 bytes: a.len() as u64,
-                ..Site::at("body")
+                ..self.site(BODY)
             };
-            let (shown_a, shown_b) = preview::texts(self.differ.redact, "body", a, b);
+            let (shown_a, shown_b) = preview::texts(self.differ.redact, &self.place(BODY), a, b);
             let of = |text| character::of_text_body(text);
             self.keep(
                 site,
@@ -217,8 +264,11 @@ impl Found<'_, '_> {
     fn line(&mut self, a: Option<(Option<usize>, &str)>, b: Option<&str>, section: u64) {
         let at = a.and_then(|(at, _)| at);
         let site = Site {
-            path: at.map_or_else(|| "body".into(), |at| format!("body:{}", at + 1)),
-            ..Site::at("body")
+            path: match at {
+                None => self.place(BODY),
+                Some(at) => self.place(&format!("{BODY}:{}", at + 1)),
+            },
+            ..self.site(BODY)
         };
         if let (Some((_, a)), Some(b)) = (a, b) {
             let text = Texts {
@@ -235,7 +285,7 @@ impl Found<'_, '_> {
             // What it says is its place.
             Some(line) => (
                 Character("line".into()),
-                preview::text(redact, "body", line),
+                preview::text(redact, &self.place(BODY), line),
             ),
         };
         let words = text::skeleton(a.map(|(_, line)| line).or(b).unwrap_or_default()) as u32;
@@ -254,7 +304,7 @@ impl Found<'_, '_> {
 
     fn rules_at(&self, site: &Site, kind: Kind) -> Vec<u32> {
         let rules = self.differ.rules;
-        rules.at_place(self.endpoint, &site.pattern, kind)
+        rules.at_place(self.operation, &site.pattern, kind)
     }
 
     /// Two texts at a place that differ: by token where they have enough in common.
@@ -270,14 +320,14 @@ impl Found<'_, '_> {
         rules: Vec<u32>,
     ) {
         let redact = self.differ.redact;
-        let is_in_document = site.path.starts_with('$');
+        let is_in_document = place::is_in_document(&site.path);
         let shown = |a, b| match is_in_document {
             false => preview::texts(redact, &site.path, a, b),
             true => preview::quoted_texts(redact, &site.path, a, b),
         };
         let whole = shown(a, b);
         // Only bodies have a share that was compared.
-        let is_in_body = is_in_document || site.pattern == "body";
+        let is_in_body = is_in_document || site.pattern == self.place(BODY);
         let bytes = |text: &str| if is_in_body { text.len() as u64 } else { 0 };
         let Some(tokens) = text::compare(a, b, section) else {
             let relation = self.relation(
@@ -342,12 +392,16 @@ impl Found<'_, '_> {
         let mut selected: Option<Selected> = None;
         tree::compare(form, a, b, &mut |steps, kind, seen_a, seen_b| {
             let rules = selected
-                .get_or_insert_with(|| self.differ.rules.in_documents(self.endpoint, a, b))
+                .get_or_insert_with(|| {
+                    self.differ
+                        .rules
+                        .in_documents(self.operation, self.part, a, b)
+                })
                 .at(steps, kind);
             let name = place::last_name(steps);
             let site = Site {
-                path: self.path(steps, Indices::Baseline),
-                pattern: self.path(steps, Indices::Any),
+                path: self.place(&self.path(steps, Indices::Baseline)),
+                pattern: self.place(&self.path(steps, Indices::Any)),
                 spot: None,
                 position: place::position(steps),
                 bytes: seen_a.bytes().or(seen_b.bytes()).unwrap_or_default(),
@@ -393,8 +447,9 @@ impl Found<'_, '_> {
                 text => character::of_text_body(text),
             };
             let (of_a, of_b) = (side(&a), side(&b));
-            let (shown_a, shown_b) = preview::texts(self.differ.redact, LAYOUT, &a, &b);
-            let site = Site::at(LAYOUT);
+            let (shown_a, shown_b) =
+                preview::texts(self.differ.redact, &self.place(LAYOUT), &a, &b);
+            let site = self.site(LAYOUT);
             self.keep(
                 site,
                 Kind::Text,

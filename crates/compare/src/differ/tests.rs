@@ -10,12 +10,12 @@ fn answer(code: i32, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answ
         name: (*name).into(),
         value: (*value).into(),
     };
-    Answer {
+    crate::http::answer(
         code,
-        fields: headers.iter().map(field).collect(),
-        body: body.into(),
-        truncated: false,
-    }
+        headers.iter().map(field).collect(),
+        body.into(),
+        false,
+    )
 }
 
 fn json(body: &str) -> Answer {
@@ -420,7 +420,7 @@ fn today() -> Day {
 fn rule() -> Rule {
     Rule {
         path: "$".into(),
-        endpoint: None,
+        operation: None,
         kind: None,
         reason: None,
         owner: None,
@@ -453,7 +453,7 @@ fn rules_are_noted_at_what_they_cover() {
     });
     rules.push(Rule {
         path: "$".into(),
-        endpoint: Some("POST *".into()),
+        operation: Some("POST *".into()),
         ..rule()
     });
     let rules = Rules::compile(rules, today()).unwrap();

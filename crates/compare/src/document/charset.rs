@@ -4,15 +4,15 @@ use super::{BYTE_ORDER_MARK, Layout};
 use crate::fields;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use std::borrow::Cow;
-use understudy_model::Answer;
+use understudy_model::Field;
 
 /// Bytes in which a document may name its encoding (HTML, section 13.2.3.2).
 const DECLARED: usize = 1024;
 
 /// The text without its byte order mark, which becomes part of the layout. `None` for what is not text:
 /// not in its encoding, or with a NUL in it.
-pub(super) fn decode<'b>(answer: &Answer, body: &'b [u8]) -> Option<(Cow<'b, str>, Layout)> {
-    if fields::media_type(answer).is_some_and(|media| is_binary(&media)) {
+pub(super) fn decode<'b>(fields: &[Field], body: &'b [u8]) -> Option<(Cow<'b, str>, Layout)> {
+    if fields::media_type(fields).is_some_and(|media| is_binary(&media)) {
         return None;
     }
     let mut layout = Layout::default();
@@ -21,7 +21,7 @@ pub(super) fn decode<'b>(answer: &Answer, body: &'b [u8]) -> Option<(Cow<'b, str
             layout.note(BYTE_ORDER_MARK);
             of_mark
         }
-        None => (stated(answer, body), 0),
+        None => (stated(fields, body), 0),
     };
     // Where no header says so, nothing else shows that the bytes are others.
     if encoding != UTF_8 {
@@ -67,12 +67,12 @@ fn is_binary(media: &str) -> bool {
 }
 
 /// What the answer says, else what the document says, else what its first bytes show, else UTF-8.
-fn stated(answer: &Answer, body: &[u8]) -> &'static Encoding {
+fn stated(fields: &[Field], body: &[u8]) -> &'static Encoding {
     let label = |label: &[u8]| Encoding::for_label(label);
-    if let Some(encoding) = fields::charset(answer).and_then(|name| label(name.as_bytes())) {
+    if let Some(encoding) = fields::charset(fields).and_then(|name| label(name.as_bytes())) {
         return encoding;
     }
-    let is_text = super::form_of(answer).is_some_and(|form| form != super::Form::Multipart);
+    let is_text = super::form_of(fields).is_some_and(|form| form != super::Form::Multipart);
     match body {
         // What says that it is text begins with a character of ASCII.
         [0, b, ..] if is_text && b.is_ascii_graphic() => return UTF_16BE,

@@ -27,7 +27,7 @@ use crate::fields;
 use crate::json::{Json, Value};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use understudy_model::Answer;
+use understudy_model::Field;
 
 /// Entries of a layout that are kept.
 const LAYOUT: usize = 256;
@@ -110,13 +110,13 @@ pub(crate) enum Body<'b> {
 }
 
 /// Reads a body without its content codings.
-pub(crate) fn read<'b>(answer: &Answer, body: &'b [u8]) -> Body<'b> {
-    let Some((text, mut layout)) = charset::decode(answer, body) else {
-        return match form_of(answer) {
+pub(crate) fn read<'b>(fields: &[Field], body: &'b [u8]) -> Body<'b> {
+    let Some((text, mut layout)) = charset::decode(fields, body) else {
+        return match form_of(fields) {
             // Parts may be of any bytes.
             Some(form @ Form::Multipart) => {
                 let mut layout = Layout::default();
-                match multipart::read(answer, body, &mut layout) {
+                match multipart::read(fields, body, &mut layout) {
                     Some(root) => Body::Document(Document { form, root, layout }),
                     None => Body::Bytes,
                 }
@@ -124,7 +124,7 @@ pub(crate) fn read<'b>(answer: &Answer, body: &'b [u8]) -> Body<'b> {
             _ => Body::Bytes,
         };
     };
-    match document(answer, body, &text, &mut layout) {
+    match document(fields, body, &text, &mut layout) {
         Some((form, root)) => Body::Document(Document { form, root, layout }),
         None => {
             lines::note_ends(&text, &mut layout);
@@ -134,8 +134,13 @@ pub(crate) fn read<'b>(answer: &Answer, body: &'b [u8]) -> Body<'b> {
 }
 
 /// As what it says it is, else as what it looks like.
-fn document(answer: &Answer, body: &[u8], text: &str, layout: &mut Layout) -> Option<(Form, Json)> {
-    let said = form_of(answer);
+fn document(
+    fields: &[Field],
+    body: &[u8],
+    text: &str,
+    layout: &mut Layout,
+) -> Option<(Form, Json)> {
+    let said = form_of(fields);
     let form = said.or_else(|| sniff(text))?;
     let root = match form {
         Form::Json => {
@@ -143,17 +148,17 @@ fn document(answer: &Answer, body: &[u8], text: &str, layout: &mut Layout) -> Op
         }
         Form::JsonLines => lines::read(text, layout),
         Form::Events => Some(events::read(text, layout)),
-        Form::Markup => Some(markup::read(text, is_html(answer, text), layout)),
-        Form::Table => table::read(text, says_tabs(answer), layout),
+        Form::Markup => Some(markup::read(text, is_html(fields, text), layout)),
+        Form::Table => table::read(text, says_tabs(fields), layout),
         Form::Fields => form::read(text),
-        Form::Multipart => multipart::read(answer, body, layout),
+        Form::Multipart => multipart::read(fields, body, layout),
     };
     root.map(|root| (form, root))
 }
 
 /// What the answer says that its body is.
-pub(crate) fn form_of(answer: &Answer) -> Option<Form> {
-    let media = fields::media_type(answer)?;
+pub(crate) fn form_of(fields: &[Field]) -> Option<Form> {
+    let media = fields::media_type(fields)?;
     let (class, subtype) = media.split_once('/')?;
     if fields::is_json_type(&media) {
         return Some(Form::Json);
@@ -192,16 +197,16 @@ fn sniff(text: &str) -> Option<Form> {
     Some(Form::Json)
 }
 
-fn is_html(answer: &Answer, text: &str) -> bool {
-    match fields::media_type(answer).as_deref() {
+fn is_html(fields: &[Field], text: &str) -> bool {
+    match fields::media_type(fields).as_deref() {
         Some("text/html") => true,
         Some(media) if media.ends_with("xml") => false,
         _ => !text.trim_start().starts_with("<?xml"),
     }
 }
 
-fn says_tabs(answer: &Answer) -> bool {
-    fields::media_type(answer).as_deref() == Some("text/tab-separated-values")
+fn says_tabs(fields: &[Field]) -> bool {
+    fields::media_type(fields).as_deref() == Some("text/tab-separated-values")
 }
 
 pub(crate) use lines::of as lines_of;

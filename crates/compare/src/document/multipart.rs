@@ -3,14 +3,14 @@
 use super::{Body, Layout, array, charset, object, read as read_body, string};
 use crate::fields;
 use crate::json::{Json, Value};
-use understudy_model::{Answer, Field};
+use understudy_model::Field;
 
 /// Parts that are read; what follows is one more.
 const PARTS: usize = 1000;
 
 /// The parts in their order. `None` without a boundary, or where the body does not have it.
-pub(super) fn read(answer: &Answer, body: &[u8], layout: &mut Layout) -> Option<Json> {
-    let boundary = fields::parameter(answer, "boundary").filter(|name| !name.is_empty())?;
+pub(super) fn read(fields: &[Field], body: &[u8], layout: &mut Layout) -> Option<Json> {
+    let boundary = fields::parameter(fields, "boundary").filter(|name| !name.is_empty())?;
     let mark = format!("--{boundary}");
     let (_, mut rest) = delimiter(body, mark.as_bytes())?;
     let mut parts = Vec::new();
@@ -69,13 +69,7 @@ fn one(part: &[u8], index: usize, layout: &mut Layout) -> Json {
         (field.name.as_str().into(), string(&meaning))
     };
     let headers = object(fields.iter().map(header).collect());
-    let part = Answer {
-        code: 0,
-        fields,
-        body: Vec::new(),
-        truncated: false,
-    };
-    let (body, own) = content(&part, body);
+    let (body, own) = content(&fields, body);
     if !own.is_empty() {
         layout.note(format!("part {}: {own}", index + 1));
     }
@@ -98,16 +92,16 @@ fn lines(head: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// What a part says, and how it is written. Parts within a part are bytes: nothing nests without end.
-fn content(part: &Answer, body: &[u8]) -> (Json, String) {
-    let body_of_part = match super::form_of(part) {
+fn content(fields: &[Field], body: &[u8]) -> (Json, String) {
+    let body_of_part = match super::form_of(fields) {
         Some(super::Form::Multipart) => Body::Bytes,
-        _ => read_body(part, body),
+        _ => read_body(fields, body),
     };
     match body_of_part {
         Body::Document(document) => (document.root, document.layout.text()),
         // The text has its line ends, but not its encoding.
         Body::Text(text, _) => {
-            let layout = charset::decode(part, body).map(|(_, layout)| layout.text());
+            let layout = charset::decode(fields, body).map(|(_, layout)| layout.text());
             let text = Json::new(Value::String(text.into()));
             (text, layout.unwrap_or_default())
         }

@@ -5,19 +5,14 @@ mod pairs;
 use proptest::prelude::*;
 use understudy_model::Field;
 
-fn answer(media: &str, body: &[u8]) -> Answer {
+fn answer(media: &str, body: &[u8]) -> understudy_model::Answer {
     let value = media.as_bytes().to_vec();
     let name = "content-type".to_owned();
     let fields = match media {
         "" => Vec::new(),
         _ => vec![Field { name, value }],
     };
-    Answer {
-        code: 200,
-        fields,
-        body: body.to_vec(),
-        truncated: false,
-    }
+    crate::http::answer(200, fields, body.to_vec(), false)
 }
 
 /// The form, the tree as JSON, and the layout.

@@ -125,15 +125,15 @@ mod tests {
     fn found(media: &str, body: &[u8]) -> Vec<&'static str> {
         let (rules, redact) = (Rules::default(), |_: &str, text: &str| text.to_owned());
         let differ = Differ::new(&rules, &redact);
-        let answer = Answer {
-            code: 200,
-            fields: vec![Field {
+        let answer = crate::http::answer(
+            200,
+            vec![Field {
                 name: "content-type".into(),
                 value: media.into(),
             }],
-            body: body.to_vec(),
-            truncated: false,
-        };
+            body.to_vec(),
+            false,
+        );
         let mut found = Vec::new();
         for fault in Fault::ALL {
             let wrong = (0..20).filter_map(|draw| super::super::inject(&answer, *fault, draw));

@@ -173,7 +173,7 @@ fn structured(name: &str) -> Option<Kind> {
         | "integrity-policy-report-only"
         | "no-vary-search"
         | "priority"
-        | "reporting-endpoints"
+        | "reporting-operations"
         | "repr-digest"
         | "require-document-policy"
         | "unencoded-digest"

@@ -115,14 +115,16 @@ fn bytes_that_are_not_text_stay_distinct() {
     assert_eq!(text(b"caf\xe9"), "caf\u{fffd}e9");
     assert_ne!(text("\u{fffd}e9".as_bytes()), text(b"\xe9"));
     assert_eq!(text("é".as_bytes()), "é");
-    let answer = |name: &str, value: &[u8]| Answer {
-        code: 200,
-        fields: vec![understudy_model::Field {
-            name: name.into(),
-            value: value.to_vec(),
-        }],
-        body: Vec::new(),
-        truncated: false,
+    let answer = |name: &str, value: &[u8]| {
+        crate::http::answer(
+            200,
+            vec![understudy_model::Field {
+                name: name.into(),
+                value: value.to_vec(),
+            }],
+            Vec::new(),
+            false,
+        )
     };
     for name in [
         "x-a",
@@ -141,14 +143,16 @@ fn bytes_that_are_not_text_stay_distinct() {
 
 #[test]
 fn another_boundary_is_the_same_if_the_parts_have_it() {
-    let answer = |boundary: &str, body: &str| Answer {
-        code: 200,
-        fields: vec![understudy_model::Field {
-            name: "content-type".into(),
-            value: format!("multipart/mixed; boundary={boundary}").into_bytes(),
-        }],
-        body: body.as_bytes().to_vec(),
-        truncated: false,
+    let answer = |boundary: &str, body: &str| {
+        crate::http::answer(
+            200,
+            vec![understudy_model::Field {
+                name: "content-type".into(),
+                value: format!("multipart/mixed; boundary={boundary}").into_bytes(),
+            }],
+            body.as_bytes().to_vec(),
+            false,
+        )
     };
     let with = |boundary: &str| {
         answer(
@@ -169,17 +173,19 @@ fn another_boundary_is_the_same_if_the_parts_have_it() {
 
 #[test]
 fn several_lines_are_one_value() {
-    let answer = |lines: &[&str]| Answer {
-        code: 200,
-        fields: lines
-            .iter()
-            .map(|line| understudy_model::Field {
-                name: "x-a".into(),
-                value: line.as_bytes().to_vec(),
-            })
-            .collect(),
-        body: Vec::new(),
-        truncated: false,
+    let answer = |lines: &[&str]| {
+        crate::http::answer(
+            200,
+            lines
+                .iter()
+                .map(|line| understudy_model::Field {
+                    name: "x-a".into(),
+                    value: line.as_bytes().to_vec(),
+                })
+                .collect(),
+            Vec::new(),
+            false,
+        )
     };
     let (two, one) = (answer(&["a", "b"]), answer(&["a, b"]));
     assert_eq!(compare(&two, &one), []);

@@ -23,7 +23,7 @@ fn difference(pattern: &str, rules: &[u32]) -> Difference {
 fn rules() -> Rules {
     let rule = |path: &str| Rule {
         path: path.into(),
-        endpoint: None,
+        operation: None,
         kind: None,
         reason: Some("known".into()),
         owner: None,
@@ -37,9 +37,9 @@ fn rules() -> Rules {
 }
 
 fn tallied(rows: &[Row]) -> Equivalence {
-    let endpoints = ["GET /a".to_owned(), "GET /b".to_owned()];
+    let operations = ["GET /a".to_owned(), "GET /b".to_owned()];
     let workload = Workload {
-        endpoints: &endpoints,
+        operations: &operations,
         size: &|request| 100 - request as usize % 100,
         reproduce: &|request| format!("curl {request}"),
     };
@@ -48,11 +48,12 @@ fn tallied(rows: &[Row]) -> Equivalence {
 
 #[test]
 fn a_run_is_counted_clustered_and_excused() {
-    let row = |request, endpoint, noise: &[&str], differences: &[Difference]| Row {
+    let row = |request, operation, noise: &[&str], differences: &[Difference]| Row {
+        class: None,
         code: None,
         bytes: 0,
         request,
-        endpoint,
+        operation,
         noise: noise
             .iter()
             .map(|pattern| difference(pattern, &[]))
@@ -75,6 +76,7 @@ fn a_run_is_counted_clustered_and_excused() {
         row(5, 1, &[], &[difference("$.at", &[0])]),
         row(6, 1, &[], std::slice::from_ref(&wrong)),
         Row {
+            class: None,
             request: 7,
             lost: Some("incumbent: timeout".into()),
             ..Row::default()
@@ -103,7 +105,7 @@ fn a_run_is_counted_clustered_and_excused() {
     };
     assert_eq!(
         (
-            of_a.endpoint.as_str(),
+            of_a.operation.as_str(),
             of_a.path.as_str(),
             of_a.count,
             of_a.of
@@ -111,7 +113,7 @@ fn a_run_is_counted_clustered_and_excused() {
         ("GET /a", "$.l[*].n", 3, 5)
     );
     assert_eq!(
-        (of_b.endpoint.as_str(), of_b.count, of_b.of),
+        (of_b.operation.as_str(), of_b.count, of_b.of),
         ("GET /b", 1, 2)
     );
     // Of examples with the same values the smallest request alone.
@@ -130,6 +132,7 @@ fn a_run_is_counted_clustered_and_excused() {
 fn the_bound_is_clopper_and_pearsons() {
     let rows: Vec<Row> = (0..300)
         .map(|request| Row {
+            class: None,
             request,
             ..Row::default()
         })
@@ -144,6 +147,7 @@ fn the_bound_is_clopper_and_pearsons() {
 fn two_percent_of_changed_answers_are_found_in_noise() {
     let rows: Vec<Row> = (0..1000)
         .map(|request| Row {
+            class: None,
             request,
             noise: vec![difference("$.at2", &[])],
             differences: if request % 50 == 0 {
@@ -166,8 +170,9 @@ fn two_percent_of_changed_answers_are_found_in_noise() {
 #[test]
 fn a_row_survives_storage() {
     let row = Row {
+        class: None,
         request: 3,
-        endpoint: 1,
+        operation: 1,
         differences: vec![difference("$.a", &[1])],
         ..Row::default()
     };
@@ -196,11 +201,12 @@ fn any_row() -> impl Strategy<Value = Row> {
         some(),
         some(),
     )
-        .prop_map(move |(request, endpoint, lost, noise, differences)| Row {
+        .prop_map(move |(request, operation, lost, noise, differences)| Row {
+            class: None,
             code: None,
             bytes: 0,
             request,
-            endpoint,
+            operation,
             lost,
             noise: of(noise),
             differences: of(differences),

@@ -1,8 +1,8 @@
 //! Faults next to noise, in every kind of body: a document of each type with one noisy value, compared with itself
 //! and with one that has one more thing wrong in every answer.
 
-use crate::{By, Class, Differ, History, Noise, Outcomes, Row, Rules, classify};
-use understudy_model::{Answer, Field, Outcome};
+use crate::{By, Differ, History, Noise, Outcomes, PairClass, Row, Rules, classify};
+use understudy_model::{Field, Outcome};
 
 fn shown_whole(_: &str, text: &str) -> String {
     text.to_owned()
@@ -200,15 +200,15 @@ fn other_types() -> Vec<(&'static str, Render)> {
 }
 
 pub(super) fn answer((media, body): (&str, Vec<u8>)) -> Outcome {
-    Outcome::Answered(Answer {
-        code: 200,
-        fields: vec![Field {
+    Outcome::Answered(crate::http::answer(
+        200,
+        vec![Field {
             name: "content-type".into(),
             value: media.into(),
         }],
         body,
-        truncated: false,
-    })
+        false,
+    ))
 }
 
 /// The pairs of a run in which one value is noise, and one more is wrong at the candidate.
@@ -263,7 +263,7 @@ pub(super) fn different(rows: &[Row]) -> usize {
     let noise = Noise::learn(rows);
     let judged = rows.iter().map(|row| classify(row, &noise));
     judged
-        .filter(|judged| matches!(judged.class, Class::Different(_)))
+        .filter(|judged| matches!(judged.class, PairClass::Different(_)))
         .count()
 }
 
@@ -391,7 +391,7 @@ fn what_noise_covers_as_a_whole_is_not_compared() {
     let noise = Noise::learn(&rows);
     for row in &rows {
         let judged = classify(row, &noise);
-        assert_eq!(judged.class, Class::Covered);
+        assert_eq!(judged.class, PairClass::Covered);
         assert!(judged.excused_by.contains(&By::Noise("body")));
     }
     // A text of which every word is another each time hides whatever else is in it, and says so.
@@ -416,6 +416,6 @@ fn what_noise_covers_as_a_whole_is_not_compared() {
     let noise = Noise::learn(&rows);
     for row in &rows {
         let judged = classify(row, &noise);
-        assert_eq!(judged.class, Class::Covered, "{:?}", judged.coverage);
+        assert_eq!(judged.class, PairClass::Covered, "{:?}", judged.coverage);
     }
 }

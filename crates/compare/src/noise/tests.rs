@@ -109,7 +109,7 @@ fn rare_noise_does_not_excuse_frequent_change() {
 }
 
 #[test]
-fn the_list_names_endpoint_place_kind_characters_and_pairs() {
+fn the_list_names_operation_place_kind_characters_and_pairs() {
     let shown = [
         value("$.at", MS),
         difference("$.at", Kind::Null, MS, "null"),
@@ -120,7 +120,7 @@ fn the_list_names_endpoint_place_kind_characters_and_pairs() {
     assert_eq!(list.len(), 2);
     assert_eq!(
         (
-            list[0].endpoint.as_str(),
+            list[0].operation.as_str(),
             list[0].path.as_str(),
             list[0].pairs
         ),

@@ -11,26 +11,26 @@ fn outcome(body: &str) -> Outcome {
 fn rows(pairs: &[(u32, String, String)]) -> Vec<Row> {
     let (rules, redact) = (Rules::default(), |_: &str, text: &str| text.to_owned());
     let (differ, mut history) = (Differ::new(&rules, &redact), History::default());
-    let row = |(endpoint, a, b): &(u32, String, String)| {
+    let row = |(operation, a, b): &(u32, String, String)| {
         let (a, b) = (outcome(a), outcome(b));
         let outcomes = Outcomes {
             incumbent: &a,
             second: None,
             candidate: &b,
         };
-        Row::compare(&differ, &mut history, 0, (*endpoint, "GET /"), outcomes)
+        Row::compare(&differ, &mut history, 0, (*operation, "GET /"), outcomes)
     };
     pairs.iter().map(row).collect()
 }
 
 fn proposed(pairs: &[(u32, String, String)]) -> Vec<Proposal> {
     let rows = rows(pairs);
-    let endpoints = ["GET /items/{id}".to_owned(), "GET /cart".to_owned()];
+    let operations = ["GET /items/{id}".to_owned(), "GET /cart".to_owned()];
     propose(
         rows.iter().map(|row| (row, 1)),
         &[],
         &Noise::learn(&[]),
-        &endpoints,
+        &operations,
     )
 }
 
@@ -65,7 +65,7 @@ fn a_proposed_rule_lists_what_it_explains_and_what_else_it_would_hide() {
         first.rule,
         ProposedRule {
             path: "$.item.price".into(),
-            endpoint: Some("GET /items/{id}".into()),
+            operation: Some("GET /items/{id}".into()),
             kind: Some(Kind::Value),
         }
     );
@@ -86,10 +86,10 @@ fn broader_rules_are_proposed_where_they_explain_more() {
     let both = |a: u32, b: u32| format!(r#"{{"item":{{"a":{a},"b":{b},"c":1}}}}"#);
     let pairs: Vec<_> = (0..20).map(|n| (n % 2, both(1, 2), both(3, 4))).collect();
     let proposals = proposed(&pairs);
-    let above = |of: &&Proposal| of.rule.path == "$.item" && of.rule.endpoint.is_some();
+    let above = |of: &&Proposal| of.rule.path == "$.item" && of.rule.operation.is_some();
     let above = proposals.iter().find(above).unwrap();
     assert_eq!((above.explains, above.resolves), (10, 10));
-    let everywhere = |of: &&Proposal| of.rule.path == "$.item.a" && of.rule.endpoint.is_none();
+    let everywhere = |of: &&Proposal| of.rule.path == "$.item.a" && of.rule.operation.is_none();
     let everywhere = proposals.iter().find(everywhere).unwrap();
     assert_eq!(
         (everywhere.explains, everywhere.resolves),

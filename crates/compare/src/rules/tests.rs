@@ -5,7 +5,7 @@ fn rule(path: &str) -> Rule {
     let path = path.into();
     Rule {
         path,
-        endpoint: None,
+        operation: None,
         kind: None,
         reason: None,
         owner: None,
@@ -83,8 +83,8 @@ fn places_cover_themselves_and_cookies_their_attributes() {
 }
 
 #[test]
-fn endpoints_match_by_name_or_star() {
-    for (pattern, endpoint, expected) in [
+fn operations_match_by_name_or_star() {
+    for (pattern, operation, expected) in [
         ("GET /items/{id}", "GET /items/{id}", true),
         ("GET /items/{id}", "GET /items/{id}/x", false),
         ("*", "GET /", true),
@@ -97,7 +97,11 @@ fn endpoints_match_by_name_or_star() {
         ("", "", true),
         ("", "x", false),
     ] {
-        assert_eq!(matches(pattern, endpoint), expected, "{pattern} {endpoint}");
+        assert_eq!(
+            matches(pattern, operation),
+            expected,
+            "{pattern} {operation}"
+        );
     }
 }
 

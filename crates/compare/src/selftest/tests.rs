@@ -5,7 +5,7 @@ use crate::{Outcomes, Rule, Rules};
 fn rule(path: &str, kind: Option<&str>) -> Rule {
     Rule {
         path: path.into(),
-        endpoint: None,
+        operation: None,
         kind: kind.and_then(understudy_model::DifferenceKind::from_name),
         reason: None,
         owner: None,
@@ -48,7 +48,7 @@ fn tested(rules: Vec<Rule>) -> SelfTest {
     }
     let tried: Vec<_> = tried.iter().map(|(fault, row)| (*fault, row, 1)).collect();
     let around = Around {
-        endpoints: &["GET /".to_owned()],
+        operations: &["GET /".to_owned()],
         rules: &names,
         rows: &rows.iter().collect::<Vec<_>>(),
     };

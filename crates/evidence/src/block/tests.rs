@@ -19,9 +19,9 @@ fn id() -> BlockId {
 fn row(i: u32) -> Row {
     Row {
         observation: Observation {
-            request: i,
-            endpoint: i % 7,
-            intended_ns: u64::from(i) * 250_000,
+            case: i,
+            operation: i % 7,
+            due_ns: u64::from(i) * 250_000,
             code: 200,
             ending: Ending::Answered,
             ..BLANK.observation
@@ -44,17 +44,18 @@ fn any_row() -> impl Strategy<Value = Row> {
     );
     (any::<(u32, u32)>(), times, ending, rest).prop_map(|(indices, times, ending, rest)| Row {
         observation: Observation {
-            request: indices.0,
-            endpoint: indices.1,
-            intended_ns: times.0,
+            case: indices.0,
+            operation: indices.1,
+            due_ns: times.0,
             free_ns: times.1,
             sent_ns: times.2,
-            first_byte_ns: times.3,
-            last_byte_ns: times.4,
+            first_ns: times.3,
+            last_ns: times.4,
             ending,
+            class: understudy_model::Class::Ok,
             code: rest.0,
             bytes: rest.1,
-            body_hash: rest.2,
+            hash: rest.2,
         },
         shape: rest.3,
         value: rest.4,

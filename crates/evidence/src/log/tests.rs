@@ -7,17 +7,17 @@ use understudy_model::{Ending, FailureKind};
 fn observation(n: u64) -> Observation {
     let failed = n % 7 == 3;
     Observation {
-        request: (n % 5) as u32,
-        endpoint: 0,
-        intended_ns: n * 20_000,
+        case: (n % 5) as u32,
+        operation: 0,
+        due_ns: n * 20_000,
         free_ns: n * 20_000,
         sent_ns: n * 20_000 + 300,
-        first_byte_ns: if failed {
+        first_ns: if failed {
             Observation::NEVER
         } else {
             n * 20_000 + 90_000
         },
-        last_byte_ns: n * 20_000 + 90_000 + n % 1000,
+        last_ns: n * 20_000 + 90_000 + n % 1000,
         ending: if failed {
             Ending::Failed(FailureKind::Closed)
         } else {
@@ -25,7 +25,7 @@ fn observation(n: u64) -> Observation {
         },
         code: if failed { 0 } else { 200 },
         bytes: 206,
-        body_hash: 0,
+        hash: 0,
     }
 }
 
@@ -68,9 +68,9 @@ fn every_exchange_is_in_the_file_with_its_times() {
     let logged = log.finish().unwrap();
     assert_eq!(logged.rows, 50_001);
     assert_eq!(logged.bytes, path.metadata().unwrap().len());
-    assert!(times(&path, "intended_ns") == expected(50_001, |o| o.intended_ns));
-    assert!(times(&path, "first_byte_ns") == expected(50_001, |o| o.first_byte_ns));
-    assert!(times(&path, "last_byte_ns") == expected(50_001, |o| o.last_byte_ns));
+    assert!(times(&path, "due_ns") == expected(50_001, |o| o.due_ns));
+    assert!(times(&path, "first_ns") == expected(50_001, |o| o.first_ns));
+    assert!(times(&path, "last_ns") == expected(50_001, |o| o.last_ns));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -87,9 +87,9 @@ fn what_a_kill_leaves_can_be_read_up_to_the_last_row_group() {
     append(&mut log, 0..49_000);
     drop(log);
     let left = files::unfinished(&path);
-    let read = times(&left, "intended_ns");
+    let read = times(&left, "due_ns");
     assert_eq!(read.len(), 2 * 10 * 2048, "two groups of ten batches");
-    assert!(read == expected(read.len() as u64, |o| o.intended_ns));
+    assert!(read == expected(read.len() as u64, |o| o.due_ns));
 }
 
 #[test]
@@ -98,14 +98,14 @@ fn a_slow_run_is_stored_every_half_minute_and_its_groups_make_one_file() {
     let path = folder.path().join("log.parquet");
     let mut log = ExchangeLog::create(&path).unwrap();
     let slow = |n: u64| Observation {
-        intended_ns: n * 1_000_000_000,
+        due_ns: n * 1_000_000_000,
         ..observation(n)
     };
     (0..100).for_each(|n| log.append(&[slow(n)]).unwrap());
     let left = files::unfinished(&path);
-    assert_eq!(times(&left, "intended_ns").len(), 93, "three groups of 31");
+    assert_eq!(times(&left, "due_ns").len(), 93, "three groups of 31");
     assert_eq!(log.finish().unwrap().rows, 100);
-    let read = times(&path, "intended_ns");
+    let read = times(&path, "due_ns");
     assert_eq!(
         read,
         (0..100)
@@ -121,7 +121,7 @@ fn a_run_without_end_takes_several_files_and_loses_nothing_between_them() {
     let mut log = ExchangeLog::create(&path).unwrap();
     log.groups_per_file = 5;
     let slow = |n: u64| Observation {
-        intended_ns: n * GROUP_NS,
+        due_ns: n * GROUP_NS,
         ..observation(n)
     };
     let rows = 2 * 5 + 7;
@@ -133,9 +133,9 @@ fn a_run_without_end_takes_several_files_and_loses_nothing_between_them() {
     );
     let logged = log.finish().unwrap();
     assert_eq!((logged.rows, logged.files), (rows, 2));
-    let mut read = times(&path, "intended_ns");
+    let mut read = times(&path, "due_ns");
     assert_eq!(read.len(), 2 * 5, "two rows a group");
-    read.extend(times(&second, "intended_ns"));
+    read.extend(times(&second, "due_ns"));
     let expected: Vec<_> = (0..rows).map(|n| Some((n * GROUP_NS) as i64)).collect();
     assert!(read == expected);
 }
@@ -149,7 +149,7 @@ fn log_of_short_files(path: &Path) -> ExchangeLog {
 
 fn append_slowly(log: &mut ExchangeLog, rows: u64) {
     let slow = |n: u64| Observation {
-        intended_ns: n * GROUP_NS,
+        due_ns: n * GROUP_NS,
         ..observation(n)
     };
     (0..rows).for_each(|n| log.append(&[slow(n)]).unwrap());
@@ -243,7 +243,7 @@ fn a_shorter_run_removes_the_later_files_of_the_one_before_and_no_other_log() {
     log.finish().unwrap();
     assert_eq!(names(folder.path()), ["log-3.parquet", "log.parquet"]);
     assert_eq!(
-        times(&other, "intended_ns").len(),
+        times(&other, "due_ns").len(),
         10,
         "the other log is as it was"
     );
@@ -318,7 +318,7 @@ fn write_until_refused(folder: &Path) {
     assert_eq!(source.kind(), std::io::ErrorKind::FileTooLarge);
     let left = files::unfinished(&path);
     assert!(
-        rows > 0 && times(&left, "intended_ns") == expected(rows, |o| o.intended_ns),
+        rows > 0 && times(&left, "due_ns") == expected(rows, |o| o.due_ns),
         "the file is whole at once"
     );
     assert!(
@@ -330,5 +330,5 @@ fn write_until_refused(folder: &Path) {
         (logged.rows, logged.bytes),
         (rows, path.metadata().unwrap().len())
     );
-    assert!(times(&path, "last_byte_ns") == expected(rows, |o| o.last_byte_ns));
+    assert!(times(&path, "last_ns") == expected(rows, |o| o.last_ns));
 }

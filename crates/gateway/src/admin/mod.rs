@@ -178,7 +178,7 @@ impl Admin {
                 .iter()
                 .cloned()
                 .collect(),
-            endpoints: status::endpoints(&judged, goal),
+            operations: status::operations(&judged, goal),
             servers,
             connections: self.shared.connections.load(Ordering::Relaxed) as u64,
             connections_unopened: self.shared.unopened.read(),
@@ -204,7 +204,7 @@ impl Admin {
         {
             let waivers = &mut self.findings.book().waivers;
             waivers.retain(|of| {
-                (&of.endpoint, &of.path, of.kind) != (&waiver.endpoint, &waiver.path, waiver.kind)
+                (&of.operation, &of.path, of.kind) != (&waiver.operation, &waiver.path, waiver.kind)
             });
             if waivers.len() >= WAIVERS {
                 return Err(vec![format!(
@@ -221,13 +221,13 @@ impl Admin {
         saved.map(drop).map_err(|error| vec![error])
     }
 
-    /// Takes back the waiver of this endpoint and path; false if there is none.
-    fn unwaive(&self, endpoint: &str, path: &str) -> Result<bool, Vec<String>> {
+    /// Takes back the waiver of this operation and path; false if there is none.
+    fn unwaive(&self, operation: &str, path: &str) -> Result<bool, Vec<String>> {
         let removed = {
             let waivers = &mut self.findings.book().waivers;
             let before = waivers.len();
             waivers.retain(|waiver| {
-                (waiver.endpoint.as_str(), waiver.path.as_str()) != (endpoint, path)
+                (waiver.operation.as_str(), waiver.path.as_str()) != (operation, path)
             });
             waivers.len() < before
         };

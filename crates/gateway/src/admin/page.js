@@ -107,14 +107,14 @@ function showStatus(status) {
     unopened ? `${count(unopened)} connections were closed before a request: ${counted(status.connections_unopened)}.` : "",
     status.log_lines_lost ? `${count(status.log_lines_lost)} lines of the access log are lost.` : "",
   ].filter(Boolean).join(" ");
-  get("endpoints").replaceChildren(...status.endpoints.map(e => {
+  get("operations").replaceChildren(...status.operations.map(e => {
     const left = e.different > 0 ? "fix the differences first" : e.more_requests === 0 ? "reached" : e.more_requests == null ? "out of reach" : count(e.more_requests) + " more";
     const done = e.more_requests == null ? 0 : 100 * e.compared / (e.compared + e.more_requests || 1);
     const bar = make("span", { class: "bar", "aria-hidden": "true" }, make("i"));
     bar.firstChild.style.width = done + "%";
-    return row(e.endpoint, count(e.compared), make("span", { class: e.different ? "bad" : "" }, count(e.different)), count(e.excused), percent(e.mismatch_upper_95), make("span", {}, left + " ", bar));
+    return row(e.operation, count(e.compared), make("span", { class: e.different ? "bad" : "" }, count(e.different)), count(e.excused), percent(e.mismatch_upper_95), make("span", {}, left + " ", bar));
   }));
-  get("cells").replaceChildren(...status.endpoints.flatMap(e => e.cells.map(c => row(e.endpoint, c.status, c.parameters || "–", count(c.compared)))));
+  get("cells").replaceChildren(...status.operations.flatMap(e => e.cells.map(c => row(e.operation, c.status, c.parameters || "–", count(c.compared)))));
   get("equation").textContent = `${count(ledger.eligible)} eligible = ${count(ledger.compared)} compared + ${count(dropped)} dropped + ${count(ledger.pending)} pending`;
   get("dropped").replaceChildren(...Object.entries(ledger.dropped).map(([reason, n]) => row(reason.replaceAll("_", " "), count(n))));
 }
@@ -126,7 +126,7 @@ function waiveForm(cluster) {
   form.addEventListener("submit", async event => {
     event.preventDefault();
     const data = new FormData(form);
-    const waiver = { endpoint: cluster.endpoint, path: cluster.path, kind: cluster.kind, owner: data.get("owner"), reason: data.get("reason"), expires: data.get("expires") };
+    const waiver = { operation: cluster.operation, path: cluster.path, kind: cluster.kind, owner: data.get("owner"), reason: data.get("reason"), expires: data.get("expires") };
     try {
       await ask("api/waivers", { method: "POST", body: JSON.stringify(waiver) });
       shown = "";
@@ -147,11 +147,11 @@ function showDifferences(found) {
   shown = now;
   const open = new Set([...document.querySelectorAll("#clusters details[open]")].map(details => details.closest("article").dataset.key));
   get("clusters").replaceChildren(...found.clusters.map(cluster => {
-    const key = [cluster.endpoint, cluster.path, cluster.kind].join(" ");
+    const key = [cluster.operation, cluster.path, cluster.kind].join(" ");
     const form = waiveForm(cluster);
     form.open = open.has(key);
     return make("article", { "data-key": key },
-      make("h3", {}, `${cluster.endpoint}  ${cluster.path}`),
+      make("h3", {}, `${cluster.operation}  ${cluster.path}`),
       make("div", { class: "soft" }, `${cluster.kind.replaceAll("_", " ")}, in ${count(cluster.count)} of ${count(cluster.of)} answers`),
       ...cluster.examples.slice(0, 1).map(example => pair(example.baseline, example.contender)),
       make("span", { class: "soft" }, "Reproduce it, with $URL set to either side"), make("pre", {}, cluster.reproduce), form);
@@ -160,17 +160,17 @@ function showDifferences(found) {
   get("waivers").replaceChildren(...found.waivers.map(({ waiver, expired, dead }) => {
     const button = make("button", {}, "Take back");
     button.addEventListener("click", async () => {
-      await ask("api/waivers", { method: "DELETE", body: JSON.stringify({ endpoint: waiver.endpoint, path: waiver.path }) });
+      await ask("api/waivers", { method: "DELETE", body: JSON.stringify({ operation: waiver.operation, path: waiver.path }) });
       await refresh();
     });
     const state = expired ? "is over" : dead ? "excuses nothing" : "holds";
-    return row(`${waiver.endpoint}  ${waiver.path}: ${waiver.reason}`, waiver.owner, waiver.expires, make("span", { class: state === "holds" ? "" : "bad" }, state), button);
+    return row(`${waiver.operation}  ${waiver.path}: ${waiver.reason}`, waiver.owner, waiver.expires, make("span", { class: state === "holds" ? "" : "bad" }, state), button);
   }));
-  get("noise").replaceChildren(...found.noise.map(noise => row(`${noise.endpoint}  ${noise.path}`, noise.kind.replaceAll("_", " "), noise.fits, count(noise.pairs))));
+  get("noise").replaceChildren(...found.noise.map(noise => row(`${noise.operation}  ${noise.path}`, noise.kind.replaceAll("_", " "), noise.fits, count(noise.pairs))));
 }
 
 // A rule as the configuration has it: a JSON string is a TOML string.
-const toml = rule => ["[[compare.rule]]", ...["path", "endpoint", "kind"].filter(key => rule[key]).map(key => `${key} = ${JSON.stringify(rule[key])}`),
+const toml = rule => ["[[compare.rule]]", ...["path", "operation", "kind"].filter(key => rule[key]).map(key => `${key} = ${JSON.stringify(rule[key])}`),
   'reason = "say why this is acceptable"', 'owner = "say who answers for it"'].join("\n");
 const counted = counts => Object.entries(counts).filter(([, n]) => n).map(([name, n]) => `${name.replaceAll("_", " ")} ${count(n)}`).join(", ");
 const pair = (baseline, contender) => {
@@ -186,7 +186,7 @@ function showProposals({ proposals }) {
     button.addEventListener("click", () => navigator.clipboard.writeText(toml(p.rule)).then(() => { button.textContent = "Copied"; }));
     const hidden = Object.values(p.faults_hidden).reduce((a, b) => a + b, 0);
     const besides = [
-      ...p.also_hides.map(also => make("li", { class: "bad" }, `${count(also.pairs)} unlike these: ${also.endpoint}  ${also.path}, ${also.baseline || "(absent)"} and ${also.contender || "(absent)"}`)),
+      ...p.also_hides.map(also => make("li", { class: "bad" }, `${count(also.pairs)} unlike these: ${also.operation}  ${also.path}, ${also.baseline || "(absent)"} and ${also.contender || "(absent)"}`)),
       ...(hidden ? [make("li", {}, `${count(hidden)} of ${count(p.faults)} synthetic faults that are found today: ${counted(p.faults_hidden)}`)] : []),
     ];
     return make("article", {},
@@ -200,16 +200,16 @@ function showProposals({ proposals }) {
 
 function showSelfTest(test) {
   get("missed").textContent = test.injected === 0 ? "Nothing was tested yet." : `${count(test.missed)} of ${count(test.injected)} synthetic faults in real answers would be missed.`;
-  // Endpoints as columns; faults that are missed somewhere as rows.
-  const endpoints = [...new Set(test.faults.map(f => f.endpoint))].slice(0, 12);
+  // Operations as columns; faults that are missed somewhere as rows.
+  const operations = [...new Set(test.faults.map(f => f.operation))].slice(0, 12);
   const names = [...new Map(test.faults.map(f => [f.fault, f.description]))];
-  const of = (fault, endpoint) => test.faults.find(f => f.fault === fault && f.endpoint === endpoint);
-  const missedIn = name => endpoints.some(endpoint => of(name, endpoint)?.missed);
+  const of = (fault, operation) => test.faults.find(f => f.fault === fault && f.operation === operation);
+  const missedIn = name => operations.some(operation => of(name, operation)?.missed);
   const cell = f => !f ? "–" : make("span", { class: f.missed === 0 ? "good" : f.missed === f.injected ? "bad" : "open" }, f.missed === 0 ? "found" : `${count(f.missed)} of ${count(f.injected)}`);
   const open = names.filter(([name]) => missedIn(name)), found = names.filter(([name]) => !missedIn(name));
   const table = get("matrix");
-  table.tHead.replaceChildren(make("tr", {}, make("th", {}, "missed"), ...endpoints.map(endpoint => make("th", {}, endpoint))));
-  table.tBodies[0].replaceChildren(...open.map(([name, description]) => row(description, ...endpoints.map(endpoint => cell(of(name, endpoint))))));
+  table.tHead.replaceChildren(make("tr", {}, make("th", {}, "missed"), ...operations.map(operation => make("th", {}, operation))));
+  table.tBodies[0].replaceChildren(...open.map(([name, description]) => row(description, ...operations.map(operation => cell(of(name, operation))))));
   if (found.length) get("missed").append(` Always found: ${found.map(([name]) => name.replaceAll("_", " ")).join(", ")}.`);
   get("hiding").replaceChildren(...test.hidden_by.map(h => make("article", {},
     make("h3", {}, h.by),

@@ -119,7 +119,7 @@ struct Errors {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Unwaive {
-    endpoint: String,
+    operation: String,
     path: String,
 }
 
@@ -146,7 +146,10 @@ async fn answer(admin: &Admin, request: Request<Incoming>) -> Response<String> {
             change(request, |waiver: Waiver| admin.waive(waiver).map(|()| true)).await
         }
         (&Method::DELETE, "/api/waivers") => {
-            change(request, |of: Unwaive| admin.unwaive(&of.endpoint, &of.path)).await
+            change(request, |of: Unwaive| {
+                admin.unwaive(&of.operation, &of.path)
+            })
+            .await
         }
         (_, "/api/waivers") => not_allowed("POST, DELETE"),
         (
@@ -222,7 +225,7 @@ async fn change<T: for<'de> Deserialize<'de>>(
             Ok(true) => text("application/json", "{}".to_owned()),
             Ok(false) => failure(
                 StatusCode::NOT_FOUND,
-                vec!["404 not found; no waiver has this endpoint and path".to_owned()],
+                vec!["404 not found; no waiver has this operation and path".to_owned()],
             ),
             Err(errors) => failure(StatusCode::UNPROCESSABLE_ENTITY, errors),
         },

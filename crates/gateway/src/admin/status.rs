@@ -37,8 +37,9 @@ pub struct Status {
     pub routes: BTreeMap<String, RouteStatus>,
     /// The last minutes, one entry a second.
     pub history: Vec<Second>,
-    /// By endpoint.
-    pub endpoints: Vec<Endpoint>,
+    /// By operation.
+    #[serde(alias = "endpoints")]
+    pub operations: Vec<Operation>,
     /// The servers that are asked.
     pub servers: Vec<ServerStatus>,
     /// Connections of clients.
@@ -199,12 +200,13 @@ pub struct Second {
     pub candidate_us: Quantiles,
 }
 
-/// The proof of one endpoint.
+/// The proof of one operation.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Endpoint {
+pub struct Operation {
     /// Its template.
-    pub endpoint: String,
+    #[serde(alias = "endpoint")]
+    pub operation: String,
     /// Pairs that were compared.
     pub compared: u64,
     /// Of these: different, unexcused.
@@ -335,14 +337,14 @@ fn most_covered(judged: &Equivalence) -> String {
     most.map_or_else(String::new, |(why, pairs)| format!(" ({why}: {pairs})"))
 }
 
-pub(super) fn endpoints(judged: &Judged, goal: f64) -> Vec<Endpoint> {
-    let endpoint = |(name, of): &(String, Equivalence)| {
+pub(super) fn operations(judged: &Judged, goal: f64) -> Vec<Operation> {
+    let operation = |(name, of): &(String, Equivalence)| {
         let cells = judged
             .cells
             .iter()
-            .filter(|(endpoint, _, _)| endpoint == name);
-        Endpoint {
-            endpoint: name.clone(),
+            .filter(|(operation, _, _)| operation == name);
+        Operation {
+            operation: name.clone(),
             compared: of.compared,
             different: of.different,
             excused: of.excused,
@@ -357,7 +359,7 @@ pub(super) fn endpoints(judged: &Judged, goal: f64) -> Vec<Endpoint> {
                 .collect(),
         }
     };
-    judged.endpoints.iter().map(endpoint).collect()
+    judged.operations.iter().map(operation).collect()
 }
 
 pub(super) fn differences(judged: Judged, waivers: &[Waiver], today: Day) -> Differences {

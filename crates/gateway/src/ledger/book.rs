@@ -1,6 +1,6 @@
 //! Everything that the comparison has found, in bounded memory.
 //!
-//! Pairs that are alike in all that could excuse them (endpoint, places, kinds, characters, rules)
+//! Pairs that are alike in all that could excuse them (operation, places, kinds, characters, rules)
 //! are one group: a row with a count. How far apart values are separates groups only where it can
 //! still matter: not within what the incumbent has shown already, which excuses it permanently, and
 //! roughly where nothing is known. What a pair *is* follows from its row and from the noise
@@ -21,8 +21,8 @@ use understudy_model::verdict::Equivalence;
 
 /// Groups kept. Pairs of more kinds than these are dropped for want of memory.
 const GROUPS: usize = 4096;
-/// Most endpoints that are kept apart; the rest are one.
-const ENDPOINTS: usize = 1000;
+/// Most operations that are kept apart; the rest are one.
+const OPERATIONS: usize = 1000;
 /// Cells of the coverage.
 const CELLS: usize = 10_000;
 /// Faults of the self-test kept, each with the answers it was put into.
@@ -55,8 +55,9 @@ struct Group {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cell {
-    /// Index of the endpoint.
-    pub endpoint: u32,
+    /// Index of the operation.
+    #[serde(alias = "endpoint")]
+    pub operation: u32,
     /// The incumbent's status.
     pub status: i32,
     /// The names of the parameters, sorted.
@@ -66,7 +67,7 @@ pub(crate) struct Cell {
 /// What was found.
 #[derive(Debug, Default)]
 pub(crate) struct Book {
-    endpoints: Vec<String>,
+    operations: Vec<String>,
     indices: BTreeMap<String, u32>,
     groups: Vec<Group>,
     places: BTreeMap<Like, usize>,
@@ -74,7 +75,7 @@ pub(crate) struct Book {
     known: Noise,
     /// The self-test, of the rules that hold now.
     faults: BTreeMap<(Fault, Like), (Row, u64)>,
-    /// Pairs of each endpoint since the rules hold.
+    /// Pairs of each operation since the rules hold.
     seen: BTreeMap<u32, u64>,
     cells: BTreeMap<Cell, u64>,
     pub(crate) waivers: Vec<Waiver>,
@@ -85,20 +86,20 @@ pub(crate) struct Book {
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Stored {
-    endpoints: Vec<String>,
+    operations: Vec<String>,
     groups: Vec<Group>,
     cells: Vec<(Cell, u64)>,
     waivers: Vec<Waiver>,
 }
 
 impl Stored {
-    /// Does it hold every endpoint that it speaks of?
+    /// Does it hold every operation that it speaks of?
     pub(crate) fn is_whole(&self) -> bool {
-        let groups = self.groups.iter().map(|group| group.row.endpoint);
-        let cells = self.cells.iter().map(|(cell, _)| cell.endpoint);
-        let known: BTreeSet<&String> = self.endpoints.iter().collect();
+        let groups = self.groups.iter().map(|group| group.row.operation);
+        let cells = self.cells.iter().map(|(cell, _)| cell.operation);
+        let known: BTreeSet<&String> = self.operations.iter().collect();
         let mut all = groups.chain(cells);
-        known.len() == self.endpoints.len() && all.all(|of| (of as usize) < known.len())
+        known.len() == self.operations.len() && all.all(|of| (of as usize) < known.len())
     }
 }
 
@@ -118,8 +119,8 @@ impl Book {
             waivers: stored.waivers,
             ..Book::default()
         };
-        for endpoint in stored.endpoints {
-            book.endpoint_named(endpoint);
+        for operation in stored.operations {
+            book.operation_named(operation);
         }
         for group in stored.groups.iter().filter(|group| group.twice > 0) {
             book.known.learn_pair(&group.row);
@@ -135,7 +136,7 @@ impl Book {
 
     pub(crate) fn store(&self) -> Stored {
         Stored {
-            endpoints: self.endpoints.clone(),
+            operations: self.operations.clone(),
             groups: self.groups.clone(),
             cells: self
                 .cells
@@ -146,20 +147,20 @@ impl Book {
         }
     }
 
-    /// Index and name of the endpoint of a request.
-    pub(crate) fn endpoint(&mut self, method: &str, target: &str) -> (u32, String) {
+    /// Index and name of the operation of a request.
+    pub(crate) fn operation(&mut self, method: &str, target: &str) -> (u32, String) {
         let name = self.templates.template(method, target);
-        let name = match self.indices.contains_key(&name) || self.endpoints.len() < ENDPOINTS {
+        let name = match self.indices.contains_key(&name) || self.operations.len() < OPERATIONS {
             true => name,
             false => format!("{method} (other)"),
         };
-        (self.endpoint_named(name.clone()), name)
+        (self.operation_named(name.clone()), name)
     }
 
-    fn endpoint_named(&mut self, name: String) -> u32 {
-        let next = self.endpoints.len() as u32;
+    fn operation_named(&mut self, name: String) -> u32 {
+        let next = self.operations.len() as u32;
         *self.indices.entry(name).or_insert_with_key(|name| {
-            self.endpoints.push(name.clone());
+            self.operations.push(name.clone());
             next
         })
     }
@@ -188,7 +189,7 @@ impl Book {
             self.known.learn_pair(&row);
         }
         let cell = Cell {
-            endpoint: row.endpoint,
+            operation: row.operation,
             status,
             parameters,
         };
@@ -232,10 +233,10 @@ impl Book {
         true
     }
 
-    /// Is the self-test due with an answer of this endpoint? Then a number that decides where its
+    /// Is the self-test due with an answer of this operation? Then a number that decides where its
     /// faults are put.
-    pub(crate) fn test_due(&mut self, endpoint: u32) -> Option<u64> {
-        let seen = self.seen.entry(endpoint).or_default();
+    pub(crate) fn test_due(&mut self, operation: u32) -> Option<u64> {
+        let seen = self.seen.entry(operation).or_default();
         *seen += 1;
         is_due(*seen).then_some(*seen)
     }
@@ -258,12 +259,12 @@ impl Book {
         self.seen.clear();
     }
 
-    /// Judges everything found so far, as of today: over all endpoints, and each by itself.
+    /// Judges everything found so far, as of today: over all operations, and each by itself.
     pub(crate) fn judge(&self, config: &CompareConfig, today: Day) -> Judged {
         let excused = self.excused(config, today);
         let noise = excused.noise();
         let workload = Workload {
-            endpoints: &self.endpoints,
+            operations: &self.operations,
             size: &|group| self.groups[group as usize].example.size as usize,
             reproduce: &|group| self.groups[group as usize].example.reproduce.clone(),
         };
@@ -272,13 +273,14 @@ impl Book {
             tally_counted(rows.into_iter(), &noise, &excused.rules, workload)
         };
         let mut all = tally(&mut excused.rows.iter().map(|row| (&row.0, row.1)));
-        let mut by_endpoint: Vec<Vec<(&Row, u64)>> = vec![Vec::new(); self.endpoints.len()];
+        let mut by_operation: Vec<Vec<(&Row, u64)>> = vec![Vec::new(); self.operations.len()];
         for (row, pairs, _) in &excused.rows {
-            by_endpoint[row.endpoint as usize].push((row, *pairs));
+            by_operation[row.operation as usize].push((row, *pairs));
         }
-        let endpoints = self.endpoints.iter().zip(by_endpoint);
-        let endpoints = endpoints.map(|(name, rows)| (name.clone(), tally(&mut rows.into_iter())));
-        let endpoints = endpoints.collect();
+        let operations = self.operations.iter().zip(by_operation);
+        let operations =
+            operations.map(|(name, rows)| (name.clone(), tally(&mut rows.into_iter())));
+        let operations = operations.collect();
         // Rules come first among what excuses, in their order, and then waivers.
         let waivers = excused
             .live
@@ -292,14 +294,14 @@ impl Book {
             .collect();
         Judged {
             all,
-            endpoints,
+            operations,
             waived,
             cells: self
                 .cells
                 .iter()
                 .map(|(cell, count)| {
                     (
-                        self.endpoints[cell.endpoint as usize].clone(),
+                        self.operations[cell.operation as usize].clone(),
                         cell.clone(),
                         *count,
                     )
@@ -316,7 +318,7 @@ impl Book {
             .collect();
         let rows: Vec<&Row> = excused.rows.iter().map(|row| &row.0).collect();
         let around = Around {
-            endpoints: &self.endpoints,
+            operations: &self.operations,
             rules: &rules,
             rows: &rows,
         };
@@ -329,7 +331,7 @@ impl Book {
         let excused = self.excused(config, today);
         let pairs = excused.rows.iter().map(|row| (&row.0, row.1));
         let faults = self.faults_as_excused(&excused);
-        propose(pairs, &tried(&faults), &excused.noise(), &self.endpoints)
+        propose(pairs, &tried(&faults), &excused.noise(), &self.operations)
     }
 
     /// The faults of the self-test, with the waivers of today among their rules.
@@ -369,11 +371,11 @@ impl Book {
     /// The row, with the waivers that cover its differences.
     fn waived(&self, row: &Row, waivers: &[&Waiver], first: u32) -> Row {
         let mut row = row.clone();
-        let endpoint = &self.endpoints[row.endpoint as usize];
+        let operation = &self.operations[row.operation as usize];
         for difference in &mut row.differences {
             let covering = (first..)
                 .zip(waivers)
-                .filter(|(_, waiver)| waiver.covers(endpoint, difference));
+                .filter(|(_, waiver)| waiver.covers(operation, difference));
             let covering: Vec<u32> = covering.map(|(index, _)| index).collect();
             difference.rules.extend(covering);
         }
@@ -401,7 +403,7 @@ impl Excused<'_> {
 /// What everything found so far amounts to.
 pub(crate) struct Judged {
     pub(crate) all: Equivalence,
-    pub(crate) endpoints: Vec<(String, Equivalence)>,
+    pub(crate) operations: Vec<(String, Equivalence)>,
     /// The waivers that hold, and in how many pairs each excuses something.
     pub(crate) waived: Vec<(Waiver, u64)>,
     pub(crate) cells: Vec<(String, Cell, u64)>,

@@ -173,7 +173,7 @@ fn is_variable(text: &str) -> bool {
 
 /// An answer that the self-test puts faults into.
 pub(crate) struct Test {
-    endpoint: (u32, String),
+    operation: (u32, String),
     answer: Answer,
     /// Where it differs from the incumbent's own second answer.
     noise: Vec<Difference>,
@@ -232,7 +232,7 @@ impl Findings {
             second,
         } = pair;
         let target = sample.target();
-        let (endpoint, name) = self.book().endpoint(sample.head.method.as_str(), target);
+        let (operation, name) = self.book().operation(sample.head.method.as_str(), target);
         let same = candidate
             .as_ref()
             .is_ok_and(|candidate| incumbent.is_same_long_body(candidate));
@@ -266,7 +266,7 @@ impl Findings {
         };
         let history = &mut *self.history.lock().unwrap_or_else(PoisonError::into_inner);
         history.asked(target);
-        let row = Row::compare(&differ, history, 0, (endpoint, &name), outcomes);
+        let row = Row::compare(&differ, history, 0, (operation, &name), outcomes);
         if row.lost.is_some() {
             return ticket.dropped(Reason::TooLong);
         }
@@ -285,7 +285,7 @@ impl Findings {
         if let Outcome::Answered(answer) = baseline
             && !same
         {
-            self.test_later((endpoint, name), answer, noise);
+            self.test_later((operation, name), answer, noise);
         }
     }
 
@@ -295,14 +295,14 @@ impl Findings {
 
     /// Lets an answer wait for the self-test, if it is time for one. Where there is no time for those
     /// that wait already, it is left out: no pair is dropped for a test.
-    fn test_later(&self, endpoint: (u32, String), answer: Answer, noise: Vec<Difference>) {
+    fn test_later(&self, operation: (u32, String), answer: Answer, noise: Vec<Difference>) {
         let mut tests = self.tests();
         if !is_fit(&answer) || tests.len() >= TESTS {
             return;
         }
-        if let Some(draw) = self.book().test_due(endpoint.0) {
+        if let Some(draw) = self.book().test_due(operation.0) {
             tests.push_back(Test {
-                endpoint,
+                operation,
                 answer,
                 noise,
                 draw,
@@ -318,13 +318,13 @@ impl Findings {
         let terms = self.terms();
         let redact = |path: &str, text: &str| terms.shown(path, text);
         let differ = Differ::new(&terms.rules, &redact);
-        let endpoint = (test.endpoint.0, test.endpoint.1.as_str());
+        let operation = (test.operation.0, test.operation.1.as_str());
         let tried = {
             let history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
             try_faults(
                 &differ,
                 &history,
-                endpoint,
+                operation,
                 (&test.answer, &test.noise),
                 test.draw,
             )

@@ -7,7 +7,7 @@ use understudy_model::{Bond, Course, Difference, DifferenceKind, Distance, Posit
 /// What decides what a pair is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Like {
-    endpoint: u32,
+    operation: u32,
     code: Option<i32>,
     noise: BTreeSet<Place>,
     differences: BTreeSet<Place>,
@@ -38,13 +38,14 @@ impl Like {
     /// `is_rough`: differences at places without noise are grouped by how far apart their values
     /// are, as long as there is room for that.
     pub(super) fn of(row: &Row, known: &Noise, is_rough: bool) -> Like {
-        let apart = |of: &Difference| match (of.relation.distance?, known.known(row.endpoint, of)) {
+        let apart = |of: &Difference| match (of.relation.distance?, known.known(row.operation, of))
+        {
             (_, Known::Within) => None,
             (distance, Known::Beyond) => Some(Apart::Exactly(distance)),
             (distance, Known::Unknown) => is_rough.then(|| Apart::Roughly(coarse(distance))),
         };
         Like {
-            endpoint: row.endpoint,
+            operation: row.operation,
             code: row.code,
             // Of these the farthest alone counts, which the group keeps.
             noise: row.noise.iter().map(|of| Place::of(of, None)).collect(),

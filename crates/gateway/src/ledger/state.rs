@@ -144,7 +144,7 @@ fn read(text: &[u8], path: &Path) -> Result<(Balance, Stored), String> {
     }
     let document: Document = serde_json::from_slice(text).map_err(|error| damaged(&error))?;
     if !document.book.is_whole() {
-        return Err(damaged(&"it names endpoints that it does not have"));
+        return Err(damaged(&"it names operations that it does not have"));
     }
     Ok((document.balance, document.book))
 }
@@ -218,7 +218,7 @@ mod tests {
         drop(state);
         assert_eq!(State::open(&folder).unwrap().1, balance);
         let text = fs::read_to_string(folder.join("state.json")).unwrap();
-        let cell = "\"cells\":[[{\"endpoint\":3,\"status\":200,\"parameters\":\"\"},1]]";
+        let cell = "\"cells\":[[{\"operation\":3,\"status\":200,\"parameters\":\"\"},1]]";
         let foreign = text.replace("\"cells\":[]", cell);
         assert_ne!(foreign, text);
         fs::write(folder.join("state.json"), foreign).unwrap();

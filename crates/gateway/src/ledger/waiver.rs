@@ -9,12 +9,13 @@ use understudy_model::{Difference, DifferenceKind};
 /// Longest text of an owner or a reason.
 const TEXT_BYTES: usize = 500;
 
-/// It covers one place of one endpoint, and what is below it.
+/// It covers one place of one operation, and what is below it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
-    /// The endpoint, as the clusters name it.
-    pub endpoint: String,
+    /// The operation, as the clusters name it.
+    #[serde(alias = "endpoint")]
+    pub operation: String,
     /// The place, as the clusters name it.
     pub path: String,
     /// In which way answers may differ there; unset: in every way.
@@ -57,18 +58,18 @@ impl Waiver {
             wrong.push("path: that no answer came cannot be waived".to_owned());
         }
         let is_meant = |cluster: &&Cluster| {
-            cluster.endpoint == self.endpoint
+            cluster.operation == self.operation
                 && is_below(&self.path, &cluster.path)
                 && self.kind.is_none_or(|kind| kind == cluster.kind)
         };
         if !clusters.iter().any(|cluster| is_meant(&cluster)) {
-            wrong.push("no open difference has this endpoint, path and kind".to_owned());
+            wrong.push("no open difference has this operation, path and kind".to_owned());
         }
         if wrong.is_empty() { Ok(()) } else { Err(wrong) }
     }
 
-    pub(crate) fn covers(&self, endpoint: &str, difference: &Difference) -> bool {
-        self.endpoint == endpoint
+    pub(crate) fn covers(&self, operation: &str, difference: &Difference) -> bool {
+        self.operation == operation
             && difference.kind != DifferenceKind::Outcome
             && is_below(&self.path, &difference.pattern)
             && self.kind.is_none_or(|kind| kind == difference.kind)
@@ -76,14 +77,14 @@ impl Waiver {
 
     /// What documents call it: `waiver: GET /items/{id} $.price`.
     pub(crate) fn name(&self) -> String {
-        format!("waiver: {} {}", self.endpoint, self.path)
+        format!("waiver: {} {}", self.operation, self.path)
     }
 
     /// In the words of the configuration.
     pub(crate) fn rule(&self) -> Rule {
         Rule {
             path: self.path.clone(),
-            endpoint: Some(self.endpoint.clone()),
+            operation: Some(self.operation.clone()),
             kind: self.kind,
             reason: Some(self.reason.clone()),
             owner: Some(self.owner.clone()),

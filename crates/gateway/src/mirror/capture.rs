@@ -130,16 +130,16 @@ impl Captured {
             name: name.as_str().to_owned(),
             value: value.as_bytes().to_vec(),
         });
-        Answer {
-            code: i32::from(self.code.as_u16()),
-            fields: fields.collect(),
-            body: if bodiless {
+        understudy_compare::http::answer(
+            i32::from(self.code.as_u16()),
+            fields.collect(),
+            if bodiless {
                 Vec::new()
             } else {
                 self.body.clone()
             },
-            truncated: !bodiless && self.whole.is_some(),
-        }
+            !bodiless && self.whole.is_some(),
+        )
     }
 }
 

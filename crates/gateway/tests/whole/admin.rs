@@ -68,7 +68,7 @@ const JSON: &str = "Content-Type: application/json\r\n";
 
 fn waiver(path: &str) -> String {
     value!({
-        "endpoint": "GET /items/{id}", "path": path, "kind": "value",
+        "operation": "GET /items/{id}", "path": path, "kind": "value",
         "owner": "shop team", "reason": "rounded on purpose", "expires": "2026-12-31",
     })
     .to_string()
@@ -149,7 +149,7 @@ fn a_difference_is_shown_with_both_values_waived_and_stays_waived() {
         "it outlives a restart"
     );
     let admin = gateway.admin().unwrap();
-    let back = value!({"endpoint": "GET /items/{id}", "path": "$.price"}).to_string();
+    let back = value!({"operation": "GET /items/{id}", "path": "$.price"}).to_string();
     assert_eq!(
         ask(admin, "DELETE", "/api/waivers", JSON, &back).status(),
         200
@@ -395,7 +395,7 @@ fn the_page_fits_every_width_complains_of_nothing_and_waives() {
     let proposed = browser.evaluate("document.querySelector('#proposals pre').textContent");
     assert!(
         proposed.as_str().unwrap().starts_with(
-            "[[compare.rule]]\npath = \"$.price\"\nendpoint = \"GET /items/{id}\"\nkind = \"value\"\n"
+            "[[compare.rule]]\npath = \"$.price\"\noperation = \"GET /items/{id}\"\nkind = \"value\"\n"
         ),
         "{proposed}"
     );

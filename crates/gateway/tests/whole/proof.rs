@@ -34,7 +34,7 @@ fn self_test(gateway: &Running, answers: u64) -> Value {
 pub(crate) fn rule(path: &str) -> Rule {
     Rule {
         path: path.to_owned(),
-        endpoint: None,
+        operation: None,
         kind: None,
         reason: Some("a test".to_owned()),
         owner: None,
@@ -87,7 +87,7 @@ fn a_proposed_rule_says_what_it_would_hide() {
     let found = document(&gateway, "/api/proposals");
     let proposals = found["proposals"].as_array().unwrap();
     assert_eq!(proposals.len(), 1, "{found:#}");
-    let rule = value!({"path": "$.price", "endpoint": "GET /items/{id}", "kind": "value"});
+    let rule = value!({"path": "$.price", "operation": "GET /items/{id}", "kind": "value"});
     assert_eq!(proposals[0]["rule"], rule);
     let of = |name: &str| proposals[0][name].as_u64().unwrap();
     assert_eq!((of("explains"), of("resolves"), of("of")), (24, 24, 24));
@@ -103,7 +103,7 @@ fn a_waiver_is_dead_by_what_it_excuses_and_not_by_its_words() {
     traffic(&gateway);
     let waive = |kind: Option<&str>| {
         let waiver = value!({
-            "endpoint": "GET /items/{id}", "path": "$.price", "kind": kind,
+            "operation": "GET /items/{id}", "path": "$.price", "kind": kind,
             "owner": "shop", "reason": "the same words", "expires": "2026-12-31",
         });
         let of = ask(

@@ -41,7 +41,7 @@ fn a_difference_is_found_with_its_place_and_a_way_to_see_it_again() {
         "{:?}",
         status.ledger
     );
-    assert_eq!(status.endpoints[0].endpoint, "GET /items/{id}");
+    assert_eq!(status.operations[0].operation, "GET /items/{id}");
 }
 
 #[test]

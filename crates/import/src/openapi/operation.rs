@@ -42,8 +42,8 @@ pub(super) fn requests<'d>(
             [] => String::new(),
             pairs => format!("?{}", pairs.join("&")),
         };
-        let endpoint = format!("{method} {base}{path}{query}");
-        described.request(method, &base, placed, endpoint)
+        let operation = format!("{method} {base}{path}{query}");
+        described.request(method, &base, placed, operation)
     };
     (0..variants(document, &parameters, operation))
         .map(make)
@@ -149,7 +149,7 @@ impl Described<'_, '_> {
         method: String,
         base: &str,
         placed: Placed,
-        endpoint: String,
+        operation: String,
     ) -> Result<Recorded, Reason> {
         let mut headers = placed.headers;
         if !placed.cookies.is_empty() {
@@ -171,7 +171,7 @@ impl Described<'_, '_> {
             method,
             headers,
             body,
-            endpoint: Some(endpoint),
+            operation: Some(operation),
             from: Origin::Description,
             credentials: self.credentials()?,
             without,

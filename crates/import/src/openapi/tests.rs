@@ -49,7 +49,7 @@ fn operations_become_requests() {
         ]
     );
     let put = all[7].1.as_ref().unwrap();
-    assert_eq!(put.endpoint.as_deref(), Some("PUT /v1/items/{itemId}"));
+    assert_eq!(put.operation.as_deref(), Some("PUT /v1/items/{itemId}"));
     assert_eq!(
         put.credentials[0].at,
         CredentialAt::Header("Authorization".to_owned())
@@ -132,8 +132,8 @@ fn queries_and_fragments_may_stand_in_paths() {
         shown(text),
         ["POST /", "GET /?Action=Foo&Version=2016", "GET /a?b"]
     );
-    let endpoint = of(text)[1].1.as_ref().unwrap().endpoint.clone();
-    assert_eq!(endpoint.as_deref(), Some("GET /?Action=Foo"));
+    let operation = of(text)[1].1.as_ref().unwrap().operation.clone();
+    assert_eq!(operation.as_deref(), Some("GET /?Action=Foo"));
 }
 
 #[test]

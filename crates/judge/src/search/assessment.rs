@@ -6,7 +6,7 @@
 
 use crate::search::lateness::{self, Violation, violations};
 use crate::terms::Slo;
-use crate::{is_error, latency_us, with_culprit};
+use crate::{latency_us, with_culprit};
 use understudy_model::capacity::KneePoint;
 use understudy_model::gates;
 use understudy_model::gates::GeneratorUse;
@@ -57,13 +57,13 @@ impl<'a> Left<'a> {
     }
 }
 
-/// The objectives; `endpoints` are the templates by index, for those that name one.
+/// The objectives; `operations` are the templates by index, for those that name one.
 #[derive(Clone, Copy, Debug)]
 pub struct Objectives<'a> {
     /// What has to be held.
     pub slos: &'a [Slo],
     /// Templates by index.
-    pub endpoints: &'a [String],
+    pub operations: &'a [String],
     /// By which rules a step is trusted: those of the run.
     pub rules: VerdictRules,
 }
@@ -153,13 +153,13 @@ impl Objectives<'_> {
     /// Does a request violate an objective? `None` if the objective is about others.
     pub fn violated(&self, slo: &Slo, observation: &Observation) -> Option<bool> {
         match slo {
-            Slo::Latency { endpoint, max, .. } => {
-                let endpoints = self.endpoints;
-                let is_meant = endpoint == "*"
-                    || endpoints.get(observation.endpoint as usize) == Some(endpoint);
+            Slo::Latency { operation, max, .. } => {
+                let operations = self.operations;
+                let is_meant = operation == "*"
+                    || operations.get(observation.operation as usize) == Some(operation);
                 is_meant.then(|| latency_us(observation) > max.nanos() as f64 / 1e3)
             }
-            Slo::ErrorRate { .. } => Some(is_error(observation)),
+            Slo::ErrorRate { .. } => Some(observation.is_error()),
         }
     }
 

@@ -83,13 +83,13 @@ pub struct Planned {
 }
 
 impl<'a> Search<'a> {
-    /// A search without trials; `endpoints` are the templates by index, for objectives that name one.
-    pub fn new(config: CapacityConfig, slos: &'a [Slo], endpoints: &'a [String]) -> Self {
+    /// A search without trials; `operations` are the templates by index, for objectives that name one.
+    pub fn new(config: CapacityConfig, slos: &'a [Slo], operations: &'a [String]) -> Self {
         Search {
             config,
             objectives: Objectives {
                 slos,
-                endpoints,
+                operations,
                 rules: VerdictRules::default(),
             },
             goal: Goal {
@@ -223,7 +223,7 @@ pub(crate) fn judge(terms: &Terms, evidence: &Evidence) -> Vec<SideCapacity> {
     let of = |side: Role| {
         let blocks = evidence.capacity.iter().filter(|block| block.side == side);
         let mut search =
-            Search::new(search, &terms.slos, &evidence.endpoints).by(evidence.environment.rules);
+            Search::new(search, &terms.slos, &evidence.operations).by(evidence.environment.rules);
         blocks.for_each(|block| record_stored(&mut search, block));
         (search.trials_made() > 0).then(|| SideCapacity {
             side,

@@ -351,7 +351,7 @@ pub(crate) fn judge(terms: &Terms, evidence: &Evidence) -> Vec<SideFloor> {
     };
     let objectives = Objectives {
         slos: &terms.slos,
-        endpoints: &evidence.endpoints,
+        operations: &evidence.operations,
         rules: evidence.environment.rules,
     };
     let of = |side: Role| {

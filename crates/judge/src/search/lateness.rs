@@ -29,7 +29,7 @@ pub fn waiting<'o>(observations: impl Iterator<Item = &'o Observation>) -> f64 {
     let (mut all, mut waited) = (0u64, 0u64);
     for one in observations {
         all += 1;
-        waited += u64::from(one.free_ns > one.intended_ns);
+        waited += u64::from(one.free_ns > one.due_ns);
     }
     waited as f64 / all.max(1) as f64
 }
@@ -53,7 +53,7 @@ pub fn violations(observations: &[Observation], bound_us: f64) -> Vec<Violation>
             violations[*at] == Violation::Certain || lag_us(&observations[*at]) > noteworthy_us
         })
         .collect();
-    involved.sort_unstable_by_key(|at| observations[*at].intended_ns);
+    involved.sort_unstable_by_key(|at| observations[*at].due_ns);
     for burst in bursts(observations, &involved) {
         let worst_us = burst
             .iter()
@@ -91,8 +91,8 @@ fn bursts<'o>(
 ) -> impl Iterator<Item = &'o [usize]> {
     let mut until_ns = 0;
     ordered.chunk_by(move |before, after| {
-        until_ns = until_ns.max(observations[*before].last_byte_ns);
-        let is_apart = observations[*after].intended_ns > until_ns;
+        until_ns = until_ns.max(observations[*before].last_ns);
+        let is_apart = observations[*after].due_ns > until_ns;
         if is_apart {
             until_ns = 0;
         }
@@ -141,7 +141,7 @@ mod tests {
     fn no_answer_is_a_violation_in_any_case() {
         let mut lost = answered(0, (0, 20 * MS, 30 * MS)).observation;
         lost.ending = understudy_model::Ending::Abandoned;
-        lost.last_byte_ns = Observation::NEVER;
+        lost.last_ns = Observation::NEVER;
         assert_eq!(violations(&[lost], 10_000.0), [Violation::Certain]);
         assert!(violations(&[], 10_000.0).is_empty());
     }

@@ -72,10 +72,10 @@ fn statuses(e: &Equivalence) -> Markup {
 
 /// How much of the answers was compared, and where not all of it was.
 fn coverage(e: &Equivalence) -> Markup {
-    let rows = e.coverage_by_endpoint.iter().map(|of| {
+    let rows = e.coverage_by_operation.iter().map(|of| {
         let part = |bytes: u64| share(bytes as f64 / of.coverage.bytes.max(1) as f64);
         vec![
-            of.endpoint.clone(),
+            of.operation.clone(),
             count(of.compared),
             count(of.covered),
             share(of.coverage.share()),
@@ -92,7 +92,7 @@ fn coverage(e: &Equivalence) -> Markup {
         "excused by rules",
     ];
     html! {
-        @if !e.coverage_by_endpoint.is_empty() {
+        @if !e.coverage_by_operation.is_empty() {
             (more("How much of the answers was compared", table("Bytes of the answers", &head, rows)))
         }
     }
@@ -120,7 +120,7 @@ fn one(cause: &wording::Cause<'_>) -> Markup {
     let cluster = cause.largest;
     html! {
         article class="cluster" {
-            h4 { (badge("worse", "\u{2260}", &cluster.kind.name().replace('_', " "))) " at " code { (cluster.path) } " of " code { (cluster.endpoint) } @if cause.operations > 1 { " and " (count(cause.operations as u64 - 1)) " other operations" } }
+            h4 { (badge("worse", "\u{2260}", &cluster.kind.name().replace('_', " "))) " at " code { (cluster.path) } " of " code { (cluster.operation) } @if cause.operations > 1 { " and " (count(cause.operations as u64 - 1)) " other operations" } }
             p { @if cause.operations > 1 { (count(cause.count)) " of " (count(cause.of)) " answers of these operations; " } (wording::seen(cluster)) "." }
             @for example in &cluster.examples { (pair(example)) }
             @if !cluster.reproduce.is_empty() {
@@ -174,7 +174,7 @@ fn common(one: &str, other: &str) -> (usize, usize) {
 fn loaded(under_load: &UnderLoad) -> Markup {
     let rows = under_load.deviations.iter().map(|d| {
         vec![
-            d.endpoint.clone(),
+            d.operation.clone(),
             d.what.clone(),
             count(d.count),
             d.request.to_string(),
@@ -184,7 +184,7 @@ fn loaded(under_load: &UnderLoad) -> Markup {
         h3 { "And under load?" }
         p { (wording::under_load(under_load)) "." }
         @if !under_load.deviations.is_empty() {
-            (table("Answers under load that deviate", &["endpoint", "what", "answers", "a request"], rows))
+            (table("Answers under load that deviate", &["operation", "what", "answers", "a request"], rows))
         }
     }
 }
@@ -199,7 +199,7 @@ fn excused(e: &Equivalence) -> Markup {
     });
     let noise = e.noise.iter().map(|noise| {
         vec![
-            noise.endpoint.clone(),
+            noise.operation.clone(),
             noise.path.clone(),
             noise.kind.to_string(),
             noise.characters.join(", "),
@@ -212,7 +212,7 @@ fn excused(e: &Equivalence) -> Markup {
             (more("What was excused, and by what", table("Excused pairs", &["by", "reason", "pairs"], rules)))
         }
         @if !e.noise.is_empty() {
-            (more("Where the incumbent differs from itself", table("Noise learned from a second incumbent", &["endpoint", "place", "in which way", "characters", "what it excuses", "pairs"], noise)))
+            (more("Where the incumbent differs from itself", table("Noise learned from a second incumbent", &["operation", "place", "in which way", "characters", "what it excuses", "pairs"], noise)))
         }
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn bounds(document: &VerdictDocument) -> Vec<Bound> {
     let mut bounds: Vec<Bound> = Vec::new();
     for slo in &document.slo {
         if let Figure::Latency(about) = &slo.about
-            && about.endpoint == "*"
+            && about.operation == "*"
             && !bounds.iter().any(|bound| bound.text == slo.slo)
         {
             bounds.push(Bound {

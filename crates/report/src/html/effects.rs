@@ -106,11 +106,13 @@ fn latency_line(document: &VerdictDocument, line: &LatencyComparison) -> Line {
         false => Some(wording::not_judged(line).to_owned()),
     };
     let about = Figure::Latency(LatencyQuantile {
-        endpoint: line.endpoint.clone(),
+        operation: line.operation.clone(),
         quantile: line.quantile,
     });
     let itself = document.aa.iter().find(|aa| {
-        aa.endpoint == line.endpoint && aa.quantile == line.quantile && aa.rate_rps == line.rate_rps
+        aa.operation == line.operation
+            && aa.quantile == line.quantile
+            && aa.rate_rps == line.rate_rps
     });
     Line {
         rate_rps: line.rate_rps,

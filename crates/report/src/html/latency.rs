@@ -53,7 +53,7 @@ fn by_quantile(document: &VerdictDocument, rate_rps: f64, curves: &[&PercentileC
         .iter()
         .filter(|slo| slo.side == Role::Incumbent && slo.rate_rps == rate_rps);
     let bound = |slo: &SloResult| match &slo.about {
-        Figure::Latency(of) if of.endpoint == "*" => Some(Bound {
+        Figure::Latency(of) if of.operation == "*" => Some(Bound {
             us: slo.bound,
             text: slo.slo.clone(),
             quantile: Some(of.quantile),

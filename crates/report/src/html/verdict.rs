@@ -222,7 +222,7 @@ pub(super) fn is_latency_open(document: &VerdictDocument) -> bool {
 fn latency_tile(document: &VerdictDocument, comparison: &Comparison) -> Tile {
     let primary = |line: &&LatencyComparison| wording::is_primary(document, line);
     let line = comparison.latency.iter().find(primary).or_else(|| {
-        let tail = |line: &&LatencyComparison| line.endpoint == "*" && line.quantile == 0.99;
+        let tail = |line: &&LatencyComparison| line.operation == "*" && line.quantile == 0.99;
         comparison.latency.iter().rfind(tail)
     });
     let Some(line) = line else {

@@ -56,7 +56,7 @@ fn spread(
 
 fn p99() -> Figure {
     Figure::Latency(LatencyQuantile {
-        endpoint: "*".to_owned(),
+        operation: "*".to_owned(),
         quantile: 0.99,
     })
 }
@@ -181,7 +181,7 @@ pub(crate) fn spoilt(text: &str) -> History {
     }
     for figure in &mut history.figures {
         if let Figure::Latency(about) = &mut figure.about {
-            about.endpoint = text.to_owned();
+            about.operation = text.to_owned();
         }
     }
     history

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use understudy_case::{Case, CaseDocument, Currency, Input, Source, Value, assess};
 use understudy_model::proof::{FaultCount, Hiding, SelfTest};
 use understudy_model::verdict::{
-    Bearing, Cluster, Comparison, Coverage, EndpointCoverage, Equivalence, Estimate, Example,
-    Excuse, Figure, Gate, GoalResult, Held, LatencyComparison, LatencyQuantile, Noise, Primary,
+    Bearing, Cluster, Comparison, Coverage, Equivalence, Estimate, Example, Excuse, Figure, Gate,
+    GoalResult, Held, LatencyComparison, LatencyQuantile, Noise, OperationCoverage, Primary,
     Reason, Reproduced, Resource, ResourceComparison, SloResult, UnderLoad, Verdict,
     VerdictDocument,
 };
@@ -38,7 +38,7 @@ fn reason(code: &str, text: &str) -> Reason {
 
 fn latency(rate_rps: f64, q: f64, baseline_us: f64, ratio: Estimate) -> LatencyComparison {
     LatencyComparison {
-        endpoint: "*".to_owned(),
+        operation: "*".to_owned(),
         rate_rps,
         quantile: q,
         baseline_us: Some(around(baseline_us, 0.12)),
@@ -75,7 +75,7 @@ fn self_test() -> SelfTest {
         missed: 28,
         not_compared: 0,
         faults: vec![FaultCount {
-            endpoint: "GET /users/{id}/channels/{id}/readState".to_owned(),
+            operation: "GET /users/{id}/channels/{id}/readState".to_owned(),
             fault: "time_shifted".to_owned(),
             description: "a time is an hour later".to_owned(),
             injected: 40,
@@ -148,13 +148,14 @@ fn equivalence() -> Equivalence {
         mismatch_upper_95: 0.0005,
         counted: 6000,
         statuses: [(200, 6000)].into(),
+        refusals: [].into(),
         coverage: Coverage {
             bytes: 1_200_000,
             noise: 24_000,
             rules: 0,
         },
-        coverage_by_endpoint: vec![EndpointCoverage {
-            endpoint: "GET /read-states/{id}".into(),
+        coverage_by_operation: vec![OperationCoverage {
+            operation: "GET /read-states/{id}".into(),
             compared: 6000,
             covered: 0,
             coverage: Coverage {
@@ -165,7 +166,7 @@ fn equivalence() -> Equivalence {
         }],
         clusters: Vec::new(),
         noise: vec![Noise {
-            endpoint: "GET /channels/{id}/unread".to_owned(),
+            operation: "GET /channels/{id}/unread".to_owned(),
             path: "$.generated_at".to_owned(),
             kind: DifferenceKind::Value,
             characters: vec!["timestamp rfc3339 ms Z".to_owned()],
@@ -177,7 +178,7 @@ fn equivalence() -> Equivalence {
 
 fn p99() -> Figure {
     Figure::Latency(LatencyQuantile {
-        endpoint: "*".to_owned(),
+        operation: "*".to_owned(),
         quantile: 0.99,
     })
 }
@@ -330,7 +331,7 @@ pub(crate) fn replace() -> VerdictDocument {
         tuned_goals: Vec::new(),
         gates: gates(),
         refused: Vec::new(),
-        primary: Some(Primary { endpoint: "*".to_owned(), quantile: 0.99, rate_rps: 4000.0 }),
+        primary: Some(Primary { operation: "*".to_owned(), quantile: 0.99, rate_rps: 4000.0 }),
         method: method(),
         environment: environment(),
         capacity: crate::capacity::both(),
@@ -409,7 +410,7 @@ fn cluster(kind: DifferenceKind, path: &str, count: u64, sides: [&str; 2]) -> Cl
         contender: sides[1].to_owned(),
     };
     Cluster {
-        endpoint: "GET /channels/{id}/messages".to_owned(),
+        operation: "GET /channels/{id}/messages".to_owned(),
         path: path.to_owned(),
         kind,
         count,

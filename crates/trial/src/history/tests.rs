@@ -25,7 +25,7 @@ fn resource(about: Resource, level: f64, ratio: f64) -> ResourceComparison {
 
 fn p99(level: f64, ratio: f64) -> LatencyComparison {
     LatencyComparison {
-        endpoint: "*".to_owned(),
+        operation: "*".to_owned(),
         rate_rps: 4000.0,
         quantile: 0.99,
         baseline_us: Some(estimate(level)),
@@ -80,7 +80,7 @@ fn run(day: u32, cpu_us: f64, ratio: f64) -> StoredRun {
             gates: Vec::new(),
             refused: Vec::new(),
             primary: Some(Primary {
-                endpoint: "*".to_owned(),
+                operation: "*".to_owned(),
                 quantile: 0.99,
                 rate_rps: 4000.0,
             }),

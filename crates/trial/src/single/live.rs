@@ -53,7 +53,7 @@ impl Live {
     pub fn add(&mut self, one: &Observation) {
         let objectives = Objectives {
             slos: &self.slos,
-            endpoints: &[],
+            operations: &[],
             rules: VerdictRules::default(),
         };
         for (slo, violations) in self.slos.iter().zip(&mut self.violations) {
@@ -62,7 +62,7 @@ impl Live {
             }
         }
         self.seen.record(one);
-        self.kept.add(one.intended_ns / STRETCH.nanos(), *one);
+        self.kept.add(one.due_ns / STRETCH.nanos(), *one);
     }
 
     /// Requests so far.
@@ -133,7 +133,7 @@ mod tests {
             });
             let slos = [
                 Slo::Latency {
-                    endpoint: "*".to_owned(),
+                    operation: "*".to_owned(),
                     quantile: 0.99,
                     max: Span::from_millis(20),
                 },

@@ -11,8 +11,8 @@ use std::time::Duration;
 use understudy_compare::Day;
 use understudy_gateway::Waiver;
 use understudy_gateway::status::{Differences, ProofState, Status};
-use understudy_load::http::{Client, ClientLimits, Target, WorkloadRequest};
 use understudy_model::{DifferenceKind, Outcome};
+use understudy_subject_http::{Client, ClientLimits, Target, WorkloadRequest};
 use understudy_wire::http1::Limits;
 
 /// The variable that holds the token of an interface that needs one.
@@ -49,8 +49,8 @@ pub(crate) struct DifferencesArgs {
 /// Accepts a difference, for a while.
 #[derive(Debug, Args)]
 pub(crate) struct WaiveArgs {
-    /// The endpoint, as `differences` names it, e.g. "GET /items/{id}"
-    endpoint: String,
+    /// The operation, as `differences` names it, e.g. "GET /items/{id}"
+    operation: String,
     /// The place, as `differences` names it, e.g. "$.price"
     path: String,
     /// The kind of difference; without it, every kind at that place
@@ -186,18 +186,18 @@ fn summary(status: &Status) -> String {
             proof.covered
         );
     }
-    for endpoint in &status.endpoints {
-        let left = match endpoint.more_requests {
-            _ if endpoint.different > 0 => "fix the differences first".to_owned(),
+    for operation in &status.operations {
+        let left = match operation.more_requests {
+            _ if operation.different > 0 => "fix the differences first".to_owned(),
             Some(0) => "goal reached".to_owned(),
             Some(more) => format!("{more} more reach the goal"),
             None => "the goal is out of reach".to_owned(),
         };
-        let upper = endpoint.mismatch_upper_95 * 100.0;
+        let upper = operation.mismatch_upper_95 * 100.0;
         let _ = writeln!(
             text,
             "  {}  {} compared, {} different, at most {upper:.3} % differ; {left}",
-            endpoint.endpoint, endpoint.compared, endpoint.different
+            operation.operation, operation.compared, operation.different
         );
     }
     for of in &status.servers {
@@ -228,7 +228,7 @@ pub(super) fn differences(args: &DifferencesArgs) -> Result<u8, Failure> {
         let _ = writeln!(
             text,
             "{}  {} ({}): {} of {}",
-            cluster.endpoint, cluster.path, cluster.kind, cluster.count, cluster.of
+            cluster.operation, cluster.path, cluster.kind, cluster.count, cluster.of
         );
         for example in &cluster.examples {
             let _ = writeln!(
@@ -252,7 +252,7 @@ pub(super) fn differences(args: &DifferencesArgs) -> Result<u8, Failure> {
         let _ = writeln!(
             text,
             "waiver  {} {} by {} until {}: {state} ({})",
-            waiver.endpoint, waiver.path, waiver.owner, waiver.expires, waiver.reason
+            waiver.operation, waiver.path, waiver.owner, waiver.expires, waiver.reason
         );
     }
     show::print(&text).context("cannot write")?;
@@ -262,7 +262,7 @@ pub(super) fn differences(args: &DifferencesArgs) -> Result<u8, Failure> {
 /// Carries out `waive`.
 pub(super) fn waive(args: &WaiveArgs) -> Result<u8, Failure> {
     let waiver = Waiver {
-        endpoint: args.endpoint.clone(),
+        operation: args.operation.clone(),
         path: args.path.clone(),
         kind: args.kind,
         owner: args.owner.clone(),
@@ -279,7 +279,7 @@ pub(super) fn waive(args: &WaiveArgs) -> Result<u8, Failure> {
     args.at.ask(request)?;
     show::note(&format!(
         "waived {} of {} until {}",
-        args.path, args.endpoint, args.expires
+        args.path, args.operation, args.expires
     ));
     Ok(exit::DONE)
 }

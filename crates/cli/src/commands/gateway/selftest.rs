@@ -55,7 +55,7 @@ fn summary(test: &SelfTest) -> String {
         let _ = writeln!(
             text,
             "  {}  {}: {} of {} missed ({})",
-            fault.endpoint, fault.fault, fault.missed, fault.injected, fault.description
+            fault.operation, fault.fault, fault.missed, fault.injected, fault.description
         );
     }
     for hides in &test.hidden_by {
@@ -116,7 +116,7 @@ fn propose_one(text: &mut String, proposal: &Proposal) {
         let _ = writeln!(
             text,
             "# would also hide {} unlike these: {} {} ({}), {} and {}",
-            also.pairs, also.endpoint, also.path, also.kind, also.baseline, also.contender
+            also.pairs, also.operation, also.path, also.kind, also.baseline, also.contender
         );
     }
     let hidden: u64 = proposal.faults_hidden.values().sum();
@@ -130,7 +130,7 @@ fn propose_one(text: &mut String, proposal: &Proposal) {
     }
     let rule = Rule {
         path: proposal.rule.path.clone(),
-        endpoint: proposal.rule.endpoint.clone(),
+        operation: proposal.rule.operation.clone(),
         kind: proposal.rule.kind,
         reason: Some("say why this is acceptable".to_owned()),
         owner: Some("say who answers for it".to_owned()),

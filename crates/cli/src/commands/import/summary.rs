@@ -66,10 +66,10 @@ fn write_summary(out: &mut String, of: &Summary, target: &str) -> std::fmt::Resu
         writeln!(out, "host        {}; not taken:", taken.join(", "))?;
         list(out, "", others.into_iter(), 0)?;
     }
-    let endpoints = of.endpoints.iter();
-    let endpoints =
-        endpoints.map(|endpoint| format!("{}  {}", column(endpoint.requests), endpoint.endpoint));
-    list(out, "endpoints", endpoints, MOST_SHOWN)?;
+    let operations = of.operations.iter();
+    let operations = operations
+        .map(|operation| format!("{}  {}", column(operation.requests), operation.operation));
+    list(out, "operations", operations, MOST_SHOWN)?;
     if of.sessions.sessions > 0 {
         let (sessions, of_them) = (
             plural(of.sessions.sessions, "session"),

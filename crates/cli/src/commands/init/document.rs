@@ -310,7 +310,7 @@ fn objectives(page: &mut Page) {
     page.block(&[
         ("[[slo]]", ""),
         (
-            "endpoint = \"*\"",
+            "operation = \"*\"",
             "all requests; or a template such as \"GET /items/{id}\"",
         ),
         ("quantile = 0.99", "p99"),
@@ -411,7 +411,7 @@ fn rules(page: &mut Page) {
             "path = \"$.generated_at\"",
             "or \"code\", \"header:NAME\", \"cookie:NAME\", \"body\"",
         ),
-        ("endpoint = \"*\"", "where it holds"),
+        ("operation = \"*\"", "where it holds"),
         (
             "kind = \"value\"",
             "which kind of difference; every one if not given",

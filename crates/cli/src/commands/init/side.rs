@@ -1,8 +1,8 @@
 //! A side as it was given, made ready for the file.
 
 use super::listeners::Listener;
-use understudy_load::http::Target;
 use understudy_probe::split_command;
+use understudy_subject_http::Target;
 
 /// One side.
 #[derive(Clone, Debug, PartialEq, Eq)]

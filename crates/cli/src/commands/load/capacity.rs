@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use understudy_judge::search::Left;
 use understudy_judge::search::capacity::{CapacityConfig, Search};
 use understudy_judge::terms::Slo;
-use understudy_load::{Plan, Progress, Rate, Workload, run_into};
+use understudy_load::{Plan, Progress, Rate};
 use understudy_model::capacity::{Capacity, CapacityKind, CapacityReport, SCHEMA};
 use understudy_model::neighbours::Neighbours;
 use understudy_model::{Observation, Share, Span};
@@ -25,6 +25,7 @@ use understudy_redact::Redactor;
 use understudy_report::figures::{rate, share, time};
 use understudy_report::knee;
 use understudy_stats::seeds::{Purpose, derived};
+use understudy_subject_http::{Workload, run_into};
 
 /// How the capacity is looked for.
 #[derive(Debug, Args)]
@@ -132,8 +133,8 @@ pub(super) fn find(
     if let Some(Err(error)) = attach.as_ref().map(Attach::sampler) {
         return Err(usage(format!("--pid or --cgroup: {error}")));
     }
-    let endpoints = Vec::new();
-    let mut search = Search::new(args.search.config(args), &args.search.slo, &endpoints);
+    let operations = Vec::new();
+    let mut search = Search::new(args.search.config(args), &args.search.slo, &operations);
     carry_out(&args.plan(), workload, attach.as_ref(), &mut search, stop)?;
     let interrupted = stop.load(Ordering::Relaxed);
     let capacity = search.result();

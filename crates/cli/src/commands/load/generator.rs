@@ -5,10 +5,10 @@ use crate::requests_file;
 use clap::Args;
 use std::path::PathBuf;
 use understudy_host::CpuList;
-use understudy_load::http::{Requests, Target};
 use understudy_load::{DEFAULT_QUEUE, Plan, Rate};
 use understudy_model::Arrivals;
 use understudy_model::Span;
+use understudy_subject_http::{Requests, Target};
 use understudy_wire::http1::Limits;
 
 /// The generator, and what it sends.
@@ -48,9 +48,7 @@ impl GeneratorArgs {
             timeout: self.timeout,
             seed: self.seed,
             queue: DEFAULT_QUEUE,
-            limits: Limits::default(),
             apart: false,
-            inspect: false,
         }
     }
 

@@ -225,17 +225,18 @@ fn observation(kind: u32, status: u16, ended_ns: u64, took_ns: u64) -> Observati
     let ended_ns = ended_ns.max(took_ns);
     let begun_ns = ended_ns - took_ns;
     Observation {
-        request: kind,
-        endpoint: 0,
-        intended_ns: begun_ns,
+        case: kind,
+        operation: 0,
+        due_ns: begun_ns,
         free_ns: begun_ns,
         sent_ns: begun_ns,
-        first_byte_ns: ended_ns,
-        last_byte_ns: ended_ns,
+        first_ns: ended_ns,
+        last_ns: ended_ns,
         ending: Ending::Answered,
+        class: understudy_compare::http::class(i32::from(status)),
         code: i32::from(status),
         bytes: 0,
-        body_hash: 0,
+        hash: 0,
     }
 }
 

@@ -13,19 +13,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use understudy_judge::search::Left;
 use understudy_judge::search::capacity::{CapacityConfig, Search};
 use understudy_judge::terms::Slo;
-use understudy_load::http::{Requests, Target, WorkloadRequest};
-use understudy_load::{Plan, Progress, Rate, Workload, run_into};
+use understudy_load::{Plan, Progress, Rate};
 use understudy_model::capacity::CapacityKind;
 use understudy_model::floor::SideFloor;
 use understudy_model::gates::GeneratorUse;
 use understudy_model::profile::{ProfileReport, SCHEMA};
 use understudy_model::tail::Tail;
-use understudy_model::{Observation, Share, Span};
+use understudy_model::{Class, Observation, Share, Span};
 use understudy_observe::Circumstances;
 use understudy_observe::Listener;
 use understudy_redact::Redactor;
 use understudy_report::figures::rate;
 use understudy_report::findings::headroom;
+use understudy_subject_http::{Requests, Target, WorkloadRequest};
+use understudy_subject_http::{Workload, run_into};
 use understudy_trial::single;
 
 /// No service is tried at more than so many times the rate that it has to serve: more headroom would
@@ -73,11 +74,8 @@ pub(super) fn profile(
         .map_err(|(index, error)| usage(format!("request {}: {error}", index + 1)))?;
     let mut json = JsonOutput::open(args.json.as_deref())?;
     let mut attended = Attended::begin(args, runtime_log)?;
-    let workload = Workload {
-        target,
-        prepared: &prepared,
-        weights: &requests.weights(),
-    };
+    let weights = requests.weights();
+    let workload = Workload::new(target, &prepared, &weights);
     let rate = Rate::PerSecond(rate_rps);
     let plan = args.generator.plan(rate, args.warmup);
     let mut search = Search::new(args.search(rate_rps), &args.slo, &[]);
@@ -240,17 +238,18 @@ mod tests {
             let sent = number * MS + 10 * MS;
             let ended = sent + 50u64.saturating_sub(number % 1_000) * MS + MS;
             Observation {
-                request: 0,
-                endpoint: 0,
-                intended_ns: number * MS,
+                case: 0,
+                operation: 0,
+                due_ns: number * MS,
                 free_ns: number * MS,
                 sent_ns: sent,
-                first_byte_ns: ended,
-                last_byte_ns: ended,
+                first_ns: ended,
+                last_ns: ended,
                 ending: Ending::Answered,
+                class: Class::Ok,
                 code: 200,
                 bytes: 1,
-                body_hash: 0,
+                hash: 0,
             }
         });
         let stop = |second: u64| Happening {

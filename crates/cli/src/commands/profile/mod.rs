@@ -20,13 +20,13 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use understudy_evidence::RunDirectory;
 use understudy_judge::terms::Slo;
-use understudy_load::http::Target;
 use understudy_model::floor::SideFloor;
 use understudy_model::profile::ProfileReport;
 use understudy_model::{Role, Span};
 use understudy_observe::Attach;
 use understudy_observe::Listener;
 use understudy_report::{findings, profile as page};
+use understudy_subject_http::Target;
 
 /// One running service: does it hold its objectives, with what headroom, where does its tail come from,
 /// and would a rewrite help?

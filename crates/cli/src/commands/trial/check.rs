@@ -9,9 +9,9 @@ use std::path::Path;
 use understudy_compare::{Day, Rules};
 use understudy_judge::plan::Plan;
 use understudy_judge::terms::Level;
-use understudy_load::http::{Requests, Target, WorkloadRequest};
 use understudy_model::Role;
 use understudy_observe::Attach;
+use understudy_subject_http::{Requests, Target, WorkloadRequest};
 use understudy_trial::config::{RequestsFrom, SideConfig, TrialConfig};
 
 /// The trial's file where neither it nor a flag is given.

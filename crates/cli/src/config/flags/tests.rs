@@ -67,7 +67,7 @@ fn every_flag_is_heard() {
     assert!(config.workload.writes);
     let slos = [
         Slo::Latency {
-            endpoint: "*".to_owned(),
+            operation: "*".to_owned(),
             quantile: 0.99,
             max: Span::from_millis(20),
         },

@@ -176,7 +176,7 @@ fn objectives_and_goals_are_checked() {
 quantile = 99
 max = "0ms"
 [[slo]]
-endpoint = "*"
+operation = "*"
 error_rate = "1"
 [[slo]]
 [[slo]]
@@ -191,7 +191,7 @@ speed = "-25%"
         &[
             "trial.toml:7: slo.quantile: 99 is not between 0 and 1\nhint: write p99 as 0.99",
             "trial.toml:8: slo.max: 0 can never be held",
-            "trial.toml:10: slo.endpoint: does not go with `error_rate`\nhint: write another `[[slo]]` for it",
+            "trial.toml:10: slo.operation: does not go with `error_rate`\nhint: write another `[[slo]]` for it",
             "trial.toml:11: slo.error_rate: \"1\" is not a share such as \"0.1%\"",
             "trial.toml:12: slo.quantile is missing\nhint: write a quantile with its max, or an error_rate",
             "trial.toml:12: slo.max is missing\nhint: write the bound, such as max = \"20ms\"",

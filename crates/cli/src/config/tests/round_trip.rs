@@ -140,8 +140,8 @@ fn quantile() -> impl Strategy<Value = f64> {
 fn slo() -> impl Strategy<Value = Slo> {
     let latency = (text(), quantile(), span());
     prop_oneof![
-        latency.prop_map(|(endpoint, quantile, max)| Slo::Latency {
-            endpoint,
+        latency.prop_map(|(operation, quantile, max)| Slo::Latency {
+            operation,
             quantile,
             max
         }),
@@ -179,9 +179,9 @@ fn rule() -> impl Strategy<Value = Rule> {
         option::of(text()),
     );
     (texts, option::of(kind), option::of(expires)).prop_map(
-        |((path, endpoint, reason, owner), kind, expires)| Rule {
+        |((path, operation, reason, owner), kind, expires)| Rule {
             path,
-            endpoint,
+            operation,
             kind,
             reason,
             owner,

@@ -205,7 +205,7 @@ const SAME: &[(&str, &str, &str)] = &[
         r#"{"max_age":1,"report_to":"g"}"#,
     ),
     (
-        "reporting-endpoints",
+        "reporting-operations",
         "a=\"/x\", b=\"/y\"",
         "b=\"/y\",a=\"/x\"",
     ),
@@ -424,7 +424,7 @@ const OTHER: &[(&str, &str, &str)] = &[
     ("warning", "110 - \"a  b\"", "110 - \"a b\""),
     ("nel", r#"{"max_age":1}"#, r#"{"max_age":2}"#),
     ("nel", r#"{"max_age":1"#, r#"{"max_age": 1"#),
-    ("reporting-endpoints", "a=\"/x\"", "a=\"/X\""),
+    ("reporting-operations", "a=\"/x\"", "a=\"/X\""),
     ("cache-status", "a; hit", "a; hit=?0"),
     ("cache-status", "\"a\"", "a"),
     ("priority", "u=1", "u=2"),

@@ -225,12 +225,7 @@ fn answer(name: &str, value: &str) -> Answer {
         name: name.to_owned(),
         value: value.as_bytes().to_vec(),
     };
-    Answer {
-        code: 200,
-        fields: vec![field],
-        body: Vec::new(),
-        truncated: false,
-    }
+    crate::http::answer(200, vec![field], Vec::new(), false)
 }
 
 proptest! {

@@ -1,7 +1,7 @@
 //! Honest pairs and planted faults in fields that always differ, through the whole comparison.
 
 use crate::fixtures;
-use crate::{Class, Differ, History, Noise, Outcomes, Row, Rules, classify};
+use crate::{Differ, History, Noise, Outcomes, PairClass, Row, Rules, classify};
 use understudy_model::Outcome;
 
 /// Pairs of one run, of which the incumbent is asked twice each.
@@ -202,7 +202,7 @@ fn run(case: &Case, seed: u64, wrong: Option<Value>) -> Vec<Row> {
 
 fn found(rows: &[Row]) -> Vec<u64> {
     let noise = Noise::learn(rows);
-    let is_found = |row: &&Row| matches!(classify(row, &noise).class, Class::Different(_));
+    let is_found = |row: &&Row| matches!(classify(row, &noise).class, PairClass::Different(_));
     rows.iter()
         .filter(is_found)
         .map(|row| u64::from(row.request))

@@ -17,15 +17,15 @@ fn today() -> Day {
 }
 
 fn answered(body: String) -> Outcome {
-    Outcome::Answered(Answer {
-        code: 200,
-        fields: vec![Field {
+    Outcome::Answered(understudy_compare::http::answer(
+        200,
+        vec![Field {
             name: "content-type".into(),
             value: b"application/json".to_vec(),
         }],
-        body: body.into_bytes(),
-        truncated: false,
-    })
+        body.into_bytes(),
+        false,
+    ))
 }
 
 /// Numbers that jump about as latencies and loads do: the same on every machine.
@@ -51,7 +51,7 @@ fn filled(pairs: u64, twice: u64, wrong: u64) -> (Book, u64) {
     let (differ, mut history) = (Differ::new(&rules, &redact), History::default());
     let (mut book, mut seed, mut kept) = (Book::default(), 7, 0);
     for n in 1..=pairs {
-        let (endpoint, name) = book.endpoint("GET", "/metrics");
+        let (operation, name) = book.operation("GET", "/metrics");
         let (a, b) = (metrics(&mut seed, 1.0), metrics(&mut seed, 1.0));
         let c = metrics(
             &mut seed,
@@ -63,7 +63,7 @@ fn filled(pairs: u64, twice: u64, wrong: u64) -> (Book, u64) {
             candidate: &c,
         };
         let finding = Finding {
-            row: Row::compare(&differ, &mut history, 0, (endpoint, &name), outcomes),
+            row: Row::compare(&differ, &mut history, 0, (operation, &name), outcomes),
             twice: n.is_multiple_of(twice),
             status: 200,
             parameters: String::new(),
@@ -104,7 +104,7 @@ fn a_book_that_was_stored_says_the_same_again_and_continues() {
         again.judge(&config(), today()),
     );
     assert_eq!(before.all, after.all);
-    assert_eq!(before.endpoints, after.endpoints);
+    assert_eq!(before.operations, after.operations);
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn exchanges((rate, seconds): (f64, f64), late: Late, draws: &mut Draws) -> Vec<
 
 fn search(late: Late, seed: u64) -> Capacity {
     let slos = [Slo::Latency {
-        endpoint: "*".to_owned(),
+        operation: "*".to_owned(),
         quantile: 1.0 - ALLOWED,
         max: Span::from_secs_f64(BOUND_S),
     }];

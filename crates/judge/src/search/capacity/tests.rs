@@ -15,18 +15,18 @@ fn config() -> CapacityConfig {
     }
 }
 
-fn slo(endpoint: &str) -> Slo {
+fn slo(operation: &str) -> Slo {
     Slo::Latency {
-        endpoint: endpoint.to_owned(),
+        operation: operation.to_owned(),
         quantile: 0.99,
         max: Span::from_nanos(BOUND_NS),
     }
 }
 
 /// An answer after so many nanoseconds, sent late by some of them.
-fn answered(endpoint: u32, lag_ns: u64, latency_ns: u64) -> Observation {
+fn answered(operation: u32, lag_ns: u64, latency_ns: u64) -> Observation {
     Observation {
-        endpoint,
+        operation,
         ..understudy_testkit::answered(0, (0, lag_ns, latency_ns)).observation
     }
 }
@@ -54,8 +54,8 @@ fn left(observations: &[Observation]) -> Left<'_> {
 }
 
 #[test]
-fn violations_are_counted_of_the_endpoint_and_no_answer_is_one() {
-    let endpoints = ["GET /a".to_owned(), "GET /b".to_owned()];
+fn violations_are_counted_of_the_operation_and_no_answer_is_one() {
+    let operations = ["GET /a".to_owned(), "GET /b".to_owned()];
     let slos = [
         slo("*"),
         slo("GET /b"),
@@ -74,7 +74,7 @@ fn violations_are_counted_of_the_endpoint_and_no_answer_is_one() {
         ..answered(1, 0, 5)
     });
     observations.push(answered(1, 0, 5));
-    let mut search = Search::new(config(), &slos, &endpoints);
+    let mut search = Search::new(config(), &slos, &operations);
     let point = search.record(&left(&observations)).clone();
     assert_eq!(point.violations, [0.2, 0.5, 0.2]);
     assert_eq!((point.requests, point.p99_us), (10, None));

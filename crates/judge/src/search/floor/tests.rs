@@ -21,7 +21,7 @@ fn config() -> FloorConfig {
 
 fn slos() -> [Slo; 1] {
     [Slo::Latency {
-        endpoint: "*".to_owned(),
+        operation: "*".to_owned(),
         quantile: 0.99,
         max: Span::from_millis(10),
     }]
@@ -62,7 +62,7 @@ fn search(trial: impl Fn(Planned) -> LatencyBlock) -> SideFloor {
     let slos = slos();
     let objectives = Objectives {
         slos: &slos,
-        endpoints: &[],
+        operations: &[],
         rules: VerdictRules::default(),
     };
     let mut search = Search::new(
@@ -117,7 +117,7 @@ fn outcome(change: impl Fn(&mut LatencyBlock)) -> (FloorOutcome, String) {
     let slos = slos();
     let objectives = Objectives {
         slos: &slos,
-        endpoints: &[],
+        operations: &[],
         rules: VerdictRules::default(),
     };
     let limits = LimitsConfig::default();
@@ -139,7 +139,7 @@ fn a_step_that_turns_on_the_generators_lateness_is_refused() {
     let late = |requests: usize, took_ms: u64| {
         outcome(|step| {
             for row in &mut step.rows[..requests] {
-                let due = row.observation.intended_ns;
+                let due = row.observation.due_ns;
                 let (sent, ended) = (due + 5_000_000, due + took_ms * 1_000_000);
                 *row = answered(0, (due, sent, ended));
             }

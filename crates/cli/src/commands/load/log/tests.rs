@@ -3,7 +3,7 @@ use std::ffi::OsStr;
 use std::time::{Duration, Instant};
 use understudy_load::{DEFAULT_QUEUE, Rate, Recorder};
 use understudy_model::Arrivals;
-use understudy_model::{Ending, Observation, Span};
+use understudy_model::{Class, Ending, Observation, Span};
 use understudy_wire::http1::Limits;
 
 fn plan() -> Plan {
@@ -28,17 +28,18 @@ fn plan() -> Plan {
 fn observation(second: u64) -> Observation {
     let at_ns = second * 1_000_000_001;
     Observation {
-        request: 0,
-        endpoint: 0,
-        intended_ns: at_ns,
+        case: 0,
+        operation: 0,
+        due_ns: at_ns,
         free_ns: at_ns,
         sent_ns: at_ns,
-        first_byte_ns: at_ns,
-        last_byte_ns: at_ns,
+        first_ns: at_ns,
+        last_ns: at_ns,
         ending: Ending::Answered,
+        class: Class::Ok,
         code: 200,
         bytes: 1,
-        body_hash: 0,
+        hash: 0,
     }
 }
 

@@ -5,10 +5,11 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
-use understudy_load::http::{RequestSource, Requests, Target};
-use understudy_load::{DEFAULT_QUEUE, Plan, Progress, Ran, Rate, run};
+use understudy_load::{DEFAULT_QUEUE, Plan, Progress, Rate};
 use understudy_model::Arrivals;
 use understudy_model::{Ending, FailureKind, Observation, Span};
+use understudy_subject_http::{Ran, run};
+use understudy_subject_http::{RequestSource, Requests, Target};
 use understudy_wire::http1::Limits;
 
 /// What a server does with the second request of a connection.

@@ -5,7 +5,7 @@
 //! one after the other, and a connect that is not answered at once is given up and tried again a little
 //! later; to one that is far, several at a time.
 
-use super::driver::OpenError;
+use crate::driver::OpenError;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Mutex;
@@ -25,7 +25,7 @@ const PACE: (Duration, Duration) = (Duration::from_millis(2), Duration::from_mil
 const STALLED: Duration = Duration::from_millis(500);
 
 /// Opens up to `wanted` connections, at least one; where the first address that answers is.
-pub(super) fn open(
+pub(crate) fn open(
     addresses: &[SocketAddr],
     wanted: usize,
     timeout: Duration,

@@ -1,4 +1,5 @@
-//! HTTP/1.1 as a driver of the engine, and as a patient client for everything that is not timed.
+//! The kind of subject that is asked over HTTP/1.1: a driver of the load engine, and a patient client for everything that
+//! is not timed.
 
 mod client;
 mod connection;
@@ -6,6 +7,7 @@ mod credentials;
 mod driver;
 mod opening;
 mod requests;
+mod run;
 mod target;
 mod variables;
 
@@ -13,4 +15,5 @@ pub use client::{Client, ClientLimits};
 pub use credentials::{Capture, CaptureFrom, Credentials, Jar};
 pub use driver::{Captured, Captures, HttpDriver, OpenError, Options, Prepared};
 pub use requests::{MAX_FILE_BYTES, RequestSource, Requests, RequestsError, WorkloadRequest};
+pub use run::{HttpLoadError, Ran, Workload, run, run_into};
 pub use target::{Target, TargetError};

@@ -1,4 +1,4 @@
-//! Endpoint templates: `GET /items/{id}` for `GET /items/123?x=1`.
+//! Operation templates: `GET /items/{id}` for `GET /items/123?x=1`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

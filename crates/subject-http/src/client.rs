@@ -1,14 +1,15 @@
 //! A patient client: one request at a time, the whole answer kept. For everything that is not
 //! timed.
 
-use super::credentials::{Credentials, Jar};
-use super::requests::WorkloadRequest;
-use super::target::Target;
+use crate::credentials::{Credentials, Jar};
+use crate::requests::WorkloadRequest;
+use crate::target::Target;
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
-use understudy_model::{Answer, Failure, FailureKind, Field, Outcome, plain_words};
+use understudy_compare::http;
+use understudy_model::{Answer, Class, Failure, FailureKind, Field, Outcome, plain_words};
 use understudy_wire::http1::{Head, Limits, ResponseReader, Sink, Step};
 
 /// Bounds on what the client waits for and keeps.
@@ -59,7 +60,7 @@ impl Client {
     pub fn prepare(&mut self, request: &WorkloadRequest) -> Result<Outcome, String> {
         let outcome = self.exchange(request);
         if let Outcome::Answered(answer) = &outcome
-            && answer.code < 400
+            && answer.status.class == Class::Ok
         {
             self.credentials
                 .take(&request.path, &request.capture, answer)
@@ -163,7 +164,7 @@ impl Client {
             };
             if count == 0 {
                 return match reader.end_of_input() {
-                    Ok(()) => Ok(sink.answer),
+                    Ok(()) => Ok(sink.answer()),
                     Err(error) => Err(Broken {
                         failure: Failure {
                             kind: FailureKind::Closed,
@@ -183,7 +184,7 @@ impl Client {
                     if reusable && consumed == pending.len() {
                         self.stream = Some(stream);
                     }
-                    return Ok(sink.answer);
+                    return Ok(sink.answer());
                 }
                 Err(error) => {
                     let kind = match error.is_too_large() {
@@ -273,13 +274,21 @@ fn fragment(error: &std::io::Error) -> String {
 /// Keeps the whole answer; the reader bounds it.
 #[derive(Default)]
 struct Whole {
-    answer: Answer,
+    status: i32,
+    fields: Vec<Field>,
+    body: Vec<u8>,
+}
+
+impl Whole {
+    fn answer(self) -> Answer {
+        http::answer(self.status, self.fields, self.body, false)
+    }
 }
 
 impl Sink for Whole {
     fn head(&mut self, head: &Head<'_>) {
-        self.answer.code = i32::from(head.status);
-        self.answer.fields = head
+        self.status = i32::from(head.status);
+        self.fields = head
             .headers
             .iter()
             .map(|header| Field {
@@ -290,6 +299,6 @@ impl Sink for Whole {
     }
 
     fn body(&mut self, part: &[u8]) {
-        self.answer.body.extend_from_slice(part);
+        self.body.extend_from_slice(part);
     }
 }

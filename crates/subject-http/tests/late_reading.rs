@@ -8,12 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use understudy_host::Clock;
-use understudy_load::http::{HttpDriver, Options, Prepared, Target};
-use understudy_load::{
-    DEFAULT_QUEUE, Driver, Job, Plan, Progress, Rate, Recorder, Workload, run_into,
-};
+use understudy_load::{DEFAULT_QUEUE, Driver, Job, Plan, Progress, Rate, Recorder};
 use understudy_model::Arrivals;
 use understudy_model::{Ending, FailureKind, Observation, Span};
+use understudy_subject_http::{HttpDriver, Options, Prepared, Target};
+use understudy_subject_http::{Workload, run_into};
 use understudy_wire::http1::Limits;
 
 /// How long the generator does not run.
@@ -53,7 +52,7 @@ fn serve(mut stream: TcpStream, body: usize) {
 fn request() -> Prepared {
     Prepared {
         wire: b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
-        endpoint: 0,
+        operation: 0,
         is_head: false,
         is_idempotent: true,
     }
@@ -111,7 +110,7 @@ impl Generator {
         let now = self.clock.now_ns();
         self.driver.submit(Job {
             request: 0,
-            intended_ns: now,
+            due_ns: now,
         });
         now
     }
@@ -136,7 +135,7 @@ fn an_answer_that_is_read_late_ended_when_it_arrived() {
     let one = generator.poll();
     assert_eq!(one.ending, Ending::Answered);
     assert!(one.service_time_ns().unwrap() < SOON_NS, "{one:?}");
-    assert!(one.sent_ns <= one.first_byte_ns && one.first_byte_ns <= one.last_byte_ns);
+    assert!(one.sent_ns <= one.first_ns && one.first_ns <= one.last_ns);
     let is_stamped = |_| {
         let mut generator = Generator::new(2, Span::from_secs(10));
         generator.submit();
@@ -153,15 +152,12 @@ fn a_connection_is_free_when_the_answer_before_arrived() {
         let mut generator = Generator::new(2, Span::from_secs(10));
         generator.submit();
         // Due while the answer is on its way or not read yet: it waits until that is read.
-        let intended_ns = generator.clock.now_ns();
+        let due_ns = generator.clock.now_ns();
         std::thread::sleep(AWAY);
         let before = generator.poll();
-        generator.driver.submit(Job {
-            request: 0,
-            intended_ns,
-        });
+        generator.driver.submit(Job { request: 0, due_ns });
         let one = generator.poll();
-        assert_eq!(one.free_ns, intended_ns.max(before.last_byte_ns));
+        assert_eq!(one.free_ns, due_ns.max(before.last_ns));
         assert!(one.connection_wait_ns().unwrap() < SOON_NS, "{one:?}");
         assert!(one.send_lag_ns().unwrap() > SOON_NS, "{one:?}");
         generator.driver.stamped()

@@ -1,9 +1,8 @@
 //! The HTTP/1.1 driver: one edge-triggered event loop over keep-alive connections.
 
-use super::connection::{CAPTURE_BYTES, Connection, State};
-use super::opening;
-use super::target::Target;
-use crate::driver::{Driver, Job};
+use crate::connection::{CAPTURE_BYTES, Connection, State};
+use crate::opening;
+use crate::target::Target;
 use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
@@ -12,8 +11,10 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use understudy_compare::http::class;
 use understudy_host::{Arrivals, Clock, SleepTimer, receive, stamp_arrivals};
-use understudy_model::{Ending, FailureKind, Observation, Span, plain_words};
+use understudy_load::{Driver, DriverFigures, Job};
+use understudy_model::{Class, Ending, FailureKind, Observation, Span, plain_words};
 use understudy_wire::http1::{Limits, Step};
 
 #[cfg(target_os = "linux")]
@@ -39,8 +40,8 @@ const CAPTURED_BYTES: usize = 64 * 1024 * 1024;
 pub struct Prepared {
     /// Head and body.
     pub wire: Vec<u8>,
-    /// Index of its endpoint.
-    pub endpoint: u32,
+    /// Index of its operation.
+    pub operation: u32,
     /// A HEAD request, whose answer has no body.
     pub is_head: bool,
     /// It may be sent again without asking (RFC 9110, section 9.2.2).
@@ -93,7 +94,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    pub(super) fn connect(addresses: &[SocketAddr], source: io::Error, within: Duration) -> Self {
+    pub(crate) fn connect(addresses: &[SocketAddr], source: io::Error, within: Duration) -> Self {
         let all: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
         let why = match source.kind() {
             io::ErrorKind::TimedOut => format!(
@@ -213,21 +214,6 @@ impl HttpDriver {
         Ok(driver)
     }
 
-    /// Sets the clock by which jobs are due, and from when on they are measured.
-    pub fn start(&mut self, clock: Clock, measured_from_ns: u64) {
-        self.clock = clock;
-        self.arrivals = Arrivals::new(clock);
-        self.measured_from_ns = measured_from_ns;
-        self.stamped = 0;
-        self.timer_ns = 0;
-    }
-
-    /// Answers to measured requests whose end the kernel stamped, and that this thread delayed in no other way than by
-    /// sending late.
-    pub fn stamped(&self) -> u64 {
-        self.stamped
-    }
-
     /// What was malformed in the first malformed answer.
     pub fn malformed(&self) -> Option<&'static str> {
         self.malformed
@@ -262,16 +248,6 @@ impl HttpDriver {
         }
         self.cold = (self.opened..self.connections.len()).rev().collect();
         Ok(())
-    }
-
-    /// Connections that could be opened before the load.
-    pub fn opened(&self) -> usize {
-        self.opened
-    }
-
-    /// Requests that were sent again, because a kept connection was closed before their answer.
-    pub fn resent(&self) -> u64 {
-        self.resent
     }
 
     /// Starts to connect. Failure at once leaves the connection down.
@@ -493,11 +469,11 @@ impl HttpDriver {
             false => UNREAD_BYTES,
         };
         // It had left when it was answered.
-        let left_by_ns = connection.left_by_ns.min(connection.first_byte_ns);
+        let left_by_ns = connection.left_by_ns.min(connection.first_ns);
         connection.exact &= connection.end_is_exact
             && connection.bytes <= most
             && left_by_ns.saturating_sub(connection.sent_ns) <= PROMPT_NS;
-        let is_measured = |job: Job| job.intended_ns >= self.measured_from_ns;
+        let is_measured = |job: Job| job.due_ns >= self.measured_from_ns;
         let counts = connection.exact && connection.job.is_some_and(is_measured);
         self.stamped += u64::from(counts);
         self.end_exchange(index, Ending::Answered, at_ns);
@@ -545,15 +521,15 @@ impl HttpDriver {
         self.busy -= 1;
         let answered = ending == Ending::Answered;
         let reached = connection.state == State::Busy;
-        let body_hash = if answered {
+        let hash = if answered {
             connection.answer.hash()
         } else {
             0
         };
         self.finished.push(Observation {
-            request: job.request,
-            endpoint: self.prepared[job.request as usize].endpoint,
-            intended_ns: job.intended_ns,
+            case: job.request,
+            operation: self.prepared[job.request as usize].operation,
+            due_ns: job.due_ns,
             free_ns: if reached {
                 connection.free_ns
             } else {
@@ -564,23 +540,28 @@ impl HttpDriver {
             } else {
                 Observation::NEVER
             },
-            first_byte_ns: if reached {
-                connection.first_byte_ns
+            first_ns: if reached {
+                connection.first_ns
             } else {
                 Observation::NEVER
             },
-            last_byte_ns: now_ns,
+            last_ns: now_ns,
             ending,
+            class: if answered {
+                class(i32::from(connection.answer.status))
+            } else {
+                Class::Failed
+            },
             code: if answered {
                 i32::from(connection.answer.status)
             } else {
                 0
             },
             bytes: connection.bytes,
-            body_hash,
+            hash,
         });
-        if body_hash != 0 {
-            self.capture(index, body_hash);
+        if hash != 0 {
+            self.capture(index, hash);
         }
     }
 
@@ -690,6 +671,22 @@ impl HttpDriver {
 }
 
 impl Driver for HttpDriver {
+    fn start(&mut self, clock: Clock, measured_from_ns: u64) {
+        self.clock = clock;
+        self.arrivals = Arrivals::new(clock);
+        self.measured_from_ns = measured_from_ns;
+        self.stamped = 0;
+        self.timer_ns = 0;
+    }
+
+    fn figures(&self) -> DriverFigures {
+        DriverFigures {
+            resent: self.resent,
+            stamped: self.stamped,
+            connected: self.opened as u32,
+        }
+    }
+
     fn idle(&self) -> usize {
         self.hot.len() + self.cold.len()
     }
@@ -698,8 +695,8 @@ impl Driver for HttpDriver {
         self.busy
     }
 
-    fn endpoint(&self, request: u32) -> u32 {
-        self.prepared[request as usize].endpoint
+    fn operation(&self, request: u32) -> u32 {
+        self.prepared[request as usize].operation
     }
 
     fn submit(&mut self, job: Job) {

@@ -2,6 +2,7 @@
 //! names.
 
 use std::collections::BTreeMap;
+use understudy_compare::http;
 use understudy_model::Answer;
 
 /// Cookies of one server that are kept.
@@ -51,7 +52,7 @@ impl Jar {
     }
 
     /// The cookies for a request of this path, in the form of the header: the longest path first.
-    pub(super) fn for_path(&self, path: &str) -> Vec<(&str, &str)> {
+    pub(crate) fn for_path(&self, path: &str) -> Vec<(&str, &str)> {
         let path = path.split('?').next().unwrap_or_default();
         let mut all: Vec<_> = self
             .cookies
@@ -102,7 +103,7 @@ impl Capture {
     ///
     /// # Errors
     /// It is neither.
-    pub(super) fn parse(name: &str, from: &str) -> Result<Capture, String> {
+    pub(crate) fn parse(name: &str, from: &str) -> Result<Capture, String> {
         let from = match from.strip_prefix("header:") {
             Some(header) if !header.is_empty() => CaptureFrom::Header(header.to_ascii_lowercase()),
             None if from.starts_with('/') => CaptureFrom::Body(from.to_owned()),
@@ -130,7 +131,8 @@ impl Capture {
                 String::from_utf8_lossy(answer.field(name).next()?).into_owned()
             }
             CaptureFrom::Body(pointer) => {
-                let body: serde_json::Value = serde_json::from_slice(&answer.body).ok()?;
+                let body: serde_json::Value =
+                    serde_json::from_slice(answer.bytes(http::BODY)).ok()?;
                 match body.pointer(pointer)? {
                     serde_json::Value::String(text) => text.clone(),
                     serde_json::Value::Number(number) => number.to_string(),
@@ -173,7 +175,7 @@ impl Credentials {
 
     /// The headers of a request for this path: captured values in place of `${NAME}`, and the cookies. A cookie that
     /// the request brings itself wins over one of the jar.
-    pub(super) fn headers(
+    pub(crate) fn headers(
         &self,
         path: &str,
         headers: &[(String, String)],
@@ -229,12 +231,12 @@ mod tests {
             name: (*name).to_owned(),
             value: value.as_bytes().to_vec(),
         };
-        Answer {
-            code: 200,
-            fields: fields.iter().map(field).collect(),
-            body: body.into(),
-            truncated: false,
-        }
+        understudy_compare::http::answer(
+            200,
+            fields.iter().map(field).collect(),
+            body.into(),
+            false,
+        )
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! The requests of a workload: read from JSON lines, checked, rendered.
 //!
 //! One request a line: `method`, `path`, `headers`, one of `body`, `body_base64` and `body_file`;
-//! `weight`, `session` and `endpoint` are optional. Header values may name environment variables
+//! `weight`, `session` and `operation` are optional. Header values may name environment variables
 //! as `$NAME` or `${NAME}`. Path and body, in which dollar signs are common, may do so as `${NAME}` for the
 //! names that `variables` lists. What is shown and stored keeps the name.
 
-use super::credentials::{Capture, Credentials};
-use super::driver::Prepared;
-use super::variables::{Written, expand, fill, is_name};
+use crate::credentials::{Capture, Credentials};
+use crate::driver::Prepared;
+use crate::variables::{Written, expand, fill, is_name};
 use base64::Engine as _;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -30,7 +30,7 @@ const KEYS: [&str; 11] = [
     "variables",
     "weight",
     "session",
-    "endpoint",
+    "operation",
     "capture",
 ];
 
@@ -51,8 +51,8 @@ pub struct WorkloadRequest {
     pub weight: f64,
     /// Requests of one session are answered one after the other.
     pub session: Option<String>,
-    /// The endpoint template, if the file names one.
-    pub endpoint: Option<String>,
+    /// The operation template, if the file names one.
+    pub operation: Option<String>,
     /// What of the answer later requests name; of requests that prepare a side.
     pub capture: Vec<Capture>,
     /// Headers as sent, `$NAME` replaced.
@@ -73,7 +73,7 @@ impl WorkloadRequest {
             variables: Vec::new(),
             weight: 1.0,
             session: None,
-            endpoint: None,
+            operation: None,
             capture: Vec::new(),
             sent_headers: Vec::new(),
             sent_path: None,
@@ -175,7 +175,7 @@ impl WorkloadRequest {
     }
 
     /// May the request be repeated without asking (RFC 9110, section 9.2.2)?
-    pub(super) fn is_idempotent(&self) -> bool {
+    pub(crate) fn is_idempotent(&self) -> bool {
         self.is_safe() || matches!(self.method.as_str(), "PUT" | "DELETE")
     }
 
@@ -290,16 +290,16 @@ impl Requests {
         captures.map(|capture| capture.name.as_str())
     }
 
-    /// Renders all for `host`; `endpoint` gives each its endpoint index.
+    /// Renders all for `host`; `operation` gives each its operation index.
     ///
     /// # Errors
     /// The index (from 0) of a request that is not valid HTTP, and why.
     pub fn prepare(
         &self,
         host: &str,
-        endpoint: impl Fn(u32) -> u32,
+        operation: impl Fn(u32) -> u32,
     ) -> Result<Arc<[Prepared]>, (usize, understudy_wire::http1::RequestError)> {
-        self.prepare_with(host, &Credentials::default(), endpoint)
+        self.prepare_with(host, &Credentials::default(), operation)
     }
 
     /// The same with what the server has handed out before.
@@ -310,7 +310,7 @@ impl Requests {
         &self,
         host: &str,
         credentials: &Credentials,
-        endpoint: impl Fn(u32) -> u32,
+        operation: impl Fn(u32) -> u32,
     ) -> Result<Arc<[Prepared]>, (usize, understudy_wire::http1::RequestError)> {
         self.all
             .iter()
@@ -320,7 +320,7 @@ impl Requests {
                     wire: request
                         .render_with(host, credentials)
                         .map_err(|error| (index, error))?,
-                    endpoint: endpoint(index as u32),
+                    operation: operation(index as u32),
                     is_head: request.method == "HEAD",
                     is_idempotent: request.is_idempotent(),
                 })
@@ -356,7 +356,7 @@ fn parse_line(
         variables: Vec::new(),
         weight: weight(&object)?,
         session: text(&object, "session")?,
-        endpoint: text(&object, "endpoint")?,
+        operation: text(&object, "operation")?,
         capture: capture(&object)?,
         sent_headers: Vec::new(),
         sent_path: None,
@@ -525,7 +525,7 @@ mod tests {
     fn reads_every_key() {
         let request = one(
             r#"{"method":"PUT","path":"/a","headers":{"A":["1","2"]},"body":{"x":1},
-            "weight":2.5,"session":"s","endpoint":"PUT /a"}"#
+            "weight":2.5,"session":"s","operation":"PUT /a"}"#
                 .replace('\n', " ")
                 .as_str(),
         );

@@ -1,16 +1,16 @@
 //! One connection of the driver, and what is read from it.
 
-use crate::driver::Job;
 use mio::net::TcpStream;
+use understudy_load::Job;
 use understudy_model::Observation;
 use understudy_wire::http1::{Head, Limits, ResponseReader, Sink};
 
 /// Longest body that is hashed and can be captured; a longer one is hashed up to here.
-pub(super) const CAPTURE_BYTES: usize = 1024 * 1024;
+pub(crate) const CAPTURE_BYTES: usize = 1024 * 1024;
 
 /// The state of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     /// Not connected; a job makes it connect.
     Down,
     /// On its way.
@@ -23,41 +23,41 @@ pub(super) enum State {
 
 /// A connection and the exchange under way on it.
 #[derive(Debug)]
-pub(super) struct Connection {
-    pub(super) stream: Option<TcpStream>,
-    pub(super) state: State,
-    pub(super) job: Option<Job>,
+pub(crate) struct Connection {
+    pub(crate) stream: Option<TcpStream>,
+    pub(crate) state: State,
+    pub(crate) job: Option<Job>,
     /// Since when it can take a request, nanoseconds.
-    pub(super) free_since_ns: u64,
+    pub(crate) free_since_ns: u64,
     /// That time does not depend on when this thread ran.
-    pub(super) free_is_exact: bool,
+    pub(crate) free_is_exact: bool,
     /// When the job under way was due and this connection free for it.
-    pub(super) free_ns: u64,
+    pub(crate) free_ns: u64,
     /// When the job under way was given to it, for its time limit.
-    pub(super) started_ns: u64,
-    pub(super) sent_ns: u64,
+    pub(crate) started_ns: u64,
+    pub(crate) sent_ns: u64,
     /// When the write of it returned.
-    pub(super) left_by_ns: u64,
-    pub(super) first_byte_ns: u64,
+    pub(crate) left_by_ns: u64,
+    pub(crate) first_ns: u64,
     /// This thread delayed the exchange in no other way than by sending late, as far as is known.
-    pub(super) exact: bool,
+    pub(crate) exact: bool,
     /// The kernel stamped what was read last.
-    pub(super) end_is_exact: bool,
+    pub(crate) end_is_exact: bool,
     /// It has carried a request since it was opened.
-    pub(super) used: bool,
+    pub(crate) used: bool,
     /// It had carried one before that under way.
-    pub(super) kept: bool,
+    pub(crate) kept: bool,
     /// Bytes of the request that the kernel has taken.
-    pub(super) written: usize,
-    pub(super) bytes: u64,
-    pub(super) reader: ResponseReader,
+    pub(crate) written: usize,
+    pub(crate) bytes: u64,
+    pub(crate) reader: ResponseReader,
     /// Bytes that arrived and cannot be understood without the next ones.
-    pub(super) pending: Vec<u8>,
-    pub(super) answer: AnswerSink,
+    pub(crate) pending: Vec<u8>,
+    pub(crate) answer: AnswerSink,
 }
 
 impl Connection {
-    pub(super) fn new(limits: Limits, inspect: bool) -> Self {
+    pub(crate) fn new(limits: Limits, inspect: bool) -> Self {
         Connection {
             stream: None,
             state: State::Down,
@@ -68,7 +68,7 @@ impl Connection {
             started_ns: 0,
             sent_ns: Observation::NEVER,
             left_by_ns: Observation::NEVER,
-            first_byte_ns: Observation::NEVER,
+            first_ns: Observation::NEVER,
             exact: false,
             end_is_exact: false,
             used: false,
@@ -85,16 +85,16 @@ impl Connection {
     }
 
     /// Makes ready for the answer to a new request.
-    pub(super) fn begin(&mut self, job: Job, answers_head: bool, now_ns: u64) {
+    pub(crate) fn begin(&mut self, job: Job, answers_head: bool, now_ns: u64) {
         self.job = Some(job);
-        self.free_ns = self.free_since_ns.max(job.intended_ns);
-        self.exact = self.free_is_exact || self.free_since_ns <= job.intended_ns;
+        self.free_ns = self.free_since_ns.max(job.due_ns);
+        self.exact = self.free_is_exact || self.free_since_ns <= job.due_ns;
         self.state = State::Busy;
         self.kept = self.used;
         self.used = true;
         self.started_ns = now_ns;
         self.sent_ns = now_ns;
-        self.first_byte_ns = Observation::NEVER;
+        self.first_ns = Observation::NEVER;
         self.written = 0;
         self.bytes = 0;
         self.reader.reset(answers_head);
@@ -104,13 +104,13 @@ impl Connection {
 
     /// Notes `count` bytes of the answer that were read at `now_ns`, and when they arrived if the kernel says so. The
     /// time that counts for them.
-    pub(super) fn arrived(&mut self, arrived_ns: Option<u64>, now_ns: u64, count: usize) -> u64 {
+    pub(crate) fn arrived(&mut self, arrived_ns: Option<u64>, now_ns: u64, count: usize) -> u64 {
         let mut at = arrived_ns.unwrap_or(now_ns);
-        if self.first_byte_ns == Observation::NEVER {
-            self.first_byte_ns = at;
+        if self.first_ns == Observation::NEVER {
+            self.first_ns = at;
         }
         // The begin may have been read without a stamp, after the end arrived.
-        at = at.max(self.first_byte_ns);
+        at = at.max(self.first_ns);
         self.end_is_exact = arrived_ns == Some(at);
         self.bytes += count as u64;
         at
@@ -120,14 +120,14 @@ impl Connection {
 /// What is kept of an answer under load: its status, and where bodies are inspected the beginning
 /// of its body with what is needed to understand it.
 #[derive(Debug, Default)]
-pub(super) struct AnswerSink {
-    pub(super) inspect: bool,
-    pub(super) status: u16,
-    pub(super) content_type: Vec<u8>,
-    pub(super) content_encoding: Vec<u8>,
-    pub(super) body: Vec<u8>,
+pub(crate) struct AnswerSink {
+    pub(crate) inspect: bool,
+    pub(crate) status: u16,
+    pub(crate) content_type: Vec<u8>,
+    pub(crate) content_encoding: Vec<u8>,
+    pub(crate) body: Vec<u8>,
     /// Length of the body, also of what is not kept.
-    pub(super) length: u64,
+    pub(crate) length: u64,
 }
 
 impl AnswerSink {
@@ -140,7 +140,7 @@ impl AnswerSink {
     }
 
     /// A hash of the body as received that is never 0; 0 where bodies are not inspected.
-    pub(super) fn hash(&self) -> u64 {
+    pub(crate) fn hash(&self) -> u64 {
         if !self.inspect {
             return 0;
         }
