@@ -5,12 +5,11 @@ mod live;
 
 pub use live::{Live, STRETCH};
 
-use crate::generator::rows;
 use understudy_judge as judge;
 use understudy_judge::search::allowed;
 use understudy_judge::search::floor;
 use understudy_judge::terms::Slo;
-use understudy_model::stored::{BlockFigures, LatencyBlock};
+use understudy_model::stored::{BlockFigures, LatencyBlock, Row};
 // The generator's lateness is one of the causes, and no reason to refuse them.
 pub use understudy_judge::search::overloaded;
 use understudy_model::profile::{MemoryUsed, RuntimePauses, StopsAgainst, Used};
@@ -75,7 +74,7 @@ fn tail_of(
                 measured_s: window.1 - window.0,
                 ..BlockFigures::default()
             },
-            rows: rows(observations),
+            rows: observations.into_iter().map(Row::from).collect(),
             happened: during(happened, window),
         })
         .collect();

@@ -25,7 +25,6 @@ use understudy_observe::Circumstances;
 use understudy_observe::Listener;
 use understudy_redact::Redactor;
 use understudy_report::figures::rate;
-use understudy_report::findings::headroom;
 use understudy_trial::single;
 
 /// No service is tried at more than so many times the rate that it has to serve: more headroom would
@@ -101,7 +100,7 @@ pub(super) fn profile(
             .redact_text(args.url.as_deref().unwrap_or_default()),
         rate_rps: Some(rate_rps),
         objectives: args.slo.iter().map(Slo::describe).collect(),
-        headroom: headroom(&capacity, rate_rps),
+        headroom: capacity.headroom(rate_rps),
         capacity: Some(capacity),
         memory_floor,
         peak_rss_bytes: peak,
