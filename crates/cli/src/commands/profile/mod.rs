@@ -1,21 +1,17 @@
 //! `understudy profile`: is there a problem at all, and could a rewrite solve it?
 
-mod access_log;
 mod load;
-mod service;
 mod watch;
 
 use crate::commands::load::GeneratorArgs;
 use crate::commands::report::verdict;
 use crate::config::cannot_read;
 use crate::config::slo_argument;
-use crate::exit;
-use crate::exit::Failure;
+use crate::exit::{self, Failure, usage};
 use crate::show;
 use crate::show::json::{self, JsonOutput};
-use access_log::AccessLog;
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use understudy_evidence::RunDirectory;
@@ -26,6 +22,7 @@ use understudy_model::profile::ProfileReport;
 use understudy_model::{Side, Span};
 use understudy_observe::Attach;
 use understudy_observe::Listener;
+use understudy_profile::{AccessLog, Budget, HIGHEST_RATE, ProfileError, ServiceConfig};
 use understudy_report::{findings, profile as page};
 
 /// One running service: does it hold its objectives, with what headroom, where does its tail come from,
@@ -75,7 +72,7 @@ pub(crate) struct ProfileArgs {
     /// What the last field of a line of text counts, such as us for Apache's %D, or a time in JSON whose
     /// key has no unit
     #[arg(long, value_name = "UNIT", requires = "access_log")]
-    access_log_unit: Option<access_log::Unit>,
+    access_log_unit: Option<Unit>,
     /// A run of a trial that looked for memory floors and whose incumbent it was: what it needs is held
     /// against what it is given
     #[arg(long, value_name = "RUN")]
@@ -96,6 +93,30 @@ pub(crate) struct ProfileArgs {
     /// Write the result as JSON to a file, or to standard output with "-"
     #[arg(long, value_name = "PATH|-")]
     json: Option<PathBuf>,
+}
+
+/// What the last field of a line of text, or the time of a JSON object, counts.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Unit {
+    /// Nanoseconds
+    Ns,
+    /// Microseconds
+    Us,
+    /// Milliseconds
+    Ms,
+    /// Seconds
+    S,
+}
+
+impl Unit {
+    fn span(self) -> Span {
+        match self {
+            Unit::Ns => Span::from_nanos(1),
+            Unit::Us => Span::from_nanos(1_000),
+            Unit::Ms => Span::from_millis(1),
+            Unit::S => Span::from_secs(1),
+        }
+    }
 }
 
 /// Carries out the command.
@@ -137,7 +158,7 @@ impl Logs {
     fn open(args: &ProfileArgs, errors: &mut Vec<String>) -> Self {
         Logs {
             runtime: or_error(args.runtime_log(), errors),
-            access: or_error(AccessLog::open(args), errors),
+            access: or_error(args.access_log(), errors),
         }
     }
 }
@@ -156,6 +177,30 @@ impl ProfileArgs {
             Listener::of_log(path).map_err(unreadable)
         });
         opened.transpose()
+    }
+
+    fn access_log(&self) -> Result<Option<AccessLog>, String> {
+        let unit = self.access_log_unit.map(Unit::span);
+        let opened = self.access_log.as_deref().map(|path| {
+            let unreadable = |error| format!("--access-log: {}", cannot_read(path, &error));
+            AccessLog::open(path, unit, &self.slo).map_err(unreadable)
+        });
+        opened.transpose()
+    }
+
+    fn service(&self, runtime_log: Option<Listener>) -> ServiceConfig {
+        ServiceConfig {
+            attach: self.attach(),
+            runtime_log,
+            generator_cpus: self.generator.cpus.clone(),
+        }
+    }
+
+    fn budget(&self) -> Budget {
+        Budget {
+            total: self.budget,
+            warmup: self.warmup,
+        }
     }
 
     /// The memory floor of the incumbent of a run.
@@ -245,11 +290,8 @@ impl ProfileArgs {
             );
         }
         self.generator.check(target, &mut errors);
-        let highest = 1e7 / load::MOST_HEADROOM;
-        if !self
-            .rate
-            .is_some_and(|rate| (0.001..=highest).contains(&rate))
-        {
+        let served = 0.001..=HIGHEST_RATE;
+        if !self.rate.is_some_and(|rate| served.contains(&rate)) {
             errors.push(
                 "`--rate` is missing, or not from 0.001 to 500000\nhint: write the requests per second that the service has to serve"
                     .to_owned(),
@@ -258,12 +300,21 @@ impl ProfileArgs {
         if self.slo.is_empty() {
             errors.push("`--slo` is missing\nhint: write what the service has to hold, such as \"p99<20ms\"".to_owned());
         }
-        if self.budget.secs() < 2.0 * (self.warmup.secs() + 1.0) {
+        if !self.budget().is_enough() {
             errors.push(
                 "--budget: leaves no time for two trials of a second and their --warmup".to_owned(),
             );
         }
         errors
+    }
+}
+
+/// An error with the flag that it is about.
+fn failure(error: ProfileError) -> Failure {
+    match error {
+        ProfileError::Jvm(_) => usage(format!("--jvm: {error}")),
+        ProfileError::AccessLog { .. } => usage(format!("--access-log: {error}")),
+        error => Failure::Running(error.into()),
     }
 }
 
