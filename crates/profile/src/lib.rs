@@ -9,7 +9,7 @@
 mod access_log;
 mod capacity;
 mod error;
-mod loaded;
+mod load;
 mod measurement;
 mod not_seen;
 mod pauses;
@@ -17,14 +17,14 @@ mod service;
 mod tail;
 mod traffic;
 mod usage;
-mod watched;
+mod watch;
 
 pub use access_log::{AccessLog, FollowedLog};
 pub use capacity::search_capacity;
 pub use error::ProfileError;
-pub use loaded::{Budget, Event, HIGHEST_RATE, LoadConfig, under_load};
+pub use load::{Budget, Event, HIGHEST_RATE, LoadConfig, under_load};
 pub use service::{Service, ServiceConfig};
-pub use watched::{WatchConfig, watch};
+pub use watch::{WatchConfig, watch};
 
 /// Begin and end of a measurement, seconds since the start of the load.
 type Window = (f64, f64);

@@ -1,4 +1,4 @@
-//! LiveTraffic traffic, taken in request by request, in memory that does not grow with it. Pure.
+//! Live traffic, taken in request by request, in memory that does not grow with it. Pure.
 
 use crate::Window;
 use crate::tail::{tail, tail_of};
