@@ -43,6 +43,14 @@ pub struct Capacity {
     pub knee: Vec<KneePoint>,
 }
 
+impl Capacity {
+    /// Capacity over the rate that has to be served: of the lower end where only that is known.
+    pub fn headroom(&self, rate_rps: f64) -> Option<f64> {
+        let known = self.rate_rps.estimate.or(self.rate_rps.low);
+        known.map(|capacity| capacity / rate_rps)
+    }
+}
+
 /// One short trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

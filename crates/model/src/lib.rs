@@ -6,6 +6,7 @@
 mod arrivals;
 pub mod capacity;
 mod cause;
+mod count;
 mod difference;
 mod exchange;
 pub mod floor;
@@ -26,6 +27,7 @@ pub mod warm_up;
 
 pub use arrivals::Arrivals;
 pub use cause::{Cause, Happening};
+pub use count::count;
 pub use difference::{
     Bond, Character, Course, Difference, DifferenceKind, Distance, Position, Relation, Spot,
 };

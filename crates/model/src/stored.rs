@@ -17,6 +17,17 @@ pub struct Row {
     pub value: u64,
 }
 
+impl From<Observation> for Row {
+    /// An exchange whose body was not inspected.
+    fn from(observation: Observation) -> Self {
+        Row {
+            observation,
+            shape: 0,
+            value: 0,
+        }
+    }
+}
+
 /// What happened while a block was measured, and which runtime recorded it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Happenings {

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::path::PathBuf;
 use understudy_probe::{Given, SampleError, Sampler};
 
@@ -30,6 +31,15 @@ impl Attach {
         match self {
             Attach::Pid(pid) | Attach::Jvm(pid) => Given::of_pid(*pid),
             Attach::Cgroup(path) => Given::of_cgroup(path),
+        }
+    }
+}
+
+impl fmt::Display for Attach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Attach::Pid(pid) | Attach::Jvm(pid) => write!(f, "process {pid}"),
+            Attach::Cgroup(group) => write!(f, "control group {}", group.display()),
         }
     }
 }

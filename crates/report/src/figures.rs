@@ -1,5 +1,7 @@
 //! How figures are written: three significant digits, always with a unit.
 
+pub use understudy_model::count;
+
 /// A time given in microseconds: `212 us`, `1.23 ms`, `2.5 s`.
 pub fn time(us: f64) -> String {
     match us {
@@ -95,19 +97,6 @@ pub(crate) fn three_digits(number: f64) -> f64 {
     }
 }
 
-/// A whole number with thousands apart: `1,234,567`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// A quantile: 0.99 is `p99`, 0.999 is `p99.9`.
 pub fn quantile(q: f64) -> String {
     format!("p{}", (q * 1e8).round() / 1e6)
@@ -190,10 +179,6 @@ mod tests {
         assert_eq!(
             [change(0.7), change(1.05), change(4.21)],
             ["-30.0 %", "+5.0 %", "4.2 times"]
-        );
-        assert_eq!(
-            [count(0), count(999), count(1_234_567)],
-            ["0", "999", "1,234,567"]
         );
         assert_eq!(
             [quantile(0.99), quantile(0.999), quantile(0.5)],

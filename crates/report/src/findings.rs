@@ -16,13 +16,6 @@ const WAITING: f64 = 0.5;
 /// A rate below this share of the one that is asked for is idle.
 const IDLE: f64 = 0.5;
 
-/// Capacity over the rate that has to be served: of the lower end where that is all that is known.
-pub fn headroom(capacity: &Capacity, rate_rps: f64) -> Option<f64> {
-    let found = capacity.rate_rps;
-    let known = found.estimate.or(found.low);
-    known.map(|capacity| capacity / rate_rps)
-}
-
 /// What is worth knowing of a service, the answer first; from everything in the document but its own
 /// findings.
 pub fn findings(report: &ProfileReport) -> Vec<Finding> {
@@ -64,8 +57,9 @@ fn answer(capacity: &Capacity, rate_rps: f64) -> Finding {
     let objectives = capacity.objectives.join(" and ");
     let (low, high) = (capacity.rate_rps.low, capacity.rate_rps.high);
     let asked = rate(rate_rps);
-    let times =
-        headroom(capacity, rate_rps).map_or_else(String::new, |times| format!("{times:.1}"));
+    let times = capacity
+        .headroom(rate_rps)
+        .map_or_else(String::new, |times| format!("{times:.1}"));
     if capacity.kind == CapacityKind::Unknown {
         return finding(
             "not_known",
@@ -212,7 +206,7 @@ mod tests {
         assert_eq!(codes(&found, 800.0), ["little_headroom"]);
         assert_eq!(codes(&found, 1000.0), ["undecided"]);
         assert_eq!(codes(&found, 1500.0), ["slo_missed"]);
-        assert_eq!(headroom(&found, 500.0), Some(2.0));
+        assert_eq!(found.headroom(500.0), Some(2.0));
         let plenty = capacity(AtLeast, [Some(5000.0), None, None], 0.9);
         assert_eq!(codes(&plenty, 500.0), ["no_problem"]);
         // The time was over before a higher rate was tried.

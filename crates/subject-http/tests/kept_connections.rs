@@ -8,9 +8,8 @@ use std::sync::{Arc, Mutex};
 use understudy_load::{DEFAULT_QUEUE, Plan, Progress, Rate};
 use understudy_model::Arrivals;
 use understudy_model::{Ending, FailureKind, Observation, Span};
-use understudy_subject_http::{Ran, run};
+use understudy_subject_http::{Ran, Workload, run};
 use understudy_subject_http::{RequestSource, Requests, Target};
-use understudy_wire::http1::Limits;
 
 /// What a server does with the second request of a connection.
 #[derive(Clone, Copy, Debug)]
@@ -84,22 +83,14 @@ fn loaded(second: Second, method: &str) -> (Ran<Vec<Observation>>, u64) {
         timeout: Span::from_secs(10),
         seed: 1,
         queue: DEFAULT_QUEUE,
-        limits: Limits {
-            head_bytes: 65_536,
-            body_bytes: 65_536,
-            interim: 4,
-        },
         apart: false,
-        inspect: false,
     };
     let stop = AtomicBool::new(false);
     let progress = [Progress::default()];
     let weights = requests.weights();
     let ran = run(
         &plan,
-        &target,
-        &prepared,
-        &weights,
+        Workload::new(&target, &prepared, &weights),
         &stop,
         &progress,
         &|_| {},

@@ -97,7 +97,7 @@ impl Generator {
             generator.driver.start(generator.clock, 0);
             generator.submit();
             generator.poll();
-            if generator.driver.stamped() > 0 {
+            if generator.driver.figures().stamped > 0 {
                 break;
             }
             std::thread::sleep(Duration::from_millis(1));
@@ -141,7 +141,7 @@ fn an_answer_that_is_read_late_ended_when_it_arrived() {
         generator.submit();
         std::thread::sleep(AWAY);
         generator.poll();
-        generator.driver.stamped() == 1
+        generator.driver.figures().stamped == 1
     };
     assert!((0..TRIES).any(is_stamped));
 }
@@ -160,7 +160,7 @@ fn a_connection_is_free_when_the_answer_before_arrived() {
         assert_eq!(one.free_ns, due_ns.max(before.last_ns));
         assert!(one.connection_wait_ns().unwrap() < SOON_NS, "{one:?}");
         assert!(one.send_lag_ns().unwrap() > SOON_NS, "{one:?}");
-        generator.driver.stamped()
+        generator.driver.figures().stamped
     };
     assert!((0..TRIES).map(stamped).any(|stamped| stamped == 2));
 }
@@ -185,7 +185,7 @@ fn a_request_without_an_answer_still_times_out() {
     generator.submit();
     let one = generator.poll();
     assert_eq!(one.ending, Ending::Failed(FailureKind::Timeout));
-    assert_eq!(generator.driver.stamped(), 0);
+    assert_eq!(generator.driver.figures().stamped, 0);
 }
 
 /// The end of a large answer waits for room, so for the reader.
@@ -197,7 +197,7 @@ fn a_large_answer_that_is_read_late_does_not_count_as_stamped() {
     let one = generator.poll();
     assert_eq!(one.ending, Ending::Answered);
     assert!(one.bytes > 8 << 20);
-    assert_eq!(generator.driver.stamped(), 0);
+    assert_eq!(generator.driver.figures().stamped, 0);
 }
 
 /// What the socket does not take at once leaves when the generator runs again.
@@ -232,7 +232,7 @@ fn a_request_that_did_not_leave_at_once_does_not_count_as_stamped() {
         let _ = stream.read(&mut buffer);
     });
     assert_eq!(generator.poll().ending, Ending::Answered);
-    assert_eq!(generator.driver.stamped(), 0);
+    assert_eq!(generator.driver.figures().stamped, 0);
 }
 
 /// Keeps the generator's thread from its work again and again.
@@ -277,17 +277,11 @@ fn kept_from_its_work() -> [f64; 4] {
         timeout: Span::from_secs(10),
         seed: 1,
         queue: DEFAULT_QUEUE,
-        limits: limits(),
         apart: false,
-        inspect: false,
     };
     let target = Target::local(server(2));
     let prepared = Arc::from([request()]);
-    let workload = Workload {
-        target: &target,
-        prepared: &prepared,
-        weights: &[1.0],
-    };
+    let workload = Workload::new(&target, &prepared, &[1.0]);
     let stop = AtomicBool::new(false);
     let recorders = vec![Sleepy::default()];
     let progress = [Progress::default()];

@@ -121,20 +121,10 @@ impl<'a> Generator<'a> {
         let ran = ran?;
         Ok(Loaded {
             figures: figures(load, ran.generator, &measured),
-            rows: rows(ran.recorders.into_iter().flatten()),
+            rows: ran.recorders.into_iter().flatten().map(Row::from).collect(),
             samples: measured.samples,
         })
     }
-}
-
-/// Exchanges whose bodies were not looked into.
-pub(crate) fn rows(observations: impl IntoIterator<Item = Observation>) -> Vec<Row> {
-    let row = |observation| Row {
-        observation,
-        shape: 0,
-        value: 0,
-    };
-    observations.into_iter().map(row).collect()
 }
 
 /// What is stored with a measurement along with its exchanges.

@@ -2,7 +2,7 @@
 
 use crate::error::TrialError;
 use crate::exits;
-use crate::generator::{Generator, figures, rows};
+use crate::generator::{Generator, figures};
 use crate::inspect::Inspector;
 use crate::sides::RunningSide;
 use crate::store;
@@ -19,7 +19,7 @@ use understudy_load::Plan as LoadPlan;
 use understudy_model::gates::GeneratorUse;
 use understudy_model::gates::{Disturbance, disturbance};
 use understudy_model::neighbours::Neighbours;
-use understudy_model::stored::During;
+use understudy_model::stored::{During, Row};
 use understudy_model::{Ending, Observation, Role, Span};
 use understudy_observe::resources::{Measured, Others};
 use understudy_observe::{Circumstances, Witness};
@@ -337,7 +337,7 @@ impl Stage<'_> {
             return Ok(());
         }
         let figures = figures(&load, ran.generator, &Measured::default());
-        let rows = rows(ran.recorders.into_iter().flatten());
+        let rows: Vec<Row> = ran.recorders.into_iter().flatten().map(Row::from).collect();
         store::write_block(self.run, &id, rate_rps, &figures, &rows)
     }
 

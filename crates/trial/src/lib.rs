@@ -19,7 +19,6 @@ mod inspect;
 mod latency;
 mod reproducer;
 mod sides;
-pub mod single;
 mod stages;
 mod store;
 

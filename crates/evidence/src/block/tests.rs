@@ -34,6 +34,7 @@ fn row(i: u32) -> Row {
 fn any_row() -> impl Strategy<Value = Row> {
     let time = || prop_oneof![any::<u64>(), Just(Observation::NEVER), 0..1_000_000u64];
     let times = (time(), time(), time(), time(), time());
+    let class = proptest::sample::select(Class::ALL.to_vec());
     let ending = proptest::sample::select(Ending::ALL.map(|(ending, _)| ending).to_vec());
     let rest = (
         any::<i32>(),
@@ -42,24 +43,27 @@ fn any_row() -> impl Strategy<Value = Row> {
         any::<u64>(),
         any::<u64>(),
     );
-    (any::<(u32, u32)>(), times, ending, rest).prop_map(|(indices, times, ending, rest)| Row {
-        observation: Observation {
-            case: indices.0,
-            operation: indices.1,
-            due_ns: times.0,
-            free_ns: times.1,
-            sent_ns: times.2,
-            first_ns: times.3,
-            last_ns: times.4,
-            ending,
-            class: understudy_model::Class::Ok,
-            code: rest.0,
-            bytes: rest.1,
-            hash: rest.2,
+    let endings = (ending, class);
+    (any::<(u32, u32)>(), times, endings, rest).prop_map(
+        |(indices, times, (ending, class), rest)| Row {
+            observation: Observation {
+                case: indices.0,
+                operation: indices.1,
+                due_ns: times.0,
+                free_ns: times.1,
+                sent_ns: times.2,
+                first_ns: times.3,
+                last_ns: times.4,
+                ending,
+                class,
+                code: rest.0,
+                bytes: rest.1,
+                hash: rest.2,
+            },
+            shape: rest.3,
+            value: rest.4,
         },
-        shape: rest.3,
-        value: rest.4,
-    })
+    )
 }
 
 proptest! {
@@ -78,7 +82,7 @@ proptest! {
         writer.append(first).unwrap();
         writer.append(second).unwrap();
         writer.finish(&meta).unwrap();
-        prop_assert_eq!(run.read_block(&id()).unwrap(), Block { rows, meta });
+        prop_assert_eq!(run.read_block(&id()).unwrap(), Block { rows, has_classes: true, meta });
     }
 
     #[test]

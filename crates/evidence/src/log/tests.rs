@@ -2,7 +2,7 @@ use super::*;
 use crate::files;
 use parquet::data_type::Int64Type;
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use understudy_model::{Ending, FailureKind};
+use understudy_model::{Class, Ending, FailureKind};
 
 fn observation(n: u64) -> Observation {
     let failed = n % 7 == 3;
@@ -23,6 +23,7 @@ fn observation(n: u64) -> Observation {
         } else {
             Ending::Answered
         },
+        class: if failed { Class::Failed } else { Class::Ok },
         code: if failed { 0 } else { 200 },
         bytes: 206,
         hash: 0,

@@ -161,8 +161,8 @@ mod tests {
         let one = captured(&[b"abcdef", b"ghi"], 4, &budget);
         let other = captured(&[b"abc", b"defg", b"hi"], 4, &budget);
         assert!(one.is_same_long_body(&other));
-        assert_eq!(one.answer(false).body, b"abcd");
-        assert!(one.answer(false).truncated && !one.answer(true).truncated);
+        assert_eq!(one.answer(false).bytes("body"), b"abcd");
+        assert!(one.answer(false).is_truncated() && !one.answer(true).is_truncated());
         assert!(!one.is_same_long_body(&captured(&[b"abcdefghj"], 4, &budget)));
         assert!(
             !captured(&[b"abc"], 4, &budget).is_same_long_body(&captured(&[b"abc"], 4, &budget))

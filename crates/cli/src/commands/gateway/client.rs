@@ -97,17 +97,17 @@ impl At {
             response: Limits::default(),
         };
         match Client::new(target, limits).exchange(&request) {
-            Outcome::Answered(answer) if answer.code == 200 => Ok(answer.body),
+            Outcome::Answered(answer) if answer.status.code == 200 => Ok(answer.bytes("body").to_vec()),
             Outcome::Answered(answer) => {
-                Err(match serde_json::from_slice::<Errors>(&answer.body) {
-                    Ok(sent) if answer.code == 422 => Failure::Usage(sent.errors),
+                Err(match serde_json::from_slice::<Errors>(answer.bytes("body")) {
+                    Ok(sent) if answer.status.code == 422 => Failure::Usage(sent.errors),
                     Ok(sent) => {
                         anyhow!("{} answers: {}", self.admin, sent.errors.join("\n")).into()
                     }
                     Err(_) => anyhow!(
                         "{} answers with {}\nhint: name the admin interface of a gateway with `--admin`",
                         self.admin,
-                        answer.code
+                        answer.status.code
                     )
                     .into(),
                 })

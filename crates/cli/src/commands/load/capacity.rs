@@ -11,21 +11,17 @@ use clap::Args;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use understudy_judge::search::Left;
 use understudy_judge::search::capacity::{CapacityConfig, Search};
 use understudy_judge::terms::Slo;
-use understudy_load::{Plan, Progress, Rate};
-use understudy_model::capacity::{Capacity, CapacityKind, CapacityReport, SCHEMA};
-use understudy_model::neighbours::Neighbours;
-use understudy_model::{Observation, Share, Span};
+use understudy_load::Rate;
+use understudy_model::capacity::{Capacity, CapacityKind, CapacityReport, KneePoint, SCHEMA};
+use understudy_model::{Share, Span};
 use understudy_observe::Attach;
-use understudy_observe::resources::{self, Others};
-use understudy_probe::Sampler;
+use understudy_profile::search_capacity;
 use understudy_redact::Redactor;
 use understudy_report::figures::{rate, share, time};
 use understudy_report::knee;
-use understudy_stats::seeds::{Purpose, derived};
-use understudy_subject_http::{Workload, run_into};
+use understudy_subject_http::Workload;
 
 /// How the capacity is looked for.
 #[derive(Debug, Args)]
@@ -117,7 +113,7 @@ impl SearchArgs {
 }
 
 /// What `--pid` or `--cgroup` names.
-pub(crate) fn attach(pid: Option<u32>, cgroup: Option<&Path>) -> Option<Attach> {
+fn attach(pid: Option<u32>, cgroup: Option<&Path>) -> Option<Attach> {
     let pid = pid.map(Attach::Pid);
     pid.or_else(|| cgroup.map(|group| Attach::Cgroup(group.to_owned())))
 }
@@ -135,7 +131,15 @@ pub(super) fn find(
     }
     let operations = Vec::new();
     let mut search = Search::new(args.search.config(args), &args.search.slo, &operations);
-    carry_out(&args.plan(), workload, attach.as_ref(), &mut search, stop)?;
+    search_capacity(
+        &args.plan(),
+        workload,
+        attach.as_ref(),
+        &mut search,
+        stop,
+        &show_step,
+    )
+    .map_err(anyhow::Error::from)?;
     let interrupted = stop.load(Ordering::Relaxed);
     let capacity = search.result();
     let code = match interrupted {
@@ -161,46 +165,6 @@ pub(super) fn find(
     Ok(code)
 }
 
-/// Makes trials until the search is over; the highest memory of the subject in them, bytes.
-pub(crate) fn carry_out(
-    plan: &Plan,
-    workload: Workload<'_>,
-    attach: Option<&Attach>,
-    search: &mut Search<'_>,
-    stop: &AtomicBool,
-) -> anyhow::Result<Option<f64>> {
-    let mut peak_rss_bytes: Option<f64> = None;
-    while let Some(planned) = search.next() {
-        let plan = Plan {
-            rate: Rate::PerSecond(planned.rate_rps),
-            duration: planned.measured,
-            timeout: search.patience(plan.timeout),
-            seed: derived(
-                plan.seed,
-                Purpose::CapacityStep,
-                search.trials_made() as u64,
-            ),
-            ..plan.clone()
-        };
-        let sampler = attach.and_then(|attach| attach.sampler().ok());
-        let Some(measured) = trial(&plan, workload, sampler, stop)? else {
-            break;
-        };
-        let peaks = peak_rss_bytes.into_iter().chain(measured.peak_rss_bytes);
-        peak_rss_bytes = peaks.max_by(f64::total_cmp);
-        show_point(search.record(&Left {
-            rate_rps: planned.rate_rps,
-            observations: &measured.observations,
-            generator: measured.generator,
-            neighbours: measured.neighbours.as_ref(),
-            cpu_us: measured.cpu_us,
-            warmup_s: plan.warmup.secs(),
-            measured_s: planned.measured.secs(),
-        }));
-    }
-    Ok(peak_rss_bytes)
-}
-
 /// An interval as narrow as was asked for, or a bound at the end that the flags set for the search, is a result.
 fn code(capacity: &Capacity) -> u8 {
     match capacity.kind {
@@ -212,44 +176,8 @@ fn code(capacity: &Capacity) -> u8 {
     }
 }
 
-/// One trial, as it was measured.
-struct Measured {
-    observations: Vec<Observation>,
-    generator: understudy_model::gates::GeneratorUse,
-    neighbours: Option<Neighbours>,
-    cpu_us: Option<f64>,
-    peak_rss_bytes: Option<f64>,
-}
-
-/// `None`: it was interrupted, and a part of a trial is none.
-fn trial(
-    plan: &Plan,
-    workload: Workload<'_>,
-    sampler: Option<Sampler>,
-    stop: &AtomicBool,
-) -> anyhow::Result<Option<Measured>> {
-    let progress: Vec<Progress> = (0..plan.threads).map(|_| Progress::default()).collect();
-    let recorders = (0..plan.threads).map(|_| Vec::new()).collect();
-    let window = (plan.warmup.duration(), plan.duration.duration());
-    let (ran, used) = resources::alongside((sampler, Others::Observed), window, stop, |announce| {
-        run_into(plan, workload, stop, &progress, announce, recorders)
-    });
-    let ran = ran?;
-    if stop.load(Ordering::Relaxed) {
-        return Ok(None);
-    }
-    let recorders: Vec<Vec<Observation>> = ran.recorders;
-    Ok(Some(Measured {
-        observations: recorders.into_iter().flatten().collect(),
-        generator: ran.generator,
-        neighbours: used.neighbours(&plan.bound_cpus()),
-        cpu_us: used.figures.side_cpu_us,
-        peak_rss_bytes: used.figures.peak_rss_bytes,
-    }))
-}
-
 /// One line a step, on a terminal.
-fn show_point(point: &understudy_model::capacity::KneePoint) {
+pub(crate) fn show_step(point: &KneePoint) {
     if !std::io::stderr().is_terminal() {
         return;
     }

@@ -9,7 +9,6 @@ use understudy_load::{DEFAULT_QUEUE, Plan, Rate};
 use understudy_model::Arrivals;
 use understudy_model::Span;
 use understudy_subject_http::{Requests, Target};
-use understudy_wire::http1::Limits;
 
 /// The generator, and what it sends.
 #[derive(Debug, Args)]

@@ -1,102 +1,21 @@
 //! `understudy profile`: is there a problem at all, and could a rewrite solve it?
 
-mod access_log;
+mod arguments;
 mod load;
-mod service;
 mod watch;
 
-use crate::commands::load::GeneratorArgs;
-use crate::commands::report::verdict;
-use crate::config::cannot_read;
-use crate::config::slo_argument;
-use crate::exit;
-use crate::exit::Failure;
+pub(crate) use arguments::ProfileArgs;
+
+use crate::exit::{Failure, usage};
 use crate::show;
 use crate::show::json::{self, JsonOutput};
-use access_log::AccessLog;
 use anyhow::Context;
-use clap::Args;
-use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use understudy_evidence::RunDirectory;
-use understudy_judge::terms::Slo;
-use understudy_model::floor::SideFloor;
 use understudy_model::profile::ProfileReport;
-use understudy_model::{Role, Span};
-use understudy_observe::Attach;
 use understudy_observe::Listener;
+use understudy_profile::{AccessLog, ProfileError};
 use understudy_report::{findings, profile as page};
 use understudy_subject_http::Target;
-
-/// One running service: does it hold its objectives, with what headroom, where does its tail come from,
-/// and would a rewrite help?
-///
-/// Under load (a URL, --rate, --slo) it looks for the capacity and then measures at --rate, for as
-/// long as 10,000 requests take, 5 to 30 s and at most a third of --budget, to see where the
-/// slowest requests come from. With --watch it sends nothing.
-#[derive(Debug, Args)]
-pub(crate) struct ProfileArgs {
-    /// Where it answers, e.g. http://127.0.0.1:8080/
-    url: Option<String>,
-    /// The requests per second that it has to serve
-    #[arg(long, value_name = "R")]
-    rate: Option<f64>,
-    /// An objective to hold, e.g. "p99<20ms" or "errors<0.1%" (repeatable)
-    #[arg(long, value_name = "SLO", value_parser = slo_argument)]
-    slo: Vec<Slo>,
-    /// Send nothing: watch what it uses and how its runtime pauses while others use it
-    #[arg(long, conflicts_with = "GeneratorArgs")]
-    watch: bool,
-    /// How long to watch; Ctrl-C ends it earlier
-    #[arg(
-        long = "for",
-        value_name = "TIME",
-        default_value = "60s",
-        requires = "watch"
-    )]
-    length: Span,
-    /// Measure this process and its descendants
-    #[arg(long, value_name = "PID")]
-    pid: Option<u32>,
-    /// The same for a JVM, which is asked (jcmd) to log its pauses meanwhile
-    #[arg(long, value_name = "PID")]
-    jvm: Option<u32>,
-    /// Measure this control group, such as a container's
-    #[arg(long, value_name = "GROUP")]
-    cgroup: Option<PathBuf>,
-    /// A log in which its runtime writes of its pauses already (Go gctrace, JVM -Xlog:gc,safepoint,
-    /// Node --trace-gc)
-    #[arg(long, value_name = "FILE")]
-    runtime_log: Option<PathBuf>,
-    /// Its access log (common, combined, JSON, Envoy, HAProxy or ALB, with a duration): requests that end
-    /// while it is watched
-    #[arg(long, value_name = "FILE", requires = "watch")]
-    access_log: Option<PathBuf>,
-    /// What the last field of a line of text counts, such as us for Apache's %D, or a time in JSON whose
-    /// key has no unit
-    #[arg(long, value_name = "UNIT", requires = "access_log")]
-    access_log_unit: Option<access_log::Unit>,
-    /// A run of a trial that looked for memory floors and whose incumbent it was: what it needs is held
-    /// against what it is given
-    #[arg(long, value_name = "RUN")]
-    floor_of: Option<PathBuf>,
-    /// Longest time for it
-    #[arg(
-        long,
-        value_name = "TIME",
-        default_value = "2m",
-        conflicts_with = "watch"
-    )]
-    budget: Span,
-    /// Load before each trial, discarded
-    #[arg(long, default_value = "1s", conflicts_with = "watch")]
-    warmup: Span,
-    #[command(flatten)]
-    generator: GeneratorArgs,
-    /// Write the result as JSON to a file, or to standard output with "-"
-    #[arg(long, value_name = "PATH|-")]
-    json: Option<PathBuf>,
-}
 
 /// Carries out the command.
 pub(crate) fn profile(args: &ProfileArgs, stop: &AtomicBool) -> Result<u8, Failure> {
@@ -137,133 +56,17 @@ impl Logs {
     fn open(args: &ProfileArgs, errors: &mut Vec<String>) -> Self {
         Logs {
             runtime: or_error(args.runtime_log(), errors),
-            access: or_error(AccessLog::open(args), errors),
+            access: or_error(args.access_log(), errors),
         }
     }
 }
 
-impl ProfileArgs {
-    fn attach(&self) -> Option<Attach> {
-        let pid = self.pid.map(Attach::Pid);
-        let jvm = self.jvm.map(Attach::Jvm);
-        let cgroup = self.cgroup.clone().map(Attach::Cgroup);
-        pid.or(jvm).or(cgroup)
-    }
-
-    fn runtime_log(&self) -> Result<Option<Listener>, String> {
-        let opened = self.runtime_log.as_deref().map(|path| {
-            let unreadable = |error| format!("--runtime-log: {}", cannot_read(path, &error));
-            Listener::of_log(path).map_err(unreadable)
-        });
-        opened.transpose()
-    }
-
-    /// The memory floor of the incumbent of a run.
-    fn memory_floor(&self) -> Result<Option<SideFloor>, String> {
-        let Some(run) = &self.floor_of else {
-            return Ok(None);
-        };
-        if self.attach().is_none() {
-            return Err(
-                "`--floor-of` needs a process to compare with\nhint: name it with `--pid`, `--jvm` or `--cgroup`".to_owned(),
-            );
-        }
-        let wrong = |why: String| format!("--floor-of: {why}");
-        let run = RunDirectory::open(run).map_err(|error| wrong(exit::sentence(&error.into())))?;
-        let document = verdict(&run).map_err(wrong)?;
-        let mut floors = document.memory_floors.into_iter();
-        let floor = floors.find(|floor| floor.side == Role::Incumbent);
-        floor.map(Some).ok_or_else(|| {
-            wrong(format!(
-                "{} has no memory floor of its incumbent\nhint: write `[memory_floor]` into its `trial.toml`, and run it again",
-                run.path().display()
-            ))
-        })
-    }
-
-    /// What is wrong with what is said about its processes.
-    fn check_attached(&self) -> Vec<String> {
-        let mut errors = Vec::new();
-        let named = [
-            self.pid.is_some(),
-            self.jvm.is_some(),
-            self.cgroup.is_some(),
-        ];
-        if named.iter().filter(|named| **named).count() > 1 {
-            errors.push(
-                "`--pid`, `--jvm` and `--cgroup` exclude one another\nhint: use one of them"
-                    .to_owned(),
-            );
-        }
-        if let Some(attach) = self.attach()
-            && let Err(error) = attach.sampler()
-        {
-            let flag = match attach {
-                Attach::Pid(_) => "--pid",
-                Attach::Jvm(_) => "--jvm",
-                Attach::Cgroup(_) => "--cgroup",
-            };
-            errors.push(format!("{flag}: {error}"));
-        }
-        if self.jvm.is_some() && self.runtime_log.is_some() {
-            errors.push(
-                "`--runtime-log` does not go with `--jvm`, which asks the JVM for a log of its own\nhint: use `--pid` to read this log"
-                    .to_owned(),
-            );
-        }
-        errors
-    }
-
-    /// What is missing or too much for watching.
-    fn check_watched(&self) -> Vec<String> {
-        let mut errors = Vec::new();
-        if self.url.is_some() {
-            errors.push("`--watch` sends nothing\nhint: leave out the URL".to_owned());
-        }
-        if self.rate.is_some() {
-            errors.push("`--watch` sends nothing\nhint: leave out `--rate`".to_owned());
-        }
-        if self.attach().is_none() {
-            errors.push(
-                "`--watch` needs a process\nhint: name it with `--pid`, `--jvm` or `--cgroup`"
-                    .to_owned(),
-            );
-        }
-        if !(1.0..=86_400.0).contains(&self.length.secs()) {
-            errors.push("`--for` is not from 1s to 24h".to_owned());
-        }
-        errors
-    }
-
-    /// What is missing or wrong for a load.
-    fn check_loaded(&self, target: Option<&Target>) -> Vec<String> {
-        let mut errors = Vec::new();
-        if self.url.is_none() {
-            errors.push(
-                "say where it answers, such as http://127.0.0.1:8080/, or --watch a process"
-                    .to_owned(),
-            );
-        }
-        self.generator.check(target, &mut errors);
-        let highest = 1e7 / load::MOST_HEADROOM;
-        if !self
-            .rate
-            .is_some_and(|rate| (0.001..=highest).contains(&rate))
-        {
-            errors.push(
-                "`--rate` is missing, or not from 0.001 to 500000\nhint: write the requests per second that the service has to serve"
-                    .to_owned(),
-            );
-        }
-        if self.slo.is_empty() {
-            errors.push("`--slo` is missing\nhint: write what the service has to hold, such as \"p99<20ms\"".to_owned());
-        }
-        if self.budget.secs() < 2.0 * (self.warmup.secs() + 1.0) {
-            errors.push(
-                "--budget: leaves no time for two trials of a second and their --warmup".to_owned(),
-            );
-        }
-        errors
+/// An error with the flag that it is about.
+fn failure(error: ProfileError) -> Failure {
+    match error {
+        ProfileError::Jvm(_) => usage(format!("--jvm: {error}")),
+        ProfileError::AccessLog { .. } => usage(format!("--access-log: {error}")),
+        error => Failure::Running(error.into()),
     }
 }
 

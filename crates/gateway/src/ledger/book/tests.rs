@@ -1,7 +1,7 @@
 use super::*;
 use crate::config::Payloads;
 use understudy_compare::{Differ, History, Outcomes};
-use understudy_model::{Answer, Field, Outcome};
+use understudy_model::{Field, Outcome};
 
 fn config() -> CompareConfig {
     CompareConfig {

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 use understudy_load::{DEFAULT_QUEUE, Rate, Recorder};
 use understudy_model::Arrivals;
 use understudy_model::{Class, Ending, Observation, Span};
-use understudy_wire::http1::Limits;
 
 fn plan() -> Plan {
     Plan {
@@ -18,9 +17,7 @@ fn plan() -> Plan {
         timeout: Span::from_secs(1),
         seed: 1,
         queue: DEFAULT_QUEUE,
-        limits: Limits::default(),
         apart: false,
-        inspect: false,
     }
 }
 

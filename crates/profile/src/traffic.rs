@@ -1,6 +1,7 @@
 //! Live traffic, taken in request by request, in memory that does not grow with it. Pure.
 
-use super::{Window, tail, tail_of};
+use crate::Window;
+use crate::tail::{tail, tail_of};
 use understudy_judge as judge;
 use understudy_judge::search::{Objectives, allowed};
 use understudy_judge::terms::Slo;
@@ -18,13 +19,13 @@ use understudy_stats::clusters::Clusters;
 /// is made.
 const MOST_KEPT: usize = 500_000;
 /// Where more come, whole stretches of this length are kept, drawn at random.
-pub const STRETCH: Span = Span::from_secs(2);
+pub(crate) const STRETCH: Span = Span::from_secs(2);
 
 /// What is known of live traffic. Requests and violations are counted exactly and quantiles are those of
 /// a histogram (three digits), however many come; the slowest are attributed for all requests
 /// while they are few enough to be kept, else of those of some stretches.
 #[derive(Debug)]
-pub struct Live {
+pub(crate) struct LiveTraffic {
     slos: Vec<Slo>,
     /// One of each objective.
     violations: Vec<Batches>,
@@ -33,14 +34,14 @@ pub struct Live {
     seed: u64,
 }
 
-impl Live {
+impl LiveTraffic {
     /// Nothing so far. The seed fixes which stretches are drawn, and the draws of the attribution.
-    pub fn new(slos: &[Slo], seed: u64) -> Self {
-        Live::keeping(MOST_KEPT, slos, seed)
+    pub(crate) fn new(slos: &[Slo], seed: u64) -> Self {
+        LiveTraffic::keeping(MOST_KEPT, slos, seed)
     }
 
     fn keeping(most: usize, slos: &[Slo], seed: u64) -> Self {
-        Live {
+        LiveTraffic {
             slos: slos.to_vec(),
             violations: vec![Batches::default(); slos.len()],
             seen: Histograms::default(),
@@ -50,7 +51,7 @@ impl Live {
     }
 
     /// Takes in the next request to end.
-    pub fn add(&mut self, one: &Observation) {
+    pub(crate) fn add(&mut self, one: &Observation) {
         let objectives = Objectives {
             slos: &self.slos,
             operations: &[],
@@ -66,17 +67,17 @@ impl Live {
     }
 
     /// Requests so far.
-    pub fn requests(&self) -> u64 {
+    pub(crate) fn requests(&self) -> u64 {
         self.seen.total()
     }
 
     /// Requests that are kept, where that is not all of them.
-    pub fn drawn(&self) -> Option<u64> {
+    pub(crate) fn drawn(&self) -> Option<u64> {
         (!self.kept.is_whole()).then(|| self.kept.len() as u64)
     }
 
     /// What there was, in so many seconds and with so many lines that say no duration.
-    pub fn traffic(&self, without_duration: u64, seconds: f64) -> Traffic {
+    pub(crate) fn traffic(&self, without_duration: u64, seconds: f64) -> Traffic {
         let objectives = self.slos.iter().zip(&self.violations);
         let seen = objectives.filter_map(|(slo, violations)| {
             Some(ObjectiveSeen {
@@ -98,7 +99,7 @@ impl Live {
     }
 
     /// Where the slowest requests of a window that begins at zero come from; `None` with too few of them.
-    pub fn tail(self, rate_rps: f64, seconds: f64, happened: &Happenings) -> Option<Tail> {
+    pub(crate) fn tail(self, rate_rps: f64, seconds: f64, happened: &Happenings) -> Option<Tail> {
         let whole = self.kept.is_whole();
         let drawn = self.kept.into_drawn().into_iter();
         if whole {
@@ -141,7 +142,7 @@ mod tests {
                     max: understudy_model::Share::new(0.01),
                 },
             ];
-            let mut live = Live::new(&slos, 1);
+            let mut live = LiveTraffic::new(&slos, 1);
             all.for_each(|one| live.add(&one));
             live.traffic(100, 20.0)
         };
@@ -179,7 +180,7 @@ mod tests {
                 .collect(),
         };
         let tails = |most: usize| {
-            let mut live = Live::keeping(most, &[], 1);
+            let mut live = LiveTraffic::keeping(most, &[], 1);
             for due_ms in 0..180_000u64 {
                 let begin = begins[due_ms as usize / 1_000];
                 let waits = match due_ms.checked_sub(begin) {

@@ -1,44 +1,18 @@
 //! Live traffic, as the access log of a service reports it.
 
-use super::ProfileArgs;
-use crate::config::cannot_read;
-use crate::exit::{Failure, usage};
-use anyhow::Context;
+use crate::error::ProfileError;
+use crate::traffic::LiveTraffic;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use understudy_host::Clock;
-use understudy_model::{Ending, Observation, plain_words};
+use understudy_judge::terms::Slo;
+use understudy_model::{Ending, Observation, Span};
 use understudy_probe::{Added, Growth};
-use understudy_trial::single::Live;
 use understudy_wire::access_log::{Took, served};
-
-/// What the last field of a line of text, or the time of a JSON object, counts.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub(super) enum Unit {
-    /// Nanoseconds
-    Ns,
-    /// Microseconds
-    Us,
-    /// Milliseconds
-    Ms,
-    /// Seconds
-    S,
-}
-
-impl Unit {
-    fn nanoseconds(self) -> u64 {
-        match self {
-            Unit::Ns => 1,
-            Unit::Us => 1_000,
-            Unit::Ms => 1_000_000,
-            Unit::S => 1_000_000_000,
-        }
-    }
-}
 
 /// Most different requests that are distinguished; the others count as one.
 const MOST_KINDS: usize = 10_000;
@@ -51,32 +25,47 @@ const SEED: u64 = 1;
 
 /// A log that can be read.
 #[derive(Debug)]
-pub(super) struct AccessLog {
+pub struct AccessLog {
     path: PathBuf,
     reader: Reader,
 }
 
 /// What was added to a log while it was watched.
 #[derive(Debug)]
-pub(super) struct Heard {
+pub(crate) struct Recorded {
     /// The requests in it. A time is that of the arrival of its line.
-    pub(super) live: Live,
+    pub(crate) live: LiveTraffic,
     /// Lines that do not say how long it took, or in which unit.
-    pub(super) without_duration: u64,
+    pub(crate) without_duration: u64,
     /// Those of them that have a number, and no unit that is certain.
-    pub(super) unclear: u64,
+    pub(crate) unclear: u64,
     /// Lines without a known format.
-    pub(super) unreadable: u64,
+    pub(crate) unreadable: u64,
     /// Lines come when their requests end, and not many at once from a buffer.
-    pub(super) in_time: bool,
+    pub(crate) in_time: bool,
     /// Why it could not be read to the end.
-    pub(super) failed: Option<io::Error>,
+    pub(crate) failed: Option<io::Error>,
     /// How many times lines with a duration were found.
     moments: u64,
 }
 
+impl Recorded {
+    pub(crate) fn new(slos: &[Slo]) -> Self {
+        Recorded {
+            live: LiveTraffic::new(slos, SEED),
+            without_duration: 0,
+            unclear: 0,
+            unreadable: 0,
+            in_time: false,
+            failed: None,
+            moments: 0,
+        }
+    }
+}
+
 /// A log that is read as it grows.
-pub(super) struct Followed {
+#[derive(Debug)]
+pub struct FollowedLog {
     growth: Growth<Reader>,
     zero_ns: Arc<OnceLock<u64>>,
 }
@@ -88,38 +77,32 @@ struct Reader {
     unit_ns: Option<u64>,
     /// By the hash of method and path: a name can be long.
     kinds: HashMap<u64, u32>,
-    heard: Heard,
+    recorded: Recorded,
 }
 
 impl AccessLog {
-    /// Opens what `--access-log` names.
-    pub(super) fn open(args: &ProfileArgs) -> Result<Option<Self>, String> {
-        let Some(path) = &args.access_log else {
-            return Ok(None);
-        };
-        let added = Added::open(path)
-            .map_err(|error| format!("--access-log: {}", cannot_read(path, &error)))?;
-        Ok(Some(AccessLog {
-            path: path.clone(),
+    /// Opens a log whose requests are held against `slos`. `unit` is what a time counts that has no unit: the last
+    /// field of a line of text, or a member of a JSON object.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn open(path: &Path, unit: Option<Span>, slos: &[Slo]) -> io::Result<Self> {
+        Ok(AccessLog {
+            path: path.to_owned(),
             reader: Reader {
-                added,
-                unit_ns: args.access_log_unit.map(Unit::nanoseconds),
+                added: Added::open(path)?,
+                unit_ns: unit.map(|unit| unit.nanos()),
                 kinds: HashMap::new(),
-                heard: Heard {
-                    live: Live::new(&args.slo, SEED),
-                    without_duration: 0,
-                    unclear: 0,
-                    unreadable: 0,
-                    in_time: false,
-                    failed: None,
-                    moments: 0,
-                },
+                recorded: Recorded::new(slos),
             },
-        }))
+        })
     }
 
-    /// Begins to follow it. Nothing counts before [`Followed::begin`].
-    pub(super) fn follow(self) -> Result<Followed, Failure> {
+    /// Begins to follow it. What is added counts once it is [watched](crate::watch).
+    ///
+    /// # Errors
+    /// Its folder cannot be watched.
+    pub fn follow(self) -> Result<FollowedLog, ProfileError> {
         let zero_ns = Arc::new(OnceLock::new());
         let begun = zero_ns.clone();
         let look = move |reader: &mut Reader, at_ns| match begun.get() {
@@ -129,40 +112,39 @@ impl AccessLog {
         let growth = Growth::follow(&self.path, self.reader, move |reader, grown| {
             look(reader, grown.at_ns);
         });
-        let growth = growth.map_err(|error| {
-            let path = self.path.display();
-            let why = plain_words(&error);
-            usage(format!("--access-log: cannot watch {path}: {why}"))
+        let growth = growth.map_err(|source| ProfileError::AccessLog {
+            path: self.path,
+            source,
         })?;
-        Ok(Followed { growth, zero_ns })
+        Ok(FollowedLog { growth, zero_ns })
     }
 }
 
-impl Followed {
+impl FollowedLog {
     /// What is added from now on counts, on a clock that begins at `zero`.
-    pub(super) fn begin(&self, zero: Instant) {
+    pub(crate) fn begin(&self, zero: Instant) {
         let zero_ns = Clock::since(zero).zero_monotonic_ns().unwrap_or(0);
         // It begins once.
         let _ = self.zero_ns.set(zero_ns);
     }
 
     /// What was added in so many seconds.
-    pub(super) fn end(self, seconds: f64) -> anyhow::Result<Heard> {
+    pub(crate) fn end(self, seconds: f64) -> Result<Recorded, ProfileError> {
         let reader = self.growth.stop();
-        let mut reader = reader.context("the access log was lost: its thread panicked")?;
+        let mut reader = reader.ok_or(ProfileError::AccessLogLost)?;
         let now_ns = Clock::since(Instant::now()).zero_monotonic_ns();
         let zero_ns = self.zero_ns.get().copied().unwrap_or(0);
         while reader.look(now_ns.unwrap_or(0), zero_ns) {}
-        let mut heard = reader.heard;
-        heard.in_time = one_by_one(heard.live.requests(), heard.moments, seconds);
-        Ok(heard)
+        let mut recorded = reader.recorded;
+        recorded.in_time = one_by_one(recorded.live.requests(), recorded.moments, seconds);
+        Ok(recorded)
     }
 }
 
 impl Reader {
     /// Passes over what is there.
     fn skip(&mut self) -> bool {
-        self.heard.failed = self.added.skip().err();
+        self.recorded.failed = self.added.skip().err();
         false
     }
 
@@ -170,39 +152,39 @@ impl Reader {
     fn look(&mut self, at_ns: u64, zero_ns: u64) -> bool {
         match self.added.read_new() {
             Ok(lines) => {
-                self.heard.failed = None;
-                self.hear(&lines, at_ns.saturating_sub(zero_ns));
+                self.recorded.failed = None;
+                self.add(&lines, at_ns.saturating_sub(zero_ns));
                 !lines.is_empty()
             }
             Err(error) => {
-                self.heard.failed = Some(error);
+                self.recorded.failed = Some(error);
                 false
             }
         }
     }
 
     /// Takes in lines that arrived at a moment.
-    fn hear(&mut self, lines: &[u8], arrived_ns: u64) {
-        let before = self.heard.live.requests();
+    fn add(&mut self, lines: &[u8], arrived_ns: u64) {
+        let before = self.recorded.live.requests();
         for line in lines.split(|byte| *byte == b'\n') {
             if line.trim_ascii().is_empty() {
                 continue;
             }
             let Ok(read) = served(line, self.unit_ns) else {
-                self.heard.unreadable += 1;
+                self.recorded.unreadable += 1;
                 continue;
             };
             let Some(took_ns) = read.took.ns() else {
-                self.heard.without_duration += 1;
-                self.heard.unclear += u64::from(read.took == Took::Unclear);
+                self.recorded.without_duration += 1;
+                self.recorded.unclear += u64::from(read.took == Took::Unclear);
                 continue;
             };
             let asked = read.asked.as_ref();
             let kind = asked.map_or(0, |(method, target)| self.kind(method, target));
             let one = observation(kind, read.status, arrived_ns, took_ns);
-            self.heard.live.add(&one);
+            self.recorded.live.add(&one);
         }
-        self.heard.moments += u64::from(self.heard.live.requests() > before);
+        self.recorded.moments += u64::from(self.recorded.live.requests() > before);
     }
 
     /// Which request it is: those of one kind have the same method and path.
@@ -251,7 +233,7 @@ fn one_by_one(lines: u64, moments: u64, seconds: f64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
+    use understudy_model::Share;
 
     #[test]
     fn lines_out_of_a_buffer_are_distinguished_from_those_that_come_one_by_one() {
@@ -285,18 +267,18 @@ mod tests {
         text += "\nnonsense\n";
         text += &line("/b", 200, "-");
         text += &line("/b", 200, "12");
-        reader.hear(text.as_bytes(), 1_000_000_000);
-        reader.hear(b"nonsense\n", 2_000_000_000);
-        let heard = &reader.heard;
-        assert_eq!((heard.unreadable, heard.without_duration), (2, 2));
-        assert_eq!(heard.unclear, 1, "12 of what?");
-        assert_eq!((heard.live.requests(), heard.moments), (3, 1));
+        reader.add(text.as_bytes(), 1_000_000_000);
+        reader.add(b"nonsense\n", 2_000_000_000);
+        let recorded = &reader.recorded;
+        assert_eq!((recorded.unreadable, recorded.without_duration), (2, 2));
+        assert_eq!(recorded.unclear, 1, "12 of what?");
+        assert_eq!((recorded.live.requests(), recorded.moments), (3, 1));
         assert_eq!(
             reader.kinds.len(),
             2,
             "/a and /b, whatever is asked of them"
         );
-        let traffic = heard.live.traffic(heard.without_duration, 2.0);
+        let traffic = recorded.live.traffic(recorded.without_duration, 2.0);
         assert_eq!(traffic.rate_rps, 2.5);
         let over: Vec<Option<f64>> = traffic
             .objectives
@@ -318,29 +300,23 @@ mod tests {
         let mut reader = reader(&path);
         std::fs::write(&path, "nonsense\n").unwrap();
         assert!(!reader.skip());
-        assert!(!reader.look(5, 0) && reader.heard.unreadable == 0);
+        assert!(!reader.look(5, 0) && reader.recorded.unreadable == 0);
         std::fs::write(&path, "nonsense\nmore\n").unwrap();
-        assert!(reader.look(5, 0) && reader.heard.unreadable == 1);
-        assert!(reader.heard.failed.is_none());
+        assert!(reader.look(5, 0) && reader.recorded.unreadable == 1);
+        assert!(reader.recorded.failed.is_none());
     }
 
-    fn reader(path: &std::path::Path) -> Reader {
-        let profile = Profile::parse_from([
-            "profile",
-            "--watch",
-            "--access-log",
-            path.to_str().unwrap(),
-            "--slo",
-            "p99<20ms",
-            "--slo",
-            "errors<1%",
-        ]);
-        AccessLog::open(&profile.args).unwrap().unwrap().reader
-    }
-
-    #[derive(clap::Parser)]
-    struct Profile {
-        #[command(flatten)]
-        args: ProfileArgs,
+    fn reader(path: &Path) -> Reader {
+        let slos = [
+            Slo::Latency {
+                operation: "*".to_owned(),
+                quantile: 0.99,
+                max: Span::from_millis(20),
+            },
+            Slo::ErrorRate {
+                max: Share::new(0.01),
+            },
+        ];
+        AccessLog::open(path, None, &slos).unwrap().reader
     }
 }
