@@ -323,6 +323,8 @@ mod tests {
     struct Nobody;
 
     impl Driver for Nobody {
+        fn start(&mut self, _: Clock, _: u64) {}
+
         fn idle(&self) -> usize {
             0
         }

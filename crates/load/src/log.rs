@@ -222,7 +222,7 @@ mod tests {
 
     fn collect(into: &mut Vec<u32>) -> impl FnMut(&[Observation]) -> Result<(), Infallible> {
         |batch| {
-            into.extend(batch.iter().map(|o| o.request));
+            into.extend(batch.iter().map(|o| o.case));
             Ok(())
         }
     }

@@ -205,6 +205,7 @@ mod tests {
                 0 => Ending::Failed(FailureKind::Closed),
                 _ => Ending::Answered,
             },
+            class: Class::Ok,
             code,
             bytes: 5,
             hash: 0,

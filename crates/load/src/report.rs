@@ -392,7 +392,6 @@ mod tests {
 
     use crate::recorder::Recorder;
     use understudy_model::{Class, Observation, Span};
-    use understudy_wire::http1::Limits;
 
     #[test]
     fn the_unanswered_rank_above_all_and_few_samples_are_not_judged() {
@@ -452,9 +451,7 @@ mod tests {
             timeout: Span::from_secs(10),
             seed: 1,
             queue: 100,
-            limits: Limits::default(),
             apart: false,
-            inspect: false,
         };
         let context = Context {
             target: "http://127.0.0.1/",
