@@ -159,6 +159,7 @@ mod tests {
                 request: 7,
                 operation: 1,
                 code: Some(200),
+                class: Some(Class::Ok),
                 bytes: 1,
                 ..Row::default()
             }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// The version of this document's format.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// Share of the eligible exchanges that may be lost before equivalence is in doubt, in the lab and in the
 /// field.

@@ -20,6 +20,9 @@ const MAX_ERRORS: usize = 20;
 /// Most headers of one request.
 const MAX_HEADERS: usize = 100;
 
+/// What the key `operation` was called before.
+const FORMER_OPERATION: &str = "endpoint";
+
 const KEYS: [&str; 11] = [
     "method",
     "path",
@@ -345,7 +348,8 @@ fn parse_line(
             "is not a JSON object such as {\"method\": \"GET\", \"path\": \"/\"}".to_owned(),
         );
     };
-    if let Some(key) = object.keys().find(|key| !KEYS.contains(&key.as_str())) {
+    let is_known = |key: &str| KEYS.contains(&key) || key == FORMER_OPERATION;
+    if let Some(key) = object.keys().find(|key| !is_known(key)) {
         return Err(unknown_key(key));
     }
     let request = WorkloadRequest {
@@ -356,7 +360,10 @@ fn parse_line(
         variables: Vec::new(),
         weight: weight(&object)?,
         session: text(&object, "session")?,
-        operation: text(&object, "operation")?,
+        operation: match text(&object, "operation")? {
+            None => text(&object, FORMER_OPERATION)?,
+            named => named,
+        },
         capture: capture(&object)?,
         sent_headers: Vec::new(),
         sent_path: None,
@@ -519,6 +526,13 @@ mod tests {
 
     fn wrong(text: &str) -> Vec<(usize, String)> {
         Requests::parse(text, &Fixed).unwrap_err().errors
+    }
+
+    #[test]
+    fn the_former_name_of_the_operation_is_read() {
+        let named = |key: &str| one(&format!(r#"{{"path":"/a/1","{key}":"GET /a"}}"#)).operation;
+        assert_eq!(named("endpoint"), Some("GET /a".to_owned()));
+        assert_eq!(named("endpoint"), named("operation"));
     }
 
     #[test]

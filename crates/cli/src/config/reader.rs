@@ -10,6 +10,15 @@ use understudy_model::{Cpus, Quantity, UnitError};
 /// Edits that still make one word a misspelling of another.
 const MISSPELLED: usize = 3;
 
+/// Keys that had another name, which is still read: documents of earlier runs have it.
+const FORMER: [(&str, &str); 1] = [("operation", "endpoint")];
+
+/// What a key was called before.
+fn former(key: &str) -> Option<&'static str> {
+    let mut all = FORMER.iter();
+    all.find(|(now, _)| *now == key).map(|(_, former)| *former)
+}
+
 /// What is wrong with a document, by where it is.
 pub(super) struct Problems<'t> {
     text: &'t str,
@@ -183,7 +192,7 @@ impl<'r> Section<'r> {
 
     /// Does it have the key, right or wrong?
     pub(super) fn has(&self, key: &str) -> bool {
-        self.table.is_some_and(|table| table.contains_key(key))
+        self.place(key).is_some()
     }
 
     /// Is the table written at all?
@@ -213,12 +222,16 @@ impl<'r> Section<'r> {
 
     fn find(&mut self, key: &'static str) -> Option<&'r DeValue<'r>> {
         self.asked.push(key);
-        Some(self.table?.get(key)?.get_ref())
+        let table = self.table?;
+        let value = table.get(key).or_else(|| table.get(former(key)?));
+        Some(value?.get_ref())
     }
 
     /// Where the key is.
     pub(super) fn place(&self, key: &str) -> Option<usize> {
-        let (key, _) = self.table?.get_key_value(key)?;
+        let table = self.table?;
+        let entry = table.get_key_value(key);
+        let (key, _) = entry.or_else(|| table.get_key_value(former(key)?))?;
         Some(key.span().start)
     }
 
@@ -429,11 +442,18 @@ impl<'r> Section<'r> {
             .collect()
     }
 
+    /// Is it the former name of a key that was asked for, and is not there by its name of today?
+    fn is_former(&self, key: &str) -> bool {
+        let table = |now: &str| self.table.is_some_and(|table| table.contains_key(now));
+        let mut asked = self.asked.iter();
+        asked.any(|now| former(now) == Some(key) && !table(now))
+    }
+
     /// Ends the reading: keys that were not asked for, and those that are not there but have to be.
     pub(super) fn finish(self) {
         let mut missed = Vec::new();
         for (key, _) in self.entries() {
-            if self.asked.contains(&key) {
+            if self.asked.contains(&key) || self.is_former(key) {
                 continue;
             }
             match meant(key, &self.asked) {

@@ -265,6 +265,18 @@ fn the_configuration_is_written_with_every_value() {
 }
 
 #[test]
+fn the_former_name_of_the_operation_is_read_and_not_both() {
+    let read = |keys: &str| {
+        let text = format!("{SMALLEST}[[slo]]\n{keys}\nquantile = 0.5\nmax = \"1s\"\n");
+        parse(&text, Path::new("/lab"), "trial.toml", Mode::Judge)
+    };
+    let now = read("operation = \"GET /\"").unwrap();
+    assert_eq!(read("endpoint = \"GET /\"").unwrap(), now);
+    let both = read("operation = \"*\"\nendpoint = \"GET /\"").unwrap_err();
+    assert!(both[0].contains("slo.endpoint: is not a key"), "{both:?}");
+}
+
+#[test]
 fn the_demo_is_a_trial() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/read-states/trial.toml");
     // Its requests are written by `./demo`; a clean clone has none.

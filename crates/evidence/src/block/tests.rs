@@ -170,3 +170,37 @@ fn a_full_disk_is_an_error_of_the_system_and_loses_no_finished_block() {
     }
     assert_eq!(run.blocks().unwrap(), [id()]);
 }
+
+/// A run of format 1 called some columns otherwise, and had no classes.
+#[test]
+fn a_block_of_format_1_is_read() {
+    let parent = TempDir::new().unwrap();
+    let run = run(&parent);
+    let rows: Vec<Row> = (0..50).map(row).collect();
+    let path = run.block_to_write(Folder::Requests, &id()).unwrap();
+    let there = COLUMNS.iter().filter(|(name, _)| *name != CLASS);
+    let columns: Vec<(&str, Kind)> = there
+        .clone()
+        .map(|(name, access)| {
+            let former = FORMER.iter().find(|(now, _)| now == name);
+            (former.map_or(*name, |(_, former)| *former), access.kind())
+        })
+        .collect();
+    let mut file = ColumnFile::create(&path, &columns).unwrap();
+    let values: Vec<Values> = there.map(|(_, access)| access.values(&rows)).collect();
+    file.write_group(&values).unwrap();
+    file.finish(&BTreeMap::new()).unwrap();
+    let block = run.read_block(&id()).unwrap();
+    assert!(!block.has_classes);
+    let codes = |rows: &[Row]| -> Vec<_> {
+        let one = |row: &Row| {
+            (
+                row.observation.case,
+                row.observation.due_ns,
+                row.observation.code,
+            )
+        };
+        rows.iter().map(one).collect()
+    };
+    assert_eq!(codes(&block.rows), codes(&rows));
+}

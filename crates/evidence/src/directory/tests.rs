@@ -123,14 +123,19 @@ fn what_is_not_a_run_is_refused_by_name() {
     let run = run(&parent);
     let file = RunDirectory::open(&run.path().join("format")).unwrap_err();
     assert!(matches!(file, EvidenceError::NotARun { .. }), "{file}");
-    run.write_text("format", "2\n").unwrap();
+    run.write_text("format", "1\n").unwrap();
+    assert!(
+        RunDirectory::open(run.path()).is_ok(),
+        "an older format is read"
+    );
+    run.write_text("format", "3\n").unwrap();
     let newer = RunDirectory::open(run.path()).unwrap_err();
     assert!(
         matches!(
             newer,
             EvidenceError::NewerFormat {
-                found: 2,
-                known: 1,
+                found: 3,
+                known: 2,
                 ..
             }
         ),

@@ -70,6 +70,7 @@ fn violations_are_counted_of_the_operation_and_no_answer_is_one() {
         ..answered(1, 0, 5)
     });
     observations.push(Observation {
+        class: understudy_model::Class::Failed,
         code: 503,
         ..answered(1, 0, 5)
     });
