@@ -2,11 +2,12 @@
 //! leave late, in bunches. One server in order of arrival, on a virtual clock.
 
 use crate::Evidence;
-use crate::simulated::{self, Draws, ns, verdict};
+use crate::simulated::{self, ns, verdict};
 use crate::terms::{Goal, Level, Terms};
 use understudy_model::Role;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::{Held, Verdict, VerdictDocument, VerdictRules};
+use understudy_stats::random::Random;
 use understudy_testkit::answered;
 
 const RATE: f64 = 1000.0;
@@ -32,12 +33,12 @@ const GENERATOR: Stalls = Stalls {
 
 /// When the machine stalls: from, until.
 fn stalls(seed: u64) -> Vec<(f64, f64)> {
-    let mut draws = Draws(!seed);
+    let mut draws = Random::new(!seed);
     let mut windows = Vec::new();
     let mut end = 0.0;
     while end < SECONDS + 1.0 {
         let begin = end + draws.exponential(0.06);
-        end = begin + 0.005 + 0.015 * draws.unit();
+        end = begin + 0.005 + 0.015 * draws.uniform();
         windows.push((begin, end));
     }
     windows
@@ -59,7 +60,7 @@ fn worked(at: f64, work: f64, stalls: &[(f64, f64)]) -> f64 {
 /// seconds.
 fn block((side, number): (Role, u32), spare: f64, hit: Stalls, seed: u64) -> LatencyBlock {
     // Due times, service times and stalls are the same, whoever is hit.
-    let mut draws = Draws(seed);
+    let mut draws = Random::new(seed);
     let stalls = stalls(seed);
     let of = |is_hit: bool| if is_hit { stalls.as_slice() } else { &[] };
     let service = 1.0 / (RATE + spare);

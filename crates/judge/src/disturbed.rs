@@ -1,11 +1,12 @@
 //! Tests: what a disturbance from outside spoils, and what it does not, on a virtual clock.
 
 use crate::Evidence;
-use crate::simulated::{self, Draws, ns, verdict};
+use crate::simulated::{self, ns, verdict};
 use crate::terms::{Goal, Level, Terms};
 use understudy_model::Role;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::{Held, Verdict, VerdictRules};
+use understudy_stats::random::Random;
 use understudy_testkit::answered;
 
 const RATE: f64 = 1000.0;
@@ -33,10 +34,10 @@ const QUIET: Planted = Planted {
     steal: 0.0,
 };
 
-fn block(side: Role, number: u32, planted: &Planted, draws: &mut Draws) -> LatencyBlock {
+fn block(side: Role, number: u32, planted: &Planted, draws: &mut Random) -> LatencyBlock {
     let at = usize::from(side == Role::Candidate);
     // One pair is not like the next.
-    let ms = planted.ms[at] * (1.0 + 0.03 * (draws.unit() - 0.5));
+    let ms = planted.ms[at] * (1.0 + 0.03 * (draws.uniform() - 0.5));
     let mut rows = Vec::new();
     let mut due = 0.0;
     let mut stretch = (0.0, 0.0);
@@ -46,7 +47,7 @@ fn block(side: Role, number: u32, planted: &Planted, draws: &mut Draws) -> Laten
             break;
         }
         if due >= stretch.0 {
-            let is_late = draws.unit() < 0.2;
+            let is_late = draws.uniform() < 0.2;
             let until = due + 0.05;
             stretch = (
                 until,
@@ -57,7 +58,7 @@ fn block(side: Role, number: u32, planted: &Planted, draws: &mut Draws) -> Laten
                 },
             );
         }
-        let sent = due + stretch.1 * draws.unit() + 2e-6;
+        let sent = due + stretch.1 * draws.uniform() + 2e-6;
         let ended = sent + draws.exponential(ms / 1e3);
         rows.push(answered(0, (ns(due), ns(sent), ns(ended) + 1)));
     }
@@ -65,12 +66,13 @@ fn block(side: Role, number: u32, planted: &Planted, draws: &mut Draws) -> Laten
     let mut block = simulated::block((side, number), (RATE, SECONDS), rows);
     block.figures.run_queue_share = Some(planted.run_queue);
     block.figures.steal_share = Some(planted.steal);
-    block.figures.side_cpu_us = Some(answered * planted.cpu_us[at] * (0.99 + 0.02 * draws.unit()));
+    block.figures.side_cpu_us =
+        Some(answered * planted.cpu_us[at] * (0.99 + 0.02 * draws.uniform()));
     block
 }
 
 fn evidence(planted: &Planted, seed: u64) -> Evidence {
-    let mut draws = Draws(seed);
+    let mut draws = Random::new(seed);
     let mut blocks = Vec::new();
     for number in 0..6 {
         for side in [Role::Incumbent, Role::Candidate] {

@@ -1,11 +1,12 @@
 //! Tests: whether to replace is asked again of more pairs where the first do not decide.
 
 use crate::plan::Plan;
-use crate::simulated::{self, Draws, ns, verdict};
+use crate::simulated::{self, ns, verdict};
 use crate::terms::{Goal, Level, Question, Terms};
 use crate::{Evidence, is_settled};
 use understudy_model::Role;
 use understudy_model::verdict::{Held, Verdict, VerdictDocument, VerdictRules};
+use understudy_stats::random::Random;
 use understudy_testkit::answered;
 
 const RATE: f64 = 1000.0;
@@ -23,7 +24,7 @@ fn terms() -> Terms {
 
 /// Measurements of a candidate that takes `ratio` of the CPU time.
 fn evidence(pairs: u32, ratio: f64, seed: u64) -> Evidence {
-    let mut draws = Draws(seed);
+    let mut draws = Random::new(seed);
     let mut blocks = Vec::new();
     for number in 0..pairs {
         for (side, cpu_us) in [(Role::Incumbent, 100.0), (Role::Candidate, 100.0 * ratio)] {
@@ -35,7 +36,7 @@ fn evidence(pairs: u32, ratio: f64, seed: u64) -> Evidence {
             let seconds = f64::from(REQUESTS) / RATE;
             let mut block = simulated::block((side, number), (RATE, seconds), rows);
             // Sum of uniforms: near enough to a normal distribution.
-            let z = (0..12).map(|_| draws.unit()).sum::<f64>() - 6.0;
+            let z = (0..12).map(|_| draws.uniform()).sum::<f64>() - 6.0;
             let used = f64::from(REQUESTS) * cpu_us * (VARIATION * z).exp();
             block.figures.side_cpu_us = Some(used);
             blocks.push(block);

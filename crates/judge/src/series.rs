@@ -17,7 +17,7 @@ const STEPS_PER_NINE: u32 = 12;
 /// A quantile is drawn as long as so many requests are beyond it.
 const FEWEST_BEYOND: f64 = 10.0;
 
-/// Draws the measurements; `samples` belong to the block of the same index.
+/// Random the measurements; `samples` belong to the block of the same index.
 pub fn draw(blocks: &[LatencyBlock], samples: &[Table]) -> SeriesDocument {
     let mut order: Vec<(&LatencyBlock, &Table)> = blocks.iter().zip(samples).collect();
     order.sort_by(|a, b| f64::total_cmp(&started(a.0), &started(b.0)));

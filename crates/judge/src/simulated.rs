@@ -10,23 +10,6 @@ use understudy_model::stored::{Happenings, Row};
 use understudy_model::verdict::VerdictDocument;
 use understudy_model::{Role, Span};
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
-pub(crate) struct Draws(pub(crate) u64);
-
-impl Draws {
-    /// Uniform on [0, 1).
-    pub(crate) fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    pub(crate) fn exponential(&mut self, mean: f64) -> f64 {
-        -(1.0 - self.unit()).ln() * mean
-    }
-}
-
 /// Nanoseconds of a time on the virtual clock.
 pub(crate) fn ns(seconds: f64) -> u64 {
     (seconds * 1e9) as u64

@@ -15,7 +15,7 @@ pub enum CapacityKind {
     AtLeast,
     /// Below the upper end: the lowest rate that was tried violated an objective.
     Below,
-    /// Nothing is known: the generator was the bottleneck in every trial, or none was made.
+    /// Nothing is known: every trial was refused (a gate of the generator failed, or its answer turned on lateness), or none was made.
     Unknown,
 }
 
@@ -33,9 +33,9 @@ pub struct Capacity {
     pub narrow: bool,
     /// The relative width that was asked for, 0.05 for 5 %.
     pub wanted_width: f64,
-    /// Trials in which the generator was the bottleneck: they say nothing of the subject.
+    /// Trials that were refused: they say nothing of the subject.
     pub refused: u32,
-    /// Why the generator was the bottleneck, of the first such trial.
+    /// Why the first of them was.
     pub refused_because: Option<String>,
     /// The objectives, in words.
     pub objectives: Vec<String>,
@@ -70,7 +70,7 @@ pub struct KneePoint {
     pub violations: Vec<f64>,
     /// CPU time of the subject per second: 1 is one whole CPU; null where it was not measured.
     pub cpu: Option<f64>,
-    /// False: the generator was the bottleneck.
+    /// False: it was refused.
     pub trusted: bool,
 }
 

@@ -68,7 +68,7 @@ pub struct Knot {
     pub violated: f64,
     /// CPUs that the subject used; `None` was not measured.
     pub cpu: Option<f64>,
-    /// False: the generator was the bottleneck in each of them.
+    /// False: each of them was refused.
     pub trusted: bool,
 }
 

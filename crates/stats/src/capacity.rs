@@ -51,7 +51,7 @@ pub struct Trial {
     pub rate: f64,
     /// What it counted, for each objective of the goal.
     pub counts: Vec<Count>,
-    /// False: the generator was the bottleneck, and the trial says nothing of the subject.
+    /// False: it was refused, and says nothing of the subject.
     pub trusted: bool,
 }
 

@@ -34,7 +34,7 @@ pub mod overlap;
 pub mod paired;
 pub mod prediction;
 pub mod quantile;
-mod random;
+pub mod random;
 mod resample;
 pub mod seeds;
 pub mod sequential;

@@ -1,23 +1,33 @@
+//! The one generator of chance: every draw of the product that its seed fixes comes from here or from a library that
+//! promises its numbers.
+
 /// SplitMix64 (Steele, Lea and Flood 2014): a stream that its seed fixes.
 ///
 /// Written out instead of taken from a crate because verdicts recompute bit for bit: the stream may
 /// never change with a dependency's version.
-pub(crate) struct Random(u64);
+#[derive(Clone, Debug)]
+pub struct Random(u64);
 
 /// What the state grows by from one output to the next.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// The stream of a seed.
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// The stream of a seed from its output of this number on.
-    pub(crate) fn at(seed: u64, number: u64) -> Self {
+    pub fn at(seed: u64, number: u64) -> Self {
         Self(seed.wrapping_add(number.wrapping_mul(STEP)))
     }
 
-    pub(crate) fn next(&mut self) -> u64 {
+    /// The next 64 bits.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a stream without an end is no iterator to its users"
+    )]
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(STEP);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -26,14 +36,18 @@ impl Random {
     }
 
     /// An index below `bound`, by multiplication: biased by less than `bound / 2^64`.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.next()) * bound as u128) >> 64) as usize
     }
 
     /// A uniform number in [0, 1).
-    #[cfg(test)]
-    pub(crate) fn uniform(&mut self) -> f64 {
+    pub fn uniform(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// An exponential number with this mean, as waiting times are.
+    pub fn exponential(&mut self, mean: f64) -> f64 {
+        -(1.0 - self.uniform()).ln() * mean
     }
 
     /// A standard normal number.

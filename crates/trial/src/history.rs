@@ -8,6 +8,7 @@ use crate::config::{SideConfig, TrialConfig};
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_host::CpuList;
 use understudy_judge::is_refused;
+use understudy_judge::terms::Fresh;
 use understudy_model::Role;
 use understudy_model::history::{
     EarlierRun, FigureHistory, History, LeftOut, Likeness, Reading, Sameness, Spread,
@@ -216,7 +217,8 @@ fn likeness(today: &StoredRun, earlier: &StoredRun) -> Likeness {
     if let Some(what) = other_machine(environments.0, environments.1) {
         return Likeness::OtherMachine(what);
     }
-    if let Some(what) = other_setup(&today.verdict, &earlier.verdict) {
+    let other = other_setup(&today.verdict, &earlier.verdict);
+    if let Some(what) = other.or_else(|| other_starts(today, earlier)) {
         return Likeness::OtherSetup(what);
     }
     Likeness::Alike {
@@ -300,6 +302,17 @@ fn other_setup(today: &VerdictDocument, earlier: &VerdictDocument) -> Option<Str
     differs
         .into_iter()
         .find_map(|(is, what)| is.then_some(what))
+}
+
+/// When the sides of an earlier run started, where that differs: starts of one program differ by themselves.
+fn other_starts(today: &StoredRun, earlier: &StoredRun) -> Option<String> {
+    let starts = |run: &StoredRun| Some(run.config.as_ref()?.terms().starts());
+    let (now, then) = (starts(today)?, starts(earlier)?);
+    (now != then).then(|| match then {
+        Fresh::Trial => "sides that were started once".to_owned(),
+        Fresh::Pair => "sides that were started for every pair".to_owned(),
+        Fresh::Block => "sides that were started for every measurement".to_owned(),
+    })
 }
 
 /// Is a side of two runs the same program? Compared are the SHA-256 of the files that its command names, the command

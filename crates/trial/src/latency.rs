@@ -25,6 +25,7 @@ use understudy_observe::resources::{Measured, Others};
 use understudy_observe::{Circumstances, Witness};
 use understudy_observe::{Clocks, TOLERATED_S, clock_was_set};
 use understudy_redact::Redactor;
+use understudy_stats::random::Random;
 use understudy_subject_http::Prepared;
 use understudy_subject_http::Ran;
 
@@ -513,12 +514,9 @@ fn pair_seed(seed: u64, rate_rps: f64, number: u32) -> u64 {
     mix(seed ^ mix(rate_rps.to_bits() ^ u64::from(number).rotate_left(17)))
 }
 
-/// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): neighbouring seeds become unrelated.
+/// Neighbouring seeds become unrelated.
 fn mix(seed: u64) -> u64 {
-    let z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+    Random::new(seed).next()
 }
 
 /// What the connections of a measurement say about a side. Each sentence is kept once a run.

@@ -3,6 +3,7 @@
 
 use crate::{By, Differ, History, Noise, Outcomes, PairClass, Row, Rules, classify};
 use understudy_model::{Field, Outcome};
+use understudy_stats::random::Random;
 
 fn shown_whole(_: &str, text: &str) -> String {
     text.to_owned()
@@ -11,27 +12,6 @@ fn shown_whole(_: &str, text: &str) -> String {
 /// Answers in a run, and runs of each type.
 pub(super) const ANSWERS: u64 = 40;
 pub(super) const RUNS: u64 = 100;
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-pub(super) struct Dice(u64);
-
-impl Dice {
-    pub(super) fn new(seed: u64) -> Dice {
-        Dice(seed)
-    }
-
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
-    }
-
-    pub(super) fn below(&mut self, n: u64) -> u64 {
-        self.next() % n
-    }
-}
 
 pub(super) const WORDS: [&str; 8] = [
     "alpha", "bravo", "delta", "kilo", "lima", "oscar", "sierra", "tango",
@@ -47,14 +27,14 @@ enum Kind {
     Moment,
 }
 
-fn noise(kind: Kind, tick: u64, dice: &mut Dice) -> String {
+fn noise(kind: Kind, tick: u64, dice: &mut Random) -> String {
     match kind {
-        Kind::Clock => (17_640_000_000_000 + tick * 7 + dice.below(5)).to_string(),
+        Kind::Clock => (17_640_000_000_000 + tick * 7 + dice.below(5) as u64).to_string(),
         Kind::Count => (1000 + dice.below(90_000)).to_string(),
         Kind::Token => (0..4)
             .map(|_| format!("{:08x}", dice.next() as u32))
             .collect(),
-        Kind::Word => WORDS[dice.below(8) as usize].to_owned(),
+        Kind::Word => WORDS[dice.below(8)].to_owned(),
         Kind::Moment => format!(
             "2026-11-29T10:{:02}:{:02}.{:03}Z",
             tick / 60 % 60,
@@ -219,10 +199,10 @@ fn run(
     wrong: Option<usize>,
     seed: u64,
 ) -> Vec<Row> {
-    let mut dice = Dice::new(seed);
-    let value = |i: usize, dice: &mut Dice| match i % 3 {
+    let mut dice = Random::new(seed);
+    let value = |i: usize, dice: &mut Random| match i % 3 {
         0 => (10 + dice.below(900)).to_string(),
-        1 => WORDS[dice.below(8) as usize].to_owned(),
+        1 => WORDS[dice.below(8)].to_owned(),
         _ => format!("{}.{:02}", dice.below(100), dice.below(100)),
     };
     let values: Vec<String> = (0..6).map(|i| value(i, &mut dice)).collect();
@@ -232,7 +212,7 @@ fn run(
     for tick in 0..ANSWERS {
         let mut one = |wrong: Option<usize>| {
             let mut v = values.clone();
-            v[noisy] = noise(kind, tick * 3 + dice.below(3), &mut dice);
+            v[noisy] = noise(kind, tick * 3 + dice.below(3) as u64, &mut dice);
             if let Some(wrong) = wrong {
                 v[wrong] = match v[wrong].parse::<f64>() {
                     Ok(_) => format!("{}1", v[wrong]),
@@ -280,10 +260,10 @@ fn a_fault_next_to_noise_is_found_in_every_kind_of_body_and_noise_alone_is_none(
     for (name, render) in types() {
         let (mut missed, mut made_up) = (Vec::new(), Vec::new());
         for seed in 0..RUNS {
-            let mut dice = Dice::new(seed ^ 0x5eed);
-            let noisy = dice.below(6) as usize;
-            let wrong = (noisy + 1 + dice.below(5) as usize) % 6;
-            let kind = KINDS[dice.below(5) as usize];
+            let mut dice = Random::new(seed ^ 0x5eed);
+            let noisy = dice.below(6);
+            let wrong = (noisy + 1 + dice.below(5)) % 6;
+            let kind = KINDS[dice.below(5)];
             let rows = run(render, noisy, kind, Some(wrong), seed);
             if (different(&rows) as u64) < ANSWERS {
                 missed.push((seed, noisy, kind, wrong, different(&rows)));
@@ -312,10 +292,10 @@ fn a_wrong_byte_next_to_a_binary_clock_or_token_is_found() {
         for random in [false, true] {
             let (mut missed, mut made_up) = (Vec::new(), Vec::new());
             for seed in 0..RUNS {
-                let mut dice = Dice::new(seed);
+                let mut dice = Random::new(seed);
                 let wrong = match dice.below(2) {
-                    0 => dice.below(6) as usize,
-                    _ => 14 + dice.below(30) as usize,
+                    0 => dice.below(6),
+                    _ => 14 + dice.below(30),
                 };
                 let mut rows = [Vec::new(), Vec::new()];
                 for (at, is_wrong) in [true, false].into_iter().enumerate() {
@@ -325,7 +305,7 @@ fn a_wrong_byte_next_to_a_binary_clock_or_token_is_found() {
                         let mut one = |is_wrong: bool| {
                             let clock = match random {
                                 true => dice.next(),
-                                false => 17_640_000_000_000 + tick * 40 + dice.below(9),
+                                false => 17_640_000_000_000 + tick * 40 + dice.below(9) as u64,
                             };
                             let mut body = vec![255; 6];
                             body.extend(if little_endian {
@@ -395,9 +375,9 @@ fn what_noise_covers_as_a_whole_is_not_compared() {
         assert!(judged.excused_by.contains(&By::Noise("body")));
     }
     // A text of which every word is another each time hides whatever else is in it, and says so.
-    let mut dice = Dice::new(9);
+    let mut dice = Random::new(9);
     let mut words =
-        |n: usize| -> Vec<&str> { (0..n).map(|_| WORDS[dice.below(8) as usize]).collect() };
+        |n: usize| -> Vec<&str> { (0..n).map(|_| WORDS[dice.below(8)]).collect() };
     let quote = |words: Vec<&str>| answer(("text/plain", words.join(" ").into()));
     let (rules, mut history) = (Rules::default(), History::default());
     let differ = Differ::new(&rules, &shown_whole);

@@ -1,8 +1,9 @@
 //! Faults in lists whose order and number are noise, and whose elements have noise of their own.
 
-use super::kinds_of_body::{ANSWERS, Dice, RUNS, WORDS, answer, different};
+use super::kinds_of_body::{ANSWERS, RUNS, WORDS, answer, different};
 use crate::{Differ, History, Outcomes, Row, Rules};
 use understudy_model::Outcome;
+use understudy_stats::random::Random;
 
 /// One element: what it is, a figure that counts, and a moment that does not.
 struct Item {
@@ -114,8 +115,8 @@ const ALWAYS: usize = 2;
 
 /// The pairs of a run; `wrong`: the item whose price the candidate has wrong in every answer.
 fn run(kind: &Kind, varies: Varies, wrong: Option<usize>, seed: u64) -> Vec<Row> {
-    let mut dice = Dice::new(seed);
-    let prices: Vec<u64> = (0..6).map(|_| 10 + dice.below(900)).collect();
+    let mut dice = Random::new(seed);
+    let prices: Vec<u64> = (0..6).map(|_| 10 + dice.below(900) as u64).collect();
     let (rules, mut history) = (Rules::default(), History::default());
     let redact = |_: &str, text: &str| text.to_owned();
     let differ = Differ::new(&rules, &redact);
@@ -135,7 +136,7 @@ fn run(kind: &Kind, varies: Varies, wrong: Option<usize>, seed: u64) -> Vec<Row>
         match varies {
             Varies::Order => {
                 for last in (1..items.len()).rev() {
-                    items.swap(last, dice.below(last as u64 + 1) as usize);
+                    items.swap(last, dice.below(last + 1));
                 }
             }
             Varies::Number => {
@@ -175,7 +176,7 @@ fn holds(varies: Varies, most_made_up: usize) {
         let (mut missed, mut made_up) = (Vec::new(), Vec::new());
         for seed in 0..RUNS {
             let wrong = match varies {
-                Varies::Order => Dice::new(seed).below(6) as usize,
+                Varies::Order => Random::new(seed).below(6),
                 Varies::Number => ALWAYS,
             };
             let found = different(&run(&kind, varies, Some(wrong), seed)) as u64;

@@ -1,8 +1,9 @@
 use super::*;
-use crate::simulated::{self, Draws, ns};
+use crate::simulated::{self, ns};
 use crate::terms::Level;
 use crate::{comparisons, gates};
 use understudy_model::Cpus;
+use understudy_stats::random::Random;
 use understudy_testkit::answered;
 
 const RATE: f64 = 1000.0;
@@ -36,7 +37,7 @@ const CLEAN: Planted = Planted {
 };
 
 /// One server, first in first out, half of its time idle; the generator is late by some microseconds.
-fn block(side: Role, number: u32, planted: Planted, draws: &mut Draws) -> LatencyBlock {
+fn block(side: Role, number: u32, planted: Planted, draws: &mut Random) -> LatencyBlock {
     let (mut due, mut free) = (WARMUP, 0.0f64);
     let mut rows = Vec::new();
     loop {
@@ -68,7 +69,7 @@ fn block(side: Role, number: u32, planted: Planted, draws: &mut Draws) -> Latenc
 
 /// The codes of the gates that refuse a simulated run of so many pairs.
 fn refused(terms: &Terms, pairs: u32, planted: Planted, seed: u64) -> Vec<String> {
-    let mut draws = Draws(seed);
+    let mut draws = Random::new(seed);
     let mut blocks = Vec::new();
     for number in 0..pairs {
         for side in [Role::Incumbent, Role::Candidate] {
@@ -154,7 +155,7 @@ fn each_gate_refuses_the_fault_that_is_planted_for_it() {
 
 #[test]
 fn only_pairs_that_count_are_judged_and_the_gate_says_how_many() {
-    let mut draws = Draws(5);
+    let mut draws = Random::new(5);
     let in_fours = Planted {
         difference: |pair| [0.6, 1.2, 0.8, 1.4, 0.7, 1.1, 1.5, 0.5, 1.3, 0.9][(pair / 4) as usize],
         ..CLEAN
@@ -200,7 +201,7 @@ fn only_pairs_that_count_are_judged_and_the_gate_says_how_many() {
 
 #[test]
 fn a_refusal_says_what_to_change() {
-    let mut draws = Draws(1);
+    let mut draws = Random::new(1);
     let slows = Planted {
         slower: 2.0,
         ..CLEAN

@@ -1,8 +1,8 @@
 use super::*;
-use crate::simulated::Draws;
 use understudy_model::Happening;
 use understudy_model::stored::BlockFigures;
 use understudy_model::stored::{Happenings, Row};
+use understudy_stats::random::Random;
 use understudy_testkit::answered;
 
 const MS: u64 = 1_000_000;
@@ -95,12 +95,12 @@ fn known_stops_are_found_with_the_share_and_the_rest_that_arithmetic_gives() {
 /// the same arrivals says what p99 is without the stops' own time.
 #[test]
 fn the_backlog_that_a_stop_leaves_belongs_to_it() {
-    let mut draws = Draws(3);
+    let mut draws = Random::new(3);
     let (service, mut due, mut free) = (MS / 2, WARMUP_MS * MS, 0u64);
     let end = (WARMUP_MS + 40_000) * MS;
     let (mut rows, mut expected) = (Vec::new(), Vec::new());
     loop {
-        due += (-(1.0 - draws.unit()).ln() * MS as f64) as u64;
+        due += (-(1.0 - draws.uniform()).ln() * MS as f64) as u64;
         if due >= end {
             break;
         }
@@ -144,17 +144,17 @@ fn the_backlog_that_a_stop_leaves_belongs_to_it() {
 /// reason stays unexplained.
 #[test]
 fn unrelated_stops_explain_nothing() {
-    let (mut draws, seeds) = (Draws(9), 40);
+    let (mut draws, seeds) = (Random::new(9), 40);
     let mut explained = 0;
     for _ in 0..seeds {
         let mut rows = Vec::new();
         for index in 0..8_000u64 {
             let due = WARMUP_MS * MS + index * MS;
-            let slow = -(1.0 - draws.unit()).ln();
+            let slow = -(1.0 - draws.uniform()).ln();
             rows.push(answered(0, (due, due, due + (slow * MS as f64) as u64 + 1)));
         }
         let stops = (0..40).map(|k| {
-            let at = WARMUP_MS + k * 200 + (draws.unit() * 190.0) as u64;
+            let at = WARMUP_MS + k * 200 + (draws.uniform() * 190.0) as u64;
             stop(at * MS, 5 * MS)
         });
         let tail = judged(&[block(0, 8.0, rows, stops.collect())]);
@@ -209,7 +209,7 @@ fn requests_that_take_long_by_themselves_explain_those_behind_them() {
 
 #[test]
 fn shares_of_the_tail_add_up() {
-    let mut draws = Draws(5);
+    let mut draws = Random::new(5);
     let mut rows = Vec::new();
     for index in 0..8_000u64 {
         let due = WARMUP_MS * MS + index * MS;
@@ -218,7 +218,7 @@ fn shares_of_the_tail_add_up() {
         } else {
             0
         };
-        let own = (-(1.0 - draws.unit()).ln() * 2.0 * MS as f64) as u64;
+        let own = (-(1.0 - draws.uniform()).ln() * 2.0 * MS as f64) as u64;
         rows.push(answered(0, (due, due, due + stalled + own + 1)));
     }
     let mut happened: Vec<Happening> = (0..20)

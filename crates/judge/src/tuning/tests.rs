@@ -1,11 +1,12 @@
 //! Planted truths about a third side, on a virtual clock: the rule of the verdict as a whole.
 
 use crate::Evidence;
-use crate::simulated::{self, Draws, ns, verdict};
+use crate::simulated::{self, ns, verdict};
 use crate::terms::{Goal, Level, SideTerms, Terms};
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::{Held, Verdict, VerdictDocument};
 use understudy_model::{Character, Difference, DifferenceKind, Role};
+use understudy_stats::random::Random;
 use understudy_testkit::answered;
 
 const RATE: f64 = 1000.0;
@@ -33,7 +34,7 @@ const SLOW: Planted = Planted {
     mib: 400.0,
 };
 
-fn block(side: Role, number: u32, planted: Planted, draws: &mut Draws) -> LatencyBlock {
+fn block(side: Role, number: u32, planted: Planted, draws: &mut Random) -> LatencyBlock {
     let mut rows = Vec::new();
     let mut due = 0.0;
     loop {
@@ -45,7 +46,7 @@ fn block(side: Role, number: u32, planted: Planted, draws: &mut Draws) -> Latenc
         let ended = sent + draws.exponential(planted.ms / 1e3);
         rows.push(answered(0, (ns(due), ns(sent), ns(ended) + 1)));
     }
-    let memory = planted.mib * (1.0 + 0.01 * draws.unit()) * 1048576.0;
+    let memory = planted.mib * (1.0 + 0.01 * draws.uniform()) * 1048576.0;
     let mut block = simulated::block((side, number), (RATE, SECONDS), rows);
     block.figures.peak_pss_bytes = Some(memory);
     block
@@ -71,7 +72,7 @@ fn faster() -> Vec<Goal> {
 }
 
 fn evidence(sides: &[(Role, Planted)]) -> Evidence {
-    let mut draws = Draws(11);
+    let mut draws = Random::new(11);
     let mut blocks = Vec::new();
     for number in 0..6 {
         for (side, planted) in sides {
@@ -204,7 +205,7 @@ fn tuning_that_changes_answers_is_not_an_alternative() {
 fn a_third_side_changes_nothing_of_the_other_two() {
     let two = [(Role::Incumbent, INCUMBENT), (Role::Candidate, HALF)];
     let mut with = evidence(&two);
-    let mut draws = Draws(99);
+    let mut draws = Random::new(99);
     let tuned = (0..6).map(|number| block(Role::Tuned, number, INCUMBENT, &mut draws));
     with.blocks.extend(tuned.collect::<Vec<_>>());
     let mut without = with.clone();

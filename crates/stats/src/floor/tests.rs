@@ -1,4 +1,5 @@
 use super::*;
+use crate::random::Random;
 
 const MIB: u64 = 1 << 20;
 
@@ -34,14 +35,6 @@ fn needs(need: u64, peak: u64) -> impl FnMut(Step) -> Trial {
         peak,
         growing: false,
     }
-}
-
-/// Uniform on [0, 1): SplitMix64.
-fn unit(state: &mut u64) -> f64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
 }
 
 #[test]
@@ -96,12 +89,12 @@ fn noise_raises_a_floor_and_never_lowers_it() {
     let need = 60 * MIB;
     let mut close = 0;
     for seed in 0..300 {
-        let mut state = seed;
+        let mut random = Random::new(seed);
         let mut truth = needs(need, 100 * MIB);
         let (floor, _) = search(&goal(), |step| {
             let mut trial = truth(step);
             // One trial in thirty misses for no fault of the limit; one in thirty is refused.
-            let draw = unit(&mut state);
+            let draw = random.uniform();
             if trial.outcome == Outcome::Held && draw < 1.0 / 15.0 && step.limit.is_some() {
                 trial.outcome = match draw < 1.0 / 30.0 {
                     true => Outcome::Missed,

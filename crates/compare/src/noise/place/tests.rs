@@ -3,38 +3,17 @@
 use crate::fixtures;
 use crate::{Differ, History, Noise, Outcomes, PairClass, Row, Rules, classify};
 use understudy_model::Outcome;
+use understudy_stats::random::Random;
 
 /// Pairs of one run, of which the incumbent is asked twice each.
 const PAIRS: u64 = 400;
 /// Every so many answers of the candidate are wrong.
 const WRONG: u64 = 25;
 
-/// SplitMix64: the same draws on every machine.
-struct Draws(u64);
-
-impl Draws {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn share(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    /// Exponential with this mean, as waiting times are.
-    fn wait(&mut self, mean: f64) -> f64 {
-        -(1.0 - self.share()).ln() * mean
-    }
-}
-
 /// What a program knows when it answers: which of three it is, the number of the request, a draw.
 struct Program {
     which: u64,
-    draws: Draws,
+    draws: Random,
     answered: u64,
 }
 
@@ -50,7 +29,7 @@ struct Case {
 }
 
 fn clock(program: &mut Program, request: u64, ahead: f64) -> String {
-    let at = 43_200.0 + request as f64 * 0.05 + program.draws.wait(0.2) + ahead;
+    let at = 43_200.0 + request as f64 * 0.05 + program.draws.exponential(0.2) + ahead;
     let (h, m, s) = (at / 3600.0, at / 60.0 % 60.0, at % 60.0);
     format!("\"2026-11-25T{:02}:{:02}:{s:06.3}Z\"", h as u64, m as u64)
 }
@@ -58,7 +37,7 @@ fn clock(program: &mut Program, request: u64, ahead: f64) -> String {
 fn hex(seed: u64) -> String {
     format!(
         "\"{:032x}\"",
-        u128::from(Draws(seed).next()) << 64 | u128::from(Draws(seed ^ 7).next())
+        u128::from(Random::new(seed).next()) << 64 | u128::from(Random::new(seed ^ 7).next())
     )
 }
 
@@ -78,7 +57,7 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "epoch_ms",
-        honest: |p, n| (1_764_000_000_000 + n * 50 + p.draws.wait(200.0) as u64).to_string(),
+        honest: |p, n| (1_764_000_000_000 + n * 50 + p.draws.exponential(200.0) as u64).to_string(),
         faults: &[
             ("seconds", |p, n| {
                 (1_764_000_000 + n / 20 + p.draws.next() % 2).to_string()
@@ -90,10 +69,10 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "took_ms",
-        honest: |p, _| (1 + p.draws.wait(8.0) as u64).to_string(),
+        honest: |p, _| (1 + p.draws.exponential(8.0) as u64).to_string(),
         faults: &[
             ("microseconds", |p, _| {
-                (1000 + (p.draws.wait(8.0) * 1000.0) as u64).to_string()
+                (1000 + (p.draws.exponential(8.0) * 1000.0) as u64).to_string()
             }),
             ("negative", |p, _| {
                 format!("-{}", 5000 + p.draws.next() % 1000)
@@ -102,9 +81,9 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "load",
-        honest: |p, _| format!("{:.4}", p.draws.share()),
+        honest: |p, _| format!("{:.4}", p.draws.uniform()),
         faults: &[("percent", |p, _| {
-            format!("{:.4}", 20.0 + 80.0 * p.draws.share())
+            format!("{:.4}", 20.0 + 80.0 * p.draws.uniform())
         })],
     },
     Case {
@@ -166,7 +145,7 @@ fn answer(name: &str, value: &str) -> Outcome {
 fn run(case: &Case, seed: u64, wrong: Option<Value>) -> Vec<Row> {
     let program = |which| Program {
         which,
-        draws: Draws(seed * 3 + which),
+        draws: Random::new(seed * 3 + which),
         answered: 0,
     };
     let (mut incumbent, mut second, mut candidate) = (program(1), program(2), program(3));

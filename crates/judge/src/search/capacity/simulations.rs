@@ -1,9 +1,10 @@
 //! Searches on a virtual clock with a generator that is late: what it finds of a queue whose answer is known.
 
 use super::*;
-use crate::simulated::{Draws, ns};
+use crate::simulated::ns;
 use understudy_model::Observation;
 use understudy_model::gates::GeneratorUse;
+use understudy_stats::random::Random;
 
 /// One worker, exponential service with a mean of 1 ms, first in first out.
 const SERVICE_S: f64 = 1e-3;
@@ -29,7 +30,7 @@ fn answer() -> f64 {
 }
 
 /// The exchanges of a window after a second of warm-up.
-fn exchanges((rate, seconds): (f64, f64), late: Late, draws: &mut Draws) -> Vec<Observation> {
+fn exchanges((rate, seconds): (f64, f64), late: Late, draws: &mut Random) -> Vec<Observation> {
     let end = 1.0 + seconds;
     let mut sendings = Vec::new();
     let (mut due, mut until, mut is_bad, mut stalled_until) = (0.0, 0.0, false, 0.0);
@@ -41,14 +42,14 @@ fn exchanges((rate, seconds): (f64, f64), late: Late, draws: &mut Draws) -> Vec<
         while due >= until {
             let begun = until;
             until += STRETCH_S;
-            is_bad = draws.unit() < BAD;
-            let length = draws.unit();
+            is_bad = draws.uniform() < BAD;
+            let length = draws.uniform();
             if let (true, Late::Stalls(most)) = (is_bad, late) {
                 stalled_until = begun + most * length;
             }
         }
         let sent = match late {
-            Late::Each(most) if is_bad => due + most * draws.unit(),
+            Late::Each(most) if is_bad => due + most * draws.uniform(),
             Late::Each(_) => due,
             Late::Stalls(_) => due.max(stalled_until),
         };
@@ -79,7 +80,7 @@ fn search(late: Late, seed: u64) -> Capacity {
         warmup: Span::from_secs(1),
         budget: Some(Span::from_secs(200)),
     };
-    let mut draws = Draws(seed);
+    let mut draws = Random::new(seed);
     let mut search = Search::new(config, &slos, &[]);
     while let Some(planned) = search.next() {
         let measured_s = planned.measured.secs();
