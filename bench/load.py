@@ -9,7 +9,7 @@ library only.
     bench/load.py memory    resident set over a run at 50,000/s with --log
 
 Generator on CPU 0, nginx on CPU 1, 64 connections, 206 bytes of JSON. Needs nginx and a release build
-(cargo build --release -p understudy-cli -p understudy-load --bins --examples); UNDERSTUDY_TARGET names
+(cargo build --release -p understudy-cli -p understudy-subject-http --bins --examples); UNDERSTUDY_TARGET names
 another target folder. Prints tables for docs/performance.md.
 """
 import argparse, json, os, re, shutil, signal, statistics, subprocess, sys, tempfile, threading, time
@@ -323,7 +323,7 @@ def main():
     command("memory", memory, seconds=120, rate=50000)
     args = parser.parse_args()
     if not os.path.exists(UNDERSTUDY) or not os.path.exists(ARRIVALS):
-        sys.exit(f"no release build in {TARGET}: cargo build --release -p understudy-cli -p understudy-load --bins --examples")
+        sys.exit(f"no release build in {TARGET}: cargo build --release -p understudy-cli -p understudy-subject-http --bins --examples")
     args.run(args)
 
 
