@@ -11,6 +11,7 @@ mod exchange;
 pub mod floor;
 pub mod gates;
 pub mod history;
+mod keys;
 pub mod neighbours;
 mod observation;
 mod plain;
@@ -30,6 +31,7 @@ pub use difference::{
     Bond, Character, Course, Difference, DifferenceKind, Distance, Position, Relation, Spot,
 };
 pub use exchange::{Answer, Failure, FailureKind, Field, Outcome};
+pub use keys::{meant, unknown_key};
 pub use observation::{Ending, Observation};
 pub use plain::plain_words;
 pub use side::Side;
