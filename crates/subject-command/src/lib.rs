@@ -12,14 +12,12 @@
 
 mod cache;
 mod cases;
-#[cfg(unix)]
 mod launcher;
 mod ran;
 mod workdir;
 
 pub use cache::{CacheError, cold, warm};
 pub use cases::{Case, Cases, CasesError, Input, MAX_CASES_BYTES, command_line, file_cases};
-#[cfg(unix)]
 pub use launcher::{
     DEFAULT_PATH, Launcher, LauncherError, LauncherSetup, MAX_RUNS, Order, OutputLimits,
     environment, resolve, serve,

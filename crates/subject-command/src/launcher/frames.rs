@@ -60,7 +60,8 @@ pub(super) fn send(
     let length = length.to_ne_bytes();
     let sent = rustix::io::retry_on_intr(|| {
         let head = [IoSlice::new(&length)];
-        sendmsg(stream, &head, &mut along, SendFlags::NOSIGNAL)
+        // A program in Rust ignores SIGPIPE.
+        sendmsg(stream, &head, &mut along, SendFlags::empty())
     })?;
     stream.write_all(&length[sent..])?;
     stream.write_all(&bytes)

@@ -21,7 +21,7 @@ use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use understudy_model::plain_words;
 use understudy_probe::{Cgroups, Child, Launch, LaunchError, Limits, last_bytes};
 
@@ -34,6 +34,8 @@ const LOOK: Timespec = Timespec {
 };
 /// How long a launcher may take to stop what it has started.
 const GRACE: Duration = Duration::from_secs(6);
+/// How often it is looked at meanwhile.
+const POLL: Duration = Duration::from_millis(1);
 /// How much of the launcher's log an error shows, bytes.
 const SHOWN_LOG: u64 = 500;
 
@@ -240,13 +242,23 @@ impl Launcher {
                 Err(error) => return Err(self.lost(plain_words(&error.into()))),
             }
             if stop.load(Ordering::Relaxed) {
-                // The launcher takes the end of its input as the order to stop everything.
-                let _ = self.stream.shutdown(std::net::Shutdown::Both);
-                let _ = self.child.stop(GRACE);
+                self.stop();
                 return Err(LauncherError::Interrupted);
             }
         }
         receive(&self.stream).map_err(|error| self.lost(plain_words(&error)))
+    }
+
+    /// Ends it. The end of its input is the order to stop everything, and it alone knows the processes that left
+    /// its session: it is killed only if it does not end.
+    fn stop(&mut self) {
+        let _ = self.stream.shutdown(std::net::Shutdown::Both);
+        let deadline = Instant::now() + GRACE;
+        while self.child.exited().is_none() && Instant::now() < deadline {
+            std::thread::sleep(POLL);
+        }
+        // What is left then is removed by the next start.
+        let _ = self.child.stop(Duration::ZERO);
     }
 
     fn lost(&self, why: String) -> LauncherError {
@@ -263,9 +275,7 @@ impl Launcher {
 
 impl Drop for Launcher {
     fn drop(&mut self) {
-        let _ = self.stream.shutdown(std::net::Shutdown::Both);
-        // It ends by itself once it has stopped what it runs.
-        let _ = self.child.stop(GRACE);
+        self.stop();
     }
 }
 

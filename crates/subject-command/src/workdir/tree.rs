@@ -175,13 +175,11 @@ fn with_permission<T>(path: &Path, needed: u32, act: impl Fn() -> io::Result<T>)
     }
 }
 
-#[cfg(unix)]
 fn permit(path: &Path, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
-#[cfg(unix)]
 fn open(path: &Path) -> io::Result<File> {
     use rustix::fs::OFlags;
     use std::os::unix::fs::OpenOptionsExt;
@@ -193,13 +191,11 @@ fn open(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-#[cfg(unix)]
 fn mode(data: &Metadata) -> u32 {
     use std::os::unix::fs::PermissionsExt;
     data.permissions().mode() & 0o7777
 }
 
-#[cfg(unix)]
 fn other(data: &Metadata) -> &'static str {
     use std::os::unix::fs::FileTypeExt;
     let kind = data.file_type();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use understudy_model::ByteSize;
+use understudy_probe::Cgroups;
 use understudy_subject_command::*;
 
 const MB: u64 = 1 << 20;
@@ -260,13 +261,14 @@ fn what_outlives_its_run_is_found_and_killed() {
 }
 
 #[test]
-fn an_interrupt_and_a_drop_stop_what_runs() {
-    let mut side = Side::new('a');
+fn an_interrupt_stops_what_runs_also_what_left_its_session() {
+    let mut side = Side::with('a', &Cgroups::none("not for this test"), |_| {});
     let stop = Arc::new(AtomicBool::new(false));
-    let (order, _places) = side.order(&["sleep", "91234"], &Case::default(), 1);
+    let script = "setsid sleep 91234 & sleep 91234";
+    let (order, _places) = side.order(&["sh", "-c", script], &Case::default(), 1);
     let interrupt = Arc::clone(&stop);
     let later = std::thread::spawn(move || {
-        eventually("it runs", || !living("91234").is_empty());
+        eventually("both run", || living("sleep\x0091234").len() == 2);
         interrupt.store(true, Ordering::Relaxed);
     });
     let ended = side.launcher.run(&order, &stop);
@@ -288,7 +290,7 @@ fn nothing_is_left_when_understudy_is_killed() {
         .spawn()
         .unwrap();
     // The run, and a process of it in a session of its own.
-    eventually("both run", || living("sleep\061234").len() >= 2);
+    eventually("both run", || living("sleep\x0061234").len() >= 2);
     understudy.kill().unwrap();
     understudy.wait().unwrap();
     eventually("all have ended", || living("61234").is_empty());
@@ -324,7 +326,7 @@ fn a_memory_limit_that_is_reached_is_named() {
         return;
     }
     let limit = ByteSize::new(64 << 20);
-    let mut side = Side::with('a', |setup| setup.limits.memory = Some(limit));
+    let mut side = Side::with('a', &cgroups(), |setup| setup.limits.memory = Some(limit));
     let ran = side.sh(&format!("exec {}", filling(200)));
     assert_eq!((ran.ending, ran.out_of_memory), (Ending::Signal(9), true));
     let ran = side.sh("kill -9 $$");

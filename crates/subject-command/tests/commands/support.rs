@@ -43,14 +43,18 @@ pub(crate) fn setup(folder: &Path) -> LauncherSetup {
 
 impl Side {
     pub(crate) fn new(slot: char) -> Side {
-        Side::with(slot, |_| {})
+        Side::with(slot, &cgroups(), |_| {})
     }
 
-    pub(crate) fn with(slot: char, change: impl FnOnce(&mut LauncherSetup)) -> Side {
+    pub(crate) fn with(
+        slot: char,
+        cgroups: &Cgroups,
+        change: impl FnOnce(&mut LauncherSetup),
+    ) -> Side {
         let folder = tempfile::tempdir().unwrap();
         let mut setup = setup(folder.path());
         change(&mut setup);
-        let launcher = Launcher::start(&setup, &cgroups()).unwrap();
+        let launcher = Launcher::start(&setup, cgroups).unwrap();
         let workdir = Workdir::new(&folder.path().join("runs"), slot).unwrap();
         Side {
             launcher,
