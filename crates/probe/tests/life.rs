@@ -337,7 +337,7 @@ fn the_guard_ends_what_left_a_session_that_began() {
     let mut dead = std::process::Command::new("true").spawn().unwrap();
     dead.wait().unwrap();
     // A session as a killed Understudy leaves it, with a process below it in a session of its own.
-    let script = "setsid sleep 41234 & exec sleep 41234";
+    let script = "setsid sleep 94.1234 & exec sleep 94.1234";
     let mut leader = std::process::Command::new("setsid")
         .args(["sh", "-c", script])
         .spawn()
@@ -345,7 +345,7 @@ fn the_guard_ends_what_left_a_session_that_began() {
     let sleeping = || {
         let all = procfs::process::all_processes().unwrap().flatten();
         let lines = all.filter_map(|process| process.cmdline().ok());
-        lines.filter(|line| *line == ["sleep", "41234"]).count()
+        lines.filter(|line| *line == ["sleep", "94.1234"]).count()
     };
     eventually("both sleep", || sleeping() == 2);
     let line = format!("began {}\n", leader.id());

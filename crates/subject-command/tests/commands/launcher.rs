@@ -217,12 +217,12 @@ fn a_run_that_ignores_sigterm_is_ended_with_its_children() {
     let mut side = Side::new('a');
     side.timeout = Duration::from_millis(300);
     let started = Instant::now();
-    let ran = side.sh("trap '' TERM; sleep 71234 & echo begun; while :; do sleep 71234; done");
+    let ran = side.sh("trap '' TERM; sleep 97.1234 & echo begun; while :; do sleep 97.1234; done");
     assert_eq!(ran.ending, Ending::TimedOut);
     assert_eq!(text(&ran.stdout), "begun\n");
     assert!(ran.figures.wall_ns >= 300_000_000);
     assert!(started.elapsed() < Duration::from_secs(20));
-    assert!(living("71234").is_empty());
+    assert!(living("97.1234").is_empty());
 }
 
 #[test]
@@ -248,13 +248,13 @@ fn output_without_end_is_stopped_and_marked() {
 #[test]
 fn what_outlives_its_run_is_found_and_killed() {
     let mut side = Side::new('a');
-    let ran = side.sh("setsid sh -c 'sleep 81234; :' & echo done");
+    let ran = side.sh("setsid sh -c 'sleep 98.1234; :' & echo done");
     assert_eq!(
         (ran.ending, text(&ran.stdout)),
         (Ending::Exit(0), "done\n".into())
     );
     assert!(!ran.left_behind.is_empty(), "{:?}", ran.left_behind);
-    assert!(living("81234").is_empty());
+    assert!(living("98.1234").is_empty());
     // One that ended by itself, but was not waited for, is not left.
     let ran = side.sh("(sh -c 'exit 0' &) ; sleep 0.3");
     assert_eq!((ran.ending, ran.left_behind), (Ending::Exit(0), Vec::new()));
@@ -264,17 +264,17 @@ fn what_outlives_its_run_is_found_and_killed() {
 fn an_interrupt_stops_what_runs_also_what_left_its_session() {
     let mut side = Side::with('a', &Cgroups::none("not for this test"), |_| {});
     let stop = Arc::new(AtomicBool::new(false));
-    let script = "setsid sleep 91234 & sleep 91234";
+    let script = "setsid sleep 99.1234 & sleep 99.1234";
     let (order, _places) = side.order(&["sh", "-c", script], &Case::default(), 1);
     let interrupt = Arc::clone(&stop);
     let later = std::thread::spawn(move || {
-        eventually("both run", || living("sleep\x0091234").len() == 2);
+        eventually("both run", || living("sleep\x0099.1234").len() == 2);
         interrupt.store(true, Ordering::Relaxed);
     });
     let ended = side.launcher.run(&order, &stop);
     later.join().unwrap();
     assert!(matches!(ended, Err(LauncherError::Interrupted)));
-    assert!(living("91234").is_empty());
+    assert!(living("99.1234").is_empty());
     let after = side.launcher.run(&order, &AtomicBool::new(false));
     assert!(after.unwrap_err().to_string().contains("does not answer"));
 }
@@ -285,15 +285,15 @@ fn nothing_is_left_when_understudy_is_killed() {
     let mut understudy = Command::new(example("run_command"))
         .arg(example("command_launcher"))
         .arg(folder.path())
-        .args(["1", "sh", "-c", "setsid sleep 61234 & sleep 61234"])
+        .args(["1", "sh", "-c", "setsid sleep 96.1234 & sleep 96.1234"])
         .stdin(Stdio::null())
         .spawn()
         .unwrap();
     // The run, and a process of it in a session of its own.
-    eventually("both run", || living("sleep\x0061234").len() >= 2);
+    eventually("both run", || living("sleep\x0096.1234").len() >= 2);
     understudy.kill().unwrap();
     understudy.wait().unwrap();
-    eventually("all have ended", || living("61234").is_empty());
+    eventually("all have ended", || living("96.1234").is_empty());
     let launcher = example("command_launcher").display().to_string();
     eventually("the launcher has ended", || {
         let pids = living(&launcher);
