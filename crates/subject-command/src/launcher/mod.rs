@@ -296,6 +296,11 @@ fn check(order: &Order) -> Result<(), LauncherError> {
     if let Some((name, _)) = order.env.iter().find(|pair| is_wrong(*pair)) {
         return wrong(format!("the variable {name:?} cannot be in an environment"));
     }
+    let mut paths = order.places.iter().chain([&order.program, &order.at]);
+    if let Some(path) = paths.find(|path| path.to_str().is_none()) {
+        let path = path.display();
+        return wrong(format!("the path `{path}` is not UTF-8 text"));
+    }
     if order.cpus.as_ref().is_some_and(Vec::is_empty) {
         return wrong("a set of CPUs has at least one".to_owned());
     }

@@ -137,7 +137,12 @@ fn run(runner: &Runner, order: &Order, stream: &UnixStream) -> Result<Done, Brok
         stderr: files.1.try_clone()?,
         cpus: order.cpus.as_deref(),
         umask: order.umask,
-        file_limit: Some(order.limits.file_bytes.max(order.limits.captured_bytes + 1)),
+        file_limit: Some(
+            order
+                .limits
+                .file_bytes
+                .max(order.limits.captured_bytes.saturating_add(1)),
+        ),
     };
     let mut running = match runner.start(program) {
         Ok(running) => running,

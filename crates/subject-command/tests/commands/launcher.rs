@@ -1,7 +1,9 @@
 //! Real programs under a real launcher.
 
 use crate::support::{Side, cgroups, eventually, example, living, setup, text};
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -71,6 +73,17 @@ fn what_cannot_be_started_has_a_reason_in_plain_words() {
             .to_string()
             .contains("1 to 256 runs, not 0")
     );
+    order.places.push(OsStr::from_bytes(b"/\xff").into());
+    let refused = side.launcher.run(&order, &AtomicBool::new(false));
+    assert!(
+        refused
+            .unwrap_err()
+            .to_string()
+            .ends_with("is not UTF-8 text")
+    );
+    // No limit is the largest number.
+    side.limits.captured_bytes = u64::MAX;
+    assert_eq!(side.run(&["true"]).ending, Ending::Exit(0));
 }
 
 #[test]
