@@ -11,6 +11,7 @@ mod exhaustion;
 #[cfg(unix)]
 mod files;
 mod machine;
+mod residency;
 mod thread;
 mod timer;
 
@@ -22,5 +23,6 @@ pub use exhaustion::is_exhausted;
 #[cfg(unix)]
 pub use files::open_files;
 pub use machine::{EachCpu, Machine, MachineTime};
+pub use residency::resident_pages;
 pub use thread::{ThreadUsage, give_way, sharpen_timers, take_precedence};
 pub use timer::SleepTimer;

@@ -12,6 +12,7 @@ mod exchange;
 pub mod floor;
 pub mod gates;
 pub mod history;
+mod keys;
 pub mod neighbours;
 mod observation;
 mod plain;
@@ -32,6 +33,7 @@ pub use difference::{
     Bond, Character, Course, Difference, DifferenceKind, Distance, Position, Relation, Spot,
 };
 pub use exchange::{Answer, Class, Failure, FailureKind, Field, Outcome, Part, Status, values};
+pub use keys::{meant, unknown_key};
 pub use observation::{Ending, Observation};
 pub use plain::plain_words;
 pub use role::Role;

@@ -11,6 +11,7 @@
 //! * A [`NeighbourSampler`] says which other processes of the machine used its CPUs meanwhile.
 //! * A [`PauseLog`] makes the runtime of a child record when it pauses, and reads what it wrote; [`Growth`]
 //!   says when a line of a shared log was written.
+//! * On Linux, a `Runner` runs a [`Program`] to its end and returns what was [`Measured`] of it.
 //! * [`wait_ready`], [`LogPattern`], [`free_port`], [`port_taken`] and [`run_to_completion`] are
 //!   what a trial needs around a start.
 //!
@@ -26,6 +27,7 @@ mod launch;
 mod log;
 mod pauses;
 mod port;
+mod program;
 mod ready;
 mod sample;
 mod task;
@@ -42,7 +44,10 @@ pub use launch::{Launch, LaunchError, Limits, split_command};
 pub use log::{Added, Written, last_bytes};
 pub use pauses::{AttachedJvm, PauseError, PauseLog, Runtime};
 pub use platform::{Cgroups, Child, Grown, Growth, Guard, NeighbourSampler, Sampler, stand_guard};
+#[cfg(target_os = "linux")]
+pub use platform::{Runner, Running};
 pub use port::{Listener, free_port, port_taken};
+pub use program::{Event, LeftBehind, Measured, Program, Transferred, Usage};
 pub use ready::{LogPattern, Readiness, ReadyError, wait_ready};
 pub use sample::{Given, Pressure, Sample, SampleError};
 pub use task::{Task, TaskError, run_to_completion};

@@ -331,3 +331,30 @@ fn when_understudy_is_killed_its_child_ends_and_the_rest_is_swept() {
         });
     }
 }
+
+#[test]
+fn the_guard_ends_what_left_a_session_that_began() {
+    let mut dead = std::process::Command::new("true").spawn().unwrap();
+    dead.wait().unwrap();
+    // A session as a killed Understudy leaves it, with a process below it in a session of its own.
+    let script = "setsid sleep 94.1234 & exec sleep 94.1234";
+    let mut leader = std::process::Command::new("setsid")
+        .args(["sh", "-c", script])
+        .spawn()
+        .unwrap();
+    let sleeping = || {
+        let all = procfs::process::all_processes().unwrap().flatten();
+        let lines = all.filter_map(|process| process.cmdline().ok());
+        lines.filter(|line| *line == ["sleep", "94.1234"]).count()
+    };
+    eventually("both sleep", || sleeping() == 2);
+    let line = format!("began {}\n", leader.id());
+    stand_guard(
+        dead.id(),
+        line.as_bytes(),
+        &Cgroups::none("not for this test"),
+    )
+    .unwrap();
+    leader.wait().unwrap();
+    eventually("none is left", || sleeping() == 0);
+}

@@ -11,6 +11,7 @@ use crate::variables::{Written, expand, fill, is_name};
 use base64::Engine as _;
 use serde_json::{Map, Value};
 use std::sync::Arc;
+use understudy_model::unknown_key;
 use understudy_wire::http1::RequestHead;
 
 /// Most bytes of a request file.
@@ -350,7 +351,7 @@ fn parse_line(
     };
     let is_known = |key: &str| KEYS.contains(&key) || key == FORMER_OPERATION;
     if let Some(key) = object.keys().find(|key| !is_known(key)) {
-        return Err(unknown_key(key));
+        return Err(unknown_key(key, &KEYS));
     }
     let request = WorkloadRequest {
         method: text(&object, "method")?.unwrap_or_else(|| "GET".to_owned()),
@@ -384,22 +385,6 @@ fn parse_line(
         .with_variables(variables(&object)?, &env)?;
     request.render("host").map_err(|error| error.to_string())?;
     Ok(request)
-}
-
-fn unknown_key(key: &str) -> String {
-    let shown: String = key.chars().take(40).collect();
-    let nearest = KEYS
-        .iter()
-        .map(|known| (strsim::damerau_levenshtein(&shown, known), known))
-        .min()
-        .filter(|(distance, _)| *distance <= 3);
-    match nearest {
-        Some((_, known)) => format!("has the unknown key {shown:?}\nhint: did you mean {known:?}?"),
-        None => format!(
-            "has the unknown key {shown:?}\nhint: known keys are {}",
-            KEYS.join(", ")
-        ),
-    }
 }
 
 fn text(object: &Map<String, Value>, key: &str) -> Result<Option<String>, String> {

@@ -5,10 +5,8 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use toml::de::{DeTable, DeValue};
+pub(super) use understudy_model::meant;
 use understudy_model::{Cpus, Quantity, UnitError};
-
-/// Edits that still make one word a misspelling of another.
-const MISSPELLED: usize = 3;
 
 /// Keys that had another name, which is still read: documents of earlier runs have it.
 const FORMER: [(&str, &str); 1] = [("operation", "endpoint")];
@@ -60,17 +58,6 @@ impl<'t> Problems<'t> {
 /// A quantity in percent, with as many digits as are written again: it reads the same once more.
 pub(super) fn percentage<Q: Quantity>(text: &str) -> Result<Q, UnitError> {
     text.parse::<Q>()?.to_string().parse()
-}
-
-/// The word that was probably meant, as the end of a sentence.
-pub(super) fn meant<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
-    let word: String = word.chars().take(40).collect();
-    known
-        .iter()
-        .map(|known| (strsim::damerau_levenshtein(&word, known), *known))
-        .min()
-        .filter(|(distance, known)| *distance <= MISSPELLED && *distance < known.len())
-        .map(|(_, known)| known)
 }
 
 /// A key as TOML wants it: in quotes where it is not a bare one.

@@ -376,8 +376,7 @@ fn what_noise_covers_as_a_whole_is_not_compared() {
     }
     // A text of which every word is another each time hides whatever else is in it, and says so.
     let mut dice = Random::new(9);
-    let mut words =
-        |n: usize| -> Vec<&str> { (0..n).map(|_| WORDS[dice.below(8)]).collect() };
+    let mut words = |n: usize| -> Vec<&str> { (0..n).map(|_| WORDS[dice.below(8)]).collect() };
     let quote = |words: Vec<&str>| answer(("text/plain", words.join(" ").into()));
     let (rules, mut history) = (Rules::default(), History::default());
     let differ = Differ::new(&rules, &shown_whole);

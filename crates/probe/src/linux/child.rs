@@ -100,10 +100,14 @@ impl Child {
     }
 
     fn out_of_memory(&self) -> bool {
+        self.memory_kills().is_some_and(|kills| kills > 0)
+    }
+
+    /// How many of its processes were killed because its memory limit was reached; `None` without a
+    /// control group that counts them.
+    pub fn memory_kills(&self) -> Option<u64> {
         let group = self.family.group.as_ref();
-        let kills =
-            group.and_then(|g| super::cgroup::GroupFiles::open(g).oom_kills(&mut Vec::new()));
-        kills.is_some_and(|kills| kills > 0)
+        group.and_then(|g| super::cgroup::GroupFiles::open(g).oom_kills(&mut Vec::new()))
     }
 
     /// The ids of its live processes.

@@ -2,8 +2,8 @@
 //! started.
 
 use super::cgroup::Cgroups;
-use super::members::{MARK, lives};
-use procfs::process::all_processes;
+use super::members::{MARK, lives, with_descendants};
+use procfs::process::{Stat, all_processes};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -123,7 +123,7 @@ pub fn stand_guard(of: u32, line: impl Read, cgroups: &Cgroups) -> io::Result<()
 }
 
 /// Kills what is left: of a session that a child began (its number is not used again while the session
-/// has a process), or with the mark of an Understudy in its environment. Returns how many there were.
+/// has a process), with the mark of an Understudy in its environment, or below one of these. Returns how many there were.
 fn kill_left(of: u32, sessions: &HashSet<i32>) -> usize {
     let mark = format!("understudy-{of}-");
     let marked = |process: &procfs::process::Process| {
@@ -131,16 +131,22 @@ fn kill_left(of: u32, sessions: &HashSet<i32>) -> usize {
         let value = environ.get(OsStr::new(MARK));
         value.is_some_and(|value| value.to_string_lossy().starts_with(&mark))
     };
-    let left = |process: &procfs::process::Process| {
-        let stat = process.stat().ok();
-        let lives = stat.as_ref().is_some_and(|stat| stat.state != 'Z');
-        let inside = stat.is_some_and(|stat| sessions.contains(&stat.session));
-        lives && (inside || marked(process))
-    };
-    let processes = all_processes().into_iter().flatten().flatten();
-    processes
-        .filter(left)
-        .filter_map(|process| Pid::from_raw(process.pid))
+    let all = all_processes().into_iter().flatten().flatten();
+    let all: Vec<(procfs::process::Process, Stat)> = all
+        .filter_map(|process| process.stat().ok().map(|stat| (process, stat)))
+        .collect();
+    let roots = all
+        .iter()
+        .filter(|(process, stat)| sessions.contains(&stat.session) || marked(process))
+        .map(|(_, stat)| stat.pid)
+        .collect();
+    // What left the session and has no mark, as what a launcher runs, is still below a process that is in it.
+    let stats: Vec<Stat> = all.into_iter().map(|(_, stat)| stat).collect();
+    let left = with_descendants(&stats, roots);
+    let living = stats.iter().filter(|stat| stat.state != 'Z');
+    living
+        .filter(|stat| left.contains(&stat.pid))
+        .filter_map(|stat| Pid::from_raw(stat.pid))
         .filter(|pid| kill_process(*pid, Signal::KILL).is_ok())
         .count()
 }

@@ -46,7 +46,7 @@ impl Family {
             .unwrap_or_default();
         let grouped: HashSet<i32> = self.group.iter().flat_map(Group::pids).collect();
         let me = std::process::id() as i32;
-        let mut inside: HashSet<i32> = processes
+        let inside: HashSet<i32> = processes
             .iter()
             .filter(|p| {
                 p.pid == self.root
@@ -56,19 +56,7 @@ impl Family {
             })
             .map(|p| p.pid)
             .collect();
-        loop {
-            let before = inside.len();
-            inside.extend(
-                processes
-                    .iter()
-                    .filter(|p| inside.contains(&p.ppid))
-                    .map(|p| p.pid)
-                    .collect::<Vec<_>>(),
-            );
-            if inside.len() == before {
-                break;
-            }
-        }
+        let mut inside = with_descendants(&processes, inside);
         inside.remove(&me);
         processes
             .iter()
@@ -87,6 +75,19 @@ impl Family {
             all.get(OsStr::new(MARK))
                 .is_some_and(|v| v == OsStr::new(mark))
         })
+    }
+}
+
+/// These processes, and all that descend from them.
+pub(crate) fn with_descendants(processes: &[Stat], mut inside: HashSet<i32>) -> HashSet<i32> {
+    loop {
+        let before = inside.len();
+        let children = processes.iter().filter(|p| inside.contains(&p.ppid));
+        let children: Vec<i32> = children.map(|p| p.pid).collect();
+        inside.extend(children);
+        if inside.len() == before {
+            return inside;
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod guard;
 mod listener;
 mod members;
 mod neighbours;
+mod runner;
 mod sampler;
 mod spawn;
 
@@ -16,4 +17,5 @@ pub use child::Child;
 pub use growth::{Grown, Growth};
 pub use guard::{Guard, stand_guard};
 pub use neighbours::NeighbourSampler;
+pub use runner::{Runner, Running};
 pub use sampler::Sampler;

@@ -11,7 +11,9 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity, set_current_t
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::num::NonZeroU64;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -32,6 +34,25 @@ impl Launch {
     /// # Errors
     /// When the directory, the log or the program cannot be used.
     pub fn spawn(&self, cgroups: &Cgroups) -> Result<Child, LaunchError> {
+        self.spawn_with(cgroups, Stdio::null())
+    }
+
+    /// The same, for a program that is spoken to: its standard input is the other end of the stream.
+    ///
+    /// # Errors
+    /// As [`Launch::spawn`].
+    pub fn spawn_connected(&self, cgroups: &Cgroups) -> Result<(Child, UnixStream), LaunchError> {
+        let (ours, theirs) = UnixStream::pair().map_err(|source| LaunchError::Start {
+            name: self.name.clone(),
+            program: self.argv.first().cloned().unwrap_or_default(),
+            dir: self.dir.clone(),
+            source,
+        })?;
+        let child = self.spawn_with(cgroups, OwnedFd::from(theirs).into())?;
+        Ok((child, ours))
+    }
+
+    fn spawn_with(&self, cgroups: &Cgroups, stdin: Stdio) -> Result<Child, LaunchError> {
         let name = || self.name.clone();
         let program = self
             .argv
@@ -57,7 +78,7 @@ impl Launch {
             Some(group) => group.limit(&self.limits, &cpus),
             None => self.unlimited(),
         });
-        let command = self.command(&program, &mark, log, &cpus, group.as_ref());
+        let command = self.command(&program, &mark, (stdin, log), &cpus, group.as_ref());
         let process = command.and_then(on_launcher).map_err(|source| {
             // An error of removal would hide the reason why nothing was started.
             group.iter().for_each(|group| drop(group.remove()));
@@ -140,7 +161,7 @@ impl Launch {
         &self,
         program: &str,
         mark: &str,
-        log: File,
+        (stdin, log): (Stdio, File),
         cpus: &[u32],
         group: Option<&Group>,
     ) -> io::Result<Command> {
@@ -150,7 +171,7 @@ impl Launch {
             .current_dir(&self.dir)
             .envs(&self.env)
             .env(MARK, mark)
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(log.try_clone()?)
             .stderr(log);
         let parent = getpid();
@@ -187,7 +208,7 @@ fn prepare(parent: Pid, cpus: &CpuSet, doors: &[File]) -> io::Result<()> {
 
 /// Lets no file descriptor but the standard three outlive exec: Rust opens every file so, but
 /// Understudy may itself have inherited some. Kernels before 5.11 refuse, and keep those.
-fn close_inherited() {
+pub(super) fn close_inherited() {
     #[expect(unsafe_code, reason = "neither std nor rustix offers close_range")]
     // SAFETY: marks descriptors close-on-exec and touches no memory.
     unsafe {
@@ -222,7 +243,7 @@ fn confined(root: i32, cpus: &[u32]) -> Option<String> {
     (!fits).then(|| format!("it was to run on CPUs {cpus:?} and may run on {got:?}"))
 }
 
-fn cpu_set(cpus: &[u32]) -> CpuSet {
+pub(super) fn cpu_set(cpus: &[u32]) -> CpuSet {
     let mut set = CpuSet::new();
     cpus.iter()
         .filter(|cpu| (**cpu as usize) < CpuSet::MAX_CPU)

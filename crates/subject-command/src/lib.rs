@@ -1,0 +1,26 @@
+//! Commands as subjects: tools and batch jobs that run once for each case.
+//!
+//! * [`Cases`] reads what is to be run: a line of JSON a case, or a file a case.
+//! * A [`Workdir`] gives each run a fresh directory with the files of its case, and finds afterwards what the
+//!   run has written, changed and removed.
+//! * A [`Launcher`] is a small process that runs the commands of one side and measures each: a program takes
+//!   over the peak memory of the process that starts it, so Understudy itself cannot be that process.
+//! * [`warm`] and [`cold`] bring the files of a case into the page cache, or out of it.
+//! * [`Ran`] is what came of a run: plain data.
+//!
+//! Nothing here compares or judges.
+
+mod cache;
+mod cases;
+mod launcher;
+mod ran;
+mod workdir;
+
+pub use cache::{CacheError, cold, warm};
+pub use cases::{Case, Cases, CasesError, Input, MAX_CASES_BYTES, command_line, file_cases};
+pub use launcher::{
+    DEFAULT_PATH, Launcher, LauncherError, LauncherSetup, MAX_RUNS, Order, OutputLimits,
+    environment, resolve, serve,
+};
+pub use ran::{Captured, Ending, Figures, Floor, Ran, Refusal};
+pub use workdir::{Changes, Entry, Kind, MAX_CONTENT, Place, Tree, Workdir, WorkdirError};
