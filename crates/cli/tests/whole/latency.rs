@@ -133,7 +133,8 @@ fn five_milliseconds_are_found_and_swapped_sides_invert_the_ratio() {
     );
     let (there, back) = (ratio(&kept, 0.5), ratio(&replaced, 0.5));
     let product = there[1] * back[1];
-    assert!((0.6..1.6).contains(&product), "{there:?} {back:?}");
+    // Two trials, minutes apart: a busy machine may double the 70 us of the faster side from one to the other.
+    assert!((0.3..3.0).contains(&product), "{there:?} {back:?}");
     assert!(there[0] > 1.0 && back[2] < 1.0, "{there:?} {back:?}");
 }
 
