@@ -1,3 +1,5 @@
+mod parts;
+
 use super::*;
 use crate::rules::Rule;
 use crate::{Day, PREVIEW_BYTES};
