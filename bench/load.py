@@ -10,7 +10,7 @@ library only.
 
 Generator on CPU 0, nginx on CPU 1, 64 connections, 206 bytes of JSON. Needs nginx and a release build
 (cargo build --release -p understudy-cli -p understudy-subject-http --bins --examples); UNDERSTUDY_TARGET names
-another target folder. Prints tables for docs/performance.md.
+another target folder, UNDERSTUDY_BEFORE another build that takes part in `max`. Prints tables for docs/performance.md.
 """
 import argparse, json, os, re, shutil, signal, statistics, subprocess, sys, tempfile, threading, time
 
@@ -80,8 +80,8 @@ class Finished:
         self.cpu_s, self.peak_kib = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
 
 
-def understudy(*args, **kwargs):
-    run = Finished([UNDERSTUDY, "load", URL, "--cpus", "0", "--json", "-", *args], **kwargs)
+def understudy(*args, program=UNDERSTUDY, **kwargs):
+    run = Finished([program, "load", URL, "--cpus", "0", "--json", "-", *args], **kwargs)
     run.report = json.loads(run.output)
     if not run.report["valid"]:
         print("  understudy refuses this run:", "; ".join(run.report["invalid_because"]), file=sys.stderr)
@@ -210,7 +210,11 @@ def spread(values):
 
 def max_rate(args):
     seconds = f"{args.seconds}s"
-    tools = {"understudy": lambda: understudy("--rate", "max", "--duration", seconds, "--warmup", "0s")}
+    measured = ["--rate", "max", "--duration", seconds, "--warmup", "0s"]
+    tools = {"understudy": lambda: understudy(*measured)}
+    before = os.environ.get("UNDERSTUDY_BEFORE")
+    if before:
+        tools["before"] = lambda: understudy(*measured, program=before)
     if WRK:
         tools["wrk"] = lambda: Finished(["taskset", "-c", "0", WRK, "-t1", "-c64", f"-d{seconds}", URL])
     if OHA:
