@@ -10,6 +10,7 @@
 //! - [`DatasetReport`] is the result as a document.
 
 mod cell;
+mod conclude;
 mod decimal;
 mod explain;
 mod key;
@@ -25,9 +26,10 @@ mod tally;
 mod tolerance;
 
 pub use cell::{Cell, Target, is_equal};
+pub use conclude::{Drilled, Findings, conclude};
 pub use explain::{Explained, Explanation, Redact, explain};
 pub use key::Seed;
-pub use leftovers::Leftovers;
+pub use leftovers::{ENTRY_BYTES, Leftovers};
 pub use logical::{Change, JsonKinds, Logical, Pairing, Unit, pair};
 pub use nested::{column_entry, json_cell};
 pub use plan::{ChosenColumns, Column, Plan, PlanError, PlannedColumn, Strictness};

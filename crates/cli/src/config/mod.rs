@@ -20,6 +20,7 @@ pub(crate) use flags::{Flags, from_flags};
 pub(crate) use fleet::{FLEET, fleet};
 pub(crate) use gateway::gateway;
 pub(crate) use objectives::slo_argument;
+pub(crate) use reader::meant;
 pub(crate) use side_argument::SideArgument;
 pub(crate) use write::{rule_text, write};
 

@@ -54,7 +54,7 @@ pub(super) fn percentage<Q: Quantity>(text: &str) -> Result<Q, UnitError> {
 }
 
 /// The word that was probably meant, as the end of a sentence.
-pub(super) fn meant<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
+pub(crate) fn meant<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
     let word: String = word.chars().take(40).collect();
     known
         .iter()

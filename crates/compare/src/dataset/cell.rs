@@ -298,8 +298,8 @@ impl Cell<'_> {
         matches!(self, Cell::Text([]))
     }
 
-    /// Appends it to a kept row.
-    pub(super) fn store(self, row: &mut Vec<u8>) {
+    /// Appends it to a kept row; [`Cell::next`] reads it back.
+    pub fn store(self, row: &mut Vec<u8>) {
         let mut fixed = |tag: u8, bytes: &[u8]| {
             row.push(tag);
             row.extend_from_slice(bytes);
@@ -332,6 +332,11 @@ impl Cell<'_> {
             row = rest;
         }
         cells
+    }
+
+    /// The first cell of a kept row, and the rest. `None`: there is none.
+    pub fn next(row: &[u8]) -> Option<(Cell<'_>, &[u8])> {
+        next_stored(row)
     }
 
     /// As people read it: text in quotes, so that `null`, `NaN` and `""` are three things.

@@ -21,7 +21,7 @@ pub(super) struct Held {
 }
 
 /// About what an entry needs beyond the bytes of its row.
-const ENTRY_BYTES: u64 = 96;
+pub const ENTRY_BYTES: u64 = 96;
 
 /// A hash is its own hash.
 #[derive(Debug, Default)]

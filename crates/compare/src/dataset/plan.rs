@@ -184,7 +184,9 @@ impl Plan {
         };
         self.changes
             .extend(kind.map(|kind| change(kind, a, b, chosen)));
-        if a.nullable != b.nullable {
+        let is_typed =
+            |column: &Column| !matches!(column.logical, Logical::Untyped | Logical::Json(_));
+        if a.nullable != b.nullable && is_typed(a) && is_typed(b) {
             self.changes
                 .push(change(SchemaChangeKind::Nullability, a, b, chosen));
         }

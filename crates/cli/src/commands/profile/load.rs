@@ -190,7 +190,10 @@ fn add(report: &mut ProfileReport, args: &ProfileArgs, seen: &Seen, attended: &A
 }
 
 fn tail(seed: u64, seen: &Seen, window: (f64, f64)) -> Result<Tail, String> {
-    let neighbours = seen.circumstances.measured.neighbours(&seen.plan.bound_cpus());
+    let neighbours = seen
+        .circumstances
+        .measured
+        .neighbours(&seen.plan.bound_cpus());
     let left = Left {
         rate_rps: seen.rate_rps,
         observations: &seen.observations,
