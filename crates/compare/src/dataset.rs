@@ -40,3 +40,6 @@ pub use report::{
 };
 pub use tally::{BUCKETS, ColumnTally, RowHashes, Tally, bucket};
 pub use tolerance::Tolerance;
+
+#[cfg(test)]
+mod tests;

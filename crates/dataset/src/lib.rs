@@ -24,6 +24,7 @@ mod side;
 mod sums;
 
 pub use files::Format;
+pub use parquet_file::quiet_decoder;
 pub use pass::{Progress, Stage};
 
 use side::Side;
@@ -223,3 +224,6 @@ fn compared(
         notes,
     }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -379,13 +379,30 @@ fn in_words(error: &ParquetError) -> String {
     format!("it is not a valid Parquet file: {}", plain.unwrap_or(&text))
 }
 
+thread_local! {
+    /// Is this thread decoding what may be damaged?
+    static DECODING: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Keeps the message of a panic that becomes an error of a file off standard error. For programs, once at their start.
+pub fn quiet_decoder() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !DECODING.get() {
+            usual(panic);
+        }
+    }));
+}
+
 /// A panic of the decoder is an error of the file.
 fn guarded<R, E>(read: impl FnOnce() -> Result<R, E>) -> Result<R, E>
 where
     E: std::convert::From<Damaged>,
 {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read))
-        .unwrap_or_else(|_| Err(Damaged.into()))
+    DECODING.set(true);
+    let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read));
+    DECODING.set(false);
+    read.unwrap_or_else(|_| Err(Damaged.into()))
 }
 
 /// The decoder panicked.

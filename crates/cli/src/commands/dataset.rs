@@ -15,7 +15,9 @@ use std::time::{Duration, Instant};
 use understudy_compare::dataset::{
     ChosenColumns, DatasetVerdict, PlanError, Predicate, Strictness, Tolerance,
 };
-use understudy_dataset::{DatasetError, Format, Options, Progress, Stage, compare_files};
+use understudy_dataset::{
+    DatasetError, Format, Options, Progress, Stage, compare_files, quiet_decoder,
+};
 use understudy_model::ByteSize;
 use understudy_redact::{Redactor, preview};
 
@@ -132,6 +134,7 @@ pub(crate) fn dataset(args: &DatasetArgs, stop: &AtomicBool) -> Result<u8, Failu
         stop: Some(stop),
         progress: &progress,
     };
+    quiet_decoder();
     let compared = compare_files(&args.a, &args.b, &options);
     display.end();
     let report = compared.map_err(|errors| failed(&errors))?;

@@ -87,7 +87,7 @@ pub fn conclude(findings: Findings<'_>) -> DatasetReport {
         notes,
     };
     if let Some(Explanation { clusters, only, .. }) = explanation {
-        report.notes.extend(hints(plan, &clusters));
+        report.notes.extend(hints(plan, &clusters, &report.columns));
         (report.clusters, report.only) = (clusters, only);
     }
     judge(&mut report, plan);
@@ -212,7 +212,7 @@ fn counts(plan: &Plan, [a, b]: [&Tally; 2]) -> Vec<ColumnCounts> {
 }
 
 /// What may be done about a kind of difference.
-fn hints(plan: &Plan, clusters: &[CellCluster]) -> Vec<String> {
+fn hints(plan: &Plan, clusters: &[CellCluster], columns: &[ColumnCounts]) -> Vec<String> {
     /// Sums of floats in another order differ by less.
     const ROUNDING: f64 = 1e-9;
     let mut hints = Vec::new();
@@ -227,13 +227,16 @@ fn hints(plan: &Plan, clusters: &[CellCluster]) -> Vec<String> {
             ));
         }
     }
-    let confused = |cluster: &&CellCluster| {
-        matches!(cluster.kind, CellKind::NullToEmpty | CellKind::EmptyToNull)
+    // Nulls of one side are as many more as empty texts of the other.
+    let confused = |of: &&ColumnCounts| {
+        let [nulls_a, nulls_b] = of.nulls;
+        let [empty_a, empty_b] = of.empty;
+        nulls_a != nulls_b && nulls_a.abs_diff(nulls_b) == empty_a.abs_diff(empty_b)
     };
-    if let Some(cluster) = clusters.iter().find(confused) {
+    if let Some(column) = columns.iter().find(confused) {
         hints.push(format!(
-            "`{}`: CSV has no null; `--null ''` reads empty fields of CSV as null",
-            cluster.column
+            "`{}` is null on one side where it is \"\" on the other; for CSV, `--null ''` reads an empty field as null",
+            column.column
         ));
     }
     if !plan.has_key() {

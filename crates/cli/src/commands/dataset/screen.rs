@@ -121,7 +121,12 @@ fn side(side: &SideReport) -> String {
 }
 
 fn schema(out: &mut String, changes: &[SchemaChange]) {
-    let mut sorted: Vec<&SchemaChange> = changes.iter().collect();
+    // Writers say of all columns or of none that they hold no nulls: as notes they are one line.
+    let is_small = |change: &&SchemaChange| {
+        change.kind == SchemaChangeKind::Nullability && !change.is_difference
+    };
+    let small = changes.iter().filter(is_small).count();
+    let mut sorted: Vec<&SchemaChange> = changes.iter().filter(|one| !is_small(one)).collect();
     sorted.sort_by_key(|change| !change.is_difference);
     for change in sorted.iter().take(CHANGES) {
         let (a, b) = (
@@ -145,7 +150,11 @@ fn schema(out: &mut String, changes: &[SchemaChange]) {
         };
         labelled(out, "schema", &format!("{}: {what}{note}", change.column));
     }
-    rest(out, changes.len(), CHANGES, "changes of the schema");
+    rest(out, sorted.len(), CHANGES, "changes of the schema");
+    if small > 0 {
+        let text = format!("{} nullable on one side only (a note)", columns(small));
+        labelled(out, "schema", &text);
+    }
 }
 
 fn clusters(out: &mut String, clusters: &[CellCluster]) {
