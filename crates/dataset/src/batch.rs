@@ -172,8 +172,11 @@ pub(crate) fn wide(value: i64, meaning: Meaning) -> Cell<'static> {
             Err(_) => Cell::UInt(value as u64),
         },
         Meaning::Date => Cell::Date(value),
-        // A time of day has 86,400 seconds; what is beyond is saturated, as its own text is.
-        Meaning::Time(unit) => Cell::Time(value.saturating_mul(nanoseconds(unit))),
+        // No time of day is that large; a number that is cut off could be the same as another.
+        Meaning::Time(unit) => match value.checked_mul(nanoseconds(unit)) {
+            Some(ns) => Cell::Time(ns),
+            None => Cell::Int(value),
+        },
         Meaning::Timestamp(unit) => {
             Cell::Timestamp(i128::from(value) * i128::from(nanoseconds(unit)))
         }

@@ -51,6 +51,8 @@ pub enum Target {
     Int,
     /// As doubles.
     Float,
+    /// As doubles, text as floats of 32 bits: 0.1 in CSV is the `float32` nearest to it.
+    Single,
     /// As decimals with this many digits after the point.
     Decimal(i32),
     /// As numbers of any type, by value.
@@ -103,7 +105,9 @@ fn canonical<R>(cell: Cell<'_>, target: Target, then: impl FnOnce(u8, &[u8]) -> 
     match (target, cell) {
         (_, Cell::Null) => then(tag::NULL, &[]),
         (Target::Int, Cell::Int(value)) => then(tag::INT, &value.to_le_bytes()),
-        (Target::Float, Cell::Float(value)) => then(tag::FLOAT, &float_bits(value).to_le_bytes()),
+        (Target::Float | Target::Single, Cell::Float(value)) => {
+            then(tag::FLOAT, &float_bits(value).to_le_bytes())
+        }
         (Target::Text | Target::Any, Cell::Text(text)) => then(tag::TEXT, text),
         (Target::Decimal(to), Cell::Decimal { unscaled, scale }) if to == scale => {
             decimal_form(unscaled, then)
@@ -146,7 +150,7 @@ fn read(text: &str, target: Target) -> Option<Cell<'_>> {
             "false" | "False" | "FALSE" => Some(Cell::Bool(false)),
             _ => None,
         },
-        Target::Int | Target::Float | Target::Decimal(_) | Target::Number => {
+        Target::Int | Target::Float | Target::Single | Target::Decimal(_) | Target::Number => {
             is_number(text).then_some(Cell::Number(text))
         }
         Target::Date => moment::date(text).map(Cell::Date),
@@ -178,6 +182,13 @@ fn number_form<R>(number: Cell<'_>, target: Target, then: impl FnOnce(u8, &[u8])
         Target::Float => match double(number) {
             Some(value) => then(tag::FLOAT, &float_bits(value).to_le_bytes()),
             None => by_value(number, then),
+        },
+        Target::Single => match double(number).map(|value| value as f32) {
+            Some(value) if value.is_finite() || !is_written_finite(number) => {
+                let bits = float_bits(single(number).map_or(f64::from(value), f64::from));
+                then(tag::FLOAT, &bits.to_le_bytes())
+            }
+            _ => by_value(number, then),
         },
         Target::Decimal(scale) => match exact(number).and_then(|number| number.at_scale(scale)) {
             Some(unscaled) => decimal_form(unscaled, then),
@@ -240,15 +251,8 @@ pub(super) fn double(number: Cell<'_>) -> Option<f64> {
         Cell::Float(value) => Some(value),
         Cell::Int(value) => Some(value as f64),
         Cell::UInt(value) => Some(value as f64),
-        Cell::Number(text) => text.parse().ok(),
-        Cell::Text(text) => {
-            let text = std::str::from_utf8(text).ok()?;
-            if is_number(text) {
-                text.parse().ok()
-            } else {
-                None
-            }
-        }
+        Cell::Number(text) => of_text(text),
+        Cell::Text(text) => of_text(std::str::from_utf8(text).ok()?),
         Cell::Decimal { .. } => exact(number).map(Decimal::to_float),
         _ => None,
     }
@@ -260,6 +264,32 @@ pub(super) fn order_of_times(cell: Cell<'_>, text: &str, target: Target) -> Opti
         (Cell::Date(a), Cell::Date(b)) | (Cell::Time(a), Cell::Time(b)) => Some(a.cmp(&b)),
         (Cell::Timestamp(a), Cell::Timestamp(b)) => Some(a.cmp(&b)),
         _ => None,
+    }
+}
+
+/// The double that a text says. One with digits that is beyond all doubles is not infinity.
+fn of_text(text: &str) -> Option<f64> {
+    let value: f64 = if is_number(text) {
+        text.parse().ok()?
+    } else {
+        return None;
+    };
+    (value.is_finite() || !is_finite(text)).then_some(value)
+}
+
+/// A number as text, rounded to a float of 32 bits once.
+fn single(number: Cell<'_>) -> Option<f32> {
+    match number {
+        Cell::Number(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+fn is_written_finite(number: Cell<'_>) -> bool {
+    match number {
+        Cell::Float(value) => value.is_finite(),
+        Cell::Number(text) => is_finite(text),
+        _ => true,
     }
 }
 

@@ -227,6 +227,7 @@ fn untyped(other: &Logical) -> Pairing {
     match other {
         Logical::Bytes => refused("CSV has no one way to write bytes".to_owned()),
         Logical::Untyped => compared(Target::Text, Change::None),
+        Logical::Float { bits: ..=32 } => compared(Target::Single, Change::None),
         other => Pairing {
             change: Change::None,
             ..pair(other, other)
@@ -259,7 +260,15 @@ fn json(kinds: JsonKinds, other: &Logical) -> Pairing {
         Logical::Bool => (Target::Bool, kinds.is_only(bools)),
         Logical::Int { .. } => (Target::Int, kinds.is_only(numbers)),
         // JSON has no NaN: writers use a text for it. Decimals are often texts, too.
-        Logical::Float { .. } => (Target::Float, kinds.numbers || kinds.is_only(texts)),
+        Logical::Float { bits } => {
+            let target = if *bits > 32 {
+                Target::Float
+            } else {
+                Target::Single
+            };
+            let fits = kinds.is_only(numbers) || kinds.is_only(numbers_or_texts);
+            (target, fits || kinds.is_only(texts))
+        }
         Logical::Decimal { scale, .. } => {
             let fits = kinds.is_only(numbers) || kinds.is_only(numbers_or_texts);
             (Target::Decimal(*scale), fits || kinds.is_only(texts))

@@ -82,7 +82,7 @@ fn offset(text: &str) -> Option<i64> {
 /// A date as text. Days far outside of the calendar stay a number.
 pub(super) fn written_date(days: i64) -> String {
     // Hinnant, "chrono-compatible low-level date algorithms".
-    if days.abs() > 4_000_000_000 {
+    if days.unsigned_abs() > 4_000_000_000 {
         return format!("day {days}");
     }
     let shifted = days + 719_468;

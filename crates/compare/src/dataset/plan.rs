@@ -292,7 +292,7 @@ impl ChosenColumns {
     fn tolerance(&self, name: &str, target: Target, repeated: bool) -> Option<Tolerance> {
         let named = self.tolerances.iter().find(|(of, _)| covers(of, name));
         let every = || {
-            let is_float = matches!(target, Target::Float) && !repeated;
+            let is_float = matches!(target, Target::Float | Target::Single) && !repeated;
             let is_key = self.key.iter().any(|key| covers(key, name));
             self.tolerances
                 .iter()
@@ -313,7 +313,12 @@ fn covers(name: &str, column: &str) -> bool {
 fn is_number(target: Target) -> bool {
     matches!(
         target,
-        Target::Int | Target::Float | Target::Decimal(_) | Target::Number | Target::Any
+        Target::Int
+            | Target::Float
+            | Target::Single
+            | Target::Decimal(_)
+            | Target::Number
+            | Target::Any
     )
 }
 

@@ -139,3 +139,48 @@ fn what_is_stored_is_what_is_read_back() {
     assert_eq!(shown[8], "0x00ff");
     assert_eq!(shown[12], "[1]");
 }
+
+#[test]
+fn text_of_a_short_float_is_rounded_as_one() {
+    let tenth = Cell::Float(f64::from(0.1_f32));
+    assert!(same(tenth, Cell::Text(b"0.1"), Target::Single));
+    assert!(!same(tenth, Cell::Text(b"0.1"), Target::Float));
+    assert!(!same(
+        Cell::Float(f64::INFINITY),
+        Cell::Text(b"1e39"),
+        Target::Single
+    ));
+    assert!(!same(
+        Cell::Float(f64::INFINITY),
+        Cell::Number("1e400"),
+        Target::Float
+    ));
+    assert!(same(
+        Cell::Float(f64::INFINITY),
+        Cell::Text(b"Infinity"),
+        Target::Single
+    ));
+    assert!(same(
+        Cell::Float(f64::NAN),
+        Cell::Text(b"NaN"),
+        Target::Single
+    ));
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_itself_under_any_target(a in "\\PC{0,24}|[-+0-9.eE:T Z]{0,30}", b in "[-+0-9.eE]{0,9}") {
+        let targets = [
+            Target::Bool, Target::Int, Target::Float, Target::Single, Target::Decimal(3), Target::Number,
+            Target::Text, Target::Bytes, Target::Date, Target::Time, Target::Timestamp, Target::Any,
+        ];
+        for target in targets {
+            for (x, y) in [(Cell::Text(a.as_bytes()), Cell::Text(b.as_bytes())), (Cell::Number(&a), Cell::Number(&b))] {
+                proptest::prop_assert!(same(x, x, target));
+                proptest::prop_assert_eq!(same(x, y, target), same(y, x, target));
+                let _ = x.shown();
+            }
+        }
+        let _ = super::super::Predicate::parse(&a);
+    }
+}
