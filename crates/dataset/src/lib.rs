@@ -4,7 +4,7 @@
 //! in `understudy_compare::dataset`, which is pure; here is what reads: files and folders, Parquet, CSV and JSON
 //! lines, by several threads, as often as it takes.
 //!
-//! 1. One pass over both sides adds the hashes of all rows, in 65,536 buckets by the hash of the key (of the row,
+//! 1. One pass over both sides adds the hashes of all rows, in 16,384 buckets by the hash of the key (of the row,
 //!    where there is no key). Equal sums are the same rows: this is where it ends for two data sets that are the same.
 //! 2. Only where sums differ, the rows of buckets that differ are read again and kept, up to a bound of memory. Rows
 //!    that are on both sides cancel out while they are read. What does not fit is read in a further pass.

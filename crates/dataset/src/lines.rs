@@ -19,6 +19,9 @@ const PART_BYTES: u64 = 16 << 20;
 /// The longest line: what is longer is more likely one JSON document.
 const MOST_LINE_BYTES: u64 = 64 << 20;
 
+/// What is done with the entries of a line.
+type Each<'e> = dyn FnMut(&[(Box<str>, Json)]) -> Result<(), DatasetError> + 'e;
+
 /// A file of JSON lines.
 pub(crate) struct LinesFile {
     pub(crate) columns: Vec<Column>,
@@ -57,15 +60,15 @@ impl LinesFile {
             });
             read.map_err(|error| error.at(&of.path))?;
         }
-        let column = |(name, kinds): (&Box<str>, &JsonKinds)| Column {
-            name: name.to_string(),
+        let column = |(name, kinds): (Box<str>, &JsonKinds)| Column {
+            name: name.into_string(),
             logical: Logical::Json(*kinds),
             nullable: true,
             shape: String::new(),
             repeated: false,
         };
         file.names = numbers;
-        file.columns = names.iter().zip(&seen).map(column).collect();
+        file.columns = names.into_iter().zip(&seen).map(column).collect();
         Ok(file)
     }
 
@@ -135,7 +138,7 @@ impl LinesFile {
         &self,
         part: usize,
         done: &AtomicU64,
-        each: &mut dyn FnMut(&[(Box<str>, Json)]) -> Result<(), DatasetError>,
+        each: &mut Each<'_>,
     ) -> Result<(), DatasetError> {
         let failed = |error: io::Error| DatasetError::part(plain_words(&error));
         let begin = part as u64 * PART_BYTES;
@@ -195,11 +198,7 @@ fn without_mark(text: &[u8], at: u64) -> &[u8] {
 }
 
 /// The entries of a line.
-fn object(
-    text: &[u8],
-    at: u64,
-    each: &mut dyn FnMut(&[(Box<str>, Json)]) -> Result<(), DatasetError>,
-) -> Result<(), DatasetError> {
+fn object(text: &[u8], at: u64, each: &mut Each<'_>) -> Result<(), DatasetError> {
     let json = Json::parse(text).map_err(|error| {
         let hint = match text.first() {
             Some(b'[' | b'{') if at == 0 => {

@@ -225,10 +225,6 @@ fn python_with_duckdb() -> Option<PathBuf> {
 }
 
 #[test]
-#[expect(
-    clippy::print_stderr,
-    reason = "the log of the tests shows what was skipped"
-)]
 fn except_all_of_duckdb_agrees() {
     const PAIRS: usize = 200;
     let Some(python) = python_with_duckdb() else {

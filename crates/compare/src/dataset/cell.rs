@@ -100,7 +100,7 @@ fn float_bits(value: f64) -> u64 {
 }
 
 /// Passes the canonical form of a cell to `then`: its tag and its bytes. Equal forms are equal values.
-#[inline]
+#[inline(always)]
 fn canonical<R>(cell: Cell<'_>, target: Target, then: impl FnOnce(u8, &[u8]) -> R) -> R {
     match (target, cell) {
         (_, Cell::Null) => then(tag::NULL, &[]),
@@ -110,24 +110,38 @@ fn canonical<R>(cell: Cell<'_>, target: Target, then: impl FnOnce(u8, &[u8]) -> 
         }
         (Target::Text | Target::Any, Cell::Text(text)) => then(tag::TEXT, text),
         (Target::Decimal(to), Cell::Decimal { unscaled, scale }) if to == scale => {
-            decimal_form(unscaled, then)
+            short_form(tag::DECIMAL, unscaled, then)
         }
-        (_, Cell::Bool(value)) => then(tag::BOOL, &[u8::from(value)]),
         (_, Cell::Date(days)) => then(tag::DATE, &days.to_le_bytes()),
+        (_, Cell::Timestamp(ns)) => short_form(tag::TIMESTAMP, ns, then),
+        _ => seldom(cell, target, then),
+    }
+}
+
+/// The canonical form of a cell that is not of the type that its column is compared as, or of a rarer one.
+#[inline(never)]
+fn seldom<R>(cell: Cell<'_>, target: Target, then: impl FnOnce(u8, &[u8]) -> R) -> R {
+    match (target, cell) {
+        (_, Cell::Bool(value)) => then(tag::BOOL, &[u8::from(value)]),
         (_, Cell::Time(ns)) => then(tag::TIME, &ns.to_le_bytes()),
-        (_, Cell::Timestamp(ns)) => then(tag::TIMESTAMP, &ns.to_le_bytes()),
         (_, Cell::Nested(bytes)) => then(tag::NESTED, bytes),
         (Target::Text, Cell::Bytes(bytes)) => then(tag::TEXT, bytes),
         (_, Cell::Bytes(bytes)) => then(tag::BYTES, bytes),
         (_, Cell::Text(text)) => text_form(text, target, then),
+        // The caller has these; here they come from text that was read as a type.
+        (_, Cell::Null) => then(tag::NULL, &[]),
+        (_, Cell::Date(days)) => then(tag::DATE, &days.to_le_bytes()),
+        (_, Cell::Timestamp(ns)) => short_form(tag::TIMESTAMP, ns, then),
         (_, number) => number_form(number, target, then),
     }
 }
 
-fn decimal_form<R>(unscaled: i128, then: impl FnOnce(u8, &[u8]) -> R) -> R {
-    match i64::try_from(unscaled) {
-        Ok(short) => then(tag::DECIMAL, &short.to_le_bytes()),
-        Err(_) => then(tag::DECIMAL, &unscaled.to_le_bytes()),
+/// In eight bytes where they suffice.
+#[inline]
+fn short_form<R>(tag: u8, value: i128, then: impl FnOnce(u8, &[u8]) -> R) -> R {
+    match i64::try_from(value) {
+        Ok(short) => then(tag, &short.to_le_bytes()),
+        Err(_) => then(tag, &value.to_le_bytes()),
     }
 }
 
@@ -137,7 +151,7 @@ fn text_form<R>(text: &[u8], target: Target, then: impl FnOnce(u8, &[u8]) -> R) 
         .ok()
         .and_then(|text| read(text, target))
     {
-        Some(cell) => canonical(cell, target, then),
+        Some(cell) => seldom(cell, target, then),
         None => then(tag::TEXT, text),
     }
 }
@@ -191,7 +205,7 @@ fn number_form<R>(number: Cell<'_>, target: Target, then: impl FnOnce(u8, &[u8])
             _ => by_value(number, then),
         },
         Target::Decimal(scale) => match exact(number).and_then(|number| number.at_scale(scale)) {
-            Some(unscaled) => decimal_form(unscaled, then),
+            Some(unscaled) => short_form(tag::DECIMAL, unscaled, then),
             None => by_value(number, then),
         },
         _ => by_value(number, then),

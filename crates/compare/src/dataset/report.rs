@@ -299,7 +299,7 @@ pub struct ColumnCounts {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Coverage {
-    /// Parts of the rows (by hash, 65,536 in all) whose sums differ.
+    /// Parts of the rows (by hash, 16,384 in all) whose sums differ.
     pub parts_different: u64,
     /// How many of them were examined row by row.
     pub parts_examined: u64,

@@ -5,7 +5,8 @@ use super::key;
 use super::plan::PlannedColumn;
 
 /// Into how many buckets the rows of a side are counted. Only rows of buckets that differ are read again.
-pub const BUCKETS: usize = 1 << 16;
+/// The sums of one side fit into the cache of a core.
+pub const BUCKETS: usize = 1 << 14;
 
 /// What a side holds, in sums: those of two parts are added.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +76,7 @@ impl Tally {
     /// The buckets whose rows differ, each with its rows on both sides.
     pub fn different(&self, other: &Tally) -> Vec<(u16, u64)> {
         let mut found = Vec::new();
-        for bucket in 0..=u16::MAX {
+        for bucket in 0..BUCKETS as u16 {
             let at = usize::from(bucket);
             let (mine, of) = (self.counts[at], other.counts[at]);
             if mine != of || self.sums[at] != other.sums[at] {
@@ -179,5 +180,5 @@ impl RowHashes {
 
 /// The bucket of a key: a random sample of the keys is in each.
 pub fn bucket(key: u128) -> u16 {
-    (key >> 112) as u16
+    (key >> (u128::BITS - BUCKETS.ilog2())) as u16
 }
