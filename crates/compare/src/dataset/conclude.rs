@@ -184,16 +184,15 @@ fn in_words(rows: &RowCounts) -> String {
 }
 
 /// How many rows of both sides differ where only some were examined. A bucket is a random sample of the keys, so the
-/// share in those examined bounds that in all.
+/// share in those examined bounds that in all. What is drawn is a key, and a key usually has a row on each side: as many
+/// rows are half as many observations.
 fn bound(counts: &RowCounts, coverage: &Coverage) -> Option<[u64; 2]> {
     if coverage.is_whole() || coverage.rows_examined == 0 {
         return None;
     }
     let different = counts.different() + counts.changed;
-    let interval = binomial::interval(
-        different.min(coverage.rows_examined),
-        coverage.rows_examined,
-    )?;
+    let keys = (coverage.rows_examined / 2).max(1);
+    let interval = binomial::interval((different / 2).min(keys), keys)?;
     let of = |share: f64| (share * coverage.rows_in_parts as f64).round() as u64;
     Some([of(interval.low).max(different), of(interval.high)])
 }
