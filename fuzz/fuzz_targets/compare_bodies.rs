@@ -6,7 +6,7 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 use understudy_compare::{Differ, History, Mask, Noise, Outcomes, Row, Rule, Rules, shape, try_faults};
-use understudy_model::{Answer, DifferenceKind, Field, Outcome};
+use understudy_model::{DifferenceKind, Field, Outcome};
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
@@ -82,12 +82,7 @@ fn answer(input: &Input<'_>, header: (u8, &[u8]), body: &[u8]) -> Outcome {
         "content-encoding",
         CODINGS[usize::from(input.coding) % CODINGS.len()].as_bytes(),
     ));
-    Outcome::Answered(Answer {
-        code: 200,
-        fields,
-        body: body.to_vec(),
-        truncated: false,
-    })
+    Outcome::Answered(understudy_compare::http::answer(200, fields, body.to_vec(), false))
 }
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| {

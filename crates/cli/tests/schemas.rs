@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use understudy_case::{
     Case, CaseDocument, Currency, Input, Kind, Source as FigureSource, Value as Figure, assess,
 };
+use understudy_compare::dataset::DatasetReport;
 use understudy_compare::{Fault, Row as ComparedRow, Rules, TriedFault};
 use understudy_gateway::status::{Differences, Proposals, Status as GatewayStatus};
 use understudy_import::{Options, Source, Summary, import};
@@ -81,6 +82,7 @@ fn the_published_schemas_are_what_the_types_say() {
     check_published::<Differences>("gateway-differences");
     check_published::<Proposals>("gateway-proposals");
     check_published::<SelfTest>("gateway-selftest");
+    check_published::<DatasetReport>("dataset");
 }
 
 /// Every mistake that a validator finds in a document.
@@ -121,6 +123,7 @@ fn every_field_is_described_and_no_other_is_allowed() {
         ("gateway-differences", published::<Differences>()),
         ("gateway-proposals", published::<Proposals>()),
         ("gateway-selftest", published::<SelfTest>()),
+        ("dataset", published::<DatasetReport>()),
     ];
     for (name, schema) in all {
         let mut found = Vec::new();
@@ -415,6 +418,39 @@ fn what_case_writes_is_valid() {
     assert_eq!(found, Vec::<String>::new());
     let read: CaseDocument = serde_json::from_value(value).unwrap();
     assert_eq!(read, document, "reading gives what was written");
+}
+
+#[test]
+fn what_dataset_writes_is_valid() {
+    let folder = tempfile::tempdir().unwrap();
+    let [a, b] = ["a.csv", "b.csv"].map(|name| folder.path().join(name));
+    fs::write(&a, "id,x,t,only\n1,1.5,a,\n2,1,,\n3,1,z,\n3,1,z,\n").unwrap();
+    fs::write(&b, "x,id,t\n1.6,1,a\n1,2,b\n1,3,z\n1,4,z\n").unwrap();
+    let tolerance = understudy_compare::dataset::Tolerance::default().absolute("0.01");
+    let options = understudy_dataset::Options {
+        columns: understudy_compare::dataset::ChosenColumns {
+            key: vec!["id".to_owned()],
+            tolerances: vec![("x".to_owned(), tolerance.unwrap())],
+            ..Default::default()
+        },
+        filter: None,
+        format: None,
+        null: None,
+        delimiter: None,
+        threads: 1,
+        memory: 1 << 20,
+        passes: None,
+        redact: &|_, text| text.to_owned(),
+        stop: None,
+        progress: &|_| {},
+    };
+    let report = understudy_dataset::compare_files(&a, &b, &options).unwrap();
+    assert!(!report.clusters.is_empty() && !report.only.is_empty() && !report.schema.is_empty());
+    let value = serde_json::to_value(&report).unwrap();
+    let found = mistakes(&published::<DatasetReport>(), &value);
+    assert_eq!(found, Vec::<String>::new());
+    let read: DatasetReport = serde_json::from_value(value).unwrap();
+    assert_eq!(read, report, "reading gives what was written");
 }
 
 #[test]

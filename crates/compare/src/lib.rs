@@ -22,6 +22,7 @@ mod align;
 mod authority;
 mod character;
 mod cookie;
+pub mod dataset;
 mod date;
 mod decode;
 mod differ;

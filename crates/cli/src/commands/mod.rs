@@ -2,6 +2,7 @@
 
 pub(crate) mod case;
 pub(crate) mod completions;
+pub(crate) mod dataset;
 pub(crate) mod gateway;
 pub(crate) mod guard;
 pub(crate) mod history;

@@ -1,6 +1,6 @@
 //! `fleet.toml`: the figures and facts of a business case.
 
-use super::reader::{Problems, Section, expected, meant, number};
+use super::reader::{Problems, Section, expected, number};
 use super::{SCHEMA, no_document, text_of};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 use understudy_case::{
     Case, Currency, Facts, Input, Kind, Problem, Resolved, Source, Spread, Value,
 };
+use understudy_model::meant;
 use understudy_trial::config::CaseConfig;
 
 /// The tables that hold figures, in the order of the file.

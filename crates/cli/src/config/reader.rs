@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use toml::de::{DeTable, DeValue};
-pub(super) use understudy_model::meant;
+use understudy_model::meant;
 use understudy_model::{Cpus, Quantity, UnitError};
 
 /// Keys that had another name, which is still read: documents of earlier runs have it.

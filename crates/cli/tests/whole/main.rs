@@ -8,6 +8,7 @@
 
 mod capacity;
 mod case;
+mod dataset;
 mod equivalence;
 mod exits;
 mod floor;

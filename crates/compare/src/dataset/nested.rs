@@ -1,0 +1,115 @@
+//! Values with structure, in canonical bytes: JSON arrays and objects, and the repeated columns of Parquet.
+
+use super::cell::{Cell, quoted};
+use super::decimal::Decimal;
+use super::logical::JsonKinds;
+use crate::json::{Json, Value};
+
+/// How canonical bytes begin: JSON text follows, or the entries of a repeated column.
+const JSON: u8 = b'J';
+const COLUMN: u8 = b'P';
+
+/// The cell of a JSON value, and its kind added to those of the column. Arrays and objects are written to `room`.
+pub fn json_cell<'a>(json: &'a Json, kinds: &mut JsonKinds, room: &'a mut Vec<u8>) -> Cell<'a> {
+    match json.value() {
+        Value::Null => Cell::Null,
+        Value::Bool(value) => {
+            kinds.bools = true;
+            Cell::Bool(*value)
+        }
+        Value::Number(text) => {
+            kinds.numbers = true;
+            Cell::Number(text)
+        }
+        Value::String(text) => {
+            kinds.texts = true;
+            Cell::Text(text.as_bytes())
+        }
+        Value::Bytes(bytes) => {
+            kinds.texts = true;
+            Cell::Bytes(bytes)
+        }
+        Value::Array(_) | Value::Object(_) => {
+            kinds.nested = true;
+            let mut text = String::new();
+            write(json, &mut text);
+            room.clear();
+            room.push(JSON);
+            room.extend_from_slice(text.as_bytes());
+            Cell::Nested(room)
+        }
+    }
+}
+
+/// Compact JSON with numbers by value; names are in order already.
+fn write(json: &Json, out: &mut String) {
+    match json.value() {
+        Value::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                out.push_str(if index > 0 { "," } else { "" });
+                write(item, out);
+            }
+            out.push(']');
+        }
+        Value::Object(entries) => {
+            out.push('{');
+            for (index, (name, value)) in entries.iter().enumerate() {
+                out.push_str(if index > 0 { "," } else { "" });
+                out.push_str(&quoted(name));
+                out.push(':');
+                write(value, out);
+            }
+            out.push('}');
+        }
+        Value::Number(text) => match Decimal::parse(text) {
+            Some(Decimal {
+                mantissa,
+                exponent: 0,
+            }) => out.push_str(&mantissa.to_string()),
+            Some(Decimal { mantissa, exponent }) => {
+                out.push_str(&format!("{mantissa}e{exponent}"));
+            }
+            None => out.push_str(text),
+        },
+        _ => json.write(out),
+    }
+}
+
+/// Appends one entry of a repeated column to the canonical bytes of its row: where it is, and its value if it has
+/// one.
+pub fn column_entry(definition: i16, repetition: i16, value: Option<Cell<'_>>, room: &mut Vec<u8>) {
+    if room.is_empty() {
+        room.push(COLUMN);
+    }
+    room.extend_from_slice(&definition.to_le_bytes());
+    room.extend_from_slice(&repetition.to_le_bytes());
+    let value = match value {
+        // One zero and one NaN, as everywhere.
+        Some(Cell::Float(value)) if value.is_nan() => Cell::Float(f64::NAN),
+        Some(Cell::Float(value)) => Cell::Float(value + 0.0),
+        Some(Cell::UInt(value)) => i64::try_from(value).map_or(Cell::UInt(value), Cell::Int),
+        Some(value) => value,
+        None => Cell::Null,
+    };
+    value.store(room);
+}
+
+/// As people read it.
+pub(super) fn shown(bytes: &[u8]) -> String {
+    match bytes.split_first() {
+        Some((&JSON, text)) => String::from_utf8_lossy(text).into_owned(),
+        Some((&COLUMN, mut entries)) => {
+            let mut shown = Vec::new();
+            while let Some((_, rest)) = entries.split_at_checked(4) {
+                let Some((cell, rest)) = super::cell::next_stored(rest) else {
+                    break;
+                };
+                shown.push(cell.shown());
+                entries = rest;
+            }
+            format!("[{}]", shown.join(", "))
+        }
+        _ => String::from("nested"),
+    }
+}

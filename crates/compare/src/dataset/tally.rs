@@ -1,0 +1,184 @@
+//! One pass over a side: sums of hashes that do not depend on the order of the rows.
+
+use super::cell::{Cell, hash};
+use super::key;
+use super::plan::PlannedColumn;
+
+/// Into how many buckets the rows of a side are counted. Only rows of buckets that differ are read again.
+/// The sums of one side fit into the cache of a core.
+pub const BUCKETS: usize = 1 << 14;
+
+/// What a side holds, in sums: those of two parts are added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// The rows.
+    pub rows: u64,
+    /// The sum of the hashes of all rows, modulo 2^128.
+    pub sum: u128,
+    /// By column of the plan.
+    pub columns: Vec<ColumnTally>,
+    /// The same by bucket: the sum, then the rows.
+    sums: Vec<u128>,
+    counts: Vec<u64>,
+}
+
+/// What a column of a side holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ColumnTally {
+    /// The sum of the hashes of its cells: equal sums are the same values, however they are spread over the rows.
+    pub sum: u128,
+    /// Cells without a value.
+    pub nulls: u64,
+    /// Cells that are not a number.
+    pub nans: u64,
+    /// Cells with a text of no characters.
+    pub empty: u64,
+    /// About how many bytes its cells need in kept rows.
+    pub bytes: u64,
+}
+
+impl Tally {
+    /// Of no rows.
+    pub fn new(columns: usize) -> Tally {
+        Tally {
+            rows: 0,
+            sum: 0,
+            columns: vec![ColumnTally::default(); columns],
+            sums: vec![0; BUCKETS],
+            counts: vec![0; BUCKETS],
+        }
+    }
+
+    /// Adds what another part of the side holds.
+    pub fn merge(&mut self, other: &Tally) {
+        self.rows += other.rows;
+        self.sum = self.sum.wrapping_add(other.sum);
+        for (mine, of) in self.columns.iter_mut().zip(&other.columns) {
+            mine.sum = mine.sum.wrapping_add(of.sum);
+            mine.nulls += of.nulls;
+            mine.nans += of.nans;
+            mine.empty += of.empty;
+            mine.bytes += of.bytes;
+        }
+        for (mine, of) in self.sums.iter_mut().zip(&other.sums) {
+            *mine = mine.wrapping_add(*of);
+        }
+        for (mine, of) in self.counts.iter_mut().zip(&other.counts) {
+            *mine += of;
+        }
+    }
+
+    /// Do both sides hold the same rows as often?
+    pub fn is_same(&self, other: &Tally) -> bool {
+        self.rows == other.rows && self.sum == other.sum
+    }
+
+    /// The buckets whose rows differ, each with its rows on both sides.
+    pub fn different(&self, other: &Tally) -> Vec<(u16, u64)> {
+        let mut found = Vec::new();
+        for bucket in 0..BUCKETS as u16 {
+            let at = usize::from(bucket);
+            let (mine, of) = (self.counts[at], other.counts[at]);
+            if mine != of || self.sums[at] != other.sums[at] {
+                found.push((bucket, mine + of));
+            }
+        }
+        found
+    }
+
+    /// About how many bytes a kept row needs.
+    pub fn row_bytes(&self) -> u64 {
+        let cells: u64 = self.columns.iter().map(|column| column.bytes).sum();
+        cells / self.rows.max(1)
+    }
+}
+
+/// The rows of a batch on their way to a [`Tally`]: column after column, as formats store them.
+#[derive(Debug, Default)]
+pub struct RowHashes {
+    cells: Vec<u128>,
+    keys: Vec<u128>,
+    has_key: bool,
+}
+
+impl RowHashes {
+    /// Begins a batch of this many rows.
+    pub fn begin(&mut self, rows: usize, has_key: bool) {
+        self.has_key = has_key;
+        self.cells.clear();
+        self.cells.resize(rows, 0);
+        self.keys.clear();
+        self.keys.resize(if has_key { rows } else { 0 }, 0);
+    }
+
+    /// Adds the cells of a column, one for each row. Rows that `mask` excludes are left out.
+    ///
+    /// A null adds nothing: a row without a column is a row in which it is null.
+    pub fn add<'a>(
+        &mut self,
+        column: &PlannedColumn,
+        cells: impl Iterator<Item = Cell<'a>>,
+        mask: Option<&[bool]>,
+        tally: &mut ColumnTally,
+    ) {
+        let (target, seed, is_key) = (column.target, column.seed, column.is_key);
+        let mut of = ColumnTally::default();
+        for (at, cell) in cells.enumerate().take(self.cells.len()) {
+            if mask.is_some_and(|mask| !mask[at]) {
+                continue;
+            }
+            of.bytes += cell.bytes();
+            if cell == Cell::Null {
+                of.nulls += 1;
+                continue;
+            }
+            of.nans += u64::from(cell.is_nan());
+            of.empty += u64::from(cell.is_empty_text());
+            let hash = hash(cell, target, seed);
+            of.sum = of.sum.wrapping_add(hash);
+            self.cells[at] = self.cells[at].wrapping_add(hash);
+            if is_key {
+                self.keys[at] = self.keys[at].wrapping_add(hash);
+            }
+        }
+        tally.sum = tally.sum.wrapping_add(of.sum);
+        tally.nulls += of.nulls;
+        tally.nans += of.nans;
+        tally.empty += of.empty;
+        tally.bytes += of.bytes;
+    }
+
+    /// The finished rows of the batch: their number in it, the hash of the key (of the row, where there is no key)
+    /// and of the row.
+    pub fn rows<'a>(
+        &'a self,
+        mask: Option<&'a [bool]>,
+    ) -> impl Iterator<Item = (usize, u128, u128)> + 'a {
+        let wanted = move |at: &usize| mask.is_none_or(|mask| mask[*at]);
+        (0..self.cells.len()).filter(wanted).map(|at| {
+            let row = key::row(self.cells[at]);
+            let key = if self.has_key {
+                key::key(self.keys[at])
+            } else {
+                row
+            };
+            (at, key, row)
+        })
+    }
+
+    /// Adds the batch to a side.
+    pub fn finish(&self, mask: Option<&[bool]>, tally: &mut Tally) {
+        for (_, key, row) in self.rows(mask) {
+            let bucket = usize::from(bucket(key));
+            tally.rows += 1;
+            tally.sum = tally.sum.wrapping_add(row);
+            tally.sums[bucket] = tally.sums[bucket].wrapping_add(row);
+            tally.counts[bucket] += 1;
+        }
+    }
+}
+
+/// The bucket of a key: a random sample of the keys is in each.
+pub fn bucket(key: u128) -> u16 {
+    (key >> (u128::BITS - BUCKETS.ilog2())) as u16
+}
