@@ -143,8 +143,21 @@ pub(crate) fn is_open(document: &VerdictDocument) -> bool {
         .filter(|slo| slo.side != Role::Tuned && Some(slo.rate_rps) == at);
     let mut goals = document.goals.iter();
     let is_open = slos.any(|slo| slo.held == Held::Undecided)
-        || goals.any(|goal| goal.held == Held::Undecided);
+        || goals.any(|goal| goal.held == Held::Undecided)
+        || tuning_is_open(document);
     is_open && answers(&document.comparisons[0]).is_none()
+}
+
+/// Is it all that is left, and undecided, whether tuning alone would do?
+fn tuning_is_open(document: &VerdictDocument) -> bool {
+    let at = document.primary.as_ref().map(|primary| primary.rate_rps);
+    let tuned = |slo: &&SloResult| slo.side == Role::Tuned && Some(slo.rate_rps) == at;
+    let mut slos = document.slo.iter().filter(tuned);
+    let mut goals = document.tuned_goals.iter();
+    let is_undecided = slos.any(|slo| slo.held == Held::Undecided)
+        || goals.any(|goal| goal.held == Held::Undecided);
+    let mut reasons = document.because.iter();
+    is_undecided && reasons.any(|reason| reason.code == tuning::UNDECIDED)
 }
 
 /// Is nothing left that was asked for, but for errors?

@@ -6,6 +6,9 @@ use crate::sentences::{goal_figures, goal_text, reason, slo_figures, slo_text, s
 use understudy_model::Role;
 use understudy_model::verdict::{Comparison, GoalResult, Held, Reason, SloResult, VerdictDocument};
 
+/// The reason of a verdict that is open because that of the tuned incumbent is.
+pub(crate) const UNDECIDED: &str = "tuning_undecided";
+
 /// What a replacement would be for, all of it.
 pub(crate) enum Need<'d> {
     /// Objectives that the incumbent misses.
@@ -99,7 +102,7 @@ fn objectives(document: &VerdictDocument, missed: &[&SloResult]) -> Vec<(Held, R
         let (code, text) = match tuned.held {
             Held::Holds => ("tuning_gains_it", slo_text(tuned, "holds")),
             _ => (
-                "tuning_undecided",
+                UNDECIDED,
                 slo_text_with(tuned, "is undecided (the interval contains the bound) for"),
             ),
         };
@@ -115,7 +118,7 @@ fn goals(goals: &[GoalResult]) -> Vec<(Held, Reason)> {
             Held::Holds => ("tuning_gains_it", "is reached by tuning alone"),
             Held::Misses => ("tuning_falls_short", "is not reached by tuning alone"),
             _ => (
-                "tuning_undecided",
+                UNDECIDED,
                 "is undecided for tuning alone (the interval contains the goal)",
             ),
         };

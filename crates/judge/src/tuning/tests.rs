@@ -122,6 +122,26 @@ fn a_goal_that_tuning_reaches_is_not_a_reason_to_replace() {
 }
 
 #[test]
+fn what_only_tuning_leaves_open_is_worth_more_pairs() {
+    let settled = |tuned: Planted| {
+        let terms = trial(faster(), true);
+        let sides = [
+            (Role::Incumbent, INCUMBENT),
+            (Role::Candidate, HALF),
+            (Role::Tuned, tuned),
+        ];
+        let document = simulated::verdict(&terms, &evidence(&sides));
+        crate::is_settled(terms.question, &document)
+    };
+    let at_the_bound = Planted {
+        ms: 1.5,
+        ..INCUMBENT
+    };
+    assert!(!settled(at_the_bound));
+    assert!(settled(HALF) && settled(INCUMBENT));
+}
+
+#[test]
 fn an_objective_that_tuning_holds_is_not_a_reason_to_replace() {
     let gains = of(Vec::new(), SLOW, HALF, HALF);
     assert_eq!(gains, keeps_to(Verdict::Keep, "tuning_gains_it"));
