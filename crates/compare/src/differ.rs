@@ -246,7 +246,7 @@ impl<'e> Found<'_, 'e> {
 
     /// The path of these steps as it may be shown.
     fn path(&self, steps: &[Step<'_>], indices: Indices) -> String {
-        let mut path = String::from("$");
+        let mut path = place::root(self.part).into_owned();
         for step in steps {
             match step.name(indices) {
                 Some(name) => write_name(&mut path, &preview::shown_name(self.differ.redact, name)),
@@ -286,10 +286,7 @@ impl<'e> Found<'_, 'e> {
     }
 
     fn plain(&mut self, place: &str, kind: Kind, a: Side<'_>, b: Side<'_>) {
-        let path = &match place.starts_with(BODY) {
-            true => self.place(place),
-            false => place.to_owned(),
-        };
+        let path = &*self.place(place);
         let redact = self.differ.redact;
         let (baseline, contender) = match (a, b) {
             (Side::Text(a), Side::Text(b)) => preview::texts(redact, path, a, b),

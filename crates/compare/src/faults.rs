@@ -157,8 +157,8 @@ fn with_body(answer: &Answer, body: Vec<u8>) -> Answer {
 }
 
 fn set_body(answer: &mut Answer, body: Vec<u8>) {
-    for part in answer.parts.iter_mut().filter(|part| part.name == BODY) {
-        part.bytes = body.clone();
+    if let Some(part) = answer.parts.iter_mut().find(|part| part.name == BODY) {
+        part.bytes = body;
     }
 }
 

@@ -80,18 +80,23 @@ impl Json {
 
     /// Writes it as compact JSON.
     pub(crate) fn write(&self, out: &mut String) {
+        self.write_with(out, &|text, out| out.push_str(text));
+    }
+
+    /// The same with numbers as `number` writes their texts.
+    pub(crate) fn write_with(&self, out: &mut String, number: &impl Fn(&str, &mut String)) {
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         match &self.value {
             Value::Null => out.push_str("null"),
             Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-            Value::Number(text) => out.push_str(text),
+            Value::Number(text) => number(text, out),
             Value::String(text) => out.push_str(&quoted(text)),
             Value::Bytes(bytes) => out.push_str(&quoted(&self.in_words(bytes))),
             Value::Array(items) => {
                 out.push('[');
                 for (index, item) in items.iter().enumerate() {
                     out.push_str(if index > 0 { "," } else { "" });
-                    item.write(out);
+                    item.write_with(out, number);
                 }
                 out.push(']');
             }
@@ -101,7 +106,7 @@ impl Json {
                     out.push_str(if index > 0 { "," } else { "" });
                     out.push_str(&quoted(name));
                     out.push(':');
-                    value.write(out);
+                    value.write_with(out, number);
                 }
                 out.push('}');
             }

@@ -3,6 +3,7 @@
 use crate::hash::Hash;
 use crate::http::BODY;
 use crate::relation::is_made_up;
+use std::borrow::Cow;
 use std::fmt::Write;
 use understudy_model::Position;
 
@@ -63,19 +64,21 @@ pub(crate) fn position(steps: &[Step<'_>]) -> Option<Position> {
     })
 }
 
-/// A place in a part of an answer: `body`, `body;layout`, `body:3` (a line) and `$.a` stay what they are in the body over
-/// HTTP; in a part of another name they are `stdout`, `stdout;layout`, `stdout:3` and `stdout:$.a`.
-pub(crate) fn in_part(part: &str, place: &str) -> String {
+/// A place in a part of an answer: `body`, `body;layout` and `body:3` (a line) are what they are in the body over HTTP; in
+/// a part of another name they are `stdout`, `stdout;layout` and `stdout:3`.
+pub(crate) fn in_part<'p>(part: &str, place: &'p str) -> Cow<'p, str> {
     match place.strip_prefix(BODY) {
-        _ if part == BODY => place.to_owned(),
-        Some(within) => format!("{part}{within}"),
-        None => format!("{part}:{place}"),
+        Some(within) if part != BODY => Cow::Owned(format!("{part}{within}")),
+        _ => Cow::Borrowed(place),
     }
 }
 
-/// Does a path lead into a document?
-pub(crate) fn is_in_document(path: &str) -> bool {
-    path.starts_with('$') || path.contains(":$")
+/// The root of the document that a part is: `$` in the body over HTTP, `stdout:$` elsewhere.
+pub(crate) fn root(part: &str) -> Cow<'static, str> {
+    match part {
+        BODY => Cow::Borrowed("$"),
+        part => Cow::Owned(format!("{part}:$")),
+    }
 }
 
 /// Whose indices a path shows.

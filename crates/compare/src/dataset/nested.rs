@@ -1,6 +1,6 @@
 //! Values with structure, in canonical bytes: JSON arrays and objects, and the repeated columns of Parquet.
 
-use super::cell::{Cell, quoted};
+use super::cell::Cell;
 use super::decimal::Decimal;
 use super::logical::JsonKinds;
 use crate::json::{Json, Value};
@@ -32,7 +32,8 @@ pub fn json_cell<'a>(json: &'a Json, kinds: &mut JsonKinds, room: &'a mut Vec<u8
         Value::Array(_) | Value::Object(_) => {
             kinds.nested = true;
             let mut text = String::new();
-            write(json, &mut text);
+            // Names are in order already.
+            json.write_with(&mut text, &number);
             room.clear();
             room.push(JSON);
             room.extend_from_slice(text.as_bytes());
@@ -41,38 +42,15 @@ pub fn json_cell<'a>(json: &'a Json, kinds: &mut JsonKinds, room: &'a mut Vec<u8
     }
 }
 
-/// Compact JSON with numbers by value; names are in order already.
-fn write(json: &Json, out: &mut String) {
-    match json.value() {
-        Value::Array(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                out.push_str(if index > 0 { "," } else { "" });
-                write(item, out);
-            }
-            out.push(']');
-        }
-        Value::Object(entries) => {
-            out.push('{');
-            for (index, (name, value)) in entries.iter().enumerate() {
-                out.push_str(if index > 0 { "," } else { "" });
-                out.push_str(&quoted(name));
-                out.push(':');
-                write(value, out);
-            }
-            out.push('}');
-        }
-        Value::Number(text) => match Decimal::parse(text) {
-            Some(Decimal {
-                mantissa,
-                exponent: 0,
-            }) => out.push_str(&mantissa.to_string()),
-            Some(Decimal { mantissa, exponent }) => {
-                out.push_str(&format!("{mantissa}e{exponent}"));
-            }
-            None => out.push_str(text),
-        },
-        _ => json.write(out),
+/// A number by value.
+fn number(text: &str, out: &mut String) {
+    match Decimal::parse(text) {
+        Some(Decimal {
+            mantissa,
+            exponent: 0,
+        }) => out.push_str(&mantissa.to_string()),
+        Some(Decimal { mantissa, exponent }) => out.push_str(&format!("{mantissa}e{exponent}")),
+        None => out.push_str(text),
     }
 }
 

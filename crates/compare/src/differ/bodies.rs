@@ -40,7 +40,7 @@ fn fields_of<'a>(part: &Part, answer: &'a Answer) -> Cow<'a, [Field]> {
 
 impl<'e> Found<'_, 'e> {
     /// A place in the part that is compared.
-    pub(super) fn place(&self, place: &str) -> String {
+    pub(super) fn place<'p>(&self, place: &'p str) -> Cow<'p, str> {
         place::in_part(self.part, place)
     }
 
@@ -52,13 +52,17 @@ impl<'e> Found<'_, 'e> {
     pub(super) fn parts(&mut self, a: &'e Answer, b: &'e Answer) {
         for part in &a.parts {
             self.part = &part.name;
+            self.bytes = 0;
             match b.part(&part.name) {
                 Some(other) if part.truncated || other.truncated => {}
                 Some(other) => self.bodies(
                     (&fields_of(part, a), &part.bytes),
                     (&fields_of(other, b), &other.bytes),
                 ),
-                None => self.plain(BODY, Kind::Missing, Side::Word("there"), Side::Absent),
+                None => {
+                    self.bytes = part.bytes.len() as u64;
+                    self.plain(BODY, Kind::Missing, Side::Word("there"), Side::Absent);
+                }
             }
             self.all_bytes += self.bytes;
         }
@@ -265,8 +269,8 @@ impl<'e> Found<'_, 'e> {
         let at = a.and_then(|(at, _)| at);
         let site = Site {
             path: match at {
-                None => self.place(BODY),
-                Some(at) => self.place(&format!("{BODY}:{}", at + 1)),
+                None => self.place(BODY).into_owned(),
+                Some(at) => format!("{}:{}", self.place(BODY), at + 1),
             },
             ..self.site(BODY)
         };
@@ -320,7 +324,7 @@ impl<'e> Found<'_, 'e> {
         rules: Vec<u32>,
     ) {
         let redact = self.differ.redact;
-        let is_in_document = place::is_in_document(&site.path);
+        let is_in_document = site.path.starts_with(&*place::root(self.part));
         let shown = |a, b| match is_in_document {
             false => preview::texts(redact, &site.path, a, b),
             true => preview::quoted_texts(redact, &site.path, a, b),
@@ -400,8 +404,8 @@ impl<'e> Found<'_, 'e> {
                 .at(steps, kind);
             let name = place::last_name(steps);
             let site = Site {
-                path: self.place(&self.path(steps, Indices::Baseline)),
-                pattern: self.place(&self.path(steps, Indices::Any)),
+                path: self.path(steps, Indices::Baseline),
+                pattern: self.path(steps, Indices::Any),
                 spot: None,
                 position: place::position(steps),
                 bytes: seen_a.bytes().or(seen_b.bytes()).unwrap_or_default(),

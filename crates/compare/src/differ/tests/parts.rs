@@ -81,6 +81,44 @@ fn a_part_that_only_one_side_has_is_a_difference_though_it_is_empty() {
     );
 }
 
+/// Every byte of the baseline counts once, whatever becomes of the parts around it.
+#[test]
+fn the_bytes_of_each_part_count_once() {
+    let (rules, redact) = (Rules::default(), |_: &str, text: &str| text.to_owned());
+    let differ = Differ::new(&rules, &redact);
+    let bytes = |a: &Answer, b: &Answer| {
+        let (a, b) = (Outcome::Answered(a.clone()), Outcome::Answered(b.clone()));
+        let found = differ.differences_after(crate::differ::Past::None, "sort", &a, &b);
+        let missing = found.differences.iter().map(|one| one.bytes).sum::<u64>();
+        (found.bytes, missing)
+    };
+    let a = ran(&[("stdout", "", "seven b"), ("file:log", "", "four")]);
+    assert_eq!(bytes(&a, &a), (11, 0));
+    assert_eq!(bytes(&a, &ran(&[("stdout", "", "seven b")])), (11, 4));
+    let mut cut = a.clone();
+    cut.parts[1].truncated = true;
+    assert_eq!(bytes(&a, &cut), (7, 0), "what was cut off was not compared");
+}
+
+/// `$` is a letter of a cookie's name as of any other (RFC 6265, section 4.1.1).
+#[test]
+fn a_cookie_whose_name_begins_like_a_document_is_in_none() {
+    let of = |value: &str| {
+        let cookie = format!("$v={value}");
+        answer(200, &[("set-cookie", cookie.as_str())], "")
+    };
+    let (rules, redact) = (Rules::default(), |_: &str, text: &str| text.to_owned());
+    let differ = Differ::new(&rules, &redact);
+    let (a, b) = (
+        Outcome::Answered(of("one two")),
+        Outcome::Answered(of("one six")),
+    );
+    let found = differ.differences("GET /", &a, &b);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].path, "cookie:$v");
+    assert_eq!((found[0].baseline.as_str(), found[0].bytes), ("one two", 0));
+}
+
 #[test]
 fn rules_name_a_part_or_a_place_in_one() {
     let of = |n: u8| {
