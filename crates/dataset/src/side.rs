@@ -76,12 +76,12 @@ impl Side {
                     Some(known) => {
                         merge(known, column).map_err(|why| DatasetError::read(&file.path, why))?
                     }
-                    None if number == 0 || column.is_open() => columns.push(column.clone()),
+                    None if number == 0 || is_open(column) => columns.push(column.clone()),
                     None => return Err(self.part_ways(file, &column.name, "has")),
                 }
             }
             let lacks = columns.iter().find(|known| {
-                !known.is_open() && !of.iter().any(|column| column.name == known.name)
+                !is_open(known) && !of.iter().any(|column| column.name == known.name)
             });
             if let Some(column) = lacks {
                 return Err(self.part_ways(file, &column.name, "does not have"));
@@ -244,15 +244,9 @@ impl Opened {
     }
 }
 
-/// A column of a format in which a row may do without it.
-trait Open {
-    fn is_open(&self) -> bool;
-}
-
-impl Open for Column {
-    fn is_open(&self) -> bool {
-        matches!(self.logical, Logical::Json(_))
-    }
+/// Is it of a format in which a row may do without it?
+fn is_open(column: &Column) -> bool {
+    matches!(column.logical, Logical::Json(_))
 }
 
 /// Makes one column of those of two files of one side.

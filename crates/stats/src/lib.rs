@@ -14,6 +14,7 @@
 //! - [`capacity`]: the highest rate that holds objectives, by short trials: what to try next, and the interval.
 //! - [`floor`]: the smallest memory limit that holds: what to try next, and the bracket.
 //! - [`holm`]: p values of many questions asked at once.
+//! - [`random`]: the one generator of chance.
 //! - [`seeds`]: seeds of their own for steps, threads and purposes.
 //! - [`sequential`]: tests and bounds that hold however often the data is looked at.
 //!
