@@ -43,13 +43,16 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = commands::launch::serve() {
+        return code;
+    }
     let arguments = Arguments::parse();
     exit::report(execute(arguments.command))
 }
 
 fn execute(command: Command) -> Result<u8, exit::Failure> {
     match command {
-        Command::Trial(args) => commands::trial::trial(&args, stop()?.as_ref()),
+        Command::Trial(args) => commands::trial::trial(&args, &stop()?),
         Command::Judge(args) => commands::judge::judge(&args),
         Command::Report(args) => commands::report::report(&args),
         Command::Case(args) => commands::case::case(&args),

@@ -35,7 +35,7 @@ use understudy_model::{
     Character, Class, Difference, DifferenceKind, Ending, FailureKind, Observation, Role, Span,
 };
 use understudy_trial::config::{
-    HostHeader, MachineConfig, RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
+    HostHeader, HttpWorkload, MachineConfig, RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
 };
 
 /// The schema of a document as it is written.
@@ -230,7 +230,7 @@ fn trial_config() -> TrialConfig {
         incumbent: side(8001),
         candidate: side(8002),
         tuned: Some(side(8003)),
-        workload: WorkloadConfig {
+        workload: WorkloadConfig::Http(HttpWorkload {
             requests: RequestsFrom::Paths(vec!["/".to_owned()]),
             prepare: None,
             rates: vec![1000.0],
@@ -241,7 +241,7 @@ fn trial_config() -> TrialConfig {
             warmup: None,
             writes: false,
             host: HostHeader::default(),
-        },
+        }),
         slos: vec![
             Slo::Latency {
                 operation: "*".to_owned(),

@@ -6,17 +6,17 @@
 //! (`tests` simulates it).
 
 use crate::blocks::{From, Latencies, from_sent_us};
+use crate::comparisons::resource_values;
 use crate::culprit;
 use crate::gates::MOST_BROKEN;
 use crate::plan::Plan;
 use crate::refusals::bearing_of;
 use crate::search::lateness;
 use crate::terms::Terms;
-use understudy_model::Arrivals;
-use understudy_model::Role;
 use understudy_model::gates as load_gates;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::{Gate, VerdictRules};
+use understudy_model::{Arrivals, Pacing, Role};
 use understudy_stats::goodness::{exponential, neighbours, thin};
 use understudy_stats::paired::{p_above, p_below};
 use understudy_stats::quantile::{BlockQuantile, order_statistic};
@@ -63,17 +63,24 @@ pub(crate) fn judge(
             at_rate.filter(|block| block.side == side).collect()
         };
         let sides: Vec<_> = terms.sides().map(|side| (side, here(side))).collect();
-        for (side, blocks) in &sides {
-            let at = (rate.rate_rps, plan.primary.quantile);
-            gates.extend(stationary(*side, at, blocks, latencies.rules));
-        }
         let all: Vec<&LatencyBlock> = sides.iter().flat_map(|(_, b)| b.iter().copied()).collect();
-        if terms.arrivals == Arrivals::Poisson {
-            gates.extend(poisson(rate.rate_rps, &all));
+        // Runs one after the other have no course within a measurement, and no arrivals.
+        if terms.pacing == Pacing::Offered {
+            for (side, blocks) in &sides {
+                let at = (rate.rate_rps, plan.primary.quantile);
+                gates.extend(stationary(*side, at, blocks, latencies.rules));
+            }
+            if terms.arrivals == Arrivals::Poisson {
+                gates.extend(poisson(rate.rate_rps, &all));
+            }
         }
         gates.extend(limits(terms, rate.rate_rps, &all));
     }
-    gates.extend(independent(plan, latencies, step));
+    gates.extend(independent(
+        plan,
+        differences(plan, latencies, blocks),
+        step,
+    ));
     gates
 }
 
@@ -92,7 +99,7 @@ fn told(code: &str, rate_rps: f64, passed: bool, text: String) -> Gate {
         bears_on: bearing_of(code),
         rate_rps: Some(rate_rps),
         code: code.to_owned(),
-        at: format!("{rate_rps}/s"),
+        at: Pacing::at(rate_rps),
         passed,
         text,
     }
@@ -213,9 +220,11 @@ fn waiting(block: &LatencyBlock) -> f64 {
 
 /// Every how many-th pair counts: the smallest step at which one pair says nothing about the next. 1 where
 /// that cannot be known, and where no step helps as long as enough pairs are left.
-pub(crate) fn thinning(plan: &Plan, latencies: &Latencies) -> usize {
+pub(crate) fn thinning(plan: &Plan, latencies: &Latencies, blocks: &[LatencyBlock]) -> usize {
     let thinned = |differences: Vec<f64>| thin(&differences, FEWEST_LEFT, (NEIGHBOURS_P, TAMED_P));
-    differences(plan, latencies).and_then(thinned).unwrap_or(1)
+    differences(plan, latencies, blocks)
+        .and_then(thinned)
+        .unwrap_or(1)
 }
 
 fn every(differences: &[f64], step: usize) -> Vec<f64> {
@@ -236,8 +245,17 @@ pub(crate) fn thinned<'b>(
 
 /// The difference of each pair at the primary outcome, on the log scale; `None` where a quantile is
 /// infinite or not judged.
-fn differences(plan: &Plan, latencies: &Latencies) -> Option<Vec<f64>> {
+fn differences(plan: &Plan, latencies: &Latencies, blocks: &[LatencyBlock]) -> Option<Vec<f64>> {
     let primary = &plan.primary;
+    if let Some(resource) = primary.resource {
+        let blocks: Vec<&LatencyBlock> = blocks.iter().collect();
+        let (a, b) = resource_values(primary.rate_rps, resource, &blocks, Role::Candidate);
+        return a
+            .into_iter()
+            .zip(b)
+            .map(|(a, b)| Some((b? / a?).ln()))
+            .collect();
+    }
     let quantiles = |side: Role| -> Vec<BlockQuantile> {
         let blocks = latencies.of(primary.rate_rps, side, &primary.operation);
         blocks
@@ -255,9 +273,9 @@ fn differences(plan: &Plan, latencies: &Latencies) -> Option<Vec<f64>> {
 
 /// Does one pair of measurements say something about the next, also of those that are left when only
 /// every so many-th counts?
-fn independent(plan: &Plan, latencies: &Latencies, step: usize) -> Option<Gate> {
+fn independent(plan: &Plan, differences: Option<Vec<f64>>, step: usize) -> Option<Gate> {
     let primary = &plan.primary;
-    let differences = differences(plan, latencies)?;
+    let differences = differences?;
     let left = every(&differences, step);
     let (rho, p) = neighbours(&left)?;
     let counted = match step {
@@ -302,9 +320,10 @@ fn limits(terms: &Terms, rate_rps: f64, blocks: &[&LatencyBlock]) -> Option<Gate
     let worst = shares.iter().max_by(|a, b| f64::total_cmp(&a.0, &b.0))?;
     let beyond = shares.iter().filter(|(share, _)| *share > SLACK).count();
     let figure = format!(
-        "the {} used at most {:.0} % of what its limits allow at {rate_rps}/s (limit {:.0} %)",
+        "the {} used at most {:.0} % of what its limits allow {} (limit {:.0} %)",
         worst.1.side.in_words(),
         worst.0 * 100.0,
+        Pacing::at(rate_rps),
         SLACK * 100.0,
     );
     let passed = beyond as f64 <= shares.len() as f64 * MOST_BROKEN;

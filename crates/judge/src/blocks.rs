@@ -112,6 +112,19 @@ impl Latencies {
         latencies
     }
 
+    /// All blocks of one side together.
+    pub(crate) fn pooled(&self, rate_rps: f64, side: Role, operation: &str) -> Sorted {
+        let mut all = Sorted::default();
+        for block in self.of(rate_rps, side, operation) {
+            all.answered_us.extend(&block.answered_us);
+            all.sent_us.extend(&block.sent_us);
+            all.unanswered += block.unanswered;
+        }
+        all.answered_us.sort_unstable_by(f64::total_cmp);
+        all.sent_us.sort_unstable_by(f64::total_cmp);
+        all
+    }
+
     /// The blocks of one side in order.
     pub(crate) fn of(&self, rate_rps: f64, side: Role, operation: &str) -> Vec<&Sorted> {
         self.blocks

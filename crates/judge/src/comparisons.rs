@@ -1,11 +1,11 @@
 //! A contender next to the incumbent: latency quantiles and resources, by pairs of blocks.
 
 use crate::blocks::{From, Latencies, Sorted, judged_operations};
-use crate::plan::Plan;
+use crate::plan::{Plan, RatePlan};
 use crate::terms::{Goal, Slo, Terms};
-use understudy_model::Role;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::{Estimate, LatencyComparison, Resource, ResourceComparison};
+use understudy_model::{Observation, Pacing, Role};
 use understudy_stats::Interval;
 use understudy_stats::holm;
 use understudy_stats::paired::{Centre, effect, log_mean_interval, log_mean_interval_at};
@@ -71,6 +71,12 @@ pub(crate) fn side_estimate(values: &[f64], alpha: f64) -> Option<Estimate> {
     })
 }
 
+/// The rates at which each measurement has quantiles of its own. Runs one after the other are too few for that.
+fn offered(plan: &Plan) -> impl Iterator<Item = &RatePlan> {
+    let rates = plan.rates.iter();
+    rates.filter(|rate| rate.rate_rps != Pacing::NO_RATE)
+}
+
 /// Every judged quantile of every rate: the contender over the incumbent, Holm-corrected but for the
 /// primary.
 pub(crate) fn latency(
@@ -80,7 +86,7 @@ pub(crate) fn latency(
     contender: Role,
 ) -> Vec<LatencyComparison> {
     let mut all = Vec::new();
-    for rate in &plan.rates {
+    for rate in offered(plan) {
         for operation in judged_operations(terms) {
             for q in quantiles(terms, &operation) {
                 let of = |side| latencies.of(rate.rate_rps, side, &operation);
@@ -99,7 +105,7 @@ pub(crate) fn latency(
 /// The incumbent against itself: the two incumbent measurements of each ABBA block.
 pub(crate) fn aa(plan: &Plan, terms: &Terms, latencies: &Latencies) -> Vec<LatencyComparison> {
     let mut all = Vec::new();
-    for rate in &plan.rates {
+    for rate in offered(plan) {
         let blocks = latencies.of(rate.rate_rps, Role::Incumbent, &plan.primary.operation);
         let (first, second): (Vec<&Sorted>, Vec<&Sorted>) = blocks
             .chunks_exact(2)
@@ -235,12 +241,27 @@ fn correct(plan: &Plan, comparisons: &mut [LatencyComparison]) {
 }
 
 /// What is compared of the machine's resources.
-const RESOURCES: [Resource; 4] = [
+const RESOURCES: [Resource; 5] = [
+    Resource::WallUsPerRun,
     Resource::CpuUsPerRequest,
     Resource::PeakRssBytes,
     Resource::PeakPssBytes,
     Resource::PeakCgroupBytes,
 ];
+
+/// What there is to compare where cases are asked like this. A service is asked at a rate, and its pace is that of the
+/// rate; nothing else is known of the memory of a run than its largest resident set.
+fn compared_resources(pacing: Pacing) -> impl Iterator<Item = Resource> + Clone {
+    let of_runs = |resource: &Resource| match resource {
+        Resource::WallUsPerRun => Some(true),
+        Resource::CpuUsPerRequest | Resource::PeakRssBytes => None,
+        Resource::PeakPssBytes | Resource::PeakCgroupBytes => Some(false),
+    };
+    let is_there = move |resource: &Resource| {
+        of_runs(resource).is_none_or(|of_runs| of_runs == (pacing == Pacing::Serial))
+    };
+    RESOURCES.into_iter().filter(is_there)
+}
 
 /// One value a block of a side; `None` where it was not measured.
 type Measured = Vec<Option<f64>>;
@@ -266,7 +287,9 @@ pub(crate) fn resources(
     };
     let rates = plan.rates.iter();
     rates
-        .flat_map(|rate| RESOURCES.map(|resource| at(rate.rate_rps, resource)))
+        .flat_map(|rate| {
+            compared_resources(terms.pacing).map(|resource| at(rate.rate_rps, resource))
+        })
         .collect()
 }
 
@@ -290,9 +313,23 @@ pub(crate) fn aa_resources(
     };
     let rates = plan.rates.iter();
     rates
-        .flat_map(|rate| RESOURCES.map(|resource| at(rate.rate_rps, resource)))
+        .flat_map(|rate| {
+            compared_resources(terms.pacing).map(|resource| at(rate.rate_rps, resource))
+        })
         .filter(|compared| compared.unmeasured.is_none())
         .collect()
+}
+
+/// Of each ABBA block of the incumbent, the second measurement over the first; `None` where one was not measured.
+pub(crate) fn resource_of_itself(
+    rate_rps: f64,
+    resource: Resource,
+    blocks: &[LatencyBlock],
+) -> Option<Vec<f64>> {
+    let blocks: Vec<&LatencyBlock> = blocks.iter().collect();
+    let all = side_values(rate_rps, resource, &blocks, Role::Incumbent);
+    let pairs = all.chunks_exact(2);
+    pairs.map(|pair| Some(pair[1]? / pair[0]?)).collect()
 }
 
 fn compare_resource(
@@ -356,6 +393,16 @@ fn side_values(
 fn resource_of(block: &LatencyBlock, resource: Resource) -> Option<f64> {
     let figures = &block.figures;
     let value = match resource {
+        Resource::WallUsPerRun => {
+            // A run that failed took as long as it took: whether it may fail is judged before.
+            let took = block.rows.iter().map(|row| {
+                let Observation {
+                    sent_ns, last_ns, ..
+                } = row.observation;
+                last_ns.saturating_sub(sent_ns) as f64 / 1e3
+            });
+            (!block.rows.is_empty()).then(|| took.sum::<f64>() / block.rows.len() as f64)
+        }
         Resource::CpuUsPerRequest => {
             let answered = block
                 .rows

@@ -7,14 +7,13 @@ use crate::sentences::{
 };
 use crate::terms::{Question, Terms};
 use crate::tuning::{self, Need, Tuning};
-use understudy_model::Role;
 use understudy_model::proof::SelfTest;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::{
-    Bearing, Comparison, Equivalence, FEWEST_COMPARED, Figure, Gate, GoalResult, Held, MOST_LOST,
-    MOST_MISSED, MOST_REFUSED, Reason, SloResult, UnderLoad, Verdict, VerdictDocument,
-    VerdictRules,
+    Bearing, Comparison, Equivalence, Figure, Gate, GoalResult, Held, MOST_LOST, MOST_MISSED,
+    MOST_REFUSED, Reason, SloResult, UnderLoad, Verdict, VerdictDocument, VerdictRules,
 };
+use understudy_model::{Pacing, Role};
 use understudy_stats::binomial;
 
 /// A share of deviating answers under load that is surely above this is a difference.
@@ -33,7 +32,7 @@ pub(crate) fn decide(
     let is_first = evidence.environment.rules < VerdictRules::BOUNDS;
     let bears_on_all =
         |gate: &Gate| is_first || Bearing::ALL.iter().all(|of| gate.bears_on.contains(of));
-    answers(comparison)
+    answers(terms, evidence, comparison)
         .or_else(|| failed_gates(document, bears_on_all))
         .or_else(|| refused(document).filter(|_| is_all_refused(document)))
         .or_else(|| not_measured(terms, plan, evidence))
@@ -46,11 +45,12 @@ pub(crate) fn decide(
 }
 
 /// What the answers alone decide: no gate bears on them, since all of them are about time and resources.
-fn answers(comparison: &Comparison) -> Option<Decision> {
+fn answers(terms: &Terms, evidence: &Evidence, comparison: &Comparison) -> Option<Decision> {
+    let fewest = terms.fewest_compared(evidence.requests.len());
     let equivalence = &comparison.equivalence;
     differences(equivalence)
         .or_else(|| comparison.under_load.as_ref().and_then(deviations))
-        .or_else(|| too_little_compared(equivalence))
+        .or_else(|| too_little_compared(equivalence, fewest))
         .or_else(|| mostly_refused(equivalence))
         .or_else(|| comparison.self_test.as_ref().and_then(blind))
 }
@@ -135,7 +135,7 @@ fn asked(document: &VerdictDocument) -> impl Iterator<Item = (Held, Option<Beari
 }
 
 /// Is something undecided, because its interval contains the bound, that more pairs at the primary rate may decide?
-pub(crate) fn is_open(document: &VerdictDocument) -> bool {
+pub(crate) fn is_open(terms: &Terms, evidence: &Evidence, document: &VerdictDocument) -> bool {
     let at = document.primary.as_ref().map(|primary| primary.rate_rps);
     let mut slos = document
         .slo
@@ -145,7 +145,7 @@ pub(crate) fn is_open(document: &VerdictDocument) -> bool {
     let is_open = slos.any(|slo| slo.held == Held::Undecided)
         || goals.any(|goal| goal.held == Held::Undecided)
         || tuning_is_open(document);
-    is_open && answers(&document.comparisons[0]).is_none()
+    is_open && answers(terms, evidence, &document.comparisons[0]).is_none()
 }
 
 /// Is it all that is left, and undecided, whether tuning alone would do?
@@ -263,7 +263,7 @@ pub(crate) fn is_surely_deviating(under_load: &UnderLoad) -> bool {
 }
 
 /// Rule 1, of what is missing.
-fn too_little_compared(equivalence: &Equivalence) -> Option<Decision> {
+fn too_little_compared(equivalence: &Equivalence, fewest: u64) -> Option<Decision> {
     let lost = equivalence.lost as f64 / (equivalence.eligible as f64).max(1.0);
     let figures = [
         ("compared", equivalence.compared as f64),
@@ -285,9 +285,9 @@ fn too_little_compared(equivalence: &Equivalence) -> Option<Decision> {
             vec![reason("exchanges_lost", text, figures)],
         ));
     }
-    (equivalence.compared < FEWEST_COMPARED).then(|| {
+    (equivalence.compared < fewest).then(|| {
         let text = format!(
-            "{} exchanges were compared, at least {FEWEST_COMPARED} are needed; add requests or use a longer level",
+            "{} exchanges were compared, at least {fewest} are needed; add requests or use a longer level",
             equivalence.compared,
         );
         (Verdict::Inconclusive, vec![reason("too_few_compared", text, figures)])
@@ -360,10 +360,10 @@ fn not_measured(terms: &Terms, plan: &Plan, evidence: &Evidence) -> Option<Decis
     });
     let (rate, side, count) = missing?;
     let text = format!(
-        "{count} of {} measurements of the {} at {}/s are stored: the run is not complete; continue it (understudy trial --resume)",
+        "{count} of {} measurements of the {} {} are stored: the run is not complete; continue it (understudy trial --resume)",
         rate.pairs(),
         side.in_words(),
-        rate.rate_rps,
+        Pacing::at(rate.rate_rps),
     );
     let figures = [
         ("blocks", f64::from(count)),

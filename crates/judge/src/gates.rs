@@ -1,16 +1,17 @@
 //! When the measurement as a whole cannot be trusted.
 
 use crate::blocks::{From, Latencies};
+use crate::comparisons::resource_of_itself;
 use crate::culprit;
 use crate::plan::Plan;
 use crate::refusals::bearing_of;
 use crate::search::lateness;
 use crate::terms::{Goal, Slo, Terms};
 use std::collections::BTreeMap;
-use understudy_model::Role;
 use understudy_model::gates::{self as load_gates, Figures};
 use understudy_model::stored::LatencyBlock;
-use understudy_model::verdict::{Gate, LatencyComparison, VerdictRules};
+use understudy_model::verdict::{Gate, LatencyComparison, ResourceComparison, VerdictRules};
+use understudy_model::{Pacing, Role};
 use understudy_stats::paired::{p_above, p_below};
 use understudy_stats::quantile::{BlockQuantile, order_statistic};
 
@@ -73,17 +74,18 @@ pub(crate) fn judge(
     plan: &Plan,
     blocks: &[LatencyBlock],
     latencies: &Latencies,
-    aa: &[LatencyComparison],
+    (aa, aa_resources): (&[LatencyComparison], &[ResourceComparison]),
 ) -> Vec<Gate> {
     let asked = Asked::new(terms, plan);
     let mut gates = Vec::new();
     for rate in &plan.rates {
         gates.extend(generator(rate.rate_rps, &asked, blocks, latencies));
     }
-    gates.extend(
-        aa.iter()
-            .find_map(|comparison| against_itself(plan, comparison, latencies)),
-    );
+    gates.extend(against_itself(
+        plan,
+        (aa, aa_resources),
+        (blocks, latencies),
+    ));
     gates.extend(blocks.iter().filter_map(out_of_memory));
     gates
 }
@@ -101,7 +103,11 @@ fn generator(
     for block in here {
         let observations = block.rows.iter().map(|row| &row.observation);
         let is_known = lateness::is_known(observations, block.figures.stamped, asked.highest);
-        for gate in load_gates::judge(&figures(block, asked, latencies)) {
+        let judged = load_gates::judge(&figures(block, asked, latencies));
+        for gate in judged
+            .into_iter()
+            .filter(|gate| bears_on_pacing(gate.code, rate_rps))
+        {
             match is_a_bound(gate.code, latencies.rules, is_known) {
                 true => *bounds.entry(gate.code).or_default() += 1,
                 false => by_code.entry(gate.code).or_default().push((block, gate)),
@@ -126,20 +132,27 @@ fn generator(
             };
             Gate {
                 code: code.to_owned(),
-                at: format!("{rate_rps}/s"),
+                at: Pacing::at(rate_rps),
                 passed,
                 text: format!(
-                    "in {} of {all} measurements at {rate_rps}/s: {sentence}",
+                    "in {} of {all} measurements {}: {sentence}",
                     match broken.len() {
                         0 => judged,
                         broken => broken,
                     },
+                    Pacing::at(rate_rps),
                 ),
                 bears_on: bearing_of(code),
                 rate_rps: Some(rate_rps),
             }
         })
         .collect()
+}
+
+/// Is it a gate of what was done? Who asks one case after the other is never late, so only what took the CPUs from the
+/// whole machine is left.
+fn bears_on_pacing(code: &str, rate_rps: f64) -> bool {
+    rate_rps != Pacing::NO_RATE || code == load_gates::STEAL
 }
 
 /// Lateness of single requests bounds their latencies: what turns on it stays undecided by itself.
@@ -164,7 +177,7 @@ fn figures(block: &LatencyBlock, asked: &Asked, latencies: &Latencies) -> Figure
     // A gate needs a figure even where a quantile is not judged: the plain order statistic.
     Figures {
         generator: block.figures.generator(),
-        offered_rate_rps: Some(block.rate_rps),
+        offered_rate_rps: Some(block.rate_rps).filter(|rate| *rate != Pacing::NO_RATE),
         quantile: asked.quantile,
         negligible_us: asked.negligible_us,
         send_lag_us: order_statistic(&lags, asked.quantile).unwrap_or(0.0),
@@ -172,20 +185,39 @@ fn figures(block: &LatencyBlock, asked: &Asked, latencies: &Latencies) -> Figure
     }
 }
 
-/// The primary quantile of the incumbent against itself.
-fn against_itself(plan: &Plan, aa: &LatencyComparison, latencies: &Latencies) -> Option<Gate> {
+/// The primary outcome of the incumbent against itself.
+fn against_itself(
+    plan: &Plan,
+    (aa, aa_resources): (&[LatencyComparison], &[ResourceComparison]),
+    (blocks, latencies): (&[LatencyBlock], &Latencies),
+) -> Option<Gate> {
     let primary = &plan.primary;
-    if aa.quantile != primary.quantile || aa.rate_rps != primary.rate_rps {
-        return None;
-    }
-    let ratio = aa.ratio?;
+    let (ratio, ratios) = match primary.resource {
+        None => {
+            let is_primary = |of: &&LatencyComparison| {
+                of.quantile == primary.quantile && of.rate_rps == primary.rate_rps
+            };
+            let ratio = aa.iter().find(is_primary)?.ratio;
+            (ratio, ratios_of_itself(plan, latencies))
+        }
+        Some(resource) => {
+            let is_primary = |of: &&ResourceComparison| {
+                of.resource == resource && of.rate_rps == primary.rate_rps
+            };
+            let ratio = aa_resources.iter().find(is_primary)?.ratio;
+            (
+                ratio,
+                resource_of_itself(primary.rate_rps, resource, blocks),
+            )
+        }
+    };
+    let (ratio, ratios) = (ratio?, ratios?);
     let (estimate, low, high) = (ratio.estimate?, ratio.low?, ratio.high?);
-    let ratios = ratios_of_itself(plan, latencies)?;
     let p = p_above(&ratios, 1.0)?.min(p_below(&ratios, 1.0)?);
     let passed = p >= AA_P || (estimate - 1.0).abs() <= MOST_AA;
     Some(Gate {
         code: AA.to_owned(),
-        at: format!("{}/s", primary.rate_rps),
+        at: Pacing::at(primary.rate_rps),
         passed,
         text: format!(
             "the incumbent against itself: {:+.1} % (95 % interval {:+.1} % to {:+.1} %; limit {:.0} % if significant at 2 %){}",
@@ -221,7 +253,12 @@ fn out_of_memory(block: &LatencyBlock) -> Option<Gate> {
     let kills = block.figures.oom_kills.filter(|kills| *kills > 0)?;
     Some(Gate {
         code: OUT_OF_MEMORY.to_owned(),
-        at: format!("{}/s {} block {}", block.rate_rps, block.side, block.block),
+        at: format!(
+            "{} {} block {}",
+            Pacing::at(block.rate_rps),
+            block.side,
+            block.block
+        ),
         passed: false,
         text: format!(
             "the kernel killed {kills} process{} of the {} for memory; raise limits.memory or lower its heap",

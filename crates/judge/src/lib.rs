@@ -44,12 +44,12 @@ use crate::terms::{Fresh, Level, Question, Terms};
 use blocks::Latencies;
 use understudy_case::CaseDocument;
 use understudy_compare::{Noise, Row, Rules, TriedFault, Workload, tally};
-use understudy_model::Role;
 use understudy_model::gates::MOST_STOLEN;
 use understudy_model::stored::{Exited, LatencyBlock, ReproducedCluster, RequestFacts, Start};
 use understudy_model::verdict::{
     Comparison, Environment, Equivalence, SCHEMA, Verdict, VerdictDocument, VerdictRules,
 };
+use understudy_model::{Pacing, Role};
 
 /// Everything that a verdict rests on.
 #[derive(Clone, Debug, Default)]
@@ -132,7 +132,7 @@ pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) 
     let (planned, plan) = (plan, &measured);
     let rules_of_run = evidence.environment.rules;
     let latencies = Latencies::new(&evidence.blocks, terms, &evidence.operations, rules_of_run);
-    let step = assumptions::thinning(plan, &latencies);
+    let step = assumptions::thinning(plan, &latencies, &evidence.blocks);
     let counting = assumptions::thinned(&evidence.blocks, plan, step);
     let thinned;
     let pairs = match step {
@@ -165,7 +165,8 @@ pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) 
     };
     let contenders = terms.sides().filter(|side| *side != Role::Incumbent);
     let mut judged = objectives::judge(terms, plan, pairs, (&evidence.blocks, &counting));
-    let mut gates = gates::judge(terms, plan, &evidence.blocks, &latencies, &aa);
+    let of_itself = (&aa[..], &aa_resources[..]);
+    let mut gates = gates::judge(terms, plan, &evidence.blocks, &latencies, of_itself);
     gates.extend(assumptions::judge(
         terms,
         plan,
@@ -223,10 +224,14 @@ pub fn answers_decide(evidence: &Evidence, noise: &Noise, rules: &Rules) -> bool
 
 /// Is there nothing to measure on? The evidence decides, or what it lacks is not more of the same: only an answer that
 /// is open, or an incumbent that seems to differ from itself, can change with more pairs.
-pub fn is_settled(question: Question, document: &VerdictDocument) -> bool {
+pub fn is_settled(terms: &Terms, evidence: &Evidence, document: &VerdictDocument) -> bool {
+    let question = terms.question;
     // Whether to replace may turn on one goal that is open, whatever is refused next to it.
-    let is_open = || question == Question::Replace && decide::is_open(document);
+    let is_open = || question == Question::Replace && decide::is_open(terms, evidence, document);
     match document.verdict {
+        Verdict::Keep if terms.judged_goals().is_empty() && terms.slos.is_empty() => {
+            is_resolved(document)
+        }
         Verdict::Inconclusive => question == Question::Replace && !is_open(),
         Verdict::Invalid => {
             let mut failed = document.gates.iter().filter(|gate| !gate.passed);
@@ -235,6 +240,27 @@ pub fn is_settled(question: Question, document: &VerdictDocument) -> bool {
         _ => true,
     }
 }
+
+/// Is the primary outcome known as closely as people can use? It is asked where nothing else was: then more pairs only
+/// narrow its interval.
+fn is_resolved(document: &VerdictDocument) -> bool {
+    let resource = document
+        .primary
+        .as_ref()
+        .and_then(|primary| primary.resource);
+    let Some(resource) = resource else {
+        return true;
+    };
+    let lines = document.comparisons[0].resources.iter();
+    let ratio = lines
+        .filter(|line| line.resource == resource)
+        .find_map(|line| line.ratio);
+    let ends = ratio.and_then(|ratio| ratio.low.zip(ratio.high));
+    ends.is_some_and(|(low, high)| (high / low).ln() / 2.0 <= RESOLVED)
+}
+
+/// Half the width of an interval of a ratio, on the log scale, that is narrow enough: 1 %.
+const RESOLVED: f64 = 0.01;
 
 /// Pairs of measurements at the primary rate, the begun one included.
 fn pairs(plan: &Plan, evidence: &Evidence) -> u32 {
@@ -272,13 +298,6 @@ pub fn equivalence(
             .map(|r| r.reproduced);
     }
     equivalence
-}
-
-/// Exchanges that the equivalence stage compares if it has the time: a small workload is gone through
-/// again as a whole until there are enough.
-pub fn exchanges(requests: usize) -> usize {
-    const WANTED: usize = 400;
-    requests.max(WANTED.div_ceil(requests.max(1)) * requests)
 }
 
 /// What of the answers was not compared, and which operations did nothing but refuse.
@@ -324,7 +343,10 @@ const LEAST_COMPARED: f64 = 0.05;
 /// What this result does not say, in plain words.
 fn limits(terms: &Terms, evidence: &Evidence, document: &VerdictDocument) -> Vec<String> {
     let mut limits = evidence.notes.clone();
-    let (compared, wanted) = (evidence.rows.len(), exchanges(evidence.requests.len()));
+    let (compared, wanted) = (
+        evidence.rows.len(),
+        terms.comparisons(evidence.requests.len()),
+    );
     if compared < wanted {
         limits.push(format!(
             "the first {compared} of {wanted} exchanges were compared: then the time for this stage was over, or the run was interrupted; a longer level compares more"
@@ -338,10 +360,11 @@ fn limits(terms: &Terms, evidence: &Evidence, document: &VerdictDocument) -> Vec
     if shared {
         limits.push("generator and sides share CPUs: latencies include that contention".to_owned());
     }
-    if environment.generator_cpus.is_empty() && !evidence.blocks.is_empty() {
+    let is_serial = terms.pacing == Pacing::Serial;
+    if environment.generator_cpus.is_empty() && !evidence.blocks.is_empty() && !is_serial {
         limits.push("generator and sides were not pinned to CPUs of their own".to_owned());
     }
-    if terms.is_launched(Role::Incumbent) && terms.is_launched(Role::Tuned) {
+    if terms.is_launched(Role::Incumbent) && terms.is_launched(Role::Tuned) && !is_serial {
         limits.push(
             "incumbent and tuned incumbent run side by side: where they are one program, PSS counts what \
              they share half to each (RSS counts it whole)"
@@ -349,6 +372,7 @@ fn limits(terms: &Terms, evidence: &Evidence, document: &VerdictDocument) -> Vec
         );
     }
     if terms.is_launched(Role::Candidate)
+        && !is_serial
         && terms.starts() == Fresh::Trial
         && !evidence.blocks.is_empty()
     {
@@ -361,8 +385,12 @@ fn limits(terms: &Terms, evidence: &Evidence, document: &VerdictDocument) -> Vec
     limits.extend(coverage(&document.comparisons[0].equivalence));
     let distinct = evidence.requests.len();
     if distinct < 300 {
+        let noun = match terms.pacing {
+            Pacing::Offered => "distinct request",
+            Pacing::Serial => "case",
+        };
         limits.push(format!(
-            "the workload has {distinct} distinct request{}: equivalence is shown for {} alone",
+            "the workload has {distinct} {noun}{}: equivalence is shown for {} alone",
             if distinct == 1 { "" } else { "s" },
             if distinct == 1 { "it" } else { "them" },
         ));
@@ -375,11 +403,17 @@ fn limits(terms: &Terms, evidence: &Evidence, document: &VerdictDocument) -> Vec
             MOST_STOLEN * 100.0,
         ));
     }
-    limits.push(
-        "equivalence and latency are those of traffic like this workload, on this machine, against \
-         sides without other load"
-            .to_owned(),
-    );
+    limits.push(match terms.pacing {
+        Pacing::Offered => {
+            "equivalence and latency are those of traffic like this workload, on this machine, against \
+             sides without other load"
+        }
+        Pacing::Serial => {
+            "equivalence and figures are those of cases like these, on this machine, one run after the \
+             other; peak memory is that of the largest process of a run"
+        }
+    }
+    .to_owned());
     if terms.level == Level::Quick && terms.rates.len() > 1 {
         limits.push("only the highest rate was measured (--quick)".to_owned());
     }

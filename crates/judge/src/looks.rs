@@ -54,7 +54,7 @@ fn run(ratio: f64, seed: u64) -> (usize, VerdictDocument) {
     for (look, abbas) in looks.iter().enumerate() {
         all.blocks = blocks[..4 * *abbas as usize].to_vec();
         let document = verdict(&terms, &all);
-        if is_settled(terms.question, &document) || look + 1 == looks.len() {
+        if is_settled(&terms, &all, &document) || look + 1 == looks.len() {
             return (look + 1, document);
         }
     }
@@ -94,7 +94,7 @@ fn both_looks_together_are_wrong_no_more_often_than_one_may_be() {
 #[test]
 fn a_run_is_settled_where_more_pairs_change_nothing() {
     let terms = terms();
-    let settled = |evidence: &Evidence| is_settled(terms.question, &verdict(&terms, evidence));
+    let settled = |evidence: &Evidence| is_settled(&terms, evidence, &verdict(&terms, evidence));
     let open = evidence(6, 0.69, 3);
     assert!(!settled(&open));
     let mut waited = open.clone();
@@ -116,7 +116,11 @@ fn a_run_is_settled_where_more_pairs_change_nothing() {
         margin: understudy_model::Share::new(0.05),
         longest: None,
     };
-    assert!(!is_settled(question, &verdict(&terms, &open)));
+    let asked = Terms {
+        question,
+        ..terms.clone()
+    };
+    assert!(!is_settled(&asked, &open, &verdict(&terms, &open)));
 }
 
 #[test]

@@ -12,6 +12,7 @@ pub(crate) fn describe(terms: &Terms, plan: &Plan, evidence: &Evidence) -> Metho
     Method {
         level: terms.level.name().to_owned(),
         seed: terms.seed,
+        pacing: terms.pacing,
         arrivals: terms.arrivals.name().to_owned(),
         connections: terms.connections,
         requests: evidence.requests.len() as u64,

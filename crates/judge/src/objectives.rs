@@ -5,19 +5,20 @@
 //! about the tuned incumbent another: a conclusion needs an adjusted two-sided p below 5 %. Where the evidence is looked at
 //! several times, the looks share these 5 % ([`Plan::alpha`]).
 
-use crate::blocks::{From, Latencies};
+use crate::blocks::{From, Latencies, Sorted};
 use crate::comparisons::{
     Values, estimate, log_differences, resource_values, side_estimate, values,
 };
 use crate::plan::Plan;
 use crate::refusals::{is_refused, leave_what_holds};
 use crate::terms::{Goal, Question, Slo, Terms};
-use understudy_model::Role;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::{
     Estimate, Figure, Gate, GoalResult, Held, LatencyQuantile, Resource, SloResult,
 };
+use understudy_model::{Pacing, Role};
 use understudy_stats::paired::{effect_at, p_above, p_against, p_below};
+use understudy_stats::quantile::{order_statistic, order_statistic_ranks};
 use understudy_stats::{binomial, holm};
 
 /// An estimate against a bound, before the correction.
@@ -164,7 +165,7 @@ impl Measured<'_> {
         for goal in &terms.judged_goals() {
             let (one, bound, about) = self.judge_goal(goal, contender);
             goals.push(GoalResult {
-                goal: goal.describe(),
+                goal: goal.describe(terms.pacing),
                 about,
                 ratio: one.value,
                 ratio_from_sent: one.from_sent,
@@ -262,6 +263,10 @@ fn judge_slo(
             max,
         } => {
             let bound = max.micros();
+            if rate_rps == Pacing::NO_RATE {
+                let runs = latencies.pooled(rate_rps, side, operation);
+                return (quantile_of_runs(&runs, *quantile, bound), bound);
+            }
             let blocks = latencies.of(rate_rps, side, operation);
             let of = |from| values(&blocks, *quantile, from);
             let judged = match (of(From::Due), of(From::Sent)) {
@@ -273,6 +278,38 @@ fn judge_slo(
             (judged, bound)
         }
         Slo::ErrorRate { max } => (error_rate(rate_rps, side, blocks, max.get()), max.get()),
+    }
+}
+
+/// A quantile of all runs against a bound. Each run is a start of its own, so the number of those beyond the bound is
+/// binomial, and the interval is that of order statistics: no distribution is assumed.
+fn quantile_of_runs(runs: &Sorted, quantile: f64, bound_us: f64) -> Judged {
+    let all = runs.answered_us.len() as u64 + runs.unanswered;
+    let (Some((low, high)), Some(estimate)) = (
+        order_statistic_ranks(all, quantile),
+        order_statistic(&runs.answered_us, quantile),
+    ) else {
+        return Judged::not_judged();
+    };
+    let at = |rank: u64| {
+        runs.answered_us
+            .get(rank.saturating_sub(1) as usize)
+            .copied()
+    };
+    let within = runs.answered_us.partition_point(|us| *us <= bound_us) as u64;
+    let beyond = all - within;
+    Judged {
+        value: Some(Estimate {
+            estimate: Some(estimate),
+            low: at(low),
+            high: at(high),
+        }),
+        from_sent: None,
+        p: Some((
+            binomial::p_above(beyond, all, 1.0 - quantile),
+            binomial::p_below(beyond, all, 1.0 - quantile),
+        )),
+        fixed: None,
     }
 }
 
@@ -380,6 +417,15 @@ impl Measured<'_> {
                 });
                 let readings = pairs(From::Due).zip(pairs(From::Sent));
                 (readings.map(|(due, sent)| (due, Some(sent))), change, about)
+            }
+            Goal::Wall(change) => {
+                let wall = Resource::WallUsPerRun;
+                let pairs = resource_pairs(rate, wall, counting, contender);
+                (
+                    pairs.map(|pairs| (pairs, None)),
+                    change,
+                    Figure::Resource(wall),
+                )
             }
             Goal::Cpu(change) => {
                 let cpu = Resource::CpuUsPerRequest;

@@ -1,10 +1,12 @@
 //! How a trial is spent: which rates, how many blocks, how long, and what effect that can show.
 
+mod serial;
+
 use crate::search::capacity;
 use crate::terms::{Fresh, Level, Question, Terms};
 use std::ops::Range;
-use understudy_model::Span;
 use understudy_model::verdict::{Primary, VerdictRules};
+use understudy_model::{Pacing, Span};
 use understudy_stats::paired::{Centre, mde_multiplier};
 
 impl Level {
@@ -131,6 +133,8 @@ pub struct Plan {
     pub rules: VerdictRules,
     /// What the verdict rests on first.
     pub primary: Primary,
+    /// Longest time of measuring runs one after the other; 0 where a rate is offered.
+    pub runs: Span,
     /// Longest time of the search for the capacity of one side; 0 where it is not looked for.
     pub search: Span,
     /// What the search for the memory floor of one side is likely to take; 0 where it is not looked for.
@@ -150,6 +154,14 @@ pub const ASSUMED_VARIATION: f64 = 0.03;
 impl Plan {
     /// Plans a trial.
     pub fn new(terms: &Terms) -> Self {
+        match terms.pacing {
+            Pacing::Offered => Plan::offered(terms),
+            Pacing::Serial => serial::plan(terms),
+        }
+    }
+
+    /// At rates that are offered.
+    fn offered(terms: &Terms) -> Self {
         let sides = terms.sides().count() as u32;
         let budget = terms.level.budget().for_sides(sides);
         let primary = primary(terms);
@@ -191,6 +203,7 @@ impl Plan {
             question: terms.question,
             rules: VerdictRules::default(),
             primary,
+            runs: Span::default(),
             search: terms
                 .capacity()
                 .and_then(|search| search.budget)
@@ -288,6 +301,9 @@ impl Plan {
                 sides * (START_S + self.settle.secs() * capacity::FEWEST as f64 + budget * 1.1)
             }
         };
+        if self.runs > Span::default() {
+            return self.equivalence.secs() + self.runs.secs();
+        }
         let before = sides * (START_S + self.settle.secs());
         before + equivalence + latency + search + sides * self.floor.secs()
     }
@@ -319,6 +335,7 @@ fn primary(terms: &Terms) -> Primary {
         operation,
         quantile,
         rate_rps,
+        resource: None,
     }
 }
 

@@ -1,24 +1,25 @@
 //! Reasons in words: one sentence each, with its figures.
 
 use std::collections::BTreeMap;
+use understudy_model::Pacing;
 use understudy_model::verdict::{Estimate, Figure, GoalResult, Reason, SloResult};
 
 pub(crate) fn slo_text(slo: &SloResult, verb: &str) -> String {
     format!(
-        "the {} {verb} \"{}\" at {}/s: {}",
+        "the {} {verb} \"{}\" {}: {}",
         slo.side.in_words(),
         slo.slo,
-        slo.rate_rps,
+        Pacing::at(slo.rate_rps),
         interval_text(slo),
     )
 }
 
 pub(crate) fn slo_text_with(slo: &SloResult, how: &str) -> String {
     format!(
-        "\"{}\" {how} the {} at {}/s: {}",
+        "\"{}\" {how} the {} {}: {}",
         slo.slo,
         slo.side.in_words(),
-        slo.rate_rps,
+        Pacing::at(slo.rate_rps),
         interval_text(slo)
     )
 }

@@ -4,11 +4,11 @@ use crate::plan::Plan;
 use crate::terms::{Level, LimitsConfig, Question, SideTerms, Slo, Terms};
 use crate::{Evidence, judge};
 use understudy_compare::{Row as Compared, Rules};
-use understudy_model::Arrivals;
+use understudy_model::{Arrivals, Pacing};
 use understudy_model::stored::{BlockFigures, LatencyBlock, RequestFacts};
 use understudy_model::stored::{Happenings, Row};
 use understudy_model::verdict::VerdictDocument;
-use understudy_model::{Role, Span};
+use understudy_model::{Pacing, Role, Span};
 
 /// Nanoseconds of a time on the virtual clock.
 pub(crate) fn ns(seconds: f64) -> u64 {
@@ -66,6 +66,7 @@ pub(crate) fn terms(level: Level, rates: &[f64], quantile: f64) -> Terms {
         level,
         seed: 1,
         sides: [Role::Incumbent, Role::Candidate].map(side).into(),
+        pacing: Pacing::Offered,
         rates: rates.to_vec(),
         arrivals: Arrivals::Poisson,
         connections: 64,

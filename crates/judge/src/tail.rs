@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::tail::{Tail, TailCause};
 use understudy_model::verdict::Estimate;
-use understudy_model::{Cause, Observation, Role};
+use understudy_model::{Cause, Observation, Pacing, Role};
 use understudy_stats::overlap::{
     BusyPeriods, Met, Stretch, Window, meets, merged, met, overlap_ns,
 };
@@ -27,7 +27,11 @@ const OFTEN: usize = 5;
 /// The tails of all sides at every rate.
 pub(crate) fn attribute(plan: &Plan, blocks: &[LatencyBlock], seed: u64) -> Vec<Tail> {
     let mut tails = Vec::new();
-    for rate in &plan.rates {
+    let rates = plan
+        .rates
+        .iter()
+        .filter(|rate| rate.rate_rps != Pacing::NO_RATE);
+    for rate in rates {
         for side in Role::SIDES {
             let of: Vec<&LatencyBlock> = blocks
                 .iter()

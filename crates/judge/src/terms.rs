@@ -4,8 +4,8 @@
 use crate::search::capacity::CapacityConfig;
 use crate::search::floor::FloorConfig;
 use understudy_case::Case;
-use understudy_model::verdict::Bearing;
-use understudy_model::{Arrivals, ByteSize, Change, Cpus, Role, Share, Span};
+use understudy_model::verdict::{Bearing, FEWEST_COMPARED};
+use understudy_model::{Arrivals, ByteSize, Change, Cpus, Pacing, Role, Share, Span};
 
 /// All that a verdict is derived from in addition to the evidence.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +18,9 @@ pub struct Terms {
     pub seed: u64,
     /// Who takes part, the incumbent first.
     pub sides: Vec<SideTerms>,
-    /// Offered rates, requests per second, ascending; at least one.
+    /// When the next case is asked.
+    pub pacing: Pacing,
+    /// Offered rates, requests per second, ascending; at least one. [`Pacing::NO_RATE`] alone where none is offered.
     pub rates: Vec<f64>,
     /// Distribution of the gaps.
     pub arrivals: Arrivals,
@@ -87,6 +89,9 @@ impl Terms {
             return self.goals.clone();
         }
         let change = Change::new(margin.get());
+        if self.pacing == Pacing::Serial {
+            return vec![Goal::Wall(change), Goal::Cpu(change), Goal::Memory(change)];
+        }
         let mut quantiles = vec![0.5, self.primary_quantile().1];
         quantiles.dedup();
         let latency = quantiles
@@ -115,10 +120,30 @@ impl Terms {
         let goals = self.judged_goals();
         let goals = goals.iter().filter_map(|goal| match goal {
             Goal::Latency { quantile, .. } => Some(*quantile),
-            Goal::Cpu(_) | Goal::Memory(_) => None,
+            Goal::Wall(_) | Goal::Cpu(_) | Goal::Memory(_) => None,
         });
         let slos = self.slos.iter().filter_map(Slo::quantile);
         slos.chain(goals).fold(self.primary_quantile().1, f64::max)
+    }
+
+    /// Comparisons of a workload of so many cases that are made if the time suffices: a small workload is gone
+    /// through again as a whole until there are enough.
+    pub fn comparisons(&self, cases: usize) -> usize {
+        let wanted = match self.pacing {
+            Pacing::Offered => 400,
+            // What differs between two runs of one program shows in a few.
+            Pacing::Serial => FEWEST_RUNS.max(2 * cases),
+        };
+        cases.max(wanted.div_ceil(cases.max(1)) * cases)
+    }
+
+    /// Comparisons without which nothing is concluded. A run of a command is an experiment of its own, so each of its
+    /// cases counts, however few they are; a service answers out of a state that few requests do not show.
+    pub fn fewest_compared(&self, cases: usize) -> u64 {
+        match self.pacing {
+            Pacing::Offered => FEWEST_COMPARED,
+            Pacing::Serial => cases as u64,
+        }
     }
 
     /// The search for a capacity, with the time that the level gives it.
@@ -130,6 +155,9 @@ impl Terms {
         })
     }
 }
+
+/// Runs that are compared of a workload with few cases.
+const FEWEST_RUNS: usize = 12;
 
 /// How much time a trial may take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -256,7 +284,9 @@ pub enum Goal {
         /// The change to reach.
         change: Change,
     },
-    /// CPU time per request at the highest rate.
+    /// Wall time per run.
+    Wall(Change),
+    /// CPU time per request at the highest rate, or per run.
     Cpu(Change),
     /// Peak memory (PSS) at the highest rate.
     Memory(Change),
@@ -264,12 +294,13 @@ pub enum Goal {
 
 impl Goal {
     /// The goal in words.
-    pub fn describe(&self) -> String {
+    pub fn describe(&self, pacing: Pacing) -> String {
         match self {
             Goal::Latency { quantile, change } => {
                 format!("p{} {change}", (quantile * 1e8).round() / 1e6)
             }
-            Goal::Cpu(change) => format!("CPU per request {change}"),
+            Goal::Wall(change) => format!("wall time per run {change}"),
+            Goal::Cpu(change) => format!("CPU per {} {change}", pacing.noun()),
             Goal::Memory(change) => format!("memory {change}"),
         }
     }
@@ -277,7 +308,7 @@ impl Goal {
     /// What the gates of its figure bear on.
     pub fn bearing(&self) -> Bearing {
         match self {
-            Goal::Latency { .. } => Bearing::Latency,
+            Goal::Latency { .. } | Goal::Wall(_) => Bearing::Latency,
             Goal::Cpu(_) => Bearing::Cpu,
             Goal::Memory(_) => Bearing::Memory,
         }

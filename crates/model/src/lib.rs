@@ -15,6 +15,7 @@ pub mod history;
 mod keys;
 pub mod neighbours;
 mod observation;
+mod pacing;
 mod plain;
 pub mod profile;
 pub mod proof;
@@ -35,6 +36,7 @@ pub use difference::{
 pub use exchange::{Answer, Class, Failure, FailureKind, Field, Outcome, Part, Status, values};
 pub use keys::{meant, unknown_key};
 pub use observation::{Ending, Observation};
+pub use pacing::Pacing;
 pub use plain::plain_words;
 pub use role::Role;
 pub use units::{ByteSize, Change, Cpus, Quantity, Share, Span, UnitError};

@@ -7,7 +7,7 @@ use crate::floor::SideFloor;
 use crate::proof::SelfTest;
 use crate::tail::Tail;
 use crate::warm_up::WarmUp;
-use crate::{DifferenceKind, Role};
+use crate::{DifferenceKind, Pacing, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -429,7 +429,9 @@ impl LatencyComparison {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Resource {
-    /// CPU time per answered request, microseconds.
+    /// From the start of a run to its end, the mean over the runs of a measurement, microseconds.
+    WallUsPerRun,
+    /// CPU time per answered request, or per run, microseconds.
     CpuUsPerRequest,
     /// Peak resident set of the process tree, bytes (shared pages count in each process).
     PeakRssBytes,
@@ -443,6 +445,7 @@ impl Resource {
     /// What people read, with the unit.
     pub fn label(self) -> &'static str {
         match self {
+            Resource::WallUsPerRun => "wall time per run",
             Resource::CpuUsPerRequest => "CPU per request",
             Resource::PeakRssBytes => "peak RSS",
             Resource::PeakPssBytes => "peak PSS",
@@ -601,6 +604,7 @@ impl Bearing {
         match figure {
             Figure::Latency(_) => Some(Bearing::Latency),
             Figure::ErrorShare => None,
+            Figure::Resource(Resource::WallUsPerRun) => Some(Bearing::Latency),
             Figure::Resource(Resource::CpuUsPerRequest) => Some(Bearing::Cpu),
             Figure::Resource(
                 Resource::PeakRssBytes | Resource::PeakPssBytes | Resource::PeakCgroupBytes,
@@ -658,6 +662,9 @@ pub struct Primary {
     pub quantile: f64,
     /// Offered rate, requests per second.
     pub rate_rps: f64,
+    /// Set where the outcome is a mean of each measurement, and not the quantile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<Resource>,
 }
 
 /// How a trial was measured and how to repeat it.
@@ -668,7 +675,10 @@ pub struct Method {
     pub level: String,
     /// Fixes schedules, choice of requests, order of blocks and resampling.
     pub seed: u64,
-    /// Distribution of the gaps between requests: `poisson` or `constant`.
+    /// When the next case is asked.
+    #[serde(default, skip_serializing_if = "Pacing::is_offered")]
+    pub pacing: Pacing,
+    /// Distribution of the gaps between requests: `poisson` or `constant`. Of no meaning where none is offered.
     pub arrivals: String,
     /// Connections to the side under load.
     pub connections: u32,

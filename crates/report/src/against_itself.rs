@@ -1,6 +1,6 @@
 //! The incumbent against itself: what this machine calls a difference when there is none, where that can be said.
 
-use crate::figures::{quantile, rate};
+use crate::figures::quantile;
 use crate::wording;
 use understudy_model::verdict::{
     Bearing, Estimate, Gate, LatencyComparison, Primary, Resource, VerdictDocument,
@@ -37,14 +37,25 @@ pub(crate) fn sentence(document: &VerdictDocument) -> Option<String> {
     let cpu = resources
         .find(|aa| aa.resource == Resource::CpuUsPerRequest && aa.rate_rps == primary.rate_rps)
         .filter(|_| !is_refused(document, Bearing::Cpu))
+        .and_then(|aa| {
+            part(
+                wording::resource_label(aa.resource, aa.rate_rps),
+                aa.ratio,
+                aa.pairs,
+            )
+        });
+    let wall = document.aa_resources.iter();
+    let wall = wall
+        .filter(|aa| Some(aa.resource) == primary.resource && aa.rate_rps == primary.rate_rps)
+        .find(|_| !is_refused(document, Bearing::Latency))
         .and_then(|aa| part(aa.resource.label(), aa.ratio, aa.pairs));
-    let mut parts: Vec<(bool, String)> = latency.into_iter().chain(cpu).collect();
+    let mut parts: Vec<(bool, String)> = latency.into_iter().chain(wall).chain(cpu).collect();
     parts.sort_by_key(|(is_informative, _)| !is_informative);
     let parts: Vec<String> = parts.into_iter().map(|(_, text)| text).collect();
     (!parts.is_empty()).then(|| {
         format!(
-            "incumbent against itself at {}: {}",
-            rate(primary.rate_rps),
+            "incumbent against itself {}: {}",
+            wording::at(primary.rate_rps),
             parts.join("; ")
         )
     })

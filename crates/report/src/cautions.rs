@@ -1,7 +1,7 @@
 //! What a reader has to know before any figure: a trial that compares little, or nothing.
 
 use understudy_model::verdict::{Cluster, VerdictDocument};
-use understudy_model::{DifferenceKind, Role};
+use understudy_model::{DifferenceKind, Pacing, Role};
 
 /// The cautions, in the order of their weight.
 pub(crate) fn of(document: &VerdictDocument) -> Vec<String> {
@@ -13,7 +13,11 @@ pub(crate) fn of(document: &VerdictDocument) -> Vec<String> {
         );
     }
     if document.method.requests == 1 {
-        all.push("the workload is one request: nothing is known of any other".to_owned());
+        let one = match document.method.pacing {
+            Pacing::Offered => "the workload is one request: nothing is known of any other",
+            Pacing::Serial => "there is one case: nothing is known of any other",
+        };
+        all.push(one.to_owned());
     }
     if is_redirected(document) {
         all.push(

@@ -4,7 +4,6 @@
 //! fails where the candidate fails; what is not decided is skipped. The verdict's own testcase fails
 //! where `understudy judge` does not exit with 0.
 
-use crate::figures::rate;
 use crate::{against_itself, wording};
 use std::fmt::Write;
 use understudy_model::Role;
@@ -182,7 +181,7 @@ fn objective(objective: wording::Objective<'_>) -> Case {
     let said = |text: String| format!("{text}; {}", side(incumbent));
     Case {
         class: "understudy.objectives".to_owned(),
-        name: format!("{} at {}", incumbent.slo, rate(incumbent.rate_rps)),
+        name: format!("{} {}", incumbent.slo, wording::at(incumbent.rate_rps)),
         outcome: match candidate {
             Some((held, text)) => outcome(held, said(text)),
             None => Outcome::Skipped("the candidate was not measured".to_owned()),

@@ -1,6 +1,6 @@
 //! The verdict in GitHub-flavoured Markdown, for a comment below a pull request.
 
-use crate::figures::{count, rate, time};
+use crate::figures::{count, time};
 use crate::{against_itself, history, tail, warm_up, wording};
 use understudy_model::Role;
 use understudy_model::history::History;
@@ -116,9 +116,9 @@ fn effects(out: &mut String, document: &VerdictDocument, comparison: &Comparison
 
 fn latency_row(document: &VerdictDocument, line: &LatencyComparison) -> String {
     let mut label = format!(
-        "{} at {}",
+        "{} {}",
         text(&wording::latency_label(line)),
-        rate(line.rate_rps)
+        wording::at(line.rate_rps)
     );
     if wording::is_primary(document, line) {
         label = format!("**{label}** (primary)");
@@ -135,7 +135,8 @@ fn latency_row(document: &VerdictDocument, line: &LatencyComparison) -> String {
 }
 
 fn resource_row(line: &ResourceComparison) -> Option<String> {
-    let label = format!("{} at {}", line.resource.label(), rate(line.rate_rps));
+    let name = wording::resource_label(line.resource, line.rate_rps);
+    let label = format!("{name} {}", wording::at(line.rate_rps));
     if let Some(why) = &line.unmeasured {
         return Some(format!("| {label} | - | - | unmeasured: {} |\n", text(why)));
     }
@@ -214,9 +215,9 @@ fn objectives(out: &mut String, document: &VerdictDocument) {
             .candidate
             .map_or("-".to_owned(), |slo| held(slo.held));
         *out += &format!(
-            "| {} at {} | {} | {candidate} |{}\n",
+            "| {} {} | {} | {candidate} |{}\n",
             text(&objective.incumbent.slo),
-            rate(objective.incumbent.rate_rps),
+            wording::at(objective.incumbent.rate_rps),
             held(objective.incumbent.held),
             last(objective.tuned.map(|slo| held(slo.held))),
         );

@@ -1,15 +1,15 @@
 //! The verdict on one screen: at most 24 lines of 100 columns.
 
-use crate::figures::{count, quantile, rate};
+use crate::figures::{count, quantile};
 pub use crate::page::Style;
 use crate::page::{LABEL, Page};
 use crate::{against_itself, cautions, history, self_test, wording};
-use understudy_model::Role;
 use understudy_model::history::History;
 use understudy_model::verdict::{
     Comparison, Equivalence, Held, LatencyComparison, Resource, ResourceComparison, Verdict,
     VerdictDocument,
 };
+use understudy_model::{Pacing, Role};
 
 /// Differences and reasons shown; the document has all.
 const CLUSTERS: usize = 3;
@@ -122,7 +122,10 @@ impl Page {
         };
         self.empty();
         let sides = [comparison.baseline.name(), comparison.contender.name()];
-        let label = format!("at {}", rate(shown));
+        let label = match shown == Pacing::NO_RATE {
+            true => "per run".to_owned(),
+            false => wording::at(shown),
+        };
         self.row(&label, sides, "change (95 % interval)");
         let latency = comparison.latency.iter();
         let here = latency.filter(|line| line.rate_rps == shown && is_shown(document, line));
@@ -131,7 +134,7 @@ impl Page {
         for line in resolved {
             self.latency(document, line);
         }
-        self.resources(&comparison.resources, shown);
+        self.resources(document, &comparison.resources, shown);
         self.open(document, &open);
         self.rest(rates.len(), 1, "rate");
     }
@@ -141,13 +144,16 @@ impl Page {
         self.empty();
         let sides = [comparison.baseline.name(), comparison.contender.name()];
         self.row("tuning alone", sides, "change (95 % interval)");
+        if document.method.pacing == Pacing::Serial {
+            self.resources(document, &comparison.resources, Pacing::NO_RATE);
+        }
         let latency = comparison.latency.iter();
         for line in latency.filter(|line| wording::is_primary(document, line)) {
             let is_resolved = wording::is_resolved(line);
             if is_resolved {
                 self.latency(document, line);
             }
-            self.resources(&comparison.resources, line.rate_rps);
+            self.resources(document, &comparison.resources, line.rate_rps);
             if !is_resolved {
                 self.open(document, &[line]);
             }
@@ -227,13 +233,15 @@ impl Page {
     }
 
     /// CPU time, and memory by the fairest figure that there is.
-    fn resources(&mut self, all: &[ResourceComparison], rate_rps: f64) {
+    fn resources(&mut self, document: &VerdictDocument, all: &[ResourceComparison], rate_rps: f64) {
         let here = |of: Resource| {
             let mut all = all.iter().filter(|line| line.rate_rps == rate_rps);
             all.find(|line| line.resource == of)
         };
-        if let Some(cpu) = here(Resource::CpuUsPerRequest) {
-            self.resource(cpu);
+        for of in [Resource::WallUsPerRun, Resource::CpuUsPerRequest] {
+            if let Some(line) = here(of) {
+                self.resource(line, wording::is_primary_resource(document, line));
+            }
         }
         let memory = [
             Resource::PeakPssBytes,
@@ -242,11 +250,11 @@ impl Page {
         ];
         let mut measured = memory.into_iter().filter_map(here);
         if let Some(memory) = measured.find(|line| line.unmeasured.is_none()) {
-            self.resource(memory);
+            self.resource(memory, false);
         }
     }
 
-    fn resource(&mut self, line: &ResourceComparison) {
+    fn resource(&mut self, line: &ResourceComparison, is_primary: bool) {
         if let Some(why) = &line.unmeasured {
             // One line says it for all of them.
             if line.resource == Resource::CpuUsPerRequest {
@@ -254,10 +262,20 @@ impl Page {
             }
             return;
         }
-        let label = format!("  {}", line.resource.label());
+        // The head of the table says of what.
+        let label = match line.resource {
+            Resource::WallUsPerRun => "  wall time",
+            Resource::CpuUsPerRequest if line.rate_rps == Pacing::NO_RATE => "  CPU time",
+            of => &format!("  {}", of.label()),
+        };
         let sides = [line.baseline, line.contender]
             .map(|side| wording::estimate(side, |v| wording::resource(line.resource, v)));
-        self.row(&label, [&sides[0], &sides[1]], &wording::effect(line.ratio));
+        let primary = match is_primary {
+            true => "  primary",
+            false => "",
+        };
+        let said = format!("{}{primary}", wording::effect(line.ratio));
+        self.row(label, [&sides[0], &sides[1]], &said);
     }
 
     /// What is held by all sides is one line; what is missed or open is one each.
@@ -295,9 +313,9 @@ impl Page {
             let slo = objective.incumbent;
             let sides: Vec<String> = sides(objective).into_iter().map(word).collect();
             let text = format!(
-                "{} at {}: {}",
+                "{} {}: {}",
                 slo.slo,
-                rate(slo.rate_rps),
+                wording::at(slo.rate_rps),
                 sides.join(", ")
             );
             self.labelled("objective", &text);

@@ -1,11 +1,11 @@
 //! What every form of a report says in the same words: verdicts, judgements, effects, ledgers.
 
-use crate::figures::{change, count, memory, quantile, share, time};
-use understudy_model::Role;
+use crate::figures::{change, count, memory, quantile, rate, share, time};
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Estimate, Figure, GoalResult, Held, LatencyComparison,
     Resource, ResourceComparison, SloResult, UnderLoad, Verdict, VerdictDocument,
 };
+use understudy_model::{Pacing, Role};
 
 /// The verdict as a heading.
 pub(crate) fn headline(verdict: Verdict) -> &'static str {
@@ -253,10 +253,41 @@ pub(crate) fn rates(latency: &[LatencyComparison], resources: &[ResourceComparis
     rates
 }
 
+/// Under which load: `at 4,000/s`.
+pub(crate) fn at(rate_rps: f64) -> String {
+    match rate_rps == Pacing::NO_RATE {
+        true => "one run after the other".to_owned(),
+        false => format!("at {}", rate(rate_rps)),
+    }
+}
+
+/// The load as the cell of a table.
+pub(crate) fn load(rate_rps: f64) -> String {
+    match rate_rps == Pacing::NO_RATE {
+        true => "-".to_owned(),
+        false => rate(rate_rps),
+    }
+}
+
+/// What a resource is called where it was measured under this load.
+pub(crate) fn resource_label(of: Resource, rate_rps: f64) -> &'static str {
+    match (of, rate_rps == Pacing::NO_RATE) {
+        (Resource::CpuUsPerRequest, true) => "CPU per run",
+        _ => of.label(),
+    }
+}
+
+/// Is this the mean that was declared before the run?
+pub(crate) fn is_primary_resource(document: &VerdictDocument, line: &ResourceComparison) -> bool {
+    document.primary.as_ref().is_some_and(|primary| {
+        primary.resource == Some(line.resource) && primary.rate_rps == line.rate_rps
+    })
+}
+
 /// A resource with its unit.
 pub(crate) fn resource(of: Resource, value: f64) -> String {
     match of {
-        Resource::CpuUsPerRequest => time(value),
+        Resource::WallUsPerRun | Resource::CpuUsPerRequest => time(value),
         Resource::PeakRssBytes | Resource::PeakPssBytes | Resource::PeakCgroupBytes => {
             memory(value)
         }

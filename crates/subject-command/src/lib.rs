@@ -10,17 +10,23 @@
 //!
 //! Nothing here compares or judges.
 
+mod answer;
 mod cache;
 mod cases;
 mod launcher;
+mod outputs;
 mod ran;
+mod side;
 mod workdir;
 
+pub use answer::answer;
 pub use cache::{CacheError, cold, warm};
 pub use cases::{Case, Cases, CasesError, Input, MAX_CASES_BYTES, command_line, file_cases};
 pub use launcher::{
     DEFAULT_PATH, Launcher, LauncherError, LauncherSetup, MAX_RUNS, Order, OutputLimits,
     environment, resolve, serve,
 };
+pub use outputs::Outputs;
 pub use ran::{Captured, Ending, Figures, Floor, Ran, Refusal};
+pub use side::{Command, CommandError, CommandSide, Placing};
 pub use workdir::{Changes, Entry, Kind, MAX_CONTENT, Place, Tree, Workdir, WorkdirError};

@@ -1,6 +1,7 @@
 //! The kind of subject that is asked over HTTP/1.1: a driver of the load engine, and a patient client for everything that
 //! is not timed.
 
+mod asker;
 mod client;
 mod connection;
 mod credentials;
@@ -11,6 +12,7 @@ mod run;
 mod target;
 mod variables;
 
+pub use asker::HttpAsker;
 pub use client::{Client, ClientLimits};
 pub use credentials::{Capture, CaptureFrom, Credentials, Jar};
 pub use driver::{Captured, Captures, HttpDriver, OpenError, Options, Prepared};

@@ -156,6 +156,7 @@ fn terms(rate_rps: f64) -> Terms {
         level: Level::Quick,
         seed: 1,
         sides: [Role::Incumbent, Role::Candidate].map(side).into(),
+        pacing: understudy_model::Pacing::Offered,
         rates: vec![rate_rps],
         arrivals: Arrivals::Poisson,
         connections: 64,

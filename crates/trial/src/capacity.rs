@@ -92,7 +92,7 @@ impl Stage<'_> {
             let load = LoadPlan {
                 warmup: capacity.warmup,
                 duration: planned.measured,
-                timeout: search.patience(config.workload.timeout),
+                timeout: search.patience(self.generator.stand.workload.timeout),
                 ..self.generator.plan(planned.rate_rps, seed)
             };
             let block = self.measure(&mut subject, (side, number), planned.rate_rps, &load)?;

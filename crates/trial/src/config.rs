@@ -8,9 +8,10 @@ use understudy_host::CpuList;
 use understudy_judge::search::capacity::CapacityConfig;
 use understudy_judge::search::floor::FloorConfig;
 use understudy_judge::terms::{Fresh, Goal, Level, LimitsConfig, Question, SideTerms, Slo, Terms};
-use understudy_model::{Arrivals, Role, Span};
+use understudy_model::{Arrivals, Pacing, Role, Span};
 use understudy_observe::Attach;
 use understudy_probe::Runtime;
+use understudy_subject_command::Outputs;
 
 /// A whole trial.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,18 +60,6 @@ pub struct CaseConfig {
 }
 
 impl TrialConfig {
-    /// What `Host` says to every side; `None` if each has its own.
-    pub fn host(&self) -> Option<String> {
-        match &self.workload.host {
-            HostHeader::Own => None,
-            HostHeader::Named(name) => Some(name.clone()),
-            HostHeader::Same => match self.side(Role::Incumbent) {
-                SideConfig::Running { url, .. } => authority(url),
-                SideConfig::Launched(_) => Some("localhost".to_owned()),
-            },
-        }
-    }
-
     /// What its plan and its verdict are derived from.
     pub fn terms(&self) -> Terms {
         let terms = |side: Role| {
@@ -81,16 +70,18 @@ impl TrialConfig {
                 is_launched: matches!(config, SideConfig::Launched(_)),
             }
         };
+        let paced = Paced::of(&self.workload);
         Terms {
             name: self.name.clone(),
             level: self.level,
             seed: self.seed,
             sides: self.sides().map(terms).collect(),
-            rates: self.workload.rates.clone(),
-            arrivals: self.workload.arrivals,
-            connections: self.workload.connections,
-            fresh: self.workload.fresh,
-            warmup: self.workload.warmup,
+            pacing: paced.pacing,
+            rates: paced.rates,
+            arrivals: paced.arrivals,
+            connections: paced.connections,
+            fresh: paced.fresh,
+            warmup: paced.warmup,
             slos: self.slos.clone(),
             goals: self.goals.clone(),
             question: self.question,
@@ -161,6 +152,8 @@ pub struct Launched {
     pub git: Option<String>,
     /// Shell command that builds it, run once.
     pub build: Option<String>,
+    /// It is a line for `sh -c`, and not a program with its arguments; of commands.
+    pub shell: bool,
     /// Command that starts it; `{port}`, `{cpus}`, `{memory}` (bytes), `{memory_mib}` and
     /// `{heap_mib}` are replaced.
     pub run: String,
@@ -219,9 +212,148 @@ pub enum Ready {
     Log(String),
 }
 
-/// The requests.
+/// What is asked of all sides, and with it the kind of the subject.
 #[derive(Clone, Debug, PartialEq)]
-pub struct WorkloadConfig {
+pub enum WorkloadConfig {
+    /// Requests to services.
+    Http(HttpWorkload),
+    /// Runs of commands.
+    Command(CommandWorkload),
+}
+
+/// A kind of subject.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// A service that is asked over HTTP/1.1.
+    #[default]
+    Http,
+    /// A command that runs once for each case.
+    Command,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 2] = [Kind::Http, Kind::Command];
+
+    /// The name used in configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Http => "http",
+            Kind::Command => "command",
+        }
+    }
+}
+
+impl WorkloadConfig {
+    /// The kind of subject that it is for.
+    pub fn kind(&self) -> Kind {
+        match self {
+            WorkloadConfig::Http(_) => Kind::Http,
+            WorkloadConfig::Command(_) => Kind::Command,
+        }
+    }
+
+    /// That of services; `None` for another kind.
+    pub fn http(&self) -> Option<&HttpWorkload> {
+        match self {
+            WorkloadConfig::Http(workload) => Some(workload),
+            WorkloadConfig::Command(_) => None,
+        }
+    }
+
+    /// That of services, to change it.
+    pub fn http_mut(&mut self) -> Option<&mut HttpWorkload> {
+        match self {
+            WorkloadConfig::Http(workload) => Some(workload),
+            WorkloadConfig::Command(_) => None,
+        }
+    }
+}
+
+impl Cache {
+    /// Every state.
+    pub const ALL: [Cache; 2] = [Cache::Warm, Cache::Cold];
+
+    /// The name used in configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Cache::Warm => "warm",
+            Cache::Cold => "cold",
+        }
+    }
+}
+
+/// When the cases of a workload are asked.
+struct Paced {
+    pacing: Pacing,
+    rates: Vec<f64>,
+    arrivals: Arrivals,
+    connections: u32,
+    fresh: Option<Fresh>,
+    warmup: Option<Span>,
+}
+
+impl Paced {
+    fn of(workload: &WorkloadConfig) -> Paced {
+        match workload {
+            WorkloadConfig::Http(http) => Paced {
+                pacing: Pacing::Offered,
+                rates: http.rates.clone(),
+                arrivals: http.arrivals,
+                connections: http.connections,
+                fresh: http.fresh,
+                warmup: http.warmup,
+            },
+            WorkloadConfig::Command(_) => Paced {
+                pacing: Pacing::Serial,
+                rates: vec![Pacing::NO_RATE],
+                arrivals: Arrivals::default(),
+                connections: 1,
+                // A run is a start.
+                fresh: Some(Fresh::Block),
+                warmup: None,
+            },
+        }
+    }
+}
+
+/// Runs of a command.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommandWorkload {
+    /// What each run gets.
+    pub cases: CasesFrom,
+    /// Where the input files are when a run begins.
+    pub cache: Cache,
+    /// Longest time of one run, where its case says nothing.
+    pub timeout: Span,
+    /// How what runs write is compared.
+    pub outputs: Outputs,
+}
+
+/// Where the cases of a command come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CasesFrom {
+    /// A file of JSON lines.
+    File(PathBuf),
+    /// One case for each file that matches a pattern.
+    Pattern(String),
+    /// The command as it is, which is one case.
+    Alone,
+}
+
+/// Where input files are when a run begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cache {
+    /// In the page cache.
+    #[default]
+    Warm,
+    /// Not in the page cache of this kernel. (A hypervisor may have them in its own.)
+    Cold,
+}
+
+/// The requests to services.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HttpWorkload {
     /// Where they come from.
     pub requests: RequestsFrom,
     /// Sent after each start, in order, unmeasured.
@@ -254,6 +386,20 @@ pub enum HostHeader {
     Named(String),
     /// Each side's own address.
     Own,
+}
+
+impl HttpWorkload {
+    /// What `Host` says to every side; `None` if each has its own.
+    pub fn host(&self, incumbent: &SideConfig) -> Option<String> {
+        match &self.host {
+            HostHeader::Own => None,
+            HostHeader::Named(name) => Some(name.clone()),
+            HostHeader::Same => match incumbent {
+                SideConfig::Running { url, .. } => authority(url),
+                SideConfig::Launched(_) => Some("localhost".to_owned()),
+            },
+        }
+    }
 }
 
 /// Where requests come from.

@@ -1,6 +1,6 @@
 //! The machine and what was compared, for the record.
 
-use crate::config::{Launched, RequestsFrom, SideConfig, TrialConfig};
+use crate::config::{Launched, SideConfig, TrialConfig};
 use crate::error::TrialError;
 use crate::stages::Inputs;
 use sha2::{Digest, Sha256};
@@ -11,10 +11,13 @@ use understudy_host::{CpuList, Machine};
 use understudy_model::Role;
 use understudy_model::verdict::{Environment, VerdictRules};
 use understudy_probe::{Detected, split_command};
-use understudy_subject_http::Requests;
 
 /// Looks at the machine and hashes what is about to be compared.
-pub(crate) fn look(config: &TrialConfig, inputs: &Inputs<'_>) -> Environment {
+pub(crate) fn look(
+    config: &TrialConfig,
+    inputs: &Inputs<'_>,
+    workload: BTreeMap<String, String>,
+) -> Environment {
     let machine = Machine::look();
     Environment {
         understudy: inputs.version.to_owned(),
@@ -31,7 +34,7 @@ pub(crate) fn look(config: &TrialConfig, inputs: &Inputs<'_>) -> Environment {
         started_at: inputs.started_at.to_owned(),
         generator_cpus: inputs.cpus.generator.as_slice().to_vec(),
         subject_cpus: inputs.cpus.subject.as_slice().to_vec(),
-        hashes: hashes(config, inputs.requests),
+        hashes: hashes(config, workload),
         versions: BTreeMap::from([("understudy".to_owned(), inputs.version.to_owned())]),
         rules: VerdictRules::default(),
     }
@@ -84,6 +87,8 @@ pub(crate) fn unchanged(began: &Environment, now: &Environment) -> Result<(), Tr
     for name in began.hashes.keys().chain(now.hashes.keys()) {
         let what = match name.as_str() {
             "requests" => "the request file".to_owned(),
+            "cases" => "the case file".to_owned(),
+            "inputs" => "an input file of a case".to_owned(),
             "prepare" => "the prepare file".to_owned(),
             "workload" => "a body of the workload".to_owned(),
             side => format!("the program of the {side}"),
@@ -104,28 +109,10 @@ pub(crate) fn is_built(config: &TrialConfig, side: Role, began: &Environment) ->
     !now.is_empty() && was.eq(&now)
 }
 
-fn hashes(config: &TrialConfig, requests: &Requests) -> BTreeMap<String, String> {
-    let mut hashes = BTreeMap::new();
-    for side in config.sides() {
-        hashes.extend(program_hashes(config, side));
-    }
-    let mut add = |name: &str, path: &Path| {
-        hashes.extend(sha256(path).map(|hash| (name.to_owned(), hash)));
-    };
-    if let RequestsFrom::File(path) = &config.workload.requests {
-        add("requests", path);
-    }
-    if let Some(path) = &config.workload.prepare {
-        add("prepare", path);
-    }
-    // Bodies may be in files of their own.
-    let mut hasher = Sha256::new();
-    for request in &requests.all {
-        hasher.update((request.body.len() as u64).to_le_bytes());
-        hasher.update(&request.body);
-    }
-    hashes.insert("workload".to_owned(), hexadecimal(hasher));
-    hashes
+fn hashes(config: &TrialConfig, workload: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let sides = config.sides();
+    let programs = sides.flat_map(|side| program_hashes(config, side));
+    programs.chain(workload).collect()
 }
 
 /// The files that the command of a side names, the program first: `incumbent`, `incumbent server.mjs`.
@@ -147,7 +134,8 @@ fn program_hashes(config: &TrialConfig, side: Role) -> BTreeMap<String, String> 
     named.collect()
 }
 
-fn sha256(path: &Path) -> Option<String> {
+/// The hash of a file; `None` if it cannot be read.
+pub(crate) fn sha256(path: &Path) -> Option<String> {
     let mut file = std::fs::File::open(path).ok()?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];
@@ -160,7 +148,8 @@ fn sha256(path: &Path) -> Option<String> {
     Some(hexadecimal(hasher))
 }
 
-fn hexadecimal(hasher: Sha256) -> String {
+/// A hash as text.
+pub(crate) fn hexadecimal(hasher: Sha256) -> String {
     let bytes = hasher.finalize();
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

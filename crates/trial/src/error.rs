@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use understudy_evidence::EvidenceError;
 use understudy_model::{Role, plain_words};
 use understudy_probe::{FreezeError, LaunchError, ReadyError, SampleError, TaskError};
+use understudy_subject::Trouble;
+use understudy_subject_command::{LauncherError, WorkdirError};
 use understudy_subject_http::{HttpLoadError, TargetError};
 
 /// Why a trial ends without a verdict. What was measured until then is kept.
@@ -112,6 +114,31 @@ pub enum TrialError {
     /// A request cannot be sent to a target.
     #[error("request {0} of the workload: {1}")]
     Request(usize, understudy_wire::http1::RequestError),
+    /// The cases are of another kind than the configuration.
+    #[error("the cases are not of the kind of subject that the configuration names")]
+    OtherKind,
+    /// A command cannot be run.
+    #[error("the {side} cannot be run: {why}")]
+    Command {
+        /// The side.
+        side: Role,
+        /// Why not, with a hint in a second line.
+        why: String,
+    },
+    /// What runs commands cannot do so.
+    #[error(transparent)]
+    Launcher(#[from] LauncherError),
+    /// The directory of a run cannot be prepared or looked at.
+    #[error(transparent)]
+    Workdir(#[from] WorkdirError),
+    /// A case could not be put to a side.
+    #[error("the {name} cannot be asked: {source}")]
+    Ask {
+        /// Which side.
+        name: String,
+        /// Why.
+        source: Trouble,
+    },
     /// The load generator failed.
     #[error("the {name} could not be put under load: {source}")]
     Load {

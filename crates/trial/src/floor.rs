@@ -69,7 +69,7 @@ impl Stage<'_> {
                 let load = LoadPlan {
                     warmup: config.warmup,
                     duration: planned.measured,
-                    timeout: objectives.patience(stand.config.workload.timeout),
+                    timeout: objectives.patience(stand.workload.timeout),
                     ..self.generator.plan(config.rate, seed)
                 };
                 let block = self.measure((side, number), planned, config.rate, &load)?;

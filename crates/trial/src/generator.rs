@@ -59,7 +59,7 @@ impl<'a> Generator<'a> {
 
     /// A load at a rate, without warm-up and length.
     pub(crate) fn plan(&self, rate_rps: f64, seed: u64) -> LoadPlan {
-        let workload = &self.stand.config.workload;
+        let workload = self.stand.workload;
         let cpus = &self.cpus.generator;
         LoadPlan {
             rate: Rate::PerSecond(rate_rps),

@@ -6,6 +6,7 @@ use crate::generator::{Generator, figures};
 use crate::inspect::Inspector;
 use crate::sides::RunningSide;
 use crate::store;
+use crate::turns::{mix, order, pair_seed};
 use crate::{Event, Watch};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -25,7 +26,6 @@ use understudy_observe::resources::{Measured, Others};
 use understudy_observe::{Circumstances, Witness};
 use understudy_observe::{Clocks, TOLERATED_S, clock_was_set};
 use understudy_redact::Redactor;
-use understudy_stats::random::Random;
 use understudy_subject_http::Prepared;
 use understudy_subject_http::Ran;
 
@@ -485,38 +485,12 @@ impl Stage<'_> {
     }
 }
 
-/// The measurements of an ABBA block, each with its number among the two of its side: the sides in an
-/// order that the seed draws, then back (ABBA or BAAB, with a third side ABCCBA and so on), so that a
-/// linear drift of the machine cancels in every pair.
-fn order(sides: &[Role], seed: u64, rate: u32, abba: u32) -> Vec<(Role, u32)> {
-    let mut sides = sides.to_vec();
-    let mut draw = seed ^ mix((u64::from(rate) << 32) | u64::from(abba));
-    // Fisher and Yates.
-    for last in (1..sides.len()).rev() {
-        draw = mix(draw);
-        sides.swap(last, last - (draw % (last as u64 + 1)) as usize);
-    }
-    let there = sides.iter().map(|side| (*side, 0));
-    let back = sides.iter().rev().map(|side| (*side, 1));
-    there.chain(back).collect()
-}
-
 /// The warm-up of one pair, between half and one and a half times the planned one. What a side does
 /// every so many requests (collect its heap) would otherwise fall into the same half of each ABBA
 /// block again and again, and look like a difference of the incumbent from itself.
 fn varied(warmup: Span, seed: u64) -> Span {
     let unit = (mix(seed) >> 11) as f64 / (1u64 << 53) as f64;
     Span::from_secs_f64(warmup.secs() * (0.5 + unit))
-}
-
-/// Both sides of a pair meet the same arrivals and the same requests; each pair meets its own.
-fn pair_seed(seed: u64, rate_rps: f64, number: u32) -> u64 {
-    mix(seed ^ mix(rate_rps.to_bits() ^ u64::from(number).rotate_left(17)))
-}
-
-/// Neighbouring seeds become unrelated.
-fn mix(seed: u64) -> u64 {
-    Random::new(seed).next()
 }
 
 /// What the connections of a measurement say about a side. Each sentence is kept once a run.
@@ -539,29 +513,6 @@ fn about_connections(name: &str, load: &LoadPlan, generator: &GeneratorUse) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn blocks_mirror_themselves_and_every_order_comes() {
-        for (sides, orders) in [
-            (&[Role::Incumbent, Role::Candidate][..], 2),
-            (&Role::SIDES[..], 6),
-        ] {
-            let mut seen: HashMap<Vec<Role>, u32> = HashMap::new();
-            for abba in 0..600 {
-                let turns = order(sides, 1, 0, abba);
-                assert_eq!(turns.len(), 2 * sides.len());
-                for ((there, zero), (back, one)) in turns.iter().zip(turns.iter().rev()) {
-                    assert_eq!((there, zero + one), (back, 1));
-                }
-                let half = turns[..sides.len()].iter().map(|(side, _)| *side).collect();
-                *seen.entry(half).or_default() += 1;
-            }
-            assert_eq!(seen.len(), orders);
-            let expected = 600 / orders as u32;
-            let even = |times: &u32| times.abs_diff(expected) < expected / 3;
-            assert!(seen.values().all(even), "{seen:?}");
-        }
-    }
 
     #[test]
     fn what_was_disturbed_is_made_again_until_that_is_hopeless() {
@@ -589,20 +540,5 @@ mod tests {
         assert!(all.iter().all(|s| (1.0..=3.0).contains(s)));
         let mean = all.iter().sum::<f64>() / 1000.0;
         assert!((mean - 2.0).abs() < 0.1, "{mean}");
-    }
-
-    #[test]
-    fn pairs_share_a_seed_and_nothing_else_does() {
-        assert_eq!(pair_seed(1, 1000.0, 3), pair_seed(1, 1000.0, 3));
-        let seeds: std::collections::HashSet<u64> = (0..100)
-            .flat_map(|n| {
-                [
-                    pair_seed(1, 1000.0, n),
-                    pair_seed(1, 4000.0, n),
-                    pair_seed(2, 1000.0, n),
-                ]
-            })
-            .collect();
-        assert_eq!(seeds.len(), 300);
     }
 }

@@ -3,8 +3,11 @@
 //! [`carry_out`] runs them and stores what they find; [`understudy_judge::judge`] turns what is stored into a verdict. The stages never judge and the judge never measures: a verdict recomputes
 //! from the run directory alone.
 
+mod build;
 mod capacity;
+mod cast;
 mod checkout;
+mod command;
 pub mod config;
 mod cpus;
 mod environment;
@@ -17,18 +20,24 @@ mod generator;
 pub mod history;
 mod inspect;
 mod latency;
+mod placeholders;
 mod reproducer;
+mod runs;
+mod service;
 mod sides;
 mod stages;
 mod store;
+mod subject;
+mod turns;
 
 pub use checkout::commit;
+pub use command::check_commands;
 pub use cpus::Assignment;
 pub use error::TrialError;
-pub use stages::{Inputs, carry_out};
+pub use stages::{Cases, Inputs, carry_out};
 pub use store::{read, write_case, write_series};
 
-use understudy_model::{ByteSize, Role};
+use understudy_model::{ByteSize, Role, Span};
 
 /// What a trial is doing, for a display.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +67,15 @@ pub enum Event {
         done: usize,
         /// Measurements in all.
         total: usize,
+    },
+    /// Runs of a side are being made, one after the other.
+    Running {
+        /// Which side.
+        side: Role,
+        /// Pairs of measurements done.
+        pairs: u32,
+        /// Time spent, and the longest that may be spent.
+        spent: (Span, Span),
     },
     /// The capacity of a side is being looked for.
     Searching {

@@ -1,15 +1,16 @@
 //! Starting the sides, knowing when they are ready, and resting the one that is not measured.
 
-use crate::config::{Launched, Pauses, Ready, SideConfig, TrialConfig};
+use crate::config::{HttpWorkload, Launched, Pauses, Ready, SideConfig, TrialConfig};
 use crate::cpus::Assignment;
 use crate::error::TrialError;
 use crate::exits::End;
+use crate::placeholders::fill;
 use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use understudy_judge::terms::{LimitsConfig, Terms};
+use understudy_judge::terms::Terms;
 use understudy_model::stored::Happenings;
 use understudy_model::stored::Start;
 use understudy_model::{Class, Outcome, Role, plain_words};
@@ -17,7 +18,7 @@ use understudy_observe::Attach;
 use understudy_observe::Listener;
 use understudy_probe::{
     Cgroups, Child, Launch, Limits, Listener as PortOwner, LogPattern, PauseLog, Readiness,
-    Runtime, Sampler, Task, free_port, run_to_completion, split_command, wait_ready,
+    Runtime, Sampler, free_port, split_command, wait_ready,
 };
 use understudy_subject_http::{
     Client, ClientLimits, Credentials, Requests, Target, WorkloadRequest,
@@ -39,6 +40,7 @@ const LOG_BYTES: u64 = 8 * 1024;
 /// What starting a side needs.
 pub(crate) struct Stand<'a> {
     pub(crate) config: &'a TrialConfig,
+    pub(crate) workload: &'a HttpWorkload,
     /// Those of the configuration.
     pub(crate) terms: &'a Terms,
     pub(crate) cgroups: &'a Cgroups,
@@ -65,26 +67,6 @@ pub(crate) struct RunningSide {
 }
 
 impl Stand<'_> {
-    /// Builds a side, if it says how.
-    pub(crate) fn build(&self, side: Role) -> Result<(), TrialError> {
-        let SideConfig::Launched(launched) = self.config.side(side) else {
-            return Ok(());
-        };
-        let Some(command) = &launched.build else {
-            return Ok(());
-        };
-        let task = Task {
-            name: format!("the build of the {}", side.in_words()),
-            command: command.clone(),
-            dir: launched.dir.clone(),
-            env: env_of_build(&launched.env, self.config.limits),
-            log: self.logs.join(format!("build-{side}.log")),
-            timeout: None,
-        };
-        run_to_completion(&task, self.stop).map_err(|error| self.or_interrupted(error.into()))?;
-        Ok(())
-    }
-
     /// Starts a side (or finds the one that runs), waits until it is ready and prepares it.
     pub(crate) fn start(&self, role: Role) -> Result<RunningSide, TrialError> {
         let mut running = match self.config.side(role) {
@@ -105,7 +87,7 @@ impl Stand<'_> {
             },
         };
         if running.child.is_none() {
-            running.check_reachable(self.config.workload.timeout.duration())?;
+            running.check_reachable(self.workload.timeout.duration())?;
         }
         self.prepare(&mut running)?;
         Ok(running)
@@ -113,7 +95,7 @@ impl Stand<'_> {
 
     /// The target with the name that all sides are asked by.
     fn named(&self, target: Target) -> Target {
-        match self.config.host() {
+        match self.workload.host(self.config.side(Role::Incumbent)) {
             Some(host) => Target { host, ..target },
             None => target,
         }
@@ -243,7 +225,7 @@ impl Stand<'_> {
         let Some(requests) = self.prepare else {
             return Ok(());
         };
-        let mut client = running.client(self.config.workload.timeout.duration());
+        let mut client = running.client(self.workload.timeout.duration());
         for (index, request) in requests.all.iter().enumerate() {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(TrialError::Interrupted);
@@ -273,37 +255,6 @@ impl Stand<'_> {
             error
         }
     }
-}
-
-/// Share of a memory limit that `{heap_mib}` is: code, stacks, buffers and the runtime itself need the
-/// rest.
-const HEAP_SHARE: f64 = 0.75;
-const MIB: u64 = 1 << 20;
-
-/// Replaces `{port}`, `{cpus}`, and of a memory limit `{memory}` (bytes), `{memory_mib}` and `{heap_mib}`.
-fn fill(text: &str, port: u16, limits: LimitsConfig) -> String {
-    let mut filled = text.replace("{port}", &port.to_string());
-    if let Some(memory) = limits.memory {
-        let (bytes, heap) = (memory.bytes(), memory.bytes() as f64 * HEAP_SHARE);
-        filled = filled
-            .replace("{memory}", &bytes.to_string())
-            .replace("{memory_mib}", &(bytes / MIB).max(1).to_string())
-            .replace("{heap_mib}", &(heap as u64 / MIB).max(1).to_string());
-    }
-    if let Some(cpus) = limits.cpus {
-        filled = filled.replace("{cpus}", &cpus.to_string());
-    }
-    filled
-}
-
-/// What of a side's environment its build gets too: what does not hang on a port or a limit, which only
-/// one that runs has. (A Go compiler that meets `GOMEMLIMIT={heap_mib}MiB` ends at once.)
-fn env_of_build(env: &BTreeMap<String, String>, limits: LimitsConfig) -> BTreeMap<String, String> {
-    let kept = env
-        .iter()
-        .filter(|(_, value)| fill(value, 0, limits) == **value);
-    kept.map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
 }
 
 fn probe_path(target: &Target, path: &str) -> Readiness {
@@ -517,27 +468,5 @@ impl RunningSide {
     pub(crate) fn stop(mut self) -> Option<String> {
         let child = self.child.as_mut()?;
         child.stop(GRACE).err().map(|error| error.to_string())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use understudy_model::ByteSize;
-
-    #[test]
-    fn a_build_gets_the_variables_without_placeholders() {
-        let limits = LimitsConfig {
-            memory: Some(ByteSize::new(64 << 20)),
-            ..LimitsConfig::default()
-        };
-        let env = [
-            ("GOFLAGS", "-trimpath"),
-            ("GOMEMLIMIT", "{heap_mib}MiB"),
-            ("PORT", "{port}"),
-        ];
-        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let kept = env_of_build(&BTreeMap::from(env), limits);
-        assert_eq!(kept.into_keys().collect::<Vec<_>>(), ["GOFLAGS"]);
     }
 }

@@ -1,38 +1,61 @@
 //! The stages of a trial, in order.
 
+use crate::build::build;
 use crate::checkout::Checkouts;
-use crate::config::{SideConfig, TrialConfig};
+use crate::command::{self, Commands};
+use crate::config::{TrialConfig, WorkloadConfig};
 use crate::cpus::Assignment;
 use crate::error::TrialError;
-use crate::generator::Generator;
 use crate::inspect::Inspector;
+use crate::service::Services;
 use crate::sides::Stand;
-use crate::store::{self};
-use crate::{Event, Watch, capacity, environment, equivalence, floor, latency, reproducer};
+use crate::store;
+use crate::subject::{Measuring, Subject};
+use crate::{Watch, environment, equivalence};
 use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use understudy_compare::{Differ, Noise, Row, Rules, Templates};
+use understudy_compare::{Noise, Row, Rules};
 use understudy_evidence::RunDirectory;
 use understudy_host::pin_current_thread;
 use understudy_judge as judge;
+use understudy_judge::Evidence;
 use understudy_judge::plan::Plan;
+use understudy_judge::terms::Terms;
 use understudy_model::stored::RequestFacts;
 use understudy_model::stored::WorkloadFacts;
-use understudy_model::verdict::Environment;
 use understudy_probe::Cgroups;
 use understudy_redact::Redactor;
+use understudy_subject::Catalogue;
 use understudy_subject_http::Requests;
 
 /// The stage that is remembered as finished. The measurements under load need no such mark: each is
 /// a file of its own.
 const EQUIVALENCE: &str = "equivalence";
 
+/// The workload of a trial, read and checked; of the kind that its configuration names.
+pub enum Cases<'a> {
+    /// Requests to services.
+    Http {
+        /// What is measured and compared.
+        requests: &'a Requests,
+        /// What prepares a side after each start.
+        prepare: Option<&'a Requests>,
+    },
+    /// Runs of commands.
+    Command {
+        /// What each run gets.
+        cases: &'a understudy_subject_command::Cases,
+        /// The command that starts a launcher: a program with its arguments.
+        launcher: &'a [String],
+    },
+}
+
 /// What a trial needs in addition to its configuration.
 pub struct Inputs<'a> {
     /// The workload.
-    pub requests: &'a Requests,
-    /// What prepares a side after each start.
-    pub prepare: Option<&'a Requests>,
+    pub cases: Cases<'a>,
     /// The rules of the configuration, compiled.
     pub rules: &'a Rules,
     /// Which CPUs belong to which process.
@@ -48,7 +71,7 @@ pub struct Inputs<'a> {
     /// Measure latency even if the answers differ.
     pub continue_when_different: bool,
     /// Ends the trial when set.
-    pub stop: &'a AtomicBool,
+    pub stop: &'a Arc<AtomicBool>,
     /// Receives what happens.
     pub watch: &'a Watch<'a>,
 }
@@ -83,21 +106,13 @@ fn measure(
     inputs: &Inputs<'_>,
     run: &RunDirectory,
 ) -> Result<(), TrialError> {
-    let workload = Workload::new(inputs.requests);
-    let mut facts = workload.facts(inputs.requests);
     let terms = config.terms();
-    let stand = Stand {
-        config,
-        terms: &terms,
-        cgroups: inputs.cgroups,
-        cpus: inputs.cpus,
-        logs: run.folder("logs")?,
-        prepare: inputs.prepare,
-        stop: inputs.stop,
-    };
+    let logs = run.folder("logs")?;
     let began = store::environment(run)?;
-    build(&stand, began.as_ref(), inputs.watch)?;
-    let environment = environment::look(config, inputs);
+    build(config, began.as_ref(), &logs, (inputs.stop, inputs.watch))?;
+    let subject = subject(config, &terms, inputs, (run, logs))?;
+    let mut facts = workload_facts(subject.catalogue());
+    let environment = environment::look(config, inputs, subject.hashes());
     match &began {
         Some(began) => environment::unchanged(began, &environment)?,
         None => store::write_environment(run, &environment)?,
@@ -108,85 +123,89 @@ fn measure(
     let redact = |path: &str, text: &str| inputs.redactor.redact_value(path, text);
     if !store::is_finished(run, EQUIVALENCE)? {
         equivalence::Stage {
-            stand: &stand,
-            requests: inputs.requests,
-            operation_of: &workload.operation_of,
-            operations: &workload.operations,
-            differ: Differ::new(inputs.rules, &redact),
+            subject: &*subject,
+            terms: &terms,
+            differ: subject.differ(inputs.rules, &redact),
             rules: inputs.rules,
             redactor: inputs.redactor,
             budget: plan.equivalence.duration(),
             run,
+            stop: inputs.stop,
             watch: inputs.watch,
         }
         .carry_out()?;
         store::finish(run, EQUIVALENCE)?;
     }
     let evidence = store::read_answers(run)?;
-    name_reproducers(&mut facts, evidence.compared(), inputs);
+    name_reproducers(
+        &mut facts,
+        evidence.compared(),
+        (&*subject, inputs.redactor),
+    );
     store::write_workload(run, &facts)?;
     let noise = Noise::learn(&evidence.rows);
+    let varying = varying(&evidence);
     let is_decided = judge::answers_decide(&evidence, &noise, inputs.rules);
     drop(evidence);
     if is_decided && !inputs.continue_when_different {
         return Ok(());
     }
-    let generator = Generator::new(&stand, inputs.cpus, inputs.requests, &workload.operation_of);
-    let mut inspector = Inspector::new(&noise, inputs.rules, &workload.operations);
-    let outlasted = latency::Stage {
-        generator: &generator,
-        redactor: inputs.redactor,
+    let mut inspector = Inspector::new(&noise, inputs.rules, &subject.catalogue().operations);
+    let measuring = Measuring {
+        terms: &terms,
         plan,
+        rules,
+        varying: &varying,
+        redactor: inputs.redactor,
         run,
+        stop: inputs.stop,
         watch: inputs.watch,
         settled: &|| {
-            let document = judge::measured(&terms, plan, inputs.rules, &store::read(run)?);
-            Ok(judge::is_settled(config.question, &document))
+            let evidence = store::read(run)?;
+            let document = judge::measured(&terms, plan, inputs.rules, &evidence);
+            Ok(judge::is_settled(&terms, &evidence, &document))
         },
-    }
-    .carry_out(&mut inspector)?;
-    if outlasted == latency::Outlasted::No {
-        return Ok(());
-    }
-    capacity::Stage {
-        generator: &generator,
-        operations: &workload.operations,
-        rules,
-        settle: plan.settle,
-        run,
-        watch: inputs.watch,
-    }
-    .carry_out()?;
-    floor::Stage {
-        generator: &generator,
-        operations: &workload.operations,
-        rules,
-        run,
-        watch: inputs.watch,
-    }
-    .carry_out()
+    };
+    subject.measure(&measuring, &mut inspector)
 }
 
-/// Builds the sides. One that a run that continues finds as it was is not built again: not every build
-/// gives the same bytes twice.
-fn build(
-    stand: &Stand<'_>,
-    began: Option<&Environment>,
-    watch: &Watch<'_>,
-) -> Result<(), TrialError> {
-    for side in stand.config.sides() {
-        if stand.stop.load(Ordering::Relaxed) {
-            return Err(TrialError::Interrupted);
+/// The subject of a trial: the one place that asks for its kind.
+fn subject<'a>(
+    config: &'a TrialConfig,
+    terms: &'a Terms,
+    inputs: &'a Inputs<'_>,
+    (run, logs): (&'a RunDirectory, PathBuf),
+) -> Result<Box<dyn Subject + 'a>, TrialError> {
+    Ok(match (&config.workload, &inputs.cases) {
+        (WorkloadConfig::Http(workload), Cases::Http { requests, prepare }) => {
+            let stand = Stand {
+                config,
+                workload,
+                terms,
+                cgroups: inputs.cgroups,
+                cpus: inputs.cpus,
+                logs,
+                prepare: *prepare,
+                stop: inputs.stop,
+            };
+            Box::new(Services::new(stand, inputs.cpus, requests))
         }
-        let there = began.is_some_and(|began| environment::is_built(stand.config, side, began));
-        let builds =
-            matches!(stand.config.side(side), SideConfig::Launched(l) if l.build.is_some());
-        if builds && !there {
-            watch(Event::Building(side));
-            stand.build(side)?;
+        (WorkloadConfig::Command(workload), Cases::Command { cases, launcher }) => {
+            let inputs = command::Inputs {
+                config,
+                workload,
+                cases,
+                launcher,
+                cgroups: inputs.cgroups,
+                cpus: inputs.cpus,
+                stop: inputs.stop,
+            };
+            Box::new(Commands::new(inputs, (run, logs))?)
         }
-    }
-    Ok(())
+        (WorkloadConfig::Http(_) | WorkloadConfig::Command(_), _) => {
+            return Err(TrialError::OtherKind);
+        }
+    })
 }
 
 /// Keeps this thread, and those that it starts, off the CPUs of the sides.
@@ -200,71 +219,40 @@ fn keep_apart(cpus: &Assignment) -> Result<(), TrialError> {
     })
 }
 
-/// Requests that differ get the command that sends them again.
+/// Cases whose answers are not the same to the byte every time: of these, a hash says nothing.
+fn varying(evidence: &Evidence) -> BTreeSet<u32> {
+    let rows = evidence.compared();
+    let varies =
+        |row: &&Row| row.lost.is_some() || !row.noise.is_empty() || !row.differences.is_empty();
+    rows.filter(varies).map(|row| row.request).collect()
+}
+
+/// Cases that differ get the command that asks them again.
 fn name_reproducers<'r>(
     facts: &mut WorkloadFacts,
     rows: impl Iterator<Item = &'r Row>,
-    inputs: &Inputs<'_>,
+    (subject, redactor): (&dyn Subject, &Redactor),
 ) {
     let differing: BTreeSet<u32> = rows
         .filter(|row| !row.differences.is_empty())
         .map(|row| row.request)
         .collect();
-    for request in differing {
-        let index = request as usize;
-        if let (Some(fact), Some(request)) = (
-            facts.requests.get_mut(index),
-            inputs.requests.all.get(index),
-        ) {
-            fact.reproduce = reproducer::curl(request, inputs.redactor);
+    for case in differing {
+        if let Some(fact) = facts.requests.get_mut(case as usize) {
+            fact.reproduce = subject.reproduce(case, redactor);
         }
     }
 }
 
-/// Requests by operation.
-struct Workload {
-    operations: Vec<String>,
-    operation_of: Vec<u32>,
-}
-
-impl Workload {
-    /// Takes the operation that a request names, else the template learned from all targets.
-    fn new(requests: &Requests) -> Self {
-        let targets = requests
-            .all
-            .iter()
-            .map(|r| (r.method.as_str(), r.path.as_str()));
-        let templates = Templates::learn(targets);
-        let mut workload = Workload {
-            operations: Vec::new(),
-            operation_of: Vec::new(),
-        };
-        let mut indices = std::collections::HashMap::new();
-        for request in &requests.all {
-            let name = request
-                .operation
-                .clone()
-                .unwrap_or_else(|| templates.template(&request.method, &request.path));
-            let index = *indices.entry(name.clone()).or_insert_with(|| {
-                workload.operations.push(name);
-                workload.operations.len() as u32 - 1
-            });
-            workload.operation_of.push(index);
-        }
-        workload
-    }
-
-    fn facts(&self, requests: &Requests) -> WorkloadFacts {
-        WorkloadFacts {
-            operations: self.operations.clone(),
-            requests: requests
-                .all
-                .iter()
-                .map(|r| RequestFacts {
-                    bytes: r.size() as u64,
-                    reproduce: String::new(),
-                })
-                .collect(),
-        }
+fn workload_facts(catalogue: &Catalogue) -> WorkloadFacts {
+    let cases = catalogue.cases.iter();
+    WorkloadFacts {
+        operations: catalogue.operations.clone(),
+        requests: cases
+            .map(|facts| RequestFacts {
+                bytes: facts.bytes,
+                reproduce: String::new(),
+            })
+            .collect(),
     }
 }

@@ -9,7 +9,6 @@ use understudy_compare::{Row as ComparedRow, http};
 use understudy_evidence::{BlockId, BlockWriter, EvidenceError, Folder, RunDirectory};
 use understudy_judge::Evidence;
 use understudy_judge::series;
-use understudy_model::Role;
 use understudy_model::series::SeriesDocument;
 use understudy_model::stored::Exited;
 use understudy_model::stored::{
@@ -17,6 +16,7 @@ use understudy_model::stored::{
 };
 use understudy_model::stored::{Happenings, Row, Table};
 use understudy_model::verdict::Environment;
+use understudy_model::{Pacing, Role};
 
 const DIFFERENCES: &str = "differences.jsonl";
 const TUNED_DIFFERENCES: &str = "differences-tuned.jsonl";
@@ -38,6 +38,8 @@ const SETTLING: &str = "settling-";
 const STARTS: &str = "starts.jsonl";
 /// Contenders that ended while they were needed, a line each.
 pub(crate) const EXITS: &str = "exits.jsonl";
+/// The cases that were compared.
+pub(crate) const EQUIVALENCE: &str = "equivalence";
 const CAPACITY: &str = "capacity";
 const FLOOR: &str = "floor";
 
@@ -302,7 +304,11 @@ pub fn write_series(run: &RunDirectory, evidence: &Evidence) -> Result<SeriesDoc
         .iter()
         .map(|block| {
             let id = latency_block(block.rate_rps, block.side, block.block);
-            run.read_table(Folder::Samples, &id)
+            match block.rate_rps == Pacing::NO_RATE {
+                // Runs are measured one by one, and not sampled.
+                true => Ok(Table::default()),
+                false => run.read_table(Folder::Samples, &id),
+            }
         })
         .collect();
     let document = series::draw(&evidence.blocks, &samples?);

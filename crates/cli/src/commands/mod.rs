@@ -9,6 +9,7 @@ pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod judge;
+pub(crate) mod launch;
 pub(crate) mod load;
 pub(crate) mod man;
 pub(crate) mod plan;

@@ -7,7 +7,6 @@ use crate::show;
 use anyhow::Context;
 use clap::Args;
 use std::fmt::Write;
-use std::path::PathBuf;
 use understudy_judge::plan::{ASSUMED_VARIATION, Plan};
 use understudy_judge::terms::Level;
 use understudy_report::figures::{change, count, quantile, rate};
@@ -15,8 +14,6 @@ use understudy_report::figures::{change, count, quantile, rate};
 /// Says how long a trial takes and the smallest effect it will see; nothing is started.
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
-    /// The trial's file [default: trial.toml]; or --incumbent, --candidate and --get instead
-    file: Option<PathBuf>,
     #[command(flatten)]
     flags: Flags,
     /// Replace a side of the file, as in `understudy trial` (repeatable)
@@ -27,13 +24,12 @@ pub(crate) struct PlanArgs {
 /// Carries out the command.
 pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
     let mut checked = check(&Asked {
-        file: args.file.as_deref(),
         flags: &args.flags,
         sides: &args.sides,
         level: None,
         without: &[],
     })?;
-    let requests = checked.requests.all.len();
+    let requests = checked.cases.len();
     let mut out = format!(
         "{}: {} requests\n",
         checked.config.name,

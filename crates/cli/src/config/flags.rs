@@ -1,5 +1,6 @@
 //! A trial without a file: `--incumbent`, `--candidate` and `--get` say it all.
 
+use super::command::{cases_from, wrong_goal};
 use super::objectives::{goal_argument, slo_argument};
 use super::sides::{Limited, READY_TIMEOUT, check_path, mistakes};
 use super::workload::{CONNECTIONS, TIMEOUT, ascending, check_rate};
@@ -10,11 +11,12 @@ use std::fmt::Display;
 use std::path::Path;
 use understudy_judge::terms::{Level, LimitsConfig, Question};
 use understudy_model::Arrivals;
-use understudy_model::{ByteSize, Quantity, plain_words};
+use understudy_model::{ByteSize, Quantity, Span, plain_words};
+use understudy_subject_command::Outputs;
 use understudy_subject_http::Target;
 use understudy_trial::config::{
-    HostHeader, Launched, MachineConfig, Pauses, Ready, RequestsFrom, SideConfig, TrialConfig,
-    WorkloadConfig,
+    Cache, CasesFrom, CommandWorkload, HostHeader, HttpWorkload, Kind, Launched, MachineConfig,
+    Pauses, Ready, RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
 };
 
 /// The rate that is offered, where nothing is said.
@@ -27,6 +29,9 @@ const HEADING: &str = "Without a file";
 /// with them is reported at once.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Flags {
+    /// The trial's file [default: trial.toml]; or two commands, what runs today and what may replace it
+    #[arg(value_name = "TRIAL.toml|COMMAND COMMAND", num_args = 0..=2)]
+    what: Vec<String>,
     /// Command that starts what runs today, with {port}; or the http:// URL where it runs already
     #[arg(long, help_heading = HEADING, value_name = "COMMAND|URL")]
     incumbent: Option<String>,
@@ -42,13 +47,25 @@ pub(crate) struct Flags {
     /// Requests as JSON lines, instead of --get
     #[arg(long, help_heading = HEADING, value_name = "FILE.jsonl")]
     requests: Option<String>,
+    /// What each run of the two commands gets: a .jsonl file, or a pattern such as 'data/*.json' for {in}
+    #[arg(long, help_heading = HEADING, value_name = "FILE.jsonl|PATTERN")]
+    cases: Option<String>,
+    /// The two commands are lines for a shell
+    #[arg(long, help_heading = HEADING)]
+    shell: bool,
+    /// Longest time of one run of a command [default: 10min]
+    #[arg(long, help_heading = HEADING, value_name = "TIME")]
+    timeout: Option<String>,
+    /// Input files are read from the disk in each run of a command, and not from memory
+    #[arg(long, help_heading = HEADING)]
+    cold: bool,
     /// Requests per second at which latency is compared (repeatable) [default: 500]
     #[arg(long, help_heading = HEADING, value_name = "R")]
     rate: Vec<String>,
     /// What has to be held: "p99<20ms", "errors<0.1%" (repeatable)
     #[arg(long, help_heading = HEADING, value_name = "OBJECTIVE")]
     slo: Vec<String>,
-    /// What the rewrite is for: "cpu=-30%", "memory=-40%", "p99=-25%" (repeatable)
+    /// What the rewrite is for: "cpu=-30%", "memory=-40%", "p99=-25%"; of commands "wall=-20%" (repeatable)
     #[arg(long, help_heading = HEADING, value_name = "GOAL")]
     goal: Vec<String>,
     /// Ask whether the candidate, a newer version, is worse by more than this, e.g. 5%
@@ -75,9 +92,45 @@ pub(crate) struct Flags {
 }
 
 impl Flags {
+    /// Those of a command that names a file alone.
+    #[cfg(test)]
+    pub(crate) fn of_file(path: &Path) -> Self {
+        Flags {
+            what: vec![path.display().to_string()],
+            ..Flags::default()
+        }
+    }
+
+    /// The file that is named.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self.what.as_slice() {
+            [file] => Some(Path::new(file)),
+            _ => None,
+        }
+    }
+
+    /// The two commands that are given, if neither is a service.
+    fn commands(&self) -> Option<(&str, &str)> {
+        match self.what.as_slice() {
+            [a, b] if !is_service(a) && !is_service(b) => Some((a, b)),
+            _ => None,
+        }
+    }
+
+    /// What stands for a side: by its flag, or by its place.
+    fn side(&self, flag: Option<&str>, place: usize) -> Option<String> {
+        let placed = self.what.get(place).filter(|_| self.what.len() == 2);
+        flag.map(str::to_owned).or_else(|| placed.cloned())
+    }
+
     /// The flags that were given, as they are written: none of them goes with a file.
     pub(crate) fn given(&self) -> Vec<&'static str> {
         let all = [
+            ("two commands", self.what.len() == 2),
+            ("--cases", self.cases.is_some()),
+            ("--shell", self.shell),
+            ("--timeout", self.timeout.is_some()),
+            ("--cold", self.cold),
             ("--incumbent", self.incumbent.is_some()),
             ("--candidate", self.candidate.is_some()),
             ("--tuned", self.tuned.is_some()),
@@ -113,10 +166,20 @@ pub(crate) fn from_flags(flags: &Flags) -> Result<TrialConfig, Vec<String>> {
     in_folder(flags, &folder)
 }
 
+/// Does it say how to start a service, or where one is?
+fn is_service(text: &str) -> bool {
+    text.contains("{port}") || is_url(text)
+}
+
+fn is_url(text: &str) -> bool {
+    text.starts_with("http://") || text.starts_with("https://")
+}
+
 pub(super) fn in_folder(flags: &Flags, folder: &Path) -> Result<TrialConfig, Vec<String>> {
     let mut check = Check {
         flags,
         folder,
+        kind: Kind::default(),
         wrong: Vec::new(),
     };
     if folder.to_str().is_none() {
@@ -125,16 +188,29 @@ pub(super) fn in_folder(flags: &Flags, folder: &Path) -> Result<TrialConfig, Vec
                 .to_owned(),
         );
     }
-    let incumbent = check.side("--incumbent", flags.incumbent.as_deref());
-    let candidate = check.side("--candidate", flags.candidate.as_deref());
+    check.kind = match flags.commands() {
+        Some(_) => Kind::Command,
+        None => Kind::Http,
+    };
+    check.belonging();
+    let given = |flag: &Option<String>, place| flags.side(flag.as_deref(), place);
+    let incumbent = check.side("--incumbent", given(&flags.incumbent, 0).as_deref());
+    let candidate = check.side("--candidate", given(&flags.candidate, 1).as_deref());
     let tuned = flags.tuned.as_deref();
     let tuned = tuned.and_then(|text| check.side("--tuned", Some(text)));
     let mut sides = vec![&incumbent, &candidate];
     sides.extend(tuned.is_some().then_some(&tuned));
     check.ready(&sides);
-    let workload = check.workload();
+    let workload = match check.kind {
+        Kind::Http => check.workload().map(WorkloadConfig::Http),
+        Kind::Command => check.runs().map(WorkloadConfig::Command),
+    };
     let slos = check.all("--slo", &flags.slo, slo_argument);
     let goals = check.all("--goal", &flags.goal, goal_argument);
+    let wrong_goal = goals.iter().find_map(|goal| wrong_goal(check.kind, goal));
+    if let Some(what) = wrong_goal {
+        check.wrong.push(format!("--goal: {what}"));
+    }
     let question = check.question();
     let limits = LimitsConfig {
         cpus: check.quantity("--cpus", flags.cpus.as_deref()),
@@ -172,6 +248,7 @@ pub(super) fn in_folder(flags: &Flags, folder: &Path) -> Result<TrialConfig, Vec
 struct Check<'f> {
     flags: &'f Flags,
     folder: &'f Path,
+    kind: Kind,
     wrong: Vec<String>,
 }
 
@@ -203,7 +280,7 @@ impl Check<'_> {
             flag,
             text.filter(|text| !text.trim().is_empty()).ok_or(what),
         )?;
-        if text.starts_with("http://") || text.starts_with("https://") {
+        if is_url(text) {
             self.keep(flag, Target::parse_server(text))?;
             return Some(SideConfig::Running {
                 url: text.to_owned(),
@@ -214,6 +291,7 @@ impl Check<'_> {
             dir: self.folder.to_owned(),
             git: None,
             build: None,
+            shell: self.flags.shell,
             run: text.to_owned(),
             env: BTreeMap::new(),
             ready: self.flags.ready.clone().map_or(Ready::Port, Ready::Path),
@@ -221,6 +299,7 @@ impl Check<'_> {
             pauses: Pauses::default(),
         };
         let limited = Limited {
+            kind: self.kind,
             memory: self.flags.memory.is_some(),
             cpus: self.flags.cpus.is_some(),
         };
@@ -244,13 +323,68 @@ impl Check<'_> {
         }
     }
 
-    fn workload(&mut self) -> Option<WorkloadConfig> {
+    /// Flags that go with the other kind of subject.
+    fn belonging(&mut self) {
+        let flags = self.flags;
+        let of_services = [
+            ("--get", !flags.get.is_empty()),
+            ("--requests", flags.requests.is_some()),
+            ("--rate", !flags.rate.is_empty()),
+            ("--ready", flags.ready.is_some()),
+            ("--writes", flags.writes),
+        ];
+        let of_commands = [
+            ("--cases", flags.cases.is_some()),
+            ("--shell", flags.shell),
+            ("--timeout", flags.timeout.is_some()),
+            ("--cold", flags.cold),
+        ];
+        let (others, why) = match self.kind {
+            Kind::Command => (
+                &of_services[..],
+                "is about services\nhint: write `{port}` where the commands take the port to listen on",
+            ),
+            Kind::Http => (
+                &of_commands[..],
+                "is about commands\nhint: give two commands without `{port}`",
+            ),
+        };
+        let others = others.iter().filter(|(_, given)| *given);
+        let wrong = others.map(|(flag, _)| format!("{flag}: {why}"));
+        self.wrong.extend(wrong);
+        let both = flags.incumbent.is_some() || flags.candidate.is_some();
+        if flags.what.len() == 2 && both {
+            let what = "the two commands and `--incumbent`, `--candidate` say the same thing";
+            self.wrong.push(format!("{what}\nhint: use one of them"));
+        }
+    }
+
+    /// What each run of the two commands gets.
+    fn runs(&mut self) -> Option<CommandWorkload> {
+        let timeout = self.quantity::<Span>("--timeout", self.flags.timeout.as_deref());
+        if timeout.is_some_and(|timeout| timeout.nanos() == 0) {
+            self.wrong
+                .push("--timeout: 0 leaves no time to run".to_owned());
+        }
+        let cases = self.flags.cases.as_deref();
+        Some(CommandWorkload {
+            cases: cases.map_or(CasesFrom::Alone, |cases| cases_from(cases, self.folder)),
+            cache: match self.flags.cold {
+                true => Cache::Cold,
+                false => Cache::Warm,
+            },
+            timeout: timeout.unwrap_or(super::command::TIMEOUT),
+            outputs: Outputs::default(),
+        })
+    }
+
+    fn workload(&mut self) -> Option<HttpWorkload> {
         let requests = self.requests();
         let rates = self.all("--rate", &self.flags.rate, |text| match text.parse() {
             Ok(rate) => check_rate(rate),
             Err(_) => Err(format!("{text:?} is not a number of requests per second")),
         });
-        Some(WorkloadConfig {
+        Some(HttpWorkload {
             requests: requests?,
             prepare: None,
             rates: match self.flags.rate.as_slice() {

@@ -4,6 +4,7 @@
 //! serde, so that every mistake has its line and its key.
 
 mod capacity;
+mod command;
 mod flags;
 mod fleet;
 mod floor;
@@ -34,7 +35,9 @@ use understudy_compare::Day;
 use understudy_host::CpuList;
 use understudy_judge::terms::{Level, LimitsConfig, Question};
 use understudy_model::{ByteSize, Role, Share, Span, plain_words};
-use understudy_trial::config::{CaseConfig, MachineConfig, SideConfig, TrialConfig};
+use understudy_trial::config::{
+    CaseConfig, Kind, MachineConfig, SideConfig, TrialConfig, WorkloadConfig,
+};
 
 /// The version of the format.
 const SCHEMA: u64 = 1;
@@ -150,8 +153,8 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
         return None;
     }
     let (name, level, seed) = header(root.section("trial"), around.folder);
-    subject(root.section("subject"));
-    let (limits, limited) = limits(root.section("limits"));
+    let kind = subject(root.section("subject"));
+    let (limits, limited) = limits(root.section("limits"), kind);
     let mut sides = root.section("side");
     let [incumbent, candidate] = [Role::Incumbent, Role::Candidate].map(|side| {
         let written = sides.has(side.name()) || !around.replaces(side);
@@ -174,15 +177,29 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
     let tuned = sides.has(Role::Tuned.name());
     let tuned = tuned.then(|| sides::read(&mut sides, Role::Tuned, limited, around));
     sides.finish();
-    let workload = workload::read(root.section("workload"), around);
+    let workload = root.section("workload");
+    let workload = match kind {
+        Kind::Http => workload::read(workload, around).map(WorkloadConfig::Http),
+        Kind::Command => command::read(workload, around).map(WorkloadConfig::Command),
+    };
     let slos = objectives::slos(root.sections("slo"));
     let goals = objectives::goals(&root.section("goal"));
     let question = question(root.section("judge"), tuned.is_some());
     let rules = rules::read(root.section("compare"), around.mode);
     let machine = machine(root.section("machine"));
-    let rates = workload.as_ref().map_or(&[][..], |of| &of.rates);
-    let capacity = capacity::read(root.section("capacity"), rates, &slos);
-    let memory_floor = floor::read(root.section("memory_floor"), rates, &slos);
+    let rates = workload.as_ref().and_then(WorkloadConfig::http);
+    let rates = rates.map_or(&[][..], |of| &of.rates);
+    let (capacity, memory_floor) = match kind {
+        Kind::Http => (
+            capacity::read(root.section("capacity"), rates, &slos),
+            floor::read(root.section("memory_floor"), rates, &slos),
+        ),
+        Kind::Command => {
+            command::refuse_searches(&mut root);
+            (None, None)
+        }
+    };
+    command::check_goals(kind, &goals, &slos, &root);
     let measured = measured(&limits, capacity.is_some(), memory_floor.is_some());
     let case = business(root.section("case"), &measured, around);
     root.finish();
@@ -256,10 +273,11 @@ fn name_of(folder: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// There is one kind of subject so far, so that its choice decides nothing yet.
-fn subject(mut section: Section<'_>) {
-    section.choice("kind", &[("http", ())]);
+fn subject(mut section: Section<'_>) -> Kind {
+    let kinds = Kind::ALL.map(|kind| (kind.name(), kind));
+    let kind = section.choice("kind", &kinds).unwrap_or_default();
     section.finish();
+    kind
 }
 
 /// `[judge]`: what the verdict answers.
@@ -298,7 +316,7 @@ fn check_margin(margin: Share) -> Result<Share, &'static str> {
     }
 }
 
-fn limits(mut section: Section<'_>) -> (LimitsConfig, Limited) {
+fn limits(mut section: Section<'_>, kind: Kind) -> (LimitsConfig, Limited) {
     let limits = LimitsConfig {
         cpus: section.cpus("cpus"),
         memory: section.quantity("memory"),
@@ -307,6 +325,7 @@ fn limits(mut section: Section<'_>) -> (LimitsConfig, Limited) {
         section.refuse("memory", error);
     }
     let limited = Limited {
+        kind,
         memory: section.has("memory"),
         cpus: section.has("cpus"),
     };

@@ -94,6 +94,7 @@ pub(super) fn goals(section: &Section<'_>) -> Vec<Goal> {
 fn goal(key: &str, change: &str) -> Result<Goal, String> {
     let change = || percentage::<Change>(change).map_err(|error| error.to_string());
     match key {
+        "wall" => Ok(Goal::Wall(change()?)),
         "cpu" => Ok(Goal::Cpu(change()?)),
         "memory" => Ok(Goal::Memory(change()?)),
         _ => match quantile_of(key) {
@@ -102,7 +103,7 @@ fn goal(key: &str, change: &str) -> Result<Goal, String> {
                 change: change()?,
             }),
             None => Err(
-                "is not a goal\nhint: use `cpu`, `memory` or a quantile such as `p99`".to_owned(),
+                "is not a goal\nhint: use `cpu`, `memory`, a quantile such as `p99`, or, of commands, `wall`".to_owned(),
             ),
         },
     }

@@ -66,6 +66,7 @@ pub(super) fn apply(
 ) -> Result<(), Vec<String>> {
     let mut wrong = Vec::new();
     let limited = Limited {
+        kind: config.workload.kind(),
         memory: config.limits.memory.is_some(),
         cpus: config.limits.cpus.is_some(),
     };
@@ -123,6 +124,7 @@ impl SideArgument {
                 dir: folder.to_owned(),
                 git: None,
                 build: None,
+                shell: false,
                 run: run.clone(),
                 env: BTreeMap::new(),
                 ready: Ready::Port,

@@ -8,7 +8,7 @@ use understudy_model::{Role, Span};
 use understudy_observe::Attach;
 use understudy_probe::split_command;
 use understudy_subject_http::{Target, WorkloadRequest};
-use understudy_trial::config::{Launched, Pauses, Ready, SideConfig};
+use understudy_trial::config::{Kind, Launched, Pauses, Ready, SideConfig};
 
 /// Longest time until a side is ready, where nothing is said.
 pub(super) const READY_TIMEOUT: Span = Span::from_secs(60);
@@ -25,9 +25,20 @@ const OF_A_START: [&str; 8] = [
     "pauses",
 ];
 
-/// Which limits are set, well or badly.
+/// Keys that say how to start a service.
+const OF_A_SERVICE: [&str; 6] = [
+    "url",
+    "attach",
+    "ready",
+    "ready_log",
+    "ready_timeout",
+    "pauses",
+];
+
+/// What kind of subject the sides are, and which limits are set, well or badly.
 #[derive(Clone, Copy)]
 pub(super) struct Limited {
+    pub(super) kind: Kind,
     pub(super) memory: bool,
     pub(super) cpus: bool,
 }
@@ -40,10 +51,18 @@ pub(super) fn read(
     around: &Surroundings<'_>,
 ) -> Option<SideConfig> {
     let mut section = sides.section(side.name());
-    section.need(
-        &["run", "url"],
-        "write run, the command that starts it, or url, where it runs already",
-    );
+    match limited.kind {
+        Kind::Http => section.need(
+            &["run", "url"],
+            "write run, the command that starts it, or url, where it runs already",
+        ),
+        Kind::Command => {
+            section.need(&["run"], "write the program with its leading arguments");
+            for key in OF_A_SERVICE.into_iter().filter(|key| section.has(key)) {
+                section.refuse(key, "is about a service, and the subject is a command");
+            }
+        }
+    }
     let launched = launched(&mut section, limited, around);
     let running = running(&mut section, around);
     match (section.has("run"), section.has("url")) {
@@ -82,6 +101,13 @@ fn launched(
     let git = git.and_then(Result::ok);
     let build = section.text("build").map(str::to_owned);
     let run = section.text("run");
+    let shell = section.boolean("shell");
+    if shell.is_some() && limited.kind == Kind::Http {
+        section.refuse(
+            "shell",
+            "is about commands\nhint: write `sh -c '...'` to start a service by a shell",
+        );
+    }
     let env = env(section.section("env"));
     let ready = ready(section);
     let ready_timeout = section.quantity("ready_timeout").unwrap_or(READY_TIMEOUT);
@@ -94,6 +120,7 @@ fn launched(
         dir: dir.unwrap_or_else(|| around.folder.to_owned()),
         git,
         build,
+        shell: shell.unwrap_or(false),
         run: run?.to_owned(),
         env,
         ready,
@@ -195,8 +222,13 @@ pub(super) fn check_path(path: &str) -> Result<(), String> {
 /// What is wrong with the commands of a side, by key.
 pub(super) fn mistakes(launched: &Launched, limited: Limited) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
-    if let Err(error) = split_command(&launched.run) {
-        found.push(("run", error.to_string()));
+    match split_command(&launched.run) {
+        _ if launched.shell => {}
+        Err(error) => found.push(("run", error.to_string())),
+        Ok(words) if limited.kind == Kind::Command => {
+            found.extend(super::command::not_a_shell(&words).map(|what| ("run", what)));
+        }
+        Ok(_) => {}
     }
     let uses = |text: &str| {
         let in_env = launched.env.values().any(|value| value.contains(text));
@@ -205,7 +237,7 @@ pub(super) fn mistakes(launched: &Launched, limited: Limited) -> Vec<(&'static s
             false => in_env.then_some("env"),
         }
     };
-    if uses("{port}").is_none() {
+    if uses("{port}").is_none() && limited.kind == Kind::Http {
         let what =
             "`{port}` is missing\nhint: write it where the command takes the port to listen on";
         found.push(("run", what.to_owned()));

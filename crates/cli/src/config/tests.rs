@@ -35,7 +35,7 @@ fn what_is_not_said_has_a_default() {
     assert_eq!(incumbent.dir, Path::new("/lab/shop"));
     assert_eq!((&incumbent.build, &incumbent.ready), (&None, &Ready::Port));
     assert_eq!(incumbent.ready_timeout, Span::from_secs(60));
-    let workload = &config.workload;
+    let workload = config.workload.http().unwrap();
     assert_eq!(workload.requests, RequestsFrom::Paths(vec!["/".to_owned()]));
     assert_eq!((workload.connections, workload.writes), (64, false));
     assert_eq!(
@@ -137,7 +137,7 @@ fn everything_that_can_be_said_is_understood() {
         panic!("{:?}", config.tuned)
     };
     assert_eq!(tuned.env["GOGC"], "400");
-    let workload = &config.workload;
+    let workload = config.workload.http().unwrap();
     let file = PathBuf::from("/lab/shop/../requests.jsonl");
     assert_eq!(workload.requests, RequestsFrom::File(file));
     assert_eq!(workload.rates, [1000.5, 4000.0]);
@@ -282,7 +282,7 @@ fn the_demo_is_a_trial() {
     // Its requests are written by `./demo`; a clean clone has none.
     let config = read(&path, Mode::Judge).unwrap();
     assert_eq!(config.name, "read-states");
-    assert_eq!(config.workload.rates, [1000.0, 4000.0]);
+    assert_eq!(config.workload.http().unwrap().rates, [1000.0, 4000.0]);
     assert_eq!((config.slos.len(), config.goals.len()), (2, 1));
     let text = write(&config);
     assert_eq!(

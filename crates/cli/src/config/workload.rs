@@ -6,7 +6,7 @@ use super::sides::check_path;
 use understudy_judge::terms::Fresh;
 use understudy_model::Arrivals;
 use understudy_model::Span;
-use understudy_trial::config::{HostHeader, RequestsFrom, WorkloadConfig};
+use understudy_trial::config::{HostHeader, HttpWorkload, RequestsFrom};
 
 /// Connections, where nothing is said.
 pub(super) const CONNECTIONS: u32 = 64;
@@ -25,7 +25,7 @@ pub(super) const FRESH: [(&str, Fresh); 3] = [
 ];
 
 /// Reads the section; `None` if a problem says why.
-pub(super) fn read(mut section: Section<'_>, around: &Surroundings<'_>) -> Option<WorkloadConfig> {
+pub(super) fn read(mut section: Section<'_>, around: &Surroundings<'_>) -> Option<HttpWorkload> {
     let requests = requests(&mut section, around);
     section.need(
         &["rates"],
@@ -55,7 +55,7 @@ pub(super) fn read(mut section: Section<'_>, around: &Surroundings<'_>) -> Optio
         section.refuse("host", problem);
     }
     section.finish();
-    Some(WorkloadConfig {
+    Some(HttpWorkload {
         requests: requests?,
         prepare,
         rates: ascending(rates?),

@@ -11,7 +11,8 @@ use understudy_judge::terms::{Goal, Question, Slo};
 use understudy_model::Span;
 use understudy_observe::Attach;
 use understudy_trial::config::{
-    HostHeader, Launched, Ready, RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
+    CasesFrom, CommandWorkload, HostHeader, HttpWorkload, Kind, Launched, Ready, RequestsFrom,
+    SideConfig, TrialConfig, WorkloadConfig,
 };
 
 /// Writes every value, defaults included and paths absolute; reading it gives an equal
@@ -24,13 +25,16 @@ pub(crate) fn write(config: &TrialConfig) -> String {
     out.value("level", config.level.name());
     out.value("seed", config.seed as i64);
     out.table("subject");
-    out.value("kind", "http");
+    out.value("kind", config.workload.kind().name());
     for of in config.sides() {
         out.table(&format!("side.{of}"));
-        side(&mut out, config.side(of));
+        side(&mut out, config.side(of), config.workload.kind());
     }
     out.table("workload");
-    workload(&mut out, &config.workload);
+    match &config.workload {
+        WorkloadConfig::Http(http) => workload(&mut out, http),
+        WorkloadConfig::Command(command) => commands(&mut out, command),
+    }
     for objective in &config.slos {
         out.tables("slo");
         slo(&mut out, objective);
@@ -87,9 +91,9 @@ pub(crate) fn write(config: &TrialConfig) -> String {
     out.0
 }
 
-fn side(out: &mut Document, side: &SideConfig) {
+fn side(out: &mut Document, side: &SideConfig, kind: Kind) {
     match side {
-        SideConfig::Launched(side) => launched(out, side),
+        SideConfig::Launched(side) => launched(out, side, kind),
         SideConfig::Running { url, attach } => {
             out.value("url", url.as_str());
             out.optional("attach", attach.as_ref().map(attached));
@@ -106,12 +110,15 @@ fn attached(attach: &Attach) -> Value {
     Value::from(BTreeMap::from([(key.to_owned(), value)]))
 }
 
-fn launched(out: &mut Document, side: &Launched) {
+fn launched(out: &mut Document, side: &Launched, kind: Kind) {
     out.value("dir", path(&side.dir));
     out.optional("git", side.git.as_deref());
     out.optional("build", side.build.as_deref());
     out.value("run", side.run.as_str());
     out.value("env", Value::from(side.env.clone()));
+    if kind == Kind::Command {
+        return out.value("shell", side.shell);
+    }
     match &side.ready {
         Ready::Port => {}
         Ready::Path(path) => out.value("ready", path.as_str()),
@@ -121,7 +128,17 @@ fn launched(out: &mut Document, side: &Launched) {
     out.value("pauses", side.pauses.name());
 }
 
-fn workload(out: &mut Document, workload: &WorkloadConfig) {
+fn commands(out: &mut Document, workload: &CommandWorkload) {
+    match &workload.cases {
+        CasesFrom::File(file) => out.value("cases", path(file)),
+        CasesFrom::Pattern(pattern) => out.value("cases", pattern.as_str()),
+        CasesFrom::Alone => {}
+    }
+    out.value("cache", workload.cache.name());
+    out.value("timeout", span(workload.timeout));
+}
+
+fn workload(out: &mut Document, workload: &HttpWorkload) {
     match &workload.requests {
         RequestsFrom::File(file) => out.value("requests", path(file)),
         RequestsFrom::Paths(paths) => out.value("paths", paths.clone()),
@@ -161,6 +178,7 @@ fn slo(out: &mut Document, slo: &Slo) {
 
 fn goal(out: &mut Document, goal: &Goal) {
     match goal {
+        Goal::Wall(change) => out.value("wall", change.to_string()),
         Goal::Cpu(change) => out.value("cpu", change.to_string()),
         Goal::Memory(change) => out.value("memory", change.to_string()),
         Goal::Latency { quantile, change } => {

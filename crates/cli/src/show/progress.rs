@@ -90,6 +90,10 @@ fn words(event: &Event) -> (String, String) {
             format!("measuring at {}", rate(*rate_rps)),
             format!(", {side}, {} of {total}", done + 1),
         ),
+        Event::Running { pairs, spent, .. } => (
+            "measuring runs".to_owned(),
+            format!(", {pairs} pairs, {} of at most {}", spent.0, spent.1),
+        ),
         Event::Searching {
             rate_rps,
             side,

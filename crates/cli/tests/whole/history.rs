@@ -33,6 +33,7 @@ fn measured(day: u32, cpu_us: f64, ratio: f64) -> VerdictDocument {
         operation: "*".to_owned(),
         quantile: 0.99,
         rate_rps: 500.0,
+        resource: None,
     });
     document.environment.started_at = format!("2026-11-{day:02}T10:11:12.5Z");
     let hashes = &mut document.environment.hashes;

@@ -32,6 +32,7 @@ pub(crate) fn verdict() -> VerdictDocument {
         refused: Vec::new(),
         primary: None,
         method: Method {
+            pacing: understudy_model::Pacing::Offered,
             level: "quick".to_owned(),
             seed: 1,
             arrivals: "poisson".to_owned(),

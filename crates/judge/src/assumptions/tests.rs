@@ -84,8 +84,8 @@ fn refused(terms: &Terms, pairs: u32, planted: Planted, seed: u64) -> Vec<String
         VerdictRules::default(),
     );
     let aa = comparisons::aa(&plan, terms, &latencies);
-    let mut gates = gates::judge(terms, &plan, &blocks, &latencies, &aa);
-    let step = thinning(&plan, &latencies);
+    let mut gates = gates::judge(terms, &plan, &blocks, &latencies, (&aa, &[]));
+    let step = thinning(&plan, &latencies, &blocks);
     gates.extend(judge(terms, &plan, &blocks, &latencies, step));
     let failed = gates.into_iter().filter(|gate| !gate.passed);
     failed.map(|gate| gate.code).collect()
@@ -174,7 +174,7 @@ fn only_pairs_that_count_are_judged_and_the_gate_says_how_many() {
         &["GET /".to_owned()],
         VerdictRules::default(),
     );
-    let step = thinning(&plan, &latencies);
+    let step = thinning(&plan, &latencies, &blocks);
     assert!((2..=5).contains(&step), "{step}");
     let counting = thinned(&blocks, &plan, step);
     assert_eq!(counting.len(), 2 * 40usize.div_ceil(step));
@@ -191,7 +191,7 @@ fn only_pairs_that_count_are_judged_and_the_gate_says_how_many() {
         .map(|line| line.pairs)
         .collect();
     assert_eq!(judged, [40u32.div_ceil(step as u32); 3], "p50, p90, p99");
-    let gate = independent(&plan, &latencies, step).unwrap();
+    let gate = independent(&plan, differences(&plan, &latencies, &blocks), step).unwrap();
     let said = format!(
         "{} of 40 pairs count, one in {step}",
         40usize.div_ceil(step)

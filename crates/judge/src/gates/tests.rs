@@ -42,7 +42,7 @@ fn run_queue(blocks: &[LatencyBlock]) -> Gate {
         &["GET /".to_owned()],
         VerdictRules::default(),
     );
-    let gates = judge(&terms, &plan, blocks, &latencies, &[]);
+    let gates = judge(&terms, &plan, blocks, &latencies, (&[], &[]));
     let mut gates = gates.into_iter();
     gates
         .find(|gate| gate.code == "generator_run_queue")

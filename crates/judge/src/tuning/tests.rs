@@ -130,8 +130,9 @@ fn what_only_tuning_leaves_open_is_worth_more_pairs() {
             (Role::Candidate, HALF),
             (Role::Tuned, tuned),
         ];
-        let document = simulated::verdict(&terms, &evidence(&sides));
-        crate::is_settled(terms.question, &document)
+        let evidence = evidence(&sides);
+        let document = simulated::verdict(&terms, &evidence);
+        crate::is_settled(&terms, &evidence, &document)
     };
     let at_the_bound = Planted {
         ms: 1.5,

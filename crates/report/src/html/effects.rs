@@ -4,7 +4,7 @@ use super::verdict::direction_class;
 use super::{more, table, typeset};
 use crate::charts::legend;
 use crate::charts::ratios::{Axis, Row};
-use crate::figures::{change, rate, time};
+use crate::figures::{change, time};
 use crate::{against_itself, wording};
 use maud::{Markup, html};
 use understudy_model::Role;
@@ -69,7 +69,7 @@ pub(super) fn of_comparison(document: &VerdictDocument, comparison: &Comparison)
             }
             tbody role="rowgroup" {
                 @for rate_rps in rates.into_iter().rev() {
-                    tr role="row" class="group" { th role="rowheader" scope="rowgroup" colspan="5" { "At " (rate(rate_rps)) } }
+                    tr role="row" class="group" { th role="rowheader" scope="rowgroup" colspan="5" { (wording::capital(&wording::at(rate_rps))) } }
                     @for line in lines.iter().filter(|line| line.rate_rps == rate_rps) { (line_row(line, [comparison.baseline, comparison.contender], &axis)) }
                 }
                 tr role="row" class="axis" aria-hidden="true" { td role="cell" colspan="3" {} td role="cell" class="drawn" { (axis.labels()) } td role="cell" {} }
@@ -159,7 +159,7 @@ fn resource_lines(document: &VerdictDocument, comparison: &Comparison, rate_rps:
 }
 
 fn resource_line(document: &VerdictDocument, line: &ResourceComparison) -> Line {
-    let label = line.resource.label();
+    let label = wording::resource_label(line.resource, line.rate_rps);
     let show = |value| wording::resource(line.resource, value);
     let mut itself = document.aa_resources.iter();
     let itself = itself.find(|aa| aa.resource == line.resource && aa.rate_rps == line.rate_rps);
@@ -233,7 +233,7 @@ fn details(comparison: &Comparison) -> Markup {
     let latency = comparison.latency.iter().map(|line| {
         vec![
             wording::latency_label(line),
-            rate(line.rate_rps),
+            wording::load(line.rate_rps),
             wording::with_interval(line.baseline_us, time),
             wording::with_interval(line.contender_us, time),
             match line.judged {
@@ -249,8 +249,8 @@ fn details(comparison: &Comparison) -> Markup {
     let resources = comparison.resources.iter().map(|line| {
         let show = |value| wording::resource(line.resource, value);
         vec![
-            line.resource.label().to_owned(),
-            rate(line.rate_rps),
+            wording::resource_label(line.resource, line.rate_rps).to_owned(),
+            wording::load(line.rate_rps),
             wording::with_interval(line.baseline, show),
             wording::with_interval(line.contender, show),
             match &line.unmeasured {

@@ -3,7 +3,7 @@
 use super::{more, table, typeset};
 use crate::charts::history::{Dot, Panel};
 use crate::charts::legend;
-use crate::figures::{change, rate};
+use crate::figures::change;
 use crate::{against_itself, history, wording};
 use maud::{Markup, html};
 use understudy_model::history::{EarlierRun, FigureHistory, History, Likeness, Reading};
@@ -71,7 +71,7 @@ fn followed(of: &History, figure: &FigureHistory) -> Markup {
         is_bytes: false,
     };
     html! {
-        h3 { (wording::capital(&name)) " at " (rate(figure.rate_rps)) }
+        h3 { (wording::capital(&name)) " " (wording::at(figure.rate_rps)) }
         p { (typeset(&wording::capital(&level))) "." }
         @if let Some(ratio) = &ratio { p { (typeset(&wording::capital(ratio))) "." } }
         div class="multiples" {

@@ -5,6 +5,7 @@ use crate::figures::{count, memory, rate};
 use crate::wording;
 use maud::{Markup, html};
 use std::collections::BTreeMap;
+use understudy_model::Pacing;
 use understudy_model::verdict::{Environment, Method, VerdictDocument};
 
 pub(super) fn section(document: &VerdictDocument) -> Markup {
@@ -26,6 +27,10 @@ pub(super) fn section(document: &VerdictDocument) -> Markup {
 }
 
 fn rates(method: &Method) -> Markup {
+    if method.pacing == Pacing::Serial {
+        let pairs: u32 = method.rates.iter().map(|at| at.pairs).sum();
+        return html! { p { "One run after the other, the sides in turns (ABBA): " (pairs) " pairs of measurements. One measurement is one run, or as many as take 100 ms." } };
+    }
     let rows = method.rates.iter().map(|at| {
         vec![
             rate(at.rate_rps),

@@ -3,7 +3,7 @@
 use super::effects::axis_label;
 use super::{badge, table, typeset};
 use crate::charts::ratios::{Axis, Row};
-use crate::figures::{change, rate};
+use crate::figures::change;
 use crate::{against_itself, wording};
 use maud::{Markup, html};
 use understudy_model::verdict::{Estimate, Gate, GoalResult, Held, SloResult, VerdictDocument};
@@ -61,7 +61,7 @@ fn slos(document: &VerdictDocument) -> Markup {
     let drawn = html! {
         @for (slo, row) in &rows {
             tr role="row" {
-                th role="rowheader" scope="row" { (slo.slo) " at " (rate(slo.rate_rps)) @if slo.primary { " " span class="primary" { "primary" } } }
+                th role="rowheader" scope="row" { (slo.slo) " " (wording::at(slo.rate_rps)) @if slo.primary { " " span class="primary" { "primary" } } }
                 td role="cell" class="side" { (slo.side) }
                 td role="cell" class="drawn" { (axis.strip(row)) }
                 td role="cell" class="effect" { (typeset(&wording::with_interval(slo.value, |v| wording::objective_value(slo, v)))) }

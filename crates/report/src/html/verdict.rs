@@ -4,10 +4,10 @@ use super::{more, typeset};
 use crate::figures::{change, count, rate, share, time};
 use crate::wording::{self, Direction};
 use maud::{Markup, html};
-use understudy_model::Role;
 use understudy_model::verdict::{
     Comparison, Estimate, LatencyComparison, Resource, ResourceComparison, Verdict, VerdictDocument,
 };
+use understudy_model::{Pacing, Role};
 
 /// Name of the trial, when and with what.
 pub(super) fn masthead(document: &VerdictDocument) -> Markup {
@@ -149,9 +149,14 @@ pub(super) fn tiles(document: &VerdictDocument, comparison: &Comparison) -> Mark
             Resource::PeakCgroupBytes,
         ];
         [
-            Some(latency_tile(document, comparison)),
+            Some(match document.method.pacing {
+                Pacing::Offered => latency_tile(document, comparison),
+                Pacing::Serial => {
+                    resource_tile("Wall time per run", &[Resource::WallUsPerRun], comparison)
+                }
+            }),
             Some(resource_tile(
-                "CPU per request",
+                "CPU time",
                 &[Resource::CpuUsPerRequest],
                 comparison,
             )),
@@ -200,7 +205,10 @@ fn changed(
     Tile {
         title,
         figure: wording::or_infinite(ratio.estimate, change),
-        between: format!("{contender} instead of {baseline} at {}", rate(rate_rps)),
+        between: format!(
+            "{contender} instead of {baseline} {}",
+            wording::at(rate_rps)
+        ),
         interval: format!("95 % interval {}", wording::interval(ratio, change)),
         tone: Some(Tone::of(ratio)),
         open: false,
@@ -285,7 +293,7 @@ fn resource_tile(title: &str, wanted: &[Resource], comparison: &Comparison) -> T
         return not_measured(title, why.unwrap_or("No load was put on the sides."));
     };
     let show = |value| wording::resource(line.resource, value);
-    let title = wording::capital(line.resource.label());
+    let title = wording::capital(wording::resource_label(line.resource, line.rate_rps));
     changed(
         title,
         line.rate_rps,

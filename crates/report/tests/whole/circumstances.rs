@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use understudy_model::tail::{Tail, TailCause};
 use understudy_model::verdict::{Environment, Estimate, MeasuredRate, Method, VerdictRules};
 use understudy_model::warm_up::{Course, Settling, WarmUp};
-use understudy_model::{Cause, Role};
+use understudy_model::{Cause, Pacing, Role};
 
 pub(crate) fn method() -> Method {
     Method {
+        pacing: Pacing::Offered,
         level: "default".to_owned(),
         seed: 1,
         arrivals: "poisson".to_owned(),

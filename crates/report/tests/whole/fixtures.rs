@@ -331,7 +331,7 @@ pub(crate) fn replace() -> VerdictDocument {
         tuned_goals: Vec::new(),
         gates: gates(),
         refused: Vec::new(),
-        primary: Some(Primary { operation: "*".to_owned(), quantile: 0.99, rate_rps: 4000.0 }),
+        primary: Some(Primary { operation: "*".to_owned(), quantile: 0.99, rate_rps: 4000.0, resource: None }),
         method: method(),
         environment: environment(),
         capacity: crate::capacity::both(),

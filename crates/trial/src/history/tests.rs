@@ -83,8 +83,10 @@ fn run(day: u32, cpu_us: f64, ratio: f64) -> StoredRun {
                 operation: "*".to_owned(),
                 quantile: 0.99,
                 rate_rps: 4000.0,
+                resource: None,
             }),
             method: Method {
+                pacing: understudy_model::Pacing::Offered,
                 level: "quick".to_owned(),
                 seed: 1,
                 arrivals: "poisson".to_owned(),

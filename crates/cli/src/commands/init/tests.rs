@@ -41,7 +41,7 @@ fn what_is_complete_is_a_trial() {
     };
     assert_eq!(incumbent.run, "./server --port {port}");
     assert!(matches!(config.candidate, SideConfig::Running { .. }));
-    let RequestsFrom::File(requests) = config.workload.requests else {
+    let RequestsFrom::File(requests) = &config.workload.http().unwrap().requests else {
         panic!("requests are a file");
     };
     assert_eq!(requests, Path::new("/somewhere/shop/requests.jsonl"));

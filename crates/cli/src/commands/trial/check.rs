@@ -11,8 +11,12 @@ use understudy_judge::plan::Plan;
 use understudy_judge::terms::Level;
 use understudy_model::Role;
 use understudy_observe::Attach;
+use understudy_subject_command::{Case, Cases, file_cases};
 use understudy_subject_http::{Requests, Target, WorkloadRequest};
-use understudy_trial::config::{RequestsFrom, SideConfig, TrialConfig};
+use understudy_trial::check_commands;
+use understudy_trial::config::{
+    CasesFrom, CommandWorkload, HttpWorkload, RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
+};
 
 /// The trial's file where neither it nor a flag is given.
 const DEFAULT_FILE: &str = "trial.toml";
@@ -21,16 +25,32 @@ const DEFAULT_FILE: &str = "trial.toml";
 pub(crate) struct Checked {
     pub(crate) config: TrialConfig,
     pub(crate) plan: Plan,
-    pub(crate) requests: Requests,
-    pub(crate) prepare: Option<Requests>,
+    pub(crate) cases: CheckedCases,
     pub(crate) rules: Rules,
+}
+
+/// The workload of a trial, of the kind that its configuration names.
+pub(crate) enum CheckedCases {
+    Http {
+        requests: Requests,
+        prepare: Option<Requests>,
+    },
+    Command(Cases),
+}
+
+impl CheckedCases {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            CheckedCases::Http { requests, .. } => requests.all.len(),
+            CheckedCases::Command(cases) => cases.all.len(),
+        }
+    }
 }
 
 /// What of the arguments of a command names a trial.
 pub(crate) struct Asked<'a> {
-    /// Its file.
-    pub(crate) file: Option<&'a Path>,
-    /// The flags that stand for a file.
+    /// Its file, or the flags that stand for one.
     pub(crate) flags: &'a Flags,
     /// Sides that replace those of the file.
     pub(crate) sides: &'a [SideArgument],
@@ -85,7 +105,8 @@ impl<'a> Asked<'a> {
     /// The file that is read; `None` where flags say everything.
     pub(crate) fn path(&self) -> Option<&'a Path> {
         let default = Path::new(DEFAULT_FILE);
-        self.file
+        self.flags
+            .file()
             .or_else(|| self.flags.given().is_empty().then_some(default))
     }
 }
@@ -94,21 +115,48 @@ impl<'a> Asked<'a> {
 pub(crate) fn checked(config: TrialConfig, day: Day) -> Result<Checked, Failure> {
     let rules = Rules::compile(config.rules.clone(), day)
         .map_err(|errors| Failure::Usage(errors.iter().map(ToString::to_string).collect()))?;
-    let (requests, prepare) = read_requests(&config)?;
-    let errors = running_sides(&config, &requests, prepare.as_ref());
-    if !errors.is_empty() {
-        return Err(Failure::Usage(errors));
-    }
+    let cases = match &config.workload {
+        WorkloadConfig::Http(workload) => {
+            let (requests, prepare) = read_requests(workload)?;
+            let errors = running_sides((&config, workload), &requests, prepare.as_ref());
+            if !errors.is_empty() {
+                return Err(Failure::Usage(errors));
+            }
+            CheckedCases::Http { requests, prepare }
+        }
+        WorkloadConfig::Command(workload) => CheckedCases::Command(read_cases(&config, workload)?),
+    };
     Ok(Checked {
         plan: Plan::new(&config.terms()),
         config,
-        requests,
-        prepare,
+        cases,
         rules,
     })
 }
 
-fn read_requests(config: &TrialConfig) -> Result<(Requests, Option<Requests>), Failure> {
+/// The cases of commands, and whether the commands are there and go with them.
+fn read_cases(config: &TrialConfig, workload: &CommandWorkload) -> Result<Cases, Failure> {
+    let cases = match &workload.cases {
+        CasesFrom::File(path) => Cases::read(path),
+        CasesFrom::Pattern(pattern) => file_cases(pattern),
+        CasesFrom::Alone => Ok(Cases {
+            all: vec![Case::default()],
+        }),
+    };
+    let cases = cases.map_err(|error| usage(error.to_string()))?;
+    let wrong = check_commands(config, &cases);
+    match wrong.is_empty() {
+        true => Ok(cases),
+        false => Err(Failure::Usage(
+            wrong
+                .into_iter()
+                .map(|(side, why)| format!("side.{side}.run: {why}"))
+                .collect(),
+        )),
+    }
+}
+
+fn read_requests(workload: &HttpWorkload) -> Result<(Requests, Option<Requests>), Failure> {
     let mut errors = Vec::new();
     let mut read = |path: &Path, captured: &[&str]| match requests_file::read_after(path, captured)
     {
@@ -118,14 +166,14 @@ fn read_requests(config: &TrialConfig) -> Result<(Requests, Option<Requests>), F
             None
         }
     };
-    let prepare = config.workload.prepare.as_deref();
+    let prepare = workload.prepare.as_deref();
     let prepare = prepare.map(|path| read(path, &[]));
     let captured: Vec<&str> = prepare
         .iter()
         .flatten()
         .flat_map(Requests::captured)
         .collect();
-    let requests = match &config.workload.requests {
+    let requests = match &workload.requests {
         RequestsFrom::File(path) => read(path, &captured),
         RequestsFrom::Paths(paths) => Some(Requests {
             all: paths
@@ -148,7 +196,7 @@ fn read_requests(config: &TrialConfig) -> Result<(Requests, Option<Requests>), F
 /// What is wrong with sides that run already: where they are, and what must not be sent to them
 /// unless the trial says that it may.
 fn running_sides(
-    config: &TrialConfig,
+    (config, workload): (&TrialConfig, &HttpWorkload),
     requests: &Requests,
     prepare: Option<&Requests>,
 ) -> Vec<String> {
@@ -175,7 +223,7 @@ fn running_sides(
         .filter(|request| !request.is_safe())
         .map(|request| request.method.as_str())
         .collect();
-    if !running.is_empty() && !methods.is_empty() && !config.workload.writes {
+    if !running.is_empty() && !methods.is_empty() && !workload.writes {
         errors.push(format!(
             "the requests change data ({}), and the {} runs already\nhint: if its data may be changed, set `writes = true` in `[workload]` (`--writes`)",
             methods.into_iter().collect::<Vec<_>>().join(", "),
@@ -230,8 +278,7 @@ mod tests {
         std::fs::write(&file, text).unwrap();
         let seconds = |without: &[Search]| {
             let checked = check(&Asked {
-                file: Some(&file),
-                flags: &Flags::default(),
+                flags: &Flags::of_file(&file),
                 sides: &[],
                 level: Some(Level::Quick),
                 without,

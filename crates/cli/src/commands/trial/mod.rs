@@ -4,6 +4,7 @@ mod check;
 mod secrets;
 mod session;
 
+use check::CheckedCases;
 pub(crate) use check::{Asked, check, first_day, today};
 pub(crate) use secrets::redaction_key;
 
@@ -20,6 +21,7 @@ use session::Session;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use understudy_compare::Rules;
 use understudy_evidence::RunDirectory;
@@ -31,13 +33,11 @@ use understudy_model::history::History;
 use understudy_model::verdict::VerdictDocument;
 use understudy_probe::{Cgroups, Guard};
 use understudy_trial::config::TrialConfig;
-use understudy_trial::{Assignment, Inputs, TrialError, carry_out};
+use understudy_trial::{Assignment, Cases, Inputs, TrialError, carry_out};
 
 /// Compares the incumbent with the candidate: first the answers, then latency and resources.
 #[derive(Debug, Args)]
 pub(crate) struct TrialArgs {
-    /// The trial's file [default: trial.toml]; or --incumbent, --candidate and --get instead
-    file: Option<PathBuf>,
     #[command(flatten)]
     flags: Flags,
     /// Replace a side of the file: "candidate=git:REF" builds that commit, branch or tag in a work
@@ -77,7 +77,7 @@ pub(crate) enum Search {
 }
 
 /// Carries out the command.
-pub(crate) fn trial(args: &TrialArgs, stop: &AtomicBool) -> Result<u8, Failure> {
+pub(crate) fn trial(args: &TrialArgs, stop: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let (session, mut json) = match &args.resume {
         Some(run) => {
             let session = Session::resume(args, run)?;
@@ -101,7 +101,7 @@ pub(crate) fn trial(args: &TrialArgs, stop: &AtomicBool) -> Result<u8, Failure> 
     Ok(exit::of_verdict(document.verdict))
 }
 
-fn measure(session: &Session, stop: &AtomicBool) -> Result<(), Failure> {
+fn measure(session: &Session, stop: &Arc<AtomicBool>) -> Result<(), Failure> {
     let Session { checked, run, .. } = session;
     let cgroups = Cgroups::detect(Path::new("/sys/fs/cgroup"));
     for swept in cgroups.sweep() {
@@ -109,7 +109,7 @@ fn measure(session: &Session, stop: &AtomicBool) -> Result<(), Failure> {
     }
     let _guard = guard();
     let cpus = Assignment::new(&checked.config, &allowed_cpus());
-    let requests = checked.requests.all.len();
+    let requests = checked.cases.len();
     let (seconds, most) = (
         checked.plan.until(0).seconds(requests),
         checked.plan.seconds(requests),
@@ -125,9 +125,18 @@ fn measure(session: &Session, stop: &AtomicBool) -> Result<(), Failure> {
         },
         run.path().display(),
     ));
+    let launcher = super::launch::command();
     let inputs = Inputs {
-        requests: &checked.requests,
-        prepare: checked.prepare.as_ref(),
+        cases: match &checked.cases {
+            CheckedCases::Http { requests, prepare } => Cases::Http {
+                requests,
+                prepare: prepare.as_ref(),
+            },
+            CheckedCases::Command(cases) => Cases::Command {
+                cases,
+                launcher: &launcher,
+            },
+        },
         rules: &checked.rules,
         cpus: &cpus,
         cgroups: &cgroups,

@@ -22,12 +22,20 @@ pub(super) fn without_secrets(config: &TrialConfig, redactor: &Redactor) -> Tria
             }
         }
     }
-    if let RequestsFrom::Paths(paths) = &mut config.workload.requests {
+    if let Some(paths) = paths_mut(&mut config) {
         for path in paths {
             *path = redactor.redact_text(path);
         }
     }
     config
+}
+
+/// The paths that a configuration itself asks for.
+fn paths_mut(config: &mut TrialConfig) -> Option<&mut Vec<String>> {
+    match &mut config.workload.http_mut()?.requests {
+        RequestsFrom::Paths(paths) => Some(paths),
+        RequestsFrom::File(_) => None,
+    }
 }
 
 /// Puts back what [`without_secrets`] took out, from the configuration that the run began with. Where
@@ -46,8 +54,9 @@ pub(super) fn with_secrets(
             hidden.side(of, original.map(|original| original.side(side)));
         }
     }
-    if let RequestsFrom::Paths(paths) = &mut config.workload.requests {
-        let known = match original.map(|original| &original.workload.requests) {
+    if let Some(paths) = paths_mut(&mut config) {
+        let of_original = original.and_then(|original| original.workload.http());
+        let known = match of_original.map(|workload| &workload.requests) {
             Some(RequestsFrom::Paths(known)) => known.as_slice(),
             _ => &[],
         };

@@ -103,7 +103,7 @@ fn original(args: &TrialArgs, begun: &Begun) -> Result<Option<TrialConfig>, Fail
         return configuration(&args.asked(), today()).map(Some);
     }
     // By the rules and in the world in which the run began: both may have changed since.
-    match (&args.file, &begun.file) {
+    match (args.flags.file(), &begun.file) {
         (Some(file), _) => config::read(file, Mode::Judge)
             .map(Some)
             .map_err(Failure::Usage),
@@ -115,7 +115,6 @@ fn original(args: &TrialArgs, begun: &Begun) -> Result<Option<TrialConfig>, Fail
 impl TrialArgs {
     pub(super) fn asked(&self) -> Asked<'_> {
         Asked {
-            file: self.file.as_deref(),
             flags: &self.flags,
             sides: &self.sides,
             level: match (self.quick, self.thorough) {

@@ -33,9 +33,12 @@ fn the_example_of_the_readme_is_a_trial() {
     };
     assert_eq!(candidate.run, "./server --port {port}");
     assert_eq!(candidate.dir, Path::new("/lab/shop"));
-    assert_eq!(config.workload.rates, [500.0]);
+    assert_eq!(config.workload.http().unwrap().rates, [500.0]);
     let paths = vec!["/items/1".to_owned()];
-    assert_eq!(config.workload.requests, RequestsFrom::Paths(paths));
+    assert_eq!(
+        config.workload.http().unwrap().requests,
+        RequestsFrom::Paths(paths)
+    );
 }
 
 #[test]
@@ -62,9 +65,12 @@ fn every_flag_is_heard() {
     assert_eq!(flags.given().len(), 12, "{:?}", flags.given());
     let config = in_folder(&flags, folder.path()).unwrap();
     let file: PathBuf = folder.path().join("r.jsonl");
-    assert_eq!(config.workload.requests, RequestsFrom::File(file));
-    assert_eq!(config.workload.rates, [1000.0, 4000.0]);
-    assert!(config.workload.writes);
+    assert_eq!(
+        config.workload.http().unwrap().requests,
+        RequestsFrom::File(file)
+    );
+    assert_eq!(config.workload.http().unwrap().rates, [1000.0, 4000.0]);
+    assert!(config.workload.http().unwrap().writes);
     let slos = [
         Slo::Latency {
             operation: "*".to_owned(),

@@ -9,7 +9,7 @@ use understudy_judge::search::capacity::CapacityConfig;
 use understudy_judge::search::floor::FloorConfig;
 use understudy_model::{ByteSize, Change, Quantity, Share};
 use understudy_observe::Attach;
-use understudy_trial::config::{HostHeader, Launched, Pauses, WorkloadConfig};
+use understudy_trial::config::{HostHeader, HttpWorkload, Launched, Pauses};
 
 /// Any text that TOML has to escape, or not.
 fn text() -> impl Strategy<Value = String> {
@@ -63,6 +63,7 @@ fn side() -> impl Strategy<Value = SideConfig> {
             dir,
             git,
             build,
+            shell: false,
             run: format!("./serve {words} {{port}}"),
             env,
             ready,
@@ -82,7 +83,7 @@ fn side() -> impl Strategy<Value = SideConfig> {
     ]
 }
 
-fn workload() -> impl Strategy<Value = WorkloadConfig> {
+fn workload() -> impl Strategy<Value = HttpWorkload> {
     let paths = vec("/[a-z?=&%0-9]{0,9}", 1..4);
     let requests = prop_oneof![
         path().prop_map(RequestsFrom::File),
@@ -114,7 +115,7 @@ fn workload() -> impl Strategy<Value = WorkloadConfig> {
         host,
     );
     (requests, option::of(path()), rates, arrivals, fresh, rest).prop_map(
-        |(requests, prepare, rates, arrivals, fresh, rest)| WorkloadConfig {
+        |(requests, prepare, rates, arrivals, fresh, rest)| HttpWorkload {
             requests,
             prepare,
             rates: super::super::workload::ascending(rates),
@@ -159,6 +160,7 @@ fn goals() -> impl Strategy<Value = Vec<Goal>> {
     vec(goals, 0..4).prop_map(|goals| {
         let mut seen = BTreeMap::new();
         let key = |goal: &Goal| match goal {
+            Goal::Wall(_) => "wall".to_owned(),
             Goal::Cpu(_) => "cpu".to_owned(),
             Goal::Memory(_) => "memory".to_owned(),
             Goal::Latency { quantile, .. } => quantile.to_string(),
@@ -286,7 +288,7 @@ fn config() -> impl Strategy<Value = TrialConfig> {
                     candidate,
                     // It is not a part of the question whether a version is worse.
                     tuned: tuned.filter(|_| wanted.3 == Question::Replace),
-                    workload,
+                    workload: WorkloadConfig::Http(workload),
                     slos: wanted.0,
                     goals: wanted.1,
                     question: wanted.3,

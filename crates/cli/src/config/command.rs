@@ -1,0 +1,79 @@
+//! `[workload]` of commands: what each run gets.
+
+use super::reader::Section;
+use super::{Surroundings, absolute};
+use understudy_judge::terms::{Goal, Slo};
+use understudy_model::Span;
+use understudy_subject_command::Outputs;
+use understudy_trial::config::{Cache, CasesFrom, CommandWorkload, Kind};
+
+/// Longest time of one run, where nothing is said.
+pub(super) const TIMEOUT: Span = Span::from_secs(600);
+
+/// Reads the section; `None` if a problem says why.
+pub(super) fn read(mut section: Section<'_>, around: &Surroundings<'_>) -> Option<CommandWorkload> {
+    let cases = section.text("cases").map(str::to_owned);
+    let cases = cases.map_or(CasesFrom::Alone, |cases| cases_from(&cases, around.folder));
+    let caches = Cache::ALL.map(|cache| (cache.name(), cache));
+    let cache = section.choice("cache", &caches).unwrap_or_default();
+    let timeout = section.quantity("timeout").unwrap_or(TIMEOUT);
+    if timeout.nanos() == 0 {
+        section.refuse("timeout", "0 leaves no time to run");
+    }
+    section.finish();
+    Some(CommandWorkload {
+        cases,
+        cache,
+        timeout,
+        outputs: Outputs::default(),
+    })
+}
+
+/// A file of JSON lines by its name, else a pattern: a case for each file.
+pub(super) fn cases_from(text: &str, folder: &std::path::Path) -> CasesFrom {
+    match text.ends_with(".jsonl") && !text.contains(['*', '?', '[']) {
+        true => CasesFrom::File(absolute(folder, text)),
+        false => CasesFrom::Pattern(absolute(folder, text).display().to_string()),
+    }
+}
+
+/// Searches that only services have so far.
+pub(super) fn refuse_searches(root: &mut Section<'_>) {
+    for key in ["capacity", "memory_floor"] {
+        if root.has(key) {
+            root.refuse(key, "is about a service, and the subject is a command");
+        }
+    }
+}
+
+/// Goals and objectives that the kind of subject has no figure for.
+pub(super) fn check_goals(kind: Kind, goals: &[Goal], _slos: &[Slo], root: &Section<'_>) {
+    let what = goals.iter().find_map(|goal| wrong_goal(kind, goal));
+    if let Some(what) = what {
+        root.refuse("goal", what);
+    }
+}
+
+/// Why a goal does not go with a kind of subject.
+pub(super) fn wrong_goal(kind: Kind, goal: &Goal) -> Option<&'static str> {
+    match (kind, goal) {
+        (Kind::Command, Goal::Latency { .. }) => Some(
+            "compares quantiles, and a command has too few runs for them\nhint: use `wall`, the time of a run",
+        ),
+        (Kind::Http, Goal::Wall(_)) => {
+            Some("`wall` is the time of a run of a command\nhint: use a quantile such as `p99`")
+        }
+        _ => None,
+    }
+}
+
+/// What a shell would do with words that a program gets as they are.
+pub(super) fn not_a_shell(words: &[String]) -> Option<String> {
+    const OF_A_SHELL: [&str; 9] = ["|", "||", "&&", ";", ">", ">>", "<", "2>", "2>&1"];
+    let word = words
+        .iter()
+        .find(|word| OF_A_SHELL.contains(&word.as_str()))?;
+    Some(format!(
+        "`{word}` is a word of a shell, and no shell reads the command\nhint: set `shell = true` (`--shell`)"
+    ))
+}

@@ -1,0 +1,69 @@
+//! The plan of runs that are made one after the other: how long one takes is not known beforehand, so the time is what
+//! is planned, and the number of runs follows from it.
+
+use super::{Plan, RatePlan};
+use crate::terms::{Level, Question, Terms};
+use understudy_model::verdict::{Primary, Resource, VerdictRules};
+use understudy_model::{Pacing, Span};
+
+/// ABBA blocks at the first look: six pairs.
+const FIRST: u32 = 3;
+
+/// What a level allows.
+struct Budget {
+    equivalence: Span,
+    runs: Span,
+    /// Looks, each at twice as many pairs as the one before.
+    looks: u32,
+}
+
+fn budget(level: Level) -> Budget {
+    let (equivalence_s, runs_s, looks) = match level {
+        Level::Quick => (5, 10, 5),
+        Level::Default => (30, 60, 7),
+        Level::Thorough => (180, 900, 10),
+    };
+    Budget {
+        equivalence: Span::from_secs(equivalence_s),
+        runs: Span::from_secs(runs_s),
+        looks,
+    }
+}
+
+pub(super) fn plan(terms: &Terms) -> Plan {
+    let sides = terms.sides().count() as u32;
+    let budget = budget(terms.level);
+    let longest = match terms.question {
+        Question::Replace => None,
+        Question::NoWorse { longest, .. } => longest,
+    };
+    let looks: Vec<u32> = (0..budget.looks).map(|look| FIRST << look).collect();
+    Plan {
+        equivalence: budget.equivalence,
+        settle: Span::default(),
+        sides,
+        rates: vec![RatePlan {
+            rate_rps: Pacing::NO_RATE,
+            abbas: *looks.last().unwrap_or(&FIRST),
+            sides,
+            warmup: Span::default(),
+            measured: Span::default(),
+            restart: Span::default(),
+        }],
+        looks,
+        question: terms.question,
+        rules: VerdictRules::default(),
+        primary: Primary {
+            operation: "*".to_owned(),
+            quantile: 0.5,
+            rate_rps: Pacing::NO_RATE,
+            resource: Some(Resource::WallUsPerRun),
+        },
+        // A third side takes half as much time again: the pairs of the other two stay as many.
+        runs: longest.unwrap_or(Span::from_secs_f64(
+            budget.runs.secs() * f64::from(sides) / 2.0,
+        )),
+        search: Span::default(),
+        floor: Span::default(),
+    }
+}

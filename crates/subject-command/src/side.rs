@@ -1,0 +1,323 @@
+//! One side of a trial of commands: its launcher, its directories, its cases.
+
+use crate::launcher::{LauncherSetup, Order, OutputLimits};
+use crate::workdir::Place;
+use crate::{
+    CacheError, Case, Cases, Changes, Ending, Launcher, LauncherError, MAX_RUNS, Outputs, Ran,
+    Refusal, Workdir, WorkdirError, answer, cold, command_line, environment, resolve, warm,
+};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime};
+use understudy_model::{Ending as AnswerEnding, Outcome, Status};
+use understudy_probe::Cgroups;
+use understudy_subject::{Asker, Run, Runner, Trouble};
+
+/// The mask of permissions of every run.
+const UMASK: u32 = 0o022;
+
+/// How a command is run, for both sides and for every case alike but for what is its own.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// Program and leading arguments; of a shell line, the line alone.
+    pub words: Vec<String>,
+    /// It is a line for `sh -c`.
+    pub shell: bool,
+    /// What relative paths of the command are relative to.
+    pub dir: PathBuf,
+    /// Where programs are looked for, also by the command itself.
+    pub path: String,
+    /// Added to the fixed environment, before what a case adds.
+    pub env: BTreeMap<String, String>,
+    /// Longest time of a run whose case says nothing.
+    pub timeout: Duration,
+    /// The CPUs it may run on; `None`: those of the launcher.
+    pub cpus: Option<Vec<u32>>,
+    /// Are input files brought out of the page cache before each run, instead of into it?
+    pub is_cold: bool,
+    /// How what it writes is compared.
+    pub outputs: Outputs,
+}
+
+/// Where a side is.
+#[derive(Clone, Debug)]
+pub struct Placing {
+    /// The letter of its directories: another one for each side.
+    pub slot: char,
+    /// The folder that the directories of all sides are in.
+    pub base: PathBuf,
+    /// How its launcher is started.
+    pub setup: LauncherSetup,
+}
+
+/// Why a command cannot be run, or could not be.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// There is no such program, or the case does not go with the command: cause and hint.
+    #[error("{0}")]
+    Wrong(String),
+    /// The launcher cannot do its work.
+    #[error(transparent)]
+    Launcher(#[from] LauncherError),
+    /// The directory of a run cannot be prepared.
+    #[error(transparent)]
+    Workdir(#[from] WorkdirError),
+    /// The input files are not in the state that was asked for.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// A run has written to a file that the command names.
+    #[error(
+        "a run has changed `{}`, which the command names: every later run would meet another input\nhint: give \
+         the file in `files` of a case, then each run gets its own copy", .0.display()
+    )]
+    Overwritten(PathBuf),
+}
+
+impl Command {
+    /// Its words with the paths that they name made absolute: a run starts in a directory of its own, where a path
+    /// that is relative to the folder of the side leads nowhere.
+    fn anchored(&self) -> Vec<String> {
+        let is_file = |word: &str| !word.starts_with('-') && self.dir.join(word).is_file();
+        let anchor = |(index, word): (usize, &String)| match index > 0 && is_file(word) {
+            true => self.dir.join(word).to_string_lossy().into_owned(),
+            false => word.clone(),
+        };
+        self.words.iter().enumerate().map(anchor).collect()
+    }
+
+    /// The files that its words name, with what shows that they are as they were.
+    fn named_files(&self) -> Vec<(PathBuf, Option<Stamp>)> {
+        let words = self.anchored();
+        let named = words.iter().skip(1).map(PathBuf::from);
+        let absolute = named.filter(|path| path.is_absolute() && path.is_file());
+        absolute
+            .map(|path| {
+                let stamp = stamp(&path);
+                (path, stamp)
+            })
+            .collect()
+    }
+
+    /// The program and the arguments of a case, the name by which it is called first.
+    ///
+    /// # Errors
+    /// Cause and hint: there is no such program, or the case does not go with the command.
+    pub fn line(&self, case: &Case) -> Result<(PathBuf, Vec<String>), CommandError> {
+        let wrong = |what: String| CommandError::Wrong(what);
+        if self.shell {
+            let line = self.words.join(" ");
+            let mut words = command_line(&[line], case).map_err(wrong)?;
+            let args = words.split_off(1);
+            let sh = "sh".to_owned();
+            let program = self.found(&sh)?;
+            let line = match args.is_empty() {
+                true => words.remove(0),
+                // What a case adds follows the line as words of their own, whatever is in them.
+                false => format!("{} \"$@\"", words.remove(0)),
+            };
+            let argv = [sh.clone(), "-c".to_owned(), line, sh];
+            return Ok((program, argv.into_iter().chain(args).collect()));
+        }
+        let argv = command_line(&self.anchored(), case).map_err(wrong)?;
+        let name = argv.first().filter(|name| !name.is_empty());
+        let name = name.ok_or_else(|| wrong("the command is empty".to_owned()))?;
+        let program = self.found(name)?;
+        Ok((program, argv))
+    }
+
+    fn found(&self, name: &str) -> Result<PathBuf, CommandError> {
+        resolve(name, &self.dir, &self.path).map_err(|ending| {
+            CommandError::Wrong(match ending {
+                Ending::NotStarted(why) => why.to_string(),
+                other => format!("{other:?}"),
+            })
+        })
+    }
+}
+
+/// What shows that a file is as it was: its size and when it was last changed.
+type Stamp = (u64, SystemTime);
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let data = fs::metadata(path).ok()?;
+    Some((data.len(), data.modified().ok()?))
+}
+
+/// A side that runs its command for each case. Dropping it stops everything that it has started.
+pub struct CommandSide {
+    command: Command,
+    cases: Arc<Cases>,
+    workdir: Workdir,
+    launcher: Launcher,
+    named: Vec<(PathBuf, Option<Stamp>)>,
+    stop: Arc<AtomicBool>,
+}
+
+/// A run with what it made of its directory.
+struct Finished {
+    ran: Ran,
+    changes: Changes,
+}
+
+impl CommandSide {
+    /// Starts the launcher of a side.
+    ///
+    /// # Errors
+    /// It cannot be started, or its directories cannot be made.
+    pub fn start(
+        command: Command,
+        cases: Arc<Cases>,
+        placing: &Placing,
+        (cgroups, stop): (&Cgroups, Arc<AtomicBool>),
+    ) -> Result<CommandSide, CommandError> {
+        Ok(CommandSide {
+            named: command.named_files(),
+            workdir: Workdir::new(&placing.base, placing.slot)?,
+            launcher: Launcher::start(&placing.setup, cgroups)?,
+            command,
+            cases,
+            stop,
+        })
+    }
+
+    /// What of the side is not limited or not measured.
+    pub fn unmeasured(&self) -> &[String] {
+        self.launcher.unmeasured()
+    }
+
+    /// Runs one case some times, one after the other.
+    fn repeat(&mut self, number: u32, times: usize) -> Result<Vec<Finished>, CommandError> {
+        let cases = self.cases.clone();
+        let case = cases.all.get(number as usize);
+        let case = case.ok_or_else(|| CommandError::Wrong(format!("there is no case {number}")))?;
+        let (program, argv) = self.command.line(case)?;
+        let places: Vec<Place> = (0..times)
+            .map(|_| self.workdir.place(case))
+            .collect::<Result<_, _>>()?;
+        self.bring_inputs(&places)?;
+        let at = self.workdir.in_use();
+        let mut added = self.command.env.clone();
+        added.extend(case.env.clone());
+        let order = Order {
+            program,
+            argv,
+            env: environment(&self.command.path, &at, &added),
+            at,
+            places: places.iter().map(|place| place.root().to_owned()).collect(),
+            cpus: self.command.cpus.clone(),
+            umask: UMASK,
+            timeout: case.timeout.unwrap_or(self.command.timeout),
+            limits: OutputLimits::default(),
+        };
+        let all = self.launcher.run(&order, &self.stop)?;
+        if let Some((path, _)) = self.named.iter().find(|(path, was)| stamp(path) != *was) {
+            return Err(CommandError::Overwritten(path.clone()));
+        }
+        let both = all.into_iter().zip(places);
+        Ok(both
+            .map(|(ran, place)| Finished {
+                ran,
+                changes: place.changes(),
+            })
+            .collect())
+    }
+
+    /// Brings what the runs will read into the page cache, or out of it.
+    fn bring_inputs(&self, places: &[Place]) -> Result<(), CommandError> {
+        let mut inputs: Vec<PathBuf> = places.iter().flat_map(Place::inputs).collect();
+        inputs.extend(self.named.iter().map(|(path, _)| path.clone()));
+        match self.command.is_cold {
+            true => cold(&inputs)?,
+            false => warm(&inputs)?,
+        }
+        Ok(())
+    }
+
+    fn outcome(&self, finished: Finished) -> Outcome {
+        answer(&finished.ran, finished.changes, &self.command.outputs)
+    }
+}
+
+/// A program that is not there is a mistake of the configuration, and not an answer.
+fn refuse_not_started(finished: &Finished) -> Result<(), CommandError> {
+    match &finished.ran.ending {
+        Ending::NotStarted(why @ (Refusal::NotFound { .. } | Refusal::NotExecutable { .. })) => {
+            Err(CommandError::Wrong(why.to_string()))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Asker for CommandSide {
+    fn ask(&mut self, case: u32) -> Result<Outcome, Trouble> {
+        let mut all = self.repeat(case, 1)?;
+        let finished = all.pop().ok_or("no run came back")?;
+        refuse_not_started(&finished)?;
+        Ok(self.outcome(finished))
+    }
+}
+
+impl Runner for CommandSide {
+    fn run(&mut self, cases: &[u32]) -> Result<Vec<Run>, Trouble> {
+        let mut runs = Vec::with_capacity(cases.len());
+        // The same case in a row is one order: then nothing but the launcher acts between its runs. A cold cache is
+        // made before each.
+        let longest = if self.command.is_cold { 1 } else { MAX_RUNS };
+        for same in cases
+            .chunk_by(|a, b| a == b)
+            .flat_map(|same| same.chunks(longest))
+        {
+            for finished in self.repeat(same[0], same.len())? {
+                refuse_not_started(&finished)?;
+                let figures = finished.ran.figures;
+                let out_of_memory = finished.ran.out_of_memory;
+                let outcome = self.outcome(finished);
+                let (ending, status, bytes, hash) = match &outcome {
+                    Outcome::Answered(answer) => {
+                        let bytes = answer.parts.iter().map(|part| part.bytes.len() as u64);
+                        let hash = hash(answer);
+                        (AnswerEnding::Answered, answer.status, bytes.sum(), hash)
+                    }
+                    Outcome::Failed(failure) => {
+                        (AnswerEnding::Failed(failure.kind), Status::default(), 0, 0)
+                    }
+                };
+                runs.push(Run {
+                    case: same[0],
+                    ending,
+                    status,
+                    bytes,
+                    hash,
+                    wall_ns: figures.wall_ns,
+                    cpu_us: (figures.user_us + figures.system_us + figures.unawaited_cpu_us) as f64,
+                    peak_rss_bytes: figures.peak_rss_bytes as f64,
+                    out_of_memory,
+                });
+            }
+        }
+        Ok(runs)
+    }
+}
+
+/// A hash of everything that an answer says; never 0.
+fn hash(answer: &understudy_model::Answer) -> u64 {
+    use xxhash_rust::xxh3::Xxh3Default;
+    let mut hasher = Xxh3Default::new();
+    let mut add = |bytes: &[u8]| {
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    add(&answer.status.code.to_le_bytes());
+    for field in &answer.fields {
+        add(field.name.as_bytes());
+        add(&field.value);
+    }
+    for part in &answer.parts {
+        add(part.name.as_bytes());
+        add(&part.bytes);
+    }
+    hasher.digest().max(1)
+}

@@ -1,0 +1,344 @@
+//! Commands, as a kind of subject.
+
+use crate::config::{Cache, CasesFrom, CommandWorkload, Launched, SideConfig, TrialConfig};
+use crate::cpus::Assignment;
+use crate::environment::{hexadecimal, sha256};
+use crate::error::TrialError;
+use crate::exits::End;
+use crate::inspect::Inspector;
+use crate::placeholders::with_limits;
+use crate::runs;
+use crate::subject::{Measuring, Member, Subject};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use understudy_compare::{Differ, Redact, Rules};
+use understudy_evidence::RunDirectory;
+use understudy_model::Role;
+use understudy_model::stored::Start;
+use understudy_probe::{Cgroups, Limits, split_command};
+use understudy_redact::{Redactor, shell_quoted};
+use understudy_subject::{Asker, CaseFacts, Catalogue};
+use understudy_subject_command::{
+    Case, Cases, Command, CommandSide, DEFAULT_PATH, Input, LauncherSetup, Placing,
+};
+
+/// Where the directories of the runs are, in the run directory.
+const FOLDER: &str = "work";
+
+/// What commands are made of.
+pub(crate) struct Inputs<'a> {
+    pub(crate) config: &'a TrialConfig,
+    pub(crate) workload: &'a CommandWorkload,
+    pub(crate) cases: &'a Cases,
+    pub(crate) launcher: &'a [String],
+    pub(crate) cgroups: &'a Cgroups,
+    pub(crate) cpus: &'a Assignment,
+    pub(crate) stop: &'a Arc<AtomicBool>,
+}
+
+/// Commands and their cases.
+pub(crate) struct Commands<'a> {
+    inputs: Inputs<'a>,
+    cases: Arc<Cases>,
+    catalogue: Catalogue,
+    /// The folder of the directories of the runs.
+    base: PathBuf,
+    logs: PathBuf,
+}
+
+impl<'a> Commands<'a> {
+    /// Commands that are there, and that their cases go with.
+    ///
+    /// # Errors
+    /// Why a side cannot be run.
+    pub(crate) fn new(
+        inputs: Inputs<'a>,
+        (run, logs): (&RunDirectory, PathBuf),
+    ) -> Result<Self, TrialError> {
+        let base = run.folder(FOLDER)?;
+        let incumbent = inputs.config.side(Role::Incumbent);
+        let commands = Commands {
+            catalogue: catalogue(inputs.cases, &program_name(incumbent.runs())),
+            cases: Arc::new(inputs.cases.clone()),
+            // A launcher starts elsewhere.
+            base: base.canonicalize().unwrap_or(base),
+            logs,
+            inputs,
+        };
+        for side in commands.inputs.config.sides() {
+            check(&commands.command(side)?, commands.inputs.cases)
+                .map_err(|why| TrialError::Command { side, why })?;
+        }
+        Ok(commands)
+    }
+
+    /// The command of a side.
+    fn command(&self, role: Role) -> Result<Command, TrialError> {
+        let wrong = |why: &str| TrialError::Command {
+            side: role,
+            why: why.to_owned(),
+        };
+        let SideConfig::Launched(launched) = self.inputs.config.side(role) else {
+            return Err(wrong("it is a command, and no service that runs already"));
+        };
+        let subject = self.inputs.cpus.subject.as_slice();
+        let workload = self.inputs.workload;
+        command(self.inputs.config, launched)
+            .map(|command| Command {
+                timeout: workload.timeout.duration(),
+                cpus: (!subject.is_empty()).then(|| subject.to_vec()),
+                is_cold: workload.cache == Cache::Cold,
+                outputs: workload.outputs.clone(),
+                ..command
+            })
+            .map_err(|why| wrong(&why))
+    }
+
+    /// Starts what runs a side.
+    pub(crate) fn start(&self, role: Role) -> Result<CommandSide, TrialError> {
+        let limits = self.inputs.config.limits;
+        let log = format!("launcher-{}.log", role.name());
+        let placing = Placing {
+            slot: slot(role),
+            base: self.base.clone(),
+            setup: LauncherSetup {
+                name: role.in_words().to_owned(),
+                argv: self.inputs.launcher.to_vec(),
+                dir: self.base.clone(),
+                log: self.logs.join(log),
+                limits: Limits {
+                    cpus: limits.cpus,
+                    memory: limits.memory,
+                },
+                cpus: None,
+            },
+        };
+        let machine = (self.inputs.cgroups, self.inputs.stop.clone());
+        let side = CommandSide::start(self.command(role)?, self.cases.clone(), &placing, machine);
+        side.map_err(|source| TrialError::Ask {
+            name: role.in_words().to_owned(),
+            source: source.into(),
+        })
+    }
+
+    pub(crate) fn config(&self) -> &TrialConfig {
+        self.inputs.config
+    }
+}
+
+/// The command of a side as its configuration has it.
+///
+/// # Errors
+/// Why its text is none.
+pub(crate) fn command(config: &TrialConfig, launched: &Launched) -> Result<Command, String> {
+    let run = with_limits(&launched.run, config.limits);
+    let words = match launched.shell {
+        true => vec![run],
+        false => split_command(&run).map_err(|error| error.to_string())?,
+    };
+    let env = launched.env.iter();
+    Ok(Command {
+        words,
+        shell: launched.shell,
+        dir: launched.dir.clone(),
+        path: std::env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.to_owned()),
+        env: env
+            .map(|(name, value)| (name.clone(), with_limits(value, config.limits)))
+            .collect(),
+        timeout: std::time::Duration::MAX,
+        cpus: None,
+        is_cold: false,
+        outputs: understudy_subject_command::Outputs::default(),
+    })
+}
+
+/// Is there such a program, and does every case go with it?
+fn check(command: &Command, cases: &Cases) -> Result<(), String> {
+    for (number, case) in (1..).zip(&cases.all) {
+        command.line(case).map_err(|error| match cases.all.len() {
+            1 => error.to_string(),
+            _ => format!("case {number}: {error}"),
+        })?;
+    }
+    Ok(())
+}
+
+/// What is wrong with the commands of the sides that are not built first: a side and the reason, with a hint in a
+/// second line.
+pub fn check_commands(config: &TrialConfig, cases: &Cases) -> Vec<(Role, String)> {
+    let wrong = |side: Role| {
+        let SideConfig::Launched(launched) = config.side(side) else {
+            return Some((
+                side,
+                "it is a command, and no service that runs already".to_owned(),
+            ));
+        };
+        if launched.build.is_some() || launched.git.is_some() {
+            return None;
+        }
+        let checked = command(config, launched).and_then(|command| check(&command, cases));
+        checked.err().map(|why| (side, why))
+    };
+    config.sides().filter_map(wrong).collect()
+}
+
+/// The letter of the directories of a side.
+fn slot(role: Role) -> char {
+    match role {
+        Role::Incumbent => 'a',
+        Role::Second => 'b',
+        Role::Candidate => 'c',
+        Role::Tuned => 'd',
+    }
+}
+
+/// `sort` of `/usr/bin/sort -u`.
+fn program_name(run: &str) -> String {
+    let words = split_command(run).unwrap_or_default();
+    let program = words.first().map_or("command", String::as_str);
+    let name = program.rsplit('/').next().unwrap_or(program);
+    name.to_owned()
+}
+
+fn catalogue(cases: &Cases, program: &str) -> Catalogue {
+    Catalogue::new(cases.all.iter().map(|case| {
+        let name = case.operation.clone();
+        let facts = CaseFacts {
+            operation: 0,
+            target: shown_args(case),
+            bytes: size(case),
+            weight: case.weight,
+            leaves_traces: false,
+        };
+        (name.unwrap_or_else(|| program.to_owned()), facts)
+    }))
+}
+
+fn shown_args(case: &Case) -> String {
+    let words = case.args.iter().chain(&case.input);
+    words
+        .map(|word| shell_quoted(word))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Bytes of the arguments and inputs of a case.
+fn size(case: &Case) -> u64 {
+    let of_input = |input: &Input| match input {
+        Input::Text(text) => text.len() as u64,
+        Input::File(path) => std::fs::metadata(path).map_or(0, |data| data.len()),
+    };
+    let args = case.args.iter().map(|arg| arg.len() as u64 + 1);
+    let inputs = case.files.values().chain(&case.stdin).map(of_input);
+    args.chain(inputs).sum()
+}
+
+impl Subject for Commands<'_> {
+    fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    fn differ<'d>(&self, rules: &'d Rules, redact: Redact<'d>) -> Differ<'d> {
+        Differ::new(rules, redact)
+    }
+
+    fn reproduce(&self, case: u32, redactor: &Redactor) -> String {
+        let _ = (case, redactor);
+        String::new()
+    }
+
+    fn hashes(&self) -> BTreeMap<String, String> {
+        let file = match &self.inputs.workload.cases {
+            CasesFrom::File(path) => sha256(path),
+            CasesFrom::Pattern(_) | CasesFrom::Alone => None,
+        };
+        let mut hashes = BTreeMap::new();
+        hashes.extend(file.map(|hash| ("cases".to_owned(), hash)));
+        let mut hasher = Sha256::new();
+        for case in &self.cases.all {
+            for input in case.files.values().chain(&case.stdin) {
+                match input {
+                    Input::Text(text) => hasher.update(text),
+                    Input::File(path) => hasher.update(sha256(path).unwrap_or_default()),
+                }
+            }
+        }
+        hashes.insert("inputs".to_owned(), hexadecimal(hasher));
+        for side in self.inputs.config.sides() {
+            let command = self.command(side).ok();
+            let first = self.cases.all.first();
+            let program = command
+                .zip(first)
+                .and_then(|(command, case)| command.line(case).ok());
+            let hash = program.and_then(|(program, _)| sha256(&program));
+            hashes.extend(hash.map(|hash| (side.name().to_owned(), hash)));
+        }
+        hashes
+    }
+
+    fn place(&self, role: Role) -> Result<Box<dyn Member + '_>, TrialError> {
+        Ok(Box::new(Placed {
+            role,
+            commands: self,
+        }))
+    }
+
+    fn measure(
+        &self,
+        measuring: &Measuring<'_>,
+        _inspector: &mut Inspector<'_>,
+    ) -> Result<(), TrialError> {
+        runs::Stage {
+            measuring,
+            catalogue: &self.catalogue,
+            sides: self.config().sides().collect(),
+            start: &|role| Ok(Box::new(self.start(role)?)),
+        }
+        .carry_out()
+    }
+}
+
+/// A command: nothing of it runs between two cases.
+struct Placed<'a> {
+    role: Role,
+    commands: &'a Commands<'a>,
+}
+
+impl Member for Placed<'_> {
+    fn role(&self) -> Role {
+        self.role
+    }
+
+    fn start(&self) -> Option<Start> {
+        None
+    }
+
+    fn unmeasured(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn reach(&self) -> Result<Box<dyn Asker>, TrialError> {
+        Ok(Box::new(self.commands.start(self.role)?))
+    }
+
+    fn end(&mut self) -> Option<End> {
+        None
+    }
+
+    fn ended(&self, during: &str, end: &End) -> TrialError {
+        TrialError::Ended {
+            name: self.role.in_words().to_owned(),
+            during: during.to_owned(),
+            exit: end.exit.to_string(),
+            log: String::new(),
+            file: self.commands.logs.clone(),
+        }
+    }
+
+    fn stop(self: Box<Self>) -> Option<String> {
+        None
+    }
+}

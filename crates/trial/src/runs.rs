@@ -1,0 +1,330 @@
+//! Runs one after the other, in randomised ABBA blocks: the stage that measures what runs once for each case.
+//!
+//! One measurement is one run, or as many as take 100 ms, of cases that are drawn by weight; both sides of a pair get the
+//! same. It goes on, look by look, until what was asked is decided or the time is over.
+
+use crate::Event;
+use crate::error::TrialError;
+use crate::store;
+use crate::subject::Measuring;
+use crate::turns::{order, pair_seed};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime};
+use understudy_evidence::BlockId;
+use understudy_host::MachineTime;
+use understudy_model::gates::MOST_STOLEN;
+use understudy_model::stored::{BlockFigures, Row};
+use understudy_model::{Observation, Pacing, Role, Span};
+use understudy_stats::random::Random;
+use understudy_subject::{Catalogue, Run, Runner};
+
+/// A measurement takes so long at least, so that the clock and the start of a process weigh little.
+const SHORTEST: Duration = Duration::from_millis(100);
+/// Runs before the first measurement, and the time after which they are enough.
+const SETTLING_RUNS: u64 = 10;
+const SETTLED: Duration = Duration::from_millis(500);
+/// Most runs of one measurement.
+const MOST_RUNS: usize = 256;
+
+/// What the stage works on.
+pub(crate) struct Stage<'a> {
+    pub(crate) measuring: &'a Measuring<'a>,
+    pub(crate) catalogue: &'a Catalogue,
+    pub(crate) sides: Vec<Role>,
+    /// Starts what runs a side.
+    pub(crate) start: &'a dyn Fn(Role) -> Result<Box<dyn Runner>, TrialError>,
+}
+
+/// What measures, and what it may still spend.
+struct Under<'a> {
+    runners: HashMap<Role, Box<dyn Runner>>,
+    runs: usize,
+    /// Measurements that may still be made again because the hypervisor took the CPUs.
+    repeats: usize,
+    on_disk: &'a BTreeSet<BlockId>,
+}
+
+impl Stage<'_> {
+    /// Measures, on to the look at which the evidence is enough or the time is over. Each measurement is on disk when
+    /// the next one begins.
+    pub(crate) fn carry_out(&self) -> Result<(), TrialError> {
+        let Measuring { plan, run, .. } = *self.measuring;
+        let on_disk: BTreeSet<BlockId> = run.blocks()?.into_iter().collect();
+        let mut under = Under {
+            runners: HashMap::new(),
+            runs: 1,
+            repeats: plan.repeats() as usize,
+            on_disk: &on_disk,
+        };
+        for side in &self.sides {
+            self.settle(*side, &mut under)?;
+        }
+        under.runs = self.runs_of_a_measurement()?;
+        let mut spent = self.spent_before()?;
+        let mut done = 0;
+        for (look, until) in plan.looks.iter().enumerate() {
+            if look > 0 {
+                // What the blocks so far took says what the next ones will.
+                let each = spent.as_secs_f64() / f64::from(done.max(1));
+                let needed = each * f64::from(until - done);
+                let left = plan.runs.duration().saturating_sub(spent).as_secs_f64();
+                let is_complete = self.is_complete(*until, &on_disk);
+                if !is_complete && (needed > left || (self.measuring.settled)()?) {
+                    break;
+                }
+            }
+            while done < *until {
+                let began = Instant::now();
+                self.abba(done, &mut under)?;
+                spent += began.elapsed();
+                done += 1;
+                self.measuring.announce(Event::Running {
+                    side: Role::Candidate,
+                    pairs: 2 * done,
+                    spent: (Span::from_secs_f64(spent.as_secs_f64()), plan.runs),
+                });
+            }
+        }
+        self.measuring.announce(Event::Measured);
+        Ok(())
+    }
+
+    /// Was all that this look needs measured before?
+    fn is_complete(&self, abbas: u32, on_disk: &BTreeSet<BlockId>) -> bool {
+        let mut all =
+            (0..2 * abbas).flat_map(|number| self.sides.iter().map(move |side| (side, number)));
+        all.all(|(side, number)| on_disk.contains(&block(*side, number)))
+    }
+
+    /// Time that a run which continues has spent already.
+    fn spent_before(&self) -> Result<Duration, TrialError> {
+        let evidence = store::read(self.measuring.run)?;
+        let took = evidence.blocks.iter().map(|block| block.figures.wall_ns);
+        Ok(Duration::from_nanos(took.sum()))
+    }
+
+    /// One ABBA block.
+    fn abba(&self, abba: u32, under: &mut Under<'_>) -> Result<(), TrialError> {
+        let seed = self.measuring.terms.seed;
+        for (side, within) in order(&self.sides, seed, 0, abba) {
+            let number = abba * 2 + within;
+            if under.on_disk.contains(&block(side, number)) {
+                continue;
+            }
+            while !self.measure(side, number, under)? {
+                under.repeats = under.repeats.saturating_sub(1);
+            }
+        }
+        Ok(())
+    }
+
+    /// One measurement of one side. False: the hypervisor took too much of the time, and it may be made again.
+    fn measure(&self, side: Role, number: u32, under: &mut Under<'_>) -> Result<bool, TrialError> {
+        let Measuring { run, terms, .. } = *self.measuring;
+        let seed = pair_seed(terms.seed, Pacing::NO_RATE, number);
+        let cases = draw(self.catalogue, under.runs, seed);
+        let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let before = MachineTime::now();
+        let ran = self.run(side, &cases, under)?;
+        let after = MachineTime::now();
+        let steal_share = before
+            .zip(after)
+            .and_then(|(before, after)| after.stolen_share(&before, false));
+        if under.repeats > 0 && steal_share.is_some_and(|share| share > MOST_STOLEN) {
+            return Ok(false);
+        }
+        let figures = BlockFigures {
+            started_unix_s: unix.map_or(0.0, |since| since.as_secs_f64()),
+            steal_share,
+            ..figures(seed, &ran)
+        };
+        let rows = self.rows(&ran);
+        store::write_block(run, &block(side, number), Pacing::NO_RATE, &figures, &rows)?;
+        Ok(true)
+    }
+
+    /// The runs as they are stored: one after the other on a clock of their own.
+    fn rows(&self, ran: &[Run]) -> Vec<Row> {
+        let mut now_ns = 0;
+        let row = |run: &Run| {
+            let began_ns = now_ns;
+            now_ns += run.wall_ns;
+            let observation = Observation {
+                case: run.case,
+                operation: self.catalogue.operation(run.case).0,
+                due_ns: began_ns,
+                free_ns: began_ns,
+                sent_ns: began_ns,
+                first_ns: Observation::NEVER,
+                last_ns: now_ns,
+                ending: run.ending,
+                class: run.status.class,
+                code: run.status.code,
+                bytes: run.bytes,
+                hash: run.hash,
+            };
+            // Of a case whose answers vary by themselves, or may by a rule, the hash of one says nothing.
+            let is_comparable = !self.measuring.varying.contains(&run.case);
+            Row {
+                observation,
+                shape: u64::from(is_comparable),
+                value: if is_comparable { run.hash } else { 0 },
+            }
+        };
+        ran.iter().map(row).collect()
+    }
+
+    /// Some runs before the first measurement of a side: caches fill, and it shows how long a run takes.
+    fn settle(&self, side: Role, under: &mut Under<'_>) -> Result<(), TrialError> {
+        let id = store::settling_block(Pacing::NO_RATE, side);
+        if under.on_disk.contains(&id) {
+            return Ok(());
+        }
+        self.measuring.announce(Event::Settling(side));
+        let began = Instant::now();
+        let mut ran = Vec::new();
+        for seed in 0..SETTLING_RUNS {
+            ran.extend(self.run(side, &draw(self.catalogue, 1, seed), under)?);
+            if began.elapsed() > SETTLED {
+                break;
+            }
+        }
+        let rows = self.rows(&ran);
+        let figures = figures(0, &ran);
+        store::write_block(self.measuring.run, &id, Pacing::NO_RATE, &figures, &rows)
+    }
+
+    /// Runs these cases of a side, whose launcher is started if it is the first time.
+    fn run(
+        &self,
+        side: Role,
+        cases: &[u32],
+        under: &mut Under<'_>,
+    ) -> Result<Vec<Run>, TrialError> {
+        let stopped = || self.measuring.stop.load(Ordering::Relaxed);
+        if stopped() {
+            return Err(TrialError::Interrupted);
+        }
+        let runner = match under.runners.entry(side) {
+            Entry::Occupied(there) => there.into_mut(),
+            Entry::Vacant(free) => free.insert((self.start)(side)?),
+        };
+        let ran = runner.run(cases);
+        if stopped() {
+            return Err(TrialError::Interrupted);
+        }
+        ran.map_err(|source| TrialError::Ask {
+            name: side.in_words().to_owned(),
+            source,
+        })
+    }
+
+    /// How many runs one measurement has: by how long those of the incumbent took before the first, which is stored, so
+    /// that a run that continues has the same.
+    fn runs_of_a_measurement(&self) -> Result<usize, TrialError> {
+        let id = store::settling_block(Pacing::NO_RATE, Role::Incumbent);
+        let rows = self.measuring.run.read_block(&id)?.rows;
+        let took = rows.iter().map(|row| {
+            let Observation {
+                sent_ns, last_ns, ..
+            } = row.observation;
+            last_ns.saturating_sub(sent_ns)
+        });
+        let mean_ns = took.sum::<u64>() / (rows.len() as u64).max(1);
+        let runs = SHORTEST.as_nanos() as u64 / mean_ns.max(1) + 1;
+        Ok((runs as usize).min(MOST_RUNS))
+    }
+}
+
+/// The name of a measurement.
+fn block(side: Role, number: u32) -> BlockId {
+    store::latency_block(Pacing::NO_RATE, side, number)
+}
+
+fn figures(seed: u64, ran: &[Run]) -> BlockFigures {
+    let wall_ns: u64 = ran.iter().map(|run| run.wall_ns).sum();
+    let peaks = ran.iter().map(|run| run.peak_rss_bytes);
+    let kills = ran.iter().filter(|run| run.out_of_memory).count() as u64;
+    BlockFigures {
+        seed,
+        measured_s: wall_ns as f64 / 1e9,
+        due: ran.len() as u64,
+        sent: ran.len() as u64,
+        wall_ns,
+        side_cpu_us: Some(ran.iter().map(|run| run.cpu_us).sum()),
+        peak_rss_bytes: peaks.reduce(f64::max),
+        oom_kills: Some(kills).filter(|kills| *kills > 0),
+        ..BlockFigures::default()
+    }
+}
+
+/// So many cases by weight, in an order that the seed draws. Systematic sampling (Madow and Madow 1944): with equal
+/// weights, each case comes as often as any other, give or take one.
+fn draw(catalogue: &Catalogue, count: usize, seed: u64) -> Vec<u32> {
+    let mut random = Random::new(seed);
+    let total: f64 = catalogue.cases.iter().map(|case| case.weight).sum();
+    let step = total / count as f64;
+    let mut next = random.uniform() * step;
+    let mut reached = 0.0;
+    let mut drawn = Vec::with_capacity(count);
+    for (number, case) in (0u32..).zip(&catalogue.cases) {
+        reached += case.weight;
+        while next < reached && drawn.len() < count {
+            drawn.push(number);
+            next += step;
+        }
+    }
+    // What rounding left out at the end.
+    while let Some(last) = drawn.last().copied().filter(|_| drawn.len() < count) {
+        drawn.push(last);
+    }
+    // Runs of one case stay together, so that nothing is done between them; the cases change places.
+    let mut groups: Vec<Vec<u32>> = drawn.chunk_by(|a, b| a == b).map(<[u32]>::to_vec).collect();
+    for last in (1..groups.len()).rev() {
+        groups.swap(last, last - (random.next() % (last as u64 + 1)) as usize);
+    }
+    groups.concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use understudy_subject::CaseFacts;
+
+    fn catalogue(weights: &[f64]) -> Catalogue {
+        Catalogue::new(weights.iter().map(|weight| {
+            let facts = CaseFacts {
+                weight: *weight,
+                ..CaseFacts::default()
+            };
+            ("all".to_owned(), facts)
+        }))
+    }
+
+    #[test]
+    fn cases_are_drawn_by_weight_and_each_comes_its_turn() {
+        let counts = |weights: &[f64], count: usize, seed: u64| {
+            let drawn = draw(&catalogue(weights), count, seed);
+            assert_eq!(drawn.len(), count);
+            let of = |case: u32| drawn.iter().filter(|one| **one == case).count();
+            (0..weights.len() as u32).map(of).collect::<Vec<_>>()
+        };
+        for seed in 0..50 {
+            assert_eq!(counts(&[1.0; 5], 10, seed), [2; 5]);
+            assert_eq!(counts(&[3.0, 1.0, 0.0], 8, seed), [6, 2, 0]);
+            assert!(counts(&[1.0; 7], 3, seed).iter().all(|count| *count <= 1));
+        }
+        let few: Vec<Vec<usize>> = (0..200).map(|seed| counts(&[1.0; 4], 1, seed)).collect();
+        let sum = |case: usize| few.iter().map(|counts| counts[case]).sum::<usize>();
+        assert!(
+            (0..4).all(|case| (20..80).contains(&sum(case))),
+            "every case comes"
+        );
+        assert_eq!(
+            draw(&catalogue(&[1.0; 9]), 4, 7),
+            draw(&catalogue(&[1.0; 9]), 4, 7)
+        );
+    }
+}

@@ -1,0 +1,194 @@
+//! Services that are asked over HTTP/1.1, as a kind of subject.
+
+use crate::config::{HttpWorkload, RequestsFrom};
+use crate::cpus::Assignment;
+use crate::environment::{hexadecimal, sha256};
+use crate::error::TrialError;
+use crate::exits::End;
+use crate::generator::Generator;
+use crate::inspect::Inspector;
+use crate::sides::{RunningSide, Stand};
+use crate::subject::{Measuring, Member, Subject};
+use crate::{capacity, floor, latency, reproducer};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use understudy_compare::{Differ, Redact, Rules, Templates};
+use understudy_model::Role;
+use understudy_model::stored::Start;
+use understudy_redact::Redactor;
+use understudy_subject::{Asker, CaseFacts, Catalogue};
+use understudy_subject_http::{HttpAsker, Requests};
+
+/// Services and the requests to them.
+pub(crate) struct Services<'a> {
+    stand: Stand<'a>,
+    cpus: &'a Assignment,
+    requests: &'a Requests,
+    /// The same, for threads that may outlive a stage by an answer.
+    shared: Arc<Requests>,
+    catalogue: Catalogue,
+    /// Operation index of each request.
+    operation_of: Vec<u32>,
+}
+
+impl<'a> Services<'a> {
+    pub(crate) fn new(stand: Stand<'a>, cpus: &'a Assignment, requests: &'a Requests) -> Self {
+        let catalogue = catalogue(requests);
+        Services {
+            stand,
+            cpus,
+            requests,
+            shared: Arc::new(requests.clone()),
+            operation_of: catalogue.operation_of(),
+            catalogue,
+        }
+    }
+}
+
+/// Each request with the operation that it names, else the template learned from all targets.
+fn catalogue(requests: &Requests) -> Catalogue {
+    let all = &requests.all;
+    let targets = all.iter().map(|r| (r.method.as_str(), r.path.as_str()));
+    let templates = Templates::learn(targets);
+    Catalogue::new(all.iter().map(|request| {
+        let template = || templates.template(&request.method, &request.path);
+        let facts = CaseFacts {
+            operation: 0,
+            target: request.path.clone(),
+            bytes: request.size() as u64,
+            weight: request.weight,
+            leaves_traces: !request.is_safe(),
+        };
+        (request.operation.clone().unwrap_or_else(template), facts)
+    }))
+}
+
+impl Subject for Services<'_> {
+    fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    fn differ<'d>(&self, rules: &'d Rules, redact: Redact<'d>) -> Differ<'d> {
+        Differ::new(rules, redact)
+    }
+
+    fn reproduce(&self, case: u32, redactor: &Redactor) -> String {
+        let request = self.requests.all.get(case as usize);
+        request.map_or_else(String::new, |request| reproducer::curl(request, redactor))
+    }
+
+    fn hashes(&self) -> BTreeMap<String, String> {
+        let HttpWorkload {
+            requests, prepare, ..
+        } = self.stand.workload;
+        let requests = match requests {
+            RequestsFrom::File(path) => Some(path),
+            RequestsFrom::Paths(_) => None,
+        };
+        let files = [("requests", requests), ("prepare", prepare.as_ref())];
+        let mut hashes: BTreeMap<String, String> = files
+            .into_iter()
+            .filter_map(|(name, path)| Some((name.to_owned(), sha256(path?)?)))
+            .collect();
+        // Bodies may be in files of their own.
+        let mut hasher = Sha256::new();
+        for request in &self.requests.all {
+            hasher.update((request.body.len() as u64).to_le_bytes());
+            hasher.update(&request.body);
+        }
+        hashes.insert("workload".to_owned(), hexadecimal(hasher));
+        hashes
+    }
+
+    fn place(&self, role: Role) -> Result<Box<dyn Member + '_>, TrialError> {
+        Ok(Box::new(Service {
+            running: self.stand.start(role)?,
+            services: self,
+        }))
+    }
+
+    fn measure(
+        &self,
+        measuring: &Measuring<'_>,
+        inspector: &mut Inspector<'_>,
+    ) -> Result<(), TrialError> {
+        let operations = &self.catalogue.operations;
+        let Measuring {
+            plan, run, watch, ..
+        } = *measuring;
+        let generator = Generator::new(&self.stand, self.cpus, self.requests, &self.operation_of);
+        let outlasted = latency::Stage {
+            generator: &generator,
+            redactor: measuring.redactor,
+            plan,
+            run,
+            watch,
+            settled: measuring.settled,
+        }
+        .carry_out(inspector)?;
+        if outlasted == latency::Outlasted::No {
+            return Ok(());
+        }
+        capacity::Stage {
+            generator: &generator,
+            operations,
+            rules: measuring.rules,
+            settle: plan.settle,
+            run,
+            watch,
+        }
+        .carry_out()?;
+        floor::Stage {
+            generator: &generator,
+            operations,
+            rules: measuring.rules,
+            run,
+            watch,
+        }
+        .carry_out()
+    }
+}
+
+/// A service that runs.
+struct Service<'a> {
+    running: RunningSide,
+    services: &'a Services<'a>,
+}
+
+impl Member for Service<'_> {
+    fn role(&self) -> Role {
+        self.running.role
+    }
+
+    fn start(&self) -> Option<Start> {
+        self.running.start
+    }
+
+    fn unmeasured(&self) -> Vec<String> {
+        self.running.unmeasured()
+    }
+
+    fn reach(&self) -> Result<Box<dyn Asker>, TrialError> {
+        let timeout = self.services.stand.workload.timeout.duration();
+        let client = self.running.client(timeout);
+        let requests = self.services.shared.clone();
+        Ok(Box::new(HttpAsker::new(
+            client,
+            requests,
+            self.running.authorities(),
+        )))
+    }
+
+    fn end(&mut self) -> Option<End> {
+        self.running.end()
+    }
+
+    fn ended(&self, during: &str, end: &End) -> TrialError {
+        self.running.ended(during, end)
+    }
+
+    fn stop(self: Box<Self>) -> Option<String> {
+        self.running.stop()
+    }
+}

@@ -1,0 +1,87 @@
+//! What a kind of subject is to the stages of a trial. A kind is one implementation of [`Subject`]; no stage asks which.
+
+use crate::error::TrialError;
+use crate::exits::End;
+use crate::inspect::Inspector;
+use crate::{Event, Watch};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicBool;
+use understudy_compare::{Differ, Redact, Rules};
+use understudy_evidence::RunDirectory;
+use understudy_judge::plan::Plan;
+use understudy_judge::terms::Terms;
+use understudy_model::Role;
+use understudy_model::stored::Start;
+use understudy_model::verdict::VerdictRules;
+use understudy_redact::Redactor;
+use understudy_subject::{Asker, Catalogue};
+
+/// A kind of subject with its workload, ready to be put in place.
+pub(crate) trait Subject {
+    /// Its cases.
+    fn catalogue(&self) -> &Catalogue;
+
+    /// What compares two of its answers.
+    fn differ<'d>(&self, rules: &'d Rules, redact: Redact<'d>) -> Differ<'d>;
+
+    /// A case as a command that people can run, without its secrets.
+    fn reproduce(&self, case: u32, redactor: &Redactor) -> String;
+
+    /// Hashes of what its workload is made of, by name: none may change while a run goes on.
+    fn hashes(&self) -> BTreeMap<String, String>;
+
+    /// Puts a side where it can be asked: a service is started, of a command its directories are made.
+    fn place(&self, role: Role) -> Result<Box<dyn Member + '_>, TrialError>;
+
+    /// Measures the sides side by side, as far as what was asked for needs it. Each measurement is on disk when the next one begins.
+    fn measure(
+        &self,
+        measuring: &Measuring<'_>,
+        inspector: &mut Inspector<'_>,
+    ) -> Result<(), TrialError>;
+}
+
+/// A side in its place.
+pub(crate) trait Member {
+    /// Which one.
+    fn role(&self) -> Role;
+
+    /// How it started; `None` if it was there already, or nothing of it runs between two cases.
+    fn start(&self) -> Option<Start>;
+
+    /// What of it cannot be limited or measured, and what measuring adds to it.
+    fn unmeasured(&self) -> Vec<String>;
+
+    /// What asks it.
+    fn reach(&self) -> Result<Box<dyn Asker>, TrialError>;
+
+    /// How its process ended; `None` while it runs, and where there is none that has to.
+    fn end(&mut self) -> Option<End>;
+
+    /// Its end as an error.
+    fn ended(&self, during: &str, end: &End) -> TrialError;
+
+    /// Stops it, if Understudy started it. A note says what could not be removed.
+    fn stop(self: Box<Self>) -> Option<String>;
+}
+
+/// What every measurement needs.
+pub(crate) struct Measuring<'a> {
+    pub(crate) terms: &'a Terms,
+    pub(crate) plan: &'a Plan,
+    pub(crate) rules: VerdictRules,
+    /// Cases whose answers are not the same to the byte every time.
+    pub(crate) varying: &'a BTreeSet<u32>,
+    pub(crate) redactor: &'a Redactor,
+    pub(crate) run: &'a RunDirectory,
+    pub(crate) stop: &'a AtomicBool,
+    pub(crate) watch: &'a Watch<'a>,
+    /// Is the evidence so far enough? Asked at every look of the plan but the last.
+    pub(crate) settled: &'a dyn Fn() -> Result<bool, TrialError>,
+}
+
+impl Measuring<'_> {
+    pub(crate) fn announce(&self, event: Event) {
+        (self.watch)(event);
+    }
+}
