@@ -1,6 +1,7 @@
 //! The difference of two bodies, by their type.
 
-use super::{Found, Side, Site};
+use super::{Found, Side, Site, is_uncertain};
+use crate::dialect::{Content, Reading};
 use crate::document::{self, Body, Document, Layout};
 use crate::hash::Hash;
 use crate::http::BODY;
@@ -10,7 +11,7 @@ use crate::preview;
 use crate::relation::Plain;
 use crate::rules::Selected;
 use crate::tree::{self, Seen};
-use crate::{align, character, decode, runs, text};
+use crate::{align, character, decode, fields, runs, text};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use understudy_model::{Answer, Character, DifferenceKind as Kind, Field, Part, Relation, Spot};
@@ -27,17 +28,6 @@ pub(super) struct Texts<'n> {
     pub(super) section: u64,
 }
 
-/// What says how the bytes of a part are to be read: the fields of the answer over HTTP, else its media type.
-fn fields_of<'a>(part: &Part, answer: &'a Answer) -> Cow<'a, [Field]> {
-    match part.media.as_str() {
-        "" => Cow::Borrowed(&answer.fields),
-        media => Cow::Owned(vec![Field {
-            name: "content-type".to_owned(),
-            value: media.as_bytes().to_vec(),
-        }]),
-    }
-}
-
 impl<'e> Found<'_, 'e> {
     /// A place in the part that is compared.
     pub(super) fn place<'p>(&self, place: &'p str) -> Cow<'p, str> {
@@ -48,17 +38,14 @@ impl<'e> Found<'_, 'e> {
         Site::at(&self.place(place))
     }
 
-    /// Every part that either answer has, by name. One that is longer than the capture bound is not compared.
+    /// Every part that either answer has, by name.
     pub(super) fn parts(&mut self, a: &'e Answer, b: &'e Answer) {
         for part in &a.parts {
             self.part = &part.name;
             self.bytes = 0;
             match b.part(&part.name) {
-                Some(other) if part.truncated || other.truncated => {}
-                Some(other) => self.bodies(
-                    (&fields_of(part, a), &part.bytes),
-                    (&fields_of(other, b), &other.bytes),
-                ),
+                Some(other) => self.both((part, a), (other, b)),
+                None if is_uncertain(Kind::Missing, a, b) => {}
                 None => {
                     self.bytes = part.bytes.len() as u64;
                     self.plain(BODY, Kind::Missing, Side::Word("there"), Side::Absent);
@@ -69,9 +56,90 @@ impl<'e> Found<'_, 'e> {
         for part in b.parts.iter().filter(|part| a.part(&part.name).is_none()) {
             self.part = &part.name;
             self.bytes = 0;
-            self.plain(BODY, Kind::Extra, Side::Absent, Side::Word("there"));
+            if !is_uncertain(Kind::Extra, a, b) {
+                self.plain(BODY, Kind::Extra, Side::Absent, Side::Word("there"));
+            }
         }
         self.part = BODY;
+    }
+
+    /// A part that both have, as the dialect reads it.
+    fn both(&mut self, (part, a): (&'e Part, &'e Answer), (other, b): (&'e Part, &'e Answer)) {
+        let dialect = self.differ.dialect;
+        let (read_a, read_b) = (dialect.reading(part, a), dialect.reading(other, b));
+        let is_known = !part.digest.is_empty() && !other.digest.is_empty();
+        let is_whole = !part.truncated && !other.truncated;
+        if is_known && part.digest == other.digest {
+            self.bytes = part.bytes.len() as u64;
+            return;
+        }
+        let (bytes_a, bytes_b) = (part.bytes.as_slice(), other.bytes.as_slice());
+        match (read_a, read_b) {
+            (Reading::Foreign, _) => self.foreign(part, part, other),
+            (_, Reading::Foreign) => self.foreign(other, part, other),
+            // Of what is not kept, that it differs is all that is known.
+            (Reading::Exact, Reading::Exact) if is_known && !is_whole => {
+                let shown = |part: &Part| format!("content with the digest {}", part.digest);
+                let (a, b) = (shown(part), shown(other));
+                self.plain(BODY, Kind::Bytes, Side::Word(&a), Side::Word(&b));
+            }
+            _ if !is_whole => {
+                let cut = if part.truncated { part } else { other };
+                self.not_compared(dialect.cut_off(cut));
+            }
+            (Reading::Media(x), Reading::Media(y)) => self.bodies((&x, bytes_a), (&y, bytes_b)),
+            (Reading::Document(x), Reading::Document(y)) => {
+                let pair = ((&*x, bytes_a), (&*y, bytes_b));
+                self.as_read(bytes_a, bytes_b, |found| {
+                    found.typed(pair.0, pair.1, |found, (_, a), (_, b)| found.exact(a, b));
+                });
+            }
+            (Reading::Text, Reading::Text) => self.as_read(bytes_a, bytes_b, |found| {
+                found.text(bytes_a, bytes_b);
+            }),
+            (Reading::Lines, Reading::Lines) => {
+                let lines = |bytes: &[u8]| fields::text(bytes).replace("\r\n", "\n");
+                let (x, y) = (lines(bytes_a), lines(bytes_b));
+                self.as_read(x.as_bytes(), y.as_bytes(), |found| found.lines(&x, &y));
+            }
+            _ => self.as_read(bytes_a, bytes_b, |found| found.exact(bytes_a, bytes_b)),
+        }
+    }
+
+    /// Compares what differs and is not empty.
+    fn as_read(&mut self, a: &[u8], b: &[u8], compare: impl FnOnce(&mut Self)) {
+        self.bytes = a.len() as u64;
+        if a == b {
+            return;
+        }
+        match a.is_empty() || b.is_empty() {
+            true => self.one_is_empty(a, b),
+            false => compare(self),
+        }
+    }
+
+    /// What only a reader outside of this crate understands; `unknown` is that of the two.
+    fn foreign(&mut self, unknown: &Part, part: &Part, other: &Part) {
+        self.bytes = part.bytes.len() as u64;
+        if !part.truncated && !other.truncated && part.bytes == other.bytes {
+            return;
+        }
+        let contents = self.differ.contents;
+        match contents.map(|contents| contents.compare(part, other)) {
+            Some(Content::Same) => {}
+            Some(Content::Different {
+                baseline,
+                contender,
+            }) => {
+                let site = Site {
+                    bytes: self.bytes,
+                    ..self.site(BODY)
+                };
+                self.words(site, Kind::Value, (Some(&baseline), Some(&contender)));
+            }
+            Some(Content::NotCompared(why)) => self.not_compared(why),
+            None => self.not_compared(self.differ.dialect.cut_off(unknown)),
+        }
     }
 
     fn bodies(&mut self, (a, bytes_a): (&[Field], &[u8]), (b, bytes_b): (&[Field], &[u8])) {
@@ -97,6 +165,16 @@ impl<'e> Found<'_, 'e> {
         if body_a.is_empty() || body_b.is_empty() {
             return self.one_is_empty(body_a, body_b);
         }
+        self.typed((a, body_a), (b, body_b), Found::opaque);
+    }
+
+    /// Bodies by the type that these fields say, or that they look like; those that have none in common by `other`.
+    fn typed<'b>(
+        &mut self,
+        (a, body_a): (&[Field], &'b [u8]),
+        (b, body_b): (&[Field], &'b [u8]),
+        other: impl FnOnce(&mut Self, (&Body<'_>, &[u8]), (&Body<'_>, &[u8])),
+    ) {
         let said = document::form_of(a).filter(|form| document::form_of(b) == Some(*form));
         let wrong = |body: &Body<'_>| match body {
             Body::Document(document) => said.filter(|said| *said != document.form),
@@ -113,7 +191,7 @@ impl<'e> Found<'_, 'e> {
                 (Some(form), None) => {
                     self.not_both(&read_b, body_a, form, true);
                 }
-                _ => self.opaque((&read_a, body_a), (&read_b, body_b)),
+                _ => other(self, (&read_a, body_a), (&read_b, body_b)),
             },
         }
     }
@@ -218,12 +296,92 @@ impl<'e> Found<'_, 'e> {
         }
     }
 
-    /// Texts without a structure, line by line. False if no line differs.
-    fn texts(&mut self, a: &str, b: &str) -> bool {
-        let lines = |text: &str| -> Vec<Json> {
-            let one = |line: &str| Json::new(Value::String(line.into()));
-            document::lines_of(text).map(one).collect()
+    /// Bytes of which none may differ.
+    fn exact(&mut self, a: &[u8], b: &[u8]) {
+        let text = |bytes| {
+            std::str::from_utf8(bytes)
+                .ok()
+                .filter(|text| !text.contains('\0'))
         };
+        if let (Some(a), Some(b)) = (text(a), text(b)) {
+            return self.lines(a, b);
+        }
+        let site = self.site(BODY);
+        let rules = self.rules_at(&site, Kind::Bytes);
+        self.runs(site, (a, b), rules);
+    }
+
+    /// Texts in whatever encoding.
+    fn text(&mut self, a: &[u8], b: &[u8]) {
+        let (Some((x, of_x)), Some((y, of_y))) = (document::text(a), document::text(b)) else {
+            return self.exact(a, b);
+        };
+        let is_told = self.layouts(&of_x, &of_y);
+        match x == y {
+            true if !is_told => {
+                let site = self.site(BODY);
+                let rules = self.rules_at(&site, Kind::Bytes);
+                self.runs(site, (a, b), rules);
+            }
+            true => {}
+            false => self.lines(&x, &y),
+        }
+    }
+
+    /// Texts of which no character may differ, line by line: a line is all between two line feeds.
+    fn lines(&mut self, a: &str, b: &str) {
+        let lines = |text: &'_ str| -> Vec<Json> {
+            let text = text.strip_suffix('\n').unwrap_or(text);
+            text.split('\n').map(one_line).collect()
+        };
+        let (lines_a, lines_b) = (lines(a), lines(b));
+        let aligned = align::align(&lines_a, &lines_b);
+        if aligned.reordered {
+            self.order(&lines_a, &lines_b, &aligned);
+        }
+        self.differing_lines(&lines_a, &lines_b, aligned);
+        let end = |text: &str| match text.ends_with('\n') {
+            true => "a line feed at the end",
+            false => "no line feed at the end",
+        };
+        if end(a) != end(b) {
+            self.plain(LAYOUT, Kind::Text, Side::Word(end(a)), Side::Word(end(b)));
+        }
+    }
+
+    /// Lines that both have, in another order. That they are the same ones was compared, so if this is excused, nothing
+    /// was left out.
+    fn order(&mut self, a: &[Json], b: &[Json], aligned: &align::Alignment) {
+        let mut both = a.iter().zip(b);
+        let at = both.position(|(a, b)| a.hash() != b.hash());
+        let at = at.unwrap_or_default();
+        let line = |lines: &[Json]| lines.get(at).map_or("", string_of).to_owned();
+        let site = Site {
+            path: format!("{}:{}", self.place(BODY), at + 1),
+            ..self.site(BODY)
+        };
+        let redact = self.differ.redact;
+        let (shown_a, shown_b) = preview::texts(redact, &site.path, &line(a), &line(b));
+        let is_all =
+            aligned.changed.is_empty() && aligned.missing.is_empty() && aligned.extra.is_empty();
+        let says = match is_all {
+            true => "the same lines in another order",
+            false => "lines that both have are in another order",
+        };
+        let of = || Character("order of lines".to_owned());
+        let shown_b = format!("{shown_b} ({says})");
+        self.keep(
+            site,
+            Kind::Order,
+            (of(), shown_a),
+            (of(), shown_b),
+            Relation::default(),
+        );
+    }
+
+    /// Texts without a structure, line by line, whatever ends a line. False if no line differs.
+    fn texts(&mut self, a: &str, b: &str) -> bool {
+        let lines = |text: &str| -> Vec<Json> { document::lines_of(text).map(one_line).collect() };
         let (lines_a, lines_b) = (lines(a), lines(b));
         let aligned = align::align(&lines_a, &lines_b);
         let differs = aligned != align::Alignment::default();
@@ -242,6 +400,11 @@ impl<'e> Found<'_, 'e> {
                 Relation::default(),
             );
         }
+        self.differing_lines(&lines_a, &lines_b, aligned);
+        differs
+    }
+
+    fn differing_lines(&mut self, lines_a: &[Json], lines_b: &[Json], aligned: align::Alignment) {
         // Which of the lines that say the same it is.
         let mut met: HashMap<u64, u64> = HashMap::new();
         let mut nth = |line: &Json| {
@@ -261,7 +424,6 @@ impl<'e> Found<'_, 'e> {
         for j in aligned.extra {
             self.line(None, Some(string_of(&lines_b[j])), 0);
         }
-        differs
     }
 
     /// A line that both have and that differs, or that only one has; with its index where there are several.
@@ -482,6 +644,10 @@ fn as_text<'b>(body: &'b Body<'_>, bytes: &'b [u8]) -> Option<Cow<'b, str>> {
         Body::Document(_) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
         Body::Bytes => None,
     }
+}
+
+fn one_line(line: &str) -> Json {
+    Json::new(Value::String(line.into()))
 }
 
 fn string_of(json: &Json) -> &str {

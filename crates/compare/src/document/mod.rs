@@ -133,6 +133,11 @@ pub(crate) fn read<'b>(fields: &[Field], body: &'b [u8]) -> Body<'b> {
     }
 }
 
+/// The text of bytes that say nothing of themselves but by a byte order mark; `None` for what is not text.
+pub(crate) fn text(body: &[u8]) -> Option<(Cow<'_, str>, Layout)> {
+    charset::decode(&[], body)
+}
+
 /// As what it says it is, else as what it looks like.
 fn document(
     fields: &[Field],
