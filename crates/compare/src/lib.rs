@@ -57,6 +57,7 @@ mod tree;
 
 pub use authority::hide_authority;
 pub use date::{Day, DayError};
+pub use decode::{Decompressed, decompress};
 pub use dialect::{Content, Contents, Dialect, FieldDifference, Reading};
 pub use differ::Differ;
 pub use faults::Fault;

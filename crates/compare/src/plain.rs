@@ -10,6 +10,7 @@
 //! | [`JSON`], [`JSON_LINES`], [`CSV`] | documents |
 //! | [`COMPRESSED`], [`DATASET`], [`MEDIA`], with parameters | by a [`Contents`](crate::Contents) alone |
 
+use crate::authority::replaced;
 use crate::dialect::{Dialect, FieldDifference, Reading};
 use crate::faults::{self, Fault};
 use crate::fields::{self, lists_differ};
@@ -38,6 +39,9 @@ pub const DATASET: &str = "application/x-dataset";
 /// Sound, pictures, video.
 pub const MEDIA: &str = "application/x-media";
 
+/// What replaces the directory of a run, the same for all sides.
+const DIRECTORY: &[u8] = b"/own-directory";
+
 /// The dialect of programs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Plain;
@@ -55,6 +59,34 @@ pub fn class(code: i32) -> Class {
 /// The media type without its parameters.
 fn kind_of(media: &str) -> &str {
     media.split(';').next().unwrap_or_default().trim_end()
+}
+
+/// Puts one placeholder in place of the directories that a run may call its own, in fields and in parts that this crate
+/// reads: each side has another one.
+pub fn hide_directory(answer: &mut Answer, directories: &[String]) {
+    let named = directories.iter().filter(|path| path.len() > 1);
+    let forms: Vec<Vec<u8>> = named
+        .flat_map(|path| [path.clone(), path.replace('/', r"\/")])
+        .map(String::into_bytes)
+        .collect();
+    // Not that of which only the beginning has this name.
+    let is_whole = |bytes: &[u8], _: usize, end: usize| {
+        let next = bytes.get(end);
+        next.is_none_or(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'_' | b'-'))
+    };
+    let hidden = |bytes: &[u8]| replaced(bytes, &forms, DIRECTORY, is_whole);
+    for field in &mut answer.fields {
+        if let Some(hidden) = hidden(&field.value) {
+            field.value = hidden;
+        }
+    }
+    let is_foreign = |part: &Part| matches!(kind_of(&part.media), COMPRESSED | DATASET | MEDIA);
+    for part in answer.parts.iter_mut().filter(|part| !is_foreign(part)) {
+        if let Some(hidden) = hidden(&part.bytes) {
+            part.bytes = hidden;
+            part.digest = String::new();
+        }
+    }
 }
 
 impl Dialect for Plain {
@@ -78,8 +110,9 @@ impl Dialect for Plain {
         let all = baseline.fields.iter().chain(&contender.fields);
         let names: BTreeSet<&str> = all.map(|field| field.name.as_str()).collect();
         let differing = names.into_iter().filter_map(|name| {
-            let values =
-                |answer: &Answer| -> Vec<Vec<u8>> { answer.field(name).map(<[u8]>::to_vec).collect() };
+            let values = |answer: &Answer| -> Vec<Vec<u8>> {
+                answer.field(name).map(<[u8]>::to_vec).collect()
+            };
             let (a, b) = (values(baseline), values(contender));
             let shown = |values: &[Vec<u8>]| {
                 let all: Vec<String> = values.iter().map(|value| fields::text(value)).collect();
@@ -130,3 +163,6 @@ impl Dialect for Plain {
         faults::plain::plant(answer, fault, draw)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -263,9 +263,7 @@ fn is_of_part(place: &str) -> bool {
     match place.rsplit_once(';') {
         Some((part, aspect)) if is_part(part) => ASPECTS.contains(&aspect),
         _ => {
-            is_part(place)
-                || place == "left_behind"
-                || outside.is_some_and(|path| !path.is_empty())
+            is_part(place) || place == "left_behind" || outside.is_some_and(|path| !path.is_empty())
         }
     }
 }

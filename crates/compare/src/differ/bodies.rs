@@ -11,7 +11,7 @@ use crate::preview;
 use crate::relation::Plain;
 use crate::rules::Selected;
 use crate::tree::{self, Seen};
-use crate::{align, character, decode, fields, runs, text};
+use crate::{align, character, decode, runs, text};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use understudy_model::{Answer, Character, DifferenceKind as Kind, Field, Part, Relation, Spot};
@@ -98,8 +98,7 @@ impl<'e> Found<'_, 'e> {
                 found.text(bytes_a, bytes_b);
             }),
             (Reading::Lines, Reading::Lines) => {
-                let lines = |bytes: &[u8]| fields::text(bytes).replace("\r\n", "\n");
-                let (x, y) = (lines(bytes_a), lines(bytes_b));
+                let (x, y) = (document::lines_as_text(bytes_a), document::lines_as_text(bytes_b));
                 self.as_read(x.as_bytes(), y.as_bytes(), |found| found.lines(&x, &y));
             }
             _ => self.as_read(bytes_a, bytes_b, |found| found.exact(bytes_a, bytes_b)),

@@ -19,6 +19,11 @@ pub(crate) fn of(text: &str) -> impl Iterator<Item = &str> {
         .map(|line| line.strip_suffix('\r').unwrap_or(line))
 }
 
+/// Lines of any bytes as a text, each ended by a line feed alone: equal for those that are the same lines.
+pub(crate) fn as_text(bytes: &[u8]) -> String {
+    crate::fields::text(bytes).replace("\r\n", "\n")
+}
+
 /// Notes how lines end, where that is not a line feed behind each.
 pub(super) fn note_ends(text: &str, layout: &mut Layout) {
     if text.contains("\r\n") {

@@ -214,7 +214,7 @@ fn says_tabs(fields: &[Field]) -> bool {
     fields::media_type(fields).as_deref() == Some("text/tab-separated-values")
 }
 
-pub(crate) use lines::of as lines_of;
+pub(crate) use lines::{as_text as lines_as_text, of as lines_of};
 pub(crate) use markup::ORDER;
 
 /// An object of these entries.

@@ -2,6 +2,7 @@
 
 use super::{Fault, in_document};
 use crate::dialect::{Dialect, Reading};
+use crate::document::lines_as_text;
 use crate::plain::{Plain, SORTED, class};
 use understudy_model::{Answer, Part, Status};
 
@@ -60,7 +61,12 @@ fn in_parts(answer: &Answer, fault: Fault, draw: u64) -> Option<(usize, Vec<u8>)
     let parts = answer.parts.iter().enumerate();
     let wrong = parts.filter_map(|(index, part)| {
         let bytes = in_part(part, answer, fault, draw)?;
-        (bytes != part.bytes).then_some((index, bytes))
+        // Lines that end otherwise are the same ones.
+        let is_same = match Plain.reading(part, answer) {
+            Reading::Lines => lines_as_text(&bytes) == lines_as_text(&part.bytes),
+            _ => bytes == part.bytes,
+        };
+        (!is_same).then_some((index, bytes))
     });
     one_of(wrong.collect(), draw)
 }

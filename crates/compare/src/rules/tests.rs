@@ -156,7 +156,11 @@ fn rules_name_the_parts_of_a_command_and_what_is_said_of_them() {
         assert!(compile(wrong).is_err(), "{wrong}");
     }
     let of_file = compile("file:$HOME/a").unwrap();
-    let covered = |place: &str| !of_file.at_place("x", place, DifferenceKind::Value).is_empty();
+    let covered = |place: &str| {
+        !of_file
+            .at_place("x", place, DifferenceKind::Value)
+            .is_empty()
+    };
     assert!(covered("file:$HOME/a") && covered("file:$HOME/a;entry"));
     assert!(!covered("file:$HOME/ab;entry") && !covered("stdout"));
 }
