@@ -98,7 +98,10 @@ impl<'e> Found<'_, 'e> {
                 found.text(bytes_a, bytes_b);
             }),
             (Reading::Lines, Reading::Lines) => {
-                let (x, y) = (document::lines_as_text(bytes_a), document::lines_as_text(bytes_b));
+                let (x, y) = (
+                    document::lines_as_text(bytes_a),
+                    document::lines_as_text(bytes_b),
+                );
                 self.as_read(x.as_bytes(), y.as_bytes(), |found| found.lines(&x, &y));
             }
             _ => self.as_read(bytes_a, bytes_b, |found| found.exact(bytes_a, bytes_b)),
