@@ -206,6 +206,11 @@ impl Content {
     /// Adds what it says without its compression, and which compression that is.
     fn add_compressed(mut self, answer: &mut Answer, name: &str) {
         let is_whole = self.is_whole;
+        // The same content is compressed in the same way.
+        let digest = match is_whole {
+            true => String::new(),
+            false => self.digest.clone(),
+        };
         let (coding, media) = match decompress(&self.bytes) {
             // A beginning says nothing of the rest.
             _ if !is_whole => (String::new(), plain::COMPRESSED),
@@ -222,7 +227,7 @@ impl Content {
             media: plain::BYTES.to_owned(),
             bytes: coding.into_bytes(),
             truncated: !is_whole,
-            digest: String::new(),
+            digest,
         });
     }
 

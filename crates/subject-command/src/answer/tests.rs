@@ -70,7 +70,13 @@ fn compared(a: &Outcome, b: &Outcome) -> Result<Vec<String>, String> {
     let row = row(a, b);
     match row.lost {
         Some(why) => Err(why),
-        None => Ok(row.differences.into_iter().map(|of| of.path).collect()),
+        None => {
+            let places = row.differences.into_iter().map(|of| of.path);
+            let mut places: Vec<String> = places.collect();
+            // Each word of a text that differs is a difference of its own.
+            places.dedup();
+            Ok(places)
+        }
     }
 }
 
@@ -323,7 +329,7 @@ fn a_file_that_is_not_kept_is_compared_by_its_hash() {
     assert_eq!(compare("json", "aa", "ab"), lost);
     assert_eq!(compare("sorted-lines", "aa", "ab"), lost);
     assert_eq!(compare("class", "aa", "ab"), Ok(Vec::new()));
-    assert_eq!(compare("compressed", "aa", "aa").is_ok(), false);
+    assert!(compare("compressed", "aa", "aa").is_ok());
     assert!(compare("dataset", "aa", "ab").is_err());
     // Of standard output there is no hash.
     let mut cut = exited(b"x");
@@ -368,7 +374,7 @@ fn each_word_compares_as_it_says() {
 
 #[test]
 fn compressed_files_are_compared_by_what_they_say() {
-    // `hello` as `gzip -1`, `gzip -9`, `pigz -z` and `zstd` write it.
+    // `hello` as two levels of gzip write it, and in zlib's own format.
     let gzip = |level: u8| {
         let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, level, 3];
         bytes.extend([
