@@ -1,6 +1,7 @@
 //! The difference of two outcomes.
 
 mod bodies;
+mod lines;
 
 use bodies::Texts;
 

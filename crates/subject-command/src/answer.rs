@@ -300,14 +300,12 @@ fn escaped(path: &Path) -> String {
     {
         for (index, c) in chunk.valid().char_indices() {
             let is_first = at == 0 && index == 0;
-            let is_plain = !c.is_control()
-                && !matches!(c, ':' | ';' | '%' | '\u{fffd}')
-                && !(is_first && c == '$');
-            if is_plain {
-                out.push(c);
-            } else {
+            let means_more = matches!(c, ':' | ';' | '%' | '\u{fffd}') || is_first && c == '$';
+            if means_more || c.is_control() {
                 let mut bytes = [0; 4];
                 encode(&mut out, c.encode_utf8(&mut bytes).as_bytes());
+            } else {
+                out.push(c);
             }
         }
         encode(&mut out, chunk.invalid());

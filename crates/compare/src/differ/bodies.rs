@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use understudy_model::{Answer, Character, DifferenceKind as Kind, Field, Part, Relation, Spot};
 
 /// The place of how a document is written.
-const LAYOUT: &str = "body;layout";
+pub(super) const LAYOUT: &str = "body;layout";
 
 /// Which texts two are that differ.
 pub(super) struct Texts<'n> {
@@ -34,7 +34,7 @@ impl<'e> Found<'_, 'e> {
         place::in_part(self.part, place)
     }
 
-    fn site(&self, place: &str) -> Site {
+    pub(super) fn site(&self, place: &str) -> Site {
         Site::at(&self.place(place))
     }
 
@@ -88,6 +88,13 @@ impl<'e> Found<'_, 'e> {
                 self.not_compared(dialect.cut_off(cut));
             }
             (Reading::Media(x), Reading::Media(y)) => self.bodies((&x, bytes_a), (&y, bytes_b)),
+            (Reading::Document(_), Reading::Document(_))
+                if bytes_a.len().max(bytes_b.len()) > self.differ.decoded_bytes
+                    && bytes_a != bytes_b =>
+            {
+                let name = self.part;
+                self.not_compared(format!("{name} is too long to be read as a document"));
+            }
             (Reading::Document(x), Reading::Document(y)) => {
                 let pair = ((&*x, bytes_a), (&*y, bytes_b));
                 self.as_read(bytes_a, bytes_b, |found| {
@@ -281,7 +288,7 @@ impl<'e> Found<'_, 'e> {
     }
 
     /// Bytes at a place that these rules cover, by runs of unequal ones.
-    fn runs(&mut self, site: Site, (a, b): (&[u8], &[u8]), rules: Vec<u32>) {
+    pub(super) fn runs(&mut self, site: Site, (a, b): (&[u8], &[u8]), rules: Vec<u32>) {
         for run in runs::compare(a, b) {
             let side = |bytes: &[u8]| match bytes {
                 [] => (character::absent(), String::new()),
@@ -296,89 +303,6 @@ impl<'e> Found<'_, 'e> {
             let like = site.like(Kind::Bytes, of_a, of_b, rules.clone());
             self.push(like, site, Relation::default(), || (shown_a, shown_b));
         }
-    }
-
-    /// Bytes of which none may differ.
-    fn exact(&mut self, a: &[u8], b: &[u8]) {
-        let text = |bytes| {
-            std::str::from_utf8(bytes)
-                .ok()
-                .filter(|text| !text.contains('\0'))
-        };
-        if let (Some(a), Some(b)) = (text(a), text(b)) {
-            return self.lines(a, b);
-        }
-        let site = self.site(BODY);
-        let rules = self.rules_at(&site, Kind::Bytes);
-        self.runs(site, (a, b), rules);
-    }
-
-    /// Texts in whatever encoding.
-    fn text(&mut self, a: &[u8], b: &[u8]) {
-        let (Some((x, of_x)), Some((y, of_y))) = (document::text(a), document::text(b)) else {
-            return self.exact(a, b);
-        };
-        let is_told = self.layouts(&of_x, &of_y);
-        match x == y {
-            true if !is_told => {
-                let site = self.site(BODY);
-                let rules = self.rules_at(&site, Kind::Bytes);
-                self.runs(site, (a, b), rules);
-            }
-            true => {}
-            false => self.lines(&x, &y),
-        }
-    }
-
-    /// Texts of which no character may differ, line by line: a line is all between two line feeds.
-    fn lines(&mut self, a: &str, b: &str) {
-        let lines = |text: &'_ str| -> Vec<Json> {
-            let text = text.strip_suffix('\n').unwrap_or(text);
-            text.split('\n').map(one_line).collect()
-        };
-        let (lines_a, lines_b) = (lines(a), lines(b));
-        let aligned = align::align(&lines_a, &lines_b);
-        if aligned.reordered {
-            self.order(&lines_a, &lines_b, &aligned);
-        }
-        self.differing_lines(&lines_a, &lines_b, aligned);
-        let end = |text: &str| match text.ends_with('\n') {
-            true => "a line feed at the end",
-            false => "no line feed at the end",
-        };
-        if end(a) != end(b) {
-            self.plain(LAYOUT, Kind::Text, Side::Word(end(a)), Side::Word(end(b)));
-        }
-    }
-
-    /// Lines that both have, in another order. That they are the same ones was compared, so if this is excused, nothing
-    /// was left out.
-    fn order(&mut self, a: &[Json], b: &[Json], aligned: &align::Alignment) {
-        let mut both = a.iter().zip(b);
-        let at = both.position(|(a, b)| a.hash() != b.hash());
-        let at = at.unwrap_or_default();
-        let line = |lines: &[Json]| lines.get(at).map_or("", string_of).to_owned();
-        let site = Site {
-            path: format!("{}:{}", self.place(BODY), at + 1),
-            ..self.site(BODY)
-        };
-        let redact = self.differ.redact;
-        let (shown_a, shown_b) = preview::texts(redact, &site.path, &line(a), &line(b));
-        let is_all =
-            aligned.changed.is_empty() && aligned.missing.is_empty() && aligned.extra.is_empty();
-        let says = match is_all {
-            true => "the same lines in another order",
-            false => "lines that both have are in another order",
-        };
-        let of = || Character("order of lines".to_owned());
-        let shown_b = format!("{shown_b} ({says})");
-        self.keep(
-            site,
-            Kind::Order,
-            (of(), shown_a),
-            (of(), shown_b),
-            Relation::default(),
-        );
     }
 
     /// Texts without a structure, line by line, whatever ends a line. False if no line differs.
@@ -402,21 +326,29 @@ impl<'e> Found<'_, 'e> {
                 Relation::default(),
             );
         }
-        self.differing_lines(&lines_a, &lines_b, aligned);
+        self.differing_lines(std::iter::empty(), (&lines_a, &lines_b), aligned);
         differs
     }
 
-    fn differing_lines(&mut self, lines_a: &[Json], lines_b: &[Json], aligned: align::Alignment) {
+    /// The lines that differ. `before`: the lines before these, which are the same on both sides.
+    pub(super) fn differing_lines<'t>(
+        &mut self,
+        before: impl Iterator<Item = &'t str>,
+        (lines_a, lines_b): (&[Json], &[Json]),
+        aligned: align::Alignment,
+    ) {
         // Which of the lines that say the same it is.
         let mut met: HashMap<u64, u64> = HashMap::new();
-        let mut nth = |line: &Json| {
-            let times = met.entry(text::skeleton(string_of(line))).or_default();
+        let mut nth = |line: &str| {
+            let times = met.entry(text::skeleton(line)).or_default();
             *times += 1;
             *times
         };
-        let sections: Vec<u64> = lines_a.iter().map(&mut nth).collect();
-        let is_one_line = lines_a.len() == 1;
-        let line_a = |i: usize| Some(((!is_one_line).then_some(i), string_of(&lines_a[i])));
+        let first = before.map(&mut nth).count();
+        let all = lines_a.iter().map(string_of);
+        let sections: Vec<u64> = all.map(&mut nth).collect();
+        let is_one_line = first + lines_a.len() == 1;
+        let line_a = |i: usize| Some(((!is_one_line).then_some(first + i), string_of(&lines_a[i])));
         for (i, j) in aligned.changed {
             self.line(line_a(i), Some(string_of(&lines_b[j])), sections[i]);
         }
@@ -470,7 +402,7 @@ impl<'e> Found<'_, 'e> {
         self.keep(site, Kind::Text, a, b, Relation::default());
     }
 
-    fn rules_at(&self, site: &Site, kind: Kind) -> Vec<u32> {
+    pub(super) fn rules_at(&self, site: &Site, kind: Kind) -> Vec<u32> {
         let rules = self.differ.rules;
         rules.at_place(self.operation, &site.pattern, kind)
     }
@@ -607,7 +539,7 @@ impl<'e> Found<'_, 'e> {
     }
 
     /// How two documents of one form are written. False if that is alike.
-    fn layouts(&mut self, a: &Layout, b: &Layout) -> bool {
+    pub(super) fn layouts(&mut self, a: &Layout, b: &Layout) -> bool {
         let (a, b) = (a.text(), b.text());
         if a != b {
             let side = |text: &str| match text {
@@ -648,7 +580,7 @@ fn as_text<'b>(body: &'b Body<'_>, bytes: &'b [u8]) -> Option<Cow<'b, str>> {
     }
 }
 
-fn one_line(line: &str) -> Json {
+pub(super) fn one_line(line: &str) -> Json {
     Json::new(Value::String(line.into()))
 }
 

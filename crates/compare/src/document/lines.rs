@@ -46,9 +46,10 @@ pub(super) fn note_ends(text: &str, layout: &mut Layout) {
 pub(super) fn read(text: &str, layout: &mut Layout) -> Option<Json> {
     note_ends(text, layout);
     let one = |line: &str| {
-        let line = line.trim_start_matches(SEPARATOR).trim_matches(SPACE);
-        Json::parse_answer(line).unwrap_or_else(|_| {
-            let text = Json::new(Value::String(line.into()));
+        let text = line.trim_start_matches(SEPARATOR);
+        // White space around what is not JSON is part of it.
+        Json::parse_answer(text.trim_matches(SPACE)).unwrap_or_else(|_| {
+            let text = Json::new(Value::String(text.into()));
             object(vec![("#text".into(), text)])
         })
     };

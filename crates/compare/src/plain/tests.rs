@@ -247,6 +247,7 @@ fn documents_are_what_their_media_type_says() {
     assert_eq!(differences(&json("a\r\nb\n"), &json("a\nb\n")).len(), 1);
     let lines = |text: &str| stdout(JSON_LINES, text.as_bytes());
     check(&lines("{\"a\":1}\n"), &lines("{ \"a\":1}\n"), &[]);
+    assert_eq!(differences(&lines("{}\nwords \n"), &lines("{}\nwords\n")).len(), 1);
     let csv = |text: &str| stdout(CSV, text.as_bytes());
     check(&csv("a,b\n1,2\n"), &csv("\"a\",b\n1,2\n"), &[]);
     assert_eq!(differences(&csv("a,b\n1,2\n"), &csv("a,b\n1,3\n")).len(), 1);
@@ -373,6 +374,59 @@ fn a_pair_of_which_something_was_not_read_is_never_called_equal() {
             .lost_by_reason
             .contains_key("work/a: permission denied")
     );
+}
+
+/// Texts of more lines than are aligned (64 in tests).
+#[test]
+fn long_texts_are_compared_as_exactly_as_short_ones() {
+    let text = |change: &dyn Fn(&mut Vec<String>)| {
+        let mut lines: Vec<String> = (0..200).map(|n| format!("line {n}")).collect();
+        change(&mut lines);
+        lines.join("\n") + "\n"
+    };
+    let same = text(&|_| {});
+    let of = |text: &str| stdout(BYTES, text.as_bytes());
+    let find = |other: &str| differences(&of(&same), &of(other));
+    let one = text(&|lines| lines[150] = "line x".to_owned());
+    assert_eq!(
+        find(&one),
+        [(
+            "stdout:151".to_owned(),
+            Kind::Text,
+            "line 150".to_owned(),
+            "line x".to_owned()
+        )]
+    );
+    let gone = text(&|lines| drop(lines.remove(150)));
+    assert_eq!(
+        find(&gone),
+        [(
+            "stdout:151".to_owned(),
+            Kind::Text,
+            "line 150".to_owned(),
+            String::new()
+        )]
+    );
+    let swapped = text(&|lines| lines.swap(20, 190));
+    let says = "line 190 (the same lines in another order)";
+    assert_eq!(
+        find(&swapped),
+        [(
+            "stdout:21".to_owned(),
+            Kind::Order,
+            "line 20".to_owned(),
+            says.to_owned()
+        )]
+    );
+    let many = text(&|lines| lines.iter_mut().for_each(|line| line.push('!')));
+    let found = row(&of(&same), &of(&many)).differences;
+    assert_eq!((found.len(), found[0].path.as_str()), (1, "stdout:1"));
+    assert_eq!(
+        found[0].bytes,
+        same.len() as u64,
+        "if noise excuses it, all of it was not compared"
+    );
+    assert_eq!(find(same.trim_end()).len(), 1);
 }
 
 /// Pairs in which the incumbent's second run and the candidate have these outputs.
@@ -561,6 +615,15 @@ fn texts() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn long_texts_are_equal_exactly_when_they_are(
+        start in "[ab\n]{0,80}", a in "[ab\n]{0,150}", b in "[ab\n]{0,150}", end in "[ab\n]{0,80}"
+    ) {
+        let (a, b) = (format!("{start}{a}{end}"), format!("{start}{b}{end}"));
+        let found = row(&stdout(BYTES, a.as_bytes()), &stdout(BYTES, b.as_bytes()));
+        prop_assert_eq!(found.differences.is_empty(), a == b);
+    }
 
     #[test]
     fn bytes_are_equal_exactly_when_they_are(a in texts(), b in texts()) {
