@@ -20,8 +20,9 @@ pub fn hide_authority(answer: &mut Answer, authorities: &[String]) {
         })
         .map(String::into_bytes)
         .collect();
+    let hidden = |bytes: &[u8]| replaced(bytes, &forms, PLACEHOLDER, is_whole);
     for field in &mut answer.fields {
-        if let Some(hidden) = hidden(&field.value, &forms) {
+        if let Some(hidden) = hidden(&field.value) {
             field.value = hidden;
         }
     }
@@ -31,7 +32,7 @@ pub fn hide_authority(answer: &mut Answer, authorities: &[String]) {
         let Ok(bytes) = decode::body(&part.bytes, &codings, decode::DECODED_BYTES) else {
             continue;
         };
-        if let Some(hidden) = hidden(&bytes, &forms) {
+        if let Some(hidden) = hidden(&bytes) {
             part.bytes = hidden;
             is_decoded = true;
         }
@@ -43,21 +44,28 @@ pub fn hide_authority(answer: &mut Answer, authorities: &[String]) {
     }
 }
 
-/// The bytes with every whole authority replaced; `None` where there is none.
-fn hidden(bytes: &[u8], forms: &[Vec<u8>]) -> Option<Vec<u8>> {
+/// Is this part of the bytes an authority, and not a part of a longer one?
+fn is_whole(bytes: &[u8], start: usize, end: usize) -> bool {
+    let before = start.checked_sub(1).and_then(|at| bytes.get(at));
+    // What a percent-encoded character is before begins there as well.
+    let is_escape = start >= 3 && bytes[start - 3] == b'%';
+    let begins =
+        is_escape || before.is_none_or(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'.' | b'-'));
+    begins && bytes.get(end).is_none_or(|b| !b.is_ascii_digit())
+}
+
+/// The bytes with the placeholder in place of every form that is whole; `None` where there is none.
+pub(crate) fn replaced(
+    bytes: &[u8],
+    forms: &[Vec<u8>],
+    placeholder: &[u8],
+    is_whole: impl Fn(&[u8], usize, usize) -> bool,
+) -> Option<Vec<u8>> {
     let mut out: Option<Vec<u8>> = None;
     for form in forms {
         let source = out.as_deref().unwrap_or(bytes);
-        let ends = |at: usize| source.get(at).is_none_or(|b| !b.is_ascii_digit());
-        let begins = |at: usize| {
-            let before = at.checked_sub(1).and_then(|at| source.get(at));
-            // What a percent-encoded character is before begins there as well.
-            let is_escape = at >= 3 && source[at - 3] == b'%';
-            is_escape
-                || before.is_none_or(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'.' | b'-'))
-        };
         let at: Vec<usize> = memchr::memmem::find_iter(source, form)
-            .filter(|at| begins(*at) && ends(at + form.len()))
+            .filter(|at| is_whole(source, *at, at + form.len()))
             .collect();
         if at.is_empty() {
             continue;
@@ -66,7 +74,7 @@ fn hidden(bytes: &[u8], forms: &[Vec<u8>]) -> Option<Vec<u8>> {
         let mut from = 0;
         for at in at {
             replaced.extend_from_slice(&source[from..at]);
-            replaced.extend_from_slice(PLACEHOLDER);
+            replaced.extend_from_slice(placeholder);
             from = at + form.len();
         }
         replaced.extend_from_slice(&source[from..]);

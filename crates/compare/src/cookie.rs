@@ -1,7 +1,8 @@
 //! `Set-Cookie` by name and attribute (RFC 6265 and its successor).
 
 use crate::date::http_date;
-use crate::fields::{self, FieldDifference, lists_differ, trimmed};
+use crate::dialect::FieldDifference;
+use crate::fields::{self, lists_differ, trimmed};
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_model::{Answer, DifferenceKind as Kind};
 
@@ -113,6 +114,7 @@ fn same_name(path: &str, a: &[Cookie], b: &[Cookie], found: &mut Vec<FieldDiffer
                 kind,
                 baseline: shown(a),
                 contender: shown(b),
+                is_word: false,
             });
         }
         Some(_) => {
@@ -137,6 +139,7 @@ fn one(path: &str, a: &Cookie, b: &Cookie, found: &mut Vec<FieldDifference>) {
             kind: Kind::Value,
             baseline,
             contender,
+            is_word: false,
         });
     }
     let names: BTreeSet<&String> = a.attributes.keys().chain(b.attributes.keys()).collect();
@@ -164,6 +167,7 @@ fn one(path: &str, a: &Cookie, b: &Cookie, found: &mut Vec<FieldDifference>) {
             kind,
             baseline: shown(in_a),
             contender: shown(in_b),
+            is_word: false,
         });
     }
 }

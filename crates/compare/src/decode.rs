@@ -56,6 +56,48 @@ pub(crate) fn body<'a>(
     Ok(body)
 }
 
+/// What a file says without its compression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decompressed {
+    /// How it is compressed: `gzip`.
+    pub coding: &'static str,
+    /// What it says.
+    pub bytes: Vec<u8>,
+}
+
+/// Undoes the compression of a file by gzip, zlib or zstd, known by its first bytes, up to 32 MiB.
+///
+/// # Errors
+/// What it is instead, in words: `broken gzip`, `xz`, `not compressed`.
+pub fn decompress(bytes: &[u8]) -> Result<Decompressed, String> {
+    let is_zlib = |cmf: u8, flags: u8| {
+        cmf & 0x0f == 8 && (u16::from(cmf) << 8 | u16::from(flags)).is_multiple_of(31)
+    };
+    let (coding, decoded) = match bytes {
+        [0x1f, 0x8b, ..] => ("gzip", decode(bytes, "gzip", DECODED_BYTES)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => ("zstd", zstd(bytes, DECODED_BYTES)),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => return Err("xz".to_owned()),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => return Err("bzip2".to_owned()),
+        [0x04, 0x22, 0x4d, 0x18, ..] => return Err("lz4".to_owned()),
+        [cmf, flags, ..] if is_zlib(*cmf, *flags) => ("zlib", zlib(bytes)),
+        _ => return Err("not compressed".to_owned()),
+    };
+    match decoded {
+        Ok(bytes) => Ok(Decompressed { coding, bytes }),
+        Err(why) => Err(why.to_string()),
+    }
+}
+
+/// A zlib stream and nothing behind it.
+fn zlib(mut bytes: &[u8]) -> Result<Vec<u8>, Undecodable> {
+    let decoder = flate2::bufread::ZlibDecoder::new(&mut bytes);
+    let out = read(decoder, "zlib", DECODED_BYTES)?;
+    match bytes.is_empty() {
+        true => Ok(out),
+        false => Err(Undecodable::Broken("zlib")),
+    }
+}
+
 fn decode(bytes: &[u8], coding: &str, bound: usize) -> Result<Vec<u8>, Undecodable> {
     match coding {
         "gzip" | "x-gzip" => read(flate2::bufread::MultiGzDecoder::new(bytes), "gzip", bound),
@@ -86,12 +128,16 @@ fn deflate(bytes: &[u8], bound: usize) -> Result<Vec<u8>, Undecodable> {
 fn zstd(mut bytes: &[u8], bound: usize) -> Result<Vec<u8>, Undecodable> {
     let mut out = Vec::new();
     while !bytes.fill_buf().is_ok_and(<[u8]>::is_empty) {
-        let frame = ruzstd::decoding::StreamingDecoder::new_with_max_window_size(
+        let mut frame = ruzstd::decoding::StreamingDecoder::new_with_max_window_size(
             &mut bytes,
             ZSTD_WINDOW_BYTES,
         )
         .map_err(|_| Undecodable::Broken("zstd"))?;
-        out.extend(read(frame, "zstd", bound - out.len())?);
+        out.extend(read(&mut frame, "zstd", bound - out.len())?);
+        let stated = frame.decoder.get_checksum_from_data();
+        if stated.is_some() && stated != frame.decoder.get_calculated_checksum() {
+            return Err(Undecodable::Broken("zstd"));
+        }
     }
     Ok(out)
 }
@@ -172,6 +218,49 @@ mod tests {
             b"{\"a\":1}{\"a\":1}"
         );
         assert_eq!(decoded("gzip", b"", 100), Ok(Vec::new()));
+    }
+
+    /// Of each format: every byte that is changed and every piece that is missing or added shows.
+    #[test]
+    fn no_file_that_is_damaged_says_what_the_whole_one_says() {
+        let text: Vec<u8> = (0..400_u32)
+            .flat_map(|n| n.to_string().into_bytes())
+            .collect();
+        let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        zlib.write_all(&text).unwrap();
+        let zstd = ruzstd::encoding::compress_to_vec(
+            text.as_slice(),
+            ruzstd::encoding::CompressionLevel::Fastest,
+        );
+        for (coding, whole) in [
+            ("gzip", gzip(&text)),
+            ("zlib", zlib.finish().unwrap()),
+            ("zstd", zstd),
+        ] {
+            let expected = Decompressed {
+                coding,
+                bytes: text.clone(),
+            };
+            assert_eq!(decompress(&whole), Ok(expected.clone()), "{coding}");
+            for end in 0..whole.len() {
+                assert_ne!(
+                    decompress(&whole[..end]),
+                    Ok(expected.clone()),
+                    "{coding} {end}"
+                );
+            }
+            let longer = [whole.as_slice(), b"x"].concat();
+            assert_ne!(
+                decompress(&longer),
+                Ok(expected.clone()),
+                "{coding} and more"
+            );
+        }
+        let word = |bytes: &[u8]| decompress(bytes).unwrap_err();
+        assert_eq!(word(b""), "not compressed");
+        assert_eq!(word(b"plain"), "not compressed");
+        assert_eq!(word(&[0x1f, 0x8b, 8]), "broken gzip");
+        assert_eq!(word(b"\xfd7zXZ\0rest"), "xz");
     }
 
     #[test]

@@ -1,18 +1,21 @@
 //! The difference of two outcomes.
 
 mod bodies;
+mod lines;
 
 use bodies::Texts;
 
+use crate::dialect::{Contents, Dialect, FieldDifference};
 use crate::document::Form;
+use crate::hash::Hash;
 use crate::history::{self, Strand};
-use crate::http::BODY;
+use crate::http::{BODY, Http};
 use crate::json::{self, Json};
 use crate::place::{self, Indices, Step, write_name};
 use crate::preview::{self, Redact};
 use crate::relation::{self, Plain, Reach};
 use crate::rules::Rules;
-use crate::{character, decode, fields, tree};
+use crate::{character, decode, tree};
 use std::collections::HashMap;
 use understudy_model::{
     Answer, Character, Difference, DifferenceKind as Kind, Distance, Outcome, Position, Relation,
@@ -33,17 +36,34 @@ pub struct Differ<'a> {
     rules: &'a Rules,
     redact: Redact<'a>,
     decoded_bytes: usize,
+    pub(crate) dialect: &'a dyn Dialect,
+    contents: Option<&'a dyn Contents>,
 }
 
 impl<'a> Differ<'a> {
-    /// A differ that notes at each difference which rules cover it, and asks `redact(path, text)` what
+    /// A differ of answers over HTTP that notes at each difference which rules cover it, and asks `redact(path, text)` what
     /// may be shown of a text. Names of members come with an empty path.
     pub fn new(rules: &'a Rules, redact: Redact<'a>) -> Self {
         Differ {
             rules,
             redact,
             decoded_bytes: decode::DECODED_BYTES,
+            dialect: &Http,
+            contents: None,
         }
+    }
+
+    /// Compares answers of another kind of subject.
+    #[must_use]
+    pub fn speaking(self, dialect: &'a dyn Dialect) -> Self {
+        Differ { dialect, ..self }
+    }
+
+    /// Compares with this what the dialect leaves to a reader outside of this crate.
+    #[must_use]
+    pub fn with_contents(self, contents: &'a dyn Contents) -> Self {
+        let contents = Some(contents);
+        Differ { contents, ..self }
     }
 
     /// Bounds the decoded size of a body in bytes (default 32 MiB). A longer body differs from
@@ -58,8 +78,8 @@ impl<'a> Differ<'a> {
 
     /// Every place at which the contender's outcome differs from the baseline's, and nothing else.
     ///
-    /// Bodies of truncated answers are not compared; [`crate::Row::compare`] counts such a pair as
-    /// lost. Repetitive differences are bounded (32 of one pattern, kind, characters and rules; 1000 in all,
+    /// What was cut off or could not be read is not compared, and two subjects that both failed leave nothing to
+    /// compare: [`crate::Row::compare`] counts such pairs as lost. Repetitive differences are bounded (32 of one pattern, kind, characters and rules; 1000 in all,
     /// with one more at `body` that says so).
     pub fn differences(
         &self,
@@ -88,6 +108,7 @@ impl<'a> Differ<'a> {
             kept: Vec::new(),
             bytes: 0,
             all_bytes: 0,
+            unread: None,
         };
         match (baseline, contender) {
             (Outcome::Answered(a), Outcome::Answered(b)) => found.answers(a, b),
@@ -96,6 +117,7 @@ impl<'a> Differ<'a> {
         Compared {
             differences: found.kept,
             bytes: found.all_bytes,
+            unread: found.unread,
         }
     }
 }
@@ -105,6 +127,8 @@ pub(crate) struct Compared {
     pub(crate) differences: Vec<Difference>,
     /// Bytes of the baseline's body without its codings.
     pub(crate) bytes: u64,
+    /// What was not compared, if anything was not.
+    pub(crate) unread: Option<String>,
 }
 
 /// What is known of earlier answers.
@@ -129,6 +153,8 @@ struct Found<'d, 'e> {
     /// Bytes of the baseline's part, and of all its parts so far, without their codings.
     bytes: u64,
     all_bytes: u64,
+    /// The first thing that was not compared.
+    unread: Option<String>,
 }
 
 /// Differences that are alike.
@@ -178,8 +204,9 @@ impl<'a> Side<'a> {
 
 impl<'e> Found<'_, 'e> {
     fn outcomes(&mut self, baseline: &Outcome, contender: &Outcome) {
+        let answered = self.differ.dialect.answered();
         let word = |outcome: &Outcome| match outcome {
-            Outcome::Answered(_) => "answered".to_owned(),
+            Outcome::Answered(_) => answered.to_owned(),
             Outcome::Failed(failure) => format!("failed: {}", failure.kind),
         };
         let (a, b) = (word(baseline), word(contender));
@@ -189,25 +216,65 @@ impl<'e> Found<'_, 'e> {
     }
 
     fn answers(&mut self, a: &'e Answer, b: &'e Answer) {
+        let dialect = self.differ.dialect;
         if a.status.code != b.status.code {
-            let (a, b) = (a.status.code.to_string(), b.status.code.to_string());
+            let (a, b) = (dialect.status(a.status.code), dialect.status(b.status.code));
             // A code is its own character: noise that knows 200 and 503 does not excuse 500.
             self.plain("code", Kind::Code, Side::Word(&a), Side::Word(&b));
         }
-        for found in fields::compare(a, b) {
-            let side = |value| Option::map_or(value, Side::Absent, Side::Text);
-            let (a, b) = (
-                side(found.baseline.as_deref()),
-                side(found.contender.as_deref()),
-            );
-            match (found.kind, a, b) {
-                (Kind::Value, Side::Text(a), Side::Text(b)) => {
-                    self.header(&found.path, a, b);
-                }
-                _ => self.plain(&found.path, found.kind, a, b),
+        if let Some(why) = a.unread.first().or(b.unread.first()) {
+            self.not_compared(why.clone());
+        }
+        for found in dialect.fields(a, b) {
+            if !is_uncertain(found.kind, a, b) {
+                self.field(&found);
             }
         }
         self.parts(a, b);
+    }
+
+    fn field(&mut self, found: &FieldDifference) {
+        let path = &found.path;
+        if found.is_word {
+            let values = (found.baseline.as_deref(), found.contender.as_deref());
+            return self.words(Site::at(path), found.kind, values);
+        }
+        let side = |value| Option::map_or(value, Side::Absent, Side::Text);
+        let (a, b) = (
+            side(found.baseline.as_deref()),
+            side(found.contender.as_deref()),
+        );
+        match (found.kind, a, b) {
+            (Kind::Value, Side::Text(a), Side::Text(b)) => self.header(path, a, b),
+            _ => self.plain(path, found.kind, a, b),
+        }
+    }
+
+    /// Texts of a fixed meaning, each of which is its own character and may hold what must not be shown.
+    fn words(&mut self, site: Site, kind: Kind, (a, b): (Option<&str>, Option<&str>)) {
+        let redact = self.differ.redact;
+        let character = |word: Option<&str>| match word {
+            None => character::absent(),
+            Some(word) => {
+                let hash = Hash::new(b'm').bytes(word.as_bytes()).finish_64();
+                Character(format!("word #{:08x}", hash as u32))
+            }
+        };
+        let shown = match (a, b) {
+            (Some(a), Some(b)) => preview::texts(redact, &site.path, a, b),
+            _ => {
+                let one = |word: Option<&str>| {
+                    word.map_or_else(String::new, |word| preview::text(redact, &site.path, word))
+                };
+                (one(a), one(b))
+            }
+        };
+        let (a, b) = ((character(a), shown.0), (character(b), shown.1));
+        self.keep(site, kind, a, b, Relation::default());
+    }
+
+    fn not_compared(&mut self, why: String) {
+        self.unread.get_or_insert(why);
     }
 
     /// What two values at a place are to one another.
@@ -360,6 +427,12 @@ impl<'e> Found<'_, 'e> {
         alike.last = Some(self.kept.len());
         self.kept.push(like.difference(site, shown(), relation));
     }
+}
+
+/// Is it unknown whether one of the answers lacks something, because not all of them could be read?
+fn is_uncertain(kind: Kind, a: &Answer, b: &Answer) -> bool {
+    let all_read = a.unread.is_empty() && b.unread.is_empty();
+    !all_read && matches!(kind, Kind::Missing | Kind::Extra)
 }
 
 /// Where a difference is, and how much is there.

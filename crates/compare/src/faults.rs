@@ -1,5 +1,6 @@
 //! Faults to put into real answers: would the comparison notice them?
 
+pub(crate) mod plain;
 mod text;
 
 use crate::character;
@@ -10,7 +11,7 @@ use crate::http::BODY;
 use crate::json::{Json, Value};
 use crate::relation::{Identifier, Plain, identifier};
 use serde::{Deserialize, Serialize};
-use understudy_model::{Answer, Class, Status};
+use understudy_model::{Answer, Class, Field, Status};
 
 /// Elements of an array that are looked at: the others are like them.
 const ITEMS: usize = 3;
@@ -22,7 +23,7 @@ macro_rules! faults {
         pub enum Fault { $($(#[doc = $doc])* #[serde(rename = $text)] $name,)* }
 
         impl Fault {
-            /// The whole catalogue.
+            /// The whole catalogue, of every dialect.
             pub const ALL: &[Fault] = &[$(Fault::$name),*];
 
             /// The name in documents.
@@ -81,9 +82,72 @@ faults! {
     ByteChanged = "byte_changed",
     /// a byte is missing
     ByteMissing = "byte_missing",
+    /// the exit code is another
+    ExitCode = "exit_code",
+    /// an output is empty
+    OutputEmpty = "output_empty",
+    /// a line is missing
+    LineMissing = "line_missing",
+    /// two lines have changed places
+    LinesSwapped = "lines_swapped",
+    /// the last line feed is missing
+    NewlineMissing = "newline_missing",
+    /// a file is missing
+    FileMissing = "file_missing",
+    /// the permissions of a file are others
+    ModeChanged = "mode_changed",
 }
 
-/// The answer with this fault in it, at a place that `draw` decides. `None` if the answer offers no
+impl Fault {
+    /// Those of answers over HTTP.
+    pub(crate) const HTTP: &[Fault] = &[
+        Fault::Status,
+        Fault::HeaderMissing,
+        Fault::HeaderChanged,
+        Fault::BodyEmpty,
+        Fault::FieldMissing,
+        Fault::FieldAdded,
+        Fault::Null,
+        Fault::NumberOff,
+        Fault::NumberScaled,
+        Fault::TypeChanged,
+        Fault::BooleanFlipped,
+        Fault::CaseChanged,
+        Fault::TextTruncated,
+        Fault::TimeShifted,
+        Fault::IdentifierChanged,
+        Fault::ItemsSwapped,
+        Fault::ItemMissing,
+        Fault::ItemDuplicated,
+        Fault::ElementMissing,
+        Fault::ByteChanged,
+        Fault::ByteMissing,
+    ];
+
+    /// Those of what programs leave behind; the last ones are of documents alone.
+    pub(crate) const PLAIN: &[Fault] = &[
+        Fault::ExitCode,
+        Fault::OutputEmpty,
+        Fault::ByteChanged,
+        Fault::LineMissing,
+        Fault::LinesSwapped,
+        Fault::NewlineMissing,
+        Fault::FileMissing,
+        Fault::ModeChanged,
+        Fault::FieldMissing,
+        Fault::FieldAdded,
+        Fault::Null,
+        Fault::NumberOff,
+        Fault::TypeChanged,
+        Fault::BooleanFlipped,
+        Fault::CaseChanged,
+        Fault::ItemsSwapped,
+        Fault::ItemMissing,
+        Fault::ItemDuplicated,
+    ];
+}
+
+/// The answer over HTTP with this fault in it, at a place that `draw` decides. `None` if the answer offers no
 /// place for it.
 pub(crate) fn inject(answer: &Answer, fault: Fault, draw: u64) -> Option<Answer> {
     match fault {
@@ -104,43 +168,46 @@ pub(crate) fn inject(answer: &Answer, fault: Fault, draw: u64) -> Option<Answer>
         _ => {
             let codings = decode::codings(&answer.fields);
             let body = decode::body(answer.bytes(BODY), &codings, decode::DECODED_BYTES).ok()?;
-            let document = document_of(answer, &body);
-            let form = document.as_ref().map(|document| document.form);
-            let json = match form {
-                Some(Form::Json) => Json::parse(&body).ok(),
-                _ => None,
-            };
-            let Some(json) = json else {
-                let is_markup = form == Some(Form::Markup);
-                let wrong = text::inject(&body, is_markup, fault, draw)?;
-                let wrong = with_body(answer, wrong);
-                // What no reader of the type sees (a comment among events) is not a fault.
-                let is_same = document.is_some_and(|right| {
-                    document_of(&wrong, wrong.bytes(BODY))
-                        .is_some_and(|wrong| wrong.says_the_same(&right))
-                });
-                return (!is_same).then_some(wrong);
-            };
-            let sites = Sites { fault, left: None };
-            let all = sites.count(&json);
-            let site = draw.checked_rem(all)?;
-            let Edit::Replace(json) = Sites {
-                fault,
-                left: Some(site),
-            }
-            .edit(&json, Within::Nothing)?
-            else {
-                return None;
-            };
-            let mut body = String::new();
-            json.write(&mut body);
-            Some(with_body(answer, body.into_bytes()))
+            in_document(&answer.fields, &body, fault, draw).map(|wrong| with_body(answer, wrong))
         }
     }
 }
 
-fn document_of(answer: &Answer, body: &[u8]) -> Option<document::Document> {
-    match document::read(&answer.fields, body) {
+/// The bytes of a document of the type in these fields with a fault in them.
+fn in_document(fields: &[Field], body: &[u8], fault: Fault, draw: u64) -> Option<Vec<u8>> {
+    let document = document_of(fields, body);
+    let form = document.as_ref().map(|document| document.form);
+    let json = match form {
+        Some(Form::Json) => Json::parse(body).ok(),
+        _ => None,
+    };
+    let Some(json) = json else {
+        let is_markup = form == Some(Form::Markup);
+        let wrong = text::inject(body, is_markup, fault, draw)?;
+        // What no reader of the type sees (a comment among events) is not a fault.
+        let is_same = document.is_some_and(|right| {
+            document_of(fields, &wrong).is_some_and(|wrong| wrong.says_the_same(&right))
+        });
+        return (!is_same).then_some(wrong);
+    };
+    let sites = Sites { fault, left: None };
+    let all = sites.count(&json);
+    let site = draw.checked_rem(all)?;
+    let Edit::Replace(json) = Sites {
+        fault,
+        left: Some(site),
+    }
+    .edit(&json, Within::Nothing)?
+    else {
+        return None;
+    };
+    let mut body = String::new();
+    json.write(&mut body);
+    Some(body.into_bytes())
+}
+
+fn document_of(fields: &[Field], body: &[u8]) -> Option<document::Document> {
+    match document::read(fields, body) {
         document::Body::Document(document) => Some(document),
         document::Body::Text(..) | document::Body::Bytes => None,
     }
@@ -381,7 +448,7 @@ mod tests {
     use super::*;
     use crate::{Differ, Rules};
     use proptest::prelude::*;
-    use understudy_model::{Field, Outcome};
+    use understudy_model::Outcome;
 
     fn answer(body: &str) -> Answer {
         let field = |name: &str, value: &str| Field {
@@ -413,7 +480,7 @@ mod tests {
                 Fault::ElementMissing | Fault::ByteChanged | Fault::ByteMissing
             )
         };
-        for fault in Fault::ALL.iter().filter(of_json) {
+        for fault in Fault::HTTP.iter().filter(of_json) {
             for draw in 0..40 {
                 let Some(wrong) = inject(&right, *fault, draw) else {
                     panic!("no place for {}", fault.name());
@@ -459,7 +526,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_answer_makes_it_panic(body in "\\PC{0,40}|[\\[\\]{}\":,0-9eE.a-z-]{0,40}", draw: u64) {
-            for fault in Fault::ALL {
+            for fault in Fault::HTTP {
                 let _ = inject(&answer(&body), *fault, draw);
             }
         }

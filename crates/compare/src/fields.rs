@@ -22,6 +22,7 @@ mod tests;
 
 pub(crate) use syntax::{digits, is_number, trimmed};
 
+use crate::dialect::FieldDifference;
 use crate::http::BODY;
 use crate::{cookie, decode};
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,15 +49,6 @@ pub const IGNORED: [&str; 17] = [
     "x-aspnet-version",
     "x-powered-by",
 ];
-
-/// A difference outside the body. A side without a value is absent there.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct FieldDifference {
-    pub(crate) path: String,
-    pub(crate) kind: Kind,
-    pub(crate) baseline: Option<String>,
-    pub(crate) contender: Option<String>,
-}
 
 /// Every difference between the headers and cookies of two answers.
 pub(crate) fn compare(baseline: &Answer, contender: &Answer) -> Vec<FieldDifference> {
@@ -237,6 +229,7 @@ fn header(name: &str, a: &[Meaning], b: &[Meaning]) -> Option<FieldDifference> {
         kind,
         baseline,
         contender,
+        is_word: false,
     })
 }
 

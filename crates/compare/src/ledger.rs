@@ -37,7 +37,8 @@ pub enum PairClass<'r> {
     Equal,
     /// Everything that differs is excused.
     Excused,
-    /// Everything that differs is excused, and that is all that the body says: nothing was compared.
+    /// Everything that differs is excused, and that is all that the body says, or something else could not be read:
+    /// too little was compared.
     Covered,
     /// These differences are not excused.
     Different(Vec<&'r Difference>),
@@ -94,7 +95,7 @@ pub fn classify<'r>(row: &'r Row, noise: &Noise) -> Classified<'r> {
     let is_covered = row.bytes > 0 && left < LEAST_COMPARED * row.bytes as f64;
     let class = match (row.differences.is_empty(), unexcused.is_empty()) {
         (true, _) => PairClass::Equal,
-        (_, true) if is_covered => PairClass::Covered,
+        (_, true) if is_covered || row.unread.is_some() => PairClass::Covered,
         (_, true) => PairClass::Excused,
         _ => PairClass::Different(unexcused),
     };
@@ -180,6 +181,10 @@ impl<'r> Ledger<'r> {
             excused_by,
             coverage,
         } = classify(row, noise);
+        if let (PairClass::Covered, Some(reason)) = (&class, &row.unread) {
+            *self.lost.entry(reason.clone()).or_default() += pairs;
+            return;
+        }
         let operation = self.by_operation.entry(row.operation).or_default();
         if class == PairClass::Covered {
             operation.covered += pairs;

@@ -1,6 +1,9 @@
 //! The semantic difference of two answers: rules, noise, clusters, bounds. Pure.
 //!
 //! # What is compared, and how
+//! What codes, fields and parts mean is the [`Dialect`] of the kind of subject: [`http::Http`], of which this list is,
+//! or [`plain::Plain`].
+//!
 //! - Outcome and code. A contender that does not answer where the baseline does is a difference.
 //! - Headers that matter ([`IGNORED_HEADERS`] are all that do not), by meaning, duplicates kept;
 //!   cookies by name and attribute.
@@ -25,6 +28,7 @@ mod cookie;
 pub mod dataset;
 mod date;
 mod decode;
+mod dialect;
 mod differ;
 mod document;
 mod faults;
@@ -39,6 +43,7 @@ mod ledger;
 mod noise;
 mod operation;
 mod place;
+pub mod plain;
 mod preview;
 mod proposals;
 mod relation;
@@ -52,6 +57,8 @@ mod tree;
 
 pub use authority::hide_authority;
 pub use date::{Day, DayError};
+pub use decode::{Decompressed, decompress};
+pub use dialect::{Content, Contents, Dialect, FieldDifference, Reading};
 pub use differ::Differ;
 pub use faults::Fault;
 pub use fields::IGNORED as IGNORED_HEADERS;

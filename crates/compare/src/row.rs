@@ -17,6 +17,10 @@ pub struct Row {
     /// Why the pair could not be compared; unset when it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<String>,
+    /// What of the pair was not compared although it differs elsewhere: it is lost as well if all that differs is
+    /// excused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<String>,
     /// The status of the incumbent's answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<i32>,
@@ -49,7 +53,7 @@ impl Row {
     /// Compares the outcomes of one request.
     ///
     /// The pair is lost when the incumbent did not answer (there is nothing to compare with) or when
-    /// a body exceeded the capture bound and what was captured shows no difference. A candidate that
+    /// something was cut off or could not be read, and the rest shows no difference. A candidate that
     /// does not answer where the incumbent does is a difference.
     ///
     /// `history` is what the earlier requests showed; this one is added to it.
@@ -87,13 +91,18 @@ impl Row {
                 .differences
         });
         let past = Past::Goes(&mut history.candidate, Some(&history.itself));
-        let Compared { differences, bytes } =
-            differ.differences_after(past, name, incumbent, candidate);
-        let truncated = is_truncated(incumbent) || is_truncated(candidate);
-        let lost =
-            (truncated && differences.is_empty()).then(|| "body beyond the capture bound".into());
+        let Compared {
+            differences,
+            bytes,
+            unread,
+        } = differ.differences_after(past, name, incumbent, candidate);
+        let (lost, unread) = match differences.is_empty() {
+            true => (unread, None),
+            false => (None, unread),
+        };
         Row {
             lost,
+            unread,
             code: Some(answer.status.code),
             class: Some(answer.status.class),
             bytes,
@@ -102,10 +111,6 @@ impl Row {
             ..row
         }
     }
-}
-
-fn is_truncated(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Answered(answer) if answer.is_truncated())
 }
 
 #[cfg(test)]

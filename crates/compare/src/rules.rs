@@ -9,13 +9,19 @@ use serde_json_path::{JsonPath, NormalizedPath, PathElement};
 use std::collections::HashMap;
 use understudy_model::DifferenceKind;
 
+/// What is said of a part besides its content: how a text is written, what a file is, whether an output is empty, how it
+/// is compressed.
+const ASPECTS: [&str; 4] = ["layout", "entry", "class", "coding"];
+
 /// One rule as the configuration states it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// What it covers: an RFC 9535 path (`$.generated_at`, `$.items[*].etag`, everything below
     /// included), `code`, `header:x`, `cookie:x` (with its attributes), `cookie:x;expires`, or `body`
-    /// (everything in it). That one side did not answer (`outcome`) cannot be excused.
+    /// (everything in it). Of a command: `stdout`, `stderr`, `file:out.json` (with all that is said of it),
+    /// `file:out.json;entry` (its type and permissions), `stdout:$.at` (a place in it), `outside:../x`,
+    /// `left_behind`. That one side did not answer (`outcome`) cannot be excused.
     pub path: String,
     /// The operation template it covers, `*` standing for any text; unset: every operation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,7 +76,8 @@ pub enum RuleProblem {
     },
     /// Neither a path nor one of the words.
     #[error(
-        "{0:?} is not a place; use a path that begins with $, code, header:NAME, cookie:NAME or body"
+        "{0:?} is not a place; use a path that begins with $, code, header:NAME, cookie:NAME or body, and of a command \
+         code, stdout, stderr or file:PATH"
     )]
     Place(String),
     /// What follows `header:` or `cookie:` cannot be a name.
@@ -200,10 +207,12 @@ impl Rules {
 
 impl Target {
     fn parse(path: &str) -> Result<Target, RuleProblem> {
-        let (part, within) = match path.split_once(":$") {
-            Some((part, _)) if !path.starts_with('$') => (part, &path[part.len() + 1..]),
-            _ => (BODY, path),
-        };
+        // The name of a file may contain `:$` itself (`file:$HOME/a`).
+        let parts = path.match_indices(":$");
+        let (part, within) = parts
+            .map(|(at, _)| (&path[..at], &path[at + 1..]))
+            .find(|(part, _)| is_part(part))
+            .unwrap_or((BODY, path));
         if within.starts_with('$') && is_part(part) {
             return JsonPath::parse(within)
                 .map(|path| Target::Document(part.to_owned(), path))
@@ -213,7 +222,7 @@ impl Target {
                 });
         }
         let name = match path.split_once(':') {
-            _ if path == "code" || is_part(path.strip_suffix(";layout").unwrap_or(path)) => {
+            _ if path == "code" || is_of_part(path) => {
                 return Ok(Target::Place(path.to_owned()));
             }
             Some(("header", name)) => return Self::named(path, name, path.to_ascii_lowercase()),
@@ -246,6 +255,17 @@ fn is_part(name: &str) -> bool {
         || name
             .strip_prefix("file:")
             .is_some_and(|file| !file.is_empty() && !file.contains([':', ';']))
+}
+
+/// Is it the place of a part, of what is said of one, or of what is said of all of them together?
+fn is_of_part(place: &str) -> bool {
+    let outside = place.strip_prefix("outside:");
+    match place.rsplit_once(';') {
+        Some((part, aspect)) if is_part(part) => ASPECTS.contains(&aspect),
+        _ => {
+            is_part(place) || place == "left_behind" || outside.is_some_and(|path| !path.is_empty())
+        }
+    }
 }
 
 /// Does a rule for one place cover the other? A cookie's covers its attributes, a body's its layout.

@@ -2,7 +2,7 @@
 //! rules and noise that hide a fault are named.
 
 use crate::differ::{Differ, Past};
-use crate::faults::{Fault, inject};
+use crate::faults::Fault;
 use crate::history::History;
 use crate::ledger::{By, PairClass, classify};
 use crate::noise::{Noise, operation_name};
@@ -43,6 +43,7 @@ pub fn is_due(seen: u64) -> bool {
 /// Is it whole, and not too long to be compared so often?
 pub fn is_fit(answer: &Answer) -> bool {
     !answer.is_truncated()
+        && answer.unread.is_empty()
         && answer
             .parts
             .iter()
@@ -66,7 +67,7 @@ pub fn try_faults(
 ) -> Vec<(Fault, Row)> {
     let right = Outcome::Answered(answer.clone());
     let row = |fault: &Fault, draw: u64| {
-        let wrong = Outcome::Answered(inject(answer, *fault, draw)?);
+        let wrong = Outcome::Answered(differ.dialect.plant(answer, *fault, draw)?);
         let past = Past::Asked(&history.candidate);
         Some(Row {
             operation,
@@ -89,7 +90,8 @@ pub fn try_faults(
         };
         Some((*fault, next_to_noise.unwrap_or(first)))
     };
-    Fault::ALL.iter().filter_map(best).collect()
+    let faults = differ.dialect.faults().iter();
+    faults.filter_map(best).collect()
 }
 
 /// Is a fault next to noise: in the same object, list or text, but not at the noisy place itself?

@@ -4,7 +4,7 @@ use crate::plan::Plan;
 use crate::terms::{Level, LimitsConfig, Question, SideTerms, Slo, Terms};
 use crate::{Evidence, judge};
 use understudy_compare::{Row as Compared, Rules};
-use understudy_model::{Arrivals, Pacing};
+use understudy_model::Arrivals;
 use understudy_model::stored::{BlockFigures, LatencyBlock, RequestFacts};
 use understudy_model::stored::{Happenings, Row};
 use understudy_model::verdict::VerdictDocument;

@@ -10,6 +10,8 @@ pub struct Answer {
     pub fields: Vec<Field>,
     /// What was answered: the body over HTTP; standard output, standard error and each file of a command.
     pub parts: Vec<Part>,
+    /// What belongs to it and could not be read, each with the reason: such an answer is never equal to another.
+    pub unread: Vec<String>,
 }
 
 /// How an answer ended.
@@ -32,6 +34,9 @@ pub struct Part {
     pub bytes: Vec<u8>,
     /// It was longer than the capture bound and `bytes` holds only its beginning.
     pub truncated: bool,
+    /// A collision-resistant digest of the whole content, also of what `bytes` does not hold; empty where there is
+    /// none.
+    pub digest: String,
 }
 
 /// What an answer says of the case, in the words of no protocol. The kind of subject decides, in one place.
@@ -142,6 +147,10 @@ pub enum FailureKind {
     Malformed,
     /// The answer is longer than the bound, or never ends.
     TooLarge,
+    /// The subject reached its memory limit and was killed.
+    OutOfMemory,
+    /// The subject could not be started.
+    NotStarted,
 }
 
 impl FailureKind {
@@ -154,6 +163,8 @@ impl FailureKind {
             FailureKind::Timeout => "timeout",
             FailureKind::Malformed => "malformed",
             FailureKind::TooLarge => "too_large",
+            FailureKind::OutOfMemory => "out_of_memory",
+            FailureKind::NotStarted => "not_started",
         }
     }
 }

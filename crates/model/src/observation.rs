@@ -15,7 +15,7 @@ pub enum Ending {
 
 impl Ending {
     /// Every ending with the number that stands for it in stored evidence.
-    pub const ALL: [(Ending, u8); 9] = [
+    pub const ALL: [(Ending, u8); 11] = [
         (Ending::Answered, 0),
         (Ending::Failed(FailureKind::Connect), 1),
         (Ending::Failed(FailureKind::Closed), 2),
@@ -25,6 +25,8 @@ impl Ending {
         (Ending::Overflow, 6),
         (Ending::Abandoned, 7),
         (Ending::Failed(FailureKind::ReusedClosed), 8),
+        (Ending::Failed(FailureKind::OutOfMemory), 9),
+        (Ending::Failed(FailureKind::NotStarted), 10),
     ];
 
     /// The name used in output and stored evidence.

@@ -7,6 +7,9 @@
 //!   over the peak memory of the process that starts it, so Understudy itself cannot be that process.
 //! * [`warm`] and [`cold`] bring the files of a case into the page cache, or out of it.
 //! * [`Ran`] is what came of a run: plain data.
+//! * [`Outputs`] says how each output is compared, and [`answer`](fn@answer) makes of a run the answer that
+//!   `understudy-compare` compares in its plain dialect.
+//! * [`shell_line`] writes a run as a line that people can run.
 //!
 //! Nothing here compares or judges.
 
@@ -16,17 +19,19 @@ mod cases;
 mod launcher;
 mod outputs;
 mod ran;
+mod reproducer;
 mod side;
 mod workdir;
 
-pub use answer::answer;
+pub use answer::{answer, name_of};
 pub use cache::{CacheError, cold, warm};
 pub use cases::{Case, Cases, CasesError, Input, MAX_CASES_BYTES, command_line, file_cases};
 pub use launcher::{
     DEFAULT_PATH, Launcher, LauncherError, LauncherSetup, MAX_RUNS, Order, OutputLimits,
     environment, resolve, serve,
 };
-pub use outputs::Outputs;
+pub use outputs::{ComparedAs, Outputs};
 pub use ran::{Captured, Ending, Figures, Floor, Ran, Refusal};
+pub use reproducer::shell_line;
 pub use side::{Command, CommandError, CommandSide, Placing};
 pub use workdir::{Changes, Entry, Kind, MAX_CONTENT, Place, Tree, Workdir, WorkdirError};

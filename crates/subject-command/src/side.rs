@@ -4,7 +4,7 @@ use crate::launcher::{LauncherSetup, Order, OutputLimits};
 use crate::workdir::Place;
 use crate::{
     CacheError, Case, Cases, Changes, Ending, Launcher, LauncherError, MAX_RUNS, Outputs, Ran,
-    Refusal, Workdir, WorkdirError, answer, cold, command_line, environment, resolve, warm,
+    Refusal, Workdir, WorkdirError, answer, cold, command_line, environment, resolve, shell_line, warm,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,6 +14,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 use understudy_model::{Ending as AnswerEnding, Outcome, Status};
 use understudy_probe::Cgroups;
+use understudy_redact::Redactor;
 use understudy_subject::{Asker, Run, Runner, Trouble};
 
 /// The mask of permissions of every run.
@@ -128,6 +129,21 @@ impl Command {
         Ok((program, argv))
     }
 
+    /// A run of a case as a line that people can run.
+    ///
+    /// # Errors
+    /// The command and the case do not fit each other: cause and hint.
+    pub fn shell_line(&self, case: &Case, redactor: &Redactor) -> Result<String, String> {
+        let command = match self.shell {
+            true => ["sh".to_owned(), "-c".to_owned()]
+                .into_iter()
+                .chain(self.words.iter().cloned())
+                .collect(),
+            false => self.anchored(),
+        };
+        shell_line(&command, &self.dir, &self.path, case, redactor)
+    }
+
     fn found(&self, name: &str) -> Result<PathBuf, CommandError> {
         resolve(name, &self.dir, &self.path).map_err(|ending| {
             CommandError::Wrong(match ending {
@@ -237,7 +253,12 @@ impl CommandSide {
     }
 
     fn outcome(&self, finished: Finished) -> Outcome {
-        answer(&finished.ran, finished.changes, &self.command.outputs)
+        answer(
+            &finished.ran,
+            finished.changes,
+            &self.command.outputs,
+            &self.workdir.in_use(),
+        )
     }
 }
 

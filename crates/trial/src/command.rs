@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use understudy_compare::plain::Plain;
 use understudy_compare::{Differ, Redact, Rules};
 use understudy_evidence::RunDirectory;
 use understudy_model::Role;
@@ -242,12 +243,19 @@ impl Subject for Commands<'_> {
     }
 
     fn differ<'d>(&self, rules: &'d Rules, redact: Redact<'d>) -> Differ<'d> {
-        Differ::new(rules, redact)
+        Differ::new(rules, redact).speaking(&Plain)
     }
 
     fn reproduce(&self, case: u32, redactor: &Redactor) -> String {
-        let _ = (case, redactor);
-        String::new()
+        let SideConfig::Launched(launched) = self.inputs.config.side(Role::Incumbent) else {
+            return String::new();
+        };
+        let command = command(self.inputs.config, launched).ok();
+        let case = self.cases.all.get(case as usize);
+        let line = command
+            .zip(case)
+            .and_then(|(command, case)| command.shell_line(case, redactor).ok());
+        line.unwrap_or_default()
     }
 
     fn hashes(&self) -> BTreeMap<String, String> {

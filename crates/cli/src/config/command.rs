@@ -11,7 +11,11 @@ use understudy_trial::config::{Cache, CasesFrom, CommandWorkload, Kind};
 pub(super) const TIMEOUT: Span = Span::from_secs(600);
 
 /// Reads the section; `None` if a problem says why.
-pub(super) fn read(mut section: Section<'_>, around: &Surroundings<'_>) -> Option<CommandWorkload> {
+pub(super) fn read(
+    mut section: Section<'_>,
+    outputs: Outputs,
+    around: &Surroundings<'_>,
+) -> Option<CommandWorkload> {
     let cases = section.text("cases").map(str::to_owned);
     let cases = cases.map_or(CasesFrom::Alone, |cases| cases_from(&cases, around.folder));
     let caches = Cache::ALL.map(|cache| (cache.name(), cache));
@@ -25,8 +29,37 @@ pub(super) fn read(mut section: Section<'_>, around: &Surroundings<'_>) -> Optio
         cases,
         cache,
         timeout,
-        outputs: Outputs::default(),
+        outputs,
     })
+}
+
+/// How what runs write is compared: `stdout`, `stderr`, and each `[[compare.output]]`.
+pub(super) fn outputs(section: &mut Section<'_>) -> Outputs {
+    let (mut entries, mut keys) = (Vec::new(), Vec::new());
+    for name in ["stdout", "stderr"] {
+        if let Some(word) = section.text(name) {
+            entries.push((name, word));
+            keys.push((None, name));
+        }
+    }
+    let mut files = section.sections("output");
+    for (index, file) in files.iter_mut().enumerate() {
+        file.need(&["path"], "write which files, such as path = \"out/*.json\"");
+        file.need(&["as"], "write how they are compared, such as as = \"json\"");
+        if let (Some(path), Some(word)) = (file.text("path"), file.text("as")) {
+            entries.push((path, word));
+            keys.push((Some(index), "as"));
+        }
+    }
+    let read = Outputs::read(entries);
+    for (at, what) in read.as_ref().err().into_iter().flatten() {
+        match keys[*at] {
+            (Some(file), key) => files[file].refuse(key, what),
+            (None, key) => section.refuse(key, what),
+        }
+    }
+    files.into_iter().for_each(Section::finish);
+    read.unwrap_or_default()
 }
 
 /// A file of JSON lines by its name, else a pattern: a case for each file.

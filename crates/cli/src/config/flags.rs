@@ -59,6 +59,9 @@ pub(crate) struct Flags {
     /// Input files are read from the disk in each run of a command, and not from memory
     #[arg(long, help_heading = HEADING)]
     cold: bool,
+    /// How outputs of the two commands are compared: "stdout=json", "out/*.csv=csv" (repeatable)
+    #[arg(long, help_heading = HEADING, value_name = "OUTPUT=HOW")]
+    output: Vec<String>,
     /// Requests per second at which latency is compared (repeatable) [default: 500]
     #[arg(long, help_heading = HEADING, value_name = "R")]
     rate: Vec<String>,
@@ -131,6 +134,7 @@ impl Flags {
             ("--shell", self.shell),
             ("--timeout", self.timeout.is_some()),
             ("--cold", self.cold),
+            ("--output", !self.output.is_empty()),
             ("--incumbent", self.incumbent.is_some()),
             ("--candidate", self.candidate.is_some()),
             ("--tuned", self.tuned.is_some()),
@@ -338,6 +342,7 @@ impl Check<'_> {
             ("--shell", flags.shell),
             ("--timeout", flags.timeout.is_some()),
             ("--cold", flags.cold),
+            ("--output", !flags.output.is_empty()),
         ];
         let (others, why) = match self.kind {
             Kind::Command => (
@@ -374,7 +379,21 @@ impl Check<'_> {
                 false => Cache::Warm,
             },
             timeout: timeout.unwrap_or(super::command::TIMEOUT),
-            outputs: Outputs::default(),
+            outputs: self.outputs(),
+        })
+    }
+
+    fn outputs(&mut self) -> Outputs {
+        let entries = self.all("--output", &self.flags.output, |text| {
+            let entry = text.rsplit_once('=');
+            let entry = entry.map(|(path, word)| (path.to_owned(), word.to_owned()));
+            entry.ok_or_else(|| format!("{text:?} is not an output such as \"stdout=json\""))
+        });
+        let entries = entries.iter().map(|(path, word)| (path.as_str(), word.as_str()));
+        Outputs::read(entries).unwrap_or_else(|errors| {
+            let lines = errors.into_iter().map(|(_, what)| format!("--output: {what}"));
+            self.wrong.extend(lines);
+            Outputs::default()
         })
     }
 

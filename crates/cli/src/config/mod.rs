@@ -178,14 +178,18 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
     let tuned = tuned.then(|| sides::read(&mut sides, Role::Tuned, limited, around));
     sides.finish();
     let workload = root.section("workload");
+    let mut compare = root.section("compare");
     let workload = match kind {
         Kind::Http => workload::read(workload, around).map(WorkloadConfig::Http),
-        Kind::Command => command::read(workload, around).map(WorkloadConfig::Command),
+        Kind::Command => {
+            let outputs = command::outputs(&mut compare);
+            command::read(workload, outputs, around).map(WorkloadConfig::Command)
+        }
     };
     let slos = objectives::slos(root.sections("slo"));
     let goals = objectives::goals(&root.section("goal"));
     let question = question(root.section("judge"), tuned.is_some());
-    let rules = rules::read(root.section("compare"), around.mode);
+    let rules = rules::read(compare, around.mode);
     let machine = machine(root.section("machine"));
     let rates = workload.as_ref().and_then(WorkloadConfig::http);
     let rates = rates.map_or(&[][..], |of| &of.rates);

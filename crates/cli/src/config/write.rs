@@ -10,6 +10,7 @@ use understudy_compare::Rule;
 use understudy_judge::terms::{Goal, Question, Slo};
 use understudy_model::Span;
 use understudy_observe::Attach;
+use understudy_subject_command::Outputs;
 use understudy_trial::config::{
     CasesFrom, CommandWorkload, HostHeader, HttpWorkload, Kind, Launched, Ready, RequestsFrom,
     SideConfig, TrialConfig, WorkloadConfig,
@@ -60,6 +61,9 @@ pub(crate) fn write(config: &TrialConfig) -> String {
     out.table("limits");
     out.optional("cpus", limits.cpus.map(|cpus| number(cpus.get())));
     out.optional("memory", limits.memory.map(|memory| memory.to_string()));
+    if let WorkloadConfig::Command(command) = &config.workload {
+        outputs(&mut out, &command.outputs);
+    }
     for accepted in &config.rules {
         out.0 += &rule_text(accepted);
     }
@@ -136,6 +140,22 @@ fn commands(out: &mut Document, workload: &CommandWorkload) {
     }
     out.value("cache", workload.cache.name());
     out.value("timeout", span(workload.timeout));
+}
+
+fn outputs(out: &mut Document, outputs: &Outputs) {
+    let entries = outputs.entries();
+    let (own, files): (Vec<_>, Vec<_>) = entries
+        .into_iter()
+        .partition(|(name, _)| matches!(*name, "stdout" | "stderr"));
+    out.table("compare");
+    for (name, word) in own {
+        out.value(name, word);
+    }
+    for (pattern, word) in files {
+        out.tables("compare.output");
+        out.value("path", pattern);
+        out.value("as", word);
+    }
 }
 
 fn workload(out: &mut Document, workload: &HttpWorkload) {

@@ -1,6 +1,7 @@
 //! The difference of two bodies, by their type.
 
-use super::{Found, Side, Site};
+use super::{Found, Side, Site, is_uncertain};
+use crate::dialect::{Content, Reading};
 use crate::document::{self, Body, Document, Layout};
 use crate::hash::Hash;
 use crate::http::BODY;
@@ -16,7 +17,7 @@ use std::collections::HashMap;
 use understudy_model::{Answer, Character, DifferenceKind as Kind, Field, Part, Relation, Spot};
 
 /// The place of how a document is written.
-const LAYOUT: &str = "body;layout";
+pub(super) const LAYOUT: &str = "body;layout";
 
 /// Which texts two are that differ.
 pub(super) struct Texts<'n> {
@@ -27,38 +28,24 @@ pub(super) struct Texts<'n> {
     pub(super) section: u64,
 }
 
-/// What says how the bytes of a part are to be read: the fields of the answer over HTTP, else its media type.
-fn fields_of<'a>(part: &Part, answer: &'a Answer) -> Cow<'a, [Field]> {
-    match part.media.as_str() {
-        "" => Cow::Borrowed(&answer.fields),
-        media => Cow::Owned(vec![Field {
-            name: "content-type".to_owned(),
-            value: media.as_bytes().to_vec(),
-        }]),
-    }
-}
-
 impl<'e> Found<'_, 'e> {
     /// A place in the part that is compared.
     pub(super) fn place<'p>(&self, place: &'p str) -> Cow<'p, str> {
         place::in_part(self.part, place)
     }
 
-    fn site(&self, place: &str) -> Site {
+    pub(super) fn site(&self, place: &str) -> Site {
         Site::at(&self.place(place))
     }
 
-    /// Every part that either answer has, by name. One that is longer than the capture bound is not compared.
+    /// Every part that either answer has, by name.
     pub(super) fn parts(&mut self, a: &'e Answer, b: &'e Answer) {
         for part in &a.parts {
             self.part = &part.name;
             self.bytes = 0;
             match b.part(&part.name) {
-                Some(other) if part.truncated || other.truncated => {}
-                Some(other) => self.bodies(
-                    (&fields_of(part, a), &part.bytes),
-                    (&fields_of(other, b), &other.bytes),
-                ),
+                Some(other) => self.both((part, a), (other, b)),
+                None if is_uncertain(Kind::Missing, a, b) => {}
                 None => {
                     self.bytes = part.bytes.len() as u64;
                     self.plain(BODY, Kind::Missing, Side::Word("there"), Side::Absent);
@@ -69,9 +56,99 @@ impl<'e> Found<'_, 'e> {
         for part in b.parts.iter().filter(|part| a.part(&part.name).is_none()) {
             self.part = &part.name;
             self.bytes = 0;
-            self.plain(BODY, Kind::Extra, Side::Absent, Side::Word("there"));
+            if !is_uncertain(Kind::Extra, a, b) {
+                self.plain(BODY, Kind::Extra, Side::Absent, Side::Word("there"));
+            }
         }
         self.part = BODY;
+    }
+
+    /// A part that both have, as the dialect reads it.
+    fn both(&mut self, (part, a): (&'e Part, &'e Answer), (other, b): (&'e Part, &'e Answer)) {
+        let dialect = self.differ.dialect;
+        let (read_a, read_b) = (dialect.reading(part, a), dialect.reading(other, b));
+        let is_known = !part.digest.is_empty() && !other.digest.is_empty();
+        let is_whole = !part.truncated && !other.truncated;
+        if is_known && part.digest == other.digest {
+            self.bytes = part.bytes.len() as u64;
+            return;
+        }
+        let (bytes_a, bytes_b) = (part.bytes.as_slice(), other.bytes.as_slice());
+        match (read_a, read_b) {
+            (Reading::Foreign, _) => self.foreign(part, part, other),
+            (_, Reading::Foreign) => self.foreign(other, part, other),
+            // Of what is not kept, that it differs is all that is known.
+            (Reading::Exact, Reading::Exact) if is_known && !is_whole => {
+                let shown = |part: &Part| format!("content with the digest {}", part.digest);
+                let (a, b) = (shown(part), shown(other));
+                self.plain(BODY, Kind::Bytes, Side::Word(&a), Side::Word(&b));
+            }
+            _ if !is_whole => {
+                let cut = if part.truncated { part } else { other };
+                self.not_compared(dialect.cut_off(cut));
+            }
+            (Reading::Media(x), Reading::Media(y)) => self.bodies((&x, bytes_a), (&y, bytes_b)),
+            (Reading::Document(_), Reading::Document(_))
+                if bytes_a.len().max(bytes_b.len()) > self.differ.decoded_bytes
+                    && bytes_a != bytes_b =>
+            {
+                let name = self.part;
+                self.not_compared(format!("{name} is too long to be read as a document"));
+            }
+            (Reading::Document(x), Reading::Document(y)) => {
+                let pair = ((&*x, bytes_a), (&*y, bytes_b));
+                self.as_read(bytes_a, bytes_b, |found| {
+                    found.typed(pair.0, pair.1, |found, (_, a), (_, b)| found.exact(a, b));
+                });
+            }
+            (Reading::Text, Reading::Text) => self.as_read(bytes_a, bytes_b, |found| {
+                found.text(bytes_a, bytes_b);
+            }),
+            (Reading::Lines, Reading::Lines) => {
+                let (x, y) = (
+                    document::lines_as_text(bytes_a),
+                    document::lines_as_text(bytes_b),
+                );
+                self.as_read(x.as_bytes(), y.as_bytes(), |found| found.lines(&x, &y));
+            }
+            _ => self.as_read(bytes_a, bytes_b, |found| found.exact(bytes_a, bytes_b)),
+        }
+    }
+
+    /// Compares what differs and is not empty.
+    fn as_read(&mut self, a: &[u8], b: &[u8], compare: impl FnOnce(&mut Self)) {
+        self.bytes = a.len() as u64;
+        if a == b {
+            return;
+        }
+        match a.is_empty() || b.is_empty() {
+            true => self.one_is_empty(a, b),
+            false => compare(self),
+        }
+    }
+
+    /// What only a reader outside of this crate understands; `unknown` is that of the two.
+    fn foreign(&mut self, unknown: &Part, part: &Part, other: &Part) {
+        self.bytes = part.bytes.len() as u64;
+        if !part.truncated && !other.truncated && part.bytes == other.bytes {
+            return;
+        }
+        let contents = self.differ.contents;
+        match contents.map(|contents| contents.compare(part, other)) {
+            Some(Content::Same) => {}
+            Some(Content::Different {
+                baseline,
+                contender,
+            }) => {
+                let site = Site {
+                    bytes: self.bytes,
+                    ..self.site(BODY)
+                };
+                self.words(site, Kind::Value, (Some(&baseline), Some(&contender)));
+            }
+            Some(Content::NotCompared(why)) => self.not_compared(why),
+            None => self.not_compared(self.differ.dialect.cut_off(unknown)),
+        }
     }
 
     fn bodies(&mut self, (a, bytes_a): (&[Field], &[u8]), (b, bytes_b): (&[Field], &[u8])) {
@@ -97,6 +174,16 @@ impl<'e> Found<'_, 'e> {
         if body_a.is_empty() || body_b.is_empty() {
             return self.one_is_empty(body_a, body_b);
         }
+        self.typed((a, body_a), (b, body_b), Found::opaque);
+    }
+
+    /// Bodies by the type that these fields say, or that they look like; those that have none in common by `other`.
+    fn typed<'b>(
+        &mut self,
+        (a, body_a): (&[Field], &'b [u8]),
+        (b, body_b): (&[Field], &'b [u8]),
+        other: impl FnOnce(&mut Self, (&Body<'_>, &[u8]), (&Body<'_>, &[u8])),
+    ) {
         let said = document::form_of(a).filter(|form| document::form_of(b) == Some(*form));
         let wrong = |body: &Body<'_>| match body {
             Body::Document(document) => said.filter(|said| *said != document.form),
@@ -113,7 +200,7 @@ impl<'e> Found<'_, 'e> {
                 (Some(form), None) => {
                     self.not_both(&read_b, body_a, form, true);
                 }
-                _ => self.opaque((&read_a, body_a), (&read_b, body_b)),
+                _ => other(self, (&read_a, body_a), (&read_b, body_b)),
             },
         }
     }
@@ -201,7 +288,7 @@ impl<'e> Found<'_, 'e> {
     }
 
     /// Bytes at a place that these rules cover, by runs of unequal ones.
-    fn runs(&mut self, site: Site, (a, b): (&[u8], &[u8]), rules: Vec<u32>) {
+    pub(super) fn runs(&mut self, site: Site, (a, b): (&[u8], &[u8]), rules: Vec<u32>) {
         for run in runs::compare(a, b) {
             let side = |bytes: &[u8]| match bytes {
                 [] => (character::absent(), String::new()),
@@ -218,12 +305,9 @@ impl<'e> Found<'_, 'e> {
         }
     }
 
-    /// Texts without a structure, line by line. False if no line differs.
+    /// Texts without a structure, line by line, whatever ends a line. False if no line differs.
     fn texts(&mut self, a: &str, b: &str) -> bool {
-        let lines = |text: &str| -> Vec<Json> {
-            let one = |line: &str| Json::new(Value::String(line.into()));
-            document::lines_of(text).map(one).collect()
-        };
+        let lines = |text: &str| -> Vec<Json> { document::lines_of(text).map(one_line).collect() };
         let (lines_a, lines_b) = (lines(a), lines(b));
         let aligned = align::align(&lines_a, &lines_b);
         let differs = aligned != align::Alignment::default();
@@ -242,16 +326,29 @@ impl<'e> Found<'_, 'e> {
                 Relation::default(),
             );
         }
+        self.differing_lines(std::iter::empty(), (&lines_a, &lines_b), aligned);
+        differs
+    }
+
+    /// The lines that differ. `before`: the lines before these, which are the same on both sides.
+    pub(super) fn differing_lines<'t>(
+        &mut self,
+        before: impl Iterator<Item = &'t str>,
+        (lines_a, lines_b): (&[Json], &[Json]),
+        aligned: align::Alignment,
+    ) {
         // Which of the lines that say the same it is.
         let mut met: HashMap<u64, u64> = HashMap::new();
-        let mut nth = |line: &Json| {
-            let times = met.entry(text::skeleton(string_of(line))).or_default();
+        let mut nth = |line: &str| {
+            let times = met.entry(text::skeleton(line)).or_default();
             *times += 1;
             *times
         };
-        let sections: Vec<u64> = lines_a.iter().map(&mut nth).collect();
-        let is_one_line = lines_a.len() == 1;
-        let line_a = |i: usize| Some(((!is_one_line).then_some(i), string_of(&lines_a[i])));
+        let first = before.map(&mut nth).count();
+        let all = lines_a.iter().map(string_of);
+        let sections: Vec<u64> = all.map(&mut nth).collect();
+        let is_one_line = first + lines_a.len() == 1;
+        let line_a = |i: usize| Some(((!is_one_line).then_some(first + i), string_of(&lines_a[i])));
         for (i, j) in aligned.changed {
             self.line(line_a(i), Some(string_of(&lines_b[j])), sections[i]);
         }
@@ -261,7 +358,6 @@ impl<'e> Found<'_, 'e> {
         for j in aligned.extra {
             self.line(None, Some(string_of(&lines_b[j])), 0);
         }
-        differs
     }
 
     /// A line that both have and that differs, or that only one has; with its index where there are several.
@@ -306,7 +402,7 @@ impl<'e> Found<'_, 'e> {
         self.keep(site, Kind::Text, a, b, Relation::default());
     }
 
-    fn rules_at(&self, site: &Site, kind: Kind) -> Vec<u32> {
+    pub(super) fn rules_at(&self, site: &Site, kind: Kind) -> Vec<u32> {
         let rules = self.differ.rules;
         rules.at_place(self.operation, &site.pattern, kind)
     }
@@ -443,7 +539,7 @@ impl<'e> Found<'_, 'e> {
     }
 
     /// How two documents of one form are written. False if that is alike.
-    fn layouts(&mut self, a: &Layout, b: &Layout) -> bool {
+    pub(super) fn layouts(&mut self, a: &Layout, b: &Layout) -> bool {
         let (a, b) = (a.text(), b.text());
         if a != b {
             let side = |text: &str| match text {
@@ -482,6 +578,10 @@ fn as_text<'b>(body: &'b Body<'_>, bytes: &'b [u8]) -> Option<Cow<'b, str>> {
         Body::Document(_) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
         Body::Bytes => None,
     }
+}
+
+pub(super) fn one_line(line: &str) -> Json {
+    Json::new(Value::String(line.into()))
 }
 
 fn string_of(json: &Json) -> &str {

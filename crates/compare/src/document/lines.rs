@@ -19,6 +19,11 @@ pub(crate) fn of(text: &str) -> impl Iterator<Item = &str> {
         .map(|line| line.strip_suffix('\r').unwrap_or(line))
 }
 
+/// Lines of any bytes as a text, each ended by a line feed alone: equal for those that are the same lines.
+pub(crate) fn as_text(bytes: &[u8]) -> String {
+    crate::fields::text(bytes).replace("\r\n", "\n")
+}
+
 /// Notes how lines end, where that is not a line feed behind each.
 pub(super) fn note_ends(text: &str, layout: &mut Layout) {
     if text.contains("\r\n") {
@@ -41,9 +46,10 @@ pub(super) fn note_ends(text: &str, layout: &mut Layout) {
 pub(super) fn read(text: &str, layout: &mut Layout) -> Option<Json> {
     note_ends(text, layout);
     let one = |line: &str| {
-        let line = line.trim_start_matches(SEPARATOR).trim_matches(SPACE);
-        Json::parse_answer(line).unwrap_or_else(|_| {
-            let text = Json::new(Value::String(line.into()));
+        let text = line.trim_start_matches(SEPARATOR);
+        // White space around what is not JSON is part of it.
+        Json::parse_answer(text.trim_matches(SPACE)).unwrap_or_else(|_| {
+            let text = Json::new(Value::String(text.into()));
             object(vec![("#text".into(), text)])
         })
     };

@@ -133,6 +133,11 @@ pub(crate) fn read<'b>(fields: &[Field], body: &'b [u8]) -> Body<'b> {
     }
 }
 
+/// The text of bytes that say nothing of themselves but by a byte order mark; `None` for what is not text.
+pub(crate) fn text(body: &[u8]) -> Option<(Cow<'_, str>, Layout)> {
+    charset::decode(&[], body)
+}
+
 /// As what it says it is, else as what it looks like.
 fn document(
     fields: &[Field],
@@ -209,7 +214,7 @@ fn says_tabs(fields: &[Field]) -> bool {
     fields::media_type(fields).as_deref() == Some("text/tab-separated-values")
 }
 
-pub(crate) use lines::of as lines_of;
+pub(crate) use lines::{as_text as lines_as_text, of as lines_of};
 pub(crate) use markup::ORDER;
 
 /// An object of these entries.

@@ -49,6 +49,7 @@ fn tallied(rows: &[Row]) -> Equivalence {
 #[test]
 fn a_run_is_counted_clustered_and_excused() {
     let row = |request, operation, noise: &[&str], differences: &[Difference]| Row {
+        unread: None,
         class: None,
         code: None,
         bytes: 0,
@@ -202,6 +203,7 @@ fn any_row() -> impl Strategy<Value = Row> {
         some(),
     )
         .prop_map(move |(request, operation, lost, noise, differences)| Row {
+            unread: None,
             class: None,
             code: None,
             bytes: 0,

@@ -137,3 +137,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn rules_name_the_parts_of_a_command_and_what_is_said_of_them() {
+    let compile = |path: &str| Rules::compile(vec![rule(path)], today());
+    for place in [
+        "stdout;layout",
+        "stderr;class",
+        "file:a.gz;coding",
+        "file:$HOME/a b.txt;entry",
+        "file:$HOME/a:$.n",
+        "outside:../x",
+        "left_behind",
+    ] {
+        assert!(compile(place).is_ok(), "{place}");
+    }
+    for wrong in ["file:", "stdout;mode", "outside:", "file:a;b", "left"] {
+        assert!(compile(wrong).is_err(), "{wrong}");
+    }
+    let of_file = compile("file:$HOME/a").unwrap();
+    let covered = |place: &str| {
+        !of_file
+            .at_place("x", place, DifferenceKind::Value)
+            .is_empty()
+    };
+    assert!(covered("file:$HOME/a") && covered("file:$HOME/a;entry"));
+    assert!(!covered("file:$HOME/ab;entry") && !covered("stdout"));
+}

@@ -9,6 +9,8 @@ use understudy_model::{Bond, Course, Difference, DifferenceKind, Distance, Posit
 pub(super) struct Like {
     operation: u32,
     code: Option<i32>,
+    /// What could not be compared: such a pair is not excused with the others.
+    unread: Option<String>,
     noise: BTreeSet<Place>,
     differences: BTreeSet<Place>,
 }
@@ -47,6 +49,7 @@ impl Like {
         Like {
             operation: row.operation,
             code: row.code,
+            unread: row.unread.clone(),
             // Of these the farthest alone counts, which the group keeps.
             noise: row.noise.iter().map(|of| Place::of(of, None)).collect(),
             differences: row

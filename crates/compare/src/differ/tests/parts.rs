@@ -9,7 +9,7 @@ fn ran(parts: &[(&str, &str, &str)]) -> Answer {
         name: (*name).to_owned(),
         media: (*media).to_owned(),
         bytes: text.as_bytes().to_vec(),
-        truncated: false,
+        ..Part::default()
     };
     Answer {
         status: Status {
@@ -18,6 +18,7 @@ fn ran(parts: &[(&str, &str, &str)]) -> Answer {
         },
         fields: Vec::new(),
         parts: parts.iter().map(part).collect(),
+        ..Answer::default()
     }
 }
 
