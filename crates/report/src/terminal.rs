@@ -108,7 +108,7 @@ impl Page {
 
     fn comparison(&mut self, document: &VerdictDocument, comparison: &Comparison) {
         self.empty();
-        self.equivalence(&comparison.equivalence);
+        self.equivalence(document.method.pacing, &comparison.equivalence);
         if let Some(test) = comparison.self_test.as_ref().filter(|test| test.missed > 0) {
             self.labelled("self-test", &self_test::sentence(test));
         }
@@ -163,9 +163,9 @@ impl Page {
         }
     }
 
-    fn equivalence(&mut self, e: &Equivalence) {
+    fn equivalence(&mut self, pacing: Pacing, e: &Equivalence) {
         self.labelled("answers", &wording::ledger(e));
-        self.labelled("", &wording::mismatch(e));
+        self.labelled("", &wording::mismatch(pacing, e));
         let causes = wording::causes(&e.clusters);
         for cause in causes.iter().take(CLUSTERS) {
             self.cause(cause);
