@@ -42,18 +42,16 @@ pub use tail::tail;
 use crate::plan::{Plan, RatePlan};
 use crate::terms::{Fresh, Level, Question, Terms};
 use blocks::Latencies;
-use understudy_case::CaseDocument;
 use std::collections::BTreeMap;
-use understudy_compare::{
-    Noise, PairClass, Row, Rules, TriedFault, Workload, classify, tally,
-};
+use understudy_case::CaseDocument;
+use understudy_compare::{Noise, PairClass, Row, Rules, TriedFault, Workload, classify, tally};
 use understudy_model::gates::MOST_STOLEN;
 use understudy_model::stored::{Exited, LatencyBlock, ReproducedCluster, RequestFacts, Start};
 use understudy_model::verdict::{
     Comparison, Environment, Equivalence, SCHEMA, Verdict, VerdictDocument, VerdictRules,
 };
-use understudy_stats::binomial;
 use understudy_model::{Pacing, Role};
+use understudy_stats::binomial;
 
 /// Everything that a verdict rests on.
 #[derive(Clone, Debug, Default)]
@@ -193,7 +191,10 @@ pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) 
         comparisons: compared,
         aa,
         aa_resources,
-        warm_up: warm_up::describe(&evidence.starts, &evidence.settling),
+        warm_up: match terms.pacing {
+            Pacing::Offered => warm_up::describe(&evidence.starts, &evidence.settling),
+            Pacing::Serial => Vec::new(),
+        },
         tails: tail::attribute(plan, &evidence.blocks, terms.seed),
         slo: judged.slos,
         goals: judged.goals,

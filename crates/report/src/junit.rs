@@ -6,10 +6,10 @@
 
 use crate::{against_itself, wording};
 use std::fmt::Write;
-use understudy_model::{Pacing, Role};
 use understudy_model::verdict::{
     Cluster, Comparison, Estimate, Gate, GoalResult, Held, SloResult, Verdict, VerdictDocument,
 };
+use understudy_model::{Pacing, Role};
 
 /// One testcase.
 struct Case {

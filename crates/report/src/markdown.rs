@@ -2,12 +2,12 @@
 
 use crate::figures::{count, time};
 use crate::{against_itself, history, tail, warm_up, wording};
-use understudy_model::{Pacing, Role};
 use understudy_model::history::History;
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Held, LatencyComparison, ResourceComparison, Verdict,
     VerdictDocument,
 };
+use understudy_model::{Pacing, Role};
 
 /// Clusters shown; the document has all. A comment on GitHub holds 65,536 characters.
 const CLUSTERS: usize = 10;

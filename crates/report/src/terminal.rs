@@ -113,7 +113,11 @@ impl Page {
             self.labelled("self-test", &self_test::sentence(test));
         }
         if let Some(under_load) = &comparison.under_load {
-            self.labelled("under load", &wording::under_load(under_load));
+            let label = match document.method.pacing {
+                Pacing::Offered => "under load",
+                Pacing::Serial => "while timed",
+            };
+            self.labelled(label, &wording::under_load(under_load));
         }
         // One table: the rate at which the primary outcome is judged.
         let rates = wording::rates(&comparison.latency, &comparison.resources);

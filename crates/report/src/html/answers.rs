@@ -5,9 +5,9 @@ use crate::figures::{count, share};
 use crate::{self_test, wording};
 use maud::{Markup, html};
 use std::collections::BTreeMap;
-use understudy_model::{Pacing, Role};
 use understudy_model::proof::SelfTest;
 use understudy_model::verdict::{Comparison, Equivalence, Example, UnderLoad, VerdictDocument};
+use understudy_model::{Pacing, Role};
 
 /// Clusters shown; the document has all.
 const CLUSTERS: usize = 60;
@@ -35,8 +35,12 @@ fn ledger(pacing: Pacing, e: &Equivalence) -> Markup {
     let all = e.eligible.max(1) as f64;
     let noun = pacing.noun();
     let how = match pacing {
-        Pacing::Offered => "Each request was sent to the incumbent, to a second incumbent and to the candidate, and the answers were compared by meaning;",
-        Pacing::Serial => "Each case was run by the incumbent, by a second incumbent and by the candidate, each in a fresh directory, and what the runs left was compared;",
+        Pacing::Offered => {
+            "Each request was sent to the incumbent, to a second incumbent and to the candidate, and the answers were compared by meaning;"
+        }
+        Pacing::Serial => {
+            "Each case was run by the incumbent, by a second incumbent and by the candidate, each in a fresh directory, and what the runs left was compared;"
+        }
     };
     html! {
         figure class="ledger" {

@@ -141,7 +141,13 @@ pub(super) fn tiles(document: &VerdictDocument, comparison: &Comparison) -> Mark
             },
             false => not_measured("Latency, CPU and memory", "No load was put on the sides."),
         };
-        [Some(answers_tile(document.method.pacing, comparison)), Some(rest), None, None, None]
+        [
+            Some(answers_tile(document.method.pacing, comparison)),
+            Some(rest),
+            None,
+            None,
+            None,
+        ]
     } else {
         let memory = [
             Resource::PeakPssBytes,
