@@ -22,7 +22,7 @@ stdbuf --version | grep -q "GNU coreutils" || { echo "stdbuf is not GNU's" >&2; 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
-CARGO_TARGET_DIR="$dir/build" cargo install --quiet --debug --locked --root "$dir" uu_stdbuf --version =0.12.0 >build.log 2>&1 ||
+CARGO_PROFILE_DEV_DEBUG=0 CARGO_INCREMENTAL=0 CARGO_TARGET_DIR="$dir/build" cargo install --quiet --debug --locked --root "$dir" uu_stdbuf --version =0.12.0 >build.log 2>&1 ||
     { cat build.log >&2; exit 2; }
 cat > slow.c <<'C'
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes what the trials need: FFmpeg 9 with SVT-AV1 and rav1e (.venv/bin/ffmpeg), raw clips for the encoders and AV1 files
-# for the decoders (clips/), and rav1d in target/peers. Versions are pinned.
+# for the decoders (clips/), and a decoder with rav1d in target/peers. Versions are pinned.
 #
 #   examples/transcode/setup.sh
 set -eu
@@ -19,6 +19,7 @@ python3 -m venv .venv
 .venv/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
 ln -sf "$(.venv/bin/python -c 'import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())')" .venv/bin/ffmpeg
 ffmpeg="$PWD/.venv/bin/ffmpeg -nostdin -v error -y"
+export SVT_LOG=1
 
 # Of this package only the clips are used, so its dependencies are not installed.
 mkdir -p clips/source
@@ -45,4 +46,4 @@ coded bikes-8 bikes yuv420p
 coded carphone-8 carphone_pristine yuv420p
 
 # `cargo install` would build it again where it is installed already.
-[ -x "$peers/bin/dav1d" ] || cargo install rav1d --version 1.1.0 --locked --root "$peers"
+[ -x "$peers/bin/rav1d-md5" ] || cargo install --path decoder --locked --root "$peers"
