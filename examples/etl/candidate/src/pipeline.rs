@@ -157,3 +157,74 @@ pub(crate) fn cleaned(text: Option<&str>) -> Option<Cow<'_, str>> {
         false => Cow::Owned(text.to_uppercase()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::{latest, rows};
+
+    const CUSTOMERS: &str = r#"{"id":"c-1","country":" ch ","segment":null}"#;
+    const RATES: &str = r#"{"day":"2026-03-01","currency":"CHF","rate":"1.0642"}"#;
+
+    fn order(version: i32, more: &str) -> String {
+        format!(
+            r#"{{"id":1,"version":{version},"currency":"CHF","coupon":"","note":"a\tb","status":"paid",{more}}}"#
+        )
+    }
+
+    /// Amounts, countries and reasons.
+    fn tried(orders: &[String]) -> (Vec<i64>, Vec<Option<String>>, Vec<&'static str>) {
+        let text = orders.join("\n");
+        let orders = latest(rows(&text).unwrap());
+        let (customers, rates) = (rows(CUSTOMERS).unwrap(), rows(RATES).unwrap());
+        let tables = run(&orders, &customers, &rates).unwrap();
+        let countries = tables.daily.keys().map(|group| group.country.as_deref());
+        (
+            tables.lines.iter().map(|row| row.amount_cents).collect(),
+            countries.map(|text| text.map(str::to_owned)).collect(),
+            tables.rejects.iter().map(|row| row.reason).collect(),
+        )
+    }
+
+    #[test]
+    fn a_line_is_cleaned_joined_and_converted() {
+        let lines = r#""lines":[{"sku":"a","quantity":3,"price":" 12,50"}]"#;
+        // The day of the rate is that of the instant in UTC.
+        let at = format!(r#""at":"2026-03-02T00:30:00.000+01:00","customer":"c-1",{lines}"#);
+        // 3 x 12.50 x 1.0642 = 39.9075
+        let expected = (vec![3991], vec![Some("CH".to_owned())], vec![]);
+        assert_eq!(tried(&[order(1, &at)]), expected);
+    }
+
+    #[test]
+    fn what_cannot_be_used_has_a_reason() {
+        let of = |at: &str, customer: &str, line: &str| {
+            let more = format!(r#""at":"{at}","customer":"{customer}","lines":[{line}]"#);
+            tried(&[order(1, &more)]).2
+        };
+        let (at, good) = (
+            "2026-03-01T10:00:00Z",
+            r#"{"sku":"a","quantity":1,"price":"1"}"#,
+        );
+        assert_eq!(of(at, "c-1", good), Vec::<&str>::new());
+        assert_eq!(of("yesterday", "c-2", good), ["bad time"]);
+        assert_eq!(of("2026-03-01T10:00:00", "c-1", good), ["bad time"]);
+        assert_eq!(of(at, "c-2", good), ["unknown customer"]);
+        let no_quantity = r#"{"sku":"a","quantity":null,"price":null}"#;
+        assert_eq!(of(at, "c-1", no_quantity), ["bad quantity"]);
+        let no_price = r#"{"sku":"a","quantity":1,"price":"n/a"}"#;
+        assert_eq!(of(at, "c-1", no_price), ["bad price"]);
+    }
+
+    #[test]
+    fn the_newest_version_counts_whenever_it_is_delivered() {
+        let of = |price: &str| {
+            let line = format!(r#"{{"sku":"a","quantity":1,"price":"{price}"}}"#);
+            format!(r#""at":"2026-03-01T10:00:00Z","customer":"c-1","lines":[{line}]"#)
+        };
+        let (old, new) = (order(1, &of("1")), order(2, &of("2")));
+        assert_eq!(tried(&[old.clone(), new.clone()]).0, [213]);
+        assert_eq!(tried(&[new, old.clone()]).0, [213]);
+        assert_eq!(tried(&[old, order(1, &of("3"))]).0, [319]);
+    }
+}
