@@ -178,6 +178,29 @@ fn cases_come_from_a_file_and_from_a_pattern_and_rules_excuse() {
 }
 
 #[test]
+fn a_data_set_is_compared_by_its_rows() {
+    let _machine = machine();
+    let scratch = Scratch::new("commands-dataset");
+    let a = r"printf 'id,n\n1,2\n3,\n' > out.csv";
+    let as_data = ["--shell", "--output", "*.csv=dataset"];
+    for (b, code) in [
+        (r"printf 'id,n\n3,\n1,2.0\n' > out.csv", 6),
+        (r"printf 'id,n\n3,0\n1,2\n' > out.csv", 5),
+        (r"printf 'id,n\n1,2\n3,\n3,\n' > out.csv", 5),
+        (r"printf 'id;n\n' > out.csv", 5),
+    ] {
+        let ended = trial(&scratch, &[&as_data[..], &[a, b]].concat());
+        assert_eq!(ended.code, code, "{b}: {}{}", ended.stdout, ended.stderr);
+    }
+    // What has no reader is not compared, and that is no verdict.
+    let unread = ["--shell", "--output", "*.csv=media"];
+    let b = r"printf 'id,n\n3,\n1,2\n' > out.csv";
+    let ended = trial(&scratch, &[&unread[..], &[a, b]].concat());
+    assert_eq!(ended.code, 4, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains("no reader"), "{}", ended.stdout);
+}
+
+#[test]
 fn what_is_wrong_is_said_before_anything_starts() {
     let scratch = Scratch::new("commands-wrong");
     let wrong = |arguments: &[&str], said: &[&str]| {
