@@ -162,7 +162,10 @@ pub(super) fn tiles(document: &VerdictDocument, comparison: &Comparison) -> Mark
                 }
             }),
             Some(resource_tile(
-                "CPU time",
+                match document.method.pacing {
+                    Pacing::Offered => "CPU per request",
+                    Pacing::Serial => "CPU per run",
+                },
                 &[Resource::CpuUsPerRequest],
                 comparison,
             )),
