@@ -321,3 +321,52 @@ fn an_interrupted_run_is_continued() {
     let left = fs::read_dir(folder.join("work")).unwrap().count();
     assert_eq!(left, 0, "directories of runs are removed");
 }
+
+#[test]
+fn two_versions_of_a_command_are_commits() {
+    let _machine = machine();
+    let scratch = Scratch::new("commands-versions");
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.args(["-c", "user.name=test", "-c", "user.email=test@localhost"]);
+        let ended = run(command.arg("-C").arg(scratch.path()).args(arguments));
+        assert_eq!(ended.code, 0, "git {arguments:?}: {}", ended.stderr);
+    };
+    git(&["init", "-q"]);
+    for (body, tag) in [
+        ("sleep 0.03; echo one", "first"),
+        ("sleep 0.03; echo \"one\"", "same"),
+        ("sleep 0.2; echo one", "slow"),
+        ("sleep 0.03; echo two", "other"),
+    ] {
+        let tool = scratch.write("tool.sh", &format!("#!/bin/sh\n{body}\n"));
+        assert!(
+            Command::new("chmod")
+                .arg("+x")
+                .arg(tool)
+                .status()
+                .unwrap()
+                .success()
+        );
+        git(&["add", "tool.sh"]);
+        git(&["commit", "-q", "-m", tag]);
+        git(&["tag", tag]);
+    }
+    // The working tree is not what is asked for.
+    scratch.write("tool.sh", "exit 9\n");
+    let toml = "schema = 1\n[subject]\nkind = \"command\"\n[side.incumbent]\nrun = \"./tool.sh\"\n[side.candidate]\nrun = \"./tool.sh\"\n[workload]\n[judge]\ngoal = \"no_worse\"\nmargin = \"60%\"\n";
+    scratch.write("trial.toml", toml);
+    for (candidate, codes) in [("same", &[0][..]), ("slow", &[6]), ("other", &[5])] {
+        let side = format!("candidate=git:{candidate}");
+        let ended = trial(
+            &scratch,
+            &["--side", "incumbent=git:first", "--side", &side],
+        );
+        assert!(
+            codes.contains(&ended.code),
+            "{candidate}: {}{}",
+            ended.stdout,
+            ended.stderr
+        );
+    }
+}
