@@ -15,6 +15,7 @@
 mod batch;
 mod delimited;
 mod drill;
+mod entries;
 mod files;
 mod lines;
 mod packing;

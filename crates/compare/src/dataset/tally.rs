@@ -37,6 +37,17 @@ pub struct ColumnTally {
     pub bytes: u64,
 }
 
+impl ColumnTally {
+    /// Adds what other cells of the column hold.
+    fn merge(&mut self, of: &ColumnTally) {
+        self.sum = self.sum.wrapping_add(of.sum);
+        self.nulls += of.nulls;
+        self.nans += of.nans;
+        self.empty += of.empty;
+        self.bytes += of.bytes;
+    }
+}
+
 impl Tally {
     /// Of no rows.
     pub fn new(columns: usize) -> Tally {
@@ -54,11 +65,7 @@ impl Tally {
         self.rows += other.rows;
         self.sum = self.sum.wrapping_add(other.sum);
         for (mine, of) in self.columns.iter_mut().zip(&other.columns) {
-            mine.sum = mine.sum.wrapping_add(of.sum);
-            mine.nulls += of.nulls;
-            mine.nans += of.nans;
-            mine.empty += of.empty;
-            mine.bytes += of.bytes;
+            mine.merge(of);
         }
         for (mine, of) in self.sums.iter_mut().zip(&other.sums) {
             *mine = mine.wrapping_add(*of);
@@ -101,6 +108,48 @@ pub struct RowHashes {
     has_key: bool,
 }
 
+/// The hashes of the values that the cells of a column are numbers of: each value is hashed once.
+#[derive(Debug)]
+pub struct EntryHashes {
+    hashes: Vec<u128>,
+    /// What each needs in a kept row, where it is the same for all and none is NaN or empty.
+    alike: Option<u64>,
+    /// Of each entry, where they differ in that.
+    different: Vec<Entry>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    bytes: u32,
+    is_nan: bool,
+    is_empty: bool,
+}
+
+impl EntryHashes {
+    /// Of the values of a column, in the order of their numbers. None of them is a null.
+    pub fn new<'a>(column: &PlannedColumn, cells: impl Iterator<Item = Cell<'a>>) -> EntryHashes {
+        let (mut hashes, mut different) = (Vec::new(), Vec::new());
+        for cell in cells {
+            hashes.push(hash(cell, column.target, column.seed));
+            different.push(Entry {
+                bytes: u32::try_from(cell.bytes()).unwrap_or(u32::MAX),
+                is_nan: cell.is_nan(),
+                is_empty: cell.is_empty_text(),
+            });
+        }
+        let first = different.first().copied();
+        let alike = first.filter(|first| {
+            let is_usual = !first.is_nan && !first.is_empty;
+            is_usual && different.iter().all(|entry| entry == first)
+        });
+        EntryHashes {
+            hashes,
+            alike: alike.map(|entry| u64::from(entry.bytes)),
+            different,
+        }
+    }
+}
+
 impl RowHashes {
     /// Begins a batch of this many rows.
     pub fn begin(&mut self, rows: usize, has_key: bool) {
@@ -121,31 +170,95 @@ impl RowHashes {
         mask: Option<&[bool]>,
         tally: &mut ColumnTally,
     ) {
-        let (target, seed, is_key) = (column.target, column.seed, column.is_key);
+        let (target, seed) = (column.target, column.seed);
         let mut of = ColumnTally::default();
-        for (at, cell) in cells.enumerate().take(self.cells.len()) {
-            if mask.is_some_and(|mask| !mask[at]) {
-                continue;
-            }
+        of.sum = self.spread(column.is_key, mask, cells, |cell| {
             of.bytes += cell.bytes();
             if cell == Cell::Null {
                 of.nulls += 1;
-                continue;
+                return 0;
             }
             of.nans += u64::from(cell.is_nan());
             of.empty += u64::from(cell.is_empty_text());
-            let hash = hash(cell, target, seed);
-            of.sum = of.sum.wrapping_add(hash);
-            self.cells[at] = self.cells[at].wrapping_add(hash);
+            hash(cell, target, seed)
+        });
+        tally.merge(&of);
+    }
+
+    /// Adds the cells of a column by the numbers of their entries; `None` is a null.
+    pub fn add_entries(
+        &mut self,
+        is_key: bool,
+        numbers: impl Iterator<Item = Option<usize>>,
+        entries: &EntryHashes,
+        mask: Option<&[bool]>,
+        tally: &mut ColumnTally,
+    ) {
+        let mut of = ColumnTally::default();
+        let (hashes, mut cells) = (entries.hashes.as_slice(), 0);
+        of.sum = match entries.alike {
+            Some(bytes) => {
+                let sum = self.spread(is_key, mask, numbers, |number| match number {
+                    Some(number) => {
+                        cells += 1;
+                        hashes[number]
+                    }
+                    None => {
+                        of.nulls += 1;
+                        0
+                    }
+                });
+                of.bytes = cells * bytes;
+                sum
+            }
+            None => self.spread(is_key, mask, numbers, |number| match number {
+                Some(number) => {
+                    let entry = entries.different[number];
+                    of.bytes += u64::from(entry.bytes);
+                    of.nans += u64::from(entry.is_nan);
+                    of.empty += u64::from(entry.is_empty);
+                    hashes[number]
+                }
+                None => {
+                    of.nulls += 1;
+                    0
+                }
+            }),
+        };
+        of.bytes += of.nulls * Cell::Null.bytes();
+        tally.merge(&of);
+    }
+
+    /// Adds to each row that is wanted the hash of its item. The sum of these hashes.
+    #[inline(always)]
+    fn spread<T>(
+        &mut self,
+        is_key: bool,
+        mask: Option<&[bool]>,
+        items: impl Iterator<Item = T>,
+        mut hash: impl FnMut(T) -> u128,
+    ) -> u128 {
+        let mut sum = 0_u128;
+        if mask.is_none() && !is_key {
+            for (row, item) in self.cells.iter_mut().zip(items) {
+                let hash = hash(item);
+                *row = row.wrapping_add(hash);
+                sum = sum.wrapping_add(hash);
+            }
+            return sum;
+        }
+        for (at, (row, item)) in self.cells.iter_mut().zip(items).enumerate() {
+            if mask.is_some_and(|mask| !mask[at]) {
+                continue;
+            }
+            let hash = hash(item);
+            *row = row.wrapping_add(hash);
+            sum = sum.wrapping_add(hash);
             if is_key {
                 self.keys[at] = self.keys[at].wrapping_add(hash);
             }
         }
-        tally.sum = tally.sum.wrapping_add(of.sum);
-        tally.nulls += of.nulls;
-        tally.nans += of.nans;
-        tally.empty += of.empty;
-        tally.bytes += of.bytes;
+        sum
     }
 
     /// The finished rows of the batch: their number in it, the hash of the key (of the row, where there is no key)
