@@ -1,7 +1,7 @@
 //! One pass over a side: sums of hashes that do not depend on the order of the rows.
 
-use super::cell::{Cell, hash};
-use super::key;
+use super::cell::{Cell, Target, hash};
+use super::key::{self, Seed};
 use super::plan::PlannedColumn;
 
 /// Into how many buckets the rows of a side are counted. Only rows of buckets that differ are read again.
@@ -150,6 +150,55 @@ impl EntryHashes {
     }
 }
 
+/// The hash of a cell, and what is counted of it. Not a closure: it has to be inlined into each loop over a batch.
+trait ItemHash<T> {
+    fn hash(&mut self, item: T) -> u128;
+}
+
+struct OfCells {
+    target: Target,
+    seed: Seed,
+    of: ColumnTally,
+}
+
+impl ItemHash<Cell<'_>> for OfCells {
+    #[inline(always)]
+    fn hash(&mut self, cell: Cell<'_>) -> u128 {
+        self.of.bytes += cell.bytes();
+        if matches!(cell, Cell::Null) {
+            self.of.nulls += 1;
+            return 0;
+        }
+        self.of.nans += u64::from(cell.is_nan());
+        self.of.empty += u64::from(cell.is_empty_text());
+        hash(cell, self.target, self.seed)
+    }
+}
+
+struct OfEntries<'e> {
+    entries: &'e EntryHashes,
+    cells: u64,
+    of: ColumnTally,
+}
+
+impl ItemHash<Option<usize>> for OfEntries<'_> {
+    #[inline(always)]
+    fn hash(&mut self, number: Option<usize>) -> u128 {
+        let Some(number) = number else {
+            self.of.nulls += 1;
+            return 0;
+        };
+        self.cells += 1;
+        if self.entries.alike.is_none() {
+            let entry = self.entries.different[number];
+            self.of.bytes += u64::from(entry.bytes);
+            self.of.nans += u64::from(entry.is_nan);
+            self.of.empty += u64::from(entry.is_empty);
+        }
+        self.entries.hashes[number]
+    }
+}
+
 impl RowHashes {
     /// Begins a batch of this many rows.
     pub fn begin(&mut self, rows: usize, has_key: bool) {
@@ -170,19 +219,13 @@ impl RowHashes {
         mask: Option<&[bool]>,
         tally: &mut ColumnTally,
     ) {
-        let (target, seed) = (column.target, column.seed);
-        let mut of = ColumnTally::default();
-        of.sum = self.spread(column.is_key, mask, cells, |cell| {
-            of.bytes += cell.bytes();
-            if cell == Cell::Null {
-                of.nulls += 1;
-                return 0;
-            }
-            of.nans += u64::from(cell.is_nan());
-            of.empty += u64::from(cell.is_empty_text());
-            hash(cell, target, seed)
-        });
-        tally.merge(&of);
+        let mut hasher = OfCells {
+            target: column.target,
+            seed: column.seed,
+            of: ColumnTally::default(),
+        };
+        let sum = self.spread(column.is_key, mask, cells, &mut hasher);
+        tally.merge(&ColumnTally { sum, ..hasher.of });
     }
 
     /// Adds the cells of a column by the numbers of their entries; `None` is a null.
@@ -194,39 +237,19 @@ impl RowHashes {
         mask: Option<&[bool]>,
         tally: &mut ColumnTally,
     ) {
-        let mut of = ColumnTally::default();
-        let (hashes, mut cells) = (entries.hashes.as_slice(), 0);
-        of.sum = match entries.alike {
-            Some(bytes) => {
-                let sum = self.spread(is_key, mask, numbers, |number| match number {
-                    Some(number) => {
-                        cells += 1;
-                        hashes[number]
-                    }
-                    None => {
-                        of.nulls += 1;
-                        0
-                    }
-                });
-                of.bytes = cells * bytes;
-                sum
-            }
-            None => self.spread(is_key, mask, numbers, |number| match number {
-                Some(number) => {
-                    let entry = entries.different[number];
-                    of.bytes += u64::from(entry.bytes);
-                    of.nans += u64::from(entry.is_nan);
-                    of.empty += u64::from(entry.is_empty);
-                    hashes[number]
-                }
-                None => {
-                    of.nulls += 1;
-                    0
-                }
-            }),
+        let mut hasher = OfEntries {
+            entries,
+            cells: 0,
+            of: ColumnTally::default(),
         };
-        of.bytes += of.nulls * Cell::Null.bytes();
-        tally.merge(&of);
+        let sum = self.spread(is_key, mask, numbers, &mut hasher);
+        let alike = entries.alike.unwrap_or(0) * hasher.cells;
+        let bytes = hasher.of.bytes + alike + hasher.of.nulls * Cell::Null.bytes();
+        tally.merge(&ColumnTally {
+            sum,
+            bytes,
+            ..hasher.of
+        });
     }
 
     /// Adds to each row that is wanted the hash of its item. The sum of these hashes.
@@ -236,12 +259,12 @@ impl RowHashes {
         is_key: bool,
         mask: Option<&[bool]>,
         items: impl Iterator<Item = T>,
-        mut hash: impl FnMut(T) -> u128,
+        hasher: &mut impl ItemHash<T>,
     ) -> u128 {
         let mut sum = 0_u128;
         if mask.is_none() && !is_key {
             for (row, item) in self.cells.iter_mut().zip(items) {
-                let hash = hash(item);
+                let hash = hasher.hash(item);
                 *row = row.wrapping_add(hash);
                 sum = sum.wrapping_add(hash);
             }
@@ -251,7 +274,7 @@ impl RowHashes {
             if mask.is_some_and(|mask| !mask[at]) {
                 continue;
             }
-            let hash = hash(item);
+            let hash = hasher.hash(item);
             *row = row.wrapping_add(hash);
             sum = sum.wrapping_add(hash);
             if is_key {
