@@ -52,7 +52,7 @@ pub(crate) fn drill(reading: &Reading<'_>, a: &Tally, b: &Tally) -> Result<Drill
 }
 
 /// How many buckets to read at once: at least one.
-fn fitting(buckets: &[(u16, u64)], row_bytes: u64, memory: u64) -> usize {
+pub(crate) fn fitting(buckets: &[(u16, u64)], row_bytes: u64, memory: u64) -> usize {
     let mut bytes = 0_u64;
     let fit = buckets.iter().take_while(|(_, rows)| {
         bytes = bytes.saturating_add(rows.saturating_mul(row_bytes));

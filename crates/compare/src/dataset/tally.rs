@@ -39,7 +39,7 @@ pub struct ColumnTally {
 
 impl ColumnTally {
     /// Adds what other cells of the column hold.
-    fn merge(&mut self, of: &ColumnTally) {
+    pub fn merge(&mut self, of: &ColumnTally) {
         self.sum = self.sum.wrapping_add(of.sum);
         self.nulls += of.nulls;
         self.nans += of.nans;
@@ -73,6 +73,15 @@ impl Tally {
         for (mine, of) in self.counts.iter_mut().zip(&other.counts) {
             *mine += of;
         }
+    }
+
+    /// Adds rows of a bucket that were summed elsewhere.
+    pub fn add_bucket(&mut self, bucket: u16, rows: u64, sum: u128) {
+        let at = usize::from(bucket) % BUCKETS;
+        self.rows += rows;
+        self.sum = self.sum.wrapping_add(sum);
+        self.counts[at] += rows;
+        self.sums[at] = self.sums[at].wrapping_add(sum);
     }
 
     /// Do both sides hold the same rows as often?
