@@ -80,9 +80,20 @@ impl Entries {
         }
     }
 
-    /// All of them in order.
-    pub(crate) fn cells(&self) -> impl Iterator<Item = Cell<'_>> {
-        (0..self.len()).map(|at| self.cell(at))
+    /// Passes all of them, in order, to a visitor.
+    pub(crate) fn visit<'a>(&'a self, visitor: &mut impl Visitor<'a>) {
+        match self {
+            // Most dictionaries are of these: the type is asked for once.
+            Entries::Int64(values, meaning) => {
+                visitor.visit(values.iter().map(|value| wide(*value, *meaning)));
+            }
+            Entries::Texts {
+                page,
+                starts,
+                meaning: BytesMeaning::Text,
+            } => visitor.visit((0..self.len()).map(|at| Cell::Text(text(page, starts, at)))),
+            other => visitor.visit((0..self.len()).map(|at| other.cell(at))),
+        }
     }
 }
 

@@ -26,8 +26,9 @@ use types::{Form, column};
 use understudy_compare::dataset::{Cell, Column, column_entry};
 use understudy_model::plain_words;
 
-/// The pages of a column that are in memory at once: its dictionary, a packed page and the same unpacked.
-const PAGES: u64 = 3;
+/// The pages of a column that are in memory at once: its dictionary, a packed page and the same unpacked; and what the
+/// hashes of a dictionary take.
+const PAGES: u64 = 4;
 /// A usual page; writers make them of about this size.
 const PAGE_BYTES: u64 = 1 << 20;
 

@@ -79,15 +79,14 @@ impl Hashing {
                 ColumnBatch::Indexed(of)
                     if of.is_of_dictionary() && of.dictionary.len() <= MOST_ENTRIES =>
                 {
-                    let is_known =
-                        |known: &(Arc<Entries>, _)| Arc::ptr_eq(&known.0, &of.dictionary);
-                    if !dictionary.as_ref().is_some_and(is_known) {
-                        let entries = EntryHashes::new(column, of.dictionary.cells());
-                        *dictionary = Some((of.dictionary.clone(), entries));
-                    }
-                    let Some((_, entries)) = dictionary else {
-                        continue;
-                    };
+                    let known = dictionary.take();
+                    let known = known.filter(|known| Arc::ptr_eq(&known.0, &of.dictionary));
+                    let (_, entries) = dictionary.insert(known.unwrap_or_else(|| {
+                        let hashes = EntryHashes::default();
+                        let mut entries = HashEntries { column, hashes };
+                        of.dictionary.visit(&mut entries);
+                        (of.dictionary.clone(), entries.hashes)
+                    }));
                     let numbers = &of.numbers;
                     if numbers.is_whole() {
                         let all = numbers.values.iter().map(|number| Some(*number as usize));
@@ -119,5 +118,17 @@ struct Hash<'h> {
 impl<'a> Visitor<'a> for Hash<'_> {
     fn visit(&mut self, cells: impl Iterator<Item = Cell<'a>>) {
         self.hashes.add(self.column, cells, self.mask, self.tally);
+    }
+}
+
+/// Hashes the entries of a dictionary.
+struct HashEntries<'h> {
+    column: &'h PlannedColumn,
+    hashes: EntryHashes,
+}
+
+impl<'a> Visitor<'a> for HashEntries<'_> {
+    fn visit(&mut self, cells: impl Iterator<Item = Cell<'a>>) {
+        self.hashes = EntryHashes::new(self.column, cells);
     }
 }

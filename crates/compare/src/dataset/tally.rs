@@ -118,7 +118,7 @@ pub struct RowHashes {
 }
 
 /// The hashes of the values that the cells of a column are numbers of: each value is hashed once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct EntryHashes {
     hashes: Vec<u128>,
     /// What each needs in a kept row, where it is the same for all and none is NaN or empty.

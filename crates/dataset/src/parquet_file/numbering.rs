@@ -161,7 +161,7 @@ fn is_dictionary(encoding: Encoding) -> bool {
     )
 }
 
-#[allow(deprecated, reason = "old files have it")]
+#[expect(deprecated, reason = "old files have it")]
 fn is_of_levels(encoding: Encoding) -> bool {
     matches!(encoding, Encoding::RLE | Encoding::BIT_PACKED)
 }
