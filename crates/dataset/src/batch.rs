@@ -133,7 +133,10 @@ impl<T> Dense<T> {
         if self.is_whole() {
             return visitor.visit(self.values.iter().map(cell));
         }
-        visitor.visit(self.each().map(|value| value.map_or(Cell::Null, &cell)));
+        visitor.visit(self.each().map(|value| match value {
+            Some(value) => cell(value),
+            None => Cell::Null,
+        }));
     }
 
     /// Has every row a value?
