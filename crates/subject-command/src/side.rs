@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 use understudy_model::{Ending as AnswerEnding, Outcome, Status};
 use understudy_probe::Cgroups;
 use understudy_redact::Redactor;
-use understudy_subject::{Asker, Run, Runner, Trouble};
+use understudy_subject::{Asker, Run, Runner, Trouble, answer_hash};
 
 /// The mask of permissions of every run.
 const UMASK: u32 = 0o022;
@@ -300,7 +300,7 @@ impl Runner for CommandSide {
                 let (ending, status, bytes, hash) = match &outcome {
                     Outcome::Answered(answer) => {
                         let bytes = answer.parts.iter().map(|part| part.bytes.len() as u64);
-                        let hash = hash(answer);
+                        let hash = answer_hash(answer);
                         (AnswerEnding::Answered, answer.status, bytes.sum(), hash)
                     }
                     Outcome::Failed(failure) => {
@@ -322,24 +322,4 @@ impl Runner for CommandSide {
         }
         Ok(runs)
     }
-}
-
-/// A hash of everything that an answer says; never 0.
-fn hash(answer: &understudy_model::Answer) -> u64 {
-    use xxhash_rust::xxh3::Xxh3Default;
-    let mut hasher = Xxh3Default::new();
-    let mut add = |bytes: &[u8]| {
-        hasher.update(&(bytes.len() as u64).to_le_bytes());
-        hasher.update(bytes);
-    };
-    add(&answer.status.code.to_le_bytes());
-    for field in &answer.fields {
-        add(field.name.as_bytes());
-        add(&field.value);
-    }
-    for part in &answer.parts {
-        add(part.name.as_bytes());
-        add(&part.bytes);
-    }
-    hasher.digest().max(1)
 }

@@ -10,7 +10,8 @@
 #![forbid(unsafe_code)]
 
 use std::error::Error;
-use understudy_model::{Ending, Outcome, Status};
+use understudy_model::{Answer, Ending, Outcome, Status};
+use xxhash_rust::xxh3::Xxh3Default;
 
 /// Why a case could not be put to a side, where that is no answer of the side.
 pub type Trouble = Box<dyn Error + Send + Sync>;
@@ -54,6 +55,27 @@ pub struct Run {
     pub peak_rss_bytes: f64,
     /// It was killed because its memory limit was reached.
     pub out_of_memory: bool,
+}
+
+/// A hash of everything that an answer says, to the byte; never 0. Two that differ may still say the same.
+pub fn answer_hash(answer: &Answer) -> u64 {
+    let mut hasher = Xxh3Default::new();
+    let mut add = |bytes: &[u8]| {
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    add(&answer.status.code.to_le_bytes());
+    for field in &answer.fields {
+        add(field.name.as_bytes());
+        add(&field.value);
+    }
+    for part in &answer.parts {
+        add(part.name.as_bytes());
+        // Of what is too large to be kept, the digest is that of all of it.
+        add(part.digest.as_bytes());
+        add(&part.bytes);
+    }
+    hasher.digest().max(1)
 }
 
 /// The cases of a workload by number.

@@ -5,6 +5,7 @@ use crate::exits;
 use crate::subject::{Member, Subject};
 use crate::{Event, Watch};
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::Instant;
 use understudy_model::stored::Row as ExchangeRow;
 use understudy_model::stored::{During, Exited};
@@ -93,7 +94,8 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub(crate) fn row(&self, case: u32, operation: u32) -> ExchangeRow {
+    /// As it is stored. The `hash` of its answer, if it was taken, is 0 otherwise.
+    pub(crate) fn row(&self, case: u32, operation: u32, hash: u64) -> ExchangeRow {
         let (ending, status, bytes) = match &self.outcome {
             Outcome::Answered(answer) => {
                 let bytes = answer.parts.iter().map(|part| part.bytes.len() as u64);
@@ -113,7 +115,7 @@ impl Asked {
             class: status.class,
             code: status.code,
             bytes,
-            hash: 0,
+            hash,
         };
         ExchangeRow {
             observation,
@@ -128,6 +130,18 @@ pub(crate) struct Askers {
     names: Vec<&'static str>,
     ask: Vec<mpsc::Sender<(u32, Instant)>>,
     answers: Vec<mpsc::Receiver<Result<Asked, Trouble>>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Drop for Askers {
+    /// What an asker has started is stopped before anything else begins, and before this process ends.
+    fn drop(&mut self) {
+        self.ask.clear();
+        for thread in self.threads.drain(..) {
+            // One that panicked has ended.
+            let _ = thread.join();
+        }
+    }
 }
 
 impl Askers {
@@ -136,18 +150,19 @@ impl Askers {
             names: Vec::new(),
             ask: Vec::new(),
             answers: Vec::new(),
+            threads: Vec::new(),
         };
         for member in &cast.all {
             let mut asker = member.reach()?;
             let (ask, asked) = mpsc::channel::<(u32, Instant)>();
             let (answer, answers) = mpsc::channel();
-            std::thread::spawn(move || {
+            askers.threads.push(std::thread::spawn(move || {
                 for (case, epoch) in asked {
                     if answer.send(exchange(&mut *asker, case, epoch)).is_err() {
                         return;
                     }
                 }
-            });
+            }));
             askers.names.push(member.role().in_words());
             askers.ask.push(ask);
             askers.answers.push(answers);

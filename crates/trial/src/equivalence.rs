@@ -18,8 +18,9 @@ use understudy_judge::terms::Terms;
 use understudy_model::stored::ReproducedCluster;
 use understudy_model::stored::Row as ExchangeRow;
 use understudy_model::verdict::{Equivalence, Reproduced};
-use understudy_model::{Pacing, Role};
+use understudy_model::{Outcome, Pacing, Role};
 use understudy_redact::Redactor;
+use understudy_subject::answer_hash;
 
 /// Clusters that are asked again, and how often.
 const REPRODUCED_CLUSTERS: usize = 10;
@@ -155,7 +156,11 @@ impl Stage<'_> {
                 self.note_ends(cast)?;
             }
             for (kept, one) in exchanges.iter_mut().zip(&asked) {
-                kept.push(one.row(request, catalogue.operation(request).0));
+                kept.push(one.row(
+                    request,
+                    catalogue.operation(request).0,
+                    self.hash(&one.outcome),
+                ));
             }
             let contenders = compared.iter_mut().zip(&mut lines).zip(&mut histories);
             for (index, ((one, lines), history)) in contenders.enumerate() {
@@ -304,6 +309,14 @@ impl Stage<'_> {
             store::reproduced(self.run, &reproduced)?;
         }
         Ok(())
+    }
+
+    /// What runs are recognised by while they are timed. (What a service answers under load is hashed otherwise.)
+    fn hash(&self, outcome: &Outcome) -> u64 {
+        match (self.terms.pacing, outcome) {
+            (Pacing::Serial, Outcome::Answered(answer)) => answer_hash(answer),
+            _ => 0,
+        }
     }
 
     /// An error that an interrupt caused is the interrupt.

@@ -39,6 +39,8 @@ pub(crate) struct Stage<'a> {
 
 /// What measures, and what it may still spend.
 struct Under<'a> {
+    /// Cases of which the hash of an answer says if it is the same.
+    exact: BTreeSet<u32>,
     runners: HashMap<Role, Box<dyn Runner>>,
     runs: usize,
     /// Measurements that may still be made again because the hypervisor took the CPUs.
@@ -53,6 +55,7 @@ impl Stage<'_> {
         let Measuring { plan, run, .. } = *self.measuring;
         let on_disk: BTreeSet<BlockId> = run.blocks()?.into_iter().collect();
         let mut under = Under {
+            exact: store::exact_cases(run)?,
             runners: HashMap::new(),
             runs: 1,
             repeats: plan.repeats() as usize,
@@ -140,13 +143,13 @@ impl Stage<'_> {
             steal_share,
             ..figures(seed, &ran)
         };
-        let rows = self.rows(&ran);
+        let rows = self.rows(&ran, under);
         store::write_block(run, &block(side, number), Pacing::NO_RATE, &figures, &rows)?;
         Ok(true)
     }
 
     /// The runs as they are stored: one after the other on a clock of their own.
-    fn rows(&self, ran: &[Run]) -> Vec<Row> {
+    fn rows(&self, ran: &[Run], under: &Under<'_>) -> Vec<Row> {
         let mut now_ns = 0;
         let row = |run: &Run| {
             let began_ns = now_ns;
@@ -165,8 +168,7 @@ impl Stage<'_> {
                 bytes: run.bytes,
                 hash: run.hash,
             };
-            // Of a case whose answers vary by themselves, or may by a rule, the hash of one says nothing.
-            let is_comparable = !self.measuring.varying.contains(&run.case);
+            let is_comparable = under.exact.contains(&run.case);
             Row {
                 observation,
                 shape: u64::from(is_comparable),
@@ -191,7 +193,7 @@ impl Stage<'_> {
                 break;
             }
         }
-        let rows = self.rows(&ran);
+        let rows = self.rows(&ran, under);
         let figures = figures(0, &ran);
         store::write_block(self.measuring.run, &id, Pacing::NO_RATE, &figures, &rows)
     }

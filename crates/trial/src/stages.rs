@@ -20,7 +20,6 @@ use understudy_compare::{Noise, Row, Rules};
 use understudy_evidence::RunDirectory;
 use understudy_host::pin_current_thread;
 use understudy_judge as judge;
-use understudy_judge::Evidence;
 use understudy_judge::plan::Plan;
 use understudy_judge::terms::Terms;
 use understudy_model::stored::RequestFacts;
@@ -144,7 +143,6 @@ fn measure(
     );
     store::write_workload(run, &facts)?;
     let noise = Noise::learn(&evidence.rows);
-    let varying = varying(&evidence);
     let is_decided = judge::answers_decide(&terms, &evidence, &noise, inputs.rules);
     drop(evidence);
     if is_decided && !inputs.continue_when_different {
@@ -155,7 +153,6 @@ fn measure(
         terms: &terms,
         plan,
         rules,
-        varying: &varying,
         redactor: inputs.redactor,
         run,
         stop: inputs.stop,
@@ -217,14 +214,6 @@ fn keep_apart(cpus: &Assignment) -> Result<(), TrialError> {
         cpus: cpus.generator.clone(),
         source,
     })
-}
-
-/// Cases whose answers are not the same to the byte every time: of these, a hash says nothing.
-fn varying(evidence: &Evidence) -> BTreeSet<u32> {
-    let rows = evidence.compared();
-    let varies =
-        |row: &&Row| row.lost.is_some() || !row.noise.is_empty() || !row.differences.is_empty();
-    rows.filter(varies).map(|row| row.request).collect()
 }
 
 /// Cases that differ get the command that asks them again.

@@ -2,7 +2,7 @@
 
 use crate::error::TrialError;
 use crate::generator::Loaded;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use understudy_case::CaseDocument;
 use understudy_compare::{Row as ComparedRow, http};
@@ -16,7 +16,7 @@ use understudy_model::stored::{
 };
 use understudy_model::stored::{Happenings, Row, Table};
 use understudy_model::verdict::Environment;
-use understudy_model::{Pacing, Role};
+use understudy_model::{Observation, Pacing, Role};
 
 const DIFFERENCES: &str = "differences.jsonl";
 const TUNED_DIFFERENCES: &str = "differences-tuned.jsonl";
@@ -176,6 +176,22 @@ pub(crate) fn latency_block(rate_rps: f64, side: Role, block: u32) -> BlockId {
         side,
         block,
     }
+}
+
+/// Cases that every program answered alike to the byte, as often as they were compared: the hash of another answer says
+/// if that is the same. Of the rest it says nothing: they vary by themselves, or are the same in other bytes.
+pub(crate) fn exact_cases(run: &RunDirectory) -> Result<BTreeSet<u32>, TrialError> {
+    let mut seen: BTreeMap<u32, BTreeSet<u64>> = BTreeMap::new();
+    for id in run.blocks()?.iter().filter(|id| id.stage == EQUIVALENCE) {
+        for row in run.read_block(id)?.rows {
+            let Observation { case, hash, .. } = row.observation;
+            seen.entry(case).or_default().insert(hash);
+        }
+    }
+    let exact = seen
+        .into_iter()
+        .filter(|(_, hashes)| hashes.len() == 1 && !hashes.contains(&0));
+    Ok(exact.map(|(case, _)| case).collect())
 }
 
 /// The name of the first load of a side.

@@ -4,7 +4,7 @@ use crate::error::TrialError;
 use crate::exits::End;
 use crate::inspect::Inspector;
 use crate::{Event, Watch};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use understudy_compare::{Differ, Redact, Rules};
 use understudy_evidence::RunDirectory;
@@ -70,8 +70,6 @@ pub(crate) struct Measuring<'a> {
     pub(crate) terms: &'a Terms,
     pub(crate) plan: &'a Plan,
     pub(crate) rules: VerdictRules,
-    /// Cases whose answers are not the same to the byte every time.
-    pub(crate) varying: &'a BTreeSet<u32>,
     pub(crate) redactor: &'a Redactor,
     pub(crate) run: &'a RunDirectory,
     pub(crate) stop: &'a AtomicBool,

@@ -73,6 +73,10 @@ fn in_parts(answer: &Answer, fault: Fault, draw: u64) -> Option<(usize, Vec<u8>)
 
 fn in_part(part: &Part, answer: &Answer, fault: Fault, draw: u64) -> Option<Vec<u8>> {
     let mut bytes = part.bytes.clone();
+    // Its reader decides what an output without content is: none can be read as a data set.
+    if matches!(Plain.reading(part, answer), Reading::Foreign) {
+        return None;
+    }
     if fault == Fault::OutputEmpty {
         return (!bytes.is_empty()).then(Vec::new);
     }

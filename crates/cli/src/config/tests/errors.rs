@@ -198,9 +198,9 @@ speed = "-25%"
             "trial.toml:13: slo.max is missing\nhint: write the bound, such as max = \"20ms\"",
             "trial.toml:16: goal.cpu: \"30\" is not a change such as \"-30%\"",
             "trial.toml:17: goal.memory: expected a change such as \"-30%\", found 0.3",
-            "trial.toml:18: goal.p100: is not a goal\nhint: use `cpu`, `memory` or a quantile such as `p99`",
+            "trial.toml:18: goal.p100: is not a goal\nhint: use `cpu`, `memory`, a quantile such as `p99`, or, of commands, `wall`",
             "trial.toml:19: goal.p99: is a table in TOML, because of the dot\nhint: write \"p99.9\" in quotes",
-            "trial.toml:20: goal.speed: is not a goal\nhint: use `cpu`, `memory` or a quantile such as `p99`",
+            "trial.toml:20: goal.speed: is not a goal\nhint: use `cpu`, `memory`, a quantile such as `p99`, or, of commands, `wall`",
         ],
     );
     check_added(
@@ -236,7 +236,7 @@ subject = 0
             "trial.toml:7: trial.name: is empty\nhint: give it a value or leave it out",
             "trial.toml:8: trial.level: \"slow\" is not known\nhint: use \"quick\", \"default\" or \"thorough\"",
             "trial.toml:9: trial.seed: expected a whole number from 0 to 9223372036854775807, found -1",
-            "trial.toml:11: subject.kind: \"dns\" is not known\nhint: use \"http\"",
+            "trial.toml:11: subject.kind: \"dns\" is not known\nhint: use \"http\" or \"command\"",
             "trial.toml:13: limits.cpus: expected a number of CPUs such as 1 or 0.5, found 0",
             "trial.toml:14: limits.memory: 0 leaves nothing to run in",
             "trial.toml:16: machine.generator: \"3-1\" is not a list of CPUs such as \"0\", \"0,2\" or \"1-3\"",
