@@ -4,8 +4,7 @@ use crate::launcher::{LauncherSetup, Order, OutputLimits};
 use crate::workdir::Place;
 use crate::{
     CacheError, Case, Cases, Changes, Ending, Launcher, LauncherError, MAX_RUNS, Outputs, Ran,
-    Refusal, Workdir, WorkdirError, answer, cold, command_line, environment, resolve, shell_line,
-    warm,
+    Workdir, WorkdirError, answer, cold, command_line, environment, resolve, shell_line, warm,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -263,12 +262,10 @@ impl CommandSide {
     }
 }
 
-/// A program that is not there is a mistake of the configuration, and not an answer.
+/// A run that could not be started says nothing of the program: why not has to be said, and mended.
 fn refuse_not_started(finished: &Finished) -> Result<(), CommandError> {
     match &finished.ran.ending {
-        Ending::NotStarted(why @ (Refusal::NotFound { .. } | Refusal::NotExecutable { .. })) => {
-            Err(CommandError::Wrong(why.to_string()))
-        }
+        Ending::NotStarted(why) => Err(CommandError::Wrong(why.to_string())),
         _ => Ok(()),
     }
 }

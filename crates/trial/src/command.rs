@@ -89,12 +89,10 @@ impl<'a> Commands<'a> {
         let SideConfig::Launched(launched) = self.inputs.config.side(role) else {
             return Err(wrong("it is a command, and no service that runs already"));
         };
-        let subject = self.inputs.cpus.subject.as_slice();
         let workload = self.inputs.workload;
         command(self.inputs.config, launched)
             .map(|command| Command {
                 timeout: workload.timeout.duration(),
-                cpus: (!subject.is_empty()).then(|| subject.to_vec()),
                 is_cold: workload.cache == Cache::Cold,
                 outputs: workload.outputs.clone(),
                 ..command
@@ -105,6 +103,7 @@ impl<'a> Commands<'a> {
     /// Starts what runs a side.
     pub(crate) fn start(&self, role: Role) -> Result<CommandSide, TrialError> {
         let limits = self.inputs.config.limits;
+        let subject = self.inputs.cpus.subject.as_slice();
         let log = format!("launcher-{}.log", role.name());
         let placing = Placing {
             slot: slot(role),
@@ -118,7 +117,8 @@ impl<'a> Commands<'a> {
                     cpus: limits.cpus,
                     memory: limits.memory,
                 },
-                cpus: None,
+                // Where its control group has fewer, a run could not ask for others.
+                cpus: (!subject.is_empty()).then(|| subject.to_vec()),
             },
         };
         let machine = (self.inputs.cgroups, self.inputs.stop.clone());

@@ -22,6 +22,8 @@ use understudy_subject::{Catalogue, Run, Runner};
 
 /// A measurement takes so long at least, so that the clock and the start of a process weigh little.
 const SHORTEST: Duration = Duration::from_millis(100);
+/// So many passes over all cases have to fit into the time: with six pairs, the first look takes twice as long.
+const PASSES: u64 = 6;
 /// Runs before the first measurement, and the time after which they are enough.
 const SETTLING_RUNS: u64 = 10;
 const SETTLED: Duration = Duration::from_millis(500);
@@ -234,10 +236,20 @@ impl Stage<'_> {
             } = row.observation;
             last_ns.saturating_sub(sent_ns)
         });
-        let mean_ns = took.sum::<u64>() / (rows.len() as u64).max(1);
-        let runs = SHORTEST.as_nanos() as u64 / mean_ns.max(1) + 1;
-        Ok((runs as usize).min(MOST_RUNS))
+        let mean_ns = (took.sum::<u64>() / (rows.len() as u64).max(1)).max(1);
+        let budget_ns = self.measuring.plan.runs.nanos();
+        Ok(runs(self.catalogue.cases.len(), mean_ns, budget_ns))
     }
+}
+
+/// How many runs one measurement has where one takes so long: those of 100 ms, and each case once where the first look
+/// does not take much longer than the time that there is. Pairs of other cases each would vary as the cases do.
+fn runs(cases: usize, mean_ns: u64, budget_ns: u64) -> usize {
+    let short = SHORTEST.as_nanos() as u64 / mean_ns + 1;
+    let pass_ns = mean_ns.saturating_mul(cases as u64);
+    let is_affordable = pass_ns <= budget_ns / PASSES;
+    let pass = if is_affordable { cases } else { 1 };
+    (short as usize).max(pass).min(MOST_RUNS)
 }
 
 /// The name of a measurement.
@@ -303,6 +315,25 @@ mod tests {
             };
             ("all".to_owned(), facts)
         }))
+    }
+
+    #[test]
+    fn a_measurement_has_each_case_where_there_is_time() {
+        const MS: u64 = 1_000_000;
+        assert_eq!(runs(1, 2 * MS, 10_000 * MS), 51, "100 ms");
+        assert_eq!(
+            runs(1, 3000 * MS, 10_000 * MS),
+            1,
+            "one run that takes longer"
+        );
+        assert_eq!(runs(138, 3 * MS, 10_000 * MS), 138, "each case once");
+        assert_eq!(runs(2, 600 * MS, 10_000 * MS), 2);
+        assert_eq!(
+            runs(20, 600 * MS, 10_000 * MS),
+            1,
+            "that would take too long"
+        );
+        assert_eq!(runs(5000, MS, 60_000 * MS), MOST_RUNS);
     }
 
     #[test]
