@@ -28,6 +28,7 @@ mod sides;
 mod stages;
 mod store;
 mod subject;
+pub mod suite;
 mod turns;
 
 pub use checkout::commit;
