@@ -3,8 +3,6 @@
 pub mod junit;
 pub mod markdown;
 pub mod terminal;
-#[cfg(test)]
-mod tests;
 
 use crate::figures::count;
 use crate::wording::{self, Direction};
@@ -84,23 +82,23 @@ fn short(ratio: f64) -> String {
     }
 }
 
-/// An end of an interval behind its estimate, whose unit it has.
-fn end(ratio: Option<f64>) -> String {
-    match ratio.map(short) {
-        None => "inf".to_owned(),
-        Some(text) => text.strip_suffix(" %").map(str::to_owned).unwrap_or(text),
-    }
+/// An estimate that may be infinite.
+fn or_infinite(ratio: Option<f64>) -> String {
+    ratio.map_or_else(|| "inf".to_owned(), short)
 }
 
 /// `-12.3 % (-15.1 to -9.8)`.
 pub(crate) fn with_interval(change: Option<&RowChange>) -> String {
-    change.map_or_else(
-        || "-".to_owned(),
-        |RowChange { ratio, .. }| {
-            let estimate = ratio.estimate.map_or_else(|| "inf".to_owned(), short);
-            format!("{estimate} ({} to {})", end(ratio.low), end(ratio.high))
-        },
-    )
+    let Some(RowChange { ratio, .. }) = change else {
+        return "-".to_owned();
+    };
+    let estimate = or_infinite(ratio.estimate);
+    // Behind a percentage the sign of the unit says nothing new; behind a factor it does.
+    let end = |end: Option<f64>| match or_infinite(end) {
+        text if estimate.ends_with('%') => text.trim_end_matches(" %").to_owned(),
+        text => text,
+    };
+    format!("{estimate} ({} to {})", end(ratio.low), end(ratio.high))
 }
 
 /// `-12.3 %`, with a question mark where the interval includes 0.
@@ -108,7 +106,7 @@ pub(crate) fn marked(change: Option<&RowChange>) -> String {
     change.map_or_else(
         || "-".to_owned(),
         |RowChange { ratio, .. }| {
-            let estimate = ratio.estimate.map_or_else(|| "inf".to_owned(), short);
+            let estimate = or_infinite(ratio.estimate);
             match is_unclear(*ratio) {
                 true => format!("{estimate}?"),
                 false => estimate,
@@ -126,5 +124,41 @@ pub(crate) fn cases(row: &SuiteRow) -> String {
     match row.compared {
         0 => "-".to_owned(),
         compared => count(compared),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_has_three_digits_and_fits_its_column() {
+        let shown = [0.001, 0.5, 0.9996, 1.0, 1.9994, 1.9995, 2.5, 2.9994, 2.9995, 99.9, 1234.0];
+        let expected = [
+            "-99.9 %", "-50.0 %", "-0.0 %", "+0.0 %", "+99.9 %", "+100 %", "+150 %", "+200 %", "3.0x",
+            "99.9x", "1234x",
+        ];
+        assert_eq!(shown.map(short), expected);
+    }
+
+    #[test]
+    fn an_interval_has_the_unit_of_its_estimate_or_its_own() {
+        let change = |low, estimate, high| RowChange {
+            about: Figure::Resource(Resource::WallUsPerRun),
+            ratio: Estimate {
+                estimate,
+                low,
+                high,
+            },
+        };
+        let wide = change(Some(0.9), Some(2.0), Some(4.0));
+        assert_eq!(with_interval(Some(&wide)), "+100 % (-10.0 to 4.0x)");
+        assert_eq!(marked(Some(&wide)), "+100 %?");
+        let open = change(Some(1.2), None, None);
+        assert_eq!(with_interval(Some(&open)), "inf (+20.0 % to inf)");
+        let slow = change(Some(2.4), Some(3.1), Some(4.2));
+        assert_eq!(with_interval(Some(&slow)), "3.1x (+140 % to 4.2x)");
+        assert_eq!(marked(Some(&open)), "inf");
+        assert_eq!((with_interval(None), marked(None)), ("-".to_owned(), "-".to_owned()));
     }
 }

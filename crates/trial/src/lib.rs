@@ -15,6 +15,8 @@ mod equivalence;
 mod error;
 mod exits;
 mod faults;
+#[cfg(test)]
+mod fixtures;
 mod floor;
 mod generator;
 pub mod history;

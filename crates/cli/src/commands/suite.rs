@@ -20,7 +20,7 @@ use understudy_evidence::RunDirectory;
 use understudy_model::suite::SuiteDocument;
 use understudy_report::suite as report;
 use understudy_trial::TrialError;
-use understudy_trial::suite::{End, Ended, Heading, Suite, Turn};
+use understudy_trial::suite::{DOCUMENT, End, Ended, Heading, Suite, Turn};
 
 /// The suite's file where none is given.
 const DEFAULT_FILE: &str = "suite.toml";
@@ -203,15 +203,27 @@ fn begin(args: &SuiteArgs, checked: CheckedSuite) -> Result<Ready, Failure> {
     Ok((suite, trials))
 }
 
+/// A suite has no trial of its own: what is asked of one is refused.
+pub(crate) fn refuse_suite(path: &Path) -> Result<(), Failure> {
+    if !path.join(DOCUMENT).is_file() {
+        return Ok(());
+    }
+    Err(usage(format!(
+        "{} is the directory of a suite\nhint: name the directory of a pair in it, or continue it with `understudy suite --resume {}`",
+        path.display(),
+        show::argument(path)
+    )))
+}
+
 /// Continues a suite with the configurations that its pairs began with: all that is wrong with them at once.
 fn resume(path: &Path) -> Result<Ready, Failure> {
-    let run = RunDirectory::open(path).map_err(refuse)?;
-    if !path.join(understudy_trial::suite::DOCUMENT).is_file() {
+    if !path.join(DOCUMENT).is_file() {
         return Err(usage(format!(
-            "--resume: {} is not the directory of a suite\nhint: a trial continues with `understudy trial --resume`",
+            "--resume: {} is not the directory of a suite (it has no file `{DOCUMENT}`)\nhint: name one that `understudy suite` made; a trial continues with `understudy trial --resume`",
             path.display()
         )));
     }
+    let run = RunDirectory::open(path).map_err(refuse)?;
     let suite = Suite::open(run).map_err(refuse)?;
     let mut trials = HashMap::new();
     let mut wrong = Vec::new();

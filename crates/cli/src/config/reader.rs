@@ -456,6 +456,17 @@ impl<'r> Section<'r> {
         asked.any(|now| former(now) == Some(key) && !table(now))
     }
 
+    /// The keys that are not known, each with the one that was probably meant.
+    pub(super) fn misspelt(&self) -> Vec<(&'r str, &'static str)> {
+        let unknown = self.entries().into_iter().filter(|(key, _)| {
+            let is_known = self.asked.contains(key) || self.is_former(key);
+            !is_known
+        });
+        unknown
+            .filter_map(|(key, _)| Some((key, meant(key, &self.asked)?)))
+            .collect()
+    }
+
     /// Ends the reading: keys that were not asked for, and those that are not there but have to be.
     pub(super) fn finish(self) {
         let mut missed = Vec::new();

@@ -1,7 +1,7 @@
 //! `suite.toml`: many pairs. Each becomes the document of a trial, which the reader of `trial.toml` reads: its values
 //! keep their places in the suite's file, so that a mistake has its line there.
 
-use super::reader::{Problems, Section, expected, shown_key, text};
+use super::reader::{Problems, Section, shown_key, text};
 use super::{Mode, SCHEMA, Surroundings, header, no_document, text_of, trial};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,6 +129,9 @@ struct Common<'d> {
     seed: u64,
 }
 
+/// A key and its value, each with its place.
+type Entry<'d> = (&'d Spanned<Cow<'d, str>>, &'d Spanned<DeValue<'d>>);
+
 /// Mistakes by place and message, with the pairs that have them.
 type Found<'d> = BTreeMap<(usize, String), Vec<&'d str>>;
 
@@ -234,28 +237,38 @@ fn check_name(name: &str) -> Result<(), String> {
 /// The tables of a trial that are in the template or in a pair, with its short keys where they belong.
 fn parts_of_a_trial<'d>(section: &mut Section<'d>) -> DeTable<'d> {
     let mut parts = DeTable::new();
-    for key in SHORT.iter().map(|(short, _)| *short).chain(OF_A_TRIAL) {
-        // Asking for a key makes it a known one.
-        let value = section.get(key, Ok::<_, String>);
-        let entry = section.table().and_then(|table| table.get_key_value(key));
-        let (Some(_), Some((written, value))) = (value, entry) else {
-            continue;
-        };
-        if let Some((_, path)) = SHORT.iter().find(|(short, _)| *short == key) {
-            if value.get_ref().as_str().is_none() {
-                section.refuse(key, expected("a text in quotes", value.get_ref()));
-            } else if is_written(section.table(), path) {
-                let long = path.join(".");
-                section.refuse(key, format!("excludes {long}, which is the same key"));
-            }
-            put(&mut parts, path, written.span(), value.clone());
-        } else {
+    for key in OF_A_TRIAL {
+        if let Some((written, value)) = entry(section, key) {
             let mut one = DeTable::new();
             one.insert(written.clone(), value.clone());
             merge(&mut parts, one);
         }
     }
+    for (key, path) in SHORT {
+        if let Some((written, value)) = entry(section, key) {
+            if is_written(Some(&parts), path) {
+                let long = path.join(".");
+                section.refuse(key, format!("excludes {long}, which is the same key"));
+            }
+            put(&mut parts, path, written.span(), value.clone());
+        }
+    }
+    // What a misspelt key says is read as what was meant: one mistake, and not a second one that it is missing.
+    for (written, key) in section.misspelt() {
+        let short = SHORT.iter().find(|(short, _)| *short == key);
+        let table = section.table().filter(|table| !table.contains_key(key));
+        let value = table.and_then(|table| table.get(written));
+        if let (Some((_, path)), Some(value)) = (short, value) {
+            put(&mut parts, path, value.span(), value.clone());
+        }
+    }
     parts
+}
+
+/// A key as it is written, and its value. Asking for it makes it a known one.
+fn entry<'d>(section: &mut Section<'d>, key: &'static str) -> Option<Entry<'d>> {
+    section.get(key, Ok::<_, String>)?;
+    section.table()?.get_key_value(key)
 }
 
 /// Is there a value at the end of this path?

@@ -38,7 +38,7 @@ pub fn suite_page(document: &SuiteDocument) -> String {
                 }
             }
             @if !document.complete {
-                p class="note" { "Not every pair has a verdict yet: " code { "understudy suite --resume" } " continues." }
+                p class="note" { "Pairs that have no verdict yet, or failed, continue with " code { "understudy suite --resume" } "." }
             }
         }
         (controls(document))
@@ -101,7 +101,7 @@ fn pair(row: &SuiteRow, time: &str) -> Markup {
             (figure("CPU time", row.cpu.as_ref()))
             (figure("Memory", row.memory.as_ref()))
             td class="figure" data-of="Cases" data-sort=(row.compared) {
-                (cases(row))
+                (typeset(&cases(row)))
                 @if row.different > 0 { small { (row.different) " different" } }
             }
             td class="reason" { @if let Some(reason) = reason(row) { (typeset(reason)) } }

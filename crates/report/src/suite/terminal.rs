@@ -16,10 +16,14 @@ const INDENT: usize = 2;
 
 /// The pairs, those first that need attention, and what the signs mean.
 pub fn table(document: &SuiteDocument, style: Style) -> String {
-    let mut page = Page::new(style);
+    let width = style.width.unwrap_or(WIDTH).min(WIDTH);
+    let mut page = Page::new(Style {
+        width: Some(width),
+        ..style
+    });
     page.line(2, &format!("{}: {}", document.name, overview(document)));
     page.empty();
-    let is_narrow = style.width.is_some_and(|width| width < WIDTH);
+    let is_narrow = width < WIDTH;
     if !is_narrow {
         let time = format!("{} (95 % interval)", time_label(document));
         page.text += &columns(["verdict", "pair", &time, "CPU", "memory", "cases"]);

@@ -3,6 +3,7 @@
 use super::TrialArgs;
 use super::check::{Asked, Checked, checked, configuration, first_day, today};
 use super::secrets::{redaction_key, with_secrets, without_secrets};
+use crate::commands::suite::refuse_suite;
 use crate::config::{self, FLEET, Mode};
 use crate::exit::{self, Failure, usage};
 use serde::{Deserialize, Serialize};
@@ -170,6 +171,7 @@ impl Session {
 
     /// Continues a run with the configuration and the rules that it began with.
     pub(super) fn resume(args: &TrialArgs, path: &Path) -> Result<Self, Failure> {
+        refuse_suite(path)?;
         let mut prepared = Prepared::stored(path, |begun| original(args, begun))?;
         prepared.continue_when_different |= args.continue_when_different;
         prepared.open().map_err(refuse)
