@@ -133,10 +133,12 @@ mod tests {
 
     #[test]
     fn a_change_has_three_digits_and_fits_its_column() {
-        let shown = [0.001, 0.5, 0.9996, 1.0, 1.9994, 1.9995, 2.5, 2.9994, 2.9995, 99.9, 1234.0];
+        let shown = [
+            0.001, 0.5, 0.9996, 1.0, 1.9994, 1.9995, 2.5, 2.9994, 2.9995, 99.9, 1234.0,
+        ];
         let expected = [
-            "-99.9 %", "-50.0 %", "-0.0 %", "+0.0 %", "+99.9 %", "+100 %", "+150 %", "+200 %", "3.0x",
-            "99.9x", "1234x",
+            "-99.9 %", "-50.0 %", "-0.0 %", "+0.0 %", "+99.9 %", "+100 %", "+150 %", "+200 %",
+            "3.0x", "99.9x", "1234x",
         ];
         assert_eq!(shown.map(short), expected);
     }
@@ -159,6 +161,9 @@ mod tests {
         let slow = change(Some(2.4), Some(3.1), Some(4.2));
         assert_eq!(with_interval(Some(&slow)), "3.1x (+140 % to 4.2x)");
         assert_eq!(marked(Some(&open)), "inf");
-        assert_eq!((with_interval(None), marked(None)), ("-".to_owned(), "-".to_owned()));
+        assert_eq!(
+            (with_interval(None), marked(None)),
+            ("-".to_owned(), "-".to_owned())
+        );
     }
 }

@@ -46,7 +46,10 @@ fn measured(row: SuiteRow, wall: [f64; 3]) -> SuiteRow {
 }
 
 fn document() -> SuiteDocument {
-    let reached = ("goal_reached", "the goal \"wall -20%\" is reached: -41.0 % (95 % interval -44.0 % to -38.1 %)");
+    let reached = (
+        "goal_reached",
+        "the goal \"wall -20%\" is reached: -41.0 % (95 % interval -44.0 % to -38.1 %)",
+    );
     let nothing = ("no_measured_problem", "no objective and no goal is stated");
     let different = (
         "different",
@@ -60,18 +63,49 @@ fn document() -> SuiteDocument {
         complete: false,
         worst: Some(PairVerdict::Failed),
         pairs: vec![
-            measured(row("wc", PairVerdict::Replace, reached), [0.56, 0.59, 0.619]),
+            measured(
+                row("wc", PairVerdict::Replace, reached),
+                [0.56, 0.59, 0.619],
+            ),
             measured(row("cat", PairVerdict::Keep, nothing), [0.97, 1.01, 1.04]),
-            measured(row("shuf", PairVerdict::Worse, ("worse", "wall time is worse by more than the margin of 5 %")), [2.4, 3.1, 4.2]),
-            SuiteRow { different: 12, ..row("sort", PairVerdict::NotEquivalent, different) },
-            row("factor", PairVerdict::Inconclusive, ("few", "only 20 of 300 cases were compared")),
-            row("date", PairVerdict::Invalid, ("gate_steal", "CPU steal was 9.0 %")),
+            measured(
+                row(
+                    "shuf",
+                    PairVerdict::Worse,
+                    ("worse", "wall time is worse by more than the margin of 5 %"),
+                ),
+                [2.4, 3.1, 4.2],
+            ),
+            SuiteRow {
+                different: 12,
+                ..row("sort", PairVerdict::NotEquivalent, different)
+            },
+            row(
+                "factor",
+                PairVerdict::Inconclusive,
+                ("few", "only 20 of 300 cases were compared"),
+            ),
+            row(
+                "date",
+                PairVerdict::Invalid,
+                ("gate_steal", "CPU steal was 9.0 %"),
+            ),
             SuiteRow {
                 verdict: Some(PairVerdict::Failed),
-                error: Some("the candidate cannot be run: `./none` does not exist\nhint: build it".to_owned()),
+                error: Some(
+                    "the candidate cannot be run: `./none` does not exist\nhint: build it"
+                        .to_owned(),
+                ),
                 ..SuiteRow::pending("[".to_owned(), "--20261130T080000Z".to_owned())
             },
-            measured(row("a-name-that-is-longer-than-its-column", PairVerdict::NoWorse, reached), [0.97, 1.0, 1.03]),
+            measured(
+                row(
+                    "a-name-that-is-longer-than-its-column",
+                    PairVerdict::NoWorse,
+                    reached,
+                ),
+                [0.97, 1.0, 1.03],
+            ),
             SuiteRow::pending("yes".to_owned(), "yes-20261130T080000Z".to_owned()),
         ],
     }
@@ -90,7 +124,10 @@ fn hostile() -> SuiteDocument {
 #[test]
 fn the_table_fits_80_columns_with_the_worst_first() {
     let text = table(&document(), Style::default());
-    let wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > 80).collect();
+    let wide: Vec<&str> = text
+        .lines()
+        .filter(|line| line.chars().count() > 80)
+        .collect();
     assert_eq!(wide, Vec::<&str>::new());
     assert_snapshot!("suite_terminal", text);
 }
@@ -98,14 +135,29 @@ fn the_table_fits_80_columns_with_the_worst_first() {
 #[test]
 fn the_table_is_as_narrow_as_its_terminal() {
     for width in [30, 50, 79] {
-        let style = Style { colour: false, width: Some(width) };
+        let style = Style {
+            colour: false,
+            width: Some(width),
+        };
         let text = table(&document(), style);
-        let wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > width).collect();
+        let wide: Vec<&str> = text
+            .lines()
+            .filter(|line| line.chars().count() > width)
+            .collect();
         assert_eq!(wide, Vec::<&str>::new(), "{width}");
     }
-    let style = Style { colour: true, width: Some(100) };
-    assert_snapshot!("suite_coloured", table(&document(), style).replace('\u{1b}', "ESC"));
-    let style = Style { colour: false, width: Some(50) };
+    let style = Style {
+        colour: true,
+        width: Some(100),
+    };
+    assert_snapshot!(
+        "suite_coloured",
+        table(&document(), style).replace('\u{1b}', "ESC")
+    );
+    let style = Style {
+        colour: false,
+        width: Some(50),
+    };
     assert_snapshot!("suite_narrow", table(&document(), style));
 }
 
@@ -131,7 +183,11 @@ fn texts_from_outside_are_neither_markup_nor_commands() {
         assert!(!text.contains('\u{1b}'), "{text}");
     }
     assert!(!markdown::table(&document).contains("<script>"));
-    assert_eq!(suite_page(&document).matches("<script>").count(), 1, "the page's own");
+    assert_eq!(
+        suite_page(&document).matches("<script>").count(),
+        1,
+        "the page's own"
+    );
 }
 
 #[test]
@@ -141,7 +197,13 @@ fn the_page_fits_every_width_and_sorts_and_filters_by_itself() {
     for (name, document) in [("suite", document()), ("suite-hostile", hostile())] {
         let page = folder.path().join(format!("{name}.html"));
         fs::write(&page, suite_page(&document)).unwrap();
-        for (width, scheme) in [(1400, "light"), (1000, "dark"), (860, "light"), (320, "light"), (360, "dark")] {
+        for (width, scheme) in [
+            (1400, "light"),
+            (1000, "dark"),
+            (860, "light"),
+            (320, "light"),
+            (360, "dark"),
+        ] {
             browser.look(width, scheme, "screen");
             browser.open(&page);
             let at = format!("{name} at {width} px, {scheme}");
@@ -159,10 +221,20 @@ fn the_page_fits_every_width_and_sorts_and_filters_by_itself() {
         browser.evaluate(&format!("(() => {{ {action}; return {shown}; }})()"))
     };
     let first = json!([
-        "[", "date", "sort", "factor", "shuf", "cat", "wc", "a-name-that-is-longer-than-its-column", "yes"
+        "[",
+        "date",
+        "sort",
+        "factor",
+        "shuf",
+        "cat",
+        "wc",
+        "a-name-that-is-longer-than-its-column",
+        "yes"
     ]);
     assert_eq!(names(""), first, "the worst first");
-    let click = |column: usize| format!("document.querySelectorAll('.pairs thead button')[{column}].click()");
+    let click = |column: usize| {
+        format!("document.querySelectorAll('.pairs thead button')[{column}].click()")
+    };
     // What has no figure stays behind what has one, in both directions.
     let up = json!(["wc", "a-name-that-is-longer-than-its-column", "cat", "shuf"]);
     let down = json!(["shuf", "cat", "a-name-that-is-longer-than-its-column", "wc"]);

@@ -22,7 +22,9 @@ fn begun(folder: &TempDir, names: &[&str]) -> Suite {
         understudy: "0.1.0".to_owned(),
         started_at: "2026-11-30T08:00:00Z".to_owned(),
     };
-    let pairs = names.iter().map(|name| ((*name).to_owned(), format!("{name}-1")));
+    let pairs = names
+        .iter()
+        .map(|name| ((*name).to_owned(), format!("{name}-1")));
     Suite::begin(directory, heading, pairs).unwrap()
 }
 
@@ -30,7 +32,12 @@ fn begun(folder: &TempDir, names: &[&str]) -> Suite {
 fn carried(suite: &mut Suite, fail_fast: bool, end: impl Fn(&str) -> Ended) -> (End, Vec<String>) {
     let mut ran = Vec::new();
     let trial = |turn: Turn<'_>| {
-        ran.push(format!("{} of {}, {}", turn.index + 1, turn.of, turn.row.name));
+        ran.push(format!(
+            "{} of {}, {}",
+            turn.index + 1,
+            turn.of,
+            turn.row.name
+        ));
         end(&turn.row.name)
     };
     let ended = suite.carry_out(fail_fast, trial, |_| {}).unwrap();
@@ -51,7 +58,8 @@ fn each_row_is_stored_before_the_next_pair_begins() {
     let seen = RefCell::new(Vec::new());
     let trial = |_: Turn<'_>| {
         let rows = stored().pairs;
-        seen.borrow_mut().push(rows.iter().filter(|row| row.verdict.is_some()).count());
+        seen.borrow_mut()
+            .push(rows.iter().filter(|row| row.verdict.is_some()).count());
         verdict(Verdict::Replace)
     };
     let end = suite.carry_out(false, trial, |document| assert_eq!(*document, stored()));
@@ -87,7 +95,11 @@ fn a_suite_continues_with_what_has_no_verdict_and_with_what_failed() {
     assert_eq!(ran, ["2 of 4, b", "4 of 4, d"]);
     assert_eq!(again.document().worst, Some(PairVerdict::Keep));
     assert!(again.document().complete);
-    assert_eq!(again.document().pairs[1].error, None, "what is fixed is gone");
+    assert_eq!(
+        again.document().pairs[1].error,
+        None,
+        "what is fixed is gone"
+    );
     let (_, ran) = carried(&mut again, false, |_| verdict(Verdict::Invalid));
     assert_eq!(ran, Vec::<String>::new(), "nothing is left");
 }
@@ -135,7 +147,10 @@ fn a_row_has_the_figures_of_the_verdict() {
     let cpu = row.cpu.unwrap();
     assert_eq!(cpu.about, Figure::Resource(Resource::CpuUsPerRequest));
     assert_eq!(cpu.ratio, estimate(0.5));
-    assert_eq!(row.memory.unwrap().about, Figure::Resource(Resource::PeakRssBytes));
+    assert_eq!(
+        row.memory.unwrap().about,
+        Figure::Resource(Resource::PeakRssBytes)
+    );
 
     // A command: wall time, whatever else there is.
     let resources = &mut document.comparisons[0].resources;
