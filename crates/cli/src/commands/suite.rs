@@ -8,7 +8,7 @@ use crate::config::{self, Mode, Pair, short_key, whose};
 use crate::exit::{self, Failure, usage};
 use crate::show;
 use crate::show::json::{self, JsonOutput};
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Args;
 use glob::Pattern;
 use std::collections::{BTreeMap, HashMap};
@@ -81,12 +81,15 @@ pub(crate) fn suite(args: &SuiteArgs, stop: &Arc<AtomicBool>) -> Result<u8, Fail
     write_reports(&run, suite.document());
     let shown = |document: &SuiteDocument| write_reports(&run, document);
     let end = suite.carry_out(args.fail_fast, run_trial, shown);
-    let end = end.context("the suite failed (what was measured is kept)")?;
     let document = suite.document();
     let resume = format!(
         "continue with `understudy suite --resume {}`",
         show::argument(run.path())
     );
+    let end = end.map_err(|error| {
+        let error = exit::sentence(&error.into());
+        anyhow!("the suite failed (what was measured is kept): {error}\nhint: {resume}")
+    })?;
     if end == End::Interrupted {
         let done = document.pairs.len() - suite.unfinished().len();
         return Err(Failure::Interrupted(format!(

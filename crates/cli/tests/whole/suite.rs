@@ -101,6 +101,42 @@ fn relative(scratch: &Scratch) -> String {
     format!("runs/{}", run.file_name().unwrap().to_str().unwrap())
 }
 
+/// The page links to the reports that are there; the other forms have all pairs.
+fn assert_reports(run: &Path) {
+    for (name, row) in [("cat", true), ("different", true), ("missing", false)] {
+        let report = pair(run, name).join("report.html");
+        assert_eq!(report.is_file(), row, "{}", report.display());
+        let link = report.strip_prefix(run).unwrap().display().to_string();
+        let page = fs::read_to_string(run.join("suite.html")).unwrap();
+        assert_eq!(page.contains(&format!("href=\"./{link}\"")), row, "{link}");
+    }
+    let xml = fs::read_to_string(run.join("suite.xml")).unwrap();
+    assert!(xml.contains("tests=\"3\" failures=\"3\""), "{xml}");
+    assert!(
+        fs::read_to_string(run.join("suite.md"))
+            .unwrap()
+            .starts_with("## three\n")
+    );
+}
+
+/// A pair can be judged by itself, and a suite cannot.
+fn assert_each_pair_is_a_run(run: &Path) {
+    let folder = pair(run, "different");
+    let judged = crate::harness::run(understudy().arg("judge").arg(&folder));
+    assert_eq!(judged.code, 5, "{}", judged.stderr);
+    for arguments in [["trial", "--resume"].as_slice(), &["judge"], &["report"]] {
+        let refused = crate::harness::run(understudy().args(arguments).arg(run));
+        assert_eq!(refused.code, 2, "{arguments:?}");
+        assert!(
+            refused
+                .stderr
+                .contains("is the directory of a suite\nhint: "),
+            "{}",
+            refused.stderr
+        );
+    }
+}
+
 #[test]
 fn a_pair_that_fails_is_a_row_and_the_suite_goes_on_until_it_is_fixed() {
     let _machine = machine();
@@ -149,20 +185,7 @@ fn a_pair_that_fails_is_a_row_and_the_suite_goes_on_until_it_is_fixed() {
             "{row}"
         );
     }
-    for (name, row) in [("cat", true), ("different", true), ("missing", false)] {
-        let report = pair(&run, name).join("report.html");
-        assert_eq!(report.is_file(), row, "{}", report.display());
-        let link = report.strip_prefix(&run).unwrap().display().to_string();
-        let page = fs::read_to_string(run.join("suite.html")).unwrap();
-        assert_eq!(page.contains(&format!("href=\"{link}\"")), row, "{link}");
-    }
-    let xml = fs::read_to_string(run.join("suite.xml")).unwrap();
-    assert!(xml.contains("tests=\"3\" failures=\"3\""), "{xml}");
-    assert!(
-        fs::read_to_string(run.join("suite.md"))
-            .unwrap()
-            .starts_with("## three\n")
-    );
+    assert_reports(&run);
 
     // What made it fail is fixed; the others have their verdicts.
     let program = scratch.write("none", "#!/bin/sh\nexit 3\n");
@@ -182,22 +205,7 @@ fn a_pair_that_fails_is_a_row_and_the_suite_goes_on_until_it_is_fixed() {
         (printed["complete"].as_bool(), Some(&printed)),
         (Some(true), document(&run).as_ref())
     );
-
-    // Each pair is a run like any other.
-    let folder = pair(&run, "different");
-    let judged = crate::harness::run(understudy().arg("judge").arg(&folder));
-    assert_eq!(judged.code, 5, "{}", judged.stderr);
-    for arguments in [["trial", "--resume"].as_slice(), &["judge"], &["report"]] {
-        let refused = crate::harness::run(understudy().args(arguments).arg(&run));
-        assert_eq!(refused.code, 2, "{arguments:?}");
-        assert!(
-            refused
-                .stderr
-                .contains("is the directory of a suite\nhint: "),
-            "{}",
-            refused.stderr
-        );
-    }
+    assert_each_pair_is_a_run(&run);
 }
 
 /// Starts a suite in the background.

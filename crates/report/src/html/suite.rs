@@ -95,7 +95,7 @@ fn pair(row: &SuiteRow, time: &str) -> Markup {
         tr class=(class) data-verdict=(verdict(row)) {
             td data-sort=(rank) { (badge("", sign, &words(verdict(row)))) }
             th scope="row" data-sort=(row.name) {
-                @if has_report { a href={(row.run) "/" (PAGE)} { (row.name) } } @else { (row.name) }
+                @if has_report { a href={"./" (row.run) "/" (PAGE)} { (row.name) } } @else { (row.name) }
             }
             (figure(time, row.time.as_ref()))
             (figure("CPU time", row.cpu.as_ref()))
