@@ -38,7 +38,7 @@ pub use report::{
     CellCluster, CellExample, CellKind, ColumnCounts, Coverage, DatasetReport, DatasetVerdict,
     NamedValue, NotCompared, RowCounts, RowExample, SchemaChange, SchemaChangeKind, SideReport,
 };
-pub use tally::{BUCKETS, ColumnTally, RowHashes, Tally, bucket};
+pub use tally::{BUCKETS, ColumnTally, EntryHashes, RowHashes, Tally, bucket};
 pub use tolerance::Tolerance;
 
 #[cfg(test)]

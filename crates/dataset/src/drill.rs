@@ -3,12 +3,12 @@
 use crate::DatasetError;
 use crate::batch::{ColumnBatch, Visitor};
 use crate::pass::{Reading, Stage, Work};
-use crate::sums::hash;
+use crate::sums::Hashing;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use understudy_compare::dataset::{
-    BUCKETS, Cell, ColumnTally, Coverage, Drilled, ENTRY_BYTES, Explained, Leftovers, Plan,
-    RowHashes, Tally, bucket, explain,
+    BUCKETS, Cell, ColumnTally, Coverage, Drilled, ENTRY_BYTES, Explained, Leftovers, Plan, Tally,
+    bucket, explain,
 };
 
 /// Kept rows are in as many parts, so that threads seldom wait for one another.
@@ -52,7 +52,7 @@ pub(crate) fn drill(reading: &Reading<'_>, a: &Tally, b: &Tally) -> Result<Drill
 }
 
 /// How many buckets to read at once: at least one.
-fn fitting(buckets: &[(u16, u64)], row_bytes: u64, memory: u64) -> usize {
+pub(crate) fn fitting(buckets: &[(u16, u64)], row_bytes: u64, memory: u64) -> usize {
     let mut bytes = 0_u64;
     let fit = buckets.iter().take_while(|(_, rows)| {
         bytes = bytes.saturating_add(rows.saturating_mul(row_bytes));
@@ -83,7 +83,7 @@ fn examine(
         memory: reading.options.memory,
         buckets,
         shared: &shared,
-        hashes: RowHashes::default(),
+        hashing: Hashing::default(),
         ignored: vec![ColumnTally::default(); reading.plan.columns.len()],
     })?;
     let mut leftovers = Leftovers::default();
@@ -116,7 +116,7 @@ struct Keep<'k> {
     memory: u64,
     buckets: &'k [(u16, u64)],
     shared: &'k Shared,
-    hashes: RowHashes,
+    hashing: Hashing,
     ignored: Vec<ColumnTally>,
 }
 
@@ -128,21 +128,15 @@ impl Work for Keep<'_> {
         columns: &[ColumnBatch],
         mask: Option<&[bool]>,
     ) -> Result<(), DatasetError> {
-        hash(
-            &mut self.hashes,
-            self.plan,
-            rows,
-            columns,
-            mask,
-            &mut self.ignored,
-        );
+        let hashes = self
+            .hashing
+            .rows(self.plan, rows, columns, mask, &mut self.ignored);
         let below = self.shared.below.load(Ordering::Relaxed);
         let is_wanted = |key: u128| {
             let bucket = bucket(key);
             self.shared.wanted[usize::from(bucket)] && u64::from(bucket) < below
         };
-        let found: Vec<(usize, u128, u128)> = self
-            .hashes
+        let found: Vec<(usize, u128, u128)> = hashes
             .rows(mask)
             .filter(|(_, key, _)| is_wanted(*key))
             .collect();

@@ -15,6 +15,8 @@
 mod batch;
 mod delimited;
 mod drill;
+mod engine;
+mod entries;
 mod files;
 mod lines;
 mod packing;
@@ -23,6 +25,7 @@ mod pass;
 mod side;
 mod sums;
 
+pub use engine::{Engine, compare_in_engine, statements};
 pub use files::Format;
 pub use parquet_file::quiet_decoder;
 pub use pass::{Progress, Stage};
@@ -31,7 +34,7 @@ use side::Side;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use understudy_compare::dataset::{
-    ChosenColumns, DatasetReport, Findings, Plan, PlanError, Predicate, conclude,
+    ChosenColumns, Column, DatasetReport, Findings, Plan, PlanError, Predicate, conclude,
 };
 
 /// How two data sets are compared.
@@ -97,6 +100,17 @@ pub enum DatasetError {
         name: String,
         /// The columns that there are.
         known: Vec<String>,
+    },
+    /// What an engine compares is named in another form.
+    #[error("{0}")]
+    Place(String),
+    /// An engine did not carry out what it was asked for.
+    #[error("{engine}: {why}")]
+    Engine {
+        /// Which.
+        engine: &'static str,
+        /// Why.
+        why: String,
     },
     /// A file was written to.
     #[error("`{}` changed while it was read", .0.display())]
@@ -165,36 +179,45 @@ pub fn compare_files(
 /// The columns that are compared; every mistake of the options.
 fn planned(a: &Side, b: &Side, options: &Options<'_>) -> Result<Plan, Vec<DatasetError>> {
     let mut errors = Vec::new();
-    let names = |side: &Side| -> Vec<String> {
-        side.columns
-            .iter()
-            .map(|column| column.name.clone())
-            .collect()
-    };
     for (side, of) in [("A", a), ("B", b)] {
         let filter = options.filter.iter().flat_map(Predicate::columns);
         for name in filter.filter(|name| !of.columns.iter().any(|column| column.name == **name)) {
             errors.push(DatasetError::Filter {
                 side,
                 name: name.to_owned(),
-                known: names(of),
+                known: names(&of.columns),
             });
         }
     }
-    let plan = Plan::new(&a.columns, &b.columns, &options.columns);
-    let mut known = names(a);
-    known.extend(names(b).into_iter().filter(|name| !names(a).contains(name)));
-    match plan {
+    match planned_columns(&a.columns, &b.columns, options) {
         Ok(plan) if errors.is_empty() => Ok(plan),
         Ok(_) => Err(errors),
         Err(wrong) => {
-            errors.extend(wrong.into_iter().map(|error| DatasetError::Choice {
-                error,
-                known: known.clone(),
-            }));
+            errors.extend(wrong);
             Err(errors)
         }
     }
+}
+
+fn names(columns: &[Column]) -> Vec<String> {
+    columns.iter().map(|column| column.name.clone()).collect()
+}
+
+/// The columns that are compared; every mistake of those that were chosen.
+fn planned_columns(
+    a: &[Column],
+    b: &[Column],
+    options: &Options<'_>,
+) -> Result<Plan, Vec<DatasetError>> {
+    let mut known = names(a);
+    known.extend(names(b).into_iter().filter(|name| !names(a).contains(name)));
+    Plan::new(a, b, &options.columns).map_err(|wrong| {
+        let with_names = |error| DatasetError::Choice {
+            error,
+            known: known.clone(),
+        };
+        wrong.into_iter().map(with_names).collect()
+    })
 }
 
 fn compared(
@@ -222,6 +245,7 @@ fn compared(
         tallies: [&a, &b],
         drilled,
         notes,
+        allows_tolerance: true,
     }))
 }
 

@@ -1,5 +1,6 @@
 //! Parquet without arrow: columns are read in step, a few thousand rows at once.
 
+mod numbering;
 mod types;
 
 use crate::DatasetError;
@@ -7,11 +8,14 @@ use crate::batch::{self, ColumnBatch, Dense, ROWS};
 use crate::files::FileOf;
 use crate::side::{Sink, Source};
 use bytes::Bytes;
+use numbering::NumberedColumn;
 use parquet::basic::Compression;
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::DataType;
 use parquet::errors::{ParquetError, Result as ParquetResult};
-use parquet::file::reader::{ChunkReader, FileReader, Length, SerializedFileReader};
+use parquet::file::reader::{
+    ChunkReader, FileReader, Length, RowGroupReader, SerializedFileReader,
+};
 use parquet::schema::types::ColumnDescriptor;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -22,8 +26,9 @@ use types::{Form, column};
 use understudy_compare::dataset::{Cell, Column, column_entry};
 use understudy_model::plain_words;
 
-/// The pages of a column that are in memory at once: its dictionary, a packed page and the same unpacked.
-const PAGES: u64 = 3;
+/// The pages of a column that are in memory at once: its dictionary, a packed page and the same unpacked; and what the
+/// hashes of a dictionary take.
+const PAGES: u64 = 4;
 /// A usual page; writers make them of about this size.
 const PAGE_BYTES: u64 = 1 << 20;
 
@@ -155,11 +160,7 @@ impl ParquetFile {
         let mut open = Vec::new();
         for source in wanted {
             open.push(match source {
-                Source::Own(at) => {
-                    let reader = group.get_column_reader(*at).map_err(failed)?;
-                    let description = meta.column(*at).column_descr();
-                    Reading::Column(Form::of(description), Box::new(reader))
-                }
+                Source::Own(at) => Reading::open(group.as_ref(), *at).map_err(failed)?,
                 Source::Constant(value) => Reading::Constant(value.clone()),
             });
         }
@@ -184,50 +185,39 @@ impl ParquetFile {
 /// A column that is being read.
 enum Reading {
     Column(Form, Box<ColumnReader>),
+    Numbered(Box<NumberedColumn>),
     Constant(Option<String>),
 }
 
 impl Reading {
+    fn open(group: &dyn RowGroupReader, at: usize) -> ParquetResult<Reading> {
+        let form = Form::of(group.metadata().column(at).column_descr());
+        if let Some(column) = NumberedColumn::open(group, at, form)? {
+            return Ok(Reading::Numbered(Box::new(column)));
+        }
+        let reader = group.get_column_reader(at)?;
+        Ok(Reading::Column(form, Box::new(reader)))
+    }
+
     /// An empty batch that is used over and over.
     fn room(&self) -> ColumnBatch {
         match self {
             Reading::Constant(value) => ColumnBatch::Constant(value.clone(), 0),
             Reading::Column(form, reader) => form.room(reader),
+            Reading::Numbered(column) => column.room(),
         }
     }
 
     /// Reads the next rows.
     fn next(&mut self, rows: usize, batch: &mut ColumnBatch) -> Result<(), DatasetError> {
-        let (form, reader) = match self {
-            Reading::Column(form, reader) => (form, reader.as_mut()),
-            Reading::Constant(_) => {
-                if let ColumnBatch::Constant(_, of) = batch {
-                    *of = rows;
-                }
+        let read = match (self, batch) {
+            (Reading::Constant(_), ColumnBatch::Constant(_, of)) => {
+                *of = rows;
                 return Ok(());
             }
-        };
-        let read = match (reader, batch) {
-            (ColumnReader::BoolColumnReader(r), ColumnBatch::Bool(of)) => fill(r, rows, form, of),
-            (ColumnReader::Int32ColumnReader(r), ColumnBatch::Int32(of, _)) => {
-                fill(r, rows, form, of)
-            }
-            (ColumnReader::Int64ColumnReader(r), ColumnBatch::Int64(of, _)) => {
-                fill(r, rows, form, of)
-            }
-            (ColumnReader::Int96ColumnReader(r), ColumnBatch::Int96(of)) => fill(r, rows, form, of),
-            (ColumnReader::FloatColumnReader(r), ColumnBatch::Float(of)) => fill(r, rows, form, of),
-            (ColumnReader::DoubleColumnReader(r), ColumnBatch::Double(of)) => {
-                fill(r, rows, form, of)
-            }
-            (ColumnReader::ByteArrayColumnReader(r), ColumnBatch::ByteArray(of, _)) => {
-                fill(r, rows, form, of)
-            }
-            (ColumnReader::FixedLenByteArrayColumnReader(r), ColumnBatch::FixedBytes(of, _)) => {
-                fill(r, rows, form, of)
-            }
-            (reader, ColumnBatch::Stored(cells)) => nested(reader, rows, form, cells),
-            _ => Err(ParquetError::General("its columns have changed".to_owned())),
+            (Reading::Numbered(column), ColumnBatch::Indexed(of)) => column.next(rows, of),
+            (Reading::Column(form, reader), batch) => typed(reader, rows, form, batch),
+            _ => Err(changed()),
         };
         match read.map_err(|error| DatasetError::part(in_words(&error)))? {
             read if read == rows => Ok(()),
@@ -235,6 +225,35 @@ impl Reading {
                 "it is damaged: a column ends before its row group",
             )),
         }
+    }
+}
+
+fn changed() -> ParquetError {
+    ParquetError::General("its columns have changed".to_owned())
+}
+
+/// Reads values of a column of any type.
+fn typed(
+    reader: &mut ColumnReader,
+    rows: usize,
+    form: &Form,
+    batch: &mut ColumnBatch,
+) -> ParquetResult<usize> {
+    match (reader, batch) {
+        (ColumnReader::BoolColumnReader(r), ColumnBatch::Bool(of)) => fill(r, rows, form, of),
+        (ColumnReader::Int32ColumnReader(r), ColumnBatch::Int32(of, _)) => fill(r, rows, form, of),
+        (ColumnReader::Int64ColumnReader(r), ColumnBatch::Int64(of, _)) => fill(r, rows, form, of),
+        (ColumnReader::Int96ColumnReader(r), ColumnBatch::Int96(of)) => fill(r, rows, form, of),
+        (ColumnReader::FloatColumnReader(r), ColumnBatch::Float(of)) => fill(r, rows, form, of),
+        (ColumnReader::DoubleColumnReader(r), ColumnBatch::Double(of)) => fill(r, rows, form, of),
+        (ColumnReader::ByteArrayColumnReader(r), ColumnBatch::ByteArray(of, _)) => {
+            fill(r, rows, form, of)
+        }
+        (ColumnReader::FixedLenByteArrayColumnReader(r), ColumnBatch::FixedBytes(of, _)) => {
+            fill(r, rows, form, of)
+        }
+        (reader, ColumnBatch::Stored(cells)) => nested(reader, rows, form, cells),
+        _ => Err(changed()),
     }
 }
 
@@ -267,14 +286,11 @@ fn nested(
     form: &Form,
     cells: &mut Vec<u8>,
 ) -> ParquetResult<usize> {
-    use batch::{cell_of_bytes, instant_of_96, wide};
+    use batch::{cell_of_bytes, instant_of_96, of_int32, wide};
     let (int, bytes) = (form.meaning, form.bytes);
     match reader {
         ColumnReader::BoolColumnReader(r) => assemble(r, rows, form, cells, |v| Cell::Bool(*v)),
-        ColumnReader::Int32ColumnReader(r) => assemble(r, rows, form, cells, |v| match int {
-            batch::Meaning::Unsigned => Cell::Int(i64::from(*v as u32)),
-            other => wide(i64::from(*v), other),
-        }),
+        ColumnReader::Int32ColumnReader(r) => assemble(r, rows, form, cells, |v| of_int32(*v, int)),
         ColumnReader::Int64ColumnReader(r) => assemble(r, rows, form, cells, |v| wide(*v, int)),
         ColumnReader::Int96ColumnReader(r) => {
             assemble(r, rows, form, cells, |v| instant_of_96(v.data()))

@@ -9,7 +9,7 @@ use std::time::Duration;
 use understudy_compare::dataset::{Cell, Plan};
 
 /// How much memory the pages of all threads may take.
-const PAGES_OF_ALL: u64 = 128 << 20;
+const PAGES_OF_ALL: u64 = 192 << 20;
 /// How often progress is reported.
 const REPORTED: Duration = Duration::from_millis(250);
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use parquet::data_type::{ByteArrayType, DoubleType, Int64Type};
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{WriterProperties, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use proptest::prelude::*;
@@ -43,11 +43,14 @@ fn rows(count: i64) -> Vec<Row> {
 }
 
 fn parquet(path: &Path, rows: &[Row], group: usize) {
+    parquet_by(path, rows, group, WriterProperties::builder().build());
+}
+
+fn parquet_by(path: &Path, rows: &[Row], group: usize, properties: WriterProperties) {
     let schema = "message table { required int64 id; optional double number; optional binary text (STRING); }";
     let schema = Arc::new(parse_message_type(schema).unwrap());
-    let properties = Arc::new(WriterProperties::builder().build());
-    let mut writer =
-        SerializedFileWriter::new(fs::File::create(path).unwrap(), schema, properties).unwrap();
+    let file = fs::File::create(path).unwrap();
+    let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties)).unwrap();
     for rows in rows.chunks(group) {
         let mut of = writer.next_row_group().unwrap();
         let ids: Vec<i64> = rows.iter().map(|row| row.0).collect();
@@ -136,6 +139,57 @@ fn the_same_rows_are_the_same_in_every_format() {
             let report = compared(&at(a), &at(b), &options);
             assert_eq!(report.verdict, DatasetVerdict::Same, "{a} {b}: {report:#?}");
             assert_eq!((report.a.rows, report.b.rows), (20_000, 20_000));
+        }
+    }
+}
+
+/// Pages with a dictionary, without one, and with one that became too large on the way: of both versions of pages.
+#[test]
+fn the_same_rows_are_the_same_in_every_encoding() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rows = rows(10_000);
+    for (at, row) in rows.iter_mut().enumerate() {
+        // Repeated at first, then never again: a writer gives its dictionary up.
+        if at > 3_000 && row.2.is_some() {
+            row.2 = Some(format!("name {at}"));
+        }
+    }
+    rows[5].2 = Some(String::new());
+    rows[6].1 = Some(f64::NAN);
+    let mut changed = rows.clone();
+    changed[9_998].2 = Some(String::from("another"));
+    changed[17].1 = Some(-1.0);
+    let plain = folder.path().join("plain.parquet");
+    let without = WriterProperties::builder().set_dictionary_enabled(false);
+    parquet_by(&plain, &rows, 10_000, without.build());
+    for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+        for (dictionary, page) in [(1 << 20, 1 << 20), (4_000, 3_000), (40, 300), (0, 200)] {
+            let properties = || {
+                WriterProperties::builder()
+                    .set_writer_version(version)
+                    .set_dictionary_page_size_limit(dictionary)
+                    .set_data_page_size_limit(page)
+                    .set_write_batch_size(50)
+                    .build()
+            };
+            let (same, other) = (folder.path().join("same"), folder.path().join("other"));
+            parquet_by(&same, &rows, 4_500, properties());
+            parquet_by(&other, &changed, 10_000, properties());
+            let report = compared(&plain, &same, &options(&["id"]));
+            assert_eq!(
+                report.verdict,
+                DatasetVerdict::Same,
+                "{version:?} {dictionary}"
+            );
+            let report = compared(&plain, &other, &options(&["id"]));
+            assert_eq!(report.rows.unwrap().changed, 2, "{version:?} {dictionary}");
+            let of = |name: &str| report.columns.iter().find(|of| of.column == name).unwrap();
+            let counts = [of("number").nans, of("text").empty, of("text").nulls];
+            assert_eq!(
+                counts,
+                [[1, 1], [1, 1], [2_000 - 1, 2_000 - 1]],
+                "{version:?}"
+            );
         }
     }
 }

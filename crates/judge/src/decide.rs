@@ -51,7 +51,7 @@ fn answers(terms: &Terms, evidence: &Evidence, comparison: &Comparison) -> Optio
     differences(equivalence)
         .or_else(|| comparison.under_load.as_ref().and_then(deviations))
         .or_else(|| too_little_compared(equivalence, fewest))
-        .or_else(|| mostly_refused(equivalence))
+        .or_else(|| mostly_refused(terms, equivalence))
         .or_else(|| comparison.self_test.as_ref().and_then(blind))
 }
 
@@ -295,15 +295,33 @@ fn too_little_compared(equivalence: &Equivalence, fewest: u64) -> Option<Decisio
 }
 
 /// Rule 1, of answers that say nothing: whether two services refuse alike is not whether they work alike.
-pub(crate) fn mostly_refused(equivalence: &Equivalence) -> Option<Decision> {
+/// (A command that does not end with 0 answers: `grep` says so that it has found nothing. Where none of them does,
+/// something that they need is missing.)
+pub(crate) fn mostly_refused(terms: &Terms, equivalence: &Equivalence) -> Option<Decision> {
     let refused: u64 = refusals(equivalence).map(|(_, count)| count).sum();
     let share = refused as f64 / (equivalence.compared as f64).max(1.0);
-    if share <= MOST_REFUSED {
+    let is_too_much = match terms.pacing {
+        Pacing::Offered => share > MOST_REFUSED,
+        Pacing::Serial => share >= 1.0,
+    };
+    if !is_too_much {
         return None;
     }
     let statuses: Vec<String> = refusals(equivalence)
         .map(|(code, count)| format!("{code}: {count}"))
         .collect();
+    if terms.pacing == Pacing::Serial {
+        let text = format!(
+            "none of the {} compared runs ended with 0 ({}), so nothing was compared but failures; give the cases what they need (files, input), or add cases that succeed",
+            equivalence.compared,
+            statuses.join(", "),
+        );
+        let figures = [("compared", equivalence.compared as f64)];
+        return Some((
+            Verdict::Inconclusive,
+            vec![reason("mostly_refused", text, figures)],
+        ));
+    }
     let text = format!(
         "{refused} of {} compared answers are refusals or errors ({}), so little was compared but refusals; give the requests what they need (credentials, existing ids), and repeat",
         equivalence.compared,

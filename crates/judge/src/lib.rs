@@ -42,14 +42,16 @@ pub use tail::tail;
 use crate::plan::{Plan, RatePlan};
 use crate::terms::{Fresh, Level, Question, Terms};
 use blocks::Latencies;
+use std::collections::BTreeMap;
 use understudy_case::CaseDocument;
-use understudy_compare::{Noise, Row, Rules, TriedFault, Workload, tally};
+use understudy_compare::{Noise, PairClass, Row, Rules, TriedFault, Workload, classify, tally};
 use understudy_model::gates::MOST_STOLEN;
 use understudy_model::stored::{Exited, LatencyBlock, ReproducedCluster, RequestFacts, Start};
 use understudy_model::verdict::{
     Comparison, Environment, Equivalence, SCHEMA, Verdict, VerdictDocument, VerdictRules,
 };
 use understudy_model::{Pacing, Role};
+use understudy_stats::binomial;
 
 /// Everything that a verdict rests on.
 #[derive(Clone, Debug, Default)]
@@ -154,7 +156,7 @@ pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) 
         Comparison {
             baseline: Role::Incumbent,
             contender,
-            equivalence: equivalence(evidence, contender, &noise, rules),
+            equivalence: equivalence(terms, evidence, contender, &noise, rules),
             self_test: (contender == Role::Candidate)
                 .then(|| self_test::judge(evidence, &noise, rules))
                 .flatten(),
@@ -189,7 +191,10 @@ pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) 
         comparisons: compared,
         aa,
         aa_resources,
-        warm_up: warm_up::describe(&evidence.starts, &evidence.settling),
+        warm_up: match terms.pacing {
+            Pacing::Offered => warm_up::describe(&evidence.starts, &evidence.settling),
+            Pacing::Serial => Vec::new(),
+        },
         tails: tail::attribute(plan, &evidence.blocks, terms.seed),
         slo: judged.slos,
         goals: judged.goals,
@@ -213,12 +218,12 @@ pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) 
 
 /// Do the answers decide for certain, whatever a measurement under load would show? What was compared too little may
 /// still be worth measuring.
-pub fn answers_decide(evidence: &Evidence, noise: &Noise, rules: &Rules) -> bool {
-    let equivalence = equivalence(evidence, Role::Candidate, noise, rules);
+pub fn answers_decide(terms: &Terms, evidence: &Evidence, noise: &Noise, rules: &Rules) -> bool {
+    let equivalence = equivalence(terms, evidence, Role::Candidate, noise, rules);
     let self_test = self_test::judge(evidence, noise, rules);
     equivalence.lost > equivalence.compared
         || decide::differences(&equivalence).is_some()
-        || decide::mostly_refused(&equivalence).is_some()
+        || decide::mostly_refused(terms, &equivalence).is_some()
         || self_test.as_ref().and_then(decide::blind).is_some()
 }
 
@@ -278,6 +283,7 @@ fn measured_rates(plan: &Plan, blocks: &[LatencyBlock]) -> Vec<RatePlan> {
 
 /// The ledger and the clusters of a contender, alone: what decides whether a trial continues to measure.
 pub fn equivalence(
+    terms: &Terms,
     evidence: &Evidence,
     contender: Role,
     noise: &Noise,
@@ -297,11 +303,26 @@ pub fn equivalence(
             .find(|again| again.is(contender, cluster))
             .map(|r| r.reproduced);
     }
+    if terms.pacing == Pacing::Serial {
+        by_cases(&mut equivalence, evidence.rows_of(contender), noise);
+    }
     equivalence
 }
 
+/// Runs of one case are no sample of other cases: the bound counts each case once, as different if any of its runs is.
+fn by_cases(equivalence: &mut Equivalence, rows: &[Row], noise: &Noise) {
+    let mut cases: BTreeMap<u32, bool> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.lost.is_none()) {
+        let differs = matches!(classify(row, noise).class, PairClass::Different(_));
+        *cases.entry(row.request).or_default() |= differs;
+    }
+    let different = cases.values().filter(|differs| **differs).count() as u64;
+    equivalence.counted = cases.len() as u64;
+    equivalence.mismatch_upper_95 = binomial::upper_95(different, equivalence.counted);
+}
+
 /// What of the answers was not compared, and which operations did nothing but refuse.
-fn coverage(equivalence: &Equivalence) -> Vec<String> {
+fn coverage(terms: &Terms, equivalence: &Equivalence) -> Vec<String> {
     let mut limits = Vec::new();
     let all = equivalence.coverage;
     if all.noise + all.rules > 0 {
@@ -325,11 +346,19 @@ fn coverage(equivalence: &Equivalence) -> Vec<String> {
     let refused: Vec<String> = equivalence
         .refusals
         .iter()
-        .map(|(code, count)| format!("{count} with status {code}"))
+        .map(|(code, count)| match (terms.pacing, *code) {
+            (Pacing::Offered, code) => format!("{count} with status {code}"),
+            (Pacing::Serial, 0..) => format!("{count} with exit code {code}"),
+            (Pacing::Serial, signal) => format!("{count} by signal {}", signal.unsigned_abs()),
+        })
         .collect();
     if !refused.is_empty() {
+        let what = match terms.pacing {
+            Pacing::Offered => "some of the compared answers are refusals or errors",
+            Pacing::Serial => "some of the compared runs did not end with 0",
+        };
         limits.push(format!(
-            "some of the compared answers are refusals or errors: {} of {}",
+            "{what}: {} of {}",
             refused.join(", "),
             equivalence.compared,
         ));
@@ -382,7 +411,7 @@ fn limits(terms: &Terms, evidence: &Evidence, document: &VerdictDocument) -> Vec
                 .to_owned(),
         );
     }
-    limits.extend(coverage(&document.comparisons[0].equivalence));
+    limits.extend(coverage(terms, &document.comparisons[0].equivalence));
     let distinct = evidence.requests.len();
     if distinct < 300 {
         let noun = match terms.pacing {

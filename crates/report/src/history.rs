@@ -10,12 +10,12 @@ use understudy_model::verdict::Figure;
 const FEWEST: u32 = understudy_stats::prediction::FEWEST as u32;
 
 /// `latency p99`, `CPU per request`.
-pub(crate) fn label(about: &Figure) -> String {
+pub(crate) fn label(about: &Figure, rate_rps: f64) -> String {
     match about {
         Figure::Latency(of) if of.operation == "*" => format!("latency {}", quantile(of.quantile)),
         Figure::Latency(of) => format!("{} {}", of.operation, quantile(of.quantile)),
         Figure::ErrorShare => "error rate".to_owned(),
-        Figure::Resource(of) => of.label().to_owned(),
+        Figure::Resource(of) => wording::resource_label(*of, rate_rps).to_owned(),
     }
 }
 
@@ -158,7 +158,7 @@ fn of_incumbent(incumbent: Sameness) -> &'static str {
 
 /// The incumbent's level over the runs, and if this run's is unusual.
 pub(crate) fn level(figure: &FigureHistory) -> String {
-    let name = label(&figure.about);
+    let name = label(&figure.about, figure.rate_rps);
     let Some(spread) = &figure.incumbent else {
         let refused = figure.earlier.iter().flatten().any(|of| of.refused);
         let why = match refused {
@@ -248,7 +248,7 @@ pub(crate) fn short(figure: &FigureHistory) -> Vec<String> {
     let standing = if is_judged { ": as predicted" } else { "" };
     let inside = (!inside.is_empty()).then(|| format!("{}{standing}", inside.join(", ")));
     let outside = parts.iter().filter_map(|(_, outside, _)| outside.clone());
-    let name = label(&figure.about);
+    let name = label(&figure.about, figure.rate_rps);
     let lines = outside.chain(inside);
     lines.map(|line| format!("{name}: {line}")).collect()
 }

@@ -6,10 +6,10 @@
 
 use crate::{against_itself, wording};
 use std::fmt::Write;
-use understudy_model::Role;
 use understudy_model::verdict::{
     Cluster, Comparison, Estimate, Gate, GoalResult, Held, SloResult, Verdict, VerdictDocument,
 };
+use understudy_model::{Pacing, Role};
 
 /// One testcase.
 pub(crate) struct Case {
@@ -38,7 +38,7 @@ pub fn document(document: &VerdictDocument) -> String {
             // What the tuned incumbent answers is not a fault of the candidate.
             wording::of_contender(document, Role::Candidate)
                 .into_iter()
-                .flat_map(equivalence)
+                .flat_map(|comparison| equivalence(document.method.pacing, comparison))
                 .collect(),
         ),
         (
@@ -135,9 +135,9 @@ fn gate(document: &VerdictDocument, gate: &Gate) -> Case {
 }
 
 /// The ledger, and one testcase a cluster.
-fn equivalence(comparison: &Comparison) -> Vec<Case> {
+fn equivalence(pacing: Pacing, comparison: &Comparison) -> Vec<Case> {
     let e = &comparison.equivalence;
-    let said = format!("{}; {}", wording::ledger(e), wording::mismatch(e));
+    let said = format!("{}; {}", wording::ledger(e), wording::mismatch(pacing, e));
     let ledger = Case {
         class: "understudy.equivalence".to_owned(),
         name: format!(

@@ -2,12 +2,12 @@
 
 use crate::figures::{count, time};
 use crate::{against_itself, history, tail, warm_up, wording};
-use understudy_model::Role;
 use understudy_model::history::History;
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Held, LatencyComparison, ResourceComparison, Verdict,
     VerdictDocument,
 };
+use understudy_model::{Pacing, Role};
 
 /// Clusters shown; the document has all. A comment on GitHub holds 65,536 characters.
 const CLUSTERS: usize = 10;
@@ -28,7 +28,7 @@ pub fn summary(document: &VerdictDocument, earlier: Option<&History>) -> String 
     }
     if let Some(comparison) = wording::of_contender(document, Role::Candidate) {
         effects(&mut out, document, comparison);
-        equivalence(&mut out, comparison);
+        equivalence(&mut out, document.method.pacing, comparison);
     }
     if let Some(comparison) = wording::of_contender(document, Role::Tuned) {
         let ledger = wording::ledger(&comparison.equivalence);
@@ -149,12 +149,12 @@ fn resource_row(line: &ResourceComparison) -> Option<String> {
     ))
 }
 
-fn equivalence(out: &mut String, comparison: &Comparison) {
+fn equivalence(out: &mut String, pacing: Pacing, comparison: &Comparison) {
     let e: &Equivalence = &comparison.equivalence;
     *out += &format!(
         "\n**Answers**: {}; {}.",
         wording::ledger(e),
-        wording::mismatch(e)
+        wording::mismatch(pacing, e)
     );
     if let Some(under_load) = &comparison.under_load {
         *out += &format!(" Under load: {}.", wording::under_load(under_load));

@@ -108,12 +108,16 @@ impl Page {
 
     fn comparison(&mut self, document: &VerdictDocument, comparison: &Comparison) {
         self.empty();
-        self.equivalence(&comparison.equivalence);
+        self.equivalence(document.method.pacing, &comparison.equivalence);
         if let Some(test) = comparison.self_test.as_ref().filter(|test| test.missed > 0) {
             self.labelled("self-test", &self_test::sentence(test));
         }
         if let Some(under_load) = &comparison.under_load {
-            self.labelled("under load", &wording::under_load(under_load));
+            let label = match document.method.pacing {
+                Pacing::Offered => "under load",
+                Pacing::Serial => "while timed",
+            };
+            self.labelled(label, &wording::under_load(under_load));
         }
         // One table: the rate at which the primary outcome is judged.
         let rates = wording::rates(&comparison.latency, &comparison.resources);
@@ -163,9 +167,9 @@ impl Page {
         }
     }
 
-    fn equivalence(&mut self, e: &Equivalence) {
+    fn equivalence(&mut self, pacing: Pacing, e: &Equivalence) {
         self.labelled("answers", &wording::ledger(e));
-        self.labelled("", &wording::mismatch(e));
+        self.labelled("", &wording::mismatch(pacing, e));
         let causes = wording::causes(&e.clusters);
         for cause in causes.iter().take(CLUSTERS) {
             self.cause(cause);

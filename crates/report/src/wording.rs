@@ -343,7 +343,11 @@ pub(crate) fn ledger(e: &Equivalence) -> String {
 }
 
 /// How many requests like these may differ nevertheless, and how much of the answers was looked at.
-pub(crate) fn mismatch(e: &Equivalence) -> String {
+pub(crate) fn mismatch(pacing: Pacing, e: &Equivalence) -> String {
+    let like_these = match pacing {
+        Pacing::Offered => "requests",
+        Pacing::Serial => "cases",
+    };
     let looked_at = match e.coverage.noise + e.coverage.rules {
         0 => String::new(),
         _ => format!(
@@ -352,7 +356,7 @@ pub(crate) fn mismatch(e: &Equivalence) -> String {
         ),
     };
     format!(
-        "at most {} of requests like these differ (95 % bound){looked_at}",
+        "at most {} of {like_these} like these differ (95 % bound){looked_at}",
         share(e.mismatch_upper_95)
     )
 }
@@ -397,6 +401,10 @@ impl Cause<'_> {
             true => format!("path = '{path}'"),
             false => format!("path = \"{path}\""),
         }];
+        // Another order alone is less than whatever else may differ there.
+        if self.largest.kind == understudy_model::DifferenceKind::Order {
+            keys.push("kind = \"order\"".to_owned());
+        }
         if self.operations == 1 {
             keys.push(format!("operation = \"{}\"", self.largest.operation));
         }

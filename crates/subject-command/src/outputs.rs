@@ -144,7 +144,10 @@ impl Outputs {
 
     /// The entries that read as these.
     pub fn entries(&self) -> Vec<(&str, &'static str)> {
-        let own = [("stdout", self.stdout.word()), ("stderr", self.stderr.word())];
+        let own = [
+            ("stdout", self.stdout.word()),
+            ("stderr", self.stderr.word()),
+        ];
         let files = self.files.iter();
         let files = files.map(|(pattern, way)| (pattern.as_str(), way.word()));
         own.into_iter().chain(files).collect()

@@ -4,7 +4,8 @@ use crate::launcher::{LauncherSetup, Order, OutputLimits};
 use crate::workdir::Place;
 use crate::{
     CacheError, Case, Cases, Changes, Ending, Launcher, LauncherError, MAX_RUNS, Outputs, Ran,
-    Refusal, Workdir, WorkdirError, answer, cold, command_line, environment, resolve, shell_line, warm,
+    Refusal, Workdir, WorkdirError, answer, cold, command_line, environment, resolve, shell_line,
+    warm,
 };
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,6 +1,7 @@
 //! Commands, as a kind of subject.
 
 use crate::config::{Cache, CasesFrom, CommandWorkload, Launched, SideConfig, TrialConfig};
+use crate::contents::DataSets;
 use crate::cpus::Assignment;
 use crate::environment::{hexadecimal, sha256};
 use crate::error::TrialError;
@@ -47,6 +48,7 @@ pub(crate) struct Commands<'a> {
     catalogue: Catalogue,
     /// The folder of the directories of the runs.
     base: PathBuf,
+    data_sets: DataSets,
     logs: PathBuf,
 }
 
@@ -61,11 +63,13 @@ impl<'a> Commands<'a> {
     ) -> Result<Self, TrialError> {
         let base = run.folder(FOLDER)?;
         let incumbent = inputs.config.side(Role::Incumbent);
+        // A launcher starts elsewhere.
+        let base = base.canonicalize().unwrap_or(base);
         let commands = Commands {
+            data_sets: DataSets::new(base.clone()),
             catalogue: catalogue(inputs.cases, &program_name(incumbent.runs())),
             cases: Arc::new(inputs.cases.clone()),
-            // A launcher starts elsewhere.
-            base: base.canonicalize().unwrap_or(base),
+            base,
             logs,
             inputs,
         };
@@ -242,8 +246,10 @@ impl Subject for Commands<'_> {
         &self.catalogue
     }
 
-    fn differ<'d>(&self, rules: &'d Rules, redact: Redact<'d>) -> Differ<'d> {
-        Differ::new(rules, redact).speaking(&Plain)
+    fn differ<'d>(&'d self, rules: &'d Rules, redact: Redact<'d>) -> Differ<'d> {
+        Differ::new(rules, redact)
+            .speaking(&Plain)
+            .with_contents(&self.data_sets)
     }
 
     fn reproduce(&self, case: u32, redactor: &Redactor) -> String {

@@ -9,6 +9,7 @@ mod cast;
 mod checkout;
 mod command;
 pub mod config;
+mod contents;
 mod cpus;
 mod environment;
 mod equivalence;

@@ -69,7 +69,7 @@ impl Subject for Services<'_> {
         &self.catalogue
     }
 
-    fn differ<'d>(&self, rules: &'d Rules, redact: Redact<'d>) -> Differ<'d> {
+    fn differ<'d>(&'d self, rules: &'d Rules, redact: Redact<'d>) -> Differ<'d> {
         Differ::new(rules, redact)
     }
 

@@ -145,7 +145,7 @@ fn measure(
     store::write_workload(run, &facts)?;
     let noise = Noise::learn(&evidence.rows);
     let varying = varying(&evidence);
-    let is_decided = judge::answers_decide(&evidence, &noise, inputs.rules);
+    let is_decided = judge::answers_decide(&terms, &evidence, &noise, inputs.rules);
     drop(evidence);
     if is_decided && !inputs.continue_when_different {
         return Ok(());

@@ -22,7 +22,7 @@ pub(crate) trait Subject {
     fn catalogue(&self) -> &Catalogue;
 
     /// What compares two of its answers.
-    fn differ<'d>(&self, rules: &'d Rules, redact: Redact<'d>) -> Differ<'d>;
+    fn differ<'d>(&'d self, rules: &'d Rules, redact: Redact<'d>) -> Differ<'d>;
 
     /// A case as a command that people can run, without its secrets.
     fn reproduce(&self, case: u32, redactor: &Redactor) -> String;

@@ -15,7 +15,8 @@ use understudy_compare::dataset::{
     ChosenColumns, DatasetVerdict, PlanError, Predicate, Strictness, Tolerance,
 };
 use understudy_dataset::{
-    DatasetError, Format, Options, Progress, Stage, compare_files, quiet_decoder,
+    DatasetError, Engine, Format, Options, Progress, Stage, compare_files, compare_in_engine,
+    quiet_decoder, statements,
 };
 use understudy_model::ByteSize;
 use understudy_model::meant;
@@ -36,10 +37,18 @@ const MOST_SHOWN: usize = 80;
 /// read or wrong usage, 130 interrupted.
 #[derive(Debug, Args)]
 pub(crate) struct DatasetArgs {
-    /// The data set that is right: a file or a folder
+    /// The data set that is right: a file or a folder; with --engine also a table
     a: PathBuf,
     /// The data set that is compared with it
     b: PathBuf,
+    /// Compare tables where they are, as SQL that the client of an engine runs:
+    /// postgres://USER@HOST/DATABASE?table=TABLE, FILE.duckdb?table=TABLE, a table of Spark; DuckDB and Spark also read
+    /// files
+    #[arg(long, value_enum, conflicts_with_all = ["format", "null", "delimiter", "tolerance", "relative", "threads"])]
+    engine: Option<EngineArg>,
+    /// Print the SQL of --engine instead of comparing; only the columns are read
+    #[arg(long, requires = "engine", conflicts_with = "json")]
+    sql: bool,
     /// Columns that identify a row (repeatable, or separated by commas)
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     key: Vec<String>,
@@ -49,7 +58,7 @@ pub(crate) struct DatasetArgs {
     /// Do not compare these columns (repeatable, or separated by commas)
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     except: Vec<String>,
-    /// Compare the rows for which this holds, such as "country = 'CH' and price >= 10"
+    /// Compare the rows for which this holds, such as "country = 'CH' and price >= 10"; with --engine in its SQL
     #[arg(long = "where", value_name = "CONDITION")]
     filter: Option<String>,
     /// Largest difference of the numbers of a column; "*" is every column of floats (repeatable; needs --key)
@@ -95,6 +104,26 @@ enum FormatArg {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
+enum EngineArg {
+    /// The client `duckdb`
+    Duckdb,
+    /// The client `psql`
+    Postgres,
+    /// The client `spark-sql`
+    Spark,
+}
+
+impl EngineArg {
+    fn engine(self) -> Engine {
+        match self {
+            EngineArg::Duckdb => Engine::DuckDb,
+            EngineArg::Postgres => Engine::Postgres,
+            EngineArg::Spark => Engine::Spark,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum SchemaArg {
     /// Any change of type, unit, nullability or order
     Exact,
@@ -134,8 +163,23 @@ pub(crate) fn dataset(args: &DatasetArgs, stop: &AtomicBool) -> Result<u8, Failu
         stop: Some(stop),
         progress: &progress,
     };
-    quiet_decoder();
-    let compared = compare_files(&args.a, &args.b, &options);
+    let compared = match args.engine.map(EngineArg::engine) {
+        Some(engine) => {
+            let sides = args.tables()?;
+            let filter = args.filter.as_deref();
+            if args.sql {
+                let sql = statements(engine, sides, filter, &options);
+                show::print(&sql.map_err(|errors| failed(&errors))?)
+                    .context("cannot write the statements")?;
+                return Ok(exit::DONE);
+            }
+            compare_in_engine(engine, sides, filter, &options)
+        }
+        None => {
+            quiet_decoder();
+            compare_files(&args.a, &args.b, &options)
+        }
+    };
     display.end();
     let report = compared.map_err(|errors| failed(&errors))?;
     if !json::deliver(json.as_mut(), &report)? {
@@ -151,10 +195,20 @@ pub(crate) fn dataset(args: &DatasetArgs, stop: &AtomicBool) -> Result<u8, Failu
 type Chosen = (ChosenColumns, Option<Predicate>, Option<u8>);
 
 impl DatasetArgs {
+    /// How the sides are named to an engine.
+    fn tables(&self) -> Result<[&str; 2], Failure> {
+        match (self.a.to_str(), self.b.to_str()) {
+            (Some(a), Some(b)) => Ok([a, b]),
+            _ => Err(usage("--engine: the name of a side is not UTF-8 text")),
+        }
+    }
+
     /// What the arguments say, or everything that is wrong with them.
     fn chosen(&self) -> Result<Chosen, Vec<String>> {
         let mut errors = Vec::new();
-        let filter = self.filter.as_deref().map(Predicate::parse);
+        // An engine reads it itself.
+        let filter = self.filter.as_deref().filter(|_| self.engine.is_none());
+        let filter = filter.map(Predicate::parse);
         let filter = filter.transpose().unwrap_or_else(|error| {
             errors.push(format!("--where: {error}"));
             None
@@ -287,7 +341,10 @@ impl Display {
                 .set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
-        self.bar.set_length(progress.total);
+        // An engine does not report how far it is.
+        if progress.total > 0 {
+            self.bar.set_length(progress.total);
+        }
         self.bar.set_position(progress.done);
         self.bar.set_message(match progress.stage {
             Stage::Sums => "comparing all rows",

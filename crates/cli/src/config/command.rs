@@ -44,8 +44,14 @@ pub(super) fn outputs(section: &mut Section<'_>) -> Outputs {
     }
     let mut files = section.sections("output");
     for (index, file) in files.iter_mut().enumerate() {
-        file.need(&["path"], "write which files, such as path = \"out/*.json\"");
-        file.need(&["as"], "write how they are compared, such as as = \"json\"");
+        file.need(
+            &["path"],
+            "write which files, such as path = \"out/*.json\"",
+        );
+        file.need(
+            &["as"],
+            "write how they are compared, such as as = \"json\"",
+        );
         if let (Some(path), Some(word)) = (file.text("path"), file.text("as")) {
             entries.push((path, word));
             keys.push((Some(index), "as"));

@@ -389,9 +389,13 @@ impl Check<'_> {
             let entry = entry.map(|(path, word)| (path.to_owned(), word.to_owned()));
             entry.ok_or_else(|| format!("{text:?} is not an output such as \"stdout=json\""))
         });
-        let entries = entries.iter().map(|(path, word)| (path.as_str(), word.as_str()));
+        let entries = entries
+            .iter()
+            .map(|(path, word)| (path.as_str(), word.as_str()));
         Outputs::read(entries).unwrap_or_else(|errors| {
-            let lines = errors.into_iter().map(|(_, what)| format!("--output: {what}"));
+            let lines = errors
+                .into_iter()
+                .map(|(_, what)| format!("--output: {what}"));
             self.wrong.extend(lines);
             Outputs::default()
         })

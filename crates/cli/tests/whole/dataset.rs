@@ -1,5 +1,7 @@
 //! `understudy dataset`: whole processes over files whose differences are known.
 
+mod engines;
+
 use crate::harness::{Ended, Scratch, run, understudy};
 use serde_json::Value;
 use std::fmt::Write;
@@ -190,11 +192,12 @@ fn everything_that_is_wrong_is_reported_at_once() {
     );
 }
 
-/// A Python that has DuckDB: the one that is there, else one with the package in a folder of the build.
+/// A Python that has DuckDB, and next to it DuckDB's client: those that are there, else in a folder of the build.
 fn python_with_duckdb() -> Option<PathBuf> {
     let has = |python: &Path| {
-        let import = Command::new(python).args(["-c", "import duckdb"]).output();
-        import.is_ok_and(|output| output.status.success())
+        let mut import = Command::new(python);
+        import.args(["-c", "import duckdb, duckdb_cli"]);
+        import.output().is_ok_and(|output| output.status.success())
     };
     let plain = PathBuf::from("python3");
     if has(&plain) {
@@ -208,14 +211,9 @@ fn python_with_duckdb() -> Option<PathBuf> {
             .arg(&folder)
             .output();
         let installs = Command::new(&python)
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "duckdb==2.0.1",
-            ])
+            .args(["-m", "pip", "install", "--quiet"])
+            .args(["--disable-pip-version-check"])
+            .args(["duckdb==2.0.1", "duckdb-cli==1.5.6"])
             .output();
         if made.is_err() || installs.is_err() {
             return None;

@@ -8,6 +8,7 @@
 
 mod capacity;
 mod case;
+mod commands;
 mod dataset;
 mod equivalence;
 mod exits;

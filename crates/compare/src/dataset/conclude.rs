@@ -27,6 +27,8 @@ pub struct Findings<'f> {
     pub drilled: Option<Drilled>,
     /// What a reader should know of how the sides were read.
     pub notes: Vec<String>,
+    /// Could a tolerance have been given?
+    pub allows_tolerance: bool,
 }
 
 /// What the rows that differ came to.
@@ -47,6 +49,7 @@ pub fn conclude(findings: Findings<'_>) -> DatasetReport {
         tallies,
         drilled,
         notes,
+        allows_tolerance,
     } = findings;
     let (explanation, coverage) = match drilled {
         Some(Drilled {
@@ -87,7 +90,10 @@ pub fn conclude(findings: Findings<'_>) -> DatasetReport {
         notes,
     };
     if let Some(Explanation { clusters, only, .. }) = explanation {
-        report.notes.extend(hints(plan, &clusters, &report.columns));
+        if allows_tolerance {
+            report.notes.extend(rounding_hints(&clusters));
+        }
+        report.notes.extend(hints(plan, &report.columns));
         (report.clusters, report.only) = (clusters, only);
     }
     judge(&mut report, plan);
@@ -210,8 +216,8 @@ fn counts(plan: &Plan, [a, b]: [&Tally; 2]) -> Vec<ColumnCounts> {
         .collect()
 }
 
-/// What may be done about a kind of difference.
-fn hints(plan: &Plan, clusters: &[CellCluster], columns: &[ColumnCounts]) -> Vec<String> {
+/// Which differences a tolerance would excuse.
+fn rounding_hints(clusters: &[CellCluster]) -> Vec<String> {
     /// Sums of floats in another order differ by less.
     const ROUNDING: f64 = 1e-9;
     let mut hints = Vec::new();
@@ -226,6 +232,12 @@ fn hints(plan: &Plan, clusters: &[CellCluster], columns: &[ColumnCounts]) -> Vec
             ));
         }
     }
+    hints
+}
+
+/// What may be done about a kind of difference.
+fn hints(plan: &Plan, columns: &[ColumnCounts]) -> Vec<String> {
+    let mut hints = Vec::new();
     // Nulls of one side are as many more as empty texts of the other.
     let confused = |of: &&ColumnCounts| {
         let [nulls_a, nulls_b] = of.nulls;

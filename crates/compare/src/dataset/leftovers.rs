@@ -47,6 +47,18 @@ impl Leftovers {
         row: u128,
         cells: impl FnOnce() -> Vec<Cell<'a>>,
     ) {
+        let copies = if side == 0 { [1, 0] } else { [0, 1] };
+        self.add_copies(copies, key, row, cells);
+    }
+
+    /// Adds a row that each side has this often.
+    pub fn add_copies<'a>(
+        &mut self,
+        copies: [u64; 2],
+        key: u128,
+        row: u128,
+        cells: impl FnOnce() -> Vec<Cell<'a>>,
+    ) {
         let mut added = 0;
         let held = self.rows.entry(row).or_insert_with(|| {
             added = ENTRY_BYTES;
@@ -56,7 +68,8 @@ impl Leftovers {
                 row: None,
             }
         });
-        held.copies[side.min(1)] += 1;
+        held.copies[0] += copies[0];
+        held.copies[1] += copies[1];
         let before = held.row.as_ref().map_or(0, |row| row.len() as u64);
         if held.copies[0] == held.copies[1] {
             held.row = None;

@@ -159,7 +159,15 @@ pub struct Pairing {
 pub fn pair(a: &Logical, b: &Logical) -> Pairing {
     for one in [a, b] {
         if let Logical::Unsupported(name) = one {
-            return refused(format!("{name} is not supported"));
+            let change = if a == b {
+                Change::None
+            } else {
+                Change::Retyped
+            };
+            return Pairing {
+                target: Err(format!("{name} is not supported")),
+                change,
+            };
         }
     }
     match (a, b) {
@@ -410,7 +418,10 @@ mod tests {
         assert_eq!(of(&decimal(10, 2), &decimal(10, 4)), Change::Narrowed);
         assert!(pair(&Logical::Text, &int(32)).target.is_err());
         let opaque = Logical::Unsupported("interval".to_owned());
+        // It is not compared, and it is the same type.
         assert!(pair(&opaque, &opaque).target.is_err());
+        assert_eq!(of(&opaque, &opaque), Change::None);
+        assert_eq!(of(&opaque, &int(32)), Change::Retyped);
         assert_eq!(pair(&Logical::Null, &int(32)).target, Ok(Target::Int));
         assert_eq!(pair(&Logical::Null, &Logical::Null).change, Change::None);
     }

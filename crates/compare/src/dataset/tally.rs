@@ -1,7 +1,7 @@
 //! One pass over a side: sums of hashes that do not depend on the order of the rows.
 
-use super::cell::{Cell, hash};
-use super::key;
+use super::cell::{Cell, Target, hash};
+use super::key::{self, Seed};
 use super::plan::PlannedColumn;
 
 /// Into how many buckets the rows of a side are counted. Only rows of buckets that differ are read again.
@@ -37,6 +37,17 @@ pub struct ColumnTally {
     pub bytes: u64,
 }
 
+impl ColumnTally {
+    /// Adds what other cells of the column hold.
+    pub fn merge(&mut self, of: &ColumnTally) {
+        self.sum = self.sum.wrapping_add(of.sum);
+        self.nulls += of.nulls;
+        self.nans += of.nans;
+        self.empty += of.empty;
+        self.bytes += of.bytes;
+    }
+}
+
 impl Tally {
     /// Of no rows.
     pub fn new(columns: usize) -> Tally {
@@ -54,11 +65,7 @@ impl Tally {
         self.rows += other.rows;
         self.sum = self.sum.wrapping_add(other.sum);
         for (mine, of) in self.columns.iter_mut().zip(&other.columns) {
-            mine.sum = mine.sum.wrapping_add(of.sum);
-            mine.nulls += of.nulls;
-            mine.nans += of.nans;
-            mine.empty += of.empty;
-            mine.bytes += of.bytes;
+            mine.merge(of);
         }
         for (mine, of) in self.sums.iter_mut().zip(&other.sums) {
             *mine = mine.wrapping_add(*of);
@@ -66,6 +73,15 @@ impl Tally {
         for (mine, of) in self.counts.iter_mut().zip(&other.counts) {
             *mine += of;
         }
+    }
+
+    /// Adds rows of a bucket that were summed elsewhere.
+    pub fn add_bucket(&mut self, bucket: u16, rows: u64, sum: u128) {
+        let at = usize::from(bucket) % BUCKETS;
+        self.rows += rows;
+        self.sum = self.sum.wrapping_add(sum);
+        self.counts[at] += rows;
+        self.sums[at] = self.sums[at].wrapping_add(sum);
     }
 
     /// Do both sides hold the same rows as often?
@@ -101,6 +117,97 @@ pub struct RowHashes {
     has_key: bool,
 }
 
+/// The hashes of the values that the cells of a column are numbers of: each value is hashed once.
+#[derive(Debug, Default)]
+pub struct EntryHashes {
+    hashes: Vec<u128>,
+    /// What each needs in a kept row, where it is the same for all and none is NaN or empty.
+    alike: Option<u64>,
+    /// Of each entry, where they differ in that.
+    different: Vec<Entry>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    bytes: u32,
+    is_nan: bool,
+    is_empty: bool,
+}
+
+impl EntryHashes {
+    /// Of the values of a column, in the order of their numbers. None of them is a null.
+    pub fn new<'a>(column: &PlannedColumn, cells: impl Iterator<Item = Cell<'a>>) -> EntryHashes {
+        let (mut hashes, mut different) = (Vec::new(), Vec::new());
+        for cell in cells {
+            hashes.push(hash(cell, column.target, column.seed));
+            different.push(Entry {
+                bytes: u32::try_from(cell.bytes()).unwrap_or(u32::MAX),
+                is_nan: cell.is_nan(),
+                is_empty: cell.is_empty_text(),
+            });
+        }
+        let first = different.first().copied();
+        let alike = first.filter(|first| {
+            let is_usual = !first.is_nan && !first.is_empty;
+            is_usual && different.iter().all(|entry| entry == first)
+        });
+        EntryHashes {
+            hashes,
+            alike: alike.map(|entry| u64::from(entry.bytes)),
+            different,
+        }
+    }
+}
+
+/// The hash of a cell, and what is counted of it. Not a closure: it has to be inlined into each loop over a batch.
+trait ItemHash<T> {
+    fn hash(&mut self, item: T) -> u128;
+}
+
+struct OfCells {
+    target: Target,
+    seed: Seed,
+    of: ColumnTally,
+}
+
+impl ItemHash<Cell<'_>> for OfCells {
+    #[inline(always)]
+    fn hash(&mut self, cell: Cell<'_>) -> u128 {
+        self.of.bytes += cell.bytes();
+        if matches!(cell, Cell::Null) {
+            self.of.nulls += 1;
+            return 0;
+        }
+        self.of.nans += u64::from(cell.is_nan());
+        self.of.empty += u64::from(cell.is_empty_text());
+        hash(cell, self.target, self.seed)
+    }
+}
+
+struct OfEntries<'e> {
+    entries: &'e EntryHashes,
+    cells: u64,
+    of: ColumnTally,
+}
+
+impl ItemHash<Option<usize>> for OfEntries<'_> {
+    #[inline(always)]
+    fn hash(&mut self, number: Option<usize>) -> u128 {
+        let Some(number) = number else {
+            self.of.nulls += 1;
+            return 0;
+        };
+        self.cells += 1;
+        if self.entries.alike.is_none() {
+            let entry = self.entries.different[number];
+            self.of.bytes += u64::from(entry.bytes);
+            self.of.nans += u64::from(entry.is_nan);
+            self.of.empty += u64::from(entry.is_empty);
+        }
+        self.entries.hashes[number]
+    }
+}
+
 impl RowHashes {
     /// Begins a batch of this many rows.
     pub fn begin(&mut self, rows: usize, has_key: bool) {
@@ -121,31 +228,69 @@ impl RowHashes {
         mask: Option<&[bool]>,
         tally: &mut ColumnTally,
     ) {
-        let (target, seed, is_key) = (column.target, column.seed, column.is_key);
-        let mut of = ColumnTally::default();
-        for (at, cell) in cells.enumerate().take(self.cells.len()) {
+        let mut hasher = OfCells {
+            target: column.target,
+            seed: column.seed,
+            of: ColumnTally::default(),
+        };
+        let sum = self.spread(column.is_key, mask, cells, &mut hasher);
+        tally.merge(&ColumnTally { sum, ..hasher.of });
+    }
+
+    /// Adds the cells of a column by the numbers of their entries; `None` is a null.
+    pub fn add_entries(
+        &mut self,
+        is_key: bool,
+        numbers: impl Iterator<Item = Option<usize>>,
+        entries: &EntryHashes,
+        mask: Option<&[bool]>,
+        tally: &mut ColumnTally,
+    ) {
+        let mut hasher = OfEntries {
+            entries,
+            cells: 0,
+            of: ColumnTally::default(),
+        };
+        let sum = self.spread(is_key, mask, numbers, &mut hasher);
+        let alike = entries.alike.unwrap_or(0) * hasher.cells;
+        let bytes = hasher.of.bytes + alike + hasher.of.nulls * Cell::Null.bytes();
+        tally.merge(&ColumnTally {
+            sum,
+            bytes,
+            ..hasher.of
+        });
+    }
+
+    /// Adds to each row that is wanted the hash of its item. The sum of these hashes.
+    #[inline(always)]
+    fn spread<T>(
+        &mut self,
+        is_key: bool,
+        mask: Option<&[bool]>,
+        items: impl Iterator<Item = T>,
+        hasher: &mut impl ItemHash<T>,
+    ) -> u128 {
+        let mut sum = 0_u128;
+        if mask.is_none() && !is_key {
+            for (row, item) in self.cells.iter_mut().zip(items) {
+                let hash = hasher.hash(item);
+                *row = row.wrapping_add(hash);
+                sum = sum.wrapping_add(hash);
+            }
+            return sum;
+        }
+        for (at, (row, item)) in self.cells.iter_mut().zip(items).enumerate() {
             if mask.is_some_and(|mask| !mask[at]) {
                 continue;
             }
-            of.bytes += cell.bytes();
-            if cell == Cell::Null {
-                of.nulls += 1;
-                continue;
-            }
-            of.nans += u64::from(cell.is_nan());
-            of.empty += u64::from(cell.is_empty_text());
-            let hash = hash(cell, target, seed);
-            of.sum = of.sum.wrapping_add(hash);
-            self.cells[at] = self.cells[at].wrapping_add(hash);
+            let hash = hasher.hash(item);
+            *row = row.wrapping_add(hash);
+            sum = sum.wrapping_add(hash);
             if is_key {
                 self.keys[at] = self.keys[at].wrapping_add(hash);
             }
         }
-        tally.sum = tally.sum.wrapping_add(of.sum);
-        tally.nulls += of.nulls;
-        tally.nans += of.nans;
-        tally.empty += of.empty;
-        tally.bytes += of.bytes;
+        sum
     }
 
     /// The finished rows of the batch: their number in it, the hash of the key (of the row, where there is no key)

@@ -247,7 +247,10 @@ fn documents_are_what_their_media_type_says() {
     assert_eq!(differences(&json("a\r\nb\n"), &json("a\nb\n")).len(), 1);
     let lines = |text: &str| stdout(JSON_LINES, text.as_bytes());
     check(&lines("{\"a\":1}\n"), &lines("{ \"a\":1}\n"), &[]);
-    assert_eq!(differences(&lines("{}\nwords \n"), &lines("{}\nwords\n")).len(), 1);
+    assert_eq!(
+        differences(&lines("{}\nwords \n"), &lines("{}\nwords\n")).len(),
+        1
+    );
     let csv = |text: &str| stdout(CSV, text.as_bytes());
     check(&csv("a,b\n1,2\n"), &csv("\"a\",b\n1,2\n"), &[]);
     assert_eq!(differences(&csv("a,b\n1,2\n"), &csv("a,b\n1,3\n")).len(), 1);

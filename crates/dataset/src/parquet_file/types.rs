@@ -49,6 +49,10 @@ impl Form {
         }
     }
 
+    pub(super) fn is_nested(&self) -> bool {
+        self.nested
+    }
+
     /// An empty batch for the values of this reader.
     pub(super) fn room(&self, reader: &ColumnReader) -> ColumnBatch {
         if self.nested {

@@ -5,9 +5,9 @@ use crate::figures::{count, share};
 use crate::{self_test, wording};
 use maud::{Markup, html};
 use std::collections::BTreeMap;
-use understudy_model::Role;
 use understudy_model::proof::SelfTest;
 use understudy_model::verdict::{Comparison, Equivalence, Example, UnderLoad, VerdictDocument};
+use understudy_model::{Pacing, Role};
 
 /// Clusters shown; the document has all.
 const CLUSTERS: usize = 60;
@@ -15,7 +15,7 @@ const CLUSTERS: usize = 60;
 pub(super) fn section(document: &VerdictDocument) -> Markup {
     html! {
         @if let Some(comparison) = wording::of_contender(document, Role::Candidate) {
-            (ledger(&comparison.equivalence))
+            (ledger(document.method.pacing, &comparison.equivalence))
             (clusters(comparison))
             @if let Some(under_load) = &comparison.under_load { (loaded(under_load)) }
             (excused(&comparison.equivalence))
@@ -25,7 +25,7 @@ pub(super) fn section(document: &VerdictDocument) -> Markup {
 }
 
 /// Every request is somewhere: as a bar and as figures.
-fn ledger(e: &Equivalence) -> Markup {
+fn ledger(pacing: Pacing, e: &Equivalence) -> Markup {
     let parts = [
         ("equal", "equal", e.equal),
         ("excused", "excused", e.excused),
@@ -33,13 +33,22 @@ fn ledger(e: &Equivalence) -> Markup {
         ("lost", "not compared", e.lost),
     ];
     let all = e.eligible.max(1) as f64;
+    let noun = pacing.noun();
+    let how = match pacing {
+        Pacing::Offered => {
+            "Each request was sent to the incumbent, to a second incumbent and to the candidate, and the answers were compared by meaning;"
+        }
+        Pacing::Serial => {
+            "Each case was run by the incumbent, by a second incumbent and by the candidate, each in a fresh directory, and what the runs left was compared;"
+        }
+    };
     html! {
         figure class="ledger" {
             figcaption {
-                h3 { "Where did every request go?" }
-                p { "Each request was sent to the incumbent, to a second incumbent and to the candidate, and the answers were compared by meaning; " (super::typeset(&wording::mismatch(e))) "." }
+                h3 { "Where did every " (noun) " go?" }
+                p { (how) " " (super::typeset(&wording::mismatch(pacing, e))) "." }
             }
-            div class="bar" role="img" aria-label={(count(e.eligible)) " requests. " (wording::ledger(e))} {
+            div class="bar" role="img" aria-label={(count(e.eligible)) " " (noun) "s. " (wording::ledger(e))} {
                 @for (class, _, pairs) in parts {
                     @if pairs > 0 { i class=(class) style={"flex-grow:" (pairs as f64 / all)} {} }
                 }

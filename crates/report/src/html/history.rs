@@ -42,7 +42,7 @@ pub(super) fn section(of: &History) -> Markup {
 type Read = fn(&Reading) -> Option<Estimate>;
 
 fn followed(of: &History, figure: &FigureHistory) -> Markup {
-    let name = history::label(&figure.about);
+    let name = history::label(&figure.about, figure.rate_rps);
     let level = history::level(figure);
     let ratio = history::ratio(figure);
     let show = |value| history::value(&figure.about, value);

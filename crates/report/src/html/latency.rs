@@ -6,11 +6,11 @@ use crate::charts::timeline::{Axis, Panel, Slots, Values, clock};
 use crate::figures::{count, quantile, rate, time};
 use crate::{warm_up, wording};
 use maud::{Markup, html};
-use understudy_model::Role;
 use understudy_model::series::{
     BlockSeries, CurvePoint, LatencyPoint, PercentileCurve, SeriesDocument,
 };
 use understudy_model::verdict::{Figure, SloResult, VerdictDocument};
+use understudy_model::{Pacing, Role};
 
 /// Most points of one panel, over all measurements of a rate.
 const MOST_POINTS: usize = 900;
@@ -29,7 +29,7 @@ pub(super) fn section(document: &VerdictDocument, series: Option<&SeriesDocument
             .collect();
         let panel = html! {
             (by_quantile(document, rate_rps, &curves))
-            (over_time(&blocks(series, rate_rps)))
+            (over_time(Pacing::Offered, &blocks(series, rate_rps)))
         };
         (rate(rate_rps), panel)
     });
@@ -44,6 +44,20 @@ pub(super) fn section(document: &VerdictDocument, series: Option<&SeriesDocument
             ul { @for side in &document.warm_up { li { (warm_up::sentence(side)) } } }
             p class="note" { "Time to ready counts from the launch. A side is steady from the last change of its median latency on (changepoints of level and spread), unless that is in the last quarter of its first load." }
         }
+    }
+}
+
+/// The runs of commands, in the order in which they were made.
+pub(super) fn runs(document: &VerdictDocument, series: Option<&SeriesDocument>) -> Markup {
+    let Some(series) = series.filter(|series| !series.blocks.is_empty()) else {
+        return no_series(document, series.is_some());
+    };
+    html! {
+        p class="lead" {
+            "The sides took turns, one run after the other, so what changes slowly on the machine meets both alike. "
+            "This describes; what decides is judged pair by pair in the effects."
+        }
+        (over_time(Pacing::Serial, &blocks(series, Pacing::NO_RATE)))
     }
 }
 
@@ -132,7 +146,7 @@ fn cells_of(point: Option<&CurvePoint>) -> [String; 2] {
     ]
 }
 
-fn over_time(blocks: &[&BlockSeries]) -> Markup {
+fn over_time(pacing: Pacing, blocks: &[&BlockSeries]) -> Markup {
     let slots = Slots::new(blocks);
     let most = (MOST_POINTS / blocks.len().max(1)).max(1);
     let merged: Vec<Vec<LatencyPoint>> = blocks.iter().map(|b| merge(&b.latency, most)).collect();
@@ -155,12 +169,21 @@ fn over_time(blocks: &[&BlockSeries]) -> Markup {
         };
         slots.panel(&panel, &values)
     };
-    let panels = [
-        panel("p99", |p| p.p99_us),
-        panel("p50", |p| p.p50_us),
-        panel("Highest", |p| p.max_us),
-        panel("Longest pause of the runtime", |p| p.longest_pause_us),
-    ];
+    let panels = match pacing {
+        Pacing::Offered => [
+            panel("p99", |p| p.p99_us),
+            panel("p50", |p| p.p50_us),
+            panel("Highest", |p| p.max_us),
+            panel("Longest pause of the runtime", |p| p.longest_pause_us),
+        ],
+        // A measurement is one run, or a few: it has a middle and an end.
+        Pacing::Serial => [
+            panel("Wall time, the median of each measurement", |p| p.p50_us),
+            panel("Wall time, the longest run of each", |p| p.max_us),
+            None,
+            None,
+        ],
+    };
     if panels.iter().all(Option::is_none) {
         return html! {};
     }

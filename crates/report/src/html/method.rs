@@ -11,9 +11,16 @@ use understudy_model::verdict::{Environment, Method, VerdictDocument};
 pub(super) fn section(document: &VerdictDocument) -> Markup {
     let method = &document.method;
     html! {
+        @if method.pacing == Pacing::Serial {
+            p class="lead" {
+                (count(method.requests)) @if method.requests == 1 { " case" } @else { " cases" } ", seed " (method.seed)
+                ". Each run began in a fresh directory with the same environment; the sides took turns in a drawn order."
+            }
+        } @else {
         p class="lead" {
             (count(method.requests)) " distinct requests over " (method.connections) " connections, " (method.arrivals)
             " arrivals, seed " (method.seed) ". Both sides take turns in a drawn order, with the same arrivals; the one that rests is frozen."
+        }
         }
         @if !method.rates.is_empty() { (rates(method)) }
         @if let Some(looks) = wording::looks(document) { p { "Looks: " (looks) "." } }

@@ -22,6 +22,7 @@ pub use suite::suite_page;
 use crate::wording;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use understudy_case::CaseDocument;
+use understudy_model::Pacing;
 use understudy_model::history::History;
 use understudy_model::series::{BlockSeries, SeriesDocument};
 use understudy_model::verdict::{Verdict, VerdictDocument};
@@ -43,17 +44,26 @@ pub fn page(
     business: Option<&CaseDocument>,
     earlier: Option<&History>,
 ) -> String {
-    let mut sections = vec![
-        ("latency", "Latency", latency::section(document, series)),
-        ("tail", "Where the tail comes from", tail::section(document)),
-        ("effects", "Effects", effects::section(document)),
-        (
-            "resources",
-            "CPU and memory",
-            resources::section(document, series),
-        ),
-        ("capacity", "Capacity", capacity::section(document)),
-        ("memory-floor", "Memory floor", floor::section(document)),
+    let is_serial = document.method.pacing == Pacing::Serial;
+    let mut sections = match is_serial {
+        true => vec![
+            ("runs", "Runs", latency::runs(document, series)),
+            ("effects", "Effects", effects::section(document)),
+        ],
+        false => vec![
+            ("latency", "Latency", latency::section(document, series)),
+            ("tail", "Where the tail comes from", tail::section(document)),
+            ("effects", "Effects", effects::section(document)),
+            (
+                "resources",
+                "CPU and memory",
+                resources::section(document, series),
+            ),
+            ("capacity", "Capacity", capacity::section(document)),
+            ("memory-floor", "Memory floor", floor::section(document)),
+        ],
+    };
+    sections.extend([
         ("answers", "Answers", answers::section(document)),
         (
             "objectives",
@@ -65,7 +75,7 @@ pub fn page(
         ("limits", "Limits of this result", method::limits(document)),
         ("repeat", "How to repeat it", method::repeat(document)),
         ("words", "Words", method::words()),
-    ];
+    ]);
     let after = sections.iter().position(|(id, ..)| *id == "effects");
     let place = after.map_or(sections.len(), |place| place + 1);
     if let Some(earlier) = earlier {
@@ -85,7 +95,7 @@ pub fn page(
         Verdict::NotEquivalent => "answers",
         Verdict::Invalid => "gates",
         // Where the primary latency is not resolved, the figures that are come first.
-        _ if verdict::is_latency_open(document) => "effects",
+        _ if is_serial || verdict::is_latency_open(document) => "effects",
         _ => "latency",
     };
     sections.sort_by_key(|(id, ..)| *id != deciding);
@@ -117,9 +127,9 @@ fn leads_somewhere(document: &VerdictDocument, section: &str) -> bool {
     let is_measured = document
         .comparisons
         .iter()
-        .any(|comparison| !comparison.latency.is_empty());
+        .any(|comparison| !comparison.latency.is_empty() || !comparison.resources.is_empty());
     match section {
-        "latency" | "effects" | "resources" | "tail" => is_measured,
+        "latency" | "runs" | "effects" | "resources" | "tail" => is_measured,
         "capacity" => !document.capacity.is_empty(),
         "memory-floor" => !document.memory_floors.is_empty(),
         _ => true,

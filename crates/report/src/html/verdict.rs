@@ -141,7 +141,13 @@ pub(super) fn tiles(document: &VerdictDocument, comparison: &Comparison) -> Mark
             },
             false => not_measured("Latency, CPU and memory", "No load was put on the sides."),
         };
-        [Some(answers_tile(comparison)), Some(rest), None, None, None]
+        [
+            Some(answers_tile(document.method.pacing, comparison)),
+            Some(rest),
+            None,
+            None,
+            None,
+        ]
     } else {
         let memory = [
             Resource::PeakPssBytes,
@@ -156,12 +162,15 @@ pub(super) fn tiles(document: &VerdictDocument, comparison: &Comparison) -> Mark
                 }
             }),
             Some(resource_tile(
-                "CPU time",
+                match document.method.pacing {
+                    Pacing::Offered => "CPU per request",
+                    Pacing::Serial => "CPU per run",
+                },
                 &[Resource::CpuUsPerRequest],
                 comparison,
             )),
             Some(resource_tile("Memory", &memory, comparison)),
-            Some(answers_tile(comparison)),
+            Some(answers_tile(document.method.pacing, comparison)),
             errors_tile(document).filter(|_| comparison.contender == Role::Candidate),
         ]
     };
@@ -312,7 +321,7 @@ const OTHER_ANSWERS: Tone = Tone {
     said: "\u{2260} nothing excuses them",
 };
 
-fn answers_tile(comparison: &Comparison) -> Tile {
+fn answers_tile(pacing: Pacing, comparison: &Comparison) -> Tile {
     let e = &comparison.equivalence;
     let (figure, tone) = match (e.compared, e.different) {
         (0, _) => ("not compared".to_owned(), None),
@@ -328,7 +337,7 @@ fn answers_tile(comparison: &Comparison) -> Tile {
             count(e.excused),
             count(e.lost)
         ),
-        interval: wording::mismatch(e),
+        interval: wording::mismatch(pacing, e),
         tone,
         open: false,
     }

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use understudy_model::plain_words;
 
 /// Most bytes of a file that are kept; of a larger one the hash and the size are.
-pub const MAX_CONTENT: u64 = 1 << 20;
+pub const MAX_CONTENT: u64 = 32 << 20;
 /// Most bytes of all files together that are kept.
-const MAX_KEPT: u64 = 64 << 20;
+const MAX_KEPT: u64 = 128 << 20;
 /// Most bytes of all files together that are hashed: a file with holes is larger than what was written.
 const MAX_HASHED: u64 = 16 << 30;
 /// Most entries that are looked at.

@@ -216,6 +216,36 @@ fn compressed_files_of_real_tools_are_compared_by_their_content() {
     );
 }
 
+/// Mutants of what a real program left behind: nothing that differs passes as equal.
+#[test]
+fn every_fault_that_is_put_into_a_real_answer_is_found() {
+    let mut pair = Pair::with(&[
+        ("*.json", "json"),
+        ("*.txt", "lines"),
+        ("*.gz", "compressed"),
+    ]);
+    let script = "sort in.txt; seq 50 > n.bin; printf '{\"a\":[1,2],\"b\":true}' > o.json; rm old.txt; \
+                  sort -r in.txt > o.txt; seq 9 | gzip > z.gz; mkdir d; printf 'a\\0b' > nul";
+    let [outcome, _] = pair.outcomes([script, script], &[("in.txt", "b\na\n"), ("old.txt", "x")]);
+    let Outcome::Answered(answer) = outcome else {
+        panic!("{outcome:?}")
+    };
+    let (rules, redact) = (Rules::default(), |_: &str, text: &str| text.to_owned());
+    let differ = Differ::new(&rules, &redact).speaking(&Plain);
+    let history = History::default();
+    assert!(understudy_compare::is_fit(&answer));
+    let tried: Vec<_> = (0..100)
+        .flat_map(|draw| {
+            let asked = (0, "sort");
+            understudy_compare::try_faults(&differ, &history, asked, (&answer, &[]), draw)
+        })
+        .collect();
+    for (fault, row) in &tried {
+        assert!(!row.differences.is_empty(), "{}", fault.name());
+    }
+    assert!(tried.len() >= 1500, "{}", tried.len());
+}
+
 /// Every line that reproduces a run prints what the run wrote.
 #[test]
 fn the_line_of_a_run_repeats_it() {

@@ -108,6 +108,10 @@ fn columns(number: usize) -> String {
 }
 
 fn side(side: &SideReport) -> String {
+    if side.files == 0 {
+        let engine = side.formats.join(" and ");
+        return format!("{} rows, read by {engine}", count(side.rows));
+    }
     let files = match side.files {
         1 => "1 file".to_owned(),
         files => format!("{} files", count(files)),

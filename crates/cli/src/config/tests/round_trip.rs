@@ -9,7 +9,10 @@ use understudy_judge::search::capacity::CapacityConfig;
 use understudy_judge::search::floor::FloorConfig;
 use understudy_model::{ByteSize, Change, Quantity, Share};
 use understudy_observe::Attach;
-use understudy_trial::config::{HostHeader, HttpWorkload, Launched, Pauses};
+use understudy_subject_command::{ComparedAs, Outputs};
+use understudy_trial::config::{
+    Cache, CasesFrom, CommandWorkload, HostHeader, HttpWorkload, Launched, Pauses,
+};
 
 /// Any text that TOML has to escape, or not.
 fn text() -> impl Strategy<Value = String> {
@@ -335,5 +338,76 @@ proptest! {
             Ok(_) => {}
             Err(lines) => prop_assert!(!lines.is_empty(), "{}", broken),
         }
+    }
+}
+
+/// The same trial of commands: what only services have is left out.
+fn of_commands(
+    config: TrialConfig,
+    cases: CasesFrom,
+    is_cold: bool,
+    outputs: Outputs,
+) -> TrialConfig {
+    let launched = |side: SideConfig, shell: bool| match side {
+        SideConfig::Launched(launched) => SideConfig::Launched(Launched {
+            shell,
+            run: launched.run.replace(" {port}", ""),
+            ready: Ready::Port,
+            ready_timeout: Span::from_secs(60),
+            pauses: Pauses::default(),
+            ..launched
+        }),
+        SideConfig::Running { .. } => SideConfig::Launched(Launched {
+            dir: PathBuf::from("/x"),
+            git: None,
+            build: None,
+            shell,
+            run: "true".to_owned(),
+            env: BTreeMap::new(),
+            ready: Ready::Port,
+            ready_timeout: Span::from_secs(60),
+            pauses: Pauses::default(),
+        }),
+    };
+    let goals = config.goals.into_iter();
+    let workload = CommandWorkload {
+        cases,
+        cache: if is_cold { Cache::Cold } else { Cache::Warm },
+        timeout: Span::from_secs(7),
+        outputs,
+    };
+    TrialConfig {
+        incumbent: launched(config.incumbent, false),
+        candidate: launched(config.candidate, true),
+        tuned: config.tuned.map(|side| launched(side, true)),
+        workload: WorkloadConfig::Command(workload),
+        goals: goals
+            .filter(|goal| !matches!(goal, Goal::Latency { .. }))
+            .chain([Goal::Wall(quantity("-5%".to_owned()))])
+            .collect(),
+        capacity: None,
+        memory_floor: None,
+        ..config
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_trial_of_commands_reads_as_it_was_written(
+        config in config(),
+        cases in prop_oneof![
+            Just(CasesFrom::Alone),
+            Just(CasesFrom::Pattern("/data/*.json".to_owned())),
+            Just(CasesFrom::File(PathBuf::from("/lab/cases.jsonl"))),
+        ],
+        is_cold in any::<bool>(),
+        ways in vec((proptest::sample::select(vec!["stdout", "stderr", "out/*.csv", "**/*.log"]), proptest::sample::select(ComparedAs::ALL.to_vec())), 0..4),
+    ) {
+        let entries = ways.iter().map(|(path, way)| (*path, way.word()));
+        let outputs = Outputs::read(entries).unwrap();
+        let config = of_commands(config, cases, is_cold, outputs);
+        let text = write(&config);
+        let again = parse(&text, Path::new("/elsewhere"), "trial.toml", Mode::Judge);
+        prop_assert_eq!(again, Ok(config), "{}", text);
     }
 }
