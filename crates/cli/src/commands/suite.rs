@@ -33,7 +33,7 @@ const PAGE: &str = "suite.html";
 /// 4 inconclusive, 6 "keep" or "worse", 0 "replace" or "no_worse".
 #[derive(Debug, Args)]
 pub(crate) struct SuiteArgs {
-    /// The suite's file [default: suite.toml]
+    /// The suite's file [default: suite.toml]; with --resume where its secrets are, if it was moved
     #[arg(value_name = "SUITE.toml")]
     file: Option<PathBuf>,
     /// Only the pairs whose names match this pattern, such as 'so*' (repeatable)
@@ -43,7 +43,7 @@ pub(crate) struct SuiteArgs {
     #[arg(long)]
     fail_fast: bool,
     /// Continue a suite: pairs with a verdict are not run again, an interrupted or failed one continues
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["file", "only", "quick", "thorough", "out"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["only", "quick", "thorough", "out"])]
     resume: Option<PathBuf>,
     /// Each trial at level "quick"
     #[arg(long, conflicts_with = "thorough")]
@@ -65,7 +65,7 @@ type Ready = (Suite, HashMap<usize, Prepared>);
 /// Carries out the command.
 pub(crate) fn suite(args: &SuiteArgs, stop: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let ((mut suite, mut trials), mut json) = match &args.resume {
-        Some(path) => (resume(path)?, JsonOutput::open(args.json.as_deref())?),
+        Some(path) => (resume(path, args.file.as_deref())?, JsonOutput::open(args.json.as_deref())?),
         None => {
             // Nothing is left behind by a mistake: the directory comes last.
             let checked = check(args)?;
@@ -219,7 +219,7 @@ pub(crate) fn refuse_suite(path: &Path) -> Result<(), Failure> {
 }
 
 /// Continues a suite with the configurations that its pairs began with: all that is wrong with them at once.
-fn resume(path: &Path) -> Result<Ready, Failure> {
+fn resume(path: &Path, file: Option<&Path>) -> Result<Ready, Failure> {
     if !path.join(DOCUMENT).is_file() {
         return Err(usage(format!(
             "--resume: {} is not the directory of a suite (it has no file `{DOCUMENT}`)\nhint: name one that `understudy suite` made; a trial continues with `understudy trial --resume`",
@@ -230,9 +230,19 @@ fn resume(path: &Path) -> Result<Ready, Failure> {
     let suite = Suite::open(run).map_err(refuse)?;
     let mut trials = HashMap::new();
     let mut wrong = Vec::new();
+    // Read once for all pairs.
+    let mut originals: Option<Vec<Pair>> = None;
     for index in suite.unfinished() {
         let row = &suite.document().pairs[index];
-        match Prepared::of_pair(&path.join(&row.run)) {
+        let prepared = Prepared::stored(&path.join(&row.run), |begun| {
+            let pairs = match &originals {
+                Some(pairs) => pairs,
+                None => originals.insert(read_again(file, begun)?),
+            };
+            let pair = pairs.iter().find(|pair| pair.name == row.name);
+            Ok(pair.map(|pair| pair.trial.clone()))
+        });
+        match prepared {
             Ok(prepared) => drop(trials.insert(index, prepared)),
             Err(Failure::Usage(messages)) => {
                 let of_pair = |message| format!("{}: {message}", whose(&[&row.name], 0));
@@ -244,6 +254,17 @@ fn resume(path: &Path) -> Result<Ready, Failure> {
     match wrong.is_empty() {
         true => Ok((suite, trials)),
         false => Err(Failure::Usage(wrong)),
+    }
+}
+
+/// The pairs of the file that a suite began with, where their secrets are: of the file that is given again, else of the
+/// former one if it can still be read.
+fn read_again(file: Option<&Path>, begun: &Begun) -> Result<Vec<Pair>, Failure> {
+    let read = |file: &Path| config::read_suite(file, Mode::Judge).map(|suite| suite.pairs);
+    match (file, &begun.file) {
+        (Some(file), _) => read(file).map_err(Failure::Usage),
+        (None, Some(file)) => Ok(read(file).unwrap_or_default()),
+        (None, None) => Ok(Vec::new()),
     }
 }
 

@@ -72,7 +72,9 @@ pub(super) fn outputs(section: &mut Section<'_>) -> Outputs {
 /// A file of JSON lines by its name, else a pattern: a case for each file.
 pub(super) fn cases_from(text: &str, folder: &Path) -> CasesFrom {
     // A bracket that is not closed is no set of characters: `[.jsonl` has the cases of the command `[`.
-    let has_set = text.split_once('[').is_some_and(|(_, rest)| rest.contains(']'));
+    let has_set = text
+        .split_once('[')
+        .is_some_and(|(_, rest)| rest.contains(']'));
     let is_pattern = text.contains(['*', '?']) || has_set;
     if text.ends_with(".jsonl") && !is_pattern {
         return CasesFrom::File(absolute(folder, text));
@@ -135,7 +137,10 @@ mod tests {
         let pattern = |path: &str| CasesFrom::Pattern(path.to_owned());
         assert_eq!(of("sort.jsonl"), file("/lab [1]/sort.jsonl"));
         assert_eq!(of("cases/[.jsonl"), file("/lab [1]/cases/[.jsonl"));
-        assert_eq!(of("cases/[ab].jsonl"), pattern("/lab [[]1[]]/cases/[ab].jsonl"));
+        assert_eq!(
+            of("cases/[ab].jsonl"),
+            pattern("/lab [[]1[]]/cases/[ab].jsonl")
+        );
         assert_eq!(of("data/*.json"), pattern("/lab [[]1[]]/data/*.json"));
         assert_eq!(of("/data/?.jsonl"), pattern("/data/?.jsonl"));
     }

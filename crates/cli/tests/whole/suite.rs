@@ -220,7 +220,8 @@ fn an_interrupted_and_a_killed_suite_continue_where_they_were() {
     let _machine = machine();
     let text = "schema = 1\n[suite]\nname = 'stopped'\nlevel = 'quick'\n\
         [pair.different]\nincumbent = 'true'\ncandidate = 'false'\n\
-        [pair.slow]\nincumbent = 'sleep 0.1'\ncandidate = 'sleep 0.1'\n";
+        [pair.slow]\nincumbent = 'sleep 0.1'\ncandidate = 'sleep 0.1'\n\
+        side.candidate.env.API_TOKEN = 'tok-5f2a9c41d077'\n";
     let scratch = scratch("suite-stopped", text);
     let runs = scratch.path().join("runs");
     let only = || Some(fs::read_dir(&runs).ok()?.next()?.unwrap().path());
@@ -256,7 +257,16 @@ fn an_interrupted_and_a_killed_suite_continue_where_they_were() {
     process.wait().unwrap();
     assert_eq!(of(&run, "slow"), "-");
 
-    let last = suite(&scratch, &["--resume", &name]);
+    // Secrets are in the suite's file alone, which may have another place by now.
+    let stored = fs::read_to_string(slow.join("trial.toml")).unwrap();
+    assert!(!stored.contains("5f2a9c41d077") && stored.contains("<redacted"), "{stored}");
+    fs::rename(scratch.path().join("suite.toml"), scratch.path().join("moved.toml")).unwrap();
+    let refused = suite(&scratch, &["--resume", &name]);
+    let said = "error: pair slow: --resume: the secret in env.API_TOKEN is not stored\nhint: give the file";
+    assert!(refused.stderr.starts_with(said), "{}", refused.stderr);
+    assert_eq!(refused.code, 2);
+
+    let last = suite(&scratch, &["moved.toml", "--resume", &name]);
     assert_eq!(
         last.code,
         if of(&run, "slow") == "invalid" { 3 } else { 5 },

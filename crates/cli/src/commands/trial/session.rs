@@ -130,11 +130,6 @@ impl Prepared {
         })
     }
 
-    /// The same of a pair of a suite, whose secrets are in the suite's file.
-    pub(crate) fn of_pair(path: &Path) -> Result<Self, Failure> {
-        Prepared::stored(path, |begun| Ok(begun.original()))
-    }
-
     /// Where it is.
     pub(crate) fn run(&self) -> &RunDirectory {
         &self.run
