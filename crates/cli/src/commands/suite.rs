@@ -65,7 +65,10 @@ type Ready = (Suite, HashMap<usize, Prepared>);
 /// Carries out the command.
 pub(crate) fn suite(args: &SuiteArgs, stop: &Arc<AtomicBool>) -> Result<u8, Failure> {
     let ((mut suite, mut trials), mut json) = match &args.resume {
-        Some(path) => (resume(path, args.file.as_deref())?, JsonOutput::open(args.json.as_deref())?),
+        Some(path) => (
+            resume(path, args.file.as_deref())?,
+            JsonOutput::open(args.json.as_deref())?,
+        ),
         None => {
             // Nothing is left behind by a mistake: the directory comes last.
             let checked = check(args)?;

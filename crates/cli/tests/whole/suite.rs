@@ -259,8 +259,15 @@ fn an_interrupted_and_a_killed_suite_continue_where_they_were() {
 
     // Secrets are in the suite's file alone, which may have another place by now.
     let stored = fs::read_to_string(slow.join("trial.toml")).unwrap();
-    assert!(!stored.contains("5f2a9c41d077") && stored.contains("<redacted"), "{stored}");
-    fs::rename(scratch.path().join("suite.toml"), scratch.path().join("moved.toml")).unwrap();
+    assert!(
+        !stored.contains("5f2a9c41d077") && stored.contains("<redacted"),
+        "{stored}"
+    );
+    fs::rename(
+        scratch.path().join("suite.toml"),
+        scratch.path().join("moved.toml"),
+    )
+    .unwrap();
     let refused = suite(&scratch, &["--resume", &name]);
     let said = "error: pair slow: --resume: the secret in env.API_TOKEN is not stored\nhint: give the file";
     assert!(refused.stderr.starts_with(said), "{}", refused.stderr);

@@ -2,7 +2,6 @@ use super::*;
 use crate::fixtures::{estimate, run};
 use understudy_model::verdict::{Bearing, Gate};
 
-
 fn of(today: &StoredRun, earlier: &[StoredRun]) -> History {
     history(today, earlier, LeftOut::default()).unwrap()
 }
