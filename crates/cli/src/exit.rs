@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 use understudy_model::plain_words;
+use understudy_model::suite::PairVerdict;
 use understudy_model::verdict::Verdict;
 
 /// Done; or the verdict is `replace` or `no_worse`.
@@ -30,6 +31,11 @@ pub(crate) fn of_verdict(verdict: Verdict) -> u8 {
         Verdict::NotEquivalent => NOT_EQUIVALENT,
         Verdict::Keep | Verdict::Worse => KEEP,
     }
+}
+
+/// The code that a suite exits with: that of its worst pair. None is worse than another one that is not there.
+pub(crate) fn of_suite(worst: Option<PairVerdict>) -> u8 {
+    worst.map_or(DONE, |worst| worst.of_trial().map_or(FAILED, of_verdict))
 }
 
 /// Why a command ends without having done its work.

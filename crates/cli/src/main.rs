@@ -26,6 +26,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Trial(Box<commands::trial::TrialArgs>),
+    Suite(commands::suite::SuiteArgs),
     Judge(commands::judge::JudgeArgs),
     Report(commands::report::ReportArgs),
     Plan(Box<commands::plan::PlanArgs>),
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
 fn execute(command: Command) -> Result<u8, exit::Failure> {
     match command {
         Command::Trial(args) => commands::trial::trial(&args, &stop()?),
+        Command::Suite(args) => commands::suite::suite(&args, &stop()?),
         Command::Judge(args) => commands::judge::judge(&args),
         Command::Report(args) => commands::report::report(&args),
         Command::Case(args) => commands::case::case(&args),

@@ -30,7 +30,10 @@ use understudy_model::proof::SelfTest;
 use understudy_model::series::SeriesDocument;
 use understudy_model::stored::{BlockFigures, LatencyBlock, RequestFacts};
 use understudy_model::stored::{Happenings, Row};
-use understudy_model::verdict::{Environment, VerdictDocument};
+use understudy_model::suite::{self, PairVerdict, RowChange, SuiteDocument, SuiteRow};
+use understudy_model::verdict::{
+    Environment, Estimate, Figure as Measured, Reason, Resource, VerdictDocument,
+};
 use understudy_model::{
     Character, Class, Difference, DifferenceKind, Ending, FailureKind, Observation, Role, Span,
 };
@@ -83,6 +86,7 @@ fn the_published_schemas_are_what_the_types_say() {
     check_published::<Proposals>("gateway-proposals");
     check_published::<SelfTest>("gateway-selftest");
     check_published::<DatasetReport>("dataset");
+    check_published::<SuiteDocument>("suite");
 }
 
 /// Every mistake that a validator finds in a document.
@@ -124,6 +128,7 @@ fn every_field_is_described_and_no_other_is_allowed() {
         ("gateway-proposals", published::<Proposals>()),
         ("gateway-selftest", published::<SelfTest>()),
         ("dataset", published::<DatasetReport>()),
+        ("suite", published::<SuiteDocument>()),
     ];
     for (name, schema) in all {
         let mut found = Vec::new();
@@ -451,6 +456,53 @@ fn what_dataset_writes_is_valid() {
     assert_eq!(found, Vec::<String>::new());
     let read: DatasetReport = serde_json::from_value(value).unwrap();
     assert_eq!(read, report, "reading gives what was written");
+}
+
+#[test]
+fn what_suite_writes_is_valid() {
+    let change = |about| RowChange {
+        about: Measured::Resource(about),
+        ratio: Estimate {
+            estimate: Some(0.9),
+            low: Some(0.8),
+            high: None,
+        },
+    };
+    let row = |name: &str| SuiteRow::pending(name.to_owned(), format!("{name}-1"));
+    let document = SuiteDocument {
+        schema: suite::SCHEMA,
+        name: "tools".to_owned(),
+        understudy: "0.1.0".to_owned(),
+        started_at: "2026-11-30T08:00:00Z".to_owned(),
+        complete: false,
+        worst: Some(PairVerdict::Failed),
+        pairs: vec![
+            row("not-run"),
+            SuiteRow {
+                verdict: Some(PairVerdict::Failed),
+                error: Some("there is no program".to_owned()),
+                ..row("failed")
+            },
+            SuiteRow {
+                verdict: Some(PairVerdict::Keep),
+                because: Some(Reason {
+                    code: "no_measured_problem".to_owned(),
+                    text: "nothing was asked for".to_owned(),
+                    figures: BTreeMap::new(),
+                }),
+                time: Some(change(Resource::WallUsPerRun)),
+                cpu: Some(change(Resource::CpuUsPerRequest)),
+                memory: Some(change(Resource::PeakRssBytes)),
+                compared: 420,
+                ..row("measured")
+            },
+        ],
+    };
+    let value = serde_json::to_value(&document).unwrap();
+    let found = mistakes(&published::<SuiteDocument>(), &value);
+    assert_eq!(found, Vec::<String>::new());
+    let read: SuiteDocument = serde_json::from_value(value).unwrap();
+    assert_eq!(read, document, "reading gives what was written");
 }
 
 #[test]

@@ -22,6 +22,7 @@ pub mod proof;
 mod role;
 pub mod series;
 pub mod stored;
+pub mod suite;
 pub mod tail;
 mod units;
 pub mod verdict;

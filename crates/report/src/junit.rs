@@ -12,13 +12,14 @@ use understudy_model::verdict::{
 use understudy_model::{Pacing, Role};
 
 /// One testcase.
-struct Case {
-    class: String,
-    name: String,
-    outcome: Outcome,
+pub(crate) struct Case {
+    pub(crate) class: String,
+    pub(crate) name: String,
+    pub(crate) outcome: Outcome,
 }
 
-enum Outcome {
+/// How a testcase ended.
+pub(crate) enum Outcome {
     /// With what is said about it.
     Passed(String),
     Failed(String),
@@ -47,6 +48,14 @@ pub fn document(document: &VerdictDocument) -> String {
         ("goals", document.goals.iter().map(goal).collect()),
         ("verdict", vec![verdict(document)]),
     ];
+    whole(&format!("understudy {}", document.name), suites)
+}
+
+/// A document of these suites.
+pub(crate) fn whole<'a>(
+    title: &str,
+    suites: impl IntoIterator<Item = (&'a str, Vec<Case>)>,
+) -> String {
     let mut body = String::new();
     let mut all = [0; 3];
     for (name, cases) in suites {
@@ -57,7 +66,7 @@ pub fn document(document: &VerdictDocument) -> String {
     }
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"{}\" {}>\n{body}</testsuites>\n",
-        escaped(&format!("understudy {}", document.name)),
+        escaped(title),
         counted(all),
     )
 }

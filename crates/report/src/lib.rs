@@ -16,6 +16,7 @@ mod memory_floor;
 mod page;
 pub mod profile;
 mod self_test;
+pub mod suite;
 mod tail;
 pub mod terminal;
 mod warm_up;

@@ -79,7 +79,7 @@ pub fn summary(document: &VerdictDocument, earlier: Option<&History>) -> String 
 }
 
 /// A sign that is read without colour.
-fn sign(verdict: Verdict) -> &'static str {
+pub(crate) fn sign(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Replace | Verdict::NoWorse => "\u{2705}",
         Verdict::Keep => "\u{1f535}",
@@ -270,7 +270,7 @@ fn runs(out: &mut String, earlier: &History) {
 }
 
 /// Text escaped so that no part of it is markup or mentions a user, on one line.
-fn text(raw: &str) -> String {
+pub(crate) fn text(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     for c in wording::one_line(raw).chars() {
         match c {

@@ -63,7 +63,7 @@ pub fn summary(document: &VerdictDocument, earlier: Option<&History>, style: Sty
 }
 
 /// The code of the verdict's colour (ECMA-48 SGR).
-fn colour(verdict: Verdict) -> &'static str {
+pub(crate) fn colour(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Replace | Verdict::NoWorse => "1;32",
         Verdict::Keep => "1;34",

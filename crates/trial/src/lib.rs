@@ -16,6 +16,8 @@ mod equivalence;
 mod error;
 mod exits;
 mod faults;
+#[cfg(test)]
+mod fixtures;
 mod floor;
 mod generator;
 pub mod history;
@@ -29,6 +31,7 @@ mod sides;
 mod stages;
 mod store;
 mod subject;
+pub mod suite;
 mod turns;
 
 pub use checkout::commit;

@@ -8,6 +8,7 @@ use understudy_evidence::RunDirectory;
 use understudy_model::history::{History, LeftOut};
 use understudy_model::verdict::VerdictDocument;
 use understudy_trial::history::{StoredRun, history};
+use understudy_trial::suite::DOCUMENT as SUITE;
 
 /// Earlier runs that are shown.
 const MOST_SHOWN: usize = 10;
@@ -34,6 +35,7 @@ pub(crate) fn earlier(run: &RunDirectory, document: &VerdictDocument) -> Option<
                 Some(_) => {}
                 None => left_out.unreadable += 1,
             },
+            Found::Suite => {}
             Found::Unfinished => left_out.unfinished += 1,
             Found::Unreadable => left_out.unreadable += 1,
         }
@@ -49,6 +51,8 @@ pub(crate) fn earlier(run: &RunDirectory, document: &VerdictDocument) -> Option<
 /// What is in a directory that has the name of a run.
 enum Found {
     Run(Box<StoredRun>),
+    /// A suite of that name.
+    Suite,
     Unfinished,
     Unreadable,
 }
@@ -57,6 +61,9 @@ fn stored(folder: &Path) -> Found {
     let Ok(run) = RunDirectory::open(folder) else {
         return Found::Unreadable;
     };
+    if folder.join(SUITE).is_file() {
+        return Found::Suite;
+    }
     match fs::metadata(folder.join("verdict.json")) {
         Ok(there) if there.is_file() && there.len() <= LARGEST_VERDICT => {}
         Ok(_) => return Found::Unreadable,

@@ -15,4 +15,5 @@ pub(crate) mod man;
 pub(crate) mod plan;
 pub(crate) mod profile;
 pub(crate) mod report;
+pub(crate) mod suite;
 pub(crate) mod trial;

@@ -49,6 +49,7 @@ enum Format {
 
 /// The directory of a run that a command names.
 pub(super) fn open(path: &Path) -> Result<RunDirectory, Failure> {
+    super::suite::refuse_suite(path)?;
     RunDirectory::open(path).map_err(|error| usage(exit::sentence(&error.into())))
 }
 

@@ -2,6 +2,7 @@
 
 use super::reader::Section;
 use super::{Surroundings, absolute};
+use std::path::Path;
 use understudy_judge::terms::{Goal, Slo};
 use understudy_model::Span;
 use understudy_subject_command::Outputs;
@@ -69,11 +70,18 @@ pub(super) fn outputs(section: &mut Section<'_>) -> Outputs {
 }
 
 /// A file of JSON lines by its name, else a pattern: a case for each file.
-pub(super) fn cases_from(text: &str, folder: &std::path::Path) -> CasesFrom {
-    match text.ends_with(".jsonl") && !text.contains(['*', '?', '[']) {
-        true => CasesFrom::File(absolute(folder, text)),
-        false => CasesFrom::Pattern(absolute(folder, text).display().to_string()),
+pub(super) fn cases_from(text: &str, folder: &Path) -> CasesFrom {
+    // A bracket that is not closed is no set of characters: `[.jsonl` has the cases of the command `[`.
+    let has_set = text
+        .split_once('[')
+        .is_some_and(|(_, rest)| rest.contains(']'));
+    let is_pattern = text.contains(['*', '?']) || has_set;
+    if text.ends_with(".jsonl") && !is_pattern {
+        return CasesFrom::File(absolute(folder, text));
     }
+    // The folder is no part of the pattern, whatever its name has in it.
+    let folder = glob::Pattern::escape(&folder.to_string_lossy());
+    CasesFrom::Pattern(absolute(Path::new(&folder), text).display().to_string())
 }
 
 /// Searches that only services have so far.
@@ -115,4 +123,25 @@ pub(super) fn not_a_shell(words: &[String]) -> Option<String> {
     Some(format!(
         "`{word}` is a word of a shell, and no shell reads the command\nhint: set `shell = true` (`--shell`)"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    #[test]
+    fn cases_are_a_file_or_what_a_pattern_matches() {
+        let of = |text| cases_from(text, Path::new("/lab [1]"));
+        let file = |path: &str| CasesFrom::File(PathBuf::from(path));
+        let pattern = |path: &str| CasesFrom::Pattern(path.to_owned());
+        assert_eq!(of("sort.jsonl"), file("/lab [1]/sort.jsonl"));
+        assert_eq!(of("cases/[.jsonl"), file("/lab [1]/cases/[.jsonl"));
+        assert_eq!(
+            of("cases/[ab].jsonl"),
+            pattern("/lab [[]1[]]/cases/[ab].jsonl")
+        );
+        assert_eq!(of("data/*.json"), pattern("/lab [[]1[]]/data/*.json"));
+        assert_eq!(of("/data/?.jsonl"), pattern("/data/?.jsonl"));
+    }
 }

@@ -14,6 +14,7 @@ mod reader;
 mod rules;
 mod side_argument;
 mod sides;
+mod suite;
 mod workload;
 mod write;
 
@@ -22,6 +23,7 @@ pub(crate) use fleet::{FLEET, fleet};
 pub(crate) use gateway::gateway;
 pub(crate) use objectives::slo_argument;
 pub(crate) use side_argument::SideArgument;
+pub(crate) use suite::{Pair, read_suite, short_key, whose};
 pub(crate) use write::{rule_text, write};
 
 use reader::{Problems, Section};

@@ -40,6 +40,11 @@ impl<'t> Problems<'t> {
         self.found.borrow().is_empty()
     }
 
+    /// Each with its place.
+    pub(super) fn into_found(self) -> Vec<(usize, String)> {
+        self.found.into_inner()
+    }
+
     /// One line each, in the order of the text: `FILE:LINE: what`.
     pub(super) fn lines(self, file: &str) -> Vec<String> {
         let mut found = self.found.into_inner();
@@ -135,7 +140,22 @@ pub(super) struct Section<'r> {
 impl<'r> Section<'r> {
     /// The whole document.
     pub(super) fn root(table: &'r DeTable<'r>, problems: &'r Problems<'r>) -> Self {
-        Section::new(problems, String::new(), 0, Some(table))
+        Section::document(table, problems, 0)
+    }
+
+    /// A whole document that is put together of tables of another one; what it lacks is missing at this place of it.
+    pub(super) fn document(table: &'r DeTable<'r>, problems: &'r Problems<'r>, at: usize) -> Self {
+        Section::new(problems, String::new(), at, Some(table))
+    }
+
+    /// The table as it is written.
+    pub(super) fn table(&self) -> Option<&'r DeTable<'r>> {
+        self.table
+    }
+
+    /// Where it begins.
+    pub(super) fn at(&self) -> usize {
+        self.at
     }
 
     fn new(
@@ -434,6 +454,17 @@ impl<'r> Section<'r> {
         let table = |now: &str| self.table.is_some_and(|table| table.contains_key(now));
         let mut asked = self.asked.iter();
         asked.any(|now| former(now) == Some(key) && !table(now))
+    }
+
+    /// The keys that are not known, each with the one that was probably meant.
+    pub(super) fn misspelt(&self) -> Vec<(&'r str, &'static str)> {
+        let unknown = self.entries().into_iter().filter(|(key, _)| {
+            let is_known = self.asked.contains(key) || self.is_former(key);
+            !is_known
+        });
+        unknown
+            .filter_map(|(key, _)| Some((key, meant(key, &self.asked)?)))
+            .collect()
     }
 
     /// Ends the reading: keys that were not asked for, and those that are not there but have to be.

@@ -8,6 +8,7 @@ use understudy_trial::config::{Ready, RequestsFrom, SideConfig};
 
 mod errors;
 mod round_trip;
+mod suite;
 
 pub(super) const SMALLEST: &str = r#"
 schema = 1

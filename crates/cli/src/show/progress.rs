@@ -8,13 +8,16 @@ use understudy_trial::Event;
 /// A line on a terminal; on anything else a line for each stage.
 pub(crate) struct Display {
     bar: ProgressBar,
+    /// What precedes each stage.
+    whose: String,
     /// The stage last reported, where there is no terminal.
     shown: std::sync::Mutex<String>,
 }
 
 impl Display {
-    /// A display for a trial of about this many seconds.
-    pub(crate) fn new(seconds: f64) -> Self {
+    /// A display for a trial of about this many seconds. `whose` precedes each of its stages where there are several
+    /// trials.
+    pub(crate) fn new(seconds: f64, whose: Option<&str>) -> Self {
         let target = ProgressDrawTarget::stderr();
         let bar = ProgressBar::with_draw_target(Some(seconds.max(1.0) as u64), target);
         // The template is a constant that the library accepts.
@@ -24,6 +27,7 @@ impl Display {
         bar.enable_steady_tick(Duration::from_millis(500));
         Display {
             bar,
+            whose: whose.map_or_else(String::new, |whose| format!("{whose}: ")),
             shown: std::sync::Mutex::default(),
         }
     }
@@ -50,11 +54,12 @@ impl Display {
                 Err(poisoned) => poisoned.into_inner(),
             };
             if *shown != stage {
-                super::line(&format!("  {stage}"));
+                super::line(&format!("  {}{stage}", self.whose));
                 *shown = stage;
             }
         } else {
-            self.bar.set_message(format!("{stage}{detail}"));
+            self.bar
+                .set_message(format!("{}{stage}{detail}", self.whose));
         }
     }
 

@@ -23,5 +23,6 @@ mod load;
 mod profile;
 mod report;
 mod resume;
+mod suite;
 mod versions;
 mod wrong_input;

@@ -11,11 +11,13 @@ mod latency;
 mod method;
 mod objectives;
 mod resources;
+mod suite;
 mod tail;
 mod tuning;
 mod verdict;
 
 pub use case::case_page;
+pub use suite::suite_page;
 
 use crate::wording;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -134,10 +136,32 @@ fn leads_somewhere(document: &VerdictDocument, section: &str) -> bool {
     }
 }
 
+/// How a page looks, and what it does where there is JavaScript.
+struct Dress {
+    /// Behind the style of all pages.
+    style: &'static str,
+    script: &'static str,
+    /// SHA-256 of the script.
+    hash: &'static str,
+}
+
+/// That of a report.
+const REPORT: Dress = Dress {
+    style: "",
+    script: SCRIPT,
+    hash: SCRIPT_HASH,
+};
+
 /// A page around its content.
 fn shell(title: &str, masthead: Markup, content: Markup, footer: Markup) -> String {
+    dressed(&REPORT, title, [masthead, content, footer])
+}
+
+/// The same in a dress of its own.
+fn dressed(dress: &Dress, title: &str, [masthead, content, footer]: [Markup; 3]) -> String {
     let policy = format!(
-        "default-src 'none'; style-src 'unsafe-inline'; script-src '{SCRIPT_HASH}'; base-uri 'none'; form-action 'none'"
+        "default-src 'none'; style-src 'unsafe-inline'; script-src '{}'; base-uri 'none'; form-action 'none'",
+        dress.hash,
     );
     let page = html! {
         (DOCTYPE)
@@ -149,14 +173,14 @@ fn shell(title: &str, masthead: Markup, content: Markup, footer: Markup) -> Stri
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
                 title { (title) " \u{b7} Understudy" }
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(STYLE)) (PreEscaped(dress.style)) }
             }
             body {
                 a class="skip" href="#content" { "Skip to the verdict" }
                 (masthead)
                 main id="content" { (content) }
                 footer { (footer) }
-                script { (PreEscaped(SCRIPT)) }
+                script { (PreEscaped(dress.script)) }
             }
         }
     };

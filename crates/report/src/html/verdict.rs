@@ -50,7 +50,7 @@ pub(super) fn section(document: &VerdictDocument) -> Markup {
 }
 
 /// Class and sign of a verdict; the sign is read without its colour.
-fn look(verdict: Verdict) -> (&'static str, &'static str) {
+pub(super) fn look(verdict: Verdict) -> (&'static str, &'static str) {
     match verdict {
         Verdict::Replace | Verdict::NoWorse => ("good", "\u{2713}"),
         Verdict::Keep => ("keep", "="),

@@ -9,7 +9,7 @@ use understudy_report::html;
 use understudy_testkit::browser::{Browser, find};
 
 /// What a page must not do: fail, log an error, or request anything but itself.
-fn misdeeds(browser: &Browser, page: &Path) -> Vec<String> {
+pub(crate) fn misdeeds(browser: &Browser, page: &Path) -> Vec<String> {
     let own = format!("file://{}", page.display());
     let wrong = browser
         .events
@@ -23,7 +23,7 @@ fn misdeeds(browser: &Browser, page: &Path) -> Vec<String> {
 }
 
 /// The elements that stick out of the page, unless they scroll within a box of their own.
-const STICKING_OUT: &str = "[...document.querySelectorAll('body *')]
+pub(crate) const STICKING_OUT: &str = "[...document.querySelectorAll('body *')]
     .filter(e => e.getBoundingClientRect().right > innerWidth + 0.5 && !e.closest('.scroll, pre, .unseen'))
     .map(e => e.tagName + '.' + e.className.toString() + ' ' + e.textContent.slice(0, 40))";
 
@@ -53,7 +53,7 @@ fn written(folder: &Path, name: &str) -> PathBuf {
     path
 }
 
-fn shoot(browser: &mut Browser, name: &str) {
+pub(crate) fn shoot(browser: &mut Browser, name: &str) {
     let Some(folder) = std::env::var_os("UNDERSTUDY_SHOTS") else {
         return;
     };
@@ -80,7 +80,7 @@ fn keep(answer: &Value, path: PathBuf) -> Vec<u8> {
     clippy::print_stderr,
     reason = "the log of the tests shows what was skipped"
 )]
-fn browser() -> Option<Browser> {
+pub(crate) fn browser() -> Option<Browser> {
     let program = find();
     if program.is_none() {
         eprintln!("skipped: no Chromium on this machine (apt-get install chromium)");

@@ -16,3 +16,4 @@ mod floors;
 mod informative;
 mod series;
 mod snapshots;
+mod suite;

@@ -63,7 +63,7 @@ fn junit_xml() {
 
 /// The text of a page: one line for each heading, paragraph, item and row of a table; charts by their text for a
 /// screen reader.
-fn skeleton(page: &str) -> String {
+pub(crate) fn skeleton(page: &str) -> String {
     let page = Html::parse_document(page);
     let lines = "h1, h2, h3, h4, h5, p, li:not(.tile), tr, dt, dd, summary, svg, .bar, pre, label, nav a, .legend span, footer";
     let lines = Selector::parse(lines).unwrap();

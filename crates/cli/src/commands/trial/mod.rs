@@ -5,8 +5,9 @@ mod secrets;
 mod session;
 
 use check::CheckedCases;
-pub(crate) use check::{Asked, check, first_day, today};
+pub(crate) use check::{Asked, Checked, check, checked, first_day, today};
 pub(crate) use secrets::redaction_key;
+pub(crate) use session::{Begun, Prepared, Session, directory, level, refuse};
 
 use super::history::earlier;
 use super::report::write_html;
@@ -17,7 +18,6 @@ use crate::show::json::{self, JsonOutput};
 use crate::show::progress::Display;
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
-use session::Session;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -90,84 +90,142 @@ pub(crate) fn trial(args: &TrialArgs, stop: &Arc<AtomicBool>) -> Result<u8, Fail
             (Session::begin(args, checked)?, json)
         }
     };
-    measure(&session, stop)?;
-    let Session { checked, run, .. } = &session;
-    let document = judged(&checked.config, &checked.plan, &checked.rules, run)?;
-    let stored = store_verdict(run, &document);
-    let earlier = earlier(run, &document);
-    let drawn = stored.and_then(|()| write_html(run, &document, earlier.as_ref()).map(drop));
-    deliver(&document, run, earlier.as_ref(), json.as_mut())?;
-    drawn?;
+    let attempt = Attempt {
+        session: &session,
+        stop,
+        whose: None,
+    };
+    let concluded = attempt
+        .conclude()
+        .map_err(|error| failure(error, &session.run))?;
+    let document = &concluded.document;
+    let earlier = concluded.earlier.as_ref();
+    deliver(document, &session.run, earlier, json.as_mut())?;
+    concluded.stored?;
     Ok(exit::of_verdict(document.verdict))
 }
 
-fn measure(session: &Session, stop: &Arc<AtomicBool>) -> Result<(), Failure> {
-    let Session { checked, run, .. } = session;
-    let cgroups = Cgroups::detect(Path::new("/sys/fs/cgroup"));
-    for swept in cgroups.sweep() {
-        show::note(&swept);
-    }
-    let _guard = guard();
-    let cpus = Assignment::new(&checked.config, &allowed_cpus());
-    let requests = checked.cases.len();
-    let (seconds, most) = (
-        checked.plan.until(0).seconds(requests),
-        checked.plan.seconds(requests),
-    );
-    let display = Display::new(seconds);
-    display.note(&format!(
-        "{}: about {} s{}, evidence in {}",
-        checked.config.name,
-        seconds.round(),
-        match most > seconds {
-            true => format!(" (up to {} s while it is undecided)", most.round()),
-            false => String::new(),
-        },
-        run.path().display(),
-    ));
-    let launcher = super::launch::command();
-    let inputs = Inputs {
-        cases: match &checked.cases {
-            CheckedCases::Http { requests, prepare } => Cases::Http {
-                requests,
-                prepare: prepare.as_ref(),
-            },
-            CheckedCases::Command(cases) => Cases::Command {
-                cases,
-                launcher: &launcher,
-            },
-        },
-        rules: &checked.rules,
-        cpus: &cpus,
-        cgroups: &cgroups,
-        redactor: &session.redactor,
-        version: env!("CARGO_PKG_VERSION"),
-        started_at: &session.started_at,
-        continue_when_different: session.continue_when_different,
-        stop,
-        watch: &|event| display.show(event),
-    };
-    let outcome = carry_out(&checked.config, &checked.plan, &inputs, run);
-    display.end();
+/// What to do about a trial that has not come to its end.
+fn failure(error: Unfinished, run: &RunDirectory) -> Failure {
     let kept = "what was measured is kept";
     let resume = format!(
         "continue with `understudy trial --resume {}`",
         show::argument(run.path())
     );
-    outcome.map_err(|error| match error {
-        TrialError::Interrupted => {
+    match error {
+        Unfinished::Trial(TrialError::Interrupted) => {
             Failure::Interrupted(format!("interrupted: {kept}\nhint: {resume}"))
         }
-        error @ TrialError::Changed { .. } => {
+        Unfinished::Trial(error @ TrialError::Changed { .. }) => {
             Failure::Usage(vec![anyhow::Error::from(error).to_string()])
         }
-        error => {
+        Unfinished::Trial(error) => {
             // What to fix comes before how to continue.
             let error = anyhow::Error::from(error).context(format!("the trial failed ({kept})"));
             let error = exit::sentence(&error);
             Failure::Running(anyhow!("{error}\nhint: {resume}"))
         }
-    })
+        Unfinished::Judgement(error) => Failure::Running(error),
+    }
+}
+
+/// A trial that is about to be measured.
+pub(crate) struct Attempt<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) stop: &'a Arc<AtomicBool>,
+    /// Which one it is, where there are several: it precedes each stage on the display.
+    pub(crate) whose: Option<&'a str>,
+}
+
+/// Why a trial has not come to a verdict.
+pub(crate) enum Unfinished {
+    /// It was not measured to its end.
+    Trial(TrialError),
+    /// What was measured cannot be judged.
+    Judgement(anyhow::Error),
+}
+
+/// What a trial came to.
+pub(crate) struct Concluded {
+    pub(crate) document: VerdictDocument,
+    /// What earlier runs of it showed.
+    earlier: Option<History>,
+    /// Whether verdict and report could be stored; if not, the verdict is one all the same.
+    pub(crate) stored: anyhow::Result<()>,
+}
+
+impl Attempt<'_> {
+    /// Measures what is not measured yet, judges it, and stores verdict and report.
+    pub(crate) fn conclude(&self) -> Result<Concluded, Unfinished> {
+        self.measure().map_err(Unfinished::Trial)?;
+        let Session { checked, run, .. } = self.session;
+        let document = judged(&checked.config, &checked.plan, &checked.rules, run)
+            .map_err(Unfinished::Judgement)?;
+        let stored = store_verdict(run, &document);
+        let earlier = earlier(run, &document);
+        let drawn = stored.and_then(|()| write_html(run, &document, earlier.as_ref()).map(drop));
+        Ok(Concluded {
+            document,
+            earlier,
+            stored: drawn,
+        })
+    }
+
+    fn measure(&self) -> Result<(), TrialError> {
+        let Attempt {
+            session,
+            stop,
+            whose,
+        } = *self;
+        let Session { checked, run, .. } = session;
+        let cgroups = Cgroups::detect(Path::new("/sys/fs/cgroup"));
+        for swept in cgroups.sweep() {
+            show::note(&swept);
+        }
+        let _guard = guard();
+        let cpus = Assignment::new(&checked.config, &allowed_cpus());
+        let requests = checked.cases.len();
+        let (seconds, most) = (
+            checked.plan.until(0).seconds(requests),
+            checked.plan.seconds(requests),
+        );
+        let display = Display::new(seconds, whose);
+        display.note(&format!(
+            "{}: about {} s{}, evidence in {}",
+            whose.unwrap_or(&checked.config.name),
+            seconds.round(),
+            match most > seconds {
+                true => format!(" (up to {} s while it is undecided)", most.round()),
+                false => String::new(),
+            },
+            run.path().display(),
+        ));
+        let launcher = super::launch::command();
+        let inputs = Inputs {
+            cases: match &checked.cases {
+                CheckedCases::Http { requests, prepare } => Cases::Http {
+                    requests,
+                    prepare: prepare.as_ref(),
+                },
+                CheckedCases::Command(cases) => Cases::Command {
+                    cases,
+                    launcher: &launcher,
+                },
+            },
+            rules: &checked.rules,
+            cpus: &cpus,
+            cgroups: &cgroups,
+            redactor: &session.redactor,
+            version: env!("CARGO_PKG_VERSION"),
+            started_at: &session.started_at,
+            continue_when_different: session.continue_when_different,
+            stop,
+            watch: &|event| display.show(event),
+        };
+        let outcome = carry_out(&checked.config, &checked.plan, &inputs, run);
+        display.end();
+        outcome
+    }
 }
 
 /// Ends what this trial starts, should it be killed. Without a guard it is measured all the same.

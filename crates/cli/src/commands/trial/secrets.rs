@@ -87,7 +87,7 @@ impl Hidden {
                 "--resume: {key} is not what the run began with\nhint: put it back, or start a new run"
             )),
             None => self.wrong.push(format!(
-                "--resume: the secret in {key} is not stored\nhint: give the trial's file (or its flags) again, with `--resume`"
+                "--resume: the secret in {key} is not stored\nhint: give the file (or the flags) that it began with again, with `--resume`"
             )),
         }
     }

@@ -3,6 +3,7 @@
 use super::TrialArgs;
 use super::check::{Asked, Checked, checked, configuration, first_day, today};
 use super::secrets::{redaction_key, with_secrets, without_secrets};
+use crate::commands::suite::refuse_suite;
 use crate::config::{self, FLEET, Mode};
 use crate::exit::{self, Failure, usage};
 use serde::{Deserialize, Serialize};
@@ -15,8 +16,16 @@ use understudy_trial::config::TrialConfig;
 /// How a run was begun, as far as its configuration does not say it.
 const BEGUN: &str = "begun.json";
 
+/// A checked trial in its directory.
+pub(crate) struct Prepared {
+    checked: Checked,
+    run: RunDirectory,
+    redactor: Redactor,
+    continue_when_different: bool,
+}
+
 /// A run that this process may measure into.
-pub(super) struct Session {
+pub(crate) struct Session {
     pub(super) checked: Checked,
     pub(super) run: RunDirectory,
     pub(super) redactor: Redactor,
@@ -29,28 +38,62 @@ pub(super) struct Session {
 /// What a resumed run has to know.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Begun {
+pub(crate) struct Begun {
     /// The file of the trial, where its secrets are; none for a trial of flags.
-    file: Option<PathBuf>,
+    pub(crate) file: Option<PathBuf>,
+    /// The pair of the file, where that is a suite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pair: Option<String>,
     /// `--continue` was given.
-    continue_when_different: bool,
+    pub(crate) continue_when_different: bool,
 }
 
-impl Session {
-    /// A new run of what has been checked.
-    pub(super) fn begin(args: &TrialArgs, checked: Checked) -> Result<Self, Failure> {
-        let asked = args.asked();
-        let now = jiff::Timestamp::now();
-        let stamp = now.strftime("%Y%m%dT%H%M%SZ").to_string();
-        if args.out.is_file() {
-            let out = args.out.display();
-            return Err(usage(format!(
-                "--out: `{out}` is not a folder\nhint: name a folder; each run gets one of its own in it"
-            )));
-        }
-        let run = RunDirectory::create(&args.out, &checked.config.name, &stamp)
-            .map_err(|error| usage(format!("--out: {}", exit::sentence(&error.into()))))?;
-        let lock = run.lock().map_err(anyhow::Error::from)?;
+impl Begun {
+    /// The configuration that the run began with, if its file can still be read: by the rules and in the world of
+    /// then, since both may have changed.
+    fn original(&self) -> Option<TrialConfig> {
+        let file = self.file.as_deref()?;
+        self.read(file).ok()
+    }
+
+    /// The configuration in a file that is given again.
+    fn read(&self, file: &Path) -> Result<TrialConfig, Vec<String>> {
+        let Some(name) = &self.pair else {
+            return config::read(file, Mode::Judge);
+        };
+        let pairs = config::read_suite(file, Mode::Judge)?.pairs.into_iter();
+        let mut named = pairs.filter(|pair| pair.name == *name);
+        let pair = named.next().map(|pair| pair.trial);
+        pair.ok_or_else(|| vec![format!("{} has no pair {name:?}", file.display())])
+    }
+}
+
+/// The name of a directory that is created now.
+pub(crate) fn stamp(now: jiff::Timestamp) -> String {
+    now.strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// A directory below that of `--out`.
+pub(crate) fn directory(out: &Path, name: &str) -> Result<RunDirectory, Failure> {
+    if out.is_file() {
+        let out = out.display();
+        return Err(usage(format!(
+            "--out: `{out}` is not a folder\nhint: name a folder; each run gets one of its own in it"
+        )));
+    }
+    RunDirectory::create(out, name, &stamp(jiff::Timestamp::now()))
+        .map_err(|error| usage(format!("--out: {}", exit::sentence(&error.into()))))
+}
+
+/// Why a run cannot be resumed.
+pub(crate) fn refuse(error: EvidenceError) -> Failure {
+    usage(format!("--resume: {}", exit::sentence(&error.into())))
+}
+
+impl Prepared {
+    /// A new run of what has been checked, in a directory below `out`.
+    pub(crate) fn create(out: &Path, checked: Checked, begun: &Begun) -> Result<Self, Failure> {
+        let run = directory(out, &checked.config.name)?;
         let redactor = Redactor::new(redaction_key()?);
         let shown = without_secrets(&checked.config, &redactor);
         run.write_text("trial.toml", &config::write(&shown))
@@ -59,40 +102,74 @@ impl Session {
             run.write_text(FLEET, &case.text)
                 .map_err(anyhow::Error::from)?;
         }
-        let begun = Begun {
-            file: asked.path().and_then(|file| std::path::absolute(file).ok()),
-            continue_when_different: args.continue_when_different,
-        };
-        run.write_json(BEGUN, &begun).map_err(anyhow::Error::from)?;
-        Ok(Session {
+        run.write_json(BEGUN, begun).map_err(anyhow::Error::from)?;
+        Ok(Prepared {
             checked,
             run,
             redactor,
-            started_at: now.to_string(),
-            continue_when_different: args.continue_when_different,
-            _lock: lock,
+            continue_when_different: begun.continue_when_different,
         })
+    }
+
+    /// A run that was begun, with the configuration and the rules that it began with. Where the secrets of it are,
+    /// `original` says.
+    pub(crate) fn stored(
+        path: &Path,
+        original: impl FnOnce(&Begun) -> Result<Option<TrialConfig>, Failure>,
+    ) -> Result<Self, Failure> {
+        let run = RunDirectory::open(path).map_err(refuse)?;
+        let begun: Begun = run.read_json(BEGUN).map_err(refuse)?;
+        let stored =
+            config::read(&run.path().join("trial.toml"), Mode::Judge).map_err(Failure::Usage)?;
+        let config = with_secrets(&stored, original(&begun)?.as_ref())?;
+        Ok(Prepared {
+            checked: checked(config, first_day())?,
+            run,
+            redactor: Redactor::new(redaction_key()?),
+            continue_when_different: begun.continue_when_different,
+        })
+    }
+
+    /// Where it is.
+    pub(crate) fn run(&self) -> &RunDirectory {
+        &self.run
+    }
+
+    /// Claims the run for this process.
+    ///
+    /// # Errors
+    /// Another process measures into it.
+    pub(crate) fn open(self) -> Result<Session, EvidenceError> {
+        Ok(Session {
+            _lock: self.run.lock()?,
+            checked: self.checked,
+            run: self.run,
+            redactor: self.redactor,
+            started_at: jiff::Timestamp::now().to_string(),
+            continue_when_different: self.continue_when_different,
+        })
+    }
+}
+
+impl Session {
+    /// A new run of what has been checked.
+    pub(super) fn begin(args: &TrialArgs, checked: Checked) -> Result<Self, Failure> {
+        let file = args.asked().path().map(std::path::absolute);
+        let begun = Begun {
+            file: file.and_then(Result::ok),
+            pair: None,
+            continue_when_different: args.continue_when_different,
+        };
+        let prepared = Prepared::create(&args.out, checked, &begun)?;
+        Ok(prepared.open().map_err(anyhow::Error::from)?)
     }
 
     /// Continues a run with the configuration and the rules that it began with.
     pub(super) fn resume(args: &TrialArgs, path: &Path) -> Result<Self, Failure> {
-        let refuse =
-            |error: EvidenceError| usage(format!("--resume: {}", exit::sentence(&error.into())));
-        let run = RunDirectory::open(path).map_err(refuse)?;
-        let lock = run.lock().map_err(refuse)?;
-        let begun: Begun = run.read_json(BEGUN).map_err(refuse)?;
-        let stored =
-            config::read(&run.path().join("trial.toml"), Mode::Judge).map_err(Failure::Usage)?;
-        let original = original(args, &begun)?;
-        let config = with_secrets(&stored, original.as_ref())?;
-        Ok(Session {
-            checked: checked(config, first_day())?,
-            run,
-            redactor: Redactor::new(redaction_key()?),
-            started_at: jiff::Timestamp::now().to_string(),
-            continue_when_different: begun.continue_when_different || args.continue_when_different,
-            _lock: lock,
-        })
+        refuse_suite(path)?;
+        let mut prepared = Prepared::stored(path, |begun| original(args, begun))?;
+        prepared.continue_when_different |= args.continue_when_different;
+        prepared.open().map_err(refuse)
     }
 }
 
@@ -102,13 +179,9 @@ fn original(args: &TrialArgs, begun: &Begun) -> Result<Option<TrialConfig>, Fail
     if !args.flags.given().is_empty() {
         return configuration(&args.asked(), today()).map(Some);
     }
-    // By the rules and in the world in which the run began: both may have changed since.
-    match (args.flags.file(), &begun.file) {
-        (Some(file), _) => config::read(file, Mode::Judge)
-            .map(Some)
-            .map_err(Failure::Usage),
-        (None, Some(file)) => Ok(config::read(file, Mode::Judge).ok()),
-        (None, None) => Ok(None),
+    match args.flags.file() {
+        Some(file) => begun.read(file).map(Some).map_err(Failure::Usage),
+        None => Ok(begun.original()),
     }
 }
 
@@ -117,12 +190,17 @@ impl TrialArgs {
         Asked {
             flags: &self.flags,
             sides: &self.sides,
-            level: match (self.quick, self.thorough) {
-                (true, _) => Some(Level::Quick),
-                (_, true) => Some(Level::Thorough),
-                _ => None,
-            },
+            level: level(self.quick, self.thorough),
             without: &self.without,
         }
+    }
+}
+
+/// The level that `--quick` or `--thorough` asks for.
+pub(crate) fn level(quick: bool, thorough: bool) -> Option<Level> {
+    match (quick, thorough) {
+        (true, _) => Some(Level::Quick),
+        (_, true) => Some(Level::Thorough),
+        _ => None,
     }
 }
