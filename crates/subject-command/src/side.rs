@@ -20,6 +20,9 @@ use understudy_subject::{Asker, Run, Runner, Trouble, answer_hash};
 /// The mask of permissions of every run.
 const UMASK: u32 = 0o022;
 
+/// How far a peak may be wrong, bytes: the kernel counts the pages of a process for each CPU apart.
+const PEAK_SLACK: u64 = 512 << 10;
+
 /// How a command is run, for both sides and for every case alike but for what is its own.
 #[derive(Clone, Debug)]
 pub struct Command {
@@ -252,6 +255,12 @@ impl CommandSide {
         Ok(())
     }
 
+    /// A program takes over the peak of the process that executes it: what does not rise above that is not its own.
+    fn visible_peak(&self, bytes: u64) -> Option<f64> {
+        let least = self.launcher.floor().peak_rss_bytes + PEAK_SLACK;
+        (bytes > least).then_some(bytes as f64)
+    }
+
     fn outcome(&self, finished: Finished) -> Outcome {
         answer(
             &finished.ran,
@@ -312,7 +321,7 @@ impl Runner for CommandSide {
                     hash,
                     wall_ns: figures.wall_ns,
                     cpu_us: (figures.user_us + figures.system_us + figures.unawaited_cpu_us) as f64,
-                    peak_rss_bytes: figures.peak_rss_bytes as f64,
+                    peak_rss_bytes: self.visible_peak(figures.peak_rss_bytes),
                     out_of_memory,
                 });
             }

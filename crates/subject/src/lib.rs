@@ -51,8 +51,9 @@ pub struct Run {
     pub wall_ns: u64,
     /// CPU time of it and of the processes that it waited for, microseconds.
     pub cpu_us: f64,
-    /// The largest resident set of any one of its processes, bytes.
-    pub peak_rss_bytes: f64,
+    /// The largest resident set of any one of its processes, bytes; `None` where that is below the smallest that can be
+    /// seen.
+    pub peak_rss_bytes: Option<f64>,
     /// It was killed because its memory limit was reached.
     pub out_of_memory: bool,
 }

@@ -259,7 +259,12 @@ fn block(side: Role, number: u32) -> BlockId {
 
 fn figures(seed: u64, ran: &[Run]) -> BlockFigures {
     let wall_ns: u64 = ran.iter().map(|run| run.wall_ns).sum();
-    let peaks = ran.iter().map(|run| run.peak_rss_bytes);
+    // One that cannot be seen is smaller than those that can.
+    let peak = ran
+        .iter()
+        .filter_map(|run| run.peak_rss_bytes)
+        .reduce(f64::max);
+    let unseen = "it is below the smallest peak that can be seen, that of the launcher";
     let kills = ran.iter().filter(|run| run.out_of_memory).count() as u64;
     BlockFigures {
         seed,
@@ -268,7 +273,8 @@ fn figures(seed: u64, ran: &[Run]) -> BlockFigures {
         sent: ran.len() as u64,
         wall_ns,
         side_cpu_us: Some(ran.iter().map(|run| run.cpu_us).sum()),
-        peak_rss_bytes: peaks.reduce(f64::max),
+        peak_rss_bytes: peak,
+        unmeasured: peak.is_none().then(|| unseen.to_owned()),
         oom_kills: Some(kills).filter(|kills| *kills > 0),
         ..BlockFigures::default()
     }

@@ -181,7 +181,12 @@ fn a_pair_that_fails_is_a_row_and_the_suite_goes_on_until_it_is_fixed() {
     );
     if same == "keep" {
         assert!(
-            row["time"]["ratio"]["low"].is_f64() && row["memory"]["ratio"].is_object(),
+            row["time"]["ratio"]["low"].is_f64() && row["cpu"]["ratio"].is_object(),
+            "{row}"
+        );
+        // That of `cat` may be below what a launcher that is not optimised has itself.
+        assert!(
+            row["memory"].is_null() || row["memory"]["ratio"].is_object(),
             "{row}"
         );
     }
