@@ -122,6 +122,26 @@ pub(crate) fn parse(
     file: &str,
     mode: Mode<'_>,
 ) -> Result<TrialConfig, Vec<String>> {
+    let around = Surroundings { folder, mode };
+    let mut config = document(text, folder, file, |table, problems| {
+        trial(Section::root(table, problems), &around)
+    })?;
+    if let Mode::Run { sides, .. } = mode {
+        side_argument::apply(&mut config, sides, folder)?;
+    }
+    Ok(config)
+}
+
+/// What `read` makes of a TOML document whose paths are relative to `folder`; messages call it `file`.
+///
+/// # Errors
+/// Every mistake, one line each: `FILE:LINE: KEY: what`.
+fn document<T>(
+    text: &str,
+    folder: &Path,
+    file: &str,
+    read: impl FnOnce(&DeTable<'_>, &Problems<'_>) -> Option<T>,
+) -> Result<T, Vec<String>> {
     let problems = Problems::new(text);
     let (document, errors) = DeTable::parse_recoverable(text);
     no_document(&errors, text, &problems);
@@ -136,15 +156,8 @@ pub(crate) fn parse(
     if !problems.is_empty() {
         return Err(problems.lines(file));
     }
-    let around = Surroundings { folder, mode };
-    let config = trial(Section::root(document.get_ref(), &problems), &around);
-    match config {
-        Some(mut config) if problems.is_empty() => {
-            if let Mode::Run { sides, .. } = mode {
-                side_argument::apply(&mut config, sides, folder)?;
-            }
-            Ok(config)
-        }
+    match read(document.get_ref(), &problems) {
+        Some(read) if problems.is_empty() => Ok(read),
         // Whatever is missing, a problem says why.
         _ => Err(problems.lines(file)),
     }

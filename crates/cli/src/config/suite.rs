@@ -2,7 +2,7 @@
 //! keep their places in the suite's file, so that a mistake has its line there.
 
 use super::reader::{Problems, Section, shown_key, text};
-use super::{Mode, SCHEMA, Surroundings, header, no_document, text_of, trial};
+use super::{Mode, SCHEMA, Surroundings, document, header, text_of, trial};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -79,26 +79,10 @@ pub(super) fn parse_suite(
     file: &str,
     mode: Mode<'_>,
 ) -> Result<SuiteConfig, Vec<String>> {
-    let problems = Problems::new(text);
-    let (document, errors) = DeTable::parse_recoverable(text);
-    no_document(&errors, text, &problems);
-    if folder.to_str().is_none() {
-        let what = format!(
-            "the path of {} is not UTF-8\nhint: move the file",
-            folder.display()
-        );
-        problems.add(0, what);
-    }
-    // What is left of a broken document would only give mistakes that are not there.
-    if !problems.is_empty() {
-        return Err(problems.lines(file));
-    }
     let around = Surroundings { folder, mode };
-    match suite(document.get_ref(), text, &problems, &around) {
-        Some(suite) if problems.is_empty() => Ok(suite),
-        // Whatever is missing, a problem says why.
-        _ => Err(problems.lines(file)),
-    }
+    document(text, folder, file, |table, problems| {
+        suite(table, text, problems, &around)
+    })
 }
 
 /// The key of a message of a trial's reader, as the suite's file has it: `side.incumbent.run` is `incumbent`.

@@ -1,6 +1,6 @@
 //! Commands: whole trials of real programs whose differences are known.
 
-use crate::harness::{Ended, Scratch, machine, run, understudy};
+use crate::harness::{Ended, Scratch, git, machine, run, understudy};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
@@ -333,12 +333,7 @@ fn an_interrupted_run_is_continued() {
 fn two_versions_of_a_command_are_commits() {
     let _machine = machine();
     let scratch = Scratch::new("commands-versions");
-    let git = |arguments: &[&str]| {
-        let mut command = Command::new("git");
-        command.args(["-c", "user.name=test", "-c", "user.email=test@localhost"]);
-        let ended = run(command.arg("-C").arg(scratch.path()).args(arguments));
-        assert_eq!(ended.code, 0, "git {arguments:?}: {}", ended.stderr);
-    };
+    let git = |arguments: &[&str]| git(scratch.path(), arguments);
     git(&["init", "-q"]);
     for (body, tag) in [
         ("sleep 0.03; echo one", "first"),

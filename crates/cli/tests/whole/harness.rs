@@ -112,6 +112,14 @@ pub(crate) fn ended(output: Output) -> Ended {
     }
 }
 
+/// Runs git in a folder, as someone.
+pub(crate) fn git(folder: &Path, arguments: &[&str]) {
+    let mut command = Command::new("git");
+    command.args(["-c", "user.name=test", "-c", "user.email=test@localhost"]);
+    let ended = run(command.arg("-C").arg(folder).args(arguments));
+    assert_eq!(ended.code, 0, "git {arguments:?}: {}", ended.stderr);
+}
+
 pub(crate) fn run(command: &mut Command) -> Ended {
     ended(command.output().unwrap())
 }

@@ -1,19 +1,13 @@
 //! Two versions of one service: commits that are built next to the working tree, and the question
 //! whether the newer one is worse.
 
-use crate::harness::{Ended, Scratch, machine, run, subject, understudy, until_decided};
+use crate::harness::{Ended, Scratch, git, machine, run, subject, understudy, until_decided};
 use serde_json::Value;
 use std::fs;
-use std::process::Command;
 
 /// A repository whose commits differ in how their service behaves.
 fn repository(scratch: &Scratch) {
-    let git = |arguments: &[&str]| {
-        let mut command = Command::new("git");
-        command.args(["-c", "user.name=test", "-c", "user.email=test@localhost"]);
-        let ended = run(command.arg("-C").arg(scratch.path()).args(arguments));
-        assert_eq!(ended.code, 0, "git {arguments:?}: {}", ended.stderr);
-    };
+    let git = |arguments: &[&str]| git(scratch.path(), arguments);
     git(&["init", "-q"]);
     for (flags, tag) in [
         ("", "first"),
