@@ -4,7 +4,7 @@ use super::reader::Section;
 use super::{Surroundings, absolute};
 use understudy_judge::terms::{Goal, Slo};
 use understudy_model::Span;
-use understudy_subject_command::Outputs;
+use understudy_subject_command::{Outputs, literal_pattern};
 use understudy_trial::config::{Cache, CasesFrom, CommandWorkload, Kind};
 
 /// Longest time of one run, where nothing is said.
@@ -70,9 +70,14 @@ pub(super) fn outputs(section: &mut Section<'_>) -> Outputs {
 
 /// A file of JSON lines by its name, else a pattern: a case for each file.
 pub(super) fn cases_from(text: &str, folder: &std::path::Path) -> CasesFrom {
-    match text.ends_with(".jsonl") && !text.contains(['*', '?', '[']) {
-        true => CasesFrom::File(absolute(folder, text)),
-        false => CasesFrom::Pattern(absolute(folder, text).display().to_string()),
+    let path = absolute(folder, text);
+    // The name of a folder may have a bracket in it.
+    match text.ends_with(".jsonl") && (!text.contains(['*', '?', '[']) || path.is_file()) {
+        true => CasesFrom::File(path),
+        false => {
+            let pattern = absolute(&literal_pattern(folder), text);
+            CasesFrom::Pattern(pattern.display().to_string())
+        }
     }
 }
 
@@ -115,4 +120,30 @@ pub(super) fn not_a_shell(words: &[String]) -> Option<String> {
     Some(format!(
         "`{word}` is a word of a shell, and no shell reads the command\nhint: set `shell = true` (`--shell`)"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_folder_is_called_is_no_pattern() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = base.path().join("a[1]*");
+        std::fs::create_dir(&folder).unwrap();
+        for name in ["x.json", "cases.jsonl"] {
+            std::fs::write(folder.join(name), "{}").unwrap();
+        }
+        let file = CasesFrom::File(folder.join("cases.jsonl"));
+        assert_eq!(cases_from("cases.jsonl", &folder), file);
+        // As a run that is resumed reads it back.
+        let whole = folder.join("cases.jsonl").display().to_string();
+        assert_eq!(cases_from(&whole, &folder), file);
+        let CasesFrom::Pattern(pattern) = cases_from("*.json", &folder) else {
+            panic!("a pattern is one");
+        };
+        let cases = understudy_subject_command::file_cases(&pattern).unwrap();
+        assert_eq!(cases.all.len(), 1);
+        assert_eq!(cases_from(&pattern, &folder), CasesFrom::Pattern(pattern));
+    }
 }

@@ -178,6 +178,24 @@ fn cases_come_from_a_file_and_from_a_pattern_and_rules_excuse() {
 }
 
 #[test]
+fn a_shell_line_finds_its_files_and_leaves_them_alone() {
+    let _machine = machine();
+    let scratch = Scratch::new("commands-shell-files");
+    let input = scratch.path().join("in.txt");
+    fs::write(&input, "2\n1\n").unwrap();
+    let sorted = "sort -o in.txt in.txt; cat in.txt; touch pwned";
+    let ended = trial(&scratch, &["--shell", sorted, "sort -r in.txt"]);
+    assert_eq!(ended.code, 5, "{}{}", ended.stdout, ended.stderr);
+    let found = clusters(&document(&scratch));
+    assert!(
+        found.contains(&("order".to_owned(), "stdout".to_owned())),
+        "both found it: {found:?}"
+    );
+    assert_eq!(fs::read_to_string(&input).unwrap(), "2\n1\n");
+    assert!(!scratch.path().join("pwned").exists());
+}
+
+#[test]
 fn a_data_set_is_compared_by_its_rows() {
     let _machine = machine();
     let scratch = Scratch::new("commands-dataset");
