@@ -209,6 +209,8 @@ pub struct CommandSide {
     cases: Arc<Cases>,
     workdir: Workdir,
     launcher: Launcher,
+    setup: LauncherSetup,
+    cgroups: Cgroups,
     named: Vec<(PathBuf, Option<Stamp>)>,
     copied: BTreeMap<PathBuf, Input>,
     stop: Arc<AtomicBool>,
@@ -236,6 +238,8 @@ impl CommandSide {
             copied: command.copied_files()?,
             workdir: Workdir::new(&placing.base, placing.slot)?,
             launcher: Launcher::start(&placing.setup, cgroups)?,
+            setup: placing.setup.clone(),
+            cgroups: cgroups.clone(),
             command,
             cases,
             stop,
@@ -326,6 +330,13 @@ impl Asker for CommandSide {
 }
 
 impl Runner for CommandSide {
+    fn renew(&mut self) -> Result<(), Trouble> {
+        // The control group of the new one has the name of the old one.
+        self.launcher.stop();
+        self.launcher = Launcher::start(&self.setup, &self.cgroups)?;
+        Ok(())
+    }
+
     fn run(&mut self, cases: &[u32]) -> Result<Vec<Run>, Trouble> {
         let mut runs = Vec::with_capacity(cases.len());
         // The same case in a row is one order: then nothing but the launcher acts between its runs. A cold cache is

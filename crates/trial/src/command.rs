@@ -118,7 +118,11 @@ impl<'a> Commands<'a> {
                     cpus: limits.cpus,
                     memory: limits.memory,
                 },
-                cpus: None,
+                // A whole limit narrows what the launcher gets, and a run cannot leave that.
+                cpus: match self.inputs.cpus.subject.as_slice() {
+                    [] => None,
+                    cpus => Some(cpus.to_vec()),
+                },
             },
         };
         let machine = (self.inputs.cgroups, self.inputs.stop.clone());

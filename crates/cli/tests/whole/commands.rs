@@ -196,6 +196,18 @@ fn a_shell_line_finds_its_files_and_leaves_them_alone() {
 }
 
 #[test]
+fn a_limit_of_cpus_leaves_the_runs_one() {
+    let _machine = machine();
+    let scratch = Scratch::new("commands-limit-cpus");
+    let file = "schema = 1\n[subject]\nkind = \"command\"\n[side.incumbent]\nrun = \"nproc\"\n\
+                [side.candidate]\nrun = \"echo 1\"\n[limits]\ncpus = 1\n";
+    fs::write(scratch.path().join("trial.toml"), file).unwrap();
+    let ended = trial(&scratch, &[]);
+    assert_eq!(ended.code, 6, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains("12 equal"), "{}", ended.stdout);
+}
+
+#[test]
 fn a_data_set_is_compared_by_its_rows() {
     let _machine = machine();
     let scratch = Scratch::new("commands-dataset");
