@@ -10,6 +10,8 @@ use understudy_redact::shell_word;
 
 /// Most bytes of the files that a line names together: each run gets copies of them.
 const MAX_NAMED: u64 = 64 << 20;
+/// Most files that a line names.
+const MAX_FILES: usize = 10_000;
 /// What ends a word of a line, whatever is around it.
 const ENDS: &str = "|&;()<>\"'`=";
 /// What makes the place of a word other than a plain one: within quotes, behind a backslash, in a here-document.
@@ -45,6 +47,7 @@ pub(crate) fn named_files(line: &str, dir: &Path) -> Result<BTreeMap<PathBuf, In
         };
         match dir.join(&name) {
             path if path.is_file() => drop(files.insert(name, Input::File(path))),
+            path if path.is_dir() => files.extend(within(&path, dir)),
             _ => files.extend(matching(&word, dir)),
         }
     }
@@ -53,10 +56,11 @@ pub(crate) fn named_files(line: &str, dir: &Path) -> Result<BTreeMap<PathBuf, In
         Input::Text(_) => None,
     });
     let size: u64 = sizes.map(|data| data.len()).sum();
-    if size > MAX_NAMED {
+    if size > MAX_NAMED || files.len() > MAX_FILES {
         return Err(format!(
-            "the files that the shell line names have {size} bytes; each run gets copies of up to {MAX_NAMED}\nhint: name \
-             large files with their absolute paths"
+            "the files and folders that the shell line names are too large: each run gets copies, of up to {} MiB in \
+             {MAX_FILES} files\nhint: name large ones with their absolute paths",
+            MAX_NAMED >> 20
         ));
     }
     Ok(files)
@@ -78,6 +82,28 @@ fn words(line: &str) -> BTreeSet<String> {
     let all = pieces.chain(words);
     all.filter(|word| !word.is_empty() && !word.starts_with('-'))
         .collect()
+}
+
+/// The files in a folder, up to one more than are copied. Links to folders are not followed.
+fn within(folder: &Path, dir: &Path) -> Vec<(PathBuf, Input)> {
+    let mut files = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                open.push(path);
+            } else if path.is_file()
+                && let Ok(name) = path.strip_prefix(dir)
+            {
+                files.push((name.to_owned(), Input::File(path)));
+            }
+        }
+        if files.len() > MAX_FILES {
+            break;
+        }
+    }
+    files
 }
 
 /// The files that a pattern of a shell matches.
@@ -149,7 +175,8 @@ mod tests {
             ["a.txt", "b c.txt"]
         );
         assert_eq!(named("cat d/*.json | wc -l"), ["d/e.json"]);
-        assert_eq!(named("cat ../x /etc/passwd d -a.txt"), [""; 0]);
+        assert_eq!(named("cat ../x /etc/passwd . -a.txt"), [""; 0]);
+        assert_eq!(named("grep -r x d | wc -l"), ["d/.f.json", "d/e.json"]);
         assert_eq!(named("echo \"$(cat a.txt)\""), ["a.txt"]);
         let large = fs::File::create(dir.join("large")).unwrap();
         large.set_len(MAX_NAMED + 1).unwrap();
