@@ -19,6 +19,9 @@ use understudy_stats::binomial;
 /// A share of deviating answers under load that is surely above this is a difference.
 const MOST_DEVIATING: f64 = 0.001;
 
+/// The share of the outputs of commands that has to be compared.
+const LEAST_COVERED: f64 = 0.5;
+
 type Decision = (Verdict, Vec<Reason>);
 
 /// Decides.
@@ -51,6 +54,7 @@ fn answers(terms: &Terms, evidence: &Evidence, comparison: &Comparison) -> Optio
     differences(equivalence)
         .or_else(|| comparison.under_load.as_ref().and_then(deviations))
         .or_else(|| too_little_compared(equivalence, fewest))
+        .or_else(|| hardly_compared(terms, equivalence))
         .or_else(|| mostly_refused(terms, equivalence))
         .or_else(|| comparison.self_test.as_ref().and_then(blind))
 }
@@ -292,6 +296,25 @@ fn too_little_compared(equivalence: &Equivalence, fewest: u64) -> Option<Decisio
         );
         (Verdict::Inconclusive, vec![reason("too_few_compared", text, figures)])
     })
+}
+
+/// Rule 1, of outputs that noise and rules excuse for the most part: what is left is no ground for a verdict. (Answers
+/// of services are bound by what each excused pair shows of itself.)
+fn hardly_compared(terms: &Terms, equivalence: &Equivalence) -> Option<Decision> {
+    let share = equivalence.coverage.share();
+    if terms.pacing == Pacing::Offered || share >= LEAST_COVERED {
+        return None;
+    }
+    let text = format!(
+        "only {:.1} % of the bytes of the outputs were compared (at least {:.0} % are needed): noise and rules excuse the rest; give the cases what makes their outputs the same each time (a seed, a fixed time), or compare them by structure (--output)",
+        share * 100.0,
+        LEAST_COVERED * 100.0,
+    );
+    let figures = [("compared_share", share)];
+    Some((
+        Verdict::Inconclusive,
+        vec![reason("hardly_compared", text, figures)],
+    ))
 }
 
 /// Rule 1, of answers that say nothing: whether two services refuse alike is not whether they work alike.

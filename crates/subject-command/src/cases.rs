@@ -5,6 +5,7 @@
 //! `timeout`; all are optional. Paths of files that are read are relative to the case file; paths in the working
 //! directory never lead out of it.
 
+use crate::script::with_input;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -22,7 +23,7 @@ const MAX_FILES: usize = 10_000;
 /// Longest time limit of a case.
 const LONGEST: Span = Span::from_secs(7 * 24 * 3600);
 /// What a command has in the place of the name of its input file.
-const PLACEHOLDER: &str = "{in}";
+pub(crate) const PLACEHOLDER: &str = "{in}";
 /// Variables that Understudy sets: they lead into the directories of a run.
 const OURS: [&str; 2] = ["HOME", "TMPDIR"];
 
@@ -228,6 +229,7 @@ pub fn file_cases(pattern: &str) -> Result<Cases, CasesError> {
             }
         }
     }
+    errors.extend(passed_over(pattern));
     if errors.is_empty() && all.is_empty() {
         errors.push("matches no file".to_owned());
     }
@@ -240,6 +242,32 @@ pub fn file_cases(pattern: &str) -> Result<Cases, CasesError> {
         more,
         ..failed(errors)
     })
+}
+
+/// A folder as the beginning of a pattern that is valid for this folder alone.
+pub fn literal_pattern(folder: &Path) -> PathBuf {
+    glob::Pattern::escape(&folder.to_string_lossy()).into()
+}
+
+/// Files that a pattern matches but for names that are not text: `glob` leaves them out without a word, and a case that
+/// was not run is not the same.
+fn passed_over(pattern: &str) -> Vec<String> {
+    let (folders, name) = pattern.rsplit_once('/').unwrap_or((".", pattern));
+    let folders = if folders.is_empty() { "/" } else { folders };
+    let Ok(name) = glob::Pattern::new(name) else {
+        return Vec::new();
+    };
+    let folders = glob::glob(folders).into_iter().flatten().flatten();
+    let entries = folders
+        .filter_map(|folder| fs::read_dir(folder).ok())
+        .flatten()
+        .flatten();
+    entries
+        .filter(|entry| entry.file_name().to_str().is_none())
+        .filter(|entry| name.matches(&entry.file_name().to_string_lossy()))
+        .filter(|entry| !entry.path().is_dir())
+        .filter_map(|entry| file_case(&entry.path()).err())
+        .collect()
 }
 
 fn file_case(path: &Path) -> Result<Case, String> {
@@ -264,6 +292,36 @@ fn file_case(path: &Path) -> Result<Case, String> {
 /// `{in}` without an input file, or an input file that the command does not name: cause and hint.
 pub fn command_line(command: &[String], case: &Case) -> Result<Vec<String>, String> {
     let has_place = command.iter().any(|word| word.contains(PLACEHOLDER));
+    check_placeholder(has_place, case)?;
+    let input = case.input.as_deref().unwrap_or_default();
+    let words = command.iter().map(|word| word.replace(PLACEHOLDER, input));
+    Ok(words.chain(case.args.iter().cloned()).collect())
+}
+
+/// The words that make a shell run a line with those of a case: `{in}` is replaced in the line, `args` follow it.
+///
+/// # Errors
+/// As [`command_line`], and where the shell would take the name of the input file for something else.
+pub fn script_line(line: &str, case: &Case) -> Result<Vec<String>, String> {
+    check_placeholder(line.contains(PLACEHOLDER), case)?;
+    let line = match &case.input {
+        Some(input) => with_input(line, input)?,
+        None => line.to_owned(),
+    };
+    let line = match case.args.is_empty() {
+        true => line,
+        // What a case adds follows the line as words of their own, whatever is in them.
+        false => format!("{line} \"$@\""),
+    };
+    let mut words = vec!["sh".to_owned(), "-c".to_owned(), line];
+    if !case.args.is_empty() {
+        words.push("sh".to_owned());
+    }
+    Ok(words.into_iter().chain(case.args.iter().cloned()).collect())
+}
+
+/// Do a command and a case agree about an input file?
+fn check_placeholder(has_place: bool, case: &Case) -> Result<(), String> {
     match (&case.input, has_place) {
         (Some(_), false) => Err(format!(
             "the command does not name its input file\nhint: write `{PLACEHOLDER}` where the file belongs"
@@ -272,11 +330,7 @@ pub fn command_line(command: &[String], case: &Case) -> Result<Vec<String>, Stri
             "`{PLACEHOLDER}` in the command stands for an input file, and the cases have none\nhint: give \
              `--cases` a pattern such as 'data/*.json', or name the file in `args`"
         )),
-        (input, _) => {
-            let input = input.as_deref().unwrap_or_default();
-            let words = command.iter().map(|word| word.replace(PLACEHOLDER, input));
-            Ok(words.chain(case.args.iter().cloned()).collect())
-        }
+        _ => Ok(()),
     }
 }
 
@@ -497,7 +551,7 @@ impl Line<'_> {
 }
 
 /// A path in the working directory, without what does not change it.
-fn inside(name: &str) -> Result<PathBuf, &'static str> {
+pub(crate) fn inside(name: &str) -> Result<PathBuf, &'static str> {
     if name.contains('\0') {
         return Err("contains a NUL");
     }

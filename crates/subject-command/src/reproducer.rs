@@ -1,6 +1,6 @@
 //! A run as a line that people can run in a shell, without its secrets.
 
-use crate::cases::{Case, Input, command_line};
+use crate::cases::{Case, Input};
 use std::fmt::Write;
 use std::path::Path;
 use understudy_redact::{Redactor, shell_word, variable};
@@ -13,20 +13,17 @@ const PLACE: &str = "cd \"$(mktemp -d)\" && mkdir work home tmp && cd work";
 const FEED: &str = "\"$LF\"";
 const MAKE_FEED: &str = "LF=\"$(printf '\\n.')\" && LF=\"${LF%.}\"";
 
-/// The run of a case by the command of a side, in a fresh directory: its files, its environment, its standard input.
+/// The run of a case by the words that a side runs for it, in a fresh directory: its files, its environment, its standard input.
 /// Secrets become variables or placeholders. `dir` is what the command's own path is relative to, `path` the value of
 /// `PATH`. What is longer than the line may be is named in a comment at its end.
-///
-/// # Errors
-/// The command and the case do not fit each other: cause and hint.
 pub fn shell_line(
-    command: &[String],
+    words: &[String],
     dir: &Path,
     path: &str,
     case: &Case,
     redactor: &Redactor,
-) -> Result<String, String> {
-    let mut words = command_line(command, case)?;
+) -> String {
+    let mut words = words.to_vec();
     if let Some(program) = words.first_mut()
         && program.contains('/')
     {
@@ -58,7 +55,7 @@ pub fn shell_line(
     if !line.left_out.is_empty() {
         let _ = write!(whole, "  # {}", line.left_out.join("; "));
     }
-    Ok(whole)
+    whole
 }
 
 struct Line<'r> {
@@ -204,6 +201,7 @@ fn octal(out: &mut String, bytes: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cases::command_line;
     use std::collections::BTreeMap;
     use std::process::Command;
 
@@ -217,7 +215,8 @@ mod tests {
 
     fn line(command: &[&str], case: &Case) -> String {
         let path = crate::DEFAULT_PATH;
-        shell_line(&words(command), Path::new("/srv"), path, case, &redactor()).unwrap()
+        let words = command_line(&words(command), case).unwrap();
+        shell_line(&words, Path::new("/srv"), path, case, &redactor())
     }
 
     /// What a shell prints that runs the line.

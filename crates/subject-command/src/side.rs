@@ -3,15 +3,17 @@
 use crate::launcher::{LauncherSetup, Order, OutputLimits};
 use crate::workdir::Place;
 use crate::{
-    CacheError, Case, Cases, Changes, Ending, Launcher, LauncherError, MAX_RUNS, Outputs, Ran,
-    Workdir, WorkdirError, answer, cold, command_line, environment, resolve, shell_line, warm,
+    CacheError, Case, Cases, Changes, Ending, Input, Launcher, LauncherError, MAX_RUNS, Outputs,
+    Ran, Workdir, WorkdirError, answer, cold, command_line, environment, resolve, script,
+    script_line, shell_line, warm,
 };
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use understudy_model::{Ending as AnswerEnding, Outcome, Status};
 use understudy_probe::Cgroups;
 use understudy_redact::Redactor;
@@ -97,7 +99,12 @@ impl Command {
         let words = self.anchored();
         let named = words.iter().skip(1).map(PathBuf::from);
         let absolute = named.filter(|path| path.is_absolute() && path.is_file());
+        let of_script = match self.shell {
+            true => script::absolute_files(&self.words.join(" ")),
+            false => Vec::new(),
+        };
         absolute
+            .chain(of_script)
             .map(|path| {
                 let stamp = stamp(&path);
                 (path, stamp)
@@ -105,46 +112,47 @@ impl Command {
             .collect()
     }
 
+    /// The files that a shell line names, which each run gets copies of: the shell reads the line as it is, so its paths
+    /// cannot be made absolute.
+    ///
+    /// # Errors
+    /// Cause and hint: they are too large.
+    pub fn copied_files(&self) -> Result<BTreeMap<PathBuf, Input>, CommandError> {
+        match self.shell {
+            true => {
+                script::named_files(&self.words.join(" "), &self.dir).map_err(CommandError::Wrong)
+            }
+            false => Ok(BTreeMap::new()),
+        }
+    }
+
     /// The program and the arguments of a case, the name by which it is called first.
     ///
     /// # Errors
     /// Cause and hint: there is no such program, or the case does not go with the command.
     pub fn line(&self, case: &Case) -> Result<(PathBuf, Vec<String>), CommandError> {
-        let wrong = |what: String| CommandError::Wrong(what);
-        if self.shell {
-            let line = self.words.join(" ");
-            let mut words = command_line(&[line], case).map_err(wrong)?;
-            let args = words.split_off(1);
-            let sh = "sh".to_owned();
-            let program = self.found(&sh)?;
-            let line = match args.is_empty() {
-                true => words.remove(0),
-                // What a case adds follows the line as words of their own, whatever is in them.
-                false => format!("{} \"$@\"", words.remove(0)),
-            };
-            let argv = [sh.clone(), "-c".to_owned(), line, sh];
-            return Ok((program, argv.into_iter().chain(args).collect()));
-        }
-        let argv = command_line(&self.anchored(), case).map_err(wrong)?;
+        let argv = self.argv(case).map_err(CommandError::Wrong)?;
         let name = argv.first().filter(|name| !name.is_empty());
-        let name = name.ok_or_else(|| wrong("the command is empty".to_owned()))?;
+        let name = name.ok_or_else(|| CommandError::Wrong("the command is empty".to_owned()))?;
         let program = self.found(name)?;
         Ok((program, argv))
+    }
+
+    fn argv(&self, case: &Case) -> Result<Vec<String>, String> {
+        match self.shell {
+            true => script_line(&self.words.join(" "), case),
+            false => command_line(&self.anchored(), case),
+        }
     }
 
     /// A run of a case as a line that people can run.
     ///
     /// # Errors
     /// The command and the case do not fit each other: cause and hint.
-    pub fn shell_line(&self, case: &Case, redactor: &Redactor) -> Result<String, String> {
-        let command = match self.shell {
-            true => ["sh".to_owned(), "-c".to_owned()]
-                .into_iter()
-                .chain(self.words.iter().cloned())
-                .collect(),
-            false => self.anchored(),
-        };
-        shell_line(&command, &self.dir, &self.path, case, redactor)
+    pub fn shell_line(&self, case: &Case, redactor: &Redactor) -> Result<String, CommandError> {
+        let argv = self.argv(case).map_err(CommandError::Wrong)?;
+        let case = with_files(case, &self.copied_files()?);
+        Ok(shell_line(&argv, &self.dir, &self.path, &case, redactor))
     }
 
     fn found(&self, name: &str) -> Result<PathBuf, CommandError> {
@@ -157,12 +165,45 @@ impl Command {
     }
 }
 
-/// What shows that a file is as it was: its size and when it was last changed.
-type Stamp = (u64, SystemTime);
+/// A case with further files. Those of the case itself come first.
+fn with_files<'c>(case: &'c Case, files: &BTreeMap<PathBuf, Input>) -> Cow<'c, Case> {
+    if files.is_empty() {
+        return Cow::Borrowed(case);
+    }
+    let mut case = case.clone();
+    // A file cannot be where the case has a directory, or in a file of the case.
+    let is_taken = |path: &Path| {
+        let own = case.files.keys();
+        own.into_iter()
+            .any(|own| own.starts_with(path) || path.starts_with(own))
+    };
+    let free = files.iter().filter(|(path, _)| !is_taken(path));
+    let free: Vec<_> = free
+        .map(|(path, input)| (path.clone(), input.clone()))
+        .collect();
+    case.files.extend(free);
+    Cow::Owned(case)
+}
+
+/// What shows that a file is as it was. A program can set the time of the last change back, but not that of the
+/// change of the inode.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp {
+    file: (u64, u64),
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
 
 fn stamp(path: &Path) -> Option<Stamp> {
+    use std::os::unix::fs::MetadataExt;
     let data = fs::metadata(path).ok()?;
-    Some((data.len(), data.modified().ok()?))
+    Some(Stamp {
+        file: (data.dev(), data.ino()),
+        size: data.len(),
+        modified: (data.mtime(), data.mtime_nsec()),
+        changed: (data.ctime(), data.ctime_nsec()),
+    })
 }
 
 /// A side that runs its command for each case. Dropping it stops everything that it has started.
@@ -171,7 +212,10 @@ pub struct CommandSide {
     cases: Arc<Cases>,
     workdir: Workdir,
     launcher: Launcher,
+    setup: LauncherSetup,
+    cgroups: Cgroups,
     named: Vec<(PathBuf, Option<Stamp>)>,
+    copied: BTreeMap<PathBuf, Input>,
     stop: Arc<AtomicBool>,
 }
 
@@ -194,8 +238,11 @@ impl CommandSide {
     ) -> Result<CommandSide, CommandError> {
         Ok(CommandSide {
             named: command.named_files(),
+            copied: command.copied_files()?,
             workdir: Workdir::new(&placing.base, placing.slot)?,
             launcher: Launcher::start(&placing.setup, cgroups)?,
+            setup: placing.setup.clone(),
+            cgroups: cgroups.clone(),
             command,
             cases,
             stop,
@@ -213,6 +260,7 @@ impl CommandSide {
         let case = cases.all.get(number as usize);
         let case = case.ok_or_else(|| CommandError::Wrong(format!("there is no case {number}")))?;
         let (program, argv) = self.command.line(case)?;
+        let case = &*with_files(case, &self.copied);
         let places: Vec<Place> = (0..times)
             .map(|_| self.workdir.place(case))
             .collect::<Result<_, _>>()?;
@@ -289,6 +337,13 @@ impl Asker for CommandSide {
 }
 
 impl Runner for CommandSide {
+    fn renew(&mut self) -> Result<(), Trouble> {
+        // The control group of the new one has the name of the old one.
+        self.launcher.stop();
+        self.launcher = Launcher::start(&self.setup, &self.cgroups)?;
+        Ok(())
+    }
+
     fn run(&mut self, cases: &[u32]) -> Result<Vec<Run>, Trouble> {
         let mut runs = Vec::with_capacity(cases.len());
         // The same case in a row is one order: then nothing but the launcher acts between its runs. A cold cache is
@@ -327,5 +382,47 @@ impl Runner for CommandSide {
             }
         }
         Ok(runs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cases::inside;
+
+    #[test]
+    fn a_file_whose_time_was_set_back_is_not_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, "1").unwrap();
+        let time = fs::metadata(&path).unwrap().modified().unwrap();
+        let before = stamp(&path);
+        assert_eq!(stamp(&path), before);
+        // Times of a file system advance in steps.
+        std::thread::sleep(Duration::from_millis(20));
+        fs::write(&path, "2").unwrap();
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(time).unwrap();
+        assert_ne!(stamp(&path), before);
+    }
+
+    #[test]
+    fn files_of_a_case_come_before_those_that_a_line_names() {
+        let text = |text: &str| Input::Text(text.as_bytes().to_vec());
+        let files = |all: &[(&str, &str)]| {
+            let all = all.iter();
+            let all = all.map(|(name, content)| (inside(name).unwrap(), text(content)));
+            all.collect::<BTreeMap<PathBuf, Input>>()
+        };
+        let case = Case {
+            files: files(&[("a", "case"), ("d/e", "case")]),
+            ..Case::default()
+        };
+        let named = files(&[("a", "line"), ("a/x", "line"), ("d", "line"), ("f", "line")]);
+        let both = with_files(&case, &named).into_owned().files;
+        assert_eq!(
+            both,
+            files(&[("a", "case"), ("d/e", "case"), ("f", "line")])
+        );
     }
 }

@@ -32,6 +32,12 @@ pub trait Runner: Send {
     /// # Errors
     /// They could not be run. A side that fails has answered: with an [`Outcome::Failed`].
     fn run(&mut self, cases: &[u32]) -> Result<Vec<Run>, Trouble>;
+
+    /// Starts whatever runs them anew: what one start of it shifts in its figures is not what the side does.
+    ///
+    /// # Errors
+    /// It could not be started.
+    fn renew(&mut self) -> Result<(), Trouble>;
 }
 
 /// One measured run.

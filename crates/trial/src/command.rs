@@ -162,6 +162,7 @@ pub(crate) fn command(config: &TrialConfig, launched: &Launched) -> Result<Comma
 
 /// Is there such a program, and does every case go with it?
 fn check(command: &Command, cases: &Cases) -> Result<(), String> {
+    command.copied_files().map_err(|error| error.to_string())?;
     for (number, case) in (1..).zip(&cases.all) {
         command.line(case).map_err(|error| match cases.all.len() {
             1 => error.to_string(),

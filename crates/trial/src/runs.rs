@@ -18,7 +18,7 @@ use understudy_model::gates::MOST_STOLEN;
 use understudy_model::stored::{BlockFigures, Row};
 use understudy_model::{Observation, Pacing, Role, Span};
 use understudy_stats::random::Random;
-use understudy_subject::{Catalogue, Run, Runner};
+use understudy_subject::{Catalogue, Run, Runner, Trouble};
 
 /// A measurement takes so long at least, so that the clock and the start of a process weigh little.
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -130,6 +130,13 @@ impl Stage<'_> {
         let Measuring { run, terms, .. } = *self.measuring;
         let seed = pair_seed(terms.seed, Pacing::NO_RATE, number);
         let cases = draw(self.catalogue, under.runs, seed);
+        // Peaks under one launcher are alike and up to 10 % from those under the next, of one and the same program: the
+        // kernel counts pages for each CPU apart. Across launchers that is in the interval.
+        if let Some(runner) = under.runners.get_mut(&side) {
+            runner
+                .renew()
+                .map_err(|source| self.trouble(side, source))?;
+        }
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let before = MachineTime::now();
         let ran = self.run(side, &cases, under)?;
@@ -219,10 +226,14 @@ impl Stage<'_> {
         if stopped() {
             return Err(TrialError::Interrupted);
         }
-        ran.map_err(|source| TrialError::Ask {
+        ran.map_err(|source| self.trouble(side, source))
+    }
+
+    fn trouble(&self, side: Role, source: Trouble) -> TrialError {
+        TrialError::Ask {
             name: side.in_words().to_owned(),
             source,
-        })
+        }
     }
 
     /// How many runs one measurement has: by how long those of the incumbent took before the first, which is stored, so

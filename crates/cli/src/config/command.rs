@@ -5,7 +5,7 @@ use super::{Surroundings, absolute};
 use std::path::Path;
 use understudy_judge::terms::{Goal, Slo};
 use understudy_model::Span;
-use understudy_subject_command::Outputs;
+use understudy_subject_command::{Outputs, literal_pattern};
 use understudy_trial::config::{Cache, CasesFrom, CommandWorkload, Kind};
 
 /// Longest time of one run, where nothing is said.
@@ -76,12 +76,14 @@ pub(super) fn cases_from(text: &str, folder: &Path) -> CasesFrom {
         .split_once('[')
         .is_some_and(|(_, rest)| rest.contains(']'));
     let is_pattern = text.contains(['*', '?']) || has_set;
-    if text.ends_with(".jsonl") && !is_pattern {
-        return CasesFrom::File(absolute(folder, text));
+    let path = absolute(folder, text);
+    // The name of a folder may have a bracket in it.
+    if text.ends_with(".jsonl") && (!is_pattern || path.is_file()) {
+        return CasesFrom::File(path);
     }
     // The folder is no part of the pattern, whatever its name has in it.
-    let folder = glob::Pattern::escape(&folder.to_string_lossy());
-    CasesFrom::Pattern(absolute(Path::new(&folder), text).display().to_string())
+    let pattern = absolute(&literal_pattern(folder), text);
+    CasesFrom::Pattern(pattern.display().to_string())
 }
 
 /// Searches that only services have so far.
@@ -143,5 +145,26 @@ mod tests {
         );
         assert_eq!(of("data/*.json"), pattern("/lab [[]1[]]/data/*.json"));
         assert_eq!(of("/data/?.jsonl"), pattern("/data/?.jsonl"));
+    }
+
+    #[test]
+    fn what_a_folder_is_called_is_no_pattern() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = base.path().join("a[1]*");
+        std::fs::create_dir(&folder).unwrap();
+        for name in ["x.json", "cases.jsonl"] {
+            std::fs::write(folder.join(name), "{}").unwrap();
+        }
+        let file = CasesFrom::File(folder.join("cases.jsonl"));
+        assert_eq!(cases_from("cases.jsonl", &folder), file);
+        // As a run that is resumed reads it back.
+        let whole = folder.join("cases.jsonl").display().to_string();
+        assert_eq!(cases_from(&whole, &folder), file);
+        let CasesFrom::Pattern(pattern) = cases_from("*.json", &folder) else {
+            panic!("a pattern is one");
+        };
+        let cases = understudy_subject_command::file_cases(&pattern).unwrap();
+        assert_eq!(cases.all.len(), 1);
+        assert_eq!(cases_from(&pattern, &folder), CasesFrom::Pattern(pattern));
     }
 }

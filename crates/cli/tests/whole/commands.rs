@@ -185,6 +185,36 @@ fn cases_come_from_a_file_and_from_a_pattern_and_rules_excuse() {
 }
 
 #[test]
+fn a_shell_line_finds_its_files_and_leaves_them_alone() {
+    let _machine = machine();
+    let scratch = Scratch::new("commands-shell-files");
+    let input = scratch.path().join("in.txt");
+    fs::write(&input, "2\n1\n").unwrap();
+    let sorted = "sort -o in.txt in.txt; cat in.txt; touch pwned";
+    let ended = trial(&scratch, &["--shell", sorted, "sort -r in.txt"]);
+    assert_eq!(ended.code, 5, "{}{}", ended.stdout, ended.stderr);
+    let found = clusters(&document(&scratch));
+    assert!(
+        found.contains(&("order".to_owned(), "stdout".to_owned())),
+        "both found it: {found:?}"
+    );
+    assert_eq!(fs::read_to_string(&input).unwrap(), "2\n1\n");
+    assert!(!scratch.path().join("pwned").exists());
+}
+
+#[test]
+fn a_limit_of_cpus_leaves_the_runs_one() {
+    let _machine = machine();
+    let scratch = Scratch::new("commands-limit-cpus");
+    let file = "schema = 1\n[subject]\nkind = \"command\"\n[side.incumbent]\nrun = \"nproc\"\n\
+                [side.candidate]\nrun = \"echo 1\"\n[limits]\ncpus = 1\n";
+    fs::write(scratch.path().join("trial.toml"), file).unwrap();
+    let ended = trial(&scratch, &[]);
+    assert_eq!(ended.code, 6, "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.contains("12 equal"), "{}", ended.stdout);
+}
+
+#[test]
 fn a_data_set_is_compared_by_its_rows() {
     let _machine = machine();
     let scratch = Scratch::new("commands-dataset");
@@ -274,6 +304,14 @@ fn what_cannot_be_compared_is_no_verdict() {
     let ended = trial(&scratch, &["false", "false"]);
     assert_eq!(ended.code, 4, "{}", ended.stdout);
     assert!(ended.stdout.contains("ended with 0"), "{}", ended.stdout);
+    // Noise excuses nearly all of it.
+    fs::remove_dir_all(scratch.path().join("runs")).unwrap();
+    let goal = ["--goal", "wall=+500%"];
+    let ended = trial(
+        &scratch,
+        &[&goal[..], &["date +%N", "date -u +%N"]].concat(),
+    );
+    assert!([4, 5].contains(&ended.code), "{}", ended.stdout);
     // Every later run would meet another input.
     fs::remove_dir_all(scratch.path().join("runs")).unwrap();
     scratch.write("data", "x\n");

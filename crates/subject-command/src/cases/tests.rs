@@ -174,6 +174,46 @@ fn each_file_of_a_pattern_is_a_case() {
     assert!(invalid.contains("is not a valid pattern"), "{invalid}");
 }
 
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_whose_name_is_not_text_is_not_left_out() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("d")).unwrap();
+    fs::write(folder.path().join("d/ok.txt"), "x").unwrap();
+    let odd = std::ffi::OsStr::from_bytes(b"d/\xff.txt");
+    fs::write(folder.path().join(odd), "y").unwrap();
+    for pattern in ["d/*.txt", "*/*.txt", "**/*.txt"] {
+        let pattern = folder.path().join(pattern).display().to_string();
+        let error = file_cases(&pattern).unwrap_err().to_string();
+        assert!(error.contains("whose name is not UTF-8 text"), "{error}");
+    }
+    let other = folder.path().join("d/*k.txt").display().to_string();
+    assert_eq!(file_cases(&other).unwrap().all.len(), 1);
+}
+
+#[test]
+fn a_shell_gets_what_a_case_adds_as_words() {
+    let case = Case {
+        args: vec!["a b".to_owned(), "$HOME".to_owned()],
+        ..Case::default()
+    };
+    let words = script_line("printf '%s|'", &case).unwrap();
+    assert_eq!(
+        words,
+        ["sh", "-c", "printf '%s|' \"$@\"", "sh", "a b", "$HOME"]
+    );
+    assert_eq!(
+        script_line("ls", &Case::default()).unwrap(),
+        ["sh", "-c", "ls"]
+    );
+    assert!(
+        script_line("cat {in}", &case)
+            .unwrap_err()
+            .contains("\nhint: ")
+    );
+}
+
 proptest! {
     #[test]
     fn no_text_panics(text in "\\PC{0,200}") {

@@ -251,7 +251,7 @@ impl Launcher {
 
     /// Ends it. The end of its input is the order to stop everything, and it alone knows the processes that left
     /// its session: it is killed only if it does not end.
-    fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         let _ = self.stream.shutdown(std::net::Shutdown::Both);
         let deadline = Instant::now() + GRACE;
         while self.child.exited().is_none() && Instant::now() < deadline {

@@ -259,8 +259,8 @@ fn the_line_of_a_run_repeats_it() {
         ..Case::default()
     };
     let (ran, _) = side.runs(&["sort"], &case, 1).remove(0);
-    let command = ["sort".to_owned()];
-    let line = shell_line(&command, side.folder.path(), DEFAULT_PATH, &case, &redactor).unwrap();
+    let words = command_line(&["sort".to_owned()], &case).unwrap();
+    let line = shell_line(&words, side.folder.path(), DEFAULT_PATH, &case, &redactor);
     let shell = std::process::Command::new("sh")
         .args(["-c", &line])
         .output()

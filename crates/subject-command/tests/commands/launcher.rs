@@ -345,3 +345,44 @@ fn a_memory_limit_that_is_reached_is_named() {
     let ran = side.sh("kill -9 $$");
     assert_eq!((ran.ending, ran.out_of_memory), (Ending::Signal(9), false));
 }
+
+#[test]
+fn a_side_that_is_renewed_has_another_launcher_and_the_same_answers() {
+    use std::collections::BTreeMap;
+    use understudy_model::Outcome;
+    use understudy_subject::{Asker, Runner};
+    let folder = tempfile::tempdir().unwrap();
+    let command = understudy_subject_command::Command {
+        words: vec!["echo $PPID".to_owned()],
+        shell: true,
+        dir: folder.path().to_owned(),
+        path: DEFAULT_PATH.to_owned(),
+        env: BTreeMap::new(),
+        timeout: Duration::from_secs(60),
+        cpus: None,
+        is_cold: false,
+        outputs: Outputs::default(),
+    };
+    let cases = Arc::new(Cases {
+        all: vec![Case::default()],
+    });
+    let placing = Placing {
+        slot: 'a',
+        base: folder.path().join("runs"),
+        setup: setup(folder.path()),
+    };
+    let machine = (&cgroups(), Arc::new(AtomicBool::new(false)));
+    let mut side = CommandSide::start(command, cases, &placing, machine).unwrap();
+    let mut launcher = |renew: bool| {
+        if renew {
+            side.renew().unwrap();
+        }
+        match side.ask(0).unwrap() {
+            Outcome::Answered(answer) => answer.parts[0].bytes.clone(),
+            Outcome::Failed(failure) => panic!("{failure:?}"),
+        }
+    };
+    let first = launcher(false);
+    assert_eq!(launcher(false), first);
+    assert_ne!(launcher(true), first);
+}
