@@ -260,8 +260,8 @@ fn except_all_of_duckdb_agrees() {
             let got = ended.code;
             writeln!(
                 wrong,
-                "{a}: exit {got}, {more_in_a} and {more_in_b}; DuckDB: {expected:?} {}",
-                ended.stderr
+                "{a}: exit {got}, {more_in_a} and {more_in_b}; DuckDB: {expected:?} {}{}",
+                ended.stderr, ended.stdout
             )
             .unwrap();
         }
