@@ -70,14 +70,7 @@ fn examine(
     for (bucket, _) in buckets {
         wanted[usize::from(*bucket)] = true;
     }
-    let shared = Shared {
-        wanted,
-        shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-        bytes: AtomicU64::new(0),
-        kept: AtomicU64::new(buckets.len() as u64),
-        below: AtomicU64::new(BUCKETS as u64),
-        shrinking: AtomicBool::new(false),
-    };
+    let shared = Shared::new(wanted, buckets.len() as u64);
     reading.pass(Stage::Differences, || Keep {
         plan: reading.plan,
         memory: reading.options.memory,
@@ -109,6 +102,35 @@ struct Shared {
     kept: AtomicU64,
     below: AtomicU64,
     shrinking: AtomicBool,
+}
+
+impl Shared {
+    fn new(wanted: Vec<bool>, buckets: u64) -> Self {
+        Shared {
+            wanted,
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            bytes: AtomicU64::new(0),
+            kept: AtomicU64::new(buckets),
+            below: AtomicU64::new(BUCKETS as u64),
+            shrinking: AtomicBool::new(false),
+        }
+    }
+
+    /// Adds a row of a side. What it takes is counted before another thread can cancel it: less than nothing would be
+    /// taken for more than there is room for, and all buckets would be given up.
+    fn add<'a>(
+        &self,
+        side: usize,
+        (key, row): (u128, u128),
+        cells: impl FnOnce() -> Vec<Cell<'a>>,
+    ) {
+        let shard = &self.shards[row as usize % SHARDS];
+        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = shard.bytes();
+        shard.add(side, key, row, cells);
+        let change = shard.bytes().wrapping_sub(before);
+        self.bytes.fetch_add(change, Ordering::Relaxed);
+    }
 }
 
 struct Keep<'k> {
@@ -149,13 +171,7 @@ impl Work for Keep<'_> {
         };
         columns.iter().for_each(|column| column.visit(&mut gather));
         for ((_, key, row), cells) in found.iter().zip(gather.cells) {
-            let shard = &self.shared.shards[*row as usize % SHARDS];
-            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            let before = shard.bytes();
-            shard.add(side, *key, *row, || cells);
-            let change = shard.bytes().wrapping_sub(before);
-            drop(shard);
-            self.shared.bytes.fetch_add(change, Ordering::Relaxed);
+            self.shared.add(side, (*key, *row), || cells);
         }
         self.shrink();
         Ok(())
@@ -201,5 +217,31 @@ impl<'a> Visitor<'a> for Gather<'_, 'a> {
                 row.push(cell);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each thread adds a row of its side, which that of another cancels, and looks at what is counted.
+    #[test]
+    fn what_rows_take_is_never_less_than_nothing() {
+        const ROUNDS: u32 = 1_000_000;
+        let shared = Shared::new(Vec::new(), 1);
+        let text = "a".repeat(100);
+        let add = |side: usize| {
+            let look = |most: u64, _| {
+                shared.add(side, (1, 1), || vec![Cell::Text(text.as_bytes())]);
+                most.max(shared.bytes.load(Ordering::Relaxed))
+            };
+            (0..ROUNDS).fold(0, look)
+        };
+        let most = std::thread::scope(|scope| {
+            let threads = [0, 1, 0, 1].map(|side| scope.spawn(move || add(side)));
+            threads.map(|thread| thread.join().unwrap())
+        });
+        assert!(most.iter().all(|most| *most < 1000), "{most:?} bytes");
+        assert_eq!(shared.bytes.load(Ordering::Relaxed), ENTRY_BYTES);
     }
 }
