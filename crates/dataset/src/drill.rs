@@ -19,15 +19,7 @@ pub(crate) fn drill(reading: &Reading<'_>, a: &Tally, b: &Tally) -> Result<Drill
     let different = a.different(b);
     let each = a.row_bytes().max(b.row_bytes()) + ENTRY_BYTES;
     let mut explained = Explained::default();
-    let mut coverage = Coverage {
-        parts_different: different.len() as u64,
-        parts_examined: 0,
-        rows_in_parts: different.iter().map(|(_, rows)| rows).sum(),
-        rows_examined: 0,
-        passes: 0,
-        different_rows_95: None,
-        paired_by_likeness: false,
-    };
+    let mut coverage = Coverage::of(&different);
     let all = reading.options.passes.is_none() || reading.plan.has_tolerance();
     let mut rest = different.as_slice();
     while !rest.is_empty() && (all || Some(coverage.passes) < reading.options.passes) {

@@ -208,7 +208,7 @@ impl Prepared {
             );
             Some(Drilled {
                 explained: Explained::default(),
-                coverage: coverage(&a.different(&b)),
+                coverage: Coverage::of(&a.different(&b)),
             })
         };
         let report = |side: usize, tally: &Tally| SideReport {
@@ -297,7 +297,7 @@ impl Prepared {
     ) -> Result<Drilled, DatasetError> {
         let different = a.different(b);
         let each = a.row_bytes().max(b.row_bytes()) + ENTRY_BYTES;
-        let mut coverage = coverage(&different);
+        let mut coverage = Coverage::of(&different);
         let mut explained = Explained::default();
         let mut rest = different.as_slice();
         while !rest.is_empty() && options.passes.is_none_or(|most| coverage.passes < most) {
@@ -333,18 +333,6 @@ impl Prepared {
             leftovers.add_copies(row.copies, row.key, row.hash, || cells);
         }
         Ok(leftovers)
-    }
-}
-
-fn coverage(different: &[(u16, u64)]) -> Coverage {
-    Coverage {
-        parts_different: different.len() as u64,
-        parts_examined: 0,
-        rows_in_parts: different.iter().map(|(_, rows)| rows).sum(),
-        rows_examined: 0,
-        passes: 0,
-        different_rows_95: None,
-        paired_by_likeness: false,
     }
 }
 

@@ -314,3 +314,18 @@ pub struct Coverage {
     /// Were rows paired by their likeness because there is no key?
     pub paired_by_likeness: bool,
 }
+
+impl Coverage {
+    /// Of parts that differ, with the rows of each: none is examined yet.
+    pub fn of(different: &[(u16, u64)]) -> Coverage {
+        Coverage {
+            parts_different: different.len() as u64,
+            parts_examined: 0,
+            rows_in_parts: different.iter().map(|(_, rows)| rows).sum(),
+            rows_examined: 0,
+            passes: 0,
+            different_rows_95: None,
+            paired_by_likeness: false,
+        }
+    }
+}
