@@ -256,7 +256,7 @@ pub(crate) fn rates(latency: &[LatencyComparison], resources: &[ResourceComparis
 /// Under which load: `at 4,000/s`.
 pub(crate) fn at(rate_rps: f64) -> String {
     match rate_rps == Pacing::NO_RATE {
-        true => "one run after the other".to_owned(),
+        true => Pacing::at(rate_rps),
         false => format!("at {}", rate(rate_rps)),
     }
 }

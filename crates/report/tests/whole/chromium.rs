@@ -23,7 +23,7 @@ pub(crate) fn misdeeds(browser: &Browser, page: &Path) -> Vec<String> {
 }
 
 /// The elements that stick out of the page, unless they scroll within a box of their own.
-pub(crate) const STICKING_OUT: &str = "[...document.querySelectorAll('body *')]
+const STICKING_OUT: &str = "[...document.querySelectorAll('body *')]
     .filter(e => e.getBoundingClientRect().right > innerWidth + 0.5 && !e.closest('.scroll, pre, .unseen'))
     .map(e => e.tagName + '.' + e.className.toString() + ' ' + e.textContent.slice(0, 40))";
 
@@ -51,6 +51,13 @@ fn written(folder: &Path, name: &str) -> PathBuf {
     let path = folder.join(format!("{name}.html"));
     fs::write(&path, page).unwrap();
     path
+}
+
+/// Nothing on the page is wider than the window.
+pub(crate) fn assert_fits(browser: &mut Browser, at: &str) {
+    let fits = browser.evaluate("document.documentElement.scrollWidth <= innerWidth");
+    let wide = browser.evaluate(STICKING_OUT);
+    assert_eq!((fits, wide), (json!(true), json!([])), "{at}");
 }
 
 pub(crate) fn shoot(browser: &mut Browser, name: &str) {
@@ -108,14 +115,10 @@ fn every_report_fits_every_width_in_both_schemes_without_a_request_or_a_complain
             browser.open(&page);
             let at = format!("{name} at {width} px, {scheme}");
             assert_eq!(misdeeds(&browser, &page), Vec::<String>::new(), "{at}");
-            let fits = browser.evaluate("document.documentElement.scrollWidth <= innerWidth");
-            let wide = browser.evaluate(STICKING_OUT);
-            assert_eq!((fits, wide), (json!(true), json!([])), "{at}");
+            assert_fits(&mut browser, &at);
             shoot(&mut browser, &format!("{name}-{width}-{scheme}"));
             browser.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)");
-            let fits = browser.evaluate("document.documentElement.scrollWidth <= innerWidth");
-            let wide = browser.evaluate(STICKING_OUT);
-            assert_eq!((fits, wide), (json!(true), json!([])), "{at}, all open");
+            assert_fits(&mut browser, &format!("{at}, all open"));
             assert_eq!(browser.evaluate(OVERLAPPING), json!([]), "{at}");
             shoot(&mut browser, &format!("{name}-{width}-{scheme}-open"));
         }

@@ -1,6 +1,6 @@
 //! A suite in every form.
 
-use crate::chromium::{STICKING_OUT, browser, misdeeds, shoot};
+use crate::chromium::{assert_fits, browser, misdeeds, shoot};
 use crate::fixtures::estimate;
 use crate::snapshots::skeleton;
 use insta::assert_snapshot;
@@ -208,9 +208,7 @@ fn the_page_fits_every_width_and_sorts_and_filters_by_itself() {
             browser.open(&page);
             let at = format!("{name} at {width} px, {scheme}");
             assert_eq!(misdeeds(&browser, &page), Vec::<String>::new(), "{at}");
-            let fits = browser.evaluate("document.documentElement.scrollWidth <= innerWidth");
-            let wide = browser.evaluate(STICKING_OUT);
-            assert_eq!((fits, wide), (json!(true), json!([])), "{at}");
+            assert_fits(&mut browser, &at);
             shoot(&mut browser, &format!("{name}-{width}-{scheme}"));
         }
     }
