@@ -403,6 +403,11 @@ impl Measured<'_> {
             ..
         } = *self;
         let rate = plan.primary.rate_rps;
+        let of_resource = |of: Resource, change| {
+            let pairs = resource_pairs(rate, of, counting, contender);
+            let readings = pairs.map(|pairs| (pairs, None));
+            (readings, change, Figure::Resource(of))
+        };
         let (readings, change, about) = match goal {
             Goal::Latency { quantile, change } => {
                 let of = |side, from| match values(&latencies.of(rate, side, "*"), *quantile, from)
@@ -418,24 +423,8 @@ impl Measured<'_> {
                 let readings = pairs(From::Due).zip(pairs(From::Sent));
                 (readings.map(|(due, sent)| (due, Some(sent))), change, about)
             }
-            Goal::Wall(change) => {
-                let wall = Resource::WallUsPerRun;
-                let pairs = resource_pairs(rate, wall, counting, contender);
-                (
-                    pairs.map(|pairs| (pairs, None)),
-                    change,
-                    Figure::Resource(wall),
-                )
-            }
-            Goal::Cpu(change) => {
-                let cpu = Resource::CpuUsPerRequest;
-                let pairs = resource_pairs(rate, cpu, counting, contender);
-                (
-                    pairs.map(|pairs| (pairs, None)),
-                    change,
-                    Figure::Resource(cpu),
-                )
-            }
+            Goal::Wall(change) => of_resource(Resource::WallUsPerRun, change),
+            Goal::Cpu(change) => of_resource(Resource::CpuUsPerRequest, change),
             Goal::Memory(change) => {
                 let measured =
                     |of| resource_pairs(rate, of, counting, contender).map(|pairs| (pairs, of));
