@@ -1,3 +1,4 @@
+use crate::Ending;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -119,6 +120,19 @@ pub enum Outcome {
     Answered(Answer),
     /// No whole answer arrived.
     Failed(Failure),
+}
+
+impl Outcome {
+    /// How it ended, its status, and the bytes of its parts. A failure has neither.
+    pub fn observed(&self) -> (Ending, Status, u64) {
+        match self {
+            Outcome::Answered(answer) => {
+                let bytes = answer.parts.iter().map(|part| part.bytes.len() as u64);
+                (Ending::Answered, answer.status, bytes.sum())
+            }
+            Outcome::Failed(failure) => (Ending::Failed(failure.kind), Status::default(), 0),
+        }
+    }
 }
 
 /// Why a request has no whole answer.

@@ -37,5 +37,5 @@ pub use launcher::{
 pub use outputs::{ComparedAs, Outputs};
 pub use ran::{Captured, Ending, Figures, Floor, Ran, Refusal};
 pub use reproducer::shell_line;
-pub use side::{Command, CommandError, CommandSide, Placing};
+pub use side::{Command, CommandError, CommandSide, Executed, Placing};
 pub use workdir::{Changes, Entry, Kind, MAX_CONTENT, Place, Tree, Workdir, WorkdirError};

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
-use understudy_model::{Ending as AnswerEnding, Outcome, Status};
+use understudy_model::Outcome;
 use understudy_probe::Cgroups;
 use understudy_redact::Redactor;
 use understudy_subject::{Asker, Run, Runner, Trouble, answer_hash};
@@ -28,10 +28,8 @@ const PEAK_SLACK: u64 = 512 << 10;
 /// How a command is run, for both sides and for every case alike but for what is its own.
 #[derive(Clone, Debug)]
 pub struct Command {
-    /// Program and leading arguments; of a shell line, the line alone.
-    pub words: Vec<String>,
-    /// It is a line for `sh -c`.
-    pub shell: bool,
+    /// What is executed.
+    pub what: Executed,
     /// What relative paths of the command are relative to.
     pub dir: PathBuf,
     /// Where programs are looked for, also by the command itself.
@@ -40,12 +38,19 @@ pub struct Command {
     pub env: BTreeMap<String, String>,
     /// Longest time of a run whose case says nothing.
     pub timeout: Duration,
-    /// The CPUs it may run on; `None`: those of the launcher.
-    pub cpus: Option<Vec<u32>>,
     /// Are input files brought out of the page cache before each run, instead of into it?
     pub is_cold: bool,
     /// How what it writes is compared.
     pub outputs: Outputs,
+}
+
+/// What a command executes.
+#[derive(Clone, Debug)]
+pub enum Executed {
+    /// A program with its leading arguments.
+    Program(Vec<String>),
+    /// A line for `sh -c`.
+    Script(String),
 }
 
 /// Where a side is.
@@ -85,31 +90,30 @@ pub enum CommandError {
 impl Command {
     /// Its words with the paths that they name made absolute: a run starts in a directory of its own, where a path
     /// that is relative to the folder of the side leads nowhere.
-    fn anchored(&self) -> Vec<String> {
+    fn anchored(&self, words: &[String]) -> Vec<String> {
         let is_file = |word: &str| !word.starts_with('-') && self.dir.join(word).is_file();
         let anchor = |(index, word): (usize, &String)| match index > 0 && is_file(word) {
             true => self.dir.join(word).to_string_lossy().into_owned(),
             false => word.clone(),
         };
-        self.words.iter().enumerate().map(anchor).collect()
+        words.iter().enumerate().map(anchor).collect()
     }
 
     /// The files that its words name, with what shows that they are as they were.
     fn named_files(&self) -> Vec<(PathBuf, Option<Stamp>)> {
-        let words = self.anchored();
-        let named = words.iter().skip(1).map(PathBuf::from);
-        let absolute = named.filter(|path| path.is_absolute() && path.is_file());
-        let of_script = match self.shell {
-            true => script::absolute_files(&self.words.join(" ")),
-            false => Vec::new(),
+        let named = match &self.what {
+            Executed::Program(words) => {
+                let words = self.anchored(words).into_iter().skip(1).map(PathBuf::from);
+                let is_named = |path: &PathBuf| path.is_absolute() && path.is_file();
+                words.filter(is_named).collect()
+            }
+            Executed::Script(line) => script::absolute_files(line),
         };
-        absolute
-            .chain(of_script)
-            .map(|path| {
-                let stamp = stamp(&path);
-                (path, stamp)
-            })
-            .collect()
+        let with_stamp = |path: PathBuf| {
+            let stamp = stamp(&path);
+            (path, stamp)
+        };
+        named.into_iter().map(with_stamp).collect()
     }
 
     /// The files that a shell line names, which each run gets copies of: the shell reads the line as it is, so its paths
@@ -118,11 +122,11 @@ impl Command {
     /// # Errors
     /// Cause and hint: they are too large.
     pub fn copied_files(&self) -> Result<BTreeMap<PathBuf, Input>, CommandError> {
-        match self.shell {
-            true => {
-                script::named_files(&self.words.join(" "), &self.dir).map_err(CommandError::Wrong)
+        match &self.what {
+            Executed::Script(line) => {
+                script::named_files(line, &self.dir).map_err(CommandError::Wrong)
             }
-            false => Ok(BTreeMap::new()),
+            Executed::Program(_) => Ok(BTreeMap::new()),
         }
     }
 
@@ -139,9 +143,9 @@ impl Command {
     }
 
     fn argv(&self, case: &Case) -> Result<Vec<String>, String> {
-        match self.shell {
-            true => script_line(&self.words.join(" "), case),
-            false => command_line(&self.anchored(), case),
+        match &self.what {
+            Executed::Script(line) => script_line(line, case),
+            Executed::Program(words) => command_line(&self.anchored(words), case),
         }
     }
 
@@ -249,11 +253,6 @@ impl CommandSide {
         })
     }
 
-    /// What of the side is not limited or not measured.
-    pub fn unmeasured(&self) -> &[String] {
-        self.launcher.unmeasured()
-    }
-
     /// Runs one case some times, one after the other.
     fn repeat(&mut self, number: u32, times: usize) -> Result<Vec<Finished>, CommandError> {
         let cases = self.cases.clone();
@@ -274,7 +273,7 @@ impl CommandSide {
             env: environment(&self.command.path, &at, &added),
             at,
             places: places.iter().map(|place| place.root().to_owned()).collect(),
-            cpus: self.command.cpus.clone(),
+            cpus: None,
             umask: UMASK,
             timeout: case.timeout.unwrap_or(self.command.timeout),
             limits: OutputLimits::default(),
@@ -337,6 +336,10 @@ impl Asker for CommandSide {
 }
 
 impl Runner for CommandSide {
+    fn unmeasured(&self) -> &[String] {
+        self.launcher.unmeasured()
+    }
+
     fn renew(&mut self) -> Result<(), Trouble> {
         // The control group of the new one has the name of the old one.
         self.launcher.stop();
@@ -358,22 +361,13 @@ impl Runner for CommandSide {
                 let figures = finished.ran.figures;
                 let out_of_memory = finished.ran.out_of_memory;
                 let outcome = self.outcome(finished);
-                let (ending, status, bytes, hash) = match &outcome {
-                    Outcome::Answered(answer) => {
-                        let bytes = answer.parts.iter().map(|part| part.bytes.len() as u64);
-                        let hash = answer_hash(answer);
-                        (AnswerEnding::Answered, answer.status, bytes.sum(), hash)
-                    }
-                    Outcome::Failed(failure) => {
-                        (AnswerEnding::Failed(failure.kind), Status::default(), 0, 0)
-                    }
-                };
+                let (ending, status, bytes) = outcome.observed();
                 runs.push(Run {
                     case: same[0],
                     ending,
                     status,
                     bytes,
-                    hash,
+                    hash: answer_hash(&outcome),
                     wall_ns: figures.wall_ns,
                     cpu_us: (figures.user_us + figures.system_us + figures.unawaited_cpu_us) as f64,
                     peak_rss_bytes: self.visible_peak(figures.peak_rss_bytes),

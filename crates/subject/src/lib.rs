@@ -10,7 +10,7 @@
 #![forbid(unsafe_code)]
 
 use std::error::Error;
-use understudy_model::{Answer, Ending, Outcome, Status};
+use understudy_model::{Ending, Outcome, Status};
 use xxhash_rust::xxh3::Xxh3Default;
 
 /// Why a case could not be put to a side, where that is no answer of the side.
@@ -32,6 +32,9 @@ pub trait Runner: Send {
     /// # Errors
     /// They could not be run. A side that fails has answered: with an [`Outcome::Failed`].
     fn run(&mut self, cases: &[u32]) -> Result<Vec<Run>, Trouble>;
+
+    /// What of the side is not limited or not measured, one sentence each, without full stop.
+    fn unmeasured(&self) -> &[String];
 
     /// Starts whatever runs them anew: what one start of it shifts in its figures is not what the side does.
     ///
@@ -64,8 +67,12 @@ pub struct Run {
     pub out_of_memory: bool,
 }
 
-/// A hash of everything that an answer says, to the byte; never 0. Two that differ may still say the same.
-pub fn answer_hash(answer: &Answer) -> u64 {
+/// A hash of everything that an answer says, to the byte; 0 only where there is no answer. Two that differ may still say
+/// the same.
+pub fn answer_hash(outcome: &Outcome) -> u64 {
+    let Outcome::Answered(answer) = outcome else {
+        return 0;
+    };
     let mut hasher = Xxh3Default::new();
     let mut add = |bytes: &[u8]| {
         hasher.update(&(bytes.len() as u64).to_le_bytes());

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 use understudy_model::stored::Row as ExchangeRow;
 use understudy_model::stored::{During, Exited};
-use understudy_model::{Ending, Failure, FailureKind, Observation, Outcome, Role, Status};
+use understudy_model::{Failure, FailureKind, Observation, Outcome, Role};
 use understudy_redact::Redactor;
 use understudy_subject::{Asker, Trouble};
 
@@ -67,7 +67,7 @@ impl<'a> Cast<'a> {
             let Some(end) = one.end() else { continue };
             let (answered, during) = (self.answered[place], During::Comparison);
             if one.role().is_incumbent() {
-                return Err(one.ended(&after_answers(during, answered), &end));
+                return Err(end.as_error(one.role(), &after_answers(during, answered)));
             }
             self.gone[place] = true;
             ended.push(exits::stored(one.role(), during, answered, &end, redactor));
@@ -96,13 +96,7 @@ pub(crate) struct Asked {
 impl Asked {
     /// As it is stored. The `hash` of its answer, if it was taken, is 0 otherwise.
     pub(crate) fn row(&self, case: u32, operation: u32, hash: u64) -> ExchangeRow {
-        let (ending, status, bytes) = match &self.outcome {
-            Outcome::Answered(answer) => {
-                let bytes = answer.parts.iter().map(|part| part.bytes.len() as u64);
-                (Ending::Answered, answer.status, bytes.sum())
-            }
-            Outcome::Failed(failure) => (Ending::Failed(failure.kind), Status::default(), 0),
-        };
+        let (ending, status, bytes) = self.outcome.observed();
         let observation = Observation {
             case,
             operation,

@@ -1,30 +1,27 @@
 //! Commands, as a kind of subject.
 
-use crate::config::{Cache, CasesFrom, CommandWorkload, Launched, SideConfig, TrialConfig};
+use crate::config::{Cache, CasesFrom, CommandWorkload, SideConfig, TrialConfig};
 use crate::contents::DataSets;
 use crate::cpus::Assignment;
 use crate::environment::{hexadecimal, sha256};
 use crate::error::TrialError;
-use crate::exits::End;
-use crate::inspect::Inspector;
 use crate::placeholders::with_limits;
 use crate::runs;
 use crate::subject::{Measuring, Member, Subject};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use understudy_compare::plain::Plain;
 use understudy_compare::{Differ, Redact, Rules};
 use understudy_evidence::RunDirectory;
 use understudy_model::Role;
-use understudy_model::stored::Start;
 use understudy_probe::{Cgroups, Limits, split_command};
 use understudy_redact::{Redactor, shell_quoted};
 use understudy_subject::{Asker, CaseFacts, Catalogue};
 use understudy_subject_command::{
-    Case, Cases, Command, CommandSide, DEFAULT_PATH, Input, LauncherSetup, Placing,
+    Case, Cases, Command, CommandSide, DEFAULT_PATH, Executed, Input, LauncherSetup, Placing,
 };
 
 /// Where the directories of the runs are, in the run directory.
@@ -82,22 +79,8 @@ impl<'a> Commands<'a> {
 
     /// The command of a side.
     fn command(&self, role: Role) -> Result<Command, TrialError> {
-        let wrong = |why: &str| TrialError::Command {
-            side: role,
-            why: why.to_owned(),
-        };
-        let SideConfig::Launched(launched) = self.inputs.config.side(role) else {
-            return Err(wrong("it is a command, and no service that runs already"));
-        };
-        let workload = self.inputs.workload;
-        command(self.inputs.config, launched)
-            .map(|command| Command {
-                timeout: workload.timeout.duration(),
-                is_cold: workload.cache == Cache::Cold,
-                outputs: workload.outputs.clone(),
-                ..command
-            })
-            .map_err(|why| wrong(&why))
+        command(self.inputs.config, self.inputs.workload, role)
+            .map_err(|why| TrialError::Command { side: role, why })
     }
 
     /// Starts what runs a side.
@@ -128,35 +111,36 @@ impl<'a> Commands<'a> {
             source: source.into(),
         })
     }
-
-    pub(crate) fn config(&self) -> &TrialConfig {
-        self.inputs.config
-    }
 }
 
 /// The command of a side as its configuration has it.
 ///
 /// # Errors
-/// Why its text is none.
-pub(crate) fn command(config: &TrialConfig, launched: &Launched) -> Result<Command, String> {
+/// Why it is none.
+fn command(
+    config: &TrialConfig,
+    workload: &CommandWorkload,
+    role: Role,
+) -> Result<Command, String> {
+    let SideConfig::Launched(launched) = config.side(role) else {
+        return Err("it is a command, and no service that runs already".to_owned());
+    };
     let run = with_limits(&launched.run, config.limits);
-    let words = match launched.shell {
-        true => vec![run],
-        false => split_command(&run).map_err(|error| error.to_string())?,
+    let what = match launched.shell {
+        true => Executed::Script(run),
+        false => Executed::Program(split_command(&run).map_err(|error| error.to_string())?),
     };
     let env = launched.env.iter();
     Ok(Command {
-        words,
-        shell: launched.shell,
+        what,
         dir: launched.dir.clone(),
         path: std::env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.to_owned()),
         env: env
             .map(|(name, value)| (name.clone(), with_limits(value, config.limits)))
             .collect(),
-        timeout: std::time::Duration::MAX,
-        cpus: None,
-        is_cold: false,
-        outputs: understudy_subject_command::Outputs::default(),
+        timeout: workload.timeout.duration(),
+        is_cold: workload.cache == Cache::Cold,
+        outputs: workload.outputs.clone(),
     })
 }
 
@@ -174,21 +158,20 @@ fn check(command: &Command, cases: &Cases) -> Result<(), String> {
 
 /// What is wrong with the commands of the sides that are not built first: a side and the reason, with a hint in a
 /// second line.
-pub fn check_commands(config: &TrialConfig, cases: &Cases) -> Vec<(Role, String)> {
+pub fn check_commands(
+    config: &TrialConfig,
+    workload: &CommandWorkload,
+    cases: &Cases,
+) -> Vec<(Role, String)> {
+    let is_there = |side: &Role| match config.side(*side) {
+        SideConfig::Launched(launched) => launched.build.is_none() && launched.git.is_none(),
+        SideConfig::Running { .. } => true,
+    };
     let wrong = |side: Role| {
-        let SideConfig::Launched(launched) = config.side(side) else {
-            return Some((
-                side,
-                "it is a command, and no service that runs already".to_owned(),
-            ));
-        };
-        if launched.build.is_some() || launched.git.is_some() {
-            return None;
-        }
-        let checked = command(config, launched).and_then(|command| check(&command, cases));
+        let checked = command(config, workload, side).and_then(|command| check(&command, cases));
         checked.err().map(|why| (side, why))
     };
-    config.sides().filter_map(wrong).collect()
+    config.sides().filter(is_there).filter_map(wrong).collect()
 }
 
 /// The letter of the directories of a side.
@@ -254,10 +237,7 @@ impl Subject for Commands<'_> {
     }
 
     fn reproduce(&self, case: u32, redactor: &Redactor) -> String {
-        let SideConfig::Launched(launched) = self.inputs.config.side(Role::Incumbent) else {
-            return String::new();
-        };
-        let command = command(self.inputs.config, launched).ok();
+        let command = self.command(Role::Incumbent).ok();
         let case = self.cases.all.get(case as usize);
         let line = command
             .zip(case)
@@ -273,11 +253,17 @@ impl Subject for Commands<'_> {
         let mut hashes = BTreeMap::new();
         hashes.extend(file.map(|hash| ("cases".to_owned(), hash)));
         let mut hasher = Sha256::new();
-        for case in &self.cases.all {
-            for input in case.files.values().chain(&case.stdin) {
-                match input {
-                    Input::Text(text) => hasher.update(text),
-                    Input::File(path) => hasher.update(sha256(path).unwrap_or_default()),
+        // Many cases may have one file.
+        let mut known: BTreeMap<&Path, String> = BTreeMap::new();
+        let cases = self.cases.all.iter();
+        for input in cases.flat_map(|case| case.files.values().chain(&case.stdin)) {
+            match input {
+                Input::Text(text) => hasher.update(text),
+                Input::File(path) => {
+                    let hash = known
+                        .entry(path)
+                        .or_insert_with(|| sha256(path).unwrap_or_default());
+                    hasher.update(&*hash);
                 }
             }
         }
@@ -301,15 +287,11 @@ impl Subject for Commands<'_> {
         }))
     }
 
-    fn measure(
-        &self,
-        measuring: &Measuring<'_>,
-        _inspector: &mut Inspector<'_>,
-    ) -> Result<(), TrialError> {
+    fn measure(&self, measuring: &Measuring<'_>) -> Result<(), TrialError> {
         runs::Stage {
             measuring,
             catalogue: &self.catalogue,
-            sides: self.config().sides().collect(),
+            sides: self.inputs.config.sides().collect(),
             start: &|role| Ok(Box::new(self.start(role)?)),
         }
         .carry_out()
@@ -327,33 +309,7 @@ impl Member for Placed<'_> {
         self.role
     }
 
-    fn start(&self) -> Option<Start> {
-        None
-    }
-
-    fn unmeasured(&self) -> Vec<String> {
-        Vec::new()
-    }
-
     fn reach(&self) -> Result<Box<dyn Asker>, TrialError> {
         Ok(Box::new(self.commands.start(self.role)?))
-    }
-
-    fn end(&mut self) -> Option<End> {
-        None
-    }
-
-    fn ended(&self, during: &str, end: &End) -> TrialError {
-        TrialError::Ended {
-            name: self.role.in_words().to_owned(),
-            during: during.to_owned(),
-            exit: end.exit.to_string(),
-            log: String::new(),
-            file: self.commands.logs.clone(),
-        }
-    }
-
-    fn stop(self: Box<Self>) -> Option<String> {
-        None
     }
 }

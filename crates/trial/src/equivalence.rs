@@ -313,9 +313,9 @@ impl Stage<'_> {
 
     /// What runs are recognised by while they are timed. (What a service answers under load is hashed otherwise.)
     fn hash(&self, outcome: &Outcome) -> u64 {
-        match (self.terms.pacing, outcome) {
-            (Pacing::Serial, Outcome::Answered(answer)) => answer_hash(answer),
-            _ => 0,
+        match self.terms.pacing {
+            Pacing::Serial => answer_hash(outcome),
+            Pacing::Offered => 0,
         }
     }
 

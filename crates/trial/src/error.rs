@@ -5,7 +5,6 @@ use understudy_evidence::EvidenceError;
 use understudy_model::{Role, plain_words};
 use understudy_probe::{FreezeError, LaunchError, ReadyError, SampleError, TaskError};
 use understudy_subject::Trouble;
-use understudy_subject_command::{LauncherError, WorkdirError};
 use understudy_subject_http::{HttpLoadError, TargetError};
 
 /// Why a trial ends without a verdict. What was measured until then is kept.
@@ -125,12 +124,6 @@ pub enum TrialError {
         /// Why not, with a hint in a second line.
         why: String,
     },
-    /// What runs commands cannot do so.
-    #[error(transparent)]
-    Launcher(#[from] LauncherError),
-    /// The directory of a run cannot be prepared or looked at.
-    #[error(transparent)]
-    Workdir(#[from] WorkdirError),
     /// A case could not be put to a side.
     #[error("the {name} cannot be asked: {source}")]
     Ask {

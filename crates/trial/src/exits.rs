@@ -1,5 +1,7 @@
 //! A contender that ended while it was needed: that is a result, and not a failure of the trial.
 
+use crate::error::TrialError;
+use std::path::PathBuf;
 use understudy_model::Role;
 use understudy_model::stored::{During, Exited};
 use understudy_probe::Exit;
@@ -15,6 +17,25 @@ pub(crate) struct End {
     pub(crate) exit: Exit,
     /// Its last log lines.
     pub(crate) log: Vec<String>,
+    /// Where its whole log is.
+    pub(crate) file: PathBuf,
+}
+
+impl End {
+    /// As what ends a trial.
+    pub(crate) fn as_error(&self, side: Role, during: &str) -> TrialError {
+        let log = match self.log.as_slice() {
+            [] => "; it logged nothing".to_owned(),
+            lines => format!("; its last log lines:\n  {}", lines.join("\n  ")),
+        };
+        TrialError::Ended {
+            name: side.in_words().to_owned(),
+            during: during.to_owned(),
+            exit: self.exit.to_string(),
+            log,
+            file: self.file.clone(),
+        }
+    }
 }
 
 /// What is stored of an end.
@@ -53,6 +74,7 @@ mod tests {
             log: ["a", "", "b", "c", "password=hunter2hunter2"]
                 .map(str::to_owned)
                 .into(),
+            file: PathBuf::new(),
         };
         let redactor = Redactor::new([1; 16]);
         let exited = stored(Role::Candidate, During::Load, 1, &end, &redactor);

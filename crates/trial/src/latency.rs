@@ -475,9 +475,9 @@ impl Stage<'_> {
         let Some(end) = running.end() else { return ran };
         if side != Role::Candidate {
             let answers = format!("under load, after {count} recorded answers");
-            return Err(running.ended(&answers, &end));
+            return Err(end.as_error(side, &answers));
         }
-        let ran = ran.map_err(|_| running.ended(During::Load.in_words(), &end))?;
+        let ran = ran.map_err(|_| end.as_error(side, During::Load.in_words()))?;
         cast.exited = true;
         let exited = exits::stored(side, During::Load, *count, &end, self.redactor);
         store::exited(self.run, &exited)?;

@@ -130,8 +130,8 @@ impl Stage<'_> {
         let Measuring { run, terms, .. } = *self.measuring;
         let seed = pair_seed(terms.seed, Pacing::NO_RATE, number);
         let cases = draw(self.catalogue, under.runs, seed);
-        // Peaks under one launcher are alike and up to 10 % from those under the next, of one and the same program: the
-        // kernel counts pages for each CPU apart. Across launchers that is in the interval.
+        // Peaks under one launcher are alike and were seen up to 10 % from those under the next, of one and the same
+        // program. Across launchers that is in the interval.
         if let Some(runner) = under.runners.get_mut(&side) {
             runner
                 .renew()
@@ -220,7 +220,14 @@ impl Stage<'_> {
         }
         let runner = match under.runners.entry(side) {
             Entry::Occupied(there) => there.into_mut(),
-            Entry::Vacant(free) => free.insert((self.start)(side)?),
+            Entry::Vacant(free) => {
+                let runner = (self.start)(side)?;
+                for what in runner.unmeasured() {
+                    let note = format!("{}: {what}", side.in_words());
+                    store::note(self.measuring.run, &note)?;
+                }
+                free.insert(runner)
+            }
         };
         let ran = runner.run(cases);
         if stopped() {

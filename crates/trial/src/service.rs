@@ -108,12 +108,9 @@ impl Subject for Services<'_> {
         }))
     }
 
-    fn measure(
-        &self,
-        measuring: &Measuring<'_>,
-        inspector: &mut Inspector<'_>,
-    ) -> Result<(), TrialError> {
+    fn measure(&self, measuring: &Measuring<'_>) -> Result<(), TrialError> {
         let operations = &self.catalogue.operations;
+        let mut inspector = Inspector::new(measuring.noise, measuring.accepted, operations);
         let Measuring {
             plan, run, watch, ..
         } = *measuring;
@@ -126,7 +123,7 @@ impl Subject for Services<'_> {
             watch,
             settled: measuring.settled,
         }
-        .carry_out(inspector)?;
+        .carry_out(&mut inspector)?;
         if outlasted == latency::Outlasted::No {
             return Ok(());
         }
@@ -182,10 +179,6 @@ impl Member for Service<'_> {
 
     fn end(&mut self) -> Option<End> {
         self.running.end()
-    }
-
-    fn ended(&self, during: &str, end: &End) -> TrialError {
-        self.running.ended(during, end)
     }
 
     fn stop(self: Box<Self>) -> Option<String> {

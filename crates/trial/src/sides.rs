@@ -415,33 +415,15 @@ impl RunningSide {
         Some(End {
             exit,
             log: child.last_log_lines(LOG_LINES, LOG_BYTES),
+            file: child.log().to_owned(),
         })
     }
 
     /// Fails if its process has ended.
     pub(crate) fn check_alive(&mut self, during: &str) -> Result<(), TrialError> {
         match self.end() {
-            Some(end) => Err(self.ended(during, &end)),
+            Some(end) => Err(end.as_error(self.role, during)),
             None => Ok(()),
-        }
-    }
-
-    /// The end of its process as an error.
-    pub(crate) fn ended(&self, during: &str, end: &End) -> TrialError {
-        let log = match end.log.as_slice() {
-            [] => "; it logged nothing".to_owned(),
-            lines => format!("; its last log lines:\n  {}", lines.join("\n  ")),
-        };
-        TrialError::Ended {
-            name: self.name().to_owned(),
-            during: during.to_owned(),
-            exit: end.exit.to_string(),
-            log,
-            file: self
-                .child
-                .as_ref()
-                .map(|child| child.log().to_owned())
-                .unwrap_or_default(),
         }
     }
 

@@ -6,7 +6,6 @@ use crate::command::{self, Commands};
 use crate::config::{TrialConfig, WorkloadConfig};
 use crate::cpus::Assignment;
 use crate::error::TrialError;
-use crate::inspect::Inspector;
 use crate::service::Services;
 use crate::sides::Stand;
 use crate::store;
@@ -148,11 +147,12 @@ fn measure(
     if is_decided && !inputs.continue_when_different {
         return Ok(());
     }
-    let mut inspector = Inspector::new(&noise, inputs.rules, &subject.catalogue().operations);
     let measuring = Measuring {
         terms: &terms,
         plan,
         rules,
+        noise: &noise,
+        accepted: inputs.rules,
         redactor: inputs.redactor,
         run,
         stop: inputs.stop,
@@ -163,7 +163,7 @@ fn measure(
             Ok(judge::is_settled(&terms, &evidence, &document))
         },
     };
-    subject.measure(&measuring, &mut inspector)
+    subject.measure(&measuring)
 }
 
 /// The subject of a trial: the one place that asks for its kind.

@@ -2,11 +2,10 @@
 
 use crate::error::TrialError;
 use crate::exits::End;
-use crate::inspect::Inspector;
 use crate::{Event, Watch};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
-use understudy_compare::{Differ, Redact, Rules};
+use understudy_compare::{Differ, Noise, Redact, Rules};
 use understudy_evidence::RunDirectory;
 use understudy_judge::plan::Plan;
 use understudy_judge::terms::Terms;
@@ -34,11 +33,7 @@ pub(crate) trait Subject {
     fn place(&self, role: Role) -> Result<Box<dyn Member + '_>, TrialError>;
 
     /// Measures the sides side by side, as far as what was asked for needs it. Each measurement is on disk when the next one begins.
-    fn measure(
-        &self,
-        measuring: &Measuring<'_>,
-        inspector: &mut Inspector<'_>,
-    ) -> Result<(), TrialError>;
+    fn measure(&self, measuring: &Measuring<'_>) -> Result<(), TrialError>;
 }
 
 /// A side in its place.
@@ -47,22 +42,27 @@ pub(crate) trait Member {
     fn role(&self) -> Role;
 
     /// How it started; `None` if it was there already, or nothing of it runs between two cases.
-    fn start(&self) -> Option<Start>;
+    fn start(&self) -> Option<Start> {
+        None
+    }
 
     /// What of it cannot be limited or measured, and what measuring adds to it.
-    fn unmeasured(&self) -> Vec<String>;
+    fn unmeasured(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// What asks it.
     fn reach(&self) -> Result<Box<dyn Asker>, TrialError>;
 
     /// How its process ended; `None` while it runs, and where there is none that has to.
-    fn end(&mut self) -> Option<End>;
-
-    /// Its end as an error.
-    fn ended(&self, during: &str, end: &End) -> TrialError;
+    fn end(&mut self) -> Option<End> {
+        None
+    }
 
     /// Stops it, if Understudy started it. A note says what could not be removed.
-    fn stop(self: Box<Self>) -> Option<String>;
+    fn stop(self: Box<Self>) -> Option<String> {
+        None
+    }
 }
 
 /// What every measurement needs.
@@ -70,6 +70,9 @@ pub(crate) struct Measuring<'a> {
     pub(crate) terms: &'a Terms,
     pub(crate) plan: &'a Plan,
     pub(crate) rules: VerdictRules,
+    /// What the incumbent does differently from itself, and the differences that are accepted.
+    pub(crate) noise: &'a Noise,
+    pub(crate) accepted: &'a Rules,
     pub(crate) redactor: &'a Redactor,
     pub(crate) run: &'a RunDirectory,
     pub(crate) stop: &'a AtomicBool,

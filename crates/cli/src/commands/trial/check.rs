@@ -144,7 +144,7 @@ fn read_cases(config: &TrialConfig, workload: &CommandWorkload) -> Result<Cases,
         }),
     };
     let cases = cases.map_err(|error| usage(error.to_string()))?;
-    let wrong = check_commands(config, &cases);
+    let wrong = check_commands(config, workload, &cases);
     match wrong.is_empty() {
         true => Ok(cases),
         false => Err(Failure::Usage(
