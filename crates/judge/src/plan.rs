@@ -315,6 +315,14 @@ impl Plan {
             .rates
             .iter()
             .find(|plan| plan.rate_rps == self.primary.rate_rps)?;
+        let effect = |deviation: f64| {
+            let multiplier = mde_multiplier(plan.pairs() as usize)?;
+            Some((multiplier * 2.0_f64.sqrt() * deviation).exp_m1())
+        };
+        if self.primary.resource.is_some() {
+            // What its runs vary by is part of what a mean varies by.
+            return effect(variation);
+        }
         let (q, n) = (self.primary.quantile, plan.requests_per_block());
         if n * (1.0 - q) < 10.0 {
             return None;
@@ -322,8 +330,7 @@ impl Plan {
         // The standard error of the logarithm of a quantile, for an exponential tail:
         // sqrt(q (1 - q) / n) / (f(x_q) x_q) with f(x_q) x_q = -(1 - q) ln(1 - q).
         let sampling = (q / ((1.0 - q) * n)).sqrt() / -(1.0 - q).ln();
-        let deviation = (2.0 * (sampling * sampling + variation * variation)).sqrt();
-        Some((mde_multiplier(plan.pairs() as usize)? * deviation).exp_m1())
+        effect(sampling.hypot(variation))
     }
 }
 

@@ -7,9 +7,10 @@ use crate::show;
 use anyhow::Context;
 use clap::Args;
 use std::fmt::Write;
-use understudy_judge::plan::{ASSUMED_VARIATION, Plan};
+use understudy_judge::plan::{ASSUMED_VARIATION, Plan, RatePlan};
 use understudy_judge::terms::Level;
 use understudy_report::figures::{change, count, quantile, rate};
+use understudy_trial::config::Kind;
 
 /// Says how long a trial takes and the smallest effect it will see; nothing is started.
 #[derive(Debug, Args)]
@@ -31,9 +32,14 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
     })?;
     let requests = checked.cases.len();
     let mut out = format!(
-        "{}: {} requests\n",
+        "{}: {} {}{}\n",
         checked.config.name,
-        count(requests as u64)
+        count(requests as u64),
+        match checked.config.workload.kind() {
+            Kind::Http => "request",
+            Kind::Command => "case",
+        },
+        if requests == 1 { "" } else { "s" },
     );
     for level in Level::ALL {
         checked.config.level = level;
@@ -63,24 +69,19 @@ fn describe(out: &mut String, plan: &Plan, level: Level, requests: usize) -> std
     write!(out, "\n{:<10}about {}", level.name(), length(&first))?;
     match plan.looks.len() {
         1 => writeln!(out)?,
+        // The time is what is planned, whatever the number of looks.
+        looks if length(&first) == length(plan) => {
+            writeln!(out, ", {looks} looks at the evidence")?
+        }
         looks => writeln!(
             out,
             ", up to {} while it is undecided ({looks} looks at the evidence)",
             length(plan)
         )?,
     }
-    for (plan, most) in first.rates.iter().zip(&plan.rates) {
-        let pairs = match most.pairs() == plan.pairs() {
-            true => format!("{}", plan.pairs()),
-            false => format!("{} to {}", plan.pairs(), most.pairs()),
-        };
-        writeln!(
-            out,
-            "  at {:<12}{pairs} pairs, {} requests in each measurement of {:.1} s",
-            rate(plan.rate_rps),
-            count(plan.requests_per_block() as u64),
-            plan.measured.secs(),
-        )?;
+    match plan.primary.resource {
+        Some(_) => runs(out, plan)?,
+        None => rates(out, plan)?,
     }
     writeln!(
         out,
@@ -88,6 +89,19 @@ fn describe(out: &mut String, plan: &Plan, level: Level, requests: usize) -> std
         first.repeats()
     )?;
     let primary = &plan.primary;
+    if let Some(resource) = primary.resource {
+        let effect = |plan: &Plan| plan.smallest_effect(ASSUMED_VARIATION);
+        return match effect(&first).zip(effect(plan)) {
+            Some((first, last)) => writeln!(
+                out,
+                "  smallest effect on {}: about {} at the first look, {} at the last",
+                resource.label(),
+                change(1.0 + first),
+                change(1.0 + last)
+            ),
+            None => Ok(()),
+        };
+    }
     let name = format!(
         "{} at {}",
         quantile(primary.quantile),
@@ -104,4 +118,34 @@ fn describe(out: &mut String, plan: &Plan, level: Level, requests: usize) -> std
             "  {name} cannot be judged: a measurement has too few requests"
         ),
     }
+}
+
+/// What is measured at each rate.
+fn rates(out: &mut String, plan: &Plan) -> std::fmt::Result {
+    for (plan, most) in plan.until(0).rates.iter().zip(&plan.rates) {
+        let pairs = match most.pairs() == plan.pairs() {
+            true => format!("{}", plan.pairs()),
+            false => format!("{} to {}", plan.pairs(), most.pairs()),
+        };
+        writeln!(
+            out,
+            "  at {:<12}{pairs} pairs, {} requests in each measurement of {:.1} s",
+            rate(plan.rate_rps),
+            count(plan.requests_per_block() as u64),
+            plan.measured.secs(),
+        )?;
+    }
+    Ok(())
+}
+
+/// What is measured of runs one after the other.
+fn runs(out: &mut String, plan: &Plan) -> std::fmt::Result {
+    let [first, last] = [0, plan.looks.len().saturating_sub(1)].map(|look| plan.until(look));
+    let pairs = |plan: &Plan| plan.rates.iter().map(RatePlan::pairs).sum::<u32>();
+    writeln!(
+        out,
+        "  one run after the other: {} pairs of measurements, and up to {} as far as the time reaches",
+        count(pairs(&first).into()),
+        count(pairs(&last).into()),
+    )
 }

@@ -238,6 +238,24 @@ fn a_data_set_is_compared_by_its_rows() {
 }
 
 #[test]
+fn a_plan_of_runs_speaks_of_runs() {
+    let scratch = Scratch::new("commands-plan");
+    let plan = understudy()
+        .current_dir(scratch.path())
+        .args(["plan", "sleep 0.1", "sleep 0.2"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(plan.stdout).unwrap();
+    assert!(text.contains(": 1 case\n"), "{text}");
+    assert!(text.contains("one run after the other: 6 pairs"), "{text}");
+    assert!(
+        text.contains("smallest effect on wall time per run: about +"),
+        "{text}"
+    );
+    assert!(!text.contains("0/s") && !text.contains("request"), "{text}");
+}
+
+#[test]
 fn what_is_wrong_is_said_before_anything_starts() {
     let scratch = Scratch::new("commands-wrong");
     let wrong = |arguments: &[&str], said: &[&str]| {

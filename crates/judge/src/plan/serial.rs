@@ -67,3 +67,25 @@ pub(super) fn plan(terms: &Terms) -> Plan {
         floor: Span::default(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::ASSUMED_VARIATION;
+    use crate::simulated;
+
+    #[test]
+    fn more_looks_show_smaller_effects_and_the_time_is_that_of_the_level() {
+        let terms = Terms {
+            pacing: Pacing::Serial,
+            ..simulated::terms(Level::Quick, &[Pacing::NO_RATE], 0.99)
+        };
+        let plan = Plan::new(&terms);
+        assert_eq!(plan.looks, [3, 6, 12, 24, 48]);
+        assert_eq!(plan.seconds(1), 15.0);
+        let effect = |look| plan.until(look).smallest_effect(ASSUMED_VARIATION).unwrap();
+        assert!(effect(0) > 2.0 * effect(2) && effect(2) > 1.5 * effect(4));
+        // 96 pairs of 3 % each: (t + t) times the standard error of a mean.
+        assert!((0.010..0.016).contains(&effect(4)), "{}", effect(4));
+    }
+}
