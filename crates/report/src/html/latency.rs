@@ -148,9 +148,13 @@ fn cells_of(point: Option<&CurvePoint>) -> [String; 2] {
 
 fn over_time(pacing: Pacing, blocks: &[&BlockSeries]) -> Markup {
     let slots = Slots::new(blocks);
-    let most = (MOST_POINTS / blocks.len().max(1)).max(1);
+    let most = match pacing {
+        Pacing::Offered => (MOST_POINTS / blocks.len().max(1)).max(1),
+        // Of other cases each, its runs are no course.
+        Pacing::Serial => 1,
+    };
     let merged: Vec<Vec<LatencyPoint>> = blocks.iter().map(|b| merge(&b.latency, most)).collect();
-    let merges = blocks.iter().any(|block| block.latency.len() > most);
+    let merges = pacing == Pacing::Offered && blocks.iter().any(|block| block.latency.len() > most);
     let panel = |title: &str, of: fn(&LatencyPoint) -> Option<f64>| {
         let values: Vec<Values> = merged
             .iter()
@@ -178,7 +182,7 @@ fn over_time(pacing: Pacing, blocks: &[&BlockSeries]) -> Markup {
         ],
         // A measurement is one run, or a few: it has a middle and an end.
         Pacing::Serial => [
-            panel("Wall time, the median of each measurement", |p| p.p50_us),
+            panel("Wall time, the usual run of each measurement", |p| p.p50_us),
             panel("Wall time, the longest run of each", |p| p.max_us),
             None,
             None,
