@@ -177,6 +177,7 @@ pub(crate) fn dataset(args: &DatasetArgs, stop: &AtomicBool) -> Result<u8, Failu
         }
         None => {
             quiet_decoder();
+            understudy_host::keep_freed_memory();
             compare_files(&args.a, &args.b, &options)
         }
     };
