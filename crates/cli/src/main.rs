@@ -5,8 +5,8 @@ mod config;
 mod exit;
 mod interrupt;
 mod output;
-mod requests_file;
 mod show;
+mod workload_files;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};

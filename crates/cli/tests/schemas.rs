@@ -25,6 +25,7 @@ use understudy_load::{Histograms, Plan as LoadPlan, Rate, Recorder};
 use understudy_model::Arrivals;
 use understudy_model::capacity::CapacityReport;
 use understudy_model::gates::GeneratorUse;
+use understudy_model::instructions::CountedRun;
 use understudy_model::profile::ProfileReport;
 use understudy_model::proof::SelfTest;
 use understudy_model::series::SeriesDocument;
@@ -353,8 +354,18 @@ fn evidence() -> Evidence {
             .flat_map(|side| (0..6).map(move |number| block(side, number)))
             .collect(),
         floor: Vec::new(),
+        counted: Role::SIDES
+            .map(|side| CountedRun {
+                side,
+                case: 0,
+                round: 0,
+                instructions: 1_000,
+                wall_ns: 5_000,
+            })
+            .into(),
         environment: Environment {
             governor: Some("performance".to_owned()),
+            one_program: true,
             ..Environment::default()
         },
         notes: vec!["a note".to_owned()],
@@ -367,6 +378,7 @@ fn what_trial_writes_is_valid() {
     let terms = config.terms();
     let document = judge(&terms, &Plan::new(&terms), &Rules::default(), &evidence()).verdict;
     let comparison = &document.comparisons[0];
+    assert!(document.instructions.is_some());
     assert!(!comparison.equivalence.clusters.is_empty() && !comparison.latency.is_empty());
     assert!(!document.gates.is_empty() && !document.aa.is_empty() && !document.slo.is_empty());
     let value = serde_json::to_value(&document).unwrap();

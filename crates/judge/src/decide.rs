@@ -65,10 +65,22 @@ fn replace_or_keep(
     evidence: &Evidence,
     document: &VerdictDocument,
 ) -> Option<Decision> {
-    candidate_misses(document)
+    one_program(document)
+        .or_else(|| candidate_misses(document))
         .or_else(|| failures(evidence, Role::Candidate).map(|why| (Verdict::Keep, why)))
         .or_else(|| problem_solved(evidence, document))
         .or_else(|| no_problem(terms, document))
+}
+
+/// Nothing is replaced by itself, whatever it reaches.
+fn one_program(document: &VerdictDocument) -> Option<Decision> {
+    const TEXT: &str =
+        "incumbent and candidate are one and the same program, started in the same way";
+    let because = || vec![reason("one_program", TEXT.to_owned(), [])];
+    document
+        .environment
+        .one_program
+        .then(|| (Verdict::Keep, because()))
 }
 
 /// Rules 4 to 6 where two versions of one service are compared.

@@ -14,6 +14,7 @@ mod decide;
 mod disturbed;
 mod exits;
 mod gates;
+mod instructions;
 mod limits;
 #[cfg(test)]
 mod looks;
@@ -46,6 +47,7 @@ use blocks::Latencies;
 use std::collections::BTreeMap;
 use understudy_case::CaseDocument;
 use understudy_compare::{Noise, PairClass, Row, Rules, TriedFault, Workload, classify, tally};
+use understudy_model::instructions::CountedRun;
 use understudy_model::stored::{Exited, LatencyBlock, ReproducedCluster, RequestFacts, Start};
 use understudy_model::verdict::{
     Comparison, Environment, Equivalence, SCHEMA, Verdict, VerdictDocument, VerdictRules,
@@ -78,6 +80,8 @@ pub struct Evidence {
     pub capacity: Vec<LatencyBlock>,
     /// The trials of the search for the memory floor, in the order in which they were made.
     pub floor: Vec<LatencyBlock>,
+    /// Runs whose instructions were counted.
+    pub counted: Vec<CountedRun>,
     /// Contenders that ended while they were needed.
     pub exits: Vec<Exited>,
     /// The machine.
@@ -207,6 +211,11 @@ pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) 
         limits_of_this_result: Vec::new(),
         capacity: search::capacity::judge(terms, evidence),
         memory_floors: search::floor::judge(terms, evidence),
+        instructions: instructions::describe(
+            &terms.sides().collect::<Vec<_>>(),
+            &evidence.counted,
+            &evidence.blocks,
+        ),
     };
     document.limits_of_this_result = limits::of(terms, evidence, &document);
     (document.verdict, document.because) = decide::decide(terms, planned, evidence, &document);

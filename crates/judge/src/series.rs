@@ -152,6 +152,8 @@ fn latency_point(at_s: f64, rows: &[&Row]) -> LatencyPoint {
         at_s,
         requests: rows.len() as u64,
         unanswered: (rows.len() - answered.len()) as u64,
+        mean_us: (!answered.is_empty())
+            .then(|| answered.iter().sum::<f64>() / answered.len() as f64),
         p50_us: of(0.5),
         p99_us: of(0.99),
         max_us: of(1.0),

@@ -12,6 +12,7 @@ mod exchange;
 pub mod floor;
 pub mod gates;
 pub mod history;
+pub mod instructions;
 mod keys;
 pub mod neighbours;
 mod observation;

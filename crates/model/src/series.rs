@@ -89,6 +89,9 @@ pub struct LatencyPoint {
     pub requests: u64,
     /// Those that were never answered.
     pub unanswered: u64,
+    /// Mean of the answered ones, microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_us: Option<f64>,
     /// Median of the answered ones, microseconds.
     pub p50_us: Option<f64>,
     /// p99 of the answered ones, microseconds; the highest where there are fewer than a hundred.

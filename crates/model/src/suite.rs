@@ -135,7 +135,10 @@ pub struct SuiteRow {
     /// Peak memory.
     #[serde(default)]
     pub memory: Option<RowChange>,
-    /// Pairs of answers compared.
+    /// Cases of its workload; 0 before it ran.
+    #[serde(default)]
+    pub cases: u64,
+    /// Pairs of answers compared: each case is asked more than once.
     pub compared: u64,
     /// Of these, those with a difference that nothing excuses.
     pub different: u64,
@@ -153,6 +156,7 @@ impl SuiteRow {
             time: None,
             cpu: None,
             memory: None,
+            cases: 0,
             compared: 0,
             different: 0,
         }

@@ -4,6 +4,7 @@
 
 use crate::capacity::SideCapacity;
 use crate::floor::SideFloor;
+use crate::instructions::Instructions;
 use crate::proof::SelfTest;
 use crate::tail::Tail;
 use crate::warm_up::WarmUp;
@@ -136,6 +137,9 @@ pub struct VerdictDocument {
     /// looked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memory_floors: Vec<SideFloor>,
+    /// Instructions of the runs of commands; absent where they were not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<Instructions>,
 }
 
 /// One reason of a verdict.
@@ -741,6 +745,9 @@ pub struct Environment {
     pub hashes: BTreeMap<String, String>,
     /// Versions of the programs that were found, by name.
     pub versions: BTreeMap<String, String>,
+    /// Incumbent and candidate are one and the same program, started in the same way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub one_program: bool,
     /// The rules of the verdict when the run began.
     #[serde(default = "VerdictRules::first")]
     pub rules: VerdictRules,

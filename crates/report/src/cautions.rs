@@ -1,12 +1,12 @@
 //! What a reader has to know before any figure: a trial that compares little, or nothing.
 
 use understudy_model::verdict::{Cluster, VerdictDocument};
-use understudy_model::{DifferenceKind, Pacing, Role};
+use understudy_model::{DifferenceKind, Pacing};
 
 /// The cautions, in the order of their weight.
 pub(crate) fn of(document: &VerdictDocument) -> Vec<String> {
     let mut all = Vec::new();
-    if is_one_program(document) {
+    if document.environment.one_program {
         all.push(
             "incumbent and candidate are one and the same program with the same arguments"
                 .to_owned(),
@@ -40,20 +40,6 @@ fn is_redirected(document: &VerdictDocument) -> bool {
     };
     let mut statuses = comparison.equivalence.statuses.keys().peekable();
     statuses.peek().is_some() && statuses.all(|code| (300..400).contains(code) && *code != 304)
-}
-
-/// Do both sides run the same files by the same command?
-fn is_one_program(document: &VerdictDocument) -> bool {
-    let programs = |side: Role| {
-        let name = side.name();
-        let of_side = move |(key, _): &(&String, &String)| key.starts_with(name);
-        let hashes = document.environment.hashes.iter().filter(of_side);
-        let mut hashes: Vec<&String> = hashes.map(|(_, hash)| hash).collect();
-        hashes.sort();
-        (document.method.sides.get(name), hashes)
-    };
-    let (incumbent, candidate) = (programs(Role::Incumbent), programs(Role::Candidate));
-    incumbent.0.is_some() && incumbent == candidate
 }
 
 /// The error that the candidate gives to every request, where the incumbent does not.

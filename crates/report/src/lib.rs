@@ -9,6 +9,7 @@ pub mod figures;
 pub mod findings;
 mod history;
 pub mod html;
+mod instructions;
 pub mod junit;
 pub mod knee;
 pub mod markdown;

@@ -57,6 +57,10 @@ pub fn summary(document: &VerdictDocument, earlier: Option<&History>) -> String 
         let found = text(&crate::memory_floor::sentence(of));
         out += &format!("\nMemory floor of the {}: {found}\n", of.side);
     }
+    if let Some(counted) = &document.instructions {
+        let told = text(&crate::instructions::sentence(counted));
+        out += &format!("\nInstructions: {told}\n");
+    }
     gates(&mut out, document);
     if let Some(earlier) = earlier {
         runs(&mut out, earlier);

@@ -119,11 +119,11 @@ fn is_unclear(ratio: Estimate) -> bool {
     wording::direction(ratio) == Direction::Unclear
 }
 
-/// How many answers were compared, and how many of them differ.
+/// How many cases the pair has.
 pub(crate) fn cases(row: &SuiteRow) -> String {
-    match row.compared {
+    match row.cases {
         0 => "-".to_owned(),
-        compared => count(compared),
+        cases => count(cases),
     }
 }
 

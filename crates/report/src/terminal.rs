@@ -51,6 +51,9 @@ pub fn summary(document: &VerdictDocument, earlier: Option<&History>, style: Sty
         "memory floor",
         floors.map(|of| (of.side, crate::memory_floor::short(of))),
     );
+    if let Some(counted) = &document.instructions {
+        page.labelled("instructions", &crate::instructions::sentence(counted));
+    }
     if let Some(earlier) = earlier {
         page.history(earlier);
     }

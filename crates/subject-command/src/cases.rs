@@ -6,18 +6,14 @@
 //! directory never lead out of it.
 
 use crate::script::with_input;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
-use understudy_model::{Quantity, Span, plain_words, unknown_key};
+use understudy_model::{Span, plain_words};
+use understudy_workload::{Grammar, Line, LinesError, Weighted};
 
-/// Most bytes of a case file.
-pub const MAX_CASES_BYTES: u64 = 1 << 30;
-/// Most errors that are reported at once.
-const MAX_ERRORS: usize = 100;
 /// Most files of one case.
 const MAX_FILES: usize = 10_000;
 /// Longest time limit of a case.
@@ -27,16 +23,21 @@ pub(crate) const PLACEHOLDER: &str = "{in}";
 /// Variables that Understudy sets: they lead into the directories of a run.
 const OURS: [&str; 2] = ["HOME", "TMPDIR"];
 
-const KEYS: [&str; 8] = [
-    "args",
-    "stdin",
-    "stdin_file",
-    "files",
-    "env",
-    "operation",
-    "weight",
-    "timeout",
-];
+/// A line of a case file.
+const GRAMMAR: Grammar = Grammar {
+    noun: "case",
+    keys: &[
+        "args",
+        "stdin",
+        "stdin_file",
+        "files",
+        "env",
+        "operation",
+        "weight",
+        "timeout",
+    ],
+    example: "{\"args\": [\"-n\"]}",
+};
 
 /// Where the content of a file comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,32 +84,9 @@ impl Default for Case {
     }
 }
 
-/// Everything that is wrong with cases.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct CasesError {
-    /// The file, or the pattern.
-    pub source_name: String,
-    /// Line number (from 1; 0 for the file as a whole) and what is wrong there, with a hint in a second line
-    /// where there is one.
-    pub errors: Vec<(usize, String)>,
-    /// How many more there are.
-    pub more: usize,
-}
-
-impl fmt::Display for CasesError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = &self.source_name;
-        for (index, (line, what)) in self.errors.iter().enumerate() {
-            let end = if index == 0 { "" } else { "\n" };
-            match line {
-                0 => write!(f, "{end}{name} {what}")?,
-                _ => write!(f, "{end}{name}:{line}: {what}")?,
-            }
-        }
-        match self.more {
-            0 => Ok(()),
-            more => write!(f, "\n{name}: {more} more errors"),
-        }
+impl Weighted for Case {
+    fn weight(&self) -> f64 {
+        self.weight
     }
 }
 
@@ -120,36 +98,6 @@ pub struct Cases {
 }
 
 impl Cases {
-    /// Reads a case file.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it.
-    pub fn read(path: &Path) -> Result<Cases, CasesError> {
-        let whole = |what: String| CasesError {
-            source_name: path.display().to_string(),
-            errors: vec![(0, what)],
-            more: 0,
-        };
-        let cannot = |error| whole(format!("cannot be read: {}", plain_words(&error)));
-        let size = fs::metadata(path).map_err(cannot)?.len();
-        if size > MAX_CASES_BYTES {
-            return Err(whole(format!(
-                "has {size} bytes; at most {MAX_CASES_BYTES} are read"
-            )));
-        }
-        let text = fs::read_to_string(path).map_err(cannot)?;
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let is_file = |path: &Path| match fs::metadata(path) {
-            Ok(data) if data.is_file() => Ok(()),
-            Ok(_) => Err("it is not a file".to_owned()),
-            Err(error) => Err(plain_words(&error)),
-        };
-        Self::parse(&text, folder, &is_file).map_err(|error| CasesError {
-            source_name: path.display().to_string(),
-            ..error
-        })
-    }
-
     /// Reads JSON lines; empty ones are skipped. Files that are named are relative to `folder`, and `is_file`
     /// says why one of them cannot be used.
     ///
@@ -159,45 +107,18 @@ impl Cases {
         text: &str,
         folder: &Path,
         is_file: &dyn Fn(&Path) -> Result<(), String>,
-    ) -> Result<Cases, CasesError> {
-        let mut all = Vec::new();
-        let (mut errors, mut more) = (Vec::new(), 0);
-        for (number, line) in (1..).zip(text.lines()) {
-            if line.trim().is_empty() {
-                continue;
-            }
-            let mut reader = Line {
-                folder,
-                is_file,
-                errors: Vec::new(),
-            };
-            let case = reader.case(line);
-            for what in reader.errors {
-                // Counted only: a large file of another kind is wrong in every line.
-                match errors.len() < MAX_ERRORS {
-                    true => errors.push((number, what)),
-                    false => more += 1,
+    ) -> Result<Cases, LinesError> {
+        let all = GRAMMAR.read(text, |line, _| {
+            Some(
+                Reader {
+                    line,
+                    folder,
+                    is_file,
                 }
-            }
-            all.extend(case);
-        }
-        if errors.is_empty() && all.is_empty() {
-            let what =
-                "has no case\nhint: write one JSON object a line, such as {\"args\": [\"-n\"]}";
-            errors.push((0, what.to_owned()));
-        }
-        if errors.is_empty() && all.iter().all(|case| case.weight == 0.0) {
-            let what = "gives every case the weight 0, so none would run";
-            errors.push((0, what.to_owned()));
-        }
-        if errors.is_empty() {
-            return Ok(Cases { all });
-        }
-        Err(CasesError {
-            source_name: "the case file".to_owned(),
-            errors,
-            more,
-        })
+                .case(),
+            )
+        })?;
+        Ok(Cases { all })
     }
 }
 
@@ -206,14 +127,10 @@ impl Cases {
 ///
 /// # Errors
 /// The pattern is not valid, matches nothing, or a file cannot be used.
-pub fn file_cases(pattern: &str) -> Result<Cases, CasesError> {
-    let failed = |errors: Vec<String>| CasesError {
-        source_name: format!("`{pattern}`"),
-        errors: errors.into_iter().map(|what| (0, what)).collect(),
-        more: 0,
-    };
+pub fn file_cases(pattern: &str) -> Result<Cases, Vec<String>> {
+    let named = |what: String| format!("`{pattern}` {what}");
     let paths = glob::glob(pattern)
-        .map_err(|error| failed(vec![format!("is not a valid pattern: {}", error.msg)]))?;
+        .map_err(|error| vec![named(format!("is not a valid pattern: {}", error.msg))])?;
     let (mut all, mut errors) = (Vec::new(), Vec::new());
     for path in paths {
         match path {
@@ -233,15 +150,10 @@ pub fn file_cases(pattern: &str) -> Result<Cases, CasesError> {
     if errors.is_empty() && all.is_empty() {
         errors.push("matches no file".to_owned());
     }
-    if errors.is_empty() {
-        return Ok(Cases { all });
+    match errors.is_empty() {
+        true => Ok(Cases { all }),
+        false => Err(errors.into_iter().map(named).collect()),
     }
-    let more = errors.len().saturating_sub(MAX_ERRORS);
-    errors.truncate(MAX_ERRORS);
-    Err(CasesError {
-        more,
-        ..failed(errors)
-    })
 }
 
 /// A folder as the beginning of a pattern that is valid for this folder alone.
@@ -334,111 +246,80 @@ fn check_placeholder(has_place: bool, case: &Case) -> Result<(), String> {
     }
 }
 
-/// Reads a line and collects everything that is wrong with it.
-struct Line<'l> {
+/// Reads a line.
+struct Reader<'l> {
+    line: &'l mut Line,
     folder: &'l Path,
     is_file: &'l dyn Fn(&Path) -> Result<(), String>,
-    errors: Vec<String>,
 }
 
-impl Line<'_> {
-    fn case(&mut self, line: &str) -> Option<Case> {
-        let object = match serde_json::from_str(line) {
-            Ok(Value::Object(object)) => object,
-            Ok(_) => return self.wrong("is not a JSON object such as {\"args\": [\"-n\"]}"),
-            Err(error) => {
-                let text = error.to_string();
-                let cause = text.split(" at line ").next().unwrap_or_default();
-                return self.wrong(format!("is not JSON: {cause} (column {})", error.column()));
-            }
-        };
-        for key in object.keys().filter(|key| !KEYS.contains(&key.as_str())) {
-            self.errors.push(unknown_key(key, &KEYS));
-        }
-        let case = Case {
-            args: self.args(&object),
-            stdin: self.stdin(&object),
-            files: self.files(&object),
-            env: self.env(&object),
-            operation: self.operation(&object),
-            weight: self.weight(&object),
-            timeout: self.timeout(&object),
+impl Reader<'_> {
+    fn case(&mut self) -> Case {
+        let common = self.line.common();
+        Case {
+            args: self.args(),
+            stdin: self.stdin(),
+            files: self.files(),
+            env: self.env(),
+            operation: common.operation,
+            weight: common.weight,
+            timeout: self.line.span("timeout", LONGEST).map(Span::duration),
             input: None,
-        };
-        self.errors.is_empty().then_some(case)
+        }
     }
 
-    /// Notes what is wrong; there is no value.
-    fn wrong<T>(&mut self, what: impl Into<String>) -> Option<T> {
-        self.errors.push(what.into());
-        None
-    }
-
-    fn args(&mut self, object: &Map<String, Value>) -> Vec<String> {
-        let words = match object.get("args") {
-            None => return Vec::new(),
-            Some(Value::Array(words)) => words,
-            Some(_) => {
-                self.wrong::<()>("\"args\" is not a list of texts");
-                return Vec::new();
-            }
-        };
+    fn args(&mut self) -> Vec<String> {
         let mut args = Vec::new();
-        for (index, word) in (1..).zip(words) {
+        for (index, word) in (1..).zip(self.line.list("args", "texts")) {
             match word {
                 Value::String(word) if word.contains('\0') => {
-                    self.wrong::<()>(format!("\"args\": argument {index} contains a NUL"));
+                    self.wrong(format!("\"args\": argument {index} contains a NUL"));
                 }
-                Value::String(word) => args.push(word.clone()),
+                Value::String(word) => args.push(word),
                 _ => {
-                    let words = format!(
-                        "\"args\": argument {index} is not a text\nhint: write {:?}",
-                        word.to_string().chars().take(40).collect::<String>()
-                    );
-                    self.wrong::<()>(words);
+                    let shown: String = word.to_string().chars().take(40).collect();
+                    self.wrong(format!(
+                        "\"args\": argument {index} is not a text\nhint: write {shown:?}"
+                    ));
                 }
             }
         }
         args
     }
 
-    fn stdin(&mut self, object: &Map<String, Value>) -> Option<Input> {
-        match (object.get("stdin"), object.get("stdin_file")) {
+    fn wrong(&mut self, what: impl Into<String>) {
+        self.line.wrong::<()>(what);
+    }
+
+    fn stdin(&mut self) -> Option<Input> {
+        let (text, path) = (self.line.text("stdin"), self.line.text("stdin_file"));
+        match (text, path) {
+            (Some(_), Some(_)) => self.line.wrong("has both \"stdin\" and \"stdin_file\""),
+            (Some(text), None) => Some(Input::Text(text.into_bytes())),
+            (None, Some(path)) => self.source("\"stdin_file\"", &path),
             (None, None) => None,
-            (Some(_), Some(_)) => self.wrong("has both \"stdin\" and \"stdin_file\""),
-            (Some(Value::String(text)), None) => Some(Input::Text(text.clone().into_bytes())),
-            (Some(_), None) => self.wrong("\"stdin\" is not a text"),
-            (None, Some(Value::String(path))) => self.source("\"stdin_file\"", path),
-            (None, Some(_)) => self.wrong("\"stdin_file\" is not a path"),
         }
     }
 
-    fn files(&mut self, object: &Map<String, Value>) -> BTreeMap<PathBuf, Input> {
+    fn files(&mut self) -> BTreeMap<PathBuf, Input> {
         let mut files = BTreeMap::new();
-        let given = match object.get("files") {
-            None => return files,
-            Some(Value::Object(given)) => given,
-            Some(_) => {
-                self.wrong::<()>("\"files\" is not an object of paths and contents");
-                return files;
-            }
-        };
+        let given = self.line.table("files", "paths and contents");
         if given.len() > MAX_FILES {
             let count = given.len();
-            self.wrong::<()>(format!(
+            self.wrong(format!(
                 "\"files\" has {count} files; at most {MAX_FILES} are placed"
             ));
             return files;
         }
-        for (name, content) in given {
+        for (name, content) in &given {
             let content = self.content(name, content);
             match (inside(name), content) {
                 (Ok(path), Some(content)) => {
                     if files.insert(path, content).is_some() {
-                        self.wrong::<()>(format!("\"files\" names {name:?} twice"));
+                        self.wrong(format!("\"files\" names {name:?} twice"));
                     }
                 }
-                (Err(why), _) => drop(self.wrong::<()>(format!("\"files\": {name:?} {why}"))),
+                (Err(why), _) => self.wrong(format!("\"files\": {name:?} {why}")),
                 (Ok(_), None) => {}
             }
         }
@@ -448,29 +329,20 @@ impl Line<'_> {
             .collect();
         if let Some(both) = files.keys().find(|path| folders.contains(path.as_path())) {
             let both = both.clone();
-            self.wrong::<()>(format!("\"files\": {both:?} is a file and a directory"));
+            self.wrong(format!("\"files\": {both:?} is a file and a directory"));
         }
         files
     }
 
     fn content(&mut self, name: &str, content: &Value) -> Option<Input> {
-        let one_file = |object: &Map<String, Value>| {
-            let only = object.len() == 1;
-            object
-                .get("file")
-                .filter(|_| only)?
-                .as_str()
-                .map(str::to_owned)
+        let path = match content {
+            Value::String(text) => return Some(Input::Text(text.clone().into_bytes())),
+            Value::Object(object) if object.len() == 1 => object.get("file"),
+            _ => None,
         };
-        match content {
-            Value::String(text) => Some(Input::Text(text.clone().into_bytes())),
-            Value::Object(object) => match one_file(object) {
-                Some(path) => self.source(&format!("\"files\": {name:?}:"), &path),
-                None => self.wrong(format!(
-                    "\"files\": {name:?} is neither a text nor {{\"file\": path}}"
-                )),
-            },
-            _ => self.wrong(format!(
+        match path.and_then(Value::as_str) {
+            Some(path) => self.source(&format!("\"files\": {name:?}:"), path),
+            None => self.line.wrong(format!(
                 "\"files\": {name:?} is neither a text nor {{\"file\": path}}"
             )),
         }
@@ -481,25 +353,20 @@ impl Line<'_> {
         let whole = self.folder.join(path);
         // The system takes no such name, and its own word for that is about something else.
         if path.is_empty() || path.contains('\0') {
-            return self.wrong(format!("{key} {path:?} is not the name of a file"));
+            let what = format!("{key} {path:?} is not the name of a file");
+            return self.line.wrong(what);
         }
         match (self.is_file)(&whole) {
             Ok(()) => Some(Input::File(whole)),
-            Err(why) => self.wrong(format!("{key} {path:?} cannot be used: {why}")),
+            Err(why) => self
+                .line
+                .wrong(format!("{key} {path:?} cannot be used: {why}")),
         }
     }
 
-    fn env(&mut self, object: &Map<String, Value>) -> BTreeMap<String, String> {
+    fn env(&mut self) -> BTreeMap<String, String> {
         let mut env = BTreeMap::new();
-        let given = match object.get("env") {
-            None => return env,
-            Some(Value::Object(given)) => given,
-            Some(_) => {
-                self.wrong::<()>("\"env\" is not an object of names and texts");
-                return env;
-            }
-        };
-        for (name, value) in given {
+        for (name, value) in self.line.table("env", "names and texts") {
             let problem = if name.is_empty() || name.contains(['=', '\0']) {
                 "is not the name of a variable"
             } else if OURS.contains(&name.as_str()) {
@@ -507,46 +374,16 @@ impl Line<'_> {
             } else {
                 match value {
                     Value::String(value) if !value.contains('\0') => {
-                        env.insert(name.clone(), value.clone());
+                        env.insert(name, value);
                         continue;
                     }
                     Value::String(_) => "has a NUL in its value",
                     _ => "is not a text",
                 }
             };
-            self.wrong::<()>(format!("\"env\": {name:?} {problem}"));
+            self.wrong(format!("\"env\": {name:?} {problem}"));
         }
         env
-    }
-
-    fn operation(&mut self, object: &Map<String, Value>) -> Option<String> {
-        match object.get("operation") {
-            None => None,
-            Some(Value::String(name)) if !name.trim().is_empty() => Some(name.clone()),
-            Some(_) => self.wrong("\"operation\" is not a name"),
-        }
-    }
-
-    fn weight(&mut self, object: &Map<String, Value>) -> f64 {
-        let Some(value) = object.get("weight") else {
-            return 1.0;
-        };
-        let weight = value.as_f64().filter(|weight| (0.0..=1e9).contains(weight));
-        weight
-            .or_else(|| self.wrong("\"weight\" is not a number from 0 to 1e9"))
-            .unwrap_or(1.0)
-    }
-
-    fn timeout(&mut self, object: &Map<String, Value>) -> Option<Duration> {
-        let expected = || format!("\"timeout\" is not {}, up to {LONGEST}", Span::EXPECTED);
-        let span = match object.get("timeout")? {
-            Value::String(text) => text.parse::<Span>().ok(),
-            _ => None,
-        };
-        match span.filter(|span| span.nanos() > 0 && *span <= LONGEST) {
-            Some(span) => Some(span.duration()),
-            None => self.wrong(expected()),
-        }
     }
 }
 

@@ -26,10 +26,7 @@ mod workdir;
 
 pub use answer::{answer, name_of};
 pub use cache::{CacheError, cold, warm};
-pub use cases::{
-    Case, Cases, CasesError, Input, MAX_CASES_BYTES, command_line, file_cases, literal_pattern,
-    script_line,
-};
+pub use cases::{Case, Cases, Input, command_line, file_cases, literal_pattern, script_line};
 pub use launcher::{
     DEFAULT_PATH, Launcher, LauncherError, LauncherSetup, MAX_RUNS, Order, OutputLimits,
     environment, resolve, serve,

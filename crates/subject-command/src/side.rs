@@ -42,6 +42,8 @@ pub struct Command {
     pub is_cold: bool,
     /// How what it writes is compared.
     pub outputs: Outputs,
+    /// Words in front of all: a program that runs the command and looks at it.
+    pub under: Vec<String>,
 }
 
 /// What a command executes.
@@ -143,10 +145,16 @@ impl Command {
     }
 
     fn argv(&self, case: &Case) -> Result<Vec<String>, String> {
-        match &self.what {
-            Executed::Script(line) => script_line(line, case),
-            Executed::Program(words) => command_line(&self.anchored(words), case),
+        let mut words = match &self.what {
+            Executed::Script(line) => script_line(line, case)?,
+            Executed::Program(words) => command_line(&self.anchored(words), case)?,
+        };
+        if let Some(name) = words.first_mut().filter(|_| !self.under.is_empty()) {
+            // What runs it does so in the directory of a run.
+            let program = self.found(name).map_err(|error| error.to_string())?;
+            *name = program.to_string_lossy().into_owned();
         }
+        Ok(self.under.iter().cloned().chain(words).collect())
     }
 
     /// A run of a case as a line that people can run.

@@ -113,7 +113,7 @@ impl Capture {
                 ));
             }
         };
-        match super::variables::is_name(name) {
+        match understudy_workload::is_name(name) {
             true => Ok(Capture {
                 name: name.to_owned(),
                 from,

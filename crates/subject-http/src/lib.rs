@@ -10,12 +10,11 @@ mod opening;
 mod requests;
 mod run;
 mod target;
-mod variables;
 
 pub use asker::HttpAsker;
 pub use client::{Client, ClientLimits};
 pub use credentials::{Capture, CaptureFrom, Credentials, Jar};
 pub use driver::{Captured, Captures, HttpDriver, OpenError, Options, Prepared};
-pub use requests::{MAX_FILE_BYTES, RequestSource, Requests, RequestsError, WorkloadRequest};
+pub use requests::{RequestSource, Requests, WorkloadRequest};
 pub use run::{HttpLoadError, Ran, Workload, run, run_into};
 pub use target::{Target, TargetError};

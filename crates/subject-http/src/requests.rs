@@ -1,42 +1,39 @@
 //! The requests of a workload: read from JSON lines, checked, rendered.
 //!
-//! One request a line: `method`, `path`, `headers`, one of `body`, `body_base64` and `body_file`;
-//! `weight`, `session` and `operation` are optional. Header values may name environment variables
+//! One request a line: `method`, `path`, `headers`, one of `body`, `body_base64` and `body_file`, and what every kind of
+//! case may say. Header values may name environment variables
 //! as `$NAME` or `${NAME}`. Path and body, in which dollar signs are common, may do so as `${NAME}` for the
 //! names that `variables` lists. What is shown and stored keeps the name.
 
 use crate::credentials::{Capture, Credentials};
 use crate::driver::Prepared;
-use crate::variables::{Written, expand, fill, is_name};
 use base64::Engine as _;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::sync::Arc;
-use understudy_model::unknown_key;
 use understudy_wire::http1::RequestHead;
+use understudy_workload::{Grammar, Line, LinesError, Weighted, Written, expand, fill, is_name};
 
-/// Most bytes of a request file.
-pub const MAX_FILE_BYTES: u64 = 1 << 30;
-/// Most errors that are reported at once.
-const MAX_ERRORS: usize = 20;
 /// Most headers of one request.
 const MAX_HEADERS: usize = 100;
 
-/// What the key `operation` was called before.
-const FORMER_OPERATION: &str = "endpoint";
-
-const KEYS: [&str; 11] = [
-    "method",
-    "path",
-    "headers",
-    "body",
-    "body_base64",
-    "body_file",
-    "variables",
-    "weight",
-    "session",
-    "operation",
-    "capture",
-];
+/// A line of a request file.
+const GRAMMAR: Grammar = Grammar {
+    noun: "request",
+    keys: &[
+        "method",
+        "path",
+        "headers",
+        "body",
+        "body_base64",
+        "body_file",
+        "variables",
+        "weight",
+        "session",
+        "operation",
+        "capture",
+    ],
+    example: "{\"method\": \"GET\", \"path\": \"/\"}",
+};
 
 /// One request of the workload.
 #[derive(Clone, Debug, PartialEq)]
@@ -230,13 +227,6 @@ pub trait RequestSource {
     }
 }
 
-/// Everything that is wrong with a request file, a line each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestsError {
-    /// Line number (from 1; 0 for the file as a whole) and what is wrong there.
-    pub errors: Vec<(usize, String)>,
-}
-
 /// The requests of a workload, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Requests {
@@ -248,39 +238,10 @@ impl Requests {
     /// Reads JSON lines. Empty lines are skipped.
     ///
     /// # Errors
-    /// Every line that is not a request (the first twenty), or that there is none.
-    pub fn parse(text: &str, source: &dyn RequestSource) -> Result<Self, RequestsError> {
-        let mut all = Vec::new();
-        let mut errors = Vec::new();
-        for (index, line) in text.lines().enumerate() {
-            if line.trim().is_empty() {
-                continue;
-            }
-            match parse_line(line, source, &all) {
-                Ok(request) => all.push(request),
-                Err(error) => errors.push((index + 1, error)),
-            }
-            if errors.len() == MAX_ERRORS {
-                break;
-            }
-        }
-        if errors.is_empty() && all.is_empty() {
-            errors.push((
-                0,
-                "holds no request\nhint: write one JSON object a line".to_owned(),
-            ));
-        }
-        if errors.is_empty() && all.iter().all(|request| request.weight == 0.0) {
-            errors.push((
-                0,
-                "every request has weight 0, so none would be sent".to_owned(),
-            ));
-        }
-        if errors.is_empty() {
-            Ok(Requests { all })
-        } else {
-            Err(RequestsError { errors })
-        }
+    /// Everything that is wrong with any line, or that there is no request.
+    pub fn parse(text: &str, source: &dyn RequestSource) -> Result<Self, LinesError> {
+        let all = GRAMMAR.read(text, |line, before| request(line, source, before))?;
+        Ok(Requests { all })
     }
 
     /// The weights, in order.
@@ -333,39 +294,37 @@ impl Requests {
     }
 }
 
+impl Weighted for WorkloadRequest {
+    fn weight(&self) -> f64 {
+        self.weight
+    }
+}
+
 /// Reads one line; those before it may capture what its headers name.
-fn parse_line(
-    line: &str,
+fn request(
+    line: &mut Line,
     source: &dyn RequestSource,
     before: &[WorkloadRequest],
-) -> Result<WorkloadRequest, String> {
-    let value: Value = serde_json::from_str(line).map_err(|error| {
-        let text = error.to_string();
-        let cause = text.split(" at line ").next().unwrap_or_default();
-        format!("is not JSON: {cause} (column {})", error.column())
-    })?;
-    let Value::Object(object) = value else {
-        return Err(
-            "is not a JSON object such as {\"method\": \"GET\", \"path\": \"/\"}".to_owned(),
-        );
+) -> Option<WorkloadRequest> {
+    let common = line.common();
+    let method = line.text("method");
+    let path = match line.get("path") {
+        None => line.wrong("has no \"path\""),
+        Some(_) => line.text("path"),
     };
-    let is_known = |key: &str| KEYS.contains(&key) || key == FORMER_OPERATION;
-    if let Some(key) = object.keys().find(|key| !is_known(key)) {
-        return Err(unknown_key(key, &KEYS));
-    }
+    let (headers, variables) = (headers(line), variables(line));
+    let body = body(line, source);
+    let capture = capture(line);
     let request = WorkloadRequest {
-        method: text(&object, "method")?.unwrap_or_else(|| "GET".to_owned()),
-        path: text(&object, "path")?.ok_or("has no \"path\"")?,
+        method: method.unwrap_or_else(|| "GET".to_owned()),
+        path: path?,
         headers: Vec::new(),
-        body: body(&object, source)?,
+        body: body?,
         variables: Vec::new(),
-        weight: weight(&object)?,
-        session: text(&object, "session")?,
-        operation: match text(&object, "operation")? {
-            None => text(&object, FORMER_OPERATION)?,
-            named => named,
-        },
-        capture: capture(&object)?,
+        weight: common.weight,
+        session: common.session,
+        operation: common.operation,
+        capture,
         sent_headers: Vec::new(),
         sent_path: None,
         sent_body: None,
@@ -380,109 +339,84 @@ fn parse_line(
         true => Some(format!("${{{name}}}")),
         false => source.variable(name),
     };
-    let request = request
-        .with_headers(headers(&object)?, &captured_or_env)?
-        .with_variables(variables(&object)?, &env)?;
-    request.render("host").map_err(|error| error.to_string())?;
-    Ok(request)
+    let request = line.take(request.with_headers(headers, &captured_or_env))?;
+    let request = line.take(request.with_variables(variables, &env))?;
+    let rendered = request.render("host").map_err(|error| error.to_string());
+    line.take(rendered).map(|_| request)
 }
 
-fn text(object: &Map<String, Value>, key: &str) -> Result<Option<String>, String> {
-    match object.get(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(format!("{key:?} is not a string")),
-    }
-}
-
-fn weight(object: &Map<String, Value>) -> Result<f64, String> {
-    match object.get("weight") {
-        None => Ok(1.0),
-        Some(value) => value
-            .as_f64()
-            .filter(|weight| (0.0..=1e9).contains(weight))
-            .ok_or_else(|| "\"weight\" is not a number from 0 to 1e9".to_owned()),
-    }
-}
-
-fn capture(object: &Map<String, Value>) -> Result<Vec<Capture>, String> {
-    let wrong = || "\"capture\" is not an object of names and places".to_owned();
-    let Some(captures) = object.get("capture") else {
-        return Ok(Vec::new());
-    };
-    let one =
-        |(name, from): (&String, &Value)| Capture::parse(name, from.as_str().ok_or_else(wrong)?);
-    captures
-        .as_object()
-        .ok_or_else(wrong)?
-        .iter()
-        .map(one)
-        .collect()
-}
-
-fn variables(object: &Map<String, Value>) -> Result<Vec<String>, String> {
-    let wrong = || "\"variables\" is not a list of names".to_owned();
-    match object.get("variables") {
-        None => Ok(Vec::new()),
-        Some(Value::Array(names)) => {
-            let name = |name: &Value| name.as_str().map(str::to_owned).ok_or_else(wrong);
-            names.iter().map(name).collect()
-        }
-        Some(_) => Err(wrong()),
-    }
-}
-
-fn headers(object: &Map<String, Value>) -> Result<Vec<(String, String)>, String> {
-    let wrong = || "\"headers\" is not an object of strings or lists of strings".to_owned();
-    let Some(headers) = object.get("headers") else {
-        return Ok(Vec::new());
-    };
-    let Value::Object(headers) = headers else {
-        return Err(wrong());
-    };
+fn capture(line: &mut Line) -> Vec<Capture> {
+    const EXPECTED: &str = "names and places";
     let mut all = Vec::new();
-    for (name, value) in headers {
-        match value {
-            Value::String(value) => all.push((name.clone(), value.clone())),
-            Value::Array(values) => {
-                for value in values {
-                    let value = value.as_str().ok_or_else(wrong)?;
-                    all.push((name.clone(), value.to_owned()));
-                }
+    for (name, from) in line.table("capture", EXPECTED) {
+        let from = from.as_str();
+        let from = from.ok_or_else(|| format!("\"capture\" is not an object of {EXPECTED}"));
+        all.extend(line.take(from.and_then(|from| Capture::parse(&name, from))));
+    }
+    all
+}
+
+fn variables(line: &mut Line) -> Vec<String> {
+    let names = line.list("variables", "names");
+    let mut all = Vec::new();
+    for name in names {
+        match name.as_str() {
+            Some(name) => all.push(name.to_owned()),
+            None => drop(line.wrong::<()>("\"variables\" is not a list of names")),
+        }
+    }
+    all
+}
+
+fn headers(line: &mut Line) -> Vec<(String, String)> {
+    const EXPECTED: &str = "texts or lists of texts";
+    let mut all = Vec::new();
+    for (name, value) in line.table("headers", EXPECTED) {
+        let values = match value {
+            Value::Array(values) => values,
+            one => vec![one],
+        };
+        for value in values {
+            match value {
+                Value::String(value) => all.push((name.clone(), value)),
+                _ => drop(line.wrong::<()>(format!("\"headers\": {name:?} is not {EXPECTED}"))),
             }
-            _ => return Err(wrong()),
         }
     }
     if all.len() > MAX_HEADERS {
-        return Err(format!(
-            "has {} headers; at most {MAX_HEADERS} are sent",
-            all.len()
+        let count = all.len();
+        line.wrong::<()>(format!(
+            "has {count} headers; at most {MAX_HEADERS} are sent"
         ));
     }
-    Ok(all)
+    all
 }
 
-fn body(object: &Map<String, Value>, source: &dyn RequestSource) -> Result<Vec<u8>, String> {
+fn body(line: &mut Line, source: &dyn RequestSource) -> Option<Vec<u8>> {
     let given: Vec<&str> = ["body", "body_base64", "body_file"]
         .into_iter()
-        .filter(|key| object.contains_key(*key))
+        .filter(|key| line.value(key).is_some())
         .collect();
     match given.as_slice() {
-        [] => Ok(Vec::new()),
-        ["body"] => Ok(match &object["body"] {
+        [] => Some(Vec::new()),
+        ["body"] => line.value("body").map(|body| match body {
             Value::String(text) => text.clone().into_bytes(),
             other => other.to_string().into_bytes(),
         }),
-        ["body_base64"] => base64::engine::general_purpose::STANDARD
-            .decode(text(object, "body_base64")?.unwrap_or_default())
-            .map_err(|error| format!("\"body_base64\" is not base64: {error}")),
-        ["body_file"] => {
-            let path = text(object, "body_file")?.ok_or("\"body_file\" is not a string")?;
-            source
-                .body_file(&path)
-                .map_err(|error| format!("\"body_file\" {path:?}: {error}"))
+        ["body_base64"] => {
+            let text = line.text("body_base64").unwrap_or_default();
+            let bytes = base64::engine::general_purpose::STANDARD.decode(text);
+            line.take(bytes.map_err(|error| format!("\"body_base64\" is not base64: {error}")))
         }
-        several => Err(format!("has more than one body: {}", several.join(", "))),
+        ["body_file"] => {
+            let path = match line.get("body_file") {
+                Some(_) => line.text("body_file")?,
+                None => return line.wrong("\"body_file\" is not a text"),
+            };
+            let bytes = source.body_file(&path);
+            line.take(bytes.map_err(|error| format!("\"body_file\" {path:?}: {error}")))
+        }
+        several => line.wrong(format!("has more than one body: {}", several.join(", "))),
     }
 }
 
@@ -514,13 +448,6 @@ mod tests {
     }
 
     #[test]
-    fn the_former_name_of_the_operation_is_read() {
-        let named = |key: &str| one(&format!(r#"{{"path":"/a/1","{key}":"GET /a"}}"#)).operation;
-        assert_eq!(named("endpoint"), Some("GET /a".to_owned()));
-        assert_eq!(named("endpoint"), named("operation"));
-    }
-
-    #[test]
     fn reads_every_key() {
         let request = one(
             r#"{"method":"PUT","path":"/a","headers":{"A":["1","2"]},"body":{"x":1},
@@ -535,6 +462,7 @@ mod tests {
         );
         assert_eq!(request.headers.len(), 2);
         assert_eq!(one(r#"{"path":"/","body":"text"}"#).body, b"text");
+        assert_eq!(one(r#"{"path":"/","body":null}"#).body, b"null");
         assert_eq!(one(r#"{"path":"/","body_base64":"AP8="}"#).body, [0, 255]);
         assert_eq!(one(r#"{"path":"/","body_file":"there"}"#).body, b"file");
         assert!(one(r#"{"path":"/"}"#).is_safe());
@@ -584,7 +512,7 @@ mod tests {
         assert_eq!(lines, [3, 4, 5, 6]);
         assert!(errors[1].1.contains("did you mean \"path\"?"), "{errors:?}");
         let first = |text: &str| wrong(text).remove(0).1;
-        assert!(first("").contains("holds no request"));
+        assert!(first("").contains("has no request"));
         assert!(first(r#"{"path":"/","weight":0}"#).contains("weight 0"));
         assert!(
             first(r#"{"path":"/","body":"a","body_base64":"a"}"#).contains("more than one body")
@@ -596,7 +524,7 @@ mod tests {
         );
         assert!(first(r#"{"path":"/a#b"}"#).contains("has a fragment"));
         assert!(first(r#"{"path":"/","weight":-1}"#).contains("weight"));
-        assert!(first(r#"{"path":1}"#).contains("not a string"));
+        assert!(first(r#"{"path":1}"#).contains("not a text"));
     }
 
     proptest! {

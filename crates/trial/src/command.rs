@@ -5,6 +5,7 @@ use crate::contents::DataSets;
 use crate::cpus::Assignment;
 use crate::environment::{hexadecimal, sha256};
 use crate::error::TrialError;
+use crate::instructions::{self, counter};
 use crate::placeholders::with_limits;
 use crate::runs;
 use crate::subject::{Measuring, Member, Subject};
@@ -19,10 +20,11 @@ use understudy_evidence::RunDirectory;
 use understudy_model::Role;
 use understudy_probe::{Cgroups, Limits, split_command};
 use understudy_redact::{Redactor, shell_quoted};
-use understudy_subject::{Asker, CaseFacts, Catalogue};
+use understudy_subject::Asker;
 use understudy_subject_command::{
     Case, Cases, Command, CommandSide, DEFAULT_PATH, Executed, Input, LauncherSetup, Placing,
 };
+use understudy_workload::{CaseFacts, Catalogue};
 
 /// Where the directories of the runs are, in the run directory.
 const FOLDER: &str = "work";
@@ -85,6 +87,11 @@ impl<'a> Commands<'a> {
 
     /// Starts what runs a side.
     pub(crate) fn start(&self, role: Role) -> Result<CommandSide, TrialError> {
+        self.start_under(role, Vec::new())
+    }
+
+    /// The same with these words in front of its command.
+    fn start_under(&self, role: Role, under: Vec<String>) -> Result<CommandSide, TrialError> {
         let limits = self.inputs.config.limits;
         let subject = self.inputs.cpus.subject.as_slice();
         let log = format!("launcher-{}.log", role.name());
@@ -105,7 +112,11 @@ impl<'a> Commands<'a> {
             },
         };
         let machine = (self.inputs.cgroups, self.inputs.stop.clone());
-        let side = CommandSide::start(self.command(role)?, self.cases.clone(), &placing, machine);
+        let command = Command {
+            under,
+            ..self.command(role)?
+        };
+        let side = CommandSide::start(command, self.cases.clone(), &placing, machine);
         side.map_err(|source| TrialError::Ask {
             name: role.in_words().to_owned(),
             source: source.into(),
@@ -141,6 +152,7 @@ fn command(
         timeout: workload.timeout.duration(),
         is_cold: workload.cache == Cache::Cold,
         outputs: workload.outputs.clone(),
+        under: Vec::new(),
     })
 }
 
@@ -293,6 +305,17 @@ impl Subject for Commands<'_> {
             catalogue: &self.catalogue,
             sides: self.inputs.config.sides().collect(),
             start: &|role| Ok(Box::new(self.start(role)?)),
+        }
+        .carry_out()?;
+        if !self.inputs.workload.instructions {
+            return Ok(());
+        }
+        instructions::Stage {
+            measuring,
+            cases: self.catalogue.cases.len() as u32,
+            sides: self.inputs.config.sides().collect(),
+            start: &|role, folder| Ok(Box::new(self.start_under(role, counter(folder))?)),
+            logs: &self.logs,
         }
         .carry_out()
     }

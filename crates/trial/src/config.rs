@@ -328,6 +328,8 @@ pub struct CommandWorkload {
     pub timeout: Span,
     /// How what runs write is compared.
     pub outputs: Outputs,
+    /// Are the instructions of runs counted, after everything that is timed?
+    pub instructions: bool,
 }
 
 /// Where the cases of a command come from.

@@ -6,11 +6,12 @@ use crate::stages::Inputs;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use understudy_host::{CpuList, Machine};
 use understudy_model::Role;
 use understudy_model::verdict::{Environment, VerdictRules};
 use understudy_probe::{Detected, split_command};
+use understudy_subject_command::{DEFAULT_PATH, resolve};
 
 /// Looks at the machine and hashes what is about to be compared.
 pub(crate) fn look(
@@ -36,6 +37,7 @@ pub(crate) fn look(
         subject_cpus: inputs.cpus.subject.as_slice().to_vec(),
         hashes: hashes(config, workload),
         versions: BTreeMap::from([("understudy".to_owned(), inputs.version.to_owned())]),
+        one_program: is_one_program(config),
         rules: VerdictRules::default(),
     }
 }
@@ -107,6 +109,32 @@ pub(crate) fn is_built(config: &TrialConfig, side: Role, began: &Environment) ->
     let of_side = |name: &str| name.split(' ').next() == Some(side.name());
     let was = began.hashes.iter().filter(|(name, _)| of_side(name));
     !now.is_empty() && was.eq(&now)
+}
+
+/// Are incumbent and candidate one and the same program, started in the same way? Links are not followed: a program may
+/// do what its name says, and the Python of each virtual environment is a link to the same file.
+fn is_one_program(config: &TrialConfig) -> bool {
+    let launched = |side: Role| match config.side(side) {
+        SideConfig::Launched(launched) => Some(launched),
+        SideConfig::Running { .. } => None,
+    };
+    let Some((a, b)) = launched(Role::Incumbent).zip(launched(Role::Candidate)) else {
+        return false;
+    };
+    let around = |side: &Launched| (side.dir.clone(), side.env.clone(), side.shell);
+    around(a) == around(b) && (a.run == b.run || (!a.shell && words(a) == words(b)))
+}
+
+/// The words of a command, the first as the file that it stands for.
+fn words(side: &Launched) -> Option<(PathBuf, Vec<String>)> {
+    let mut words = split_command(&side.run).ok()?.into_iter();
+    let own = side.env.get("PATH").cloned();
+    let path = own.or_else(|| std::env::var("PATH").ok());
+    let path = path.unwrap_or_else(|| DEFAULT_PATH.to_owned());
+    let file = resolve(&words.next()?, &side.dir, &path).ok()?;
+    // `/bin` is a link to `/usr/bin` on many machines.
+    let folder = file.parent()?.canonicalize().ok()?;
+    Some((folder.join(file.file_name()?), words.collect()))
 }
 
 fn hashes(config: &TrialConfig, workload: BTreeMap<String, String>) -> BTreeMap<String, String> {

@@ -120,6 +120,7 @@ pub(crate) fn run(day: u32, cpu_us: f64, ratio: f64) -> StoredRun {
             limits_of_this_result: Vec::new(),
             capacity: Vec::new(),
             memory_floors: Vec::new(),
+            instructions: None,
         },
         config: None,
     }

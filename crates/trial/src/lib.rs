@@ -22,6 +22,7 @@ mod floor;
 mod generator;
 pub mod history;
 mod inspect;
+pub mod instructions;
 mod latency;
 mod placeholders;
 mod reproducer;
@@ -80,6 +81,13 @@ pub enum Event {
         pairs: u32,
         /// Time spent, and the longest that may be spent.
         spent: (Span, Span),
+    },
+    /// Instructions of runs are being counted.
+    Counting {
+        /// Cases done, in all rounds.
+        done: u32,
+        /// Cases to count, in all rounds.
+        total: u32,
     },
     /// The capacity of a side is being looked for.
     Searching {

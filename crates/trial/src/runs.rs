@@ -18,7 +18,8 @@ use understudy_model::gates::MOST_STOLEN;
 use understudy_model::stored::{BlockFigures, Row};
 use understudy_model::{Observation, Pacing, Role, Span};
 use understudy_stats::random::Random;
-use understudy_subject::{Catalogue, Run, Runner, Trouble};
+use understudy_subject::{Run, Runner, Trouble};
+use understudy_workload::Catalogue;
 
 /// A measurement takes so long at least, so that the clock and the start of a process weigh little.
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -329,7 +330,7 @@ fn draw(catalogue: &Catalogue, count: usize, seed: u64) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use understudy_subject::CaseFacts;
+    use understudy_workload::CaseFacts;
 
     fn catalogue(weights: &[f64]) -> Catalogue {
         Catalogue::new(weights.iter().map(|weight| {

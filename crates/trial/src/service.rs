@@ -17,8 +17,9 @@ use understudy_compare::{Differ, Redact, Rules, Templates};
 use understudy_model::Role;
 use understudy_model::stored::Start;
 use understudy_redact::Redactor;
-use understudy_subject::{Asker, CaseFacts, Catalogue};
+use understudy_subject::Asker;
 use understudy_subject_http::{HttpAsker, Requests};
+use understudy_workload::{CaseFacts, Catalogue};
 
 /// Services and the requests to them.
 pub(crate) struct Services<'a> {

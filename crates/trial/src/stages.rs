@@ -25,8 +25,8 @@ use understudy_model::stored::RequestFacts;
 use understudy_model::stored::WorkloadFacts;
 use understudy_probe::Cgroups;
 use understudy_redact::Redactor;
-use understudy_subject::Catalogue;
 use understudy_subject_http::Requests;
+use understudy_workload::Catalogue;
 
 /// The stage that is remembered as finished. The measurements under load need no such mark: each is
 /// a file of its own.

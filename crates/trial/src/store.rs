@@ -9,6 +9,7 @@ use understudy_compare::{Row as ComparedRow, http};
 use understudy_evidence::{BlockId, BlockWriter, EvidenceError, Folder, RunDirectory};
 use understudy_judge::Evidence;
 use understudy_judge::series;
+use understudy_model::instructions::CountedRun;
 use understudy_model::series::SeriesDocument;
 use understudy_model::stored::Exited;
 use understudy_model::stored::{
@@ -22,6 +23,7 @@ const DIFFERENCES: &str = "differences.jsonl";
 const TUNED_DIFFERENCES: &str = "differences-tuned.jsonl";
 pub(crate) const FAULTS: &str = "faults.jsonl";
 const REPRODUCED: &str = "reproduced.jsonl";
+const COUNTED: &str = "instructions.jsonl";
 const NOTES: &str = "notes.jsonl";
 const WORKLOAD: &str = "workload.json";
 const ENVIRONMENT: &str = "environment.json";
@@ -132,6 +134,17 @@ pub(crate) fn reproduced(
 ) -> Result<(), TrialError> {
     let mut lines = understudy_evidence::JsonLines::<ReproducedCluster>::open(run, REPRODUCED)?;
     Ok(lines.write(cluster)?)
+}
+
+/// Adds a run whose instructions were counted.
+pub(crate) fn add_counted(run: &RunDirectory, counted: &CountedRun) -> Result<(), TrialError> {
+    let mut lines = understudy_evidence::JsonLines::<CountedRun>::open(run, COUNTED)?;
+    Ok(lines.write(counted)?)
+}
+
+/// The runs whose instructions were counted so far.
+pub(crate) fn counted(run: &RunDirectory) -> Result<Vec<CountedRun>, TrialError> {
+    if_there(run, COUNTED, |name| run.read_lines(name))
 }
 
 /// The clusters that were asked again so far.
@@ -288,6 +301,7 @@ pub fn read(run: &RunDirectory) -> Result<Evidence, TrialError> {
         settling: read_blocks(run, |stage| stage.starts_with(SETTLING))?,
         capacity: capacity_blocks(run)?,
         floor: floor_blocks(run)?,
+        counted: counted(run)?,
         exits: if_there(run, EXITS, |name| run.read_lines(name))?,
         ..read_answers(run)?
     })

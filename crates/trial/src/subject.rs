@@ -13,7 +13,8 @@ use understudy_model::Role;
 use understudy_model::stored::Start;
 use understudy_model::verdict::VerdictRules;
 use understudy_redact::Redactor;
-use understudy_subject::{Asker, Catalogue};
+use understudy_subject::Asker;
+use understudy_workload::Catalogue;
 
 /// A kind of subject with its workload, ready to be put in place.
 pub(crate) trait Subject {

@@ -25,12 +25,14 @@ pub(super) fn read(
     if timeout.nanos() == 0 {
         section.refuse("timeout", "0 leaves no time to run");
     }
+    let instructions = section.boolean("instructions").unwrap_or(false);
     section.finish();
     Some(CommandWorkload {
         cases,
         cache,
         timeout,
         outputs,
+        instructions,
     })
 }
 

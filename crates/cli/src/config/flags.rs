@@ -56,6 +56,9 @@ pub(crate) struct Flags {
     /// Longest time of one run of a command [default: 10min]
     #[arg(long, help_heading = HEADING, value_name = "TIME")]
     timeout: Option<String>,
+    /// The instructions of runs of the two commands are counted as well, by Valgrind: some tens of times slower
+    #[arg(long, help_heading = HEADING)]
+    instructions: bool,
     /// Input files are read from the disk in each run of a command, and not from memory
     #[arg(long, help_heading = HEADING)]
     cold: bool,
@@ -134,6 +137,7 @@ impl Flags {
             ("--shell", self.shell),
             ("--timeout", self.timeout.is_some()),
             ("--cold", self.cold),
+            ("--instructions", self.instructions),
             ("--output", !self.output.is_empty()),
             ("--incumbent", self.incumbent.is_some()),
             ("--candidate", self.candidate.is_some()),
@@ -342,6 +346,7 @@ impl Check<'_> {
             ("--shell", flags.shell),
             ("--timeout", flags.timeout.is_some()),
             ("--cold", flags.cold),
+            ("--instructions", flags.instructions),
             ("--output", !flags.output.is_empty()),
         ];
         let (others, why) = match self.kind {
@@ -380,6 +385,7 @@ impl Check<'_> {
             },
             timeout: timeout.unwrap_or(super::command::TIMEOUT),
             outputs: self.outputs(),
+            instructions: self.flags.instructions,
         })
     }
 

@@ -139,6 +139,9 @@ fn commands(out: &mut Document, workload: &CommandWorkload) {
         CasesFrom::Alone => {}
     }
     out.value("cache", workload.cache.name());
+    if workload.instructions {
+        out.value("instructions", true);
+    }
     out.value("timeout", span(workload.timeout));
 }
 

@@ -99,6 +99,10 @@ fn words(event: &Event) -> (String, String) {
             "measuring runs".to_owned(),
             format!(", {pairs} pairs, {} of at most {}", spent.0, spent.1),
         ),
+        Event::Counting { done, total } => (
+            "counting instructions".to_owned(),
+            format!(", {done} of {total} cases"),
+        ),
         Event::Searching {
             rate_rps,
             side,

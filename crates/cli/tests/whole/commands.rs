@@ -124,6 +124,73 @@ fn a_faster_command_replaces_and_judging_again_gives_the_same_bytes() {
 }
 
 #[test]
+fn nothing_is_replaced_by_itself() {
+    let _machine = machine();
+    let scratch = Scratch::new("commands-itself");
+    // A goal that it meets anyway.
+    let flags = ["--goal", "wall=+400%"];
+    let of = |commands: [&str; 2]| trial(&scratch, &[&commands[..], &flags].concat());
+    let ended = of(["seq 20000", "/bin/seq 20000"]);
+    assert_eq!(ended.code, 6, "{}{}", ended.stdout, ended.stderr);
+    assert_eq!(document(&scratch)["because"][0]["code"], "one_program");
+    let ended = of(["seq 20000", "seq -w 20000 20000"]);
+    assert_eq!(ended.code, 5, "{}{}", ended.stdout, ended.stderr);
+    let ended = of(["seq 20000", "seq 1 20000"]);
+    // On a machine that is too busy it stays open.
+    assert!(
+        [0, 4].contains(&ended.code),
+        "{}{}",
+        ended.stdout,
+        ended.stderr
+    );
+}
+
+#[test]
+fn instructions_are_counted_on_request() {
+    let _machine = machine();
+    let scratch = Scratch::new("commands-instructions");
+    let commands = [
+        "seq 2000 2001",
+        "sh -c \"seq 1 200000 | tail -n +2000 | head -n 2\"",
+    ];
+    let without = run(understudy()
+        .current_dir(scratch.path())
+        .env("PATH", "/none")
+        .args([
+            "trial",
+            "/bin/seq 2000 2001",
+            "/bin/seq 2000 2001",
+            "--instructions",
+        ]));
+    assert_eq!(without.code, 2);
+    assert!(
+        without
+            .stderr
+            .contains("there is no `valgrind` in PATH\nhint: "),
+        "{}",
+        without.stderr
+    );
+    if !understudy_trial::instructions::can_count() {
+        assert!(std::env::var_os("CI").is_none(), "CI installs valgrind");
+        return eprintln!("skipped: there is no valgrind on this machine");
+    }
+    let ended = trial(&scratch, &[commands[0], commands[1], "--instructions"]);
+    let document = document(&scratch);
+    let counted = &document["instructions"];
+    assert_eq!(counted["cases"], 1, "{}{}", ended.stdout, ended.stderr);
+    // Three programs, and a list a hundred thousand times as long.
+    assert!(counted["ratio"]["low"].as_f64().unwrap() > 5.0, "{counted}");
+    assert!(counted["slowdown"].as_f64().unwrap() > 2.0, "{counted}");
+    assert!(
+        ended.stdout.contains("instructions  incumbent "),
+        "{}",
+        ended.stdout
+    );
+    let logs = fs::read_dir(scratch.run().join("logs/instructions-candidate")).unwrap();
+    assert_eq!(logs.count(), 0, "what was read is removed");
+}
+
+#[test]
 fn cases_come_from_a_file_and_from_a_pattern_and_rules_excuse() {
     let _machine = machine();
     let scratch = Scratch::new("commands-cases");
@@ -145,8 +212,8 @@ fn cases_come_from_a_file_and_from_a_pattern_and_rules_excuse() {
         "the same lines: {}{}",
         ended.stdout, ended.stderr
     );
-    let cases = r#"{"args": ["-c", "cat x; echo 2 > y"], "files": {"x": "1\n"}, "operation": "copy"}
-{"args": ["-c", "head -c 3"], "stdin": "abcdef", "operation": "head", "weight": 2}
+    let cases = r#"{"args": ["-c", "sleep 0.03; cat x; echo 2 > y"], "files": {"x": "1\n"}, "operation": "copy"}
+{"args": ["-c", "sleep 0.03; head -c 3"], "stdin": "abcdef", "operation": "head", "weight": 2}
 "#;
     scratch.write("cases.jsonl", cases);
     let toml = r#"

@@ -47,6 +47,7 @@ pub(crate) fn verdict() -> VerdictDocument {
         environment: Environment::default(),
         capacity: Vec::new(),
         memory_floors: Vec::new(),
+        instructions: None,
         limits_of_this_result: Vec::new(),
     }
 }

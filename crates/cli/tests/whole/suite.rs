@@ -352,7 +352,7 @@ fn nothing_starts_when_a_pair_is_wrong() {
     assert_eq!(
         refused(&[]),
         format!(
-            "error: suite.toml: pair dog: cases/dog.jsonl cannot be read: it does not exist\n\
+            "error: suite.toml: pair dog: cannot read cases/dog.jsonl: it does not exist\n\
              error: suite.toml: pair cat: incumbent: case 1: `./no/cat` does not exist\n{hint}"
         )
     );

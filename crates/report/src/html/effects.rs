@@ -29,6 +29,9 @@ struct Line {
 pub(super) fn section(document: &VerdictDocument) -> Markup {
     html! {
         @if let Some(comparison) = wording::of_contender(document, Role::Candidate) { (of_comparison(document, comparison)) }
+        @if let Some(counted) = &document.instructions {
+            p { "Instructions: " (crate::instructions::sentence(counted)) "." }
+        }
     }
 }
 

@@ -182,7 +182,7 @@ fn over_time(pacing: Pacing, blocks: &[&BlockSeries]) -> Markup {
         ],
         // A measurement is one run, or a few: it has a middle and an end.
         Pacing::Serial => [
-            panel("Wall time, the usual run of each measurement", |p| p.p50_us),
+            panel("Wall time, the mean run of each measurement", |p| p.mean_us),
             panel("Wall time, the longest run of each", |p| p.max_us),
             None,
             None,
@@ -216,15 +216,20 @@ fn merge(points: &[LatencyPoint], most: usize) -> Vec<LatencyPoint> {
 fn merged(chunk: &[LatencyPoint]) -> LatencyPoint {
     let highest =
         |of: fn(&LatencyPoint) -> Option<f64>| chunk.iter().filter_map(of).reduce(f64::max);
-    let medians = chunk
-        .iter()
-        .filter_map(|p| Some((p.p50_us?, p.requests as f64)));
-    let (sum, weight) = medians.fold((0.0, 0.0), |(sum, all), (us, n)| (sum + us * n, all + n));
+    let mean = |of: fn(&LatencyPoint) -> Option<f64>| {
+        let each = chunk.iter().filter_map(|p| {
+            let answered = p.requests.saturating_sub(p.unanswered);
+            Some((of(p)?, answered as f64))
+        });
+        let (sum, weight) = each.fold((0.0, 0.0), |(sum, all), (us, n)| (sum + us * n, all + n));
+        (weight > 0.0).then(|| sum / weight)
+    };
     LatencyPoint {
         at_s: chunk.iter().map(|p| p.at_s).sum::<f64>() / chunk.len() as f64,
         requests: chunk.iter().map(|p| p.requests).sum(),
         unanswered: chunk.iter().map(|p| p.unanswered).sum(),
-        p50_us: (weight > 0.0).then(|| sum / weight),
+        mean_us: mean(|p| p.mean_us),
+        p50_us: mean(|p| p.p50_us),
         p99_us: highest(|p| p.p99_us),
         max_us: highest(|p| p.max_us),
         longest_pause_us: highest(|p| p.longest_pause_us),
@@ -276,7 +281,8 @@ mod tests {
         let point = |at_s, requests, p50: f64| LatencyPoint {
             at_s,
             requests,
-            unanswered: 1,
+            unanswered: 0,
+            mean_us: Some(p50 * 2.0),
             p50_us: Some(p50),
             p99_us: Some(p50 * 10.0),
             max_us: Some(p50 * 20.0),
@@ -294,7 +300,8 @@ mod tests {
             LatencyPoint {
                 at_s: 1.5,
                 requests: 40,
-                unanswered: 2,
+                unanswered: 0,
+                mean_us: Some(350.0),
                 p50_us: Some(175.0),
                 p99_us: Some(2000.0),
                 max_us: Some(4000.0),

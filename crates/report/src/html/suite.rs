@@ -100,9 +100,9 @@ fn pair(row: &SuiteRow, time: &str) -> Markup {
             (figure(time, row.time.as_ref()))
             (figure("CPU time", row.cpu.as_ref()))
             (figure("Memory", row.memory.as_ref()))
-            td class="figure" data-of="Cases" data-sort=(row.compared) {
+            td class="figure" data-of="Cases" data-sort=(row.cases) {
                 (typeset(&cases(row)))
-                @if row.different > 0 { small { (row.different) " different" } }
+                @if row.different > 0 { small { (row.different) " of " (row.compared) " answers" } }
             }
             td class="reason" { @if let Some(reason) = reason(row) { (typeset(reason)) } }
         }

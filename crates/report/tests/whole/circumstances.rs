@@ -49,6 +49,7 @@ pub(crate) fn method() -> Method {
 
 pub(crate) fn environment() -> Environment {
     Environment {
+        one_program: false,
         understudy: "0.1.0".to_owned(),
         kernel: "linux 6.18.44".to_owned(),
         cpu_model: "Intel(R) Xeon(R) Processor".to_owned(),

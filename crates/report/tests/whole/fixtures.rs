@@ -336,6 +336,7 @@ pub(crate) fn replace() -> VerdictDocument {
         environment: environment(),
         capacity: crate::capacity::both(),
         memory_floors: crate::floors::both(),
+        instructions: None,
         limits_of_this_result: vec![
             "equivalence and latency are those of traffic like this workload, on this machine, against sides without other load".to_owned(),
             "generator and sides share 2 CPUs".to_owned(),

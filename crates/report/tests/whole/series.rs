@@ -143,6 +143,7 @@ fn block(
             at_s: (k as f64 + 0.5) * measured_s / length.windows as f64,
             requests: (rate_rps * measured_s / length.windows as f64) as u64,
             unanswered: 0,
+            mean_us: None,
             p50_us: Some(p50),
             p99_us: Some(p99.max(p50)),
             max_us: Some(p99.max(p50) * (1.0 + 2.0 * noisy.uniform())),

@@ -30,6 +30,7 @@ fn row(name: &str, verdict: PairVerdict, because: (&str, &str)) -> SuiteRow {
             text: because.1.to_owned(),
             figures: BTreeMap::new(),
         }),
+        cases: 210,
         compared: 420,
         ..SuiteRow::pending(name.to_owned(), format!("{name}-20261130T080000Z"))
     }

@@ -353,6 +353,7 @@ fn a_side_that_is_renewed_has_another_launcher_and_the_same_answers() {
     use understudy_subject::{Asker, Runner};
     let folder = tempfile::tempdir().unwrap();
     let command = understudy_subject_command::Command {
+        under: Vec::new(),
         what: Executed::Script("echo $PPID".to_owned()),
         dir: folder.path().to_owned(),
         path: DEFAULT_PATH.to_owned(),

@@ -24,6 +24,7 @@ pub(super) fn of(document: &VerdictDocument, blank: SuiteRow) -> SuiteRow {
         time: comparison.and_then(|of| time(of, primary)),
         cpu: comparison.and_then(|of| resource(of, &[Resource::CpuUsPerRequest])),
         memory: comparison.and_then(|of| resource(of, &MEMORY)),
+        cases: document.method.requests,
         compared: equivalence.map_or(0, |of| of.compared),
         different: equivalence.map_or(0, |of| of.different),
         ..blank

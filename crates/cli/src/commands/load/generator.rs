@@ -1,7 +1,7 @@
 //! The arguments of every command that puts a service under load.
 
 use crate::exit::Failure;
-use crate::requests_file;
+use crate::workload_files;
 use clap::Args;
 use std::path::PathBuf;
 use understudy_host::CpuList;
@@ -69,7 +69,7 @@ impl GeneratorArgs {
 
     /// The requests of a file, if one is named.
     pub(crate) fn requests(&self) -> Result<Option<Requests>, Failure> {
-        let read = self.requests.as_deref().map(requests_file::read);
+        let read = self.requests.as_deref().map(workload_files::requests);
         read.transpose().map_err(Failure::Usage)
     }
 }

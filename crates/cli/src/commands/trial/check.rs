@@ -3,7 +3,7 @@
 use super::Search;
 use crate::config::{self, Flags, Mode, SideArgument};
 use crate::exit::{Failure, usage};
-use crate::requests_file;
+use crate::workload_files;
 use std::collections::BTreeSet;
 use std::path::Path;
 use understudy_compare::{Day, Rules};
@@ -17,6 +17,7 @@ use understudy_trial::check_commands;
 use understudy_trial::config::{
     CasesFrom, CommandWorkload, HttpWorkload, RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
 };
+use understudy_trial::instructions::{COUNTER, can_count};
 
 /// The trial's file where neither it nor a flag is given.
 const DEFAULT_FILE: &str = "trial.toml";
@@ -137,35 +138,39 @@ pub(crate) fn checked(config: TrialConfig, day: Day) -> Result<Checked, Failure>
 /// The cases of commands, and whether the commands are there and go with them.
 fn read_cases(config: &TrialConfig, workload: &CommandWorkload) -> Result<Cases, Failure> {
     let cases = match &workload.cases {
-        CasesFrom::File(path) => Cases::read(path),
+        CasesFrom::File(path) => workload_files::cases(path),
         CasesFrom::Pattern(pattern) => file_cases(pattern),
         CasesFrom::Alone => Ok(Cases {
             all: vec![Case::default()],
         }),
     };
-    let cases = cases.map_err(|error| usage(error.to_string()))?;
-    let wrong = check_commands(config, workload, &cases);
+    let cases = cases.map_err(Failure::Usage)?;
+    let wrong = check_commands(config, workload, &cases).into_iter();
+    let mut wrong: Vec<String> = wrong
+        .map(|(side, why)| format!("side.{side}.run: {why}"))
+        .collect();
+    if workload.instructions && !can_count() {
+        wrong.push(format!(
+            "workload.instructions: there is no `{COUNTER}` in PATH\nhint: install it (Debian: apt-get install \
+             {COUNTER}), or leave `instructions` out"
+        ));
+    }
     match wrong.is_empty() {
         true => Ok(cases),
-        false => Err(Failure::Usage(
-            wrong
-                .into_iter()
-                .map(|(side, why)| format!("side.{side}.run: {why}"))
-                .collect(),
-        )),
+        false => Err(Failure::Usage(wrong)),
     }
 }
 
 fn read_requests(workload: &HttpWorkload) -> Result<(Requests, Option<Requests>), Failure> {
     let mut errors = Vec::new();
-    let mut read = |path: &Path, captured: &[&str]| match requests_file::read_after(path, captured)
-    {
-        Ok(requests) => Some(requests),
-        Err(more) => {
-            errors.extend(more);
-            None
-        }
-    };
+    let mut read =
+        |path: &Path, captured: &[&str]| match workload_files::requests_after(path, captured) {
+            Ok(requests) => Some(requests),
+            Err(more) => {
+                errors.extend(more);
+                None
+            }
+        };
     let prepare = workload.prepare.as_deref();
     let prepare = prepare.map(|path| read(path, &[]));
     let captured: Vec<&str> = prepare

@@ -1,8 +1,8 @@
-//! Environment variables in a request: secrets that are in no file.
+//! Environment variables in a case: secrets that are in no file.
 
 /// How a variable's value is written where it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Written {
+pub enum Written {
     /// In a path, a query or a form: percent-encoded but for unreserved characters (RFC 3986).
     Encoded,
     /// In a text of JSON: escaped.
@@ -32,7 +32,7 @@ impl Written {
 }
 
 /// `text` with `${NAME}` replaced for each of these names and no other; `None` if it has none of them.
-pub(crate) fn fill(text: &str, variables: &[(String, String)], written: Written) -> Option<String> {
+pub fn fill(text: &str, variables: &[(String, String)], written: Written) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut filled = false;
@@ -63,7 +63,7 @@ pub(crate) fn fill(text: &str, variables: &[(String, String)], written: Written)
 ///
 /// # Errors
 /// A variable that is not set.
-pub(crate) fn expand(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+pub fn expand(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -97,7 +97,7 @@ pub(crate) fn expand(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result
 }
 
 /// Is it a name that a shell takes?
-pub(crate) fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
