@@ -41,6 +41,7 @@ pub use refusals::{bearing_of, is_refused};
 pub use tail::tail;
 
 use crate::plan::{Plan, RatePlan};
+use crate::search::floor::runs::Endings;
 use crate::terms::{Question, Terms};
 use blocks::Latencies;
 use std::collections::BTreeMap;
@@ -78,6 +79,8 @@ pub struct Evidence {
     pub capacity: Vec<LatencyBlock>,
     /// The trials of the search for the memory floor, in the order in which they were made.
     pub floor: Vec<LatencyBlock>,
+    /// How runs ended where outputs were compared; empty where no trial at a memory limit is held against it.
+    pub endings: Endings,
     /// Contenders that ended while they were needed.
     pub exits: Vec<Exited>,
     /// The machine.

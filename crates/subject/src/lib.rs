@@ -41,6 +41,18 @@ pub trait Runner: Send {
     /// # Errors
     /// It could not be started.
     fn renew(&mut self) -> Result<(), Trouble>;
+
+    /// What the memory limit of all that it runs has counted since it was started or renewed.
+    fn memory(&self) -> GroupMemory;
+}
+
+/// The memory of a group of processes, as the kernel counts it; what it does not count is 0 or `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GroupMemory {
+    /// Processes that were killed because the limit was reached.
+    pub kills: u64,
+    /// The highest use, page cache and kernel memory included, bytes.
+    pub peak_bytes: Option<u64>,
 }
 
 /// One measured run.

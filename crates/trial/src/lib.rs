@@ -23,6 +23,7 @@ mod generator;
 pub mod history;
 mod inspect;
 mod latency;
+mod limited_runs;
 mod placeholders;
 mod reproducer;
 mod runs;

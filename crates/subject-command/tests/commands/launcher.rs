@@ -347,6 +347,36 @@ fn a_memory_limit_that_is_reached_is_named() {
 }
 
 #[test]
+fn a_limit_that_the_launcher_does_not_fit_into_is_named_and_a_larger_one_is_enough() {
+    if cgroups().memory().is_err() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let started = |kib: u64| {
+        let mut setup = setup(folder.path());
+        setup.limits.memory = Some(ByteSize::new(kib << 10));
+        Launcher::start(&setup, &cgroups())
+    };
+    for kib in [4, 64, 256] {
+        let error = started(kib).unwrap_err();
+        assert!(
+            matches!(error, LauncherError::NoMemory { .. }),
+            "{kib} KiB: {error}"
+        );
+        let error = CommandError::Launcher(error);
+        assert!(error.may_be_of_memory());
+        assert!(error.to_string().contains("too small for the launcher"));
+    }
+    let launcher = started(8 << 10).unwrap();
+    let memory = launcher.memory();
+    assert_eq!(memory.kills, 0);
+    assert!(
+        memory.peak_bytes.is_none_or(|bytes| bytes < 8 << 20),
+        "{memory:?}"
+    );
+}
+
+#[test]
 fn a_side_that_is_renewed_has_another_launcher_and_the_same_answers() {
     use std::collections::BTreeMap;
     use understudy_model::Outcome;
@@ -358,6 +388,7 @@ fn a_side_that_is_renewed_has_another_launcher_and_the_same_answers() {
         path: DEFAULT_PATH.to_owned(),
         env: BTreeMap::new(),
         timeout: Duration::from_secs(60),
+        longest: None,
         is_cold: false,
         outputs: Outputs::default(),
     };
