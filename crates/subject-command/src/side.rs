@@ -383,8 +383,9 @@ impl Runner for CommandSide {
     fn run(&mut self, cases: &[u32]) -> Result<Vec<Run>, Trouble> {
         let mut runs = Vec::with_capacity(cases.len());
         // The same case in a row is one order: then nothing but the launcher acts between its runs. A cold cache is
-        // made before each.
-        let longest = if self.command.is_cold { 1 } else { MAX_RUNS };
+        // made before each. Under a memory limit the output of one run would be in the way of the next until it is read.
+        let is_apart = self.command.is_cold || self.setup.limits.memory.is_some();
+        let longest = if is_apart { 1 } else { MAX_RUNS };
         for same in cases
             .chunk_by(|a, b| a == b)
             .flat_map(|same| same.chunks(longest))

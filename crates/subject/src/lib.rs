@@ -46,12 +46,12 @@ pub trait Runner: Send {
     fn memory(&self) -> GroupMemory;
 }
 
-/// The memory of a group of processes, as the kernel counts it; what it does not count is 0 or `None`.
+/// The memory of a group of processes, as the kernel counts it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GroupMemory {
-    /// Processes that were killed because the limit was reached.
-    pub kills: u64,
-    /// The highest use, page cache and kernel memory included, bytes.
+    /// Processes that were killed because the limit was reached; `None`: the processes are in no group that counts them.
+    pub kills: Option<u64>,
+    /// The highest use, page cache and kernel memory included, bytes; `None` where the kernel does not keep it.
     pub peak_bytes: Option<u64>,
 }
 

@@ -86,7 +86,13 @@ impl Stage<'_> {
                 });
                 let number = search.trials_made() as u32;
                 let demands = search.runs().ok_or(TrialError::OtherKind)?;
-                let block = self.measure((side, number), planned.limit, demands, &endings)?;
+                let trial = self.measure((side, number), planned.limit, demands, &endings)?;
+                let Some(block) = trial else {
+                    let why = "the launcher may not enter a control group, so nothing is limited";
+                    let name = side.in_words();
+                    store::note(run, &format!("the memory floor of the {name} is not measured: {why}"))?;
+                    break;
+                };
                 search.record(&block);
             }
         }
@@ -94,14 +100,14 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// One trial, stored: what runs the side starts under the limit and ends.
+    /// One trial, stored: what runs the side starts under the limit and ends. `None`: it is in no group that is limited.
     fn measure(
         &self,
         (side, number): (Role, u32),
         limit: Option<u64>,
         demands: &RunDemands<'_>,
         endings: &Endings,
-    ) -> Result<LatencyBlock, TrialError> {
+    ) -> Result<Option<LatencyBlock>, TrialError> {
         let exact: BTreeSet<u32> = endings.exact.keys().copied().collect();
         let selection = match limit.and(demands.selection()) {
             Some(chosen) => chosen.clone(),
@@ -113,12 +119,14 @@ impl Stage<'_> {
         };
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let before = MachineTime::now();
-        let left = self.run((side, bounds), &selection, (demands, &exact))?;
+        let Some(left) = self.run((side, bounds), &selection, (demands, &exact))? else {
+            return Ok(None);
+        };
         let after = MachineTime::now();
         let facts = FloorFacts {
             limit_bytes: limit,
             ended: left.ended,
-            kills: left.memory.kills,
+            kills: left.memory.kills.unwrap_or(0),
             peaks: match limit {
                 None => peaks(&left.ran),
                 Some(_) => Vec::new(),
@@ -136,52 +144,58 @@ impl Stage<'_> {
         };
         let rows = rows(self.catalogue, &exact, &left.ran);
         let id = store::floor_block(side, number);
-        store::write_step(self.measuring.run, id, Pacing::NO_RATE, (figures, rows))
+        store::write_step(self.measuring.run, id, Pacing::NO_RATE, (figures, rows)).map(Some)
     }
 
-    /// Runs the cases of a trial, to the first that does not end right.
+    /// Runs the cases of a trial, to the first that does not end right. Each run is an order of its own: what runs write to
+    /// standard output is in the group until it has been read.
     fn run(
         &self,
         (side, bounds): (Role, Bounds),
         selection: &Selection,
         (demands, exact): (&RunDemands<'_>, &BTreeSet<u32>),
-    ) -> Result<Left, TrialError> {
+    ) -> Result<Option<Left>, TrialError> {
         let mut left = Left::default();
         let mut runner = match self.unless_stopped((self.start)(side, bounds)) {
             Ok(runner) => runner,
             Err(error) => {
                 left.ended = Some(owed_to(bounds, error)?);
-                return Ok(left);
+                return Ok(Some(left));
             }
         };
-        let right = |ran: &[Run]| demands.are_right(&rows(self.catalogue, exact, ran));
+        if runner.memory().kills.is_none() {
+            return Ok(None);
+        }
+        let stored = |ran: &[Run]| rows(self.catalogue, exact, ran);
+        let runs = selection.cases.iter();
+        let runs: Vec<u32> = runs
+            .flat_map(|case| std::iter::repeat_n(*case, selection.runs))
+            .collect();
         'trial: for _ in 0..PASSES {
-            for case in &selection.cases {
-                let ran = runner.run(&vec![*case; selection.runs]);
-                let ran = ran.map_err(|source| TrialError::Ask {
+            for case in &runs {
+                let ran = runner.run(&[*case]).map_err(|source| TrialError::Ask {
                     name: side.in_words().to_owned(),
                     source,
                 });
-                match self.unless_stopped(ran) {
-                    Ok(ran) => {
-                        let is_right = right(&ran) && runner.memory().kills == 0;
-                        left.ran.extend(ran);
-                        if !is_right {
-                            break 'trial;
-                        }
-                    }
+                let ran = match self.unless_stopped(ran) {
+                    Ok(ran) => ran,
                     Err(error) => {
                         left.ended = Some(owed_to(bounds, error)?);
                         break 'trial;
                     }
+                };
+                let is_right = demands.are_right(&stored(&ran)) && runner.memory().kills == Some(0);
+                left.ran.extend(ran);
+                if !is_right {
+                    break 'trial;
                 }
             }
-            if demands.are_in_time(&rows(self.catalogue, exact, &left.ran)) {
+            if demands.are_in_time(&stored(&left.ran)) {
                 break;
             }
         }
         left.memory = runner.memory();
-        Ok(left)
+        Ok(Some(left))
     }
 
     /// An error of what was stopped says nothing else.

@@ -204,7 +204,7 @@ impl Launcher {
     /// What the control group of the side counts since it was started.
     pub fn memory(&self) -> GroupMemory {
         GroupMemory {
-            kills: self.child.memory_kills().unwrap_or(0),
+            kills: self.child.memory_kills(),
             peak_bytes: self.child.memory_peak_bytes(),
         }
     }
