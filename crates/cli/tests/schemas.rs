@@ -16,6 +16,7 @@ use understudy_compare::dataset::DatasetReport;
 use understudy_compare::{Fault, Row as ComparedRow, Rules, TriedFault};
 use understudy_gateway::status::{Differences, Proposals, Status as GatewayStatus};
 use understudy_import::{Options, Source, Summary, import};
+use understudy_judge::search::floor::runs::Endings;
 use understudy_judge::plan::Plan;
 use understudy_judge::search::capacity::CapacityConfig;
 use understudy_judge::terms::{Goal, Level, LimitsConfig, Slo};
@@ -353,6 +354,7 @@ fn evidence() -> Evidence {
             .flat_map(|side| (0..6).map(move |number| block(side, number)))
             .collect(),
         floor: Vec::new(),
+        endings: Endings::default(),
         environment: Environment {
             governor: Some("performance".to_owned()),
             ..Environment::default()

@@ -180,22 +180,7 @@ struct Assessed {
 
 /// A search: what has to hold, and the trials so far.
 pub struct Search<'a> {
-        let objectives = Objectives {
-        slos: &terms.slos,
-        operations: &evidence.operations,
-        rules: evidence.environment.rules,
-    };
-    let demands = |side: Role| match floor.trial {
-        FloorTrial::Load(_) => Demands::Load(objectives),
-        FloorTrial::Runs(runs) => Demands::Runs(RunDemands::new(
-            (side, evidence.requests.len()),
-            runs,
-            objectives,
-            &evidence.endings,
-        )),
-    };
-    let of = |side: Role| {
-        let mut search = Search::new(side, floor, terms.limits, demands(side));,
+    side: Role,
     config: FloorConfig,
     demands: Demands<'a>,
     goal: Goal,
