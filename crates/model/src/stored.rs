@@ -165,6 +165,10 @@ pub struct FloorFacts {
     /// Of runs: the highest resident set of each case, bytes, where it can be seen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub peaks: Vec<(u32, f64)>,
+    /// Of runs that took too long: the median wall time of each case without the limit, measured in between,
+    /// nanoseconds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub control: Vec<(u32, f64)>,
 }
 
 /// The workload as far as the judge needs it.

@@ -70,10 +70,7 @@ fn cases(runs: &FloorRuns) -> String {
     match (runs.cases.as_slice(), of) {
         ([], 1) => "its only case".to_owned(),
         ([], of) => format!("all {} cases", count(of)),
-        ([only], of) => format!(
-            "case {only}, which needs the most memory of {}",
-            count(of)
-        ),
+        ([only], of) => format!("case {only}, which needs the most memory of {}", count(of)),
         (some, of) => {
             let named: Vec<String> = some.iter().take(NAMED).map(u32::to_string).collect();
             let more = if some.len() > NAMED { ", ..." } else { "" };

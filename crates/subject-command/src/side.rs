@@ -98,10 +98,9 @@ impl CommandError {
     pub fn may_be_of_memory(&self) -> bool {
         match self {
             CommandError::NoMemory(_) => true,
-            CommandError::Launcher(error) => !matches!(
-                error,
-                LauncherError::Order(_) | LauncherError::Interrupted
-            ),
+            CommandError::Launcher(error) => {
+                !matches!(error, LauncherError::Order(_) | LauncherError::Interrupted)
+            }
             _ => false,
         }
     }

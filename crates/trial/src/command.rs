@@ -5,8 +5,8 @@ use crate::contents::DataSets;
 use crate::cpus::Assignment;
 use crate::environment::{hexadecimal, sha256};
 use crate::error::TrialError;
-use crate::placeholders::with_limits;
 use crate::limited_runs::{self, Bounds};
+use crate::placeholders::with_limits;
 use crate::runs;
 use crate::subject::{Measuring, Member, Subject};
 use sha2::{Digest, Sha256};
@@ -187,7 +187,8 @@ pub fn check_commands(
         SideConfig::Running { .. } => true,
     };
     let wrong = |side: Role| {
-        let checked = command((config, config.limits), workload, side).and_then(|command| check(&command, cases));
+        let checked = command((config, config.limits), workload, side)
+            .and_then(|command| check(&command, cases));
         checked.err().map(|why| (side, why))
     };
     config.sides().filter(is_there).filter_map(wrong).collect()

@@ -11,13 +11,14 @@ use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 use understudy_host::MachineTime;
 use understudy_judge::search::Objectives;
-use understudy_judge::search::floor::runs::{Endings, RunDemands, Selection};
+use understudy_judge::search::floor::runs::{Endings, RunDemands, Selection, median_walls};
 use understudy_judge::search::floor::{Demands, FloorTrial, Search};
 use understudy_model::stored::{BlockFigures, FloorFacts, LatencyBlock};
 use understudy_model::{ByteSize, Pacing, Role, Span};
 use understudy_subject::{Catalogue, GroupMemory, Run, Runner};
 
-/// A trial whose runs took too long is continued up to so many passes: one may have been disturbed.
+/// A trial whose runs took too long is continued up to so many passes, with one without its limit after each: anything
+/// may have disturbed a run, and the machine may be busier than it was.
 const PASSES: usize = 3;
 
 /// What a side runs within, in addition to the limits of the trial.
@@ -45,9 +46,19 @@ pub(crate) struct Stage<'a> {
 /// What the runs of a trial left.
 #[derive(Default)]
 struct Left {
+    limited: Pass,
+    /// The same cases without the limit.
+    control: Vec<Run>,
+}
+
+/// What one pass over the cases of a trial left.
+#[derive(Default)]
+struct Pass {
     ran: Vec<Run>,
-    /// Why it ended before its time.
+    /// Why what runs the side could not continue.
     ended: Option<String>,
+    /// A run did not end right.
+    is_over: bool,
     memory: GroupMemory,
 }
 
@@ -71,10 +82,11 @@ impl Stage<'_> {
             operations: &self.catalogue.operations,
             rules: self.measuring.rules,
         };
+        let measured = store::read(run)?.blocks;
         let there = store::floor_blocks(run)?;
         for side in self.sides.iter().copied() {
             let of = (side, self.catalogue.cases.len());
-            let demands = RunDemands::new(of, trial, objectives, &endings);
+            let demands = RunDemands::new(of, trial, objectives, &endings, &measured);
             let mut search = Search::new(side, config, terms.limits, Demands::Runs(demands));
             let known = there.iter().filter(|block| block.side == side);
             known.for_each(|block| search.record(block));
@@ -90,7 +102,10 @@ impl Stage<'_> {
                 let Some(block) = trial else {
                     let why = "the launcher may not enter a control group, so nothing is limited";
                     let name = side.in_words();
-                    store::note(run, &format!("the memory floor of the {name} is not measured: {why}"))?;
+                    store::note(
+                        run,
+                        &format!("the memory floor of the {name} is not measured: {why}"),
+                    )?;
                     break;
                 };
                 search.record(&block);
@@ -111,7 +126,7 @@ impl Stage<'_> {
         let exact: BTreeSet<u32> = endings.exact.keys().copied().collect();
         let selection = match limit.and(demands.selection()) {
             Some(chosen) => chosen.clone(),
-            None => demands.first(&self.measured(side)?),
+            None => demands.first(),
         };
         let bounds = Bounds {
             memory: limit.map(ByteSize::new),
@@ -123,79 +138,105 @@ impl Stage<'_> {
             return Ok(None);
         };
         let after = MachineTime::now();
+        let stored = |ran: &[Run]| rows(self.catalogue, &exact, ran);
         let facts = FloorFacts {
             limit_bytes: limit,
-            ended: left.ended,
-            kills: left.memory.kills.unwrap_or(0),
+            ended: left.limited.ended,
+            kills: left.limited.memory.kills.unwrap_or(0),
             peaks: match limit {
-                None => peaks(&left.ran),
+                None => peaks(&left.limited.ran),
                 Some(_) => Vec::new(),
             },
+            control: median_walls(&stored(&left.control)).into_iter().collect(),
             ..FloorFacts::default()
         };
+        let peak = left.limited.memory.peak_bytes;
         let figures = BlockFigures {
             started_unix_s: unix.map_or(0.0, |since| since.as_secs_f64()),
             steal_share: before
                 .zip(after)
                 .and_then(|(before, after)| after.stolen_share(&before, false)),
-            peak_cgroup_bytes: left.memory.peak_bytes.map(|bytes| bytes as f64),
+            peak_cgroup_bytes: peak.map(|bytes| bytes as f64),
             floor: Some(facts),
-            ..figures(0, &left.ran)
+            ..figures(0, &left.limited.ran)
         };
-        let rows = rows(self.catalogue, &exact, &left.ran);
         let id = store::floor_block(side, number);
+        let rows = stored(&left.limited.ran);
         store::write_step(self.measuring.run, id, Pacing::NO_RATE, (figures, rows)).map(Some)
     }
 
-    /// Runs the cases of a trial, to the first that does not end right. Each run is an order of its own: what runs write to
-    /// standard output is in the group until it has been read.
+    /// Runs the cases of a trial, to the first that does not end right. `None`: its processes are in no group.
     fn run(
         &self,
         (side, bounds): (Role, Bounds),
         selection: &Selection,
         (demands, exact): (&RunDemands<'_>, &BTreeSet<u32>),
     ) -> Result<Option<Left>, TrialError> {
-        let mut left = Left::default();
-        let mut runner = match self.unless_stopped((self.start)(side, bounds)) {
-            Ok(runner) => runner,
-            Err(error) => {
-                left.ended = Some(owed_to(bounds, error)?);
-                return Ok(Some(left));
-            }
-        };
-        if runner.memory().kills.is_none() {
-            return Ok(None);
-        }
         let stored = |ran: &[Run]| rows(self.catalogue, exact, ran);
-        let runs = selection.cases.iter();
-        let runs: Vec<u32> = runs
-            .flat_map(|case| std::iter::repeat_n(*case, selection.runs))
-            .collect();
-        'trial: for _ in 0..PASSES {
-            for case in &runs {
-                let ran = runner.run(&[*case]).map_err(|source| TrialError::Ask {
-                    name: side.in_words().to_owned(),
-                    source,
-                });
-                let ran = match self.unless_stopped(ran) {
-                    Ok(ran) => ran,
-                    Err(error) => {
-                        left.ended = Some(owed_to(bounds, error)?);
-                        break 'trial;
-                    }
-                };
-                let is_right = demands.are_right(&stored(&ran)) && runner.memory().kills == Some(0);
-                left.ran.extend(ran);
-                if !is_right {
-                    break 'trial;
-                }
+        let is_right = |ran: &[Run]| demands.are_right(&stored(ran));
+        let is_in_time = |left: &Left| {
+            let control = stored(&left.control);
+            demands.are_in_time(&stored(&left.limited.ran), &control)
+        };
+        let unlimited = Bounds {
+            memory: None,
+            ..bounds
+        };
+        let mut left = Left::default();
+        for _ in 0..PASSES {
+            let pass = self.pass((side, bounds), selection, &is_right)?;
+            if pass.ended.is_none() && pass.memory.kills.is_none() {
+                return Ok(None);
             }
-            if demands.are_in_time(&stored(&left.ran)) {
+            let is_over = pass.is_over || pass.ended.is_some();
+            left.limited.add(pass);
+            if is_over || is_in_time(&left) {
+                break;
+            }
+            let control = self.pass((side, unlimited), selection, &|_| true)?;
+            left.control.extend(control.ran);
+            if is_in_time(&left) {
                 break;
             }
         }
-        left.memory = runner.memory();
         Ok(Some(left))
+    }
+
+    /// Runs each case of a trial under what runs the side, started anew. Each run is an order of its own: what it writes to
+    /// standard output is in the group until it has been read.
+    fn pass(
+        &self,
+        (side, bounds): (Role, Bounds),
+        selection: &Selection,
+        is_right: &dyn Fn(&[Run]) -> bool,
+    ) -> Result<Pass, TrialError> {
+        let mut pass = Pass::default();
+        let mut runner = match self.unless_stopped((self.start)(side, bounds)) {
+            Ok(runner) => runner,
+            Err(error) => {
+                pass.ended = Some(owed_to(bounds, error)?);
+                return Ok(pass);
+            }
+        };
+        let cases = selection.cases.iter();
+        for case in cases.flat_map(|case| std::iter::repeat_n(*case, selection.runs)) {
+            let ran = runner.run(&[case]).map_err(|source| TrialError::Ask {
+                name: side.in_words().to_owned(),
+                source,
+            });
+            match self.unless_stopped(ran) {
+                Ok(ran) => {
+                    pass.is_over = !is_right(&ran) || runner.memory().kills > Some(0);
+                    pass.ran.extend(ran);
+                }
+                Err(error) => pass.ended = Some(owed_to(bounds, error)?),
+            }
+            if pass.is_over || pass.ended.is_some() {
+                break;
+            }
+        }
+        pass.memory = runner.memory();
+        Ok(pass)
     }
 
     /// An error of what was stopped says nothing else.
@@ -205,20 +246,18 @@ impl Stage<'_> {
             false => result,
         }
     }
+}
 
-    /// Mean wall time of each case where it was measured, nanoseconds.
-    fn measured(&self, side: Role) -> Result<BTreeMap<u32, f64>, TrialError> {
-        let mut sums: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
-        let blocks = store::read(self.measuring.run)?.blocks;
-        let mine = blocks.iter().filter(|block| block.side == side);
-        for row in mine.flat_map(|block| &block.rows) {
-            let seen = &row.observation;
-            let (sum, count) = sums.entry(seen.case).or_default();
-            *sum += seen.last_ns.saturating_sub(seen.sent_ns);
-            *count += 1;
-        }
-        let mean = |(case, (sum, count))| (case, sum as f64 / count as f64);
-        Ok(sums.into_iter().map(mean).collect())
+impl Pass {
+    /// Adds a later one of the same trial.
+    fn add(&mut self, later: Pass) {
+        self.ran.extend(later.ran);
+        self.ended = later.ended;
+        self.is_over = later.is_over;
+        self.memory = GroupMemory {
+            kills: later.memory.kills,
+            peak_bytes: self.memory.peak_bytes.max(later.memory.peak_bytes),
+        };
     }
 }
 

@@ -314,7 +314,11 @@ pub fn read(run: &RunDirectory) -> Result<Evidence, TrialError> {
     let floor = floor_blocks(run)?;
     let has_runs = floor.iter().any(|block| block.rate_rps == Pacing::NO_RATE);
     Ok(Evidence {
-        endings: if has_runs { endings(run)? } else { Endings::default() },
+        endings: if has_runs {
+            endings(run)?
+        } else {
+            Endings::default()
+        },
         blocks: read_blocks(run, |stage| stage.starts_with(LATENCY))?,
         settling: read_blocks(run, |stage| stage.starts_with(SETTLING))?,
         capacity: capacity_blocks(run)?,

@@ -461,6 +461,7 @@ pub(crate) fn judge(terms: &Terms, evidence: &Evidence) -> Vec<SideFloor> {
             runs,
             objectives,
             &evidence.endings,
+            &evidence.blocks,
         )),
     };
     let of = |side: Role| {

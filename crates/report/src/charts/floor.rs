@@ -67,10 +67,7 @@ fn time_panel(of: &SideFloor, knots: &[Knot], axes: &Axes, bounds: &[Bound]) -> 
         (axes.at(knot.limit_bytes), y)
     };
     let frame = Frame {
-        title: &format!(
-            "{} by memory limit, both axes logarithmic",
-            of_what(of)
-        ),
+        title: &format!("{} by memory limit, both axes logarithmic", of_what(of)),
         description: &described(of, knots),
         class: "middle",
         x: axes.ticks(),

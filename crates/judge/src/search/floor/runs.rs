@@ -56,6 +56,8 @@ pub struct RunDemands<'a> {
     slower: Share,
     objectives: Objectives<'a>,
     endings: &'a Endings,
+    /// Median wall time of each case where it was measured, nanoseconds.
+    measured: BTreeMap<u32, f64>,
     /// What the first trial showed, once there is one that counts.
     reference: Option<Reference>,
 }
@@ -63,34 +65,39 @@ pub struct RunDemands<'a> {
 /// The runs without a limit.
 #[derive(Clone, Debug)]
 struct Reference {
-    /// Wall time of each case, nanoseconds.
+    /// Median wall time of each case, nanoseconds.
     walls: BTreeMap<u32, f64>,
+    /// That of its fastest run: no more is allowed for a first trial that something slowed down.
+    fastest: BTreeMap<u32, f64>,
     /// How each ended, where the comparison does not say.
     endings: BTreeMap<u32, BTreeSet<(Ending, i32)>>,
     selection: Selection,
 }
 
 impl<'a> RunDemands<'a> {
-    /// Those of a side of a workload with so many cases.
+    /// Those of a side of a workload with so many cases; `blocks` are its measurements without a tighter limit.
     pub fn new(
         (side, cases): (Role, usize),
         trial: RunsTrial,
         objectives: Objectives<'a>,
         endings: &'a Endings,
+        blocks: &[LatencyBlock],
     ) -> Self {
+        let mine = blocks.iter().filter(|block| block.side == side);
         RunDemands {
             side,
             cases,
             slower: trial.slower,
             objectives,
             endings,
+            measured: median_walls(mine.flat_map(|block| &block.rows)),
             reference: None,
         }
     }
 
-    /// What runs in the first trial, given what the cases took where they were measured (nanoseconds): all of them, or
-    /// the longest where that would take minutes.
-    pub fn first(&self, measured: &BTreeMap<u32, f64>) -> Selection {
+    /// What runs in the first trial: all cases, or the longest where that would take minutes.
+    pub fn first(&self) -> Selection {
+        let measured = &self.measured;
         let mean = match measured.len() {
             0 => super::ASSUMED_RUNS.nanos() as f64,
             cases => measured.values().sum::<f64>() / cases as f64,
@@ -130,10 +137,10 @@ impl<'a> RunDemands<'a> {
         self.wrong(rows).is_none()
     }
 
-    /// Did they take no longer than allowed? A trial in which they did not is continued, since anything may have
-    /// disturbed one run.
-    pub fn are_in_time(&self, rows: &[Row]) -> bool {
-        self.late(rows).is_none()
+    /// Did they take no longer than allowed? A trial in which they did not is continued, and the same cases run without
+    /// the limit in between (`control`): the machine may be busier than it was.
+    pub fn are_in_time(&self, rows: &[Row], control: &[Row]) -> bool {
+        self.late(rows, &median_walls(control)).is_none()
     }
 
     /// What has to hold, in words.
@@ -172,7 +179,8 @@ impl<'a> RunDemands<'a> {
         let is_first = facts.limit_bytes.is_none();
         let wrong = self.wrong(rows);
         let is_right = wrong.is_none() && !rows.is_empty();
-        let late = || self.late(rows).or_else(|| self.missed(rows));
+        let control = facts.control.iter().copied().collect();
+        let late = || self.late(rows, &control).or_else(|| self.missed(rows));
         let (outcome, because) = match (wrong, stolen) {
             (Some((outcome, why)), _) => (outcome, Some(why)),
             // It may have made the first trial slow, and then none that follows is.
@@ -186,8 +194,8 @@ impl<'a> RunDemands<'a> {
         if is_first && outcome == FloorOutcome::Held && self.reference.is_none() {
             self.reference = Some(Reference::of(rows, &facts.peaks));
         }
-        let wall_ns: f64 = medians(rows).values().sum();
-        let cases = medians(rows).len() as f64;
+        let wall_ns: f64 = median_walls(rows).values().sum();
+        let cases = median_walls(rows).len() as f64;
         let cpu = figures.side_cpu_us.filter(|_| figures.wall_ns > 0);
         Assessed {
             outcome,
@@ -234,14 +242,16 @@ impl<'a> RunDemands<'a> {
         })
     }
 
-    /// Why they took too long, held against the first trial; nothing before there is one.
-    fn late(&self, rows: &[Row]) -> Option<String> {
+    /// Why they took too long, held against what ran without the limit in between, else against the first trial; nothing
+    /// before there is one.
+    fn late(&self, rows: &[Row], control: &BTreeMap<u32, f64>) -> Option<String> {
         let first = self.reference.as_ref()?;
-        let walls = medians(rows);
+        let walls = median_walls(rows);
         let (mut took, mut allowed) = (0.0, 0.0);
         for (case, wall_ns) in &walls {
             took += wall_ns;
-            allowed += first.walls.get(case).copied().unwrap_or(*wall_ns);
+            let without = control.get(case).or_else(|| first.fastest.get(case));
+            allowed += without.copied().unwrap_or(*wall_ns);
         }
         let ratio = took / allowed.max(1.0);
         (ratio > 1.0 + self.slower.get()).then(|| {
@@ -272,7 +282,11 @@ impl<'a> RunDemands<'a> {
 
 impl Reference {
     fn of(rows: &[Row], peaks: &[(u32, f64)]) -> Self {
-        let walls = medians(rows);
+        let walls = median_walls(rows);
+        let fastest = walls_by_case(rows)
+            .into_iter()
+            .filter_map(|(case, all)| Some((case, *all.first()? as f64)))
+            .collect();
         let mut endings: BTreeMap<u32, BTreeSet<(Ending, i32)>> = BTreeMap::new();
         for row in rows {
             let Observation {
@@ -287,6 +301,7 @@ impl Reference {
         });
         Reference {
             walls,
+            fastest,
             endings,
             selection,
         }
@@ -326,7 +341,16 @@ fn select(walls: &[(u32, f64)], most: Span, weight: impl Fn(u32) -> f64) -> Sele
 
 /// The median wall time of each case, nanoseconds; the lower one of two. One run that something else disturbed is not
 /// the program's.
-fn medians(rows: &[Row]) -> BTreeMap<u32, f64> {
+pub fn median_walls<'r>(rows: impl IntoIterator<Item = &'r Row>) -> BTreeMap<u32, f64> {
+    let median = |(case, all): (u32, Vec<u64>)| {
+        let middle = all.get((all.len() - 1) / 2);
+        (case, middle.map_or(0.0, |ns| *ns as f64))
+    };
+    walls_by_case(rows).into_iter().map(median).collect()
+}
+
+/// The wall times of each case, nanoseconds, ascending.
+fn walls_by_case<'r>(rows: impl IntoIterator<Item = &'r Row>) -> BTreeMap<u32, Vec<u64>> {
     let mut walls: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
     for row in rows {
         let Observation {
@@ -338,12 +362,8 @@ fn medians(rows: &[Row]) -> BTreeMap<u32, f64> {
         let took = last_ns.saturating_sub(sent_ns);
         walls.entry(case).or_default().push(took);
     }
-    let median = |(case, mut all): (u32, Vec<u64>)| {
-        all.sort_unstable();
-        let middle = all.get((all.len() - 1) / 2);
-        (case, middle.map_or(0.0, |ns| *ns as f64))
-    };
-    walls.into_iter().map(median).collect()
+    walls.values_mut().for_each(|all| all.sort_unstable());
+    walls
 }
 
 fn refused(stolen: f64) -> (FloorOutcome, Option<String>) {

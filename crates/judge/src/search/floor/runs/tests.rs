@@ -95,7 +95,8 @@ fn demands<'a>(cases: usize, slos: &'a [Slo], endings: &'a Endings) -> RunDemand
     let trial = RunsTrial {
         slower: Share::new(0.2),
     };
-    RunDemands::new((Role::Incumbent, cases), trial, objectives(slos), endings)
+    let of = (Role::Incumbent, cases);
+    RunDemands::new(of, trial, objectives(slos), endings, &[])
 }
 
 fn searched(slos: &[Slo], mut trial: impl FnMut(Option<u64>) -> LatencyBlock) -> SideFloor {
@@ -193,6 +194,21 @@ fn what_takes_longer_than_allowed_does_not_hold_and_one_disturbed_run_is_not_it(
     );
     let disturbed = [right(400 * MS), right(100 * MS)].concat();
     assert_eq!(outcome(disturbed, nothing).outcome, FloorOutcome::Held);
+    // A machine that is busier than it was is no matter of the limit.
+    let control = |ms: f64| {
+        move |step: &mut LatencyBlock| {
+            let facts = step.figures.floor.as_mut().unwrap();
+            facts.control = vec![(0, ms * 1e6), (1, ms * 1e6)];
+        }
+    };
+    assert_eq!(
+        outcome(right(250 * MS), control(220.0)).outcome,
+        FloorOutcome::Held
+    );
+    assert_eq!(
+        outcome(right(250 * MS), control(150.0)).outcome,
+        FloorOutcome::Missed
+    );
     // The hypervisor may have taken that time; what held in spite of it holds.
     let stolen = |step: &mut LatencyBlock| step.figures.steal_share = Some(0.3);
     assert_eq!(
@@ -231,19 +247,21 @@ fn a_first_trial_that_was_disturbed_is_made_again() {
         step
     });
     assert_eq!(floor.kind, FloorKind::AtMost);
-    let without = floor.curve.iter().filter(|point| point.limit_bytes.is_none());
+    let without = floor
+        .curve
+        .iter()
+        .filter(|point| point.limit_bytes.is_none());
     assert_eq!(without.count(), 2);
 }
 
 #[test]
 fn all_cases_run_where_there_is_time_else_those_with_the_largest_peaks() {
     let endings = Endings::default();
-    let demands = demands(3, &[], &endings);
-    let seconds = |all: &[f64]| {
-        let all = all.iter().map(|s| s * 1e9);
-        (0..).zip(all).collect::<BTreeMap<u32, f64>>()
+    let chosen = |seconds: &[f64]| {
+        let mut demands = demands(3, &[], &endings);
+        demands.measured = (0..).zip(seconds.iter().map(|s| s * 1e9)).collect();
+        demands.first()
     };
-    let chosen = |measured: &[f64]| demands.first(&seconds(measured));
     let short = chosen(&[0.01, 0.01, 0.005]);
     assert_eq!((short.cases, short.runs), (vec![0, 1, 2], 4));
     let long = chosen(&[1.0, 2.0, 0.2]);
@@ -257,6 +275,9 @@ fn all_cases_run_where_there_is_time_else_those_with_the_largest_peaks() {
     let peak = |case: u32| [5.0, 9.0, 9.0, 1.0][case as usize];
     let selection = select(&walls, LONGEST_TRIAL, peak);
     assert_eq!((selection.cases, selection.runs), (vec![1, 2], 1));
-    let reference = Reference::of(&right(100 * MS), &[]);
+    let rows = [right(100 * MS), right(80 * MS), right(200 * MS)].concat();
+    let reference = Reference::of(&rows, &[]);
     assert_eq!(reference.selection.cases, [0, 1]);
+    assert_eq!(reference.walls, BTreeMap::from([(0, 100e6), (1, 100e6)]));
+    assert_eq!(reference.fastest[&1], 80e6);
 }
