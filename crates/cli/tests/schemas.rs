@@ -18,6 +18,7 @@ use understudy_gateway::status::{Differences, Proposals, Status as GatewayStatus
 use understudy_import::{Options, Source, Summary, import};
 use understudy_judge::plan::Plan;
 use understudy_judge::search::capacity::CapacityConfig;
+use understudy_judge::search::floor::runs::Endings;
 use understudy_judge::terms::{Goal, Level, LimitsConfig, Slo};
 use understudy_judge::{Evidence, judge};
 use understudy_load::report::{self, LoadReport};
@@ -363,6 +364,7 @@ fn evidence() -> Evidence {
                 wall_ns: 5_000,
             })
             .into(),
+        endings: Endings::default(),
         environment: Environment {
             governor: Some("performance".to_owned()),
             one_program: true,

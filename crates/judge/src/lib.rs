@@ -42,6 +42,7 @@ pub use refusals::{bearing_of, is_refused};
 pub use tail::tail;
 
 use crate::plan::{Plan, RatePlan};
+use crate::search::floor::runs::Endings;
 use crate::terms::{Question, Terms};
 use blocks::Latencies;
 use std::collections::BTreeMap;
@@ -82,6 +83,8 @@ pub struct Evidence {
     pub floor: Vec<LatencyBlock>,
     /// Runs whose instructions were counted.
     pub counted: Vec<CountedRun>,
+    /// How runs ended where outputs were compared; empty where no trial at a memory limit is held against it.
+    pub endings: Endings,
     /// Contenders that ended while they were needed.
     pub exits: Vec<Exited>,
     /// The machine.

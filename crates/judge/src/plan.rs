@@ -137,7 +137,8 @@ pub struct Plan {
     pub runs: Span,
     /// Longest time of the search for the capacity of one side; 0 where it is not looked for.
     pub search: Span,
-    /// What the search for the memory floor of one side is likely to take; 0 where it is not looked for.
+    /// What the search for the memory floor of one side is likely to take; 0 where it is not looked for. Of commands
+    /// that is a guess: [`ASSUMED_RUNS`](crate::search::floor::ASSUMED_RUNS) for each trial.
     pub floor: Span,
 }
 
@@ -302,7 +303,8 @@ impl Plan {
             }
         };
         if self.runs > Span::default() {
-            return self.equivalence.secs() + self.runs.secs();
+            let floor = sides * self.floor.secs();
+            return self.equivalence.secs() + self.runs.secs() + floor;
         }
         let before = sides * (START_S + self.settle.secs());
         before + equivalence + latency + search + sides * self.floor.secs()
@@ -399,7 +401,7 @@ fn looks(rates: &[RatePlan], primary_rps: f64, question: Question, budget: &Budg
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::floor::FloorConfig;
+    use crate::search::floor::{FloorConfig, FloorTrial, LoadTrial};
     use crate::simulated::terms;
     use crate::terms::*;
     use understudy_model::Share;
@@ -465,14 +467,16 @@ mod tests {
         let mut terms = terms(Level::Quick, &[1000.0], 0.99);
         let without = Plan::new(&terms).seconds(100);
         terms.memory_floor = Some(FloorConfig {
-            rate: 1000.0,
             repeats: 3,
             precision: Share::new(0.05),
             start: None,
             lowest: FloorConfig::LOWEST,
-            warmup: Span::from_secs(1),
-            measured: Some(Span::from_secs(3)),
-            soak: Span::from_secs(30),
+            trial: FloorTrial::Load(LoadTrial {
+                rate: 1000.0,
+                warmup: Span::from_secs(1),
+                measured: Some(Span::from_secs(3)),
+                soak: Span::from_secs(30),
+            }),
         });
         let plan = Plan::new(&terms);
         // The peak; 100, 70, 49 and 34 % of it hold three times each, 24 % fails; the gap is halved

@@ -148,7 +148,7 @@ impl BlockFigures {
     }
 }
 
-/// What is stored of a trial at a limit along with its exchanges.
+/// What is stored of a trial at a limit along with its exchanges or runs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FloorFacts {
@@ -162,6 +162,13 @@ pub struct FloorFacts {
     pub kills: u64,
     /// Its lowest use of memory in each fifth of the window, bytes; empty where it was not measured.
     pub lowest_bytes: Vec<f64>,
+    /// Of runs: the highest resident set of each case, bytes, where it can be seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub peaks: Vec<(u32, f64)>,
+    /// Of runs that took too long: the median wall time of each case without the limit, measured in between,
+    /// nanoseconds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub control: Vec<(u32, f64)>,
 }
 
 /// The workload as far as the judge needs it.

@@ -96,6 +96,9 @@ impl Child {
     pub fn memory_kills(&self) -> Option<u64> {
         match *self {}
     }
+    pub fn memory_peak_bytes(&self) -> Option<u64> {
+        match *self {}
+    }
     pub(crate) fn log_start(&self) -> u64 {
         match *self {}
     }

@@ -1,7 +1,7 @@
 //! A memory floor as text.
 
-use crate::figures::{memory, rate};
-use understudy_model::floor::{FloorKind, FloorOutcome, FloorPoint, SideFloor};
+use crate::figures::{count, memory, rate, share};
+use understudy_model::floor::{FloorKind, FloorOutcome, FloorPoint, FloorRuns, SideFloor};
 
 /// Bytes of a mebibyte.
 pub(crate) const MIB: f64 = 1_048_576.0;
@@ -22,26 +22,33 @@ pub(crate) fn short(floor: &SideFloor) -> String {
 pub(crate) fn sentence(floor: &SideFloor) -> String {
     let bytes = |bytes: Option<f64>| bytes.map_or_else(|| "?".to_owned(), memory);
     let why = floor.because.as_deref().unwrap_or("nothing was measured");
-    let verified = || {
-        format!(
-            "at {}, verified at {} for {:.0} s",
+    let held = match &floor.runs {
+        Some(runs) => format!(
+            ": {} ended right and at most {} slower than without a limit in {}",
+            cases(runs),
+            share(runs.slower),
+            trials(floor.repeats),
+        ),
+        None => format!(
+            " at {}, verified at {} for {:.0} s",
             rate(floor.rate_rps),
             bytes(floor.verified_bytes),
             floor.verified_s.unwrap_or(0.0),
-        )
+        ),
     };
     let found = match floor.kind {
         FloorKind::Between => format!(
-            "{} ({} did not hold) {}",
+            "{} ({} did not hold){held}",
             bytes(floor.high_bytes),
             bytes(floor.low_bytes),
-            verified(),
         ),
-        FloorKind::AtMost => format!(
-            "at most {}, the lowest limit tried, {}",
-            bytes(floor.high_bytes),
-            verified(),
-        ),
+        FloorKind::AtMost => {
+            let comma = if floor.runs.is_some() { "" } else { "," };
+            format!(
+                "at most {}, the lowest limit tried{comma}{held}",
+                bytes(floor.high_bytes),
+            )
+        }
         FloorKind::Leaks => format!("none: {why}"),
         FloorKind::NotVerified => {
             format!("not known, above {}: {why}", bytes(floor.high_bytes))
@@ -57,6 +64,42 @@ pub(crate) fn sentence(floor: &SideFloor) -> String {
     }
 }
 
+/// The cases of a trial, as a subject.
+fn cases(runs: &FloorRuns) -> String {
+    let of = u64::from(runs.of);
+    match (runs.cases.as_slice(), of) {
+        ([], 1) => "its only case".to_owned(),
+        ([], of) => format!("all {} cases", count(of)),
+        ([only], of) => format!("case {only}, which needs the most memory of {}", count(of)),
+        (some, of) => {
+            let named: Vec<String> = some.iter().take(NAMED).map(u32::to_string).collect();
+            let more = if some.len() > NAMED { ", ..." } else { "" };
+            format!(
+                "the {} cases of {} that need the most memory ({}{more})",
+                count(some.len() as u64),
+                count(of),
+                named.join(", ")
+            )
+        }
+    }
+}
+
+/// Numbers of cases in a sentence.
+const NAMED: usize = 8;
+
+/// `each of 3 trials`.
+pub(crate) fn trials(repeats: u32) -> String {
+    match repeats {
+        1 => "its trial".to_owned(),
+        repeats => format!("each of {} trials", count(repeats.into())),
+    }
+}
+
+/// The time that a limit changes: the wall time per run of a command, the p99 of a service.
+pub(crate) fn time_us(point: &FloorPoint) -> Option<f64> {
+    point.wall_us.or(point.p99_us)
+}
+
 /// Trials at one limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Knot {
@@ -68,8 +111,8 @@ pub(crate) struct Knot {
     pub(crate) held: bool,
     /// How the worst of them ended, in words.
     pub(crate) outcome: &'static str,
-    /// The median of their p99, microseconds; `None` is infinite, or nothing was sent.
-    pub(crate) p99_us: Option<f64>,
+    /// The median of their p99, or of their wall time per run, microseconds; `None` is infinite, or nothing was sent.
+    pub(crate) time_us: Option<f64>,
     /// CPUs that the side used, their mean; `None` was not measured.
     pub(crate) cpu: Option<f64>,
 }
@@ -88,15 +131,16 @@ pub(crate) fn knots(floor: &SideFloor) -> Vec<Knot> {
 
 fn knot(group: &[(f64, &FloorPoint)]) -> Knot {
     let points = || group.iter().map(|(_, point)| *point);
-    let mut p99: Vec<f64> = points()
-        .map(|point| point.p99_us.unwrap_or(f64::INFINITY))
+    let mut times: Vec<f64> = points()
+        .map(|point| time_us(point).unwrap_or(f64::INFINITY))
         .collect();
-    p99.sort_by(f64::total_cmp);
+    times.sort_by(f64::total_cmp);
     let cpus: Vec<f64> = points().filter_map(|point| point.cpu).collect();
     // From the best to the worst.
     let words = [
         (FloorOutcome::Held, "held"),
         (FloorOutcome::Missed, "missed"),
+        (FloorOutcome::Wrong, "wrong"),
         (FloorOutcome::Ended, "ended"),
         (FloorOutcome::Killed, "killed"),
     ];
@@ -107,7 +151,7 @@ fn knot(group: &[(f64, &FloorPoint)]) -> Knot {
         trials: group.len(),
         held: points().all(|point| point.outcome == FloorOutcome::Held),
         outcome: worst.map_or("held", |(_, word)| *word),
-        p99_us: p99[(p99.len() - 1) / 2..]
+        time_us: times[(times.len() - 1) / 2..]
             .first()
             .copied()
             .filter(|us| us.is_finite()),
@@ -121,4 +165,12 @@ pub(crate) fn over_floor(floor: &SideFloor) -> Option<f64> {
         .high_bytes
         .filter(|_| floor.kind == FloorKind::Between)?;
     Some(floor.peak_rss_bytes? / floor_bytes)
+}
+
+/// What [`time_us`] is of.
+pub(crate) fn of_what(floor: &SideFloor) -> &'static str {
+    match floor.runs {
+        Some(_) => "wall time per run",
+        None => "p99",
+    }
 }

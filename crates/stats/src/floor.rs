@@ -4,8 +4,8 @@
 //! first; from there limits fall geometrically while they hold, and the gap between the smallest that
 //! held and the largest below it that did not is halved (on a logarithmic scale) until it is narrow
 //! enough. A limit holds if every one of its trials did; one that does not ends it at once. So noise
-//! can only raise the floor, never lower it. The floor is then verified by a longer trial above it:
-//! what leaks holds any limit for a while, and that is where it shows.
+//! can only raise the floor, never lower it. The floor is then verified by a longer trial above it,
+//! where there is such a thing: what leaks holds any limit for a while, and that is where it shows.
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +23,8 @@ pub struct Goal {
     pub lowest: u64,
     /// No larger limit is tried, bytes; four times the first where `None`.
     pub highest: Option<u64>,
+    /// Is the floor verified by a longer trial above it? What ends by itself has nothing to show there.
+    pub soak: bool,
 }
 
 /// How a trial ended.
@@ -171,9 +173,9 @@ fn look(goal: &Goal, trials: &[Trial]) -> Result<Step, Floor> {
     let low = of(Status::Failed).filter(|limit| *limit < high).max();
     match low {
         None if high > goal.lowest => Ok(probe(pages(high as f64 * DESCENT).max(goal.lowest))),
-        None => verify(trials, high, Floor::AtMost(high)),
+        None => verify(goal, trials, high, Floor::AtMost(high)),
         Some(low) if is_narrow(goal, low, high) => {
-            verify(trials, high, Floor::Between { low, high })
+            verify(goal, trials, high, Floor::Between { low, high })
         }
         Some(low) => Ok(probe(pages((low as f64 * high as f64).sqrt()))),
     }
@@ -198,7 +200,10 @@ fn first(goal: &Goal, trials: &[Trial]) -> Result<Result<u64, ()>, Floor> {
 }
 
 /// The longer trial above a floor, until it is there; then the floor, or why there is none.
-fn verify(trials: &[Trial], high: u64, found: Floor) -> Result<Step, Floor> {
+fn verify(goal: &Goal, trials: &[Trial], high: u64, found: Floor) -> Result<Step, Floor> {
+    if !goal.soak {
+        return Err(found);
+    }
     let soaks = || trials.iter().filter(|trial| trial.soak);
     let grew = |trial: &Trial| trial.growing || trial.outcome == Outcome::Ended;
     let trusted = || soaks().filter(|trial| trial.outcome != Outcome::Refused);

@@ -38,6 +38,11 @@ pub enum Refusal {
         /// The directory.
         dir: String,
     },
+    /// There is not enough memory to start it.
+    NoMemory {
+        /// As it was named.
+        program: String,
+    },
     /// The system refuses for another reason.
     Other {
         /// As it was named.
@@ -73,6 +78,11 @@ impl fmt::Display for Refusal {
             Refusal::NoDirectory { dir } => {
                 write!(f, "the directory `{dir}` of the run does not exist")
             }
+            Refusal::NoMemory { program } => write!(
+                f,
+                "`{program}` cannot be started: there is not enough memory\nhint: raise `memory` in `[limits]`, or \
+                 free memory on this machine"
+            ),
             Refusal::Other { program, why } => {
                 write!(f, "`{program}` cannot be started: {why}")
             }

@@ -4,7 +4,7 @@ use crate::launcher::{LauncherSetup, Order, OutputLimits};
 use crate::workdir::Place;
 use crate::{
     CacheError, Case, Cases, Changes, Ending, Input, Launcher, LauncherError, MAX_RUNS, Outputs,
-    Ran, Workdir, WorkdirError, answer, cold, command_line, environment, resolve, script,
+    Ran, Refusal, Workdir, WorkdirError, answer, cold, command_line, environment, resolve, script,
     script_line, shell_line, warm,
 };
 use std::borrow::Cow;
@@ -17,7 +17,7 @@ use std::time::Duration;
 use understudy_model::Outcome;
 use understudy_probe::Cgroups;
 use understudy_redact::Redactor;
-use understudy_subject::{Asker, Run, Runner, Trouble, answer_hash};
+use understudy_subject::{Asker, GroupMemory, Run, Runner, Trouble, answer_hash};
 
 /// The mask of permissions of every run.
 const UMASK: u32 = 0o022;
@@ -38,6 +38,8 @@ pub struct Command {
     pub env: BTreeMap<String, String>,
     /// Longest time of a run whose case says nothing.
     pub timeout: Duration,
+    /// No run may take longer, whatever its case says.
+    pub longest: Option<Duration>,
     /// Are input files brought out of the page cache before each run, instead of into it?
     pub is_cold: bool,
     /// How what it writes is compared.
@@ -72,6 +74,9 @@ pub enum CommandError {
     /// There is no such program, or the case does not go with the command: cause and hint.
     #[error("{0}")]
     Wrong(String),
+    /// A run could not be started for want of memory: cause and hint.
+    #[error("{0}")]
+    NoMemory(String),
     /// The launcher cannot do its work.
     #[error(transparent)]
     Launcher(#[from] LauncherError),
@@ -87,6 +92,20 @@ pub enum CommandError {
          the file in `files` of a case, then each run gets its own copy", .0.display()
     )]
     Overwritten(PathBuf),
+}
+
+impl CommandError {
+    /// May a memory limit that is too small be the cause? What a launcher can do without a limit and cannot do under one
+    /// is owed to the limit.
+    pub fn may_be_of_memory(&self) -> bool {
+        match self {
+            CommandError::NoMemory(_) => true,
+            CommandError::Launcher(error) => {
+                !matches!(error, LauncherError::Order(_) | LauncherError::Interrupted)
+            }
+            _ => false,
+        }
+    }
 }
 
 impl Command {
@@ -165,6 +184,12 @@ impl Command {
         let argv = self.argv(case).map_err(CommandError::Wrong)?;
         let case = with_files(case, &self.copied_files()?);
         Ok(shell_line(&argv, &self.dir, &self.path, &case, redactor))
+    }
+
+    /// How long a run of a case may take.
+    fn longest_of(&self, case: &Case) -> Duration {
+        let own = case.timeout.unwrap_or(self.timeout);
+        self.longest.map_or(own, |longest| own.min(longest))
     }
 
     fn found(&self, name: &str) -> Result<PathBuf, CommandError> {
@@ -283,7 +308,7 @@ impl CommandSide {
             places: places.iter().map(|place| place.root().to_owned()).collect(),
             cpus: None,
             umask: UMASK,
-            timeout: case.timeout.unwrap_or(self.command.timeout),
+            timeout: self.command.longest_of(case),
             limits: OutputLimits::default(),
         };
         let all = self.launcher.run(&order, &self.stop)?;
@@ -329,6 +354,9 @@ impl CommandSide {
 /// A run that could not be started says nothing of the program: why not has to be said, and mended.
 fn refuse_not_started(finished: &Finished) -> Result<(), CommandError> {
     match &finished.ran.ending {
+        Ending::NotStarted(why @ Refusal::NoMemory { .. }) => {
+            Err(CommandError::NoMemory(why.to_string()))
+        }
         Ending::NotStarted(why) => Err(CommandError::Wrong(why.to_string())),
         _ => Ok(()),
     }
@@ -348,6 +376,10 @@ impl Runner for CommandSide {
         self.launcher.unmeasured()
     }
 
+    fn memory(&self) -> GroupMemory {
+        self.launcher.memory()
+    }
+
     fn renew(&mut self) -> Result<(), Trouble> {
         // The control group of the new one has the name of the old one.
         self.launcher.stop();
@@ -358,8 +390,9 @@ impl Runner for CommandSide {
     fn run(&mut self, cases: &[u32]) -> Result<Vec<Run>, Trouble> {
         let mut runs = Vec::with_capacity(cases.len());
         // The same case in a row is one order: then nothing but the launcher acts between its runs. A cold cache is
-        // made before each.
-        let longest = if self.command.is_cold { 1 } else { MAX_RUNS };
+        // made before each. Under a memory limit the output of one run would be in the way of the next until it is read.
+        let is_apart = self.command.is_cold || self.setup.limits.memory.is_some();
+        let longest = if is_apart { 1 } else { MAX_RUNS };
         for same in cases
             .chunk_by(|a, b| a == b)
             .flat_map(|same| same.chunks(longest))

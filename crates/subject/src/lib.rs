@@ -40,6 +40,18 @@ pub trait Runner: Send {
     /// # Errors
     /// It could not be started.
     fn renew(&mut self) -> Result<(), Trouble>;
+
+    /// What the memory limit of all that it runs has counted since it was started or renewed.
+    fn memory(&self) -> GroupMemory;
+}
+
+/// The memory of a group of processes, as the kernel counts it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GroupMemory {
+    /// Processes that were killed because the limit was reached; `None`: the processes are in no group that counts them.
+    pub kills: Option<u64>,
+    /// The highest use, page cache and kernel memory included, bytes; `None` where the kernel does not keep it.
+    pub peak_bytes: Option<u64>,
 }
 
 /// One measured run.

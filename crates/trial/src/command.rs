@@ -6,6 +6,7 @@ use crate::cpus::Assignment;
 use crate::environment::{hexadecimal, sha256};
 use crate::error::TrialError;
 use crate::instructions::{self, counter};
+use crate::limited_runs::{self, Bounds};
 use crate::placeholders::with_limits;
 use crate::runs;
 use crate::subject::{Measuring, Member, Subject};
@@ -17,7 +18,8 @@ use std::sync::atomic::AtomicBool;
 use understudy_compare::plain::Plain;
 use understudy_compare::{Differ, Redact, Rules};
 use understudy_evidence::RunDirectory;
-use understudy_model::Role;
+use understudy_judge::terms::LimitsConfig;
+use understudy_model::{Role, Span};
 use understudy_probe::{Cgroups, Limits, split_command};
 use understudy_redact::{Redactor, shell_quoted};
 use understudy_subject::Asker;
@@ -81,18 +83,40 @@ impl<'a> Commands<'a> {
 
     /// The command of a side.
     fn command(&self, role: Role) -> Result<Command, TrialError> {
-        command(self.inputs.config, self.inputs.workload, role)
+        self.command_within(role, self.inputs.config.limits)
+    }
+
+    /// The same within other limits than those of the trial.
+    fn command_within(&self, role: Role, limits: LimitsConfig) -> Result<Command, TrialError> {
+        let Inputs {
+            config, workload, ..
+        } = self.inputs;
+        command((config, limits), workload, role)
             .map_err(|why| TrialError::Command { side: role, why })
     }
 
     /// Starts what runs a side.
-    pub(crate) fn start(&self, role: Role) -> Result<CommandSide, TrialError> {
-        self.start_under(role, Vec::new())
+    pub(crate) fn start(&self, role: Role, bounds: Bounds) -> Result<CommandSide, TrialError> {
+        self.start_under(role, bounds, Vec::new())
     }
 
     /// The same with these words in front of its command.
-    fn start_under(&self, role: Role, under: Vec<String>) -> Result<CommandSide, TrialError> {
-        let limits = self.inputs.config.limits;
+    fn start_under(
+        &self,
+        role: Role,
+        bounds: Bounds,
+        under: Vec<String>,
+    ) -> Result<CommandSide, TrialError> {
+        let config = self.inputs.config;
+        let limits = LimitsConfig {
+            memory: bounds.memory.or(config.limits.memory),
+            ..config.limits
+        };
+        let command = Command {
+            longest: bounds.longest.map(Span::duration),
+            under,
+            ..self.command_within(role, limits)?
+        };
         let subject = self.inputs.cpus.subject.as_slice();
         let log = format!("launcher-{}.log", role.name());
         let placing = Placing {
@@ -112,10 +136,6 @@ impl<'a> Commands<'a> {
             },
         };
         let machine = (self.inputs.cgroups, self.inputs.stop.clone());
-        let command = Command {
-            under,
-            ..self.command(role)?
-        };
         let side = CommandSide::start(command, self.cases.clone(), &placing, machine);
         side.map_err(|source| TrialError::Ask {
             name: role.in_words().to_owned(),
@@ -129,14 +149,14 @@ impl<'a> Commands<'a> {
 /// # Errors
 /// Why it is none.
 fn command(
-    config: &TrialConfig,
+    (config, limits): (&TrialConfig, LimitsConfig),
     workload: &CommandWorkload,
     role: Role,
 ) -> Result<Command, String> {
     let SideConfig::Launched(launched) = config.side(role) else {
         return Err("it is a command, and no service that runs already".to_owned());
     };
-    let run = with_limits(&launched.run, config.limits);
+    let run = with_limits(&launched.run, limits);
     let what = match launched.shell {
         true => Executed::Script(run),
         false => Executed::Program(split_command(&run).map_err(|error| error.to_string())?),
@@ -147,9 +167,10 @@ fn command(
         dir: launched.dir.clone(),
         path: std::env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.to_owned()),
         env: env
-            .map(|(name, value)| (name.clone(), with_limits(value, config.limits)))
+            .map(|(name, value)| (name.clone(), with_limits(value, limits)))
             .collect(),
         timeout: workload.timeout.duration(),
+        longest: None,
         is_cold: workload.cache == Cache::Cold,
         outputs: workload.outputs.clone(),
         under: Vec::new(),
@@ -180,7 +201,8 @@ pub fn check_commands(
         SideConfig::Running { .. } => true,
     };
     let wrong = |side: Role| {
-        let checked = command(config, workload, side).and_then(|command| check(&command, cases));
+        let checked = command((config, config.limits), workload, side)
+            .and_then(|command| check(&command, cases));
         checked.err().map(|why| (side, why))
     };
     config.sides().filter(is_there).filter_map(wrong).collect()
@@ -304,7 +326,15 @@ impl Subject for Commands<'_> {
             measuring,
             catalogue: &self.catalogue,
             sides: self.inputs.config.sides().collect(),
-            start: &|role| Ok(Box::new(self.start(role)?)),
+            start: &|role| Ok(Box::new(self.start(role, Bounds::default())?)),
+        }
+        .carry_out()?;
+        limited_runs::Stage {
+            measuring,
+            catalogue: &self.catalogue,
+            sides: self.inputs.config.sides().collect(),
+            unlimited: self.inputs.cgroups.memory().err(),
+            start: &|role, bounds| Ok(Box::new(self.start(role, bounds)?)),
         }
         .carry_out()?;
         if !self.inputs.workload.instructions {
@@ -314,7 +344,10 @@ impl Subject for Commands<'_> {
             measuring,
             cases: self.catalogue.cases.len() as u32,
             sides: self.inputs.config.sides().collect(),
-            start: &|role, folder| Ok(Box::new(self.start_under(role, counter(folder))?)),
+            start: &|role, folder| {
+                let under = counter(folder);
+                Ok(Box::new(self.start_under(role, Bounds::default(), under)?))
+            },
             logs: &self.logs,
         }
         .carry_out()
@@ -333,6 +366,6 @@ impl Member for Placed<'_> {
     }
 
     fn reach(&self) -> Result<Box<dyn Asker>, TrialError> {
-        Ok(Box::new(self.commands.start(self.role)?))
+        Ok(Box::new(self.commands.start(self.role, Bounds::default())?))
     }
 }

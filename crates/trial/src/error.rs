@@ -5,6 +5,7 @@ use understudy_evidence::EvidenceError;
 use understudy_model::{Role, plain_words};
 use understudy_probe::{FreezeError, LaunchError, ReadyError, SampleError, TaskError};
 use understudy_subject::Trouble;
+use understudy_subject_command::CommandError;
 use understudy_subject_http::{HttpLoadError, TargetError};
 
 /// Why a trial ends without a verdict. What was measured until then is kept.
@@ -157,6 +158,22 @@ pub enum TrialError {
 }
 
 impl TrialError {
+    /// May a memory limit that is too small be why runs could not be made?
+    pub(crate) fn may_be_of_memory(&self) -> bool {
+        let TrialError::Ask { source, .. } = self else {
+            return false;
+        };
+        let of_command = source.downcast_ref::<CommandError>();
+        of_command.is_some_and(CommandError::may_be_of_memory)
+    }
+
+    /// What is wrong, without the lines of a log and without a hint.
+    pub(crate) fn first_line(&self) -> String {
+        let text = self.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        line.trim_end_matches("; its last log lines:").to_owned()
+    }
+
     /// Did a side end before it was ready because its memory limit was reached?
     pub(crate) fn is_out_of_memory(&self) -> bool {
         matches!(self, TrialError::Ready(ReadyError::Ended { exit, .. }) if exit.out_of_memory)

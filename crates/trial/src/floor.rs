@@ -9,7 +9,7 @@ use crate::store;
 use crate::{Event, Watch};
 use understudy_evidence::RunDirectory;
 use understudy_judge::search::Objectives;
-use understudy_judge::search::floor::{Planned, Search, lowest};
+use understudy_judge::search::floor::{Demands, FloorTrial, Planned, Search, lowest};
 use understudy_judge::terms::LimitsConfig;
 use understudy_load::Plan as LoadPlan;
 use understudy_model::stored::{BlockFigures, FloorFacts, LatencyBlock};
@@ -35,6 +35,9 @@ impl Stage<'_> {
         let Some(config) = stand.config.memory_floor else {
             return Ok(());
         };
+        let FloorTrial::Load(trial) = config.trial else {
+            return Err(TrialError::OtherKind);
+        };
         if let Err(why) = stand.cgroups.memory() {
             let note = format!("the memory floor is not measured: {why}");
             return store::note(self.run, &note);
@@ -54,7 +57,8 @@ impl Stage<'_> {
                 operations: self.operations,
                 rules: self.rules,
             };
-            let mut search = Search::new(side, config, stand.config.limits, objectives);
+            let demands = Demands::Load(objectives);
+            let mut search = Search::new(side, config, stand.config.limits, demands);
             let known = there.iter().filter(|block| block.side == side);
             known.for_each(|block| search.record(block));
             while let Some(planned) = search.next() {
@@ -67,12 +71,12 @@ impl Stage<'_> {
                 // Every limit meets the arrivals of its number; all sides meet the same ones.
                 let seed = derived(stand.config.seed, Purpose::FloorStep, number.into());
                 let load = LoadPlan {
-                    warmup: config.warmup,
+                    warmup: trial.warmup,
                     duration: planned.measured,
                     timeout: objectives.patience(stand.workload.timeout),
-                    ..self.generator.plan(config.rate, seed)
+                    ..self.generator.plan(trial.rate, seed)
                 };
-                let block = self.measure((side, number), planned, config.rate, &load)?;
+                let block = self.measure((side, number), planned, trial.rate, &load)?;
                 search.record(&block);
             }
         }
@@ -112,7 +116,8 @@ impl Stage<'_> {
                 let loaded =
                     prepared.and_then(|prepared| self.generator.measure(&running, &prepared, load));
                 facts.kills = running.memory_kills();
-                facts.ended = running.check_alive("under load").err().map(first_line);
+                let ended = running.check_alive("under load").err();
+                facts.ended = ended.map(|error| error.first_line());
                 if let Some(note) = running.stop() {
                     store::note(self.run, &note)?;
                 }
@@ -124,7 +129,7 @@ impl Stage<'_> {
             }
             Err(error) if planned.limit.is_some() && is_of_the_side(&error) => {
                 facts.kills = u64::from(error.is_out_of_memory());
-                facts.ended = Some(first_line(error));
+                facts.ended = Some(error.first_line());
                 nothing(load)
             }
             Err(error) => return Err(error),
@@ -159,11 +164,4 @@ fn is_of_the_side(error: &TrialError) -> bool {
         error,
         TrialError::Ready(_) | TrialError::Ended { .. } | TrialError::Prepare { .. }
     )
-}
-
-/// What is wrong, without the lines of a log.
-fn first_line(error: TrialError) -> String {
-    let text = error.to_string();
-    let line = text.lines().next().unwrap_or_default();
-    line.trim_end_matches("; its last log lines:").to_owned()
 }

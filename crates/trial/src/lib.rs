@@ -24,6 +24,7 @@ pub mod history;
 mod inspect;
 pub mod instructions;
 mod latency;
+mod limited_runs;
 mod placeholders;
 mod reproducer;
 mod runs;

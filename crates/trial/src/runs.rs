@@ -158,34 +158,8 @@ impl Stage<'_> {
         Ok(true)
     }
 
-    /// The runs as they are stored: one after the other on a clock of their own.
     fn rows(&self, ran: &[Run], under: &Under<'_>) -> Vec<Row> {
-        let mut now_ns = 0;
-        let row = |run: &Run| {
-            let began_ns = now_ns;
-            now_ns += run.wall_ns;
-            let observation = Observation {
-                case: run.case,
-                operation: self.catalogue.operation(run.case).0,
-                due_ns: began_ns,
-                free_ns: began_ns,
-                sent_ns: began_ns,
-                first_ns: Observation::NEVER,
-                last_ns: now_ns,
-                ending: run.ending,
-                class: run.status.class,
-                code: run.status.code,
-                bytes: run.bytes,
-                hash: run.hash,
-            };
-            let is_comparable = under.exact.contains(&run.case);
-            Row {
-                observation,
-                shape: u64::from(is_comparable),
-                value: if is_comparable { run.hash } else { 0 },
-            }
-        };
-        ran.iter().map(row).collect()
+        rows(self.catalogue, &under.exact, ran)
     }
 
     /// Some runs before the first measurement of a side: caches fill, and it shows how long a run takes.
@@ -271,12 +245,44 @@ fn runs(cases: usize, mean_ns: u64, budget_ns: u64) -> usize {
     (short as usize).max(pass).min(MOST_RUNS)
 }
 
+/// The runs as they are stored: one after the other on a clock of their own. `exact` are the cases of which the hash of
+/// an answer says if it is the same.
+pub(crate) fn rows(catalogue: &Catalogue, exact: &BTreeSet<u32>, ran: &[Run]) -> Vec<Row> {
+    let mut now_ns = 0;
+    let row = |run: &Run| {
+        let began_ns = now_ns;
+        now_ns += run.wall_ns;
+        let observation = Observation {
+            case: run.case,
+            operation: catalogue.operation(run.case).0,
+            due_ns: began_ns,
+            free_ns: began_ns,
+            sent_ns: began_ns,
+            first_ns: Observation::NEVER,
+            last_ns: now_ns,
+            ending: run.ending,
+            class: run.status.class,
+            code: run.status.code,
+            bytes: run.bytes,
+            hash: run.hash,
+        };
+        let is_comparable = exact.contains(&run.case);
+        Row {
+            observation,
+            shape: u64::from(is_comparable),
+            value: if is_comparable { run.hash } else { 0 },
+        }
+    };
+    ran.iter().map(row).collect()
+}
+
 /// The name of a measurement.
 fn block(side: Role, number: u32) -> BlockId {
     store::latency_block(Pacing::NO_RATE, side, number)
 }
 
-fn figures(seed: u64, ran: &[Run]) -> BlockFigures {
+/// What is stored of runs in addition to each of them.
+pub(crate) fn figures(seed: u64, ran: &[Run]) -> BlockFigures {
     let wall_ns: u64 = ran.iter().map(|run| run.wall_ns).sum();
     // One that cannot be seen is smaller than those that can.
     let peak = ran

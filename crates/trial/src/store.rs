@@ -8,6 +8,7 @@ use understudy_case::CaseDocument;
 use understudy_compare::{Row as ComparedRow, http};
 use understudy_evidence::{BlockId, BlockWriter, EvidenceError, Folder, RunDirectory};
 use understudy_judge::Evidence;
+use understudy_judge::search::floor::runs::Endings;
 use understudy_judge::series;
 use understudy_model::instructions::CountedRun;
 use understudy_model::series::SeriesDocument;
@@ -194,17 +195,34 @@ pub(crate) fn latency_block(rate_rps: f64, side: Role, block: u32) -> BlockId {
 /// Cases that every program answered alike to the byte, as often as they were compared: the hash of another answer says
 /// if that is the same. Of the rest it says nothing: they vary by themselves, or are the same in other bytes.
 pub(crate) fn exact_cases(run: &RunDirectory) -> Result<BTreeSet<u32>, TrialError> {
-    let mut seen: BTreeMap<u32, BTreeSet<u64>> = BTreeMap::new();
+    Ok(endings(run)?.exact.into_keys().collect())
+}
+
+/// How runs ended where outputs were compared.
+pub(crate) fn endings(run: &RunDirectory) -> Result<Endings, TrialError> {
+    let mut endings = Endings::default();
+    let mut hashes: BTreeMap<u32, BTreeSet<u64>> = BTreeMap::new();
     for id in run.blocks()?.iter().filter(|id| id.stage == EQUIVALENCE) {
         for row in run.read_block(id)?.rows {
-            let Observation { case, hash, .. } = row.observation;
-            seen.entry(case).or_default().insert(hash);
+            let Observation {
+                case,
+                ending,
+                code,
+                hash,
+                ..
+            } = row.observation;
+            let seen = endings.seen.entry((id.side, case)).or_default();
+            seen.insert((ending, code));
+            hashes.entry(case).or_default().insert(hash);
         }
     }
-    let exact = seen
-        .into_iter()
-        .filter(|(_, hashes)| hashes.len() == 1 && !hashes.contains(&0));
-    Ok(exact.map(|(case, _)| case).collect())
+    for (case, hashes) in hashes {
+        let only = hashes.first().filter(|hash| **hash != 0);
+        if let (1, Some(hash)) = (hashes.len(), only) {
+            endings.exact.insert(case, *hash);
+        }
+    }
+    Ok(endings)
 }
 
 /// The name of the first load of a side.
@@ -280,13 +298,23 @@ pub(crate) fn write_trial(
     loaded: Loaded,
 ) -> Result<LatencyBlock, TrialError> {
     run.write_table(Folder::Samples, &id, &loaded.samples)?;
-    write_block(run, &id, rate_rps, &loaded.figures, &loaded.rows)?;
+    write_step(run, id, rate_rps, (loaded.figures, loaded.rows))
+}
+
+/// Writes a trial of a search that has no samples.
+pub(crate) fn write_step(
+    run: &RunDirectory,
+    id: BlockId,
+    rate_rps: f64,
+    (figures, rows): (BlockFigures, Vec<Row>),
+) -> Result<LatencyBlock, TrialError> {
+    write_block(run, &id, rate_rps, &figures, &rows)?;
     Ok(LatencyBlock {
         rate_rps,
         side: id.side,
         block: id.block,
-        figures: loaded.figures,
-        rows: loaded.rows,
+        figures,
+        rows,
         happened: Happenings::default(),
     })
 }
@@ -296,11 +324,18 @@ pub(crate) fn write_trial(
 /// # Errors
 /// The directory is not a run, or a file in it cannot be read.
 pub fn read(run: &RunDirectory) -> Result<Evidence, TrialError> {
+    let floor = floor_blocks(run)?;
+    let has_runs = floor.iter().any(|block| block.rate_rps == Pacing::NO_RATE);
     Ok(Evidence {
+        endings: if has_runs {
+            endings(run)?
+        } else {
+            Endings::default()
+        },
         blocks: read_blocks(run, |stage| stage.starts_with(LATENCY))?,
         settling: read_blocks(run, |stage| stage.starts_with(SETTLING))?,
         capacity: capacity_blocks(run)?,
-        floor: floor_blocks(run)?,
+        floor,
         counted: counted(run)?,
         exits: if_there(run, EXITS, |name| run.read_lines(name))?,
         ..read_answers(run)?

@@ -8,7 +8,9 @@ use anyhow::Context;
 use clap::Args;
 use std::fmt::Write;
 use understudy_judge::plan::{ASSUMED_VARIATION, Plan, RatePlan};
+use understudy_judge::search::floor::ASSUMED_RUNS;
 use understudy_judge::terms::Level;
+use understudy_model::Span;
 use understudy_report::figures::{change, count, quantile, rate};
 use understudy_trial::config::Kind;
 
@@ -147,5 +149,13 @@ fn runs(out: &mut String, plan: &Plan) -> std::fmt::Result {
         "  one run after the other: {} pairs of measurements, and up to {} as far as the time reaches",
         count(pairs(&first).into()),
         count(pairs(&last).into()),
-    )
+    )?;
+    if plan.floor > Span::default() {
+        writeln!(
+            out,
+            "  the memory floor: about {:.0} s for each side, counted as if the cases of a trial took {ASSUMED_RUNS}",
+            plan.floor.secs(),
+        )?;
+    }
+    Ok(())
 }

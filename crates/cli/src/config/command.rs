@@ -90,10 +90,9 @@ pub(super) fn cases_from(text: &str, folder: &Path) -> CasesFrom {
 
 /// Searches that only services have so far.
 pub(super) fn refuse_searches(root: &mut Section<'_>) {
-    for key in ["capacity", "memory_floor"] {
-        if root.has(key) {
-            root.refuse(key, "is about a service, and the subject is a command");
-        }
+    let key = "capacity";
+    if root.has(key) {
+        root.refuse(key, "is about a service, and the subject is a command");
     }
 }
 

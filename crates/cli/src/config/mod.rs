@@ -211,11 +211,11 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
     let (capacity, memory_floor) = match kind {
         Kind::Http => (
             capacity::read(root.section("capacity"), rates, &slos),
-            floor::read(root.section("memory_floor"), rates, &slos),
+            floor::of_service(root.section("memory_floor"), rates, &slos),
         ),
         Kind::Command => {
             command::refuse_searches(&mut root);
-            (None, None)
+            (None, floor::of_command(root.section("memory_floor")))
         }
     };
     command::check_goals(kind, &goals, &slos, &root);

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Value;
 use understudy_compare::Rule;
+use understudy_judge::search::floor::FloorTrial;
 use understudy_judge::terms::{Goal, Question, Slo};
 use understudy_model::Span;
 use understudy_observe::Attach;
@@ -83,16 +84,25 @@ pub(crate) fn write(config: &TrialConfig) -> String {
     }
     if let Some(floor) = &config.memory_floor {
         out.table("memory_floor");
-        out.value("rate", number(floor.rate));
         out.value("repeats", i64::from(floor.repeats));
         out.value("precision", floor.precision.to_string());
         out.optional("start", floor.start.map(|start| start.to_string()));
         out.value("lowest", floor.lowest.to_string());
-        out.value("warmup", span(floor.warmup));
-        out.optional("measured", floor.measured.map(span));
-        out.value("soak", span(floor.soak));
+        floor_trial(&mut out, &floor.trial);
     }
     out.0
+}
+
+fn floor_trial(out: &mut Document, trial: &FloorTrial) {
+    match trial {
+        FloorTrial::Load(load) => {
+            out.value("rate", number(load.rate));
+            out.value("warmup", span(load.warmup));
+            out.optional("measured", load.measured.map(span));
+            out.value("soak", span(load.soak));
+        }
+        FloorTrial::Runs(runs) => out.value("slower", runs.slower.to_string()),
+    }
 }
 
 fn side(out: &mut Document, side: &SideConfig, kind: Kind) {

@@ -11,6 +11,7 @@ use understudy_probe::Cgroups;
 
 const MIB: f64 = 1_048_576.0;
 const TOUCHED_MIB: u32 = 64;
+const SMALL_MIB: u32 = 16;
 
 /// A side that writes to 64 MiB over and over cannot do with less, and needs little more than that and
 /// what the same server takes without them.
@@ -50,6 +51,92 @@ fn the_floor_of_a_side_that_touches_known_memory_is_found() {
         assert_same_again(&scratch, &verdict);
         return;
     }
+}
+
+/// One program with a buffer of 64 MiB, and the same with one of 16 MiB: each needs that and little more. The search is
+/// killed, and continues.
+#[test]
+fn the_floors_of_commands_are_those_of_their_buffers() {
+    let groups = Cgroups::detect(Path::new("/sys/fs/cgroup"));
+    if let Err(why) = groups.memory() {
+        println!("skipped: memory cannot be limited here: {why}");
+        return;
+    }
+    let _machine = machine();
+    let scratch = Scratch::new("floor-commands");
+    let copy = |mib: u32| format!("dd if=/dev/zero of=/dev/null bs={mib}M count=1 status=none");
+    scratch.write(
+        "trial.toml",
+        &format!(
+            "schema = 1\n[subject]\nkind = \"command\"\n[side.incumbent]\nrun = \"{}\"\n[side.candidate]\nrun = \"{}\"\n[judge]\ngoal = \"no_worse\"\nmargin = \"100%\"\nlongest = \"3s\"\n[memory_floor]\nrepeats = 2\nslower = \"100%\"\n",
+            copy(TOUCHED_MIB),
+            copy(SMALL_MIB)
+        ),
+    );
+    let runs = scratch.path().join("runs");
+    let mut command = understudy();
+    let trial = command.current_dir(scratch.path());
+    killed_at(
+        trial.args(["trial", "trial.toml", "--quick", "--out", "runs"]),
+        &runs,
+        "floor-",
+    );
+    let run_directory = scratch.run();
+    let before = files(&run_directory, "floor-");
+    let ended = run(understudy()
+        .args(["trial", "--json", "-", "--resume"])
+        .arg(&run_directory));
+    let after = files(&run_directory, "floor-");
+    for (path, bytes) in &before {
+        assert_eq!(&after[path], bytes, "{} was made again", path.display());
+    }
+    let verdict: Value = serde_json::from_str(&ended.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", ended.stderr));
+    let floors = verdict["memory_floors"].as_array().unwrap();
+    assert_eq!(floors.len(), 2, "{verdict}");
+    for (floor, mib) in floors.iter().zip([TOUCHED_MIB, SMALL_MIB]) {
+        assert_eq!(floor["kind"], "between", "{floor}");
+        let of = |key: &str| floor[key].as_f64().unwrap();
+        let (low, high, known) = (of("low_bytes"), of("high_bytes"), f64::from(mib) * MIB);
+        assert!(high >= known && high <= 1.1 * known + 6.0 * MIB, "{floor}");
+        assert!(low < high && high <= low * 1.06, "{floor}");
+        assert_eq!((&floor["runs"]["of"], of("rate_rps")), (&1.into(), 0.0));
+        let curve = floor["curve"].as_array().unwrap();
+        assert!(curve.iter().any(|point| point["outcome"] == "killed"));
+        assert!(curve.iter().any(|point| point["wall_us"].is_number()));
+    }
+    assert_same_again(&scratch, &verdict);
+    let page = std::fs::read_to_string(run_directory.join("report.html")).unwrap();
+    for said in ["its only case ended right", "wall time per run"] {
+        assert!(page.contains(said), "{said}");
+    }
+    assert!(!page.contains("put under"), "no load was offered");
+}
+
+/// A limit that is too small for what starts the runs is the user's mistake, and is said.
+#[test]
+fn a_limit_too_small_for_the_launcher_is_named() {
+    let groups = Cgroups::detect(Path::new("/sys/fs/cgroup"));
+    if groups.memory().is_err() {
+        return;
+    }
+    let _machine = machine();
+    let scratch = Scratch::new("floor-too-small");
+    scratch.write(
+        "trial.toml",
+        "schema = 1\n[subject]\nkind = \"command\"\n[side.incumbent]\nrun = \"true\"\n[side.candidate]\nrun = \"true\"\n[limits]\nmemory = \"64KiB\"\n",
+    );
+    let ended = run(understudy()
+        .current_dir(scratch.path())
+        .args(["trial", "--quick"]));
+    assert_eq!(ended.code, 1, "{}{}", ended.stdout, ended.stderr);
+    let [error] = &ended.errors()[..] else {
+        panic!("{}", ended.stderr)
+    };
+    assert!(
+        error.contains("its memory limit of 64KiB is too small for the launcher that runs it\nhint: raise `memory`"),
+        "{error}"
+    );
 }
 
 /// Runs the trial until its search for the capacity is under way, and again until that for the floor is,

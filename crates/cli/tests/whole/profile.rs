@@ -227,6 +227,7 @@ fn the_memory_floor_of_a_trial_is_held_against_what_is_given() {
         growth_bytes_per_s: Some(0.0),
         peak_rss_bytes: Some(20e6),
         peak_cgroup_bytes: None,
+        runs: None,
         curve: Vec::new(),
     });
     stored.write_json("verdict.json", &of_trial).unwrap();

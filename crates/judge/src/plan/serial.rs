@@ -64,7 +64,9 @@ pub(super) fn plan(terms: &Terms) -> Plan {
             budget.runs.secs() * f64::from(sides) / 2.0,
         )),
         search: Span::default(),
-        floor: Span::default(),
+        floor: terms.memory_floor.map_or_else(Span::default, |floor| {
+            floor.expected(&terms.slos, Span::default())
+        }),
     }
 }
 
@@ -72,7 +74,9 @@ pub(super) fn plan(terms: &Terms) -> Plan {
 mod tests {
     use super::*;
     use crate::plan::ASSUMED_VARIATION;
+    use crate::search::floor::{ASSUMED_RUNS, FloorConfig, FloorTrial, RunsTrial};
     use crate::simulated;
+    use understudy_model::Share;
 
     #[test]
     fn more_looks_show_smaller_effects_and_the_time_is_that_of_the_level() {
@@ -87,5 +91,28 @@ mod tests {
         assert!(effect(0) > 2.0 * effect(2) && effect(2) > 1.5 * effect(4));
         // 96 pairs of 3 % each: (t + t) times the standard error of a mean.
         assert!((0.010..0.016).contains(&effect(4)), "{}", effect(4));
+    }
+
+    #[test]
+    fn the_memory_floor_of_commands_is_counted_trial_by_trial() {
+        let mut terms = Terms {
+            pacing: Pacing::Serial,
+            ..simulated::terms(Level::Quick, &[Pacing::NO_RATE], 0.99)
+        };
+        let without = Plan::new(&terms).seconds(1);
+        terms.memory_floor = Some(FloorConfig {
+            repeats: 3,
+            precision: Share::new(0.05),
+            start: None,
+            lowest: FloorConfig::LOWEST,
+            trial: FloorTrial::Runs(RunsTrial {
+                slower: Share::new(0.2),
+            }),
+        });
+        let plan = Plan::new(&terms);
+        // As in a search under load, without the trial that verifies.
+        let trials = plan.floor.secs() / ASSUMED_RUNS.secs();
+        assert!((17.0..=23.0).contains(&trials), "{trials}");
+        assert_eq!(plan.seconds(1), without + 2.0 * plan.floor.secs());
     }
 }

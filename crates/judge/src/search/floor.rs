@@ -1,23 +1,23 @@
 //! The memory floor of a side: what a trial at a memory limit counts, and what all of them say. Pure;
 //! the search itself is `understudy_stats::floor`.
 
+pub mod runs;
 #[cfg(test)]
 mod tests;
 
 use crate::Evidence;
 use crate::search::assessment::{Assessment, Left, Objectives, allowed};
 use crate::terms::{LimitsConfig, Slo, Terms};
+use runs::RunDemands;
 use understudy_model::floor::{FloorKind, FloorOutcome, FloorPoint, SideFloor};
 use understudy_model::stored::{FloorFacts, LatencyBlock, Table};
-use understudy_model::{ByteSize, Observation, Role, Share, Span};
+use understudy_model::{ByteSize, Observation, Pacing, Role, Share, Span};
 use understudy_stats::capacity::Count;
 use understudy_stats::floor::{self as search, Floor, Goal, Outcome, Trial};
 
 /// How a memory floor is looked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FloorConfig {
-    /// Offered rate, requests per second.
-    pub rate: f64,
     /// Trials that a limit has to hold in.
     pub repeats: u32,
     /// Relative width of the bracket that is enough.
@@ -26,12 +26,42 @@ pub struct FloorConfig {
     pub start: Option<ByteSize>,
     /// No smaller limit is tried.
     pub lowest: ByteSize,
+    /// What a trial at a limit is.
+    pub trial: FloorTrial,
+}
+
+/// What a trial at a limit is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum FloorTrial {
+    /// A service is put under load.
+    Load(LoadTrial),
+    /// A command is run for each case.
+    Runs(RunsTrial),
+}
+
+/// A load at a limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LoadTrial {
+    /// Offered rate, requests per second.
+    pub rate: f64,
     /// Load before each trial, discarded.
     pub warmup: Span,
     /// Length of a trial; chosen by the objectives and the rate where `None`.
     pub measured: Option<Span>,
     /// Length of the trial that verifies.
     pub soak: Span,
+}
+
+/// Runs at a limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RunsTrial {
+    /// How much longer than without a limit they may take.
+    pub slower: Share,
+}
+
+impl RunsTrial {
+    /// How much longer they may take, where nothing is said.
+    pub const SLOWER: f64 = 0.2;
 }
 
 impl FloorConfig {
@@ -41,20 +71,22 @@ impl FloorConfig {
     pub const PRECISION: f64 = 0.05;
     /// The smallest limit, where nothing is said: what the kernel charges an empty program is near it.
     pub const LOWEST: ByteSize = ByteSize::new(4 << 20);
-    /// Warm-up of a trial, where nothing is said.
-    pub const WARMUP: Span = Span::from_secs(1);
-    /// Length of the trial that verifies, where nothing is said.
-    pub const SOAK: Span = Span::from_secs(30);
 
     /// How long the search of one side takes, where a quarter of the memory that it uses would do and
     /// starting it takes `start`. A side that needs less of it takes longer: each step down is about
-    /// one trial for each repeat.
+    /// one trial for each repeat. Of runs it is counted that the cases of a trial take [`ASSUMED_RUNS`].
     pub fn expected(&self, slos: &[Slo], start: Span) -> Span {
         let peak = self.start.map_or(ASSUMED_PEAK, ByteSize::bytes);
         let (short, soaks) = search::trials_expected(&self.goal(None), peak, peak / 4);
-        let before_s = start.secs() + self.warmup.secs();
-        let short_s = short as f64 * (before_s + self.measured(slos).secs());
-        Span::from_secs_f64(short_s + soaks as f64 * (before_s + self.soak.secs()))
+        let (short_s, soak_s) = match &self.trial {
+            FloorTrial::Runs(_) => (ASSUMED_RUNS.secs(), 0.0),
+            FloorTrial::Load(load) => {
+                let before_s = start.secs() + load.warmup.secs();
+                let short_s = before_s + load.measured(slos).secs();
+                (short_s, before_s + load.soak.secs())
+            }
+        };
+        Span::from_secs_f64(short as f64 * short_s + soaks as f64 * soak_s)
     }
 
     /// What is searched for; `highest` is the limit of the rest of the trial.
@@ -65,8 +97,16 @@ impl FloorConfig {
             start: self.start.map(ByteSize::bytes),
             lowest: self.lowest.bytes(),
             highest: highest.map(ByteSize::bytes),
+            soak: matches!(self.trial, FloorTrial::Load(_)),
         }
     }
+}
+
+impl LoadTrial {
+    /// Warm-up of a trial, where nothing is said.
+    pub const WARMUP: Span = Span::from_secs(1);
+    /// Length of the trial that verifies, where nothing is said.
+    pub const SOAK: Span = Span::from_secs(30);
 
     /// Length of a trial at a limit: so many requests that twenty may violate the strictest objective.
     fn measured(&self, slos: &[Slo]) -> Span {
@@ -76,6 +116,8 @@ impl FloorConfig {
     }
 }
 
+/// How long the cases of a trial are taken to run before they have, to estimate the time of a search.
+pub const ASSUMED_RUNS: Span = Span::from_secs(1);
 /// What a side is taken to use before it has been measured, to estimate the time of a search.
 const ASSUMED_PEAK: u64 = 256 << 20;
 /// Stretches of a window that growth is looked for in.
@@ -116,11 +158,31 @@ pub fn lowest_in<const STRETCHES: usize>(
     }
 }
 
-/// A search: its objectives, and the trials so far.
+/// What has to hold in a trial at a limit.
+#[derive(Clone, Debug)]
+pub enum Demands<'a> {
+    /// The objectives, under load.
+    Load(Objectives<'a>),
+    /// Runs that end right and in time.
+    Runs(RunDemands<'a>),
+}
+
+/// What a trial came to that was neither killed nor ended before its time.
+#[derive(Clone, Debug, PartialEq)]
+struct Assessed {
+    outcome: FloorOutcome,
+    /// Why it did not hold.
+    because: Option<String>,
+    p99_us: Option<f64>,
+    wall_us: Option<f64>,
+    cpu: Option<f64>,
+}
+
+/// A search: what has to hold, and the trials so far.
 pub struct Search<'a> {
     side: Role,
     config: FloorConfig,
-    objectives: Objectives<'a>,
+    demands: Demands<'a>,
     goal: Goal,
     made: Vec<Made>,
 }
@@ -141,7 +203,7 @@ pub struct Planned {
     pub limit: Option<u64>,
     /// Is it the longer trial that verifies?
     pub soak: bool,
-    /// Length of the window.
+    /// Length of the window; 0 of runs, which take as long as they take.
     pub measured: Span,
 }
 
@@ -151,12 +213,12 @@ impl<'a> Search<'a> {
         side: Role,
         config: FloorConfig,
         limits: LimitsConfig,
-        objectives: Objectives<'a>,
+        demands: Demands<'a>,
     ) -> Self {
         Search {
             side,
             config,
-            objectives,
+            demands,
             goal: config.goal(limits.memory),
             made: Vec::new(),
         }
@@ -167,9 +229,12 @@ impl<'a> Search<'a> {
         search::next(&self.goal, &self.trials()).map(|step| Planned {
             limit: step.limit,
             soak: step.soak,
-            measured: match step.soak {
-                true => self.config.soak,
-                false => self.config.measured(self.objectives.slos),
+            measured: match (&self.config.trial, &self.demands) {
+                (FloorTrial::Load(load), _) if step.soak => load.soak,
+                (FloorTrial::Load(load), Demands::Load(objectives)) => {
+                    load.measured(objectives.slos)
+                }
+                _ => Span::default(),
             },
         })
     }
@@ -179,17 +244,27 @@ impl<'a> Search<'a> {
         self.made.len()
     }
 
+    /// What runs have to hold; `None` under load.
+    pub fn runs(&self) -> Option<&RunDemands<'a>> {
+        match &self.demands {
+            Demands::Runs(runs) => Some(runs),
+            Demands::Load(_) => None,
+        }
+    }
+
     /// Adds a stored trial.
     pub fn record(&mut self, block: &LatencyBlock) {
         let Some(facts) = &block.figures.floor else {
             return;
         };
-        let observations: Vec<Observation> = block.rows.iter().map(|row| row.observation).collect();
-        let left = Left::of(block, &observations);
-        let assessment = self
-            .objectives
-            .assess(&left, |counts| self.turns_on(counts));
-        let (outcome, because) = self.outcome(facts, &assessment);
+        let assessed = match &mut self.demands {
+            Demands::Load(objectives) => under_load(objectives, block),
+            Demands::Runs(runs) => runs.assess(block, facts),
+        };
+        let (outcome, because) = match ended(facts) {
+            Some((outcome, why)) => (outcome, Some(why)),
+            None => (assessed.outcome, assessed.because),
+        };
         let figures = &block.figures;
         let peak = figures.peak_cgroup_bytes.or(figures.peak_rss_bytes);
         let stretch_s = figures.measured_s / STRETCHES as f64;
@@ -202,7 +277,9 @@ impl<'a> Search<'a> {
                 outcome: match outcome {
                     FloorOutcome::Held => Outcome::Held,
                     FloorOutcome::Missed => Outcome::Missed,
-                    FloorOutcome::Killed | FloorOutcome::Ended => Outcome::Ended,
+                    FloorOutcome::Killed | FloorOutcome::Ended | FloorOutcome::Wrong => {
+                        Outcome::Ended
+                    }
                     FloorOutcome::Refused => Outcome::Refused,
                 },
                 peak: peak.unwrap_or(0.0) as u64,
@@ -213,8 +290,9 @@ impl<'a> Search<'a> {
                 soak: facts.soak,
                 outcome,
                 because,
-                p99_us: assessment.point.p99_us,
-                cpu: assessment.point.cpu,
+                p99_us: assessed.p99_us,
+                wall_us: assessed.wall_us,
+                cpu: assessed.cpu,
                 peak_rss_bytes: figures.peak_rss_bytes,
             },
             measured_s: figures.measured_s,
@@ -222,43 +300,6 @@ impl<'a> Search<'a> {
                 .map(|(first, last)| (last - first) / (stretch_s * (STRETCHES - 1) as f64)),
             peak_cgroup_bytes: figures.peak_cgroup_bytes,
         });
-    }
-
-    /// The objective whose answer turns on the generator's lateness: missed from when requests were due, and held
-    /// without it. One that is missed in any case is enough.
-    fn turns_on(&self, counts: &[Count]) -> Option<usize> {
-        let most = |(count, slo): (&Count, &Slo)| is_missed(slo, count.requests, count.violations);
-        let least = |(count, slo): (&Count, &Slo)| is_missed(slo, count.requests, count.at_least);
-        let mut pairs = counts.iter().zip(self.objectives.slos);
-        match pairs.clone().any(least) {
-            true => None,
-            false => pairs.position(most),
-        }
-    }
-
-    /// How a trial ended, and why it did not hold. What ended is decided by that, however the generator
-    /// fared; what lived is only as good as the generator was.
-    fn outcome(
-        &self,
-        facts: &FloorFacts,
-        assessment: &Assessment,
-    ) -> (FloorOutcome, Option<String>) {
-        if facts.kills > 0 {
-            let why = "a process of it was killed because the limit was reached";
-            return (FloorOutcome::Killed, Some(why.to_owned()));
-        }
-        if let Some(ended) = &facts.ended {
-            return (FloorOutcome::Ended, Some(ended.clone()));
-        }
-        if let Some(refused) = &assessment.refused {
-            return (FloorOutcome::Refused, Some(refused.clone()));
-        }
-        let counts = assessment.counts.iter().zip(self.objectives.slos);
-        let missed = counts.filter(|(count, slo)| is_missed(slo, count.requests, count.violations));
-        match missed.map(|(_, slo)| slo.describe()).next() {
-            Some(slo) => (FloorOutcome::Missed, Some(format!("it missed {slo}"))),
-            None => (FloorOutcome::Held, None),
-        }
     }
 
     /// What the trials say.
@@ -287,14 +328,21 @@ impl<'a> Search<'a> {
             high_bytes: bytes(high),
             low_bytes: bytes(low),
             because: self.because(found),
-            rate_rps: self.config.rate,
+            rate_rps: match &self.config.trial {
+                FloorTrial::Load(load) => load.rate,
+                FloorTrial::Runs(_) => Pacing::NO_RATE,
+            },
             repeats: self.config.repeats,
-            objectives: self.objectives.slos.iter().map(Slo::describe).collect(),
+            objectives: match &self.demands {
+                Demands::Load(objectives) => objectives.slos.iter().map(Slo::describe).collect(),
+                Demands::Runs(runs) => runs.in_words(),
+            },
             verified_bytes: verified.and_then(|made| made.point.limit_bytes),
             verified_s: verified.map(|made| made.measured_s),
             growth_bytes_per_s: soak.and_then(|made| made.growth_bytes_per_s),
             peak_rss_bytes: peak.and_then(|made| made.point.peak_rss_bytes),
             peak_cgroup_bytes: peak.and_then(|made| made.peak_cgroup_bytes),
+            runs: self.runs().and_then(RunDemands::described),
             curve,
         }
     }
@@ -339,6 +387,58 @@ impl<'a> Search<'a> {
     }
 }
 
+/// How a trial ended before its time, and why. That is a result however the generator fared.
+fn ended(facts: &FloorFacts) -> Option<(FloorOutcome, String)> {
+    if facts.kills > 0 {
+        let why = "a process of it was killed because the limit was reached";
+        return Some((FloorOutcome::Killed, why.to_owned()));
+    }
+    let ended = facts.ended.clone();
+    ended.map(|why| (FloorOutcome::Ended, why))
+}
+
+/// Holds a trial under load against the objectives. What lived is only as good as the generator was.
+fn under_load(objectives: &Objectives<'_>, block: &LatencyBlock) -> Assessed {
+    let observations: Vec<Observation> = block.rows.iter().map(|row| row.observation).collect();
+    let left = Left::of(block, &observations);
+    let Assessment {
+        counts,
+        point,
+        refused,
+    } = objectives.assess(&left, |counts| turns_on(objectives.slos, counts));
+    let (outcome, because) = match (refused, missed(objectives.slos, &counts)) {
+        (Some(refused), _) => (FloorOutcome::Refused, Some(refused)),
+        (None, Some(missed)) => (FloorOutcome::Missed, Some(missed)),
+        (None, None) => (FloorOutcome::Held, None),
+    };
+    Assessed {
+        outcome,
+        because,
+        p99_us: point.p99_us,
+        wall_us: None,
+        cpu: point.cpu,
+    }
+}
+
+/// The objective whose answer turns on the generator's lateness: missed from when requests were due, and held
+/// without it. One that is missed in any case is enough.
+fn turns_on(slos: &[Slo], counts: &[Count]) -> Option<usize> {
+    let most = |(count, slo): (&Count, &Slo)| is_missed(slo, count.requests, count.violations);
+    let least = |(count, slo): (&Count, &Slo)| is_missed(slo, count.requests, count.at_least);
+    let mut pairs = counts.iter().zip(slos);
+    match pairs.clone().any(least) {
+        true => None,
+        false => pairs.position(most),
+    }
+}
+
+/// The first objective that was missed, in words.
+fn missed(slos: &[Slo], counts: &[Count]) -> Option<String> {
+    let mut pairs = counts.iter().zip(slos);
+    let missed = pairs.find(|(count, slo)| is_missed(slo, count.requests, count.violations));
+    missed.map(|(_, slo)| format!("it missed {}", slo.describe()))
+}
+
 /// More of the requests violated an objective than it allows.
 fn is_missed(slo: &Slo, requests: u64, violations: u64) -> bool {
     violations as f64 > allowed(slo) * requests as f64
@@ -354,8 +454,18 @@ pub(crate) fn judge(terms: &Terms, evidence: &Evidence) -> Vec<SideFloor> {
         operations: &evidence.operations,
         rules: evidence.environment.rules,
     };
+    let demands = |side: Role| match floor.trial {
+        FloorTrial::Load(_) => Demands::Load(objectives),
+        FloorTrial::Runs(runs) => Demands::Runs(RunDemands::new(
+            (side, evidence.requests.len()),
+            runs,
+            objectives,
+            &evidence.endings,
+            &evidence.blocks,
+        )),
+    };
     let of = |side: Role| {
-        let mut search = Search::new(side, floor, terms.limits, objectives);
+        let mut search = Search::new(side, floor, terms.limits, demands(side));
         let blocks = evidence.floor.iter().filter(|block| block.side == side);
         blocks.for_each(|block| search.record(block));
         (search.trials_made() > 0).then(|| search.result())

@@ -110,6 +110,13 @@ impl Child {
         group.and_then(|g| super::cgroup::GroupFiles::open(g).oom_kills(&mut Vec::new()))
     }
 
+    /// Highest memory of its control group, page cache and kernel memory included, bytes; `None` without a
+    /// group that counts it.
+    pub fn memory_peak_bytes(&self) -> Option<u64> {
+        let group = self.family.group.as_ref();
+        group.and_then(|g| super::cgroup::GroupFiles::open(g).memory_peak_bytes(&mut Vec::new()))
+    }
+
     /// The ids of its live processes.
     pub fn pids(&self) -> Vec<u32> {
         self.living()

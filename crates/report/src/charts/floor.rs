@@ -1,10 +1,10 @@
-//! Latency and CPU by memory limit: how small a side can be made, and where that ends.
+//! Latency, or wall time per run, and CPU by memory limit: how small a side can be made, and where that ends.
 
 use super::percentiles::Bound;
 use super::scale::Scale;
 use super::{Frame, Point, Tick, area, line, path, percent, side_class, value_ticks};
 use crate::figures::{count, memory, share, time};
-use crate::memory_floor::{Knot, MIB, knots, sentence};
+use crate::memory_floor::{Knot, MIB, knots, of_what, sentence};
 use crate::wording::or_infinite;
 use maud::{Markup, html};
 use understudy_model::floor::SideFloor;
@@ -13,22 +13,22 @@ use understudy_model::floor::SideFloor;
 pub(crate) struct Axes {
     /// MiB: its round values are those that people give as limits.
     limit: Scale,
-    p99: Scale,
+    time: Scale,
     cpu: Option<Scale>,
 }
 
 impl Axes {
-    /// Over all trials of all sides; `None` where no trial has a latency.
+    /// Over all trials of all sides; `None` where no trial has such a time.
     pub(crate) fn new(floors: &[SideFloor], bounds: &[Bound]) -> Option<Self> {
         let knots: Vec<Knot> = floors.iter().flat_map(knots).collect();
         let peaks = floors.iter().filter_map(|of| of.peak_rss_bytes);
         let limits = knots.iter().map(|knot| knot.limit_bytes).chain(peaks);
-        let latencies = knots.iter().filter_map(|knot| knot.p99_us);
+        let times = knots.iter().filter_map(|knot| knot.time_us);
         let bounds = bounds.iter().map(|bound| bound.us);
         let cpu = knots.iter().filter_map(|knot| knot.cpu).reduce(f64::max);
         Some(Axes {
             limit: Scale::log(limits.map(|bytes| bytes / MIB))?,
-            p99: Scale::log(latencies.chain(bounds))?,
+            time: Scale::log(times.chain(bounds))?,
             cpu: cpu.map(|highest| Scale::linear(highest, 0.01)),
         })
     }
@@ -47,7 +47,7 @@ impl Axes {
     }
 }
 
-/// One side: p99 by limit, and below it CPU by limit.
+/// One side: p99, or wall time per run, by limit, and below it CPU by limit.
 pub(crate) fn chart(of: &SideFloor, axes: &Axes, bounds: &[Bound]) -> Markup {
     let knots = knots(of);
     let cpu = axes
@@ -55,42 +55,42 @@ pub(crate) fn chart(of: &SideFloor, axes: &Axes, bounds: &[Bound]) -> Markup {
         .as_ref()
         .filter(|_| knots.iter().any(|knot| knot.cpu.is_some()));
     html! {
-        (p99(of, &knots, axes, bounds))
+        (time_panel(of, &knots, axes, bounds))
         @if let Some(scale) = cpu { (cpu_panel(of, &knots, axes, scale)) }
     }
 }
 
-fn p99(of: &SideFloor, knots: &[Knot], axes: &Axes, bounds: &[Bound]) -> Markup {
+fn time_panel(of: &SideFloor, knots: &[Knot], axes: &Axes, bounds: &[Bound]) -> Markup {
     let at = |knot: &Knot| -> Point {
-        // What was killed has no latency: it leaves the chart at its upper edge.
-        let y = knot.p99_us.map_or(1.0, |us| axes.p99.at(us));
+        // What was killed has no such time: it leaves the chart at its upper edge.
+        let y = knot.time_us.map_or(1.0, |us| axes.time.at(us));
         (axes.at(knot.limit_bytes), y)
     };
     let frame = Frame {
-        title: "p99 by memory limit, both axes logarithmic",
+        title: &format!("{} by memory limit, both axes logarithmic", of_what(of)),
         description: &described(of, knots),
         class: "middle",
         x: axes.ticks(),
-        y: value_ticks(&axes.p99, time),
+        y: value_ticks(&axes.time, time),
         drawing: html! {
             (upright_marks(of, axes))
             @for bound in bounds {
-                @let y = axes.p99.at(bound.us);
+                @let y = axes.time.at(bound.us);
                 (path("bound", &line(&[(0.0, y), (1.0, y)]), Some(&bound.text)))
             }
-            (curve(of, knots, at, |knot| or_infinite(knot.p99_us, time)))
+            (curve(of, knots, at, |knot| or_infinite(knot.time_us, time)))
         },
         labels: html! {
             (names(of, axes))
             @for bound in bounds {
-                span class="on-line" style={"bottom:" (percent(axes.p99.at(bound.us)))} { (bound.text) }
+                span class="on-line" style={"bottom:" (percent(axes.time.at(bound.us)))} { (bound.text) }
             }
             @for knot in knots.iter().filter(|knot| !knot.held) { (cross(knot, at(knot))) }
         },
     };
     html! {
         div class="panel" {
-            h5 { "p99 of the latency" }
+            h5 { @if of.runs.is_some() { "wall time per run" } @else { "p99 of the latency" } }
             (frame.markup())
         }
     }
@@ -191,8 +191,13 @@ fn described(of: &SideFloor, knots: &[Knot]) -> String {
     let said: Vec<String> = knots
         .iter()
         .map(|knot| {
-            let p99 = or_infinite(knot.p99_us, time);
-            format!("{}: {}, p99 {p99}", memory(knot.limit_bytes), knot.outcome)
+            let took = or_infinite(knot.time_us, time);
+            let what = of_what(of);
+            format!(
+                "{}: {}, {what} {took}",
+                memory(knot.limit_bytes),
+                knot.outcome
+            )
         })
         .collect();
     format!("{}: {}. {}", of.side, sentence(of), said.join("; "))

@@ -260,6 +260,7 @@ mod tests {
             growth_bytes_per_s: None,
             peak_rss_bytes: None,
             peak_cgroup_bytes: None,
+            runs: None,
             curve: Vec::new(),
         };
         let mut used = quiet();

@@ -6,10 +6,10 @@ use crate::charts::floor::{Axes, chart};
 use crate::charts::percentiles::Bound;
 use crate::charts::{legend, side_class};
 use crate::figures::{count, memory, rate, share, time};
-use crate::memory_floor::{knots, over_floor, sentence};
+use crate::memory_floor::{knots, of_what, over_floor, sentence, trials};
 use crate::wording::or_infinite;
 use maud::{Markup, html};
-use understudy_model::floor::SideFloor;
+use understudy_model::floor::{FloorRuns, SideFloor};
 use understudy_model::verdict::VerdictDocument;
 
 /// The section; it says so where nothing was looked for.
@@ -20,46 +20,89 @@ pub(super) fn section(document: &VerdictDocument) -> Markup {
             p class="absent" { "Not looked for. " code { "[memory_floor]" } " in trial.toml asks for the smallest memory limit at which each side holds the objectives." }
         };
     };
-    let bounds = bounds(document);
-    let axes = Axes::new(floors, &bounds);
+    let bounds_of = |of: &SideFloor| match of.runs.as_ref() {
+        Some(runs) => vec![allowed(runs)],
+        None => bounds(document),
+    };
+    let mut of_all: Vec<Bound> = Vec::new();
+    for bound in floors.iter().flat_map(bounds_of) {
+        let is_new = |there: &Bound| there.text != bound.text || there.us != bound.us;
+        if of_all.iter().all(is_new) {
+            of_all.push(bound);
+        }
+    }
+    let axes = Axes::new(floors, &of_all);
+    let is_of_runs = first.runs.is_some();
     html! {
         @for of in floors { p { b { (of.side) } ": " (sentence(of)) "." } }
         figure {
             figcaption {
                 h3 { "How little memory is enough?" }
-                p {
-                    "Each side was restarted under every limit and put under " (rate(first.rate_rps)) ". Read it from right to left: the limit falls, and where memory gets tight the side works more and answers later, until it no longer holds "
-                    (first.objectives.join(" and ")) " or is killed. The floor is the smallest limit that held in each of " (count(first.repeats.into())) " trials."
-                }
+                p { (how(first)) }
                 p { (why_not_peak(floors)) }
+                @if is_of_runs { p { "The limit is that of a control group: it holds the launcher that starts the runs (about 2 MiB), all processes of a run, what they write to standard output until it is read, and page cache that cannot be dropped." } }
             }
-            (legend(&keys(&bounds)))
+            (legend(&keys(is_of_runs, &of_all)))
             @if let Some(axes) = &axes {
                 @for of in floors {
                     h4 class={"of-side " (side_class(of.side))} { (of.side) }
-                    (chart(of, axes, &bounds))
+                    (chart(of, axes, &bounds_of(of)))
                 }
             } @else {
-                p class="absent" { "No trial at a limit has a latency that could be drawn." }
+                p class="absent" { "No trial at a limit has a " (if is_of_runs { "wall time" } else { "latency" }) " that could be drawn." }
             }
             @for of in floors { (more(&format!("The trials of the {}", of.side.in_words()), figures(of))) }
         }
     }
 }
 
-/// What is drawn how; the objectives are at their lines where there is room for that.
-fn keys(bounds: &[Bound]) -> Vec<(&'static str, &str)> {
+/// What a trial was, and how to read the chart.
+fn how(first: &SideFloor) -> String {
+    let held = trials(first.repeats);
+    match &first.runs {
+        None => format!(
+            "Each side was restarted under every limit and put under {}. Read it from right to left: the limit falls, and where memory gets tight the side works more and answers later, until it no longer holds {} or is killed. The floor is the smallest limit that held in {held}.",
+            rate(first.rate_rps),
+            first.objectives.join(" and "),
+        ),
+        Some(_) => format!(
+            "Each side ran its cases under every limit. Read it from right to left: the limit falls, and where memory gets tight the runs take longer, end otherwise or are killed. A limit holds with {}; the floor is the smallest that held in {held}.",
+            first.objectives.join(", "),
+        ),
+    }
+}
+
+/// The longest time that runs may take under a limit.
+fn allowed(runs: &FloorRuns) -> Bound {
+    Bound {
+        us: runs.wall_us * (1.0 + runs.slower),
+        text: format!("{} slower than without a limit", share(runs.slower)),
+        quantile: None,
+    }
+}
+
+/// What is drawn how; the bounds are at their lines where there is room for that.
+fn keys(is_of_runs: bool, bounds: &[Bound]) -> Vec<(&'static str, &str)> {
     let mut keys = vec![
         ("incumbent line dot", "a limit that held"),
         (
             "cross-key",
-            "one that did not: missed the objectives, or was killed (at the upper edge)",
+            match is_of_runs {
+                true => {
+                    "one that did not: runs took too long, ended otherwise, or were killed (at the upper edge)"
+                }
+                false => {
+                    "one that did not: missed the objectives, or was killed (at the upper edge)"
+                }
+            },
         ),
         ("band", "bracket: contains the floor"),
         ("bound-key", "peak RSS without a tighter limit (upright)"),
     ];
-    let notes = bounds.iter();
-    keys.extend(notes.map(|bound| ("bound-key bound-note", bound.text.as_str())));
+    let mut texts: Vec<&str> = bounds.iter().map(|bound| bound.text.as_str()).collect();
+    texts.dedup();
+    let notes = texts.into_iter();
+    keys.extend(notes.map(|text| ("bound-key bound-note", text)));
     keys
 }
 
@@ -89,13 +132,13 @@ fn figures(of: &SideFloor) -> Markup {
             memory(knot.limit_bytes),
             count(knot.trials as u64),
             knot.outcome.to_owned(),
-            or_infinite(knot.p99_us, time),
+            or_infinite(knot.time_us, time),
             cpu(knot.cpu),
         ]
     });
     table(
         "Trials at the same limit together",
-        &["limit", "trials", "outcome", "p99", "CPU, of one CPU"],
+        &["limit", "trials", "outcome", of_what(of), "CPU, of one CPU"],
         rows,
     )
 }

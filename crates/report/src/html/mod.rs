@@ -63,6 +63,9 @@ pub fn page(
             ("memory-floor", "Memory floor", floor::section(document)),
         ],
     };
+    if is_serial && !document.memory_floors.is_empty() {
+        sections.push(("memory-floor", "Memory floor", floor::section(document)));
+    }
     sections.extend([
         ("answers", "Answers", answers::section(document)),
         (

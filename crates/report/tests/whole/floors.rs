@@ -59,6 +59,7 @@ fn side(side: Role, floor: f64, peak: f64) -> SideFloor {
         growth_bytes_per_s: Some(0.0),
         peak_rss_bytes: Some(peak * MIB),
         peak_cgroup_bytes: Some(peak * 1.04 * MIB),
+        runs: None,
         curve,
     }
 }
@@ -75,6 +76,7 @@ fn point(limit: Option<f64>, (floor, peak): (f64, f64), turn: u32, held: bool) -
             (false, false) => FloorOutcome::Missed,
         },
         because: (!held).then(|| "p99 was above the bound".to_owned()),
+        wall_us: None,
         p99_us: (!killed).then(|| 900.0 + 900.0 * tight.powi(6) + 40.0 * f64::from(turn)),
         cpu: (!killed).then(|| 0.3 + 0.35 * tight.powi(4)),
         peak_rss_bytes: Some(limit.map_or(peak, |limit| limit.min(peak) * 0.97) * MIB),

@@ -1,6 +1,8 @@
 //! The screen leads with what a run resolved, and an interval that says nothing is not shown as a figure.
 
 use crate::fixtures::{self, estimate};
+use understudy_model::Pacing;
+use understudy_model::floor::FloorRuns;
 use understudy_model::verdict::{LatencyComparison, VerdictDocument};
 use understudy_report::terminal::{Style, summary};
 use understudy_report::{html, junit, markdown};
@@ -131,4 +133,49 @@ fn a_change_that_is_not_resolved_is_no_headline() {
             "not resolved by this run",
         ],
     );
+}
+
+/// The memory floors of the fixtures, as those of commands are.
+fn of_commands() -> VerdictDocument {
+    let mut document = fixtures::replace();
+    document.method.pacing = Pacing::Serial;
+    for floor in &mut document.memory_floors {
+        floor.rate_rps = Pacing::NO_RATE;
+        (floor.verified_bytes, floor.verified_s) = (None, None);
+        floor.objectives = vec!["runs that end as they did".to_owned()];
+        floor.runs = Some(FloorRuns {
+            cases: vec![2, 5],
+            of: 20,
+            wall_us: 900.0,
+            slower: 0.2,
+        });
+        for point in &mut floor.curve {
+            point.wall_us = point.p99_us.take();
+        }
+    }
+    document
+}
+
+#[test]
+fn a_memory_floor_of_commands_speaks_of_runs() {
+    let document = of_commands();
+    let page = html::page(&document, None, None, None);
+    let page = page.replace(['\u{a0}', '\u{202f}'], " ");
+    let section = &page[position(&page, "id=\"memory-floor\"")..position(&page, "id=\"answers\"")];
+    for form in [section, &markdown::summary(&document, None)] {
+        let said = "the 2 cases of 20 that need the most memory (2, 5) ended right and at most 20.0 % slower than \
+                    without a limit in each of 3 trials";
+        assert!(form.contains(said), "{form}");
+    }
+    for said in [
+        "wall time per run",
+        "20.0 % slower than without a limit",
+        "runs took too long",
+    ] {
+        assert!(section.contains(said), "{said}: {section}");
+    }
+    for of_load in ["p99", "put under", "0/s"] {
+        assert!(!section.contains(of_load), "{of_load}: {section}");
+    }
+    assert!(screen(&document).contains("memory floor"));
 }

@@ -10,6 +10,7 @@ fn goal() -> Goal {
         start: None,
         lowest: 4 * MIB,
         highest: None,
+        soak: true,
     }
 }
 
@@ -191,4 +192,19 @@ fn growth_is_what_is_left_after_collections_and_does_not_flatten() {
         "too little"
     );
     assert!(!is_growing(&[], of) && !is_growing(&[1.0], of));
+}
+
+#[test]
+fn what_ends_by_itself_is_not_verified_by_a_longer_trial() {
+    let goal = Goal {
+        soak: false,
+        ..goal()
+    };
+    let (floor, trials) = search(&goal, needs(64 * MIB, 70 * MIB));
+    let Floor::Between { low, high } = floor else {
+        panic!("{floor:?}")
+    };
+    assert!(low < 64 * MIB && 64 * MIB <= high, "{low} {high}");
+    assert!(trials.iter().all(|trial| !trial.soak), "{trials:?}");
+    assert_eq!(trials_expected(&goal, 70 * MIB, 64 * MIB).1, 0);
 }

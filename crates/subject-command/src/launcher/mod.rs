@@ -22,8 +22,9 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use understudy_model::plain_words;
+use understudy_model::{ByteSize, plain_words};
 use understudy_probe::{Cgroups, Child, Launch, LaunchError, Limits, last_bytes};
+use understudy_subject::GroupMemory;
 
 /// Most runs of one order: their outputs are open files until all have ended.
 pub const MAX_RUNS: usize = 256;
@@ -122,6 +123,15 @@ pub enum LauncherError {
         /// A lower-case fragment.
         why: String,
     },
+    /// The memory limit of the side is too small for the launcher itself.
+    #[error(
+        "its memory limit of {limit:#} is too small for the launcher that runs it\nhint: raise `memory` in `[limits]`: \
+         the launcher, about 2 MiB, is within it"
+    )]
+    NoMemory {
+        /// The limit.
+        limit: ByteSize,
+    },
     /// The order is not one that can be carried out.
     #[error("{0}")]
     Order(String),
@@ -137,6 +147,7 @@ pub struct Launcher {
     stream: UnixStream,
     child: Child,
     floor: Floor,
+    memory_limit: Option<ByteSize>,
     memory_kills: u64,
 }
 
@@ -155,12 +166,22 @@ impl Launcher {
             limits: setup.limits,
             cpus: setup.cpus.clone(),
         };
-        let (child, stream) = launch.spawn_connected(cgroups)?;
+        let limit = setup.limits.memory;
+        let spawned = launch.spawn_connected(cgroups);
+        let (child, stream) = spawned.map_err(|error| match (&error, limit) {
+            (LaunchError::Start { source, .. }, Some(limit))
+                if source.kind() == io::ErrorKind::OutOfMemory =>
+            {
+                LauncherError::NoMemory { limit }
+            }
+            _ => error.into(),
+        })?;
         let mut launcher = Launcher {
             name: setup.name.clone(),
             stream,
             child,
             floor: Floor::default(),
+            memory_limit: limit,
             memory_kills: 0,
         };
         match launcher.reply(&AtomicBool::new(false))? {
@@ -178,6 +199,14 @@ impl Launcher {
     /// What about the side is not limited or not measured, one sentence each, without full stop.
     pub fn unmeasured(&self) -> &[String] {
         self.child.unmeasured()
+    }
+
+    /// What the control group of the side counts since it was started.
+    pub fn memory(&self) -> GroupMemory {
+        GroupMemory {
+            kills: self.child.memory_kills(),
+            peak_bytes: self.child.memory_peak_bytes(),
+        }
     }
 
     /// Carries out an order: a result for each place, in order. While it runs this process only looks, ten
@@ -261,7 +290,12 @@ impl Launcher {
         let _ = self.child.stop(Duration::ZERO);
     }
 
-    fn lost(&self, why: String) -> LauncherError {
+    fn lost(&mut self, why: String) -> LauncherError {
+        if let Some(limit) = self.memory_limit
+            && self.memory_limit_was_reached()
+        {
+            return LauncherError::NoMemory { limit };
+        }
         let log = last_bytes(self.child.log(), SHOWN_LOG).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
         let log = match log.trim() {

@@ -217,6 +217,7 @@ fn refusal(order: &Order, error: &io::Error) -> Refusal {
             path: None,
         },
         io::ErrorKind::PermissionDenied => Refusal::NotExecutable { program },
+        io::ErrorKind::OutOfMemory => Refusal::NoMemory { program },
         _ => Refusal::Other {
             program,
             why: plain_words(error),

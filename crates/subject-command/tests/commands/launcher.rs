@@ -1,15 +1,18 @@
 //! Real programs under a real launcher.
 
 use crate::support::{Side, cgroups, eventually, example, living, setup, text};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use understudy_model::ByteSize;
+use understudy_model::{ByteSize, Outcome};
 use understudy_probe::Cgroups;
+use understudy_subject::{Asker, Runner};
 use understudy_subject_command::*;
 
 const MB: u64 = 1 << 20;
@@ -347,31 +350,66 @@ fn a_memory_limit_that_is_reached_is_named() {
 }
 
 #[test]
-fn a_side_that_is_renewed_has_another_launcher_and_the_same_answers() {
-    use std::collections::BTreeMap;
-    use understudy_model::Outcome;
-    use understudy_subject::{Asker, Runner};
+fn a_limit_that_the_launcher_does_not_fit_into_is_named_and_a_larger_one_is_enough() {
+    if cgroups().memory().is_err() {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
+    let started = |kib: u64| {
+        let mut setup = setup(folder.path());
+        setup.limits.memory = Some(ByteSize::new(kib << 10));
+        Launcher::start(&setup, &cgroups())
+    };
+    for kib in [4, 64, 256] {
+        let error = started(kib).unwrap_err();
+        assert!(
+            matches!(error, LauncherError::NoMemory { .. }),
+            "{kib} KiB: {error}"
+        );
+        let error = CommandError::Launcher(error);
+        assert!(error.may_be_of_memory());
+        assert!(error.to_string().contains("too small for the launcher"));
+    }
+    let launcher = started(8 << 10).unwrap();
+    let memory = launcher.memory();
+    assert_eq!(memory.kills, Some(0));
+    assert!(
+        memory.peak_bytes.is_none_or(|bytes| bytes < 8 << 20),
+        "{memory:?}"
+    );
+}
+
+/// A side that runs a shell line, for one case.
+fn command_side(folder: &Path, line: &str, memory: Option<ByteSize>) -> CommandSide {
     let command = understudy_subject_command::Command {
         under: Vec::new(),
-        what: Executed::Script("echo $PPID".to_owned()),
-        dir: folder.path().to_owned(),
+        what: Executed::Script(line.to_owned()),
+        dir: folder.to_owned(),
         path: DEFAULT_PATH.to_owned(),
         env: BTreeMap::new(),
         timeout: Duration::from_secs(60),
+        longest: None,
         is_cold: false,
         outputs: Outputs::default(),
     };
     let cases = Arc::new(Cases {
         all: vec![Case::default()],
     });
+    let mut setup = setup(folder);
+    setup.limits.memory = memory;
     let placing = Placing {
         slot: 'a',
-        base: folder.path().join("runs"),
-        setup: setup(folder.path()),
+        base: folder.join("runs"),
+        setup,
     };
     let machine = (&cgroups(), Arc::new(AtomicBool::new(false)));
-    let mut side = CommandSide::start(command, cases, &placing, machine).unwrap();
+    CommandSide::start(command, cases, &placing, machine).unwrap()
+}
+
+#[test]
+fn a_side_that_is_renewed_has_another_launcher_and_the_same_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut side = command_side(folder.path(), "echo $PPID", None);
     let mut launcher = |renew: bool| {
         if renew {
             side.renew().unwrap();
@@ -384,4 +422,18 @@ fn a_side_that_is_renewed_has_another_launcher_and_the_same_answers() {
     let first = launcher(false);
     assert_eq!(launcher(false), first);
     assert_ne!(launcher(true), first);
+}
+
+#[test]
+fn under_a_memory_limit_the_output_of_a_run_is_not_in_the_way_of_the_next() {
+    if cgroups().memory().is_err() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let limit = Some(ByteSize::new(24 << 20));
+    let mut side = command_side(folder.path(), "head -c 4194304 /dev/zero", limit);
+    for run in side.run(&[0; 12]).unwrap() {
+        assert!(!run.out_of_memory && run.bytes >= 4 << 20, "{run:?}");
+    }
+    assert_eq!(side.memory().kills, Some(0));
 }

@@ -163,6 +163,12 @@ impl ProfileArgs {
         let document = verdict(&run).map_err(wrong)?;
         let mut floors = document.memory_floors.into_iter();
         let floor = floors.find(|floor| floor.side == Role::Incumbent);
+        if floor.as_ref().is_some_and(|floor| floor.runs.is_some()) {
+            return Err(wrong(format!(
+                "{} is a trial of commands, and its memory floor is that of one run\nhint: name a trial of services",
+                run.path().display()
+            )));
+        }
         floor.map(Some).ok_or_else(|| {
             wrong(format!(
                 "{} has no memory floor of its incumbent\nhint: write `[memory_floor]` into its `trial.toml`, and run it again",

@@ -383,3 +383,34 @@ fn a_file_that_cannot_be_read_is_named() {
     fs::create_dir(folder.path().join("folder")).unwrap();
     assert!(read(&folder.path().join("folder"), Mode::Judge).is_err());
 }
+
+#[test]
+fn a_memory_floor_has_the_keys_of_its_kind_of_subject() {
+    let of_command = "schema = 1\nsubject.kind = 'command'\nside.incumbent.run = 'a'\nside.candidate.run = 'b'\n";
+    let of_load = |line: usize, key: &str| {
+        format!(
+            "trial.toml:{line}: memory_floor.{key}: is about the load on a service, and a command is run for each case\nhint: \
+             leave it out; `slower` says how much longer a run may take"
+        )
+    };
+    let text = format!(
+        "{of_command}[memory_floor]\nrate = 5\nwarmup = '1s'\nsoak = '9s'\nmeasured = '1s'\nslower = '150%'\nrepeats = 0\nlowest = '0'\n"
+    );
+    let errors = refused(&text);
+    for (line, key) in [(6, "rate"), (7, "warmup"), (8, "soak"), (9, "measured")] {
+        assert!(errors.contains(&of_load(line, key)), "{errors:#?}");
+    }
+    assert_eq!(errors.len(), 7, "each mistake once: {errors:#?}");
+    assert!(errors[4].starts_with("trial.toml:10: memory_floor.slower: "));
+    assert!(errors[5].starts_with("trial.toml:11: memory_floor.repeats: "));
+    assert_eq!(
+        errors[6],
+        "trial.toml:12: memory_floor.lowest: 0 leaves nothing to run in"
+    );
+    check_added(
+        "[[slo]]\nquantile = 0.5\nmax = '1s'\n[memory_floor]\nslower = '20%'\n",
+        &[
+            "trial.toml:10: memory_floor.slower: is about runs of a command, and the subject is a service\nhint: write the bound as an `[[slo]]`",
+        ],
+    );
+}

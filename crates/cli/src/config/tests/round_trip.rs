@@ -6,7 +6,7 @@ use proptest::option;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use understudy_judge::search::capacity::CapacityConfig;
-use understudy_judge::search::floor::FloorConfig;
+use understudy_judge::search::floor::{FloorConfig, FloorTrial, LoadTrial, RunsTrial};
 use understudy_model::{ByteSize, Change, Quantity, Share};
 use understudy_observe::Attach;
 use understudy_subject_command::{ComparedAs, Outputs};
@@ -246,14 +246,16 @@ fn memory_floor() -> impl Strategy<Value = FloorConfig> {
     );
     (0.001..1e6, 1..=20u32, of, sizes, times).prop_map(
         |(rate, repeats, precision, (start, lowest), (warmup, measured, soak))| FloorConfig {
-            rate,
             repeats,
             precision,
             start,
             lowest,
-            warmup,
-            measured,
-            soak,
+            trial: FloorTrial::Load(LoadTrial {
+                rate,
+                warmup,
+                measured,
+                soak,
+            }),
         },
     )
 }
@@ -387,7 +389,12 @@ fn of_commands(
             .chain([Goal::Wall(quantity("-5%".to_owned()))])
             .collect(),
         capacity: None,
-        memory_floor: None,
+        memory_floor: config.memory_floor.map(|floor| FloorConfig {
+            trial: FloorTrial::Runs(RunsTrial {
+                slower: quantity("35.5%".to_owned()),
+            }),
+            ..floor
+        }),
         ..config
     }
 }

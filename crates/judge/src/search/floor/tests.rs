@@ -6,16 +6,22 @@ use understudy_testkit::answered;
 
 const MIB: f64 = 1_048_576.0;
 
+fn load() -> LoadTrial {
+    LoadTrial {
+        rate: 500.0,
+        warmup: Span::from_secs(1),
+        measured: None,
+        soak: Span::from_secs(30),
+    }
+}
+
 fn config() -> FloorConfig {
     FloorConfig {
-        rate: 500.0,
         repeats: 2,
         precision: Share::new(0.05),
         start: None,
         lowest: FloorConfig::LOWEST,
-        warmup: Span::from_secs(1),
-        measured: None,
-        soak: Span::from_secs(30),
+        trial: FloorTrial::Load(load()),
     }
 }
 
@@ -49,6 +55,7 @@ fn block(planned: Planned, need: f64, latency_ms: u64, lowest_bytes: Vec<f64>) -
                 ended: (!lives).then(|| "the incumbent ended under load".to_owned()),
                 kills: u64::from(!lives),
                 lowest_bytes,
+                ..FloorFacts::default()
             }),
             ..BlockFigures::default()
         },
@@ -69,7 +76,7 @@ fn search(trial: impl Fn(Planned) -> LatencyBlock) -> SideFloor {
         Role::Incumbent,
         config(),
         LimitsConfig::default(),
-        objectives,
+        Demands::Load(objectives),
     );
     while let Some(planned) = search.next() {
         search.record(&trial(planned));
@@ -121,7 +128,8 @@ fn outcome(change: impl Fn(&mut LatencyBlock)) -> (FloorOutcome, String) {
         rules: VerdictRules::default(),
     };
     let limits = LimitsConfig::default();
-    let mut search = Search::new(Role::Incumbent, config(), limits, objectives);
+    let demands = Demands::Load(objectives);
+    let mut search = Search::new(Role::Incumbent, config(), limits, demands);
     let planned = search.next().unwrap();
     let mut step = block(planned, 0.0, 2, Vec::new());
     for (number, row) in step.rows.iter_mut().enumerate() {
@@ -194,7 +202,7 @@ fn what_misses_without_a_tighter_limit_has_no_floor() {
 
 #[test]
 fn a_trial_is_long_enough_for_the_strictest_objective() {
-    let mut config = config();
+    let mut config = load();
     assert_eq!(config.measured(&slos()), Span::from_secs(4));
     config.rate = 10.0;
     assert_eq!(config.measured(&slos()), Span::from_secs(30));
