@@ -1,9 +1,9 @@
 //! What is run: cases of a command, from a file with a JSON object a line, or a file a case.
 //!
 //! A line has `args` (a list), one of `stdin` (a text) and `stdin_file`, `files` (an object of paths in the
-//! working directory and their content, a text or `{"file": path}`), `env`, `operation`, `weight` and
-//! `timeout`; all are optional. Paths of files that are read are relative to the case file; paths in the working
-//! directory never lead out of it.
+//! working directory and their content, a text or `{"file": path}`), `env`, `operation`, `weight`, `timeout` and
+//! `clip` (the name of what an encoder gets); all are optional. Paths of files that are read are relative to the case
+//! file; paths in the working directory never lead out of it.
 
 use crate::script::with_input;
 use serde_json::{Map, Value};
@@ -27,8 +27,9 @@ pub(crate) const PLACEHOLDER: &str = "{in}";
 /// Variables that Understudy sets: they lead into the directories of a run.
 const OURS: [&str; 2] = ["HOME", "TMPDIR"];
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "args",
+    "clip",
     "stdin",
     "stdin_file",
     "files",
@@ -66,6 +67,8 @@ pub struct Case {
     pub timeout: Option<Duration>,
     /// What replaces `{in}` in the command of a side: the name of its input file.
     pub input: Option<String>,
+    /// What it encodes: the cases of one clip are points of one curve.
+    pub clip: Option<String>,
 }
 
 impl Default for Case {
@@ -79,6 +82,7 @@ impl Default for Case {
             weight: 1.0,
             timeout: None,
             input: None,
+            clip: None,
         }
     }
 }
@@ -364,6 +368,7 @@ impl Line<'_> {
             weight: self.weight(&object),
             timeout: self.timeout(&object),
             input: None,
+            clip: self.clip(&object),
         };
         self.errors.is_empty().then_some(case)
     }
@@ -524,6 +529,19 @@ impl Line<'_> {
             None => None,
             Some(Value::String(name)) if !name.trim().is_empty() => Some(name.clone()),
             Some(_) => self.wrong("\"operation\" is not a name"),
+        }
+    }
+
+    fn clip(&mut self, object: &Map<String, Value>) -> Option<String> {
+        // It becomes a part of the path of a reference.
+        let is_name = |name: &str| {
+            !name.trim().is_empty()
+                && !name.contains(|c: char| c.is_control() || matches!(c, '/' | ';'))
+        };
+        match object.get("clip") {
+            None => None,
+            Some(Value::String(name)) if is_name(name) && name != ".." => Some(name.clone()),
+            Some(_) => self.wrong("\"clip\" is not the name of a clip"),
         }
     }
 

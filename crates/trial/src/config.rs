@@ -328,6 +328,8 @@ pub struct CommandWorkload {
     pub timeout: Span,
     /// How what runs write is compared.
     pub outputs: Outputs,
+    /// The program that reads outputs that are media.
+    pub ffmpeg: String,
 }
 
 /// Where the cases of a command come from.

@@ -23,6 +23,7 @@ mod generator;
 pub mod history;
 mod inspect;
 mod latency;
+mod media;
 mod placeholders;
 mod reproducer;
 mod runs;
@@ -38,6 +39,7 @@ pub use checkout::commit;
 pub use command::check_commands;
 pub use cpus::Assignment;
 pub use error::TrialError;
+pub use media::check_media;
 pub use stages::{Cases, Inputs, carry_out};
 pub use store::{read, write_case, write_series};
 

@@ -380,6 +380,7 @@ impl Check<'_> {
             },
             timeout: timeout.unwrap_or(super::command::TIMEOUT),
             outputs: self.outputs(),
+            ffmpeg: super::command::FFMPEG.to_owned(),
         })
     }
 

@@ -13,10 +13,10 @@ use understudy_model::Role;
 use understudy_observe::Attach;
 use understudy_subject_command::{Case, Cases, file_cases};
 use understudy_subject_http::{Requests, Target, WorkloadRequest};
-use understudy_trial::check_commands;
 use understudy_trial::config::{
     CasesFrom, CommandWorkload, HttpWorkload, RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
 };
+use understudy_trial::{check_commands, check_media};
 
 /// The trial's file where neither it nor a flag is given.
 const DEFAULT_FILE: &str = "trial.toml";
@@ -144,15 +144,14 @@ fn read_cases(config: &TrialConfig, workload: &CommandWorkload) -> Result<Cases,
         }),
     };
     let cases = cases.map_err(|error| usage(error.to_string()))?;
-    let wrong = check_commands(config, workload, &cases);
-    match wrong.is_empty() {
+    let wrong = check_commands(config, workload, &cases).into_iter();
+    let mut errors: Vec<String> = wrong
+        .map(|(side, why)| format!("side.{side}.run: {why}"))
+        .collect();
+    errors.extend(check_media(workload, &cases));
+    match errors.is_empty() {
         true => Ok(cases),
-        false => Err(Failure::Usage(
-            wrong
-                .into_iter()
-                .map(|(side, why)| format!("side.{side}.run: {why}"))
-                .collect(),
-        )),
+        false => Err(Failure::Usage(errors)),
     }
 }
 

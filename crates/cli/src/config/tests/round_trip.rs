@@ -375,6 +375,7 @@ fn of_commands(
         cache: if is_cold { Cache::Cold } else { Cache::Warm },
         timeout: Span::from_secs(7),
         outputs,
+        ffmpeg: "ffmpeg".to_owned(),
     };
     TrialConfig {
         incumbent: launched(config.incumbent, false),
