@@ -247,9 +247,11 @@ fn picture(format: &str, properties: &mut BTreeMap<String, String>) {
         Some((name, colour)) => (name, colour.strip_suffix(')').unwrap_or(colour)),
         None => (format, ""),
     };
+    // Without a range, values of luma and chroma have the limited one.
+    let is_usual = |word: &str| word == "tv" && (name.starts_with("yuv") || name.starts_with("nv"));
     let colour: Vec<&str> = fields(colour)
         .into_iter()
-        .filter(|word| !word.is_empty() && !FIELD_ORDERS.contains(word))
+        .filter(|word| !word.is_empty() && !FIELD_ORDERS.contains(word) && !is_usual(word))
         .collect();
     let colour = match colour.as_slice() {
         [] => "unspecified".to_owned(),

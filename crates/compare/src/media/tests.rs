@@ -53,7 +53,7 @@ fn a_file_is_read_as_streams_of_frames() {
     assert_eq!(property("size"), Some("320x180"));
     assert_eq!(property("aspect"), Some("1/1"));
     assert_eq!(property("pixel format"), Some("yuv420p"), "of the output");
-    assert_eq!(property("colour"), Some("tv, bt709"));
+    assert_eq!(property("colour"), Some("bt709"));
     assert_eq!(stream.frames[1].at_ns, Some(40_000_000));
     assert_eq!(media.fault, None);
 }
@@ -148,6 +148,11 @@ fn size_format_colour_kind_and_streams_are_compared() {
         &LOG.replace("yuv420p(tv, bt709, progressive)", "yuv420p"),
     );
     assert_eq!(places(&a, &colour), ["stream 0;colour"]);
+    // Limited is what a range is that is not given; full is another one.
+    let limited = read(hashes(&[1, 2]), &LOG.replace("tv, ", ""));
+    assert_eq!(places(&a, &limited), Vec::<String>::new());
+    let full = read(hashes(&[1, 2]), &LOG.replace("tv, ", "pc, "));
+    assert_eq!(places(&a, &full), ["stream 0;colour"]);
     let interlaced = read(hashes(&[1, 2]), &LOG.replace("progressive", "top first"));
     assert_eq!(places(&a, &interlaced), Vec::<String>::new());
     let sound = "#tb 1: 1/44100\n#media_type 1: audio\n#codec_id 1: pcm_f64le\n#sample_rate 1: 44100\n\
