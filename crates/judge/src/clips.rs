@@ -5,17 +5,20 @@ use understudy_model::Role;
 use understudy_model::quality::{ClipQuality, QualityPoint, RatePoint};
 use understudy_stats::bd_rate::bd_rate;
 
+/// The points of a clip, by side and case.
+type Points<'p> = BTreeMap<(Role, u32), &'p QualityPoint>;
+
 /// The clips among these points, by name. Of a case that was run more than once the last point counts.
 pub fn of<'p>(
     points: impl IntoIterator<Item = &'p QualityPoint>,
     contender: Role,
 ) -> Vec<ClipQuality> {
-    let mut clips: BTreeMap<(&str, &str), BTreeMap<(Role, u32), &QualityPoint>> = BTreeMap::new();
+    let mut clips: BTreeMap<(&str, &str), Points<'_>> = BTreeMap::new();
     for point in points {
         let clip = clips.entry((&point.clip, &point.output)).or_default();
         clip.insert((point.side, point.case), point);
     }
-    let of = |((clip, output), points): ((&str, &str), BTreeMap<_, &QualityPoint>)| {
+    let of = |((clip, output), points): ((&str, &str), Points<'_>)| {
         let any = points.values().next()?;
         let curve = |side: Role| {
             let own = points.iter().filter(|((of, _), _)| *of == side);

@@ -93,7 +93,8 @@ fn a_decoder_that_changes_a_frame_is_found_by_its_number() {
         "cases.jsonl",
         "{\"files\": {\"clip.mkv\": {\"file\": \"clip.mkv\"}}}\n",
     );
-    let frame = "-vf drawbox=x=3:y=3:w=2:h=2:color=red:enable='eq(n,17)' out.y4m";
+    // A comma ends a filter unless it is escaped; TOML wants the backslash twice.
+    let frame = r"-vf drawbox=x=3:y=3:w=2:h=2:color=red:enable='eq(n\\,17)' out.y4m";
     scratch.write("trial.toml", &toml(frame));
     let ended = trial(&scratch);
     assert_eq!(ended.code, 5, "{}{}", ended.stdout, ended.stderr);

@@ -92,8 +92,9 @@ proptest! {
 /// Computed with SciPy 1.17.1: `PchipInterpolator(quality, log(rate)).integrate(low, high) / (high - low)`.
 #[test]
 fn figures_are_those_of_scipy() {
+    type Points<'p> = &'p [(f64, f64)];
     // Two usual pairs of curves, and two that turn, with points far apart.
-    let pairs: [(&[(f64, f64)], &[(f64, f64)], f64); 4] = [
+    let pairs: [(Points<'_>, Points<'_>, f64); 4] = [
         (
             &[
                 (40.037, 9487.76),
