@@ -181,7 +181,9 @@ pub(super) fn not_a_shell(words: &[String]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{self, Mode};
     use std::path::PathBuf;
+    use understudy_trial::config::WorkloadConfig;
 
     #[test]
     fn cases_are_a_file_or_what_a_pattern_matches() {
@@ -196,6 +198,35 @@ mod tests {
         );
         assert_eq!(of("data/*.json"), pattern("/lab [[]1[]]/data/*.json"));
         assert_eq!(of("/data/?.jsonl"), pattern("/data/?.jsonl"));
+    }
+
+    #[test]
+    fn a_quality_reads_as_it_was_written_and_goes_with_media_alone() {
+        let text = |way: &str, metric: &str| {
+            format!(
+                "schema = 1\n[subject]\nkind = \"command\"\n[side.incumbent]\nrun = \"a\"\n[side.candidate]\nrun = \"b\"\n\
+                 [compare.media]\nffmpeg = \"bin/ffmpeg\"\n[[compare.output]]\npath = \"./out/*.ivf\"\nas = \"{way}\"\n\
+                 quality = {{ reference = \"clips/{{clip}}.y4m\", metric = \"{metric}\", margin = \"2.5%\" }}\n"
+            )
+        };
+        let read = |text: &str| config::parse(text, Path::new("/lab"), "t", Mode::Judge);
+        let config = read(&text("media", "ssim")).unwrap();
+        assert_eq!(read(&config::write(&config)).unwrap(), config);
+        let WorkloadConfig::Command(workload) = &config.workload else {
+            panic!("commands are commands");
+        };
+        assert_eq!(workload.ffmpeg, "/lab/bin/ffmpeg");
+        let quality = workload.outputs.quality_of("out/a.ivf").unwrap();
+        assert_eq!(quality.reference_of("b"), Path::new("/lab/clips/b.y4m"));
+        assert_eq!(
+            (quality.metric, quality.margin.get()),
+            (Metric::Ssim, 0.025)
+        );
+        for wrong in [text("bytes", "ssim"), text("media", "vmaff")] {
+            let errors = read(&wrong).unwrap_err();
+            assert_eq!(errors.len(), 1, "{errors:?}");
+            assert!(errors[0].contains("quality"), "{errors:?}");
+        }
     }
 
     #[test]

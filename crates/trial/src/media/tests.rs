@@ -12,7 +12,6 @@ struct Lab {
     reader: Reader,
 }
 
-#[expect(clippy::print_stderr, reason = "a test says why it was skipped")]
 fn lab() -> Option<Lab> {
     let program = std::env::var("UNDERSTUDY_FFMPEG").unwrap_or_else(|_| "ffmpeg".to_owned());
     if let Err(why) = ffmpeg::check(&program, &[Metric::Psnr, Metric::Ssim]) {
