@@ -331,6 +331,7 @@ fn evidence() -> Evidence {
     };
     Evidence {
         exits: Vec::new(),
+        quality: Vec::new(),
         operations: vec!["GET /".to_owned()],
         requests: vec![RequestFacts {
             bytes: 40,

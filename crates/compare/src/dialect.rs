@@ -71,18 +71,48 @@ pub trait Contents: Sync {
     fn compare(&self, baseline: &Part, contender: &Part) -> Content;
 }
 
+/// A difference within a part, as a [`Contents`] sees it. A side without a value is absent there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartDifference {
+    /// Its place in the part, such as `stream 0;frame 17`; empty for the part as a whole.
+    pub place: String,
+    /// The same for all that noise and clusters count together: `stream 0;frame`.
+    pub pattern: String,
+    /// In which way.
+    pub kind: DifferenceKind,
+    /// What the baseline has.
+    pub baseline: Option<String>,
+    /// What the contender has.
+    pub contender: Option<String>,
+    /// What sort of thing both have, where noise that shows one may excuse another. Without, each value is a word of a
+    /// fixed meaning.
+    pub character: Option<&'static str>,
+    /// Bytes of the baseline that are not compared if this is excused.
+    pub bytes: u64,
+}
+
+impl PartDifference {
+    /// That two parts say something else as a whole.
+    pub fn of_all(baseline: String, contender: String, bytes: u64) -> Self {
+        PartDifference {
+            place: String::new(),
+            pattern: String::new(),
+            kind: DifferenceKind::Value,
+            baseline: Some(baseline),
+            contender: Some(contender),
+            character: None,
+            bytes,
+        }
+    }
+}
+
 /// What a [`Contents`] says of two parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// They say the same.
     Same,
-    /// They differ, and this is what each of them says.
-    Different {
-        /// The baseline.
-        baseline: String,
-        /// The contender.
-        contender: String,
-    },
+    /// They differ, here and in this way.
+    Different(Vec<PartDifference>),
     /// They were not compared, for this reason: the pair is lost.
     NotCompared(String),
 }

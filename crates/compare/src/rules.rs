@@ -3,6 +3,7 @@
 use crate::date::Day;
 use crate::http::BODY;
 use crate::json::Json;
+use crate::media;
 use crate::place::{Indices, Step, write_index, write_name};
 use serde::{Deserialize, Serialize};
 use serde_json_path::{JsonPath, NormalizedPath, PathElement};
@@ -165,7 +166,7 @@ impl Rules {
     }
 
     /// The rules that cover a place outside the documents (`code`, `header:x`, `body`, ...).
-    pub(crate) fn at_place(&self, operation: &str, place: &str, kind: DifferenceKind) -> Vec<u32> {
+    pub fn at_place(&self, operation: &str, place: &str, kind: DifferenceKind) -> Vec<u32> {
         self.of_operation(operation)
             .filter(|(_, rule, _)| rule.kind.is_none_or(|of| of == kind))
             .filter(|(_, _, target)| matches!(target, Target::Place(of) if covers(of, place)))
@@ -260,17 +261,23 @@ fn is_part(name: &str) -> bool {
 /// Is it the place of a part, of what is said of one, or of what is said of all of them together?
 fn is_of_part(place: &str) -> bool {
     let outside = place.strip_prefix("outside:");
-    match place.rsplit_once(';') {
-        Some((part, aspect)) if is_part(part) => ASPECTS.contains(&aspect),
+    match place.split_once(';') {
+        Some((part, aspect)) if is_part(part) => {
+            ASPECTS.contains(&aspect) || media::is_place(aspect)
+        }
         _ => {
             is_part(place) || place == "left_behind" || outside.is_some_and(|path| !path.is_empty())
         }
     }
 }
 
-/// Does a rule for one place cover the other? A cookie's covers its attributes, a body's its layout.
+/// Does a rule for one place cover the other? A cookie's covers its attributes, a body's its layout, a stream's what it is.
 fn covers(of: &str, place: &str) -> bool {
-    let has_parts = is_part(of) || of.starts_with("cookie:") && !of.contains(';');
+    let is_stream = || {
+        of.split_once(';')
+            .is_some_and(|(_, aspect)| media::is_stream(aspect))
+    };
+    let has_parts = is_part(of) || of.starts_with("cookie:") && !of.contains(';') || is_stream();
     place
         .strip_prefix(of)
         .is_some_and(|rest| rest.is_empty() || has_parts && rest.starts_with(';'))

@@ -7,6 +7,7 @@ mod blocks;
 #[cfg(test)]
 mod bunches;
 mod business;
+pub mod clips;
 mod comparisons;
 mod culprit;
 mod decide;
@@ -49,6 +50,7 @@ use std::collections::BTreeMap;
 use understudy_case::CaseDocument;
 use understudy_compare::{Noise, PairClass, Row, Rules, TriedFault, Workload, classify, tally};
 use understudy_model::instructions::CountedRun;
+use understudy_model::quality::QualityPoint;
 use understudy_model::stored::{Exited, LatencyBlock, ReproducedCluster, RequestFacts, Start};
 use understudy_model::verdict::{
     Comparison, Environment, Equivalence, SCHEMA, Verdict, VerdictDocument, VerdictRules,
@@ -85,6 +87,8 @@ pub struct Evidence {
     pub counted: Vec<CountedRun>,
     /// How runs ended where outputs were compared; empty where no trial at a memory limit is held against it.
     pub endings: Endings,
+    /// The quality of what encoders wrote, in the order in which it was measured.
+    pub quality: Vec<QualityPoint>,
     /// Contenders that ended while they were needed.
     pub exits: Vec<Exited>,
     /// The machine.
@@ -168,6 +172,7 @@ pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) 
                 .then(|| self_test::judge(evidence, &noise, rules))
                 .flatten(),
             under_load: under_load::compare(evidence, contender),
+            quality: clips::of(&evidence.quality, contender),
             latency: comparisons::latency(plan, terms, pairs, contender),
             resources: comparisons::resources(plan, terms, &counting, contender),
         }

@@ -20,6 +20,7 @@ mod pacing;
 mod plain;
 pub mod profile;
 pub mod proof;
+pub mod quality;
 mod role;
 pub mod series;
 pub mod stored;

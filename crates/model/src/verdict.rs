@@ -6,6 +6,7 @@ use crate::capacity::SideCapacity;
 use crate::floor::SideFloor;
 use crate::instructions::Instructions;
 use crate::proof::SelfTest;
+use crate::quality::ClipQuality;
 use crate::tail::Tail;
 use crate::warm_up::WarmUp;
 use crate::{DifferenceKind, Pacing, Role};
@@ -170,6 +171,9 @@ pub struct Comparison {
     /// Answers under load: same codes and shapes, and the same values where the baseline agrees with
     /// itself.
     pub under_load: Option<UnderLoad>,
+    /// Bits for the same quality, clip by clip; of encoders.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quality: Vec<ClipQuality>,
     /// Latency at each rate and quantile.
     pub latency: Vec<LatencyComparison>,
     /// CPU and memory.

@@ -16,6 +16,7 @@ pub mod markdown;
 mod memory_floor;
 mod page;
 pub mod profile;
+mod quality;
 mod self_test;
 pub mod suite;
 mod tail;

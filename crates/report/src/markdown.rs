@@ -1,7 +1,7 @@
 //! The verdict in GitHub-flavoured Markdown, for a comment below a pull request.
 
 use crate::figures::{count, time};
-use crate::{against_itself, history, tail, warm_up, wording};
+use crate::{against_itself, history, quality, tail, warm_up, wording};
 use understudy_model::history::History;
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Held, LatencyComparison, ResourceComparison, Verdict,
@@ -29,6 +29,10 @@ pub fn summary(document: &VerdictDocument, earlier: Option<&History>) -> String 
     if let Some(comparison) = wording::of_contender(document, Role::Candidate) {
         effects(&mut out, document, comparison);
         equivalence(&mut out, document.method.pacing, comparison);
+        for clip in &comparison.quality {
+            let (name, said) = (text(&clip.clip), text(&quality::sentence(clip)));
+            out += &format!("\nClip {name}: {said}\n");
+        }
     }
     if let Some(comparison) = wording::of_contender(document, Role::Tuned) {
         let ledger = wording::ledger(&comparison.equivalence);

@@ -3,7 +3,7 @@
 use crate::figures::{count, quantile};
 pub use crate::page::Style;
 use crate::page::{LABEL, Page};
-use crate::{against_itself, cautions, history, self_test, wording};
+use crate::{against_itself, cautions, history, quality, self_test, wording};
 use understudy_model::history::History;
 use understudy_model::verdict::{
     Comparison, Equivalence, Held, LatencyComparison, Resource, ResourceComparison, Verdict,
@@ -112,6 +112,9 @@ impl Page {
     fn comparison(&mut self, document: &VerdictDocument, comparison: &Comparison) {
         self.empty();
         self.equivalence(document.method.pacing, &comparison.equivalence);
+        if let Some(said) = quality::short(&comparison.quality) {
+            self.labelled("bits", &said);
+        }
         if let Some(test) = comparison.self_test.as_ref().filter(|test| test.missed > 0) {
             self.labelled("self-test", &self_test::sentence(test));
         }

@@ -13,6 +13,7 @@
 //! - [`steady`]: when a series becomes steady.
 //! - [`capacity`]: the highest rate that holds objectives, by short trials: what to try next, and the interval.
 //! - [`floor`]: the smallest memory limit that holds: what to try next, and the bracket.
+//! - [`bd_rate`]: how many more bits one encoder needs than another for the same quality.
 //! - [`holm`]: p values of many questions asked at once.
 //! - [`random`]: the one generator of chance.
 //! - [`seeds`]: seeds of their own for steps, threads and purposes.
@@ -24,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 pub mod batches;
+pub mod bd_rate;
 pub mod binomial;
 pub mod capacity;
 pub mod clusters;

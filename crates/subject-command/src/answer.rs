@@ -14,7 +14,7 @@
 //!
 //! Times of files are no part of an answer.
 
-use crate::outputs::{ComparedAs, Outputs};
+use crate::outputs::{ANY_FRAMES, ComparedAs, Outputs};
 use crate::workdir::{Changes, Entry, Kind};
 use crate::{Captured, Ending, Ran};
 use std::fmt::Write;
@@ -111,6 +111,7 @@ fn files(answer: &mut Answer, changes: Changes, outputs: &Outputs) {
         if way == ComparedAs::Ignore {
             continue;
         }
+        let has_quality = outputs.quality_of(&name).is_some();
         let name = format!("file:{name}");
         field(answer, format!("{name};entry"), entry_of(entry.as_ref()));
         if let Some(Entry {
@@ -129,7 +130,13 @@ fn files(answer: &mut Answer, changes: Changes, outputs: &Outputs) {
                 bytes: content.unwrap_or_default(),
                 digest: sha256,
             };
-            content.add(answer, &name, way);
+            match has_quality {
+                false => content.add(answer, &name, way),
+                true => {
+                    let media = of_type(plain::MEDIA, &name) + ANY_FRAMES;
+                    content.add_as(answer, &name, media);
+                }
+            }
         }
     }
     for path in outside {

@@ -1,9 +1,9 @@
 //! What is run: cases of a command, from a file with a JSON object a line, or a file a case.
 //!
 //! A line has `args` (a list), one of `stdin` (a text) and `stdin_file`, `files` (an object of paths in the
-//! working directory and their content, a text or `{"file": path}`), `env`, `operation`, `weight` and
-//! `timeout`; all are optional. Paths of files that are read are relative to the case file; paths in the working
-//! directory never lead out of it.
+//! working directory and their content, a text or `{"file": path}`), `env`, `operation`, `weight`, `timeout` and
+//! `clip` (the name of what an encoder gets); all are optional. Paths of files that are read are relative to the case
+//! file; paths in the working directory never lead out of it.
 
 use crate::script::with_input;
 use serde_json::Value;
@@ -28,6 +28,7 @@ const GRAMMAR: Grammar = Grammar {
     noun: "case",
     keys: &[
         "args",
+        "clip",
         "stdin",
         "stdin_file",
         "files",
@@ -67,6 +68,8 @@ pub struct Case {
     pub timeout: Option<Duration>,
     /// What replaces `{in}` in the command of a side: the name of its input file.
     pub input: Option<String>,
+    /// What it encodes: the cases of one clip are points of one curve.
+    pub clip: Option<String>,
 }
 
 impl Default for Case {
@@ -80,6 +83,7 @@ impl Default for Case {
             weight: 1.0,
             timeout: None,
             input: None,
+            clip: None,
         }
     }
 }
@@ -265,6 +269,7 @@ impl Reader<'_> {
             weight: common.weight,
             timeout: self.line.span("timeout", LONGEST).map(Span::duration),
             input: None,
+            clip: self.clip(),
         }
     }
 
@@ -384,6 +389,19 @@ impl Reader<'_> {
             self.wrong(format!("\"env\": {name:?} {problem}"));
         }
         env
+    }
+
+    fn clip(&mut self) -> Option<String> {
+        // It becomes a part of the path of a reference.
+        let is_name = |name: &str| {
+            !name.trim().is_empty()
+                && name != ".."
+                && !name.contains(|c: char| c.is_control() || matches!(c, '/' | ';'))
+        };
+        match self.line.text("clip")? {
+            name if is_name(&name) => Some(name),
+            _ => self.line.wrong("\"clip\" is not the name of a clip"),
+        }
     }
 }
 

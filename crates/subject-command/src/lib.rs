@@ -31,7 +31,7 @@ pub use launcher::{
     DEFAULT_PATH, Launcher, LauncherError, LauncherSetup, MAX_RUNS, Order, OutputLimits,
     environment, resolve, serve,
 };
-pub use outputs::{ComparedAs, Outputs};
+pub use outputs::{ANY_FRAMES, CLIP, ComparedAs, Outputs, Quality};
 pub use ran::{Captured, Ending, Figures, Floor, Ran, Refusal};
 pub use reproducer::shell_line;
 pub use side::{Command, CommandError, CommandSide, Executed, Placing};

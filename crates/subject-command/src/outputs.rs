@@ -2,7 +2,9 @@
 //! files.
 
 use glob::{MatchOptions, Pattern};
-use understudy_model::meant;
+use std::path::PathBuf;
+use understudy_model::quality::Metric;
+use understudy_model::{Share, meant};
 
 /// `*` does not lead into another directory; `**` does.
 const MATCHING: MatchOptions = MatchOptions {
@@ -82,6 +84,38 @@ impl ComparedAs {
     }
 }
 
+/// How the output of an encoder is compared: the bits that it takes for the same quality.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quality {
+    /// The file that the output is compared with: a path in which [`CLIP`] stands for the clip of the case.
+    pub reference: String,
+    /// How.
+    pub metric: Metric,
+    /// By how much a candidate may need more bits.
+    pub margin: Share,
+}
+
+/// What stands for the clip of a case in the path of a reference.
+pub const CLIP: &str = "{clip}";
+
+/// What the media type of a part ends with whose frames need not be equal.
+pub const ANY_FRAMES: &str = "; frames=any";
+
+impl Quality {
+    /// The reference of a clip.
+    pub fn reference_of(&self, clip: &str) -> PathBuf {
+        self.reference.replace(CLIP, clip).into()
+    }
+}
+
+/// The files that match a pattern.
+#[derive(Clone, Debug, PartialEq)]
+struct Files {
+    pattern: Pattern,
+    way: ComparedAs,
+    quality: Option<Quality>,
+}
+
 /// How all outputs of a command are compared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outputs {
@@ -90,7 +124,7 @@ pub struct Outputs {
     /// Standard error.
     pub stderr: ComparedAs,
     /// Files by pattern: the first that matches holds.
-    files: Vec<(Pattern, ComparedAs)>,
+    files: Vec<Files>,
 }
 
 impl Default for Outputs {
@@ -129,7 +163,11 @@ impl Outputs {
                 "stdout" => drop(stdout.get_or_insert(way)),
                 "stderr" => drop(stderr.get_or_insert(way)),
                 pattern => match file_pattern(pattern) {
-                    Ok(pattern) => outputs.files.push((pattern, way)),
+                    Ok(pattern) => outputs.files.push(Files {
+                        pattern,
+                        way,
+                        quality: None,
+                    }),
                     Err(what) => errors.push((index, what)),
                 },
             }
@@ -149,16 +187,53 @@ impl Outputs {
             ("stderr", self.stderr.word()),
         ];
         let files = self.files.iter();
-        let files = files.map(|(pattern, way)| (pattern.as_str(), way.word()));
+        let files = files.map(|files| (files.pattern.as_str(), files.way.word()));
         own.into_iter().chain(files).collect()
     }
 
     /// How the file of this name is compared.
     pub fn of_file(&self, name: &str) -> ComparedAs {
+        self.matching(name)
+            .map_or(ComparedAs::Bytes, |files| files.way)
+    }
+
+    /// How the file of this name is compared by its quality; `None` if it is not.
+    pub fn quality_of(&self, name: &str) -> Option<&Quality> {
+        self.matching(name)?.quality.as_ref()
+    }
+
+    fn matching(&self, name: &str) -> Option<&Files> {
         let mut files = self.files.iter();
-        files
-            .find(|(pattern, _)| pattern.matches_with(name, MATCHING))
-            .map_or(ComparedAs::Bytes, |(_, way)| *way)
+        files.find(|files| files.pattern.matches_with(name, MATCHING))
+    }
+
+    /// Every way in which an output is compared.
+    pub fn ways(&self) -> impl Iterator<Item = ComparedAs> {
+        let files = self.files.iter().map(|files| files.way);
+        [self.stdout, self.stderr].into_iter().chain(files)
+    }
+
+    /// The patterns of files that are compared by their quality.
+    pub fn qualities(&self) -> impl Iterator<Item = (&str, &Quality)> {
+        let files = self.files.iter();
+        files.filter_map(|files| Some((files.pattern.as_str(), files.quality.as_ref()?)))
+    }
+
+    /// Compares the files of a pattern by their quality.
+    ///
+    /// # Errors
+    /// Why that is not possible: cause and hint.
+    pub fn compare_quality(&mut self, pattern: &str, quality: Quality) -> Result<(), String> {
+        let pattern = pattern.strip_prefix("./").unwrap_or(pattern);
+        let mut files = self.files.iter_mut();
+        let files = files.find(|files| files.pattern.as_str() == pattern);
+        match files.filter(|files| files.way == ComparedAs::Media) {
+            Some(files) => {
+                files.quality = Some(quality);
+                Ok(())
+            }
+            None => Err("goes with files that are media\nhint: set `as = \"media\"`".to_owned()),
+        }
     }
 }
 
@@ -208,6 +283,24 @@ mod tests {
             assert_eq!(outputs.of_file(name), way, "{name}");
         }
         assert_eq!(Outputs::read([]), Ok(Outputs::default()));
+    }
+
+    #[test]
+    fn a_quality_goes_with_media_alone() {
+        let mut outputs = Outputs::read([("./out/*.ivf", "media"), ("log", "text")]).unwrap();
+        let quality = Quality {
+            reference: "/clips/{clip}.y4m".to_owned(),
+            metric: Metric::Ssim,
+            margin: Share::new(0.05),
+        };
+        assert!(outputs.compare_quality("log", quality.clone()).is_err());
+        assert!(outputs.compare_quality("stdout", quality.clone()).is_err());
+        outputs
+            .compare_quality("./out/*.ivf", quality.clone())
+            .unwrap();
+        assert_eq!(outputs.quality_of("out/a.ivf"), Some(&quality));
+        assert_eq!(outputs.quality_of("log"), None);
+        assert_eq!(quality.reference_of("a b"), PathBuf::from("/clips/a b.y4m"));
     }
 
     #[test]

@@ -1,22 +1,23 @@
 //! Commands, as a kind of subject.
 
 use crate::config::{Cache, CasesFrom, CommandWorkload, SideConfig, TrialConfig};
-use crate::contents::DataSets;
+use crate::contents::{DataSets, Readers};
 use crate::cpus::Assignment;
 use crate::environment::{hexadecimal, sha256};
 use crate::error::TrialError;
 use crate::instructions::{self, counter};
 use crate::limited_runs::{self, Bounds};
+use crate::media::{self, Curves, Ffmpeg};
 use crate::placeholders::with_limits;
 use crate::runs;
-use crate::subject::{Measuring, Member, Subject};
+use crate::subject::{Measuring, Member, Seen, Subject};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use understudy_compare::plain::Plain;
-use understudy_compare::{Differ, Redact, Rules};
+use understudy_compare::{Differ, Redact, Row, Rules};
 use understudy_evidence::RunDirectory;
 use understudy_judge::terms::LimitsConfig;
 use understudy_model::{Role, Span};
@@ -49,7 +50,9 @@ pub(crate) struct Commands<'a> {
     catalogue: Catalogue,
     /// The folder of the directories of the runs.
     base: PathBuf,
-    data_sets: DataSets,
+    readers: Readers,
+    /// What encoders need for the same quality; only where outputs are compared so.
+    curves: Option<Curves<'a>>,
     logs: PathBuf,
 }
 
@@ -66,8 +69,13 @@ impl<'a> Commands<'a> {
         let incumbent = inputs.config.side(Role::Incumbent);
         // A launcher starts elsewhere.
         let base = base.canonicalize().unwrap_or(base);
+        let (workload, cases) = (inputs.workload, inputs.cases);
+        let has_curves = workload.outputs.qualities().next().is_some();
+        let curves = has_curves.then(|| Curves::open(&workload.outputs, &cases.all, run));
+        let ffmpeg = Ffmpeg::new(workload.ffmpeg.clone(), base.clone(), inputs.stop.clone());
         let commands = Commands {
-            data_sets: DataSets::new(base.clone()),
+            readers: Readers::new(DataSets::new(base.clone()), media::Reader::new(ffmpeg)),
+            curves: curves.transpose()?,
             catalogue: catalogue(inputs.cases, &program_name(incumbent.runs())),
             cases: Arc::new(inputs.cases.clone()),
             base,
@@ -267,7 +275,7 @@ impl Subject for Commands<'_> {
     fn differ<'d>(&'d self, rules: &'d Rules, redact: Redact<'d>) -> Differ<'d> {
         Differ::new(rules, redact)
             .speaking(&Plain)
-            .with_contents(&self.data_sets)
+            .with_contents(&self.readers)
     }
 
     fn reproduce(&self, case: u32, redactor: &Redactor) -> String {
@@ -302,6 +310,14 @@ impl Subject for Commands<'_> {
             }
         }
         hashes.insert("inputs".to_owned(), hexadecimal(hasher));
+        let references = media::references(self.inputs.workload, &self.cases);
+        if !references.is_empty() {
+            let mut hasher = Sha256::new();
+            for reference in &references {
+                hasher.update(sha256(reference).unwrap_or_default());
+            }
+            hashes.insert("references".to_owned(), hexadecimal(hasher));
+        }
         for side in self.inputs.config.sides() {
             let command = self.command(side).ok();
             let first = self.cases.all.first();
@@ -312,6 +328,17 @@ impl Subject for Commands<'_> {
             hashes.extend(hash.map(|hash| (side.name().to_owned(), hash)));
         }
         hashes
+    }
+
+    fn conclude(&self, row: &mut Row, seen: &Seen<'_>) -> Result<(), TrialError> {
+        let Some(curves) = &self.curves else {
+            return Ok(());
+        };
+        for (side, outcome) in seen.outcomes {
+            curves.note(self.readers.media(), (row.request, side), outcome)?;
+        }
+        curves.conclude(row, seen);
+        Ok(())
     }
 
     fn place(&self, role: Role) -> Result<Box<dyn Member + '_>, TrialError> {

@@ -330,6 +330,8 @@ pub struct CommandWorkload {
     pub outputs: Outputs,
     /// Are the instructions of runs counted, after everything that is timed?
     pub instructions: bool,
+    /// The program that reads outputs that are media.
+    pub ffmpeg: String,
 }
 
 /// Where the cases of a command come from.

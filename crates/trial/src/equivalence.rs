@@ -8,7 +8,7 @@ use crate::cast::{Asked, Askers, Cast, FIRST_CONTENDER, any_failed};
 use crate::error::TrialError;
 use crate::faults::{self, SelfTest};
 use crate::store;
-use crate::subject::Subject;
+use crate::subject::{Seen, Subject};
 use crate::{Event, Watch};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -164,7 +164,8 @@ impl Stage<'_> {
             }
             let contenders = compared.iter_mut().zip(&mut lines).zip(&mut histories);
             for (index, ((one, lines), history)) in contenders.enumerate() {
-                let row = self.row(history, request, &asked, FIRST_CONTENDER + index);
+                let contender = (one.contender, FIRST_CONTENDER + index);
+                let row = self.row(history, request, &asked, contender)?;
                 if one.contender == Role::Candidate {
                     let (asked, answer) = (
                         self.asked(request),
@@ -197,20 +198,38 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// What the contender at this place of the cast answered, against the incumbent, after what the
+    /// What the contender at its place of the cast answered, against the incumbent, after what the
     /// two showed before.
-    fn row(&self, history: &mut History, request: u32, asked: &[Asked], contender: usize) -> Row {
+    fn row(
+        &self,
+        history: &mut History,
+        request: u32,
+        asked: &[Asked],
+        (contender, place): (Role, usize),
+    ) -> Result<Row, TrialError> {
         let faults::Asked {
             operation, name, ..
         } = self.asked(request);
         let outcomes = Outcomes {
             incumbent: &asked[0].outcome,
             second: Some(&asked[1].outcome),
-            candidate: &asked[contender].outcome,
+            candidate: &asked[place].outcome,
         };
         let facts = self.subject.catalogue().cases.get(request as usize);
         history.asked(facts.map_or("", |facts| &facts.target));
-        Row::compare(&self.differ, history, request, (operation, name), outcomes)
+        let mut row = Row::compare(&self.differ, history, request, (operation, name), outcomes);
+        let seen = Seen {
+            outcomes: [
+                (Role::Incumbent, outcomes.incumbent),
+                (Role::Second, &asked[1].outcome),
+                (contender, outcomes.candidate),
+            ],
+            contender,
+            operation: name,
+            rules: self.rules,
+        };
+        self.subject.conclude(&mut row, &seen)?;
+        Ok(row)
     }
 
     fn asked(&self, request: u32) -> faults::Asked<'_> {
@@ -290,7 +309,8 @@ impl Stage<'_> {
                     std::thread::sleep(ENDS_WITHIN);
                     self.note_ends(cast)?;
                 }
-                let row = self.row(&mut History::default(), example.request, &asked, place);
+                let again = (*contender, place);
+                let row = self.row(&mut History::default(), example.request, &asked, again)?;
                 let again = |d: &understudy_model::Difference| {
                     d.pattern == cluster.path && d.kind == cluster.kind
                 };

@@ -25,6 +25,7 @@ mod inspect;
 pub mod instructions;
 mod latency;
 mod limited_runs;
+mod media;
 mod placeholders;
 mod reproducer;
 mod runs;
@@ -40,6 +41,7 @@ pub use checkout::commit;
 pub use command::check_commands;
 pub use cpus::Assignment;
 pub use error::TrialError;
+pub use media::check_media;
 pub use stages::{Cases, Inputs, carry_out};
 pub use store::{read, write_case, write_series};
 

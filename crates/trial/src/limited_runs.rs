@@ -15,7 +15,8 @@ use understudy_judge::search::floor::runs::{Endings, RunDemands, Selection, medi
 use understudy_judge::search::floor::{Demands, FloorTrial, Search};
 use understudy_model::stored::{BlockFigures, FloorFacts, LatencyBlock};
 use understudy_model::{ByteSize, Pacing, Role, Span};
-use understudy_subject::{Catalogue, GroupMemory, Run, Runner};
+use understudy_subject::{GroupMemory, Run, Runner};
+use understudy_workload::Catalogue;
 
 /// A trial whose runs took too long is continued up to so many passes, with one without its limit after each: anything
 /// may have disturbed a run, and the machine may be busier than it was.

@@ -11,6 +11,7 @@ use understudy_judge::Evidence;
 use understudy_judge::search::floor::runs::Endings;
 use understudy_judge::series;
 use understudy_model::instructions::CountedRun;
+use understudy_model::quality::QualityPoint;
 use understudy_model::series::SeriesDocument;
 use understudy_model::stored::Exited;
 use understudy_model::stored::{
@@ -43,6 +44,8 @@ const STARTS: &str = "starts.jsonl";
 pub(crate) const EXITS: &str = "exits.jsonl";
 /// The cases that were compared.
 pub(crate) const EQUIVALENCE: &str = "equivalence";
+/// The quality of what encoders wrote, a line each.
+pub(crate) const QUALITY: &str = "quality.jsonl";
 const CAPACITY: &str = "capacity";
 const FLOOR: &str = "floor";
 
@@ -176,6 +179,11 @@ pub(crate) fn differences(contender: Role) -> &'static str {
         Role::Tuned => TUNED_DIFFERENCES,
         Role::Candidate | Role::Incumbent | Role::Second => DIFFERENCES,
     }
+}
+
+/// The quality of what encoders wrote so far.
+pub(crate) fn quality(run: &RunDirectory) -> Result<Vec<QualityPoint>, TrialError> {
+    if_there(run, QUALITY, |name| run.read_lines(name))
 }
 
 /// What was compared of a contender so far.
@@ -338,6 +346,7 @@ pub fn read(run: &RunDirectory) -> Result<Evidence, TrialError> {
         floor,
         counted: counted(run)?,
         exits: if_there(run, EXITS, |name| run.read_lines(name))?,
+        quality: quality(run)?,
         ..read_answers(run)?
     })
 }

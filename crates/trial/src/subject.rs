@@ -5,13 +5,13 @@ use crate::exits::End;
 use crate::{Event, Watch};
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
-use understudy_compare::{Differ, Noise, Redact, Rules};
+use understudy_compare::{Differ, Noise, Redact, Row, Rules};
 use understudy_evidence::RunDirectory;
 use understudy_judge::plan::Plan;
 use understudy_judge::terms::Terms;
-use understudy_model::Role;
 use understudy_model::stored::Start;
 use understudy_model::verdict::VerdictRules;
+use understudy_model::{Outcome, Role};
 use understudy_redact::Redactor;
 use understudy_subject::Asker;
 use understudy_workload::Catalogue;
@@ -24,6 +24,14 @@ pub(crate) trait Subject {
     /// What compares two of its answers.
     fn differ<'d>(&'d self, rules: &'d Rules, redact: Redact<'d>) -> Differ<'d>;
 
+    /// Adds to the row of a case what only several cases show together: of encoders, the curve of a clip.
+    ///
+    /// # Errors
+    /// The evidence of it cannot be written.
+    fn conclude(&self, _row: &mut Row, _seen: &Seen<'_>) -> Result<(), TrialError> {
+        Ok(())
+    }
+
     /// A case as a command that people can run, without its secrets.
     fn reproduce(&self, case: u32, redactor: &Redactor) -> String;
 
@@ -35,6 +43,15 @@ pub(crate) trait Subject {
 
     /// Measures the sides side by side, as far as what was asked for needs it. Each measurement is on disk when the next one begins.
     fn measure(&self, measuring: &Measuring<'_>) -> Result<(), TrialError>;
+}
+
+/// What a case showed.
+pub(crate) struct Seen<'a> {
+    /// Of the incumbent, the second incumbent and the contender.
+    pub(crate) outcomes: [(Role, &'a Outcome); 3],
+    pub(crate) contender: Role,
+    pub(crate) operation: &'a str,
+    pub(crate) rules: &'a Rules,
 }
 
 /// A side in its place.

@@ -4,17 +4,22 @@ use super::reader::Section;
 use super::{Surroundings, absolute};
 use std::path::Path;
 use understudy_judge::terms::{Goal, Slo};
-use understudy_model::Span;
-use understudy_subject_command::{Outputs, literal_pattern};
+use understudy_model::quality::Metric;
+use understudy_model::{Share, Span};
+use understudy_subject_command::{Outputs, Quality, literal_pattern};
 use understudy_trial::config::{Cache, CasesFrom, CommandWorkload, Kind};
 
+/// The program that reads media, where nothing is said.
+pub(super) const FFMPEG: &str = "ffmpeg";
+/// By how much more bits a candidate may need for the same quality, where nothing is said.
+const MARGIN: f64 = 0.05;
 /// Longest time of one run, where nothing is said.
 pub(super) const TIMEOUT: Span = Span::from_secs(600);
 
 /// Reads the section; `None` if a problem says why.
 pub(super) fn read(
     mut section: Section<'_>,
-    outputs: Outputs,
+    (outputs, ffmpeg): (Outputs, String),
     around: &Surroundings<'_>,
 ) -> Option<CommandWorkload> {
     let cases = section.text("cases").map(str::to_owned);
@@ -33,12 +38,14 @@ pub(super) fn read(
         timeout,
         outputs,
         instructions,
+        ffmpeg,
     })
 }
 
 /// How what runs write is compared: `stdout`, `stderr`, and each `[[compare.output]]`.
-pub(super) fn outputs(section: &mut Section<'_>) -> Outputs {
+pub(super) fn outputs(section: &mut Section<'_>, folder: &Path) -> Outputs {
     let (mut entries, mut keys) = (Vec::new(), Vec::new());
+    let mut qualities = Vec::new();
     for name in ["stdout", "stderr"] {
         if let Some(word) = section.text(name) {
             entries.push((name, word));
@@ -58,6 +65,10 @@ pub(super) fn outputs(section: &mut Section<'_>) -> Outputs {
         if let (Some(path), Some(word)) = (file.text("path"), file.text("as")) {
             entries.push((path, word));
             keys.push((Some(index), "as"));
+            if file.has("quality") {
+                let quality = quality(file.section("quality"), folder);
+                qualities.extend(quality.map(|quality| (index, path, quality)));
+            }
         }
     }
     let read = Outputs::read(entries);
@@ -67,8 +78,48 @@ pub(super) fn outputs(section: &mut Section<'_>) -> Outputs {
             (None, key) => section.refuse(key, what),
         }
     }
+    let mut outputs = read.unwrap_or_default();
+    for (index, path, quality) in qualities {
+        // An entry that could not be read is a problem that was reported.
+        if let (Err(what), true) = (
+            outputs.compare_quality(path, quality),
+            outputs != Outputs::default(),
+        ) {
+            files[index].refuse("quality", what);
+        }
+    }
     files.into_iter().for_each(Section::finish);
-    read.unwrap_or_default()
+    outputs
+}
+
+/// `quality` of an output: what an encoder wrote against what it was given.
+fn quality(mut section: Section<'_>, folder: &Path) -> Option<Quality> {
+    section.need(
+        &["reference"],
+        "write what the output is compared with, such as reference = \"clips/{clip}.y4m\"",
+    );
+    let reference = section.text("reference");
+    let metrics = Metric::ALL.map(|metric| (metric.name(), metric));
+    let metric = section.choice("metric", &metrics).unwrap_or(Metric::Psnr);
+    let margin = section.percentage::<Share>("margin");
+    section.finish();
+    let reference = absolute(folder, reference?).display().to_string();
+    Some(Quality {
+        reference,
+        metric,
+        margin: margin.unwrap_or(Share::new(MARGIN)),
+    })
+}
+
+/// `[compare.media]`: the program that reads outputs that are media. One with a slash is relative to the file.
+pub(super) fn ffmpeg(section: &mut Section<'_>, folder: &Path) -> String {
+    let mut section = section.section("media");
+    let ffmpeg = section.text("ffmpeg").unwrap_or(FFMPEG);
+    section.finish();
+    match ffmpeg.contains('/') {
+        true => absolute(folder, ffmpeg).display().to_string(),
+        false => ffmpeg.to_owned(),
+    }
 }
 
 /// A file of JSON lines by its name, else a pattern: a case for each file.
@@ -131,7 +182,9 @@ pub(super) fn not_a_shell(words: &[String]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{self, Mode};
     use std::path::PathBuf;
+    use understudy_trial::config::WorkloadConfig;
 
     #[test]
     fn cases_are_a_file_or_what_a_pattern_matches() {
@@ -146,6 +199,35 @@ mod tests {
         );
         assert_eq!(of("data/*.json"), pattern("/lab [[]1[]]/data/*.json"));
         assert_eq!(of("/data/?.jsonl"), pattern("/data/?.jsonl"));
+    }
+
+    #[test]
+    fn a_quality_reads_as_it_was_written_and_goes_with_media_alone() {
+        let text = |way: &str, metric: &str| {
+            format!(
+                "schema = 1\n[subject]\nkind = \"command\"\n[side.incumbent]\nrun = \"a\"\n[side.candidate]\nrun = \"b\"\n\
+                 [compare.media]\nffmpeg = \"bin/ffmpeg\"\n[[compare.output]]\npath = \"./out/*.ivf\"\nas = \"{way}\"\n\
+                 quality = {{ reference = \"clips/{{clip}}.y4m\", metric = \"{metric}\", margin = \"2.5%\" }}\n"
+            )
+        };
+        let read = |text: &str| config::parse(text, Path::new("/lab"), "t", Mode::Judge);
+        let config = read(&text("media", "ssim")).unwrap();
+        assert_eq!(read(&config::write(&config)).unwrap(), config);
+        let WorkloadConfig::Command(workload) = &config.workload else {
+            panic!("commands are commands");
+        };
+        assert_eq!(workload.ffmpeg, "/lab/bin/ffmpeg");
+        let quality = workload.outputs.quality_of("out/a.ivf").unwrap();
+        assert_eq!(quality.reference_of("b"), Path::new("/lab/clips/b.y4m"));
+        assert_eq!(
+            (quality.metric, quality.margin.get()),
+            (Metric::Ssim, 0.025)
+        );
+        for wrong in [text("bytes", "ssim"), text("media", "vmaff")] {
+            let errors = read(&wrong).unwrap_err();
+            assert_eq!(errors.len(), 1, "{errors:?}");
+            assert!(errors[0].contains("quality"), "{errors:?}");
+        }
     }
 
     #[test]

@@ -386,6 +386,7 @@ impl Check<'_> {
             timeout: timeout.unwrap_or(super::command::TIMEOUT),
             outputs: self.outputs(),
             instructions: self.flags.instructions,
+            ffmpeg: super::command::FFMPEG.to_owned(),
         })
     }
 

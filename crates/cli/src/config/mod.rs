@@ -197,8 +197,9 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
     let workload = match kind {
         Kind::Http => workload::read(workload, around).map(WorkloadConfig::Http),
         Kind::Command => {
-            let outputs = command::outputs(&mut compare);
-            command::read(workload, outputs, around).map(WorkloadConfig::Command)
+            let outputs = command::outputs(&mut compare, around.folder);
+            let ffmpeg = command::ffmpeg(&mut compare, around.folder);
+            command::read(workload, (outputs, ffmpeg), around).map(WorkloadConfig::Command)
         }
     };
     let slos = objectives::slos(root.sections("slo"));

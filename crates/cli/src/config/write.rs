@@ -11,7 +11,7 @@ use understudy_judge::search::floor::FloorTrial;
 use understudy_judge::terms::{Goal, Question, Slo};
 use understudy_model::Span;
 use understudy_observe::Attach;
-use understudy_subject_command::Outputs;
+use understudy_subject_command::ComparedAs;
 use understudy_trial::config::{
     CasesFrom, CommandWorkload, HostHeader, HttpWorkload, Kind, Launched, Ready, RequestsFrom,
     SideConfig, TrialConfig, WorkloadConfig,
@@ -63,7 +63,7 @@ pub(crate) fn write(config: &TrialConfig) -> String {
     out.optional("cpus", limits.cpus.map(|cpus| number(cpus.get())));
     out.optional("memory", limits.memory.map(|memory| memory.to_string()));
     if let WorkloadConfig::Command(command) = &config.workload {
-        outputs(&mut out, &command.outputs);
+        outputs(&mut out, command);
     }
     for accepted in &config.rules {
         out.0 += &rule_text(accepted);
@@ -155,7 +155,8 @@ fn commands(out: &mut Document, workload: &CommandWorkload) {
     out.value("timeout", span(workload.timeout));
 }
 
-fn outputs(out: &mut Document, outputs: &Outputs) {
+fn outputs(out: &mut Document, workload: &CommandWorkload) {
+    let outputs = &workload.outputs;
     let entries = outputs.entries();
     let (own, files): (Vec<_>, Vec<_>) = entries
         .into_iter()
@@ -168,6 +169,20 @@ fn outputs(out: &mut Document, outputs: &Outputs) {
         out.tables("compare.output");
         out.value("path", pattern);
         out.value("as", word);
+        let mut qualities = outputs.qualities();
+        if let Some((_, quality)) = qualities.find(|(of, _)| *of == pattern) {
+            let table = [
+                ("reference", quality.reference.clone()),
+                ("metric", quality.metric.name().to_owned()),
+                ("margin", quality.margin.to_string()),
+            ];
+            let table = table.map(|(key, value)| (key.to_owned(), value));
+            out.value("quality", Value::from(BTreeMap::from(table)));
+        }
+    }
+    if outputs.ways().any(|way| way == ComparedAs::Media) {
+        out.table("compare.media");
+        out.value("ffmpeg", workload.ffmpeg.as_str());
     }
 }
 

@@ -20,6 +20,7 @@ mod import;
 mod init;
 mod latency;
 mod load;
+mod media;
 mod profile;
 mod report;
 mod resume;

@@ -1,7 +1,7 @@
 //! The difference of two bodies, by their type.
 
 use super::{Found, Side, Site, is_uncertain};
-use crate::dialect::{Content, Reading};
+use crate::dialect::{Content, PartDifference, Reading};
 use crate::document::{self, Body, Document, Layout};
 use crate::hash::Hash;
 use crate::http::BODY;
@@ -136,19 +136,37 @@ impl<'e> Found<'_, 'e> {
         let contents = self.differ.contents;
         match contents.map(|contents| contents.compare(part, other)) {
             Some(Content::Same) => {}
-            Some(Content::Different {
-                baseline,
-                contender,
-            }) => {
-                let site = Site {
-                    bytes: self.bytes,
-                    ..self.site(BODY)
-                };
-                self.words(site, Kind::Value, (Some(&baseline), Some(&contender)));
-            }
+            Some(Content::Different(all)) => all.iter().for_each(|one| self.within(one)),
             Some(Content::NotCompared(why)) => self.not_compared(why),
             None => self.not_compared(self.differ.dialect.cut_off(unknown)),
         }
+    }
+
+    /// A difference that such a reader found.
+    fn within(&mut self, one: &PartDifference) {
+        let place = |within: &str| match within {
+            "" => self.place(BODY).into_owned(),
+            within => format!("{};{within}", self.place(BODY)),
+        };
+        let site = Site {
+            path: place(&one.place),
+            bytes: one.bytes,
+            ..Site::at(&place(&one.pattern))
+        };
+        let values = (one.baseline.as_deref(), one.contender.as_deref());
+        let Some(character) = one.character else {
+            return self.words(site, one.kind, values);
+        };
+        let redact = self.differ.redact;
+        let side = |value: Option<&str>| match value {
+            None => (character::absent(), String::new()),
+            Some(value) => (
+                Character(character.to_owned()),
+                preview::text(redact, &site.path, value),
+            ),
+        };
+        let (a, b) = (side(values.0), side(values.1));
+        self.keep(site, one.kind, a, b, Relation::default());
     }
 
     fn bodies(&mut self, (a, bytes_a): (&[Field], &[u8]), (b, bytes_b): (&[Field], &[u8])) {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
-    Around, Content, Contents, Differ, History, Noise, Outcomes, PairClass, Row, Rule, Rules,
-    Workload, classify, self_test, tally, try_faults,
+    Around, Content, Contents, Differ, History, Noise, Outcomes, PairClass, PartDifference, Row,
+    Rule, Rules, Workload, classify, self_test, tally, try_faults,
 };
 use proptest::prelude::*;
 use understudy_model::{Difference, DifferenceKind as Kind, Outcome, Status};
@@ -264,10 +264,11 @@ impl Contents for Sizes {
         match (baseline.bytes.len(), contender.bytes.len()) {
             (0, _) | (_, 0) => Content::NotCompared("it is empty".to_owned()),
             (a, b) if a == b => Content::Same,
-            _ => Content::Different {
-                baseline: shown(baseline),
-                contender: shown(contender),
-            },
+            _ => Content::Different(vec![PartDifference::of_all(
+                shown(baseline),
+                shown(contender),
+                baseline.bytes.len() as u64,
+            )]),
         }
     }
 }

@@ -164,3 +164,23 @@ fn rules_name_the_parts_of_a_command_and_what_is_said_of_them() {
     assert!(covered("file:$HOME/a") && covered("file:$HOME/a;entry"));
     assert!(!covered("file:$HOME/ab;entry") && !covered("stdout"));
 }
+
+#[test]
+fn rules_name_streams_and_clips_of_media() {
+    let compile = |path: &str| Rules::compile(vec![rule(path)], today());
+    let covered = |path: &str, place: &str| {
+        let rules = compile(path).unwrap();
+        !rules.at_place("x", place, DifferenceKind::Value).is_empty()
+    };
+    let frame = "file:a.mkv;stream 0;frame";
+    for path in [frame, "file:a.mkv;stream 0", "file:a.mkv"] {
+        assert!(covered(path, frame), "{path}");
+    }
+    assert!(!covered(
+        "file:a.mkv;stream 0",
+        "file:a.mkv;stream 01;frame"
+    ));
+    assert!(!covered(frame, "file:a.mkv;stream 0;frames"));
+    assert!(covered("file:a.ivf;clip bikes", "file:a.ivf;clip bikes"));
+    assert!(compile("file:a.mkv;stream 0;frame 17").is_err());
+}

@@ -10,6 +10,7 @@ pub(crate) mod floor;
 pub(crate) mod history;
 pub(crate) mod knee;
 pub(crate) mod percentiles;
+pub(crate) mod quality;
 pub(crate) mod ratios;
 mod scale;
 pub(crate) mod timeline;

@@ -10,6 +10,7 @@ mod history;
 mod latency;
 mod method;
 mod objectives;
+mod quality;
 mod resources;
 mod suite;
 mod tail;
@@ -86,6 +87,9 @@ pub fn page(
             place,
             ("history", "Earlier runs", history::section(earlier)),
         );
+    }
+    if let Some(quality) = quality::section(document) {
+        sections.insert(place, ("quality", "Bits for the same quality", quality));
     }
     if let Some(tuning) = tuning::section(document) {
         sections.insert(place, ("tuning", "What tuning alone gains", tuning));

@@ -126,6 +126,7 @@ fn comparison(tail: f64, cpu: f64) -> Comparison {
             not_inspected: 8,
             deviations: Vec::new(),
         }),
+        quality: Vec::new(),
         latency: latencies,
         resources,
     }

@@ -13,11 +13,11 @@ use understudy_model::Role;
 use understudy_observe::Attach;
 use understudy_subject_command::{Case, Cases, file_cases};
 use understudy_subject_http::{Requests, Target, WorkloadRequest};
-use understudy_trial::check_commands;
 use understudy_trial::config::{
     CasesFrom, CommandWorkload, HttpWorkload, RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
 };
 use understudy_trial::instructions::{COUNTER, can_count};
+use understudy_trial::{check_commands, check_media};
 
 /// The trial's file where neither it nor a flag is given.
 const DEFAULT_FILE: &str = "trial.toml";
@@ -155,6 +155,7 @@ fn read_cases(config: &TrialConfig, workload: &CommandWorkload) -> Result<Cases,
              {COUNTER}), or leave `instructions` out"
         ));
     }
+    wrong.extend(check_media(workload, &cases));
     match wrong.is_empty() {
         true => Ok(cases),
         false => Err(Failure::Usage(wrong)),

@@ -378,6 +378,7 @@ fn of_commands(
         timeout: Span::from_secs(7),
         outputs,
         instructions: is_cold,
+        ffmpeg: "ffmpeg".to_owned(),
     };
     TrialConfig {
         incumbent: launched(config.incumbent, false),
