@@ -14,6 +14,7 @@ mod decide;
 mod disturbed;
 mod exits;
 mod gates;
+mod growth;
 mod limits;
 #[cfg(test)]
 mod looks;
@@ -163,6 +164,16 @@ pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) 
             under_load: under_load::compare(evidence, contender),
             latency: comparisons::latency(plan, terms, pairs, contender),
             resources: comparisons::resources(plan, terms, &counting, contender),
+            growth: growth::compare(
+                plan,
+                terms,
+                &growth::Measured {
+                    operations: &evidence.operations,
+                    requests: &evidence.requests,
+                    blocks: &counting,
+                },
+                contender,
+            ),
         }
     };
     let contenders = terms.sides().filter(|side| *side != Role::Incumbent);

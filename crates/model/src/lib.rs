@@ -11,6 +11,7 @@ mod difference;
 mod exchange;
 pub mod floor;
 pub mod gates;
+pub mod growth;
 pub mod history;
 mod keys;
 pub mod neighbours;

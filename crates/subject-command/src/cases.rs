@@ -1,7 +1,7 @@
 //! What is run: cases of a command, from a file with a JSON object a line, or a file a case.
 //!
 //! A line has `args` (a list), one of `stdin` (a text) and `stdin_file`, `files` (an object of paths in the
-//! working directory and their content, a text or `{"file": path}`), `env`, `operation`, `weight` and
+//! working directory and their content, a text or `{"file": path}`), `env`, `operation`, `weight`, `size` and
 //! `timeout`; all are optional. Paths of files that are read are relative to the case file; paths in the working
 //! directory never lead out of it.
 
@@ -22,12 +22,15 @@ const MAX_ERRORS: usize = 100;
 const MAX_FILES: usize = 10_000;
 /// Longest time limit of a case.
 const LONGEST: Span = Span::from_secs(7 * 24 * 3600);
+/// Range of sizes, far beyond what fits into a machine on both ends.
+const SMALLEST_SIZE: f64 = 1e-6;
+const LARGEST_SIZE: f64 = 1e18;
 /// What a command has in the place of the name of its input file.
 pub(crate) const PLACEHOLDER: &str = "{in}";
 /// Variables that Understudy sets: they lead into the directories of a run.
 const OURS: [&str; 2] = ["HOME", "TMPDIR"];
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "args",
     "stdin",
     "stdin_file",
@@ -35,6 +38,7 @@ const KEYS: [&str; 8] = [
     "env",
     "operation",
     "weight",
+    "size",
     "timeout",
 ];
 
@@ -62,6 +66,8 @@ pub struct Case {
     pub operation: Option<String>,
     /// How often it is chosen, relative to the others.
     pub weight: f64,
+    /// How much a run has to do, in the unit of the workload, if that is given.
+    pub size: Option<f64>,
     /// How long it may take, if that is not the time limit of the trial.
     pub timeout: Option<Duration>,
     /// What replaces `{in}` in the command of a side: the name of its input file.
@@ -77,6 +83,7 @@ impl Default for Case {
             env: BTreeMap::new(),
             operation: None,
             weight: 1.0,
+            size: None,
             timeout: None,
             input: None,
         }
@@ -362,6 +369,7 @@ impl Line<'_> {
             env: self.env(&object),
             operation: self.operation(&object),
             weight: self.weight(&object),
+            size: self.size(&object),
             timeout: self.timeout(&object),
             input: None,
         };
@@ -535,6 +543,15 @@ impl Line<'_> {
         weight
             .or_else(|| self.wrong("\"weight\" is not a number from 0 to 1e9"))
             .unwrap_or(1.0)
+    }
+
+    fn size(&mut self, object: &Map<String, Value>) -> Option<f64> {
+        let size = object.get("size")?.as_f64();
+        let size = size.filter(|size| (SMALLEST_SIZE..=LARGEST_SIZE).contains(size));
+        size.or_else(|| {
+            let range = format!("from {SMALLEST_SIZE} to {LARGEST_SIZE:e}");
+            self.wrong(format!("\"size\" is not a number {range}"))
+        })
     }
 
     fn timeout(&mut self, object: &Map<String, Value>) -> Option<Duration> {

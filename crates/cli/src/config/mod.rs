@@ -198,7 +198,8 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
         Kind::Http => workload::read(workload, around).map(WorkloadConfig::Http),
         Kind::Command => {
             let outputs = command::outputs(&mut compare);
-            command::read(workload, outputs, around).map(WorkloadConfig::Command)
+            let deadline = command::deadline(root.section("capacity"));
+            command::read(workload, (outputs, deadline), around).map(WorkloadConfig::Command)
         }
     };
     let slos = objectives::slos(root.sections("slo"));
@@ -218,8 +219,11 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
             (None, None)
         }
     };
-    command::check_goals(kind, &goals, &slos, &root);
-    let measured = measured(&limits, capacity.is_some(), memory_floor.is_some());
+    command::check_goals((kind, workload.as_ref()), &goals, &root);
+    let commands = workload.as_ref().and_then(WorkloadConfig::command);
+    let has_deadline = commands.is_some_and(|of| of.sizing.deadline.is_some());
+    let has_capacity = capacity.is_some() || has_deadline;
+    let measured = measured(&limits, has_capacity, memory_floor.is_some());
     let case = business(root.section("case"), &measured, around);
     root.finish();
     Some(TrialConfig {

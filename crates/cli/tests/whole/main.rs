@@ -23,6 +23,7 @@ mod load;
 mod profile;
 mod report;
 mod resume;
+mod sizes;
 mod suite;
 mod versions;
 mod wrong_input;

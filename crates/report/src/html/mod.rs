@@ -6,6 +6,7 @@ mod capacity;
 mod case;
 mod effects;
 mod floor;
+mod growth;
 mod history;
 mod latency;
 mod method;
@@ -63,6 +64,9 @@ pub fn page(
             ("memory-floor", "Memory floor", floor::section(document)),
         ],
     };
+    if let Some(growth) = growth::section(document) {
+        sections.push(("sizes", "Time by size", growth));
+    }
     sections.extend([
         ("answers", "Answers", answers::section(document)),
         (
@@ -197,6 +201,7 @@ fn refused(document: &VerdictDocument, section: &str) -> Option<&'static str> {
         "resources",
         "capacity",
         "memory-floor",
+        "sizes",
         "objectives",
     ]
     .contains(&section);

@@ -128,6 +128,7 @@ fn comparison(tail: f64, cpu: f64) -> Comparison {
         }),
         latency: latencies,
         resources,
+        growth: Vec::new(),
     }
 }
 

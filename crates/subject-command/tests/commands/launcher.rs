@@ -1,9 +1,11 @@
 //! Real programs under a real launcher.
 
 use crate::support::{Side, cgroups, eventually, example, living, setup, text};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -346,31 +348,87 @@ fn a_memory_limit_that_is_reached_is_named() {
     assert_eq!((ran.ending, ran.out_of_memory), (Ending::Signal(9), false));
 }
 
-#[test]
-fn a_side_that_is_renewed_has_another_launcher_and_the_same_answers() {
-    use std::collections::BTreeMap;
-    use understudy_model::Outcome;
-    use understudy_subject::{Asker, Runner};
-    let folder = tempfile::tempdir().unwrap();
+/// A side of one case without arguments.
+fn started(folder: &Path, what: Executed, startup: Option<&[&str]>) -> CommandSide {
+    let words = |words: &[&str]| -> Vec<String> {
+        let words = words.iter();
+        words.map(|word| (*word).to_owned()).collect()
+    };
     let command = understudy_subject_command::Command {
-        what: Executed::Script("echo $PPID".to_owned()),
-        dir: folder.path().to_owned(),
+        what,
+        dir: folder.to_owned(),
         path: DEFAULT_PATH.to_owned(),
         env: BTreeMap::new(),
         timeout: Duration::from_secs(60),
         is_cold: false,
         outputs: Outputs::default(),
+        startup: startup.map(words),
     };
     let cases = Arc::new(Cases {
         all: vec![Case::default()],
     });
     let placing = Placing {
         slot: 'a',
-        base: folder.path().join("runs"),
-        setup: setup(folder.path()),
+        base: folder.join("runs"),
+        setup: setup(folder),
     };
     let machine = (&cgroups(), Arc::new(AtomicBool::new(false)));
-    let mut side = CommandSide::start(command, cases, &placing, machine).unwrap();
+    CommandSide::start(command, cases, &placing, machine).unwrap()
+}
+
+#[test]
+fn a_side_starts_without_a_case_where_that_is_asked_for() {
+    use understudy_subject::Runner;
+    let folder = tempfile::tempdir().unwrap();
+    let side =
+        |what: &Executed, startup: Option<&[&str]>| started(folder.path(), what.clone(), startup);
+    // The input file of a case belongs to the case.
+    let words = ["sh", "{in}", "-c"].map(str::to_owned).to_vec();
+    let program = Executed::Program(words);
+    let ends = |arguments: &[&str]| {
+        let starts = side(&program, Some(arguments)).start_up(3).unwrap();
+        assert_eq!(starts.len(), 3);
+        assert!(starts.iter().all(|start| start.wall_ns > 0));
+        starts[2].unusual.clone()
+    };
+    assert_eq!(ends(&["exit 0"]), None);
+    assert_eq!(ends(&["exit 3"]).as_deref(), Some("exit code 3"));
+    assert_eq!(ends(&["kill -9 $$"]).as_deref(), Some("signal 9"));
+    assert_eq!(side(&program, None).start_up(3).unwrap(), []);
+    let line = Executed::Script("cat".to_owned());
+    let starts = side(&line, Some(&[])).start_up(1).unwrap();
+    assert_eq!(starts[0].unusual, None, "its standard input is empty");
+}
+
+#[test]
+fn a_start_without_a_case_cannot_take_a_file_out_of_a_shell_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = understudy_subject_command::Command {
+        what: Executed::Script("wc < {in}".to_owned()),
+        dir: folder.path().to_owned(),
+        path: DEFAULT_PATH.to_owned(),
+        env: BTreeMap::new(),
+        timeout: Duration::from_secs(60),
+        is_cold: false,
+        outputs: Outputs::default(),
+        startup: None,
+    };
+    assert!(command.start_line().is_none());
+    command.startup = Some(Vec::new());
+    let error = command.start_line().unwrap().unwrap_err().to_string();
+    assert!(
+        error.contains("`{in}`") && error.contains("hint: "),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_side_that_is_renewed_has_another_launcher_and_the_same_answers() {
+    use understudy_model::Outcome;
+    use understudy_subject::{Asker, Runner};
+    let folder = tempfile::tempdir().unwrap();
+    let what = Executed::Script("echo $PPID".to_owned());
+    let mut side = started(folder.path(), what, None);
     let mut launcher = |renew: bool| {
         if renew {
             side.renew().unwrap();

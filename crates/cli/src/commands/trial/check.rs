@@ -13,10 +13,10 @@ use understudy_model::Role;
 use understudy_observe::Attach;
 use understudy_subject_command::{Case, Cases, file_cases};
 use understudy_subject_http::{Requests, Target, WorkloadRequest};
-use understudy_trial::check_commands;
 use understudy_trial::config::{
     CasesFrom, CommandWorkload, HttpWorkload, RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
 };
+use understudy_trial::{check_commands, has_sizes};
 
 /// The trial's file where neither it nor a flag is given.
 const DEFAULT_FILE: &str = "trial.toml";
@@ -145,14 +145,18 @@ fn read_cases(config: &TrialConfig, workload: &CommandWorkload) -> Result<Cases,
     };
     let cases = cases.map_err(|error| usage(error.to_string()))?;
     let wrong = check_commands(config, workload, &cases);
+    let wrong = wrong.into_iter();
+    let mut wrong: Vec<String> = wrong
+        .map(|(side, why)| format!("side.{side}.run: {why}"))
+        .collect();
+    if workload.sizing.deadline.is_some() && !has_sizes(config, &cases) {
+        wrong.push(
+            "capacity.deadline: no operation has cases of two sizes, and one size does not show how the time grows\nhint: give the lines of the case file a `size`, such as {\"args\": [\"big.csv\"], \"size\": 100000}".to_owned(),
+        );
+    }
     match wrong.is_empty() {
         true => Ok(cases),
-        false => Err(Failure::Usage(
-            wrong
-                .into_iter()
-                .map(|(side, why)| format!("side.{side}.run: {why}"))
-                .collect(),
-        )),
+        false => Err(Failure::Usage(wrong)),
     }
 }
 
