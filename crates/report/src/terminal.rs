@@ -315,10 +315,18 @@ impl Page {
                 );
             } else {
                 let sides = growth::sides(of, comparison);
-                let sides = sides.map(|(side, line)| (side, growth::line(of, line)));
-                self.of_sides(&format!("  {prefix}by size"), sides.into_iter());
+                let sides = sides.map(|(side, line)| format!("{side} {}", growth::line(of, line)));
+                self.labelled("  by size", &format!("{prefix}{}", sides.join("; ")));
             }
-            self.of_sides("  deadline", growth::deadlines(of, comparison).into_iter());
+            if let Some((deadline, sides)) = growth::deadlines(of, comparison) {
+                let sides = sides.into_iter();
+                let sides: Vec<String> =
+                    sides.map(|(side, text)| format!("{side} {text}")).collect();
+                self.labelled(
+                    "  deadline",
+                    &format!("{deadline}: {prefix}{}", sides.join("; ")),
+                );
+            }
         }
         self.rest(comparison.growth.len(), OPERATIONS, "operation");
     }

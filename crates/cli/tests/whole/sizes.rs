@@ -79,7 +79,7 @@ fn the_time_per_unit_is_told_apart_from_the_fixed_time() {
     scratch.write("cases.jsonl", &(case(1) + &case(8)));
     write(
         &scratch,
-        [&script("0.02", "0.02"), &script("0.05", "0.005")],
+        [&script("0.02", "0.02"), &script("0.05", "0.002")],
         "[workload]\ncases = \"cases.jsonl\"\nsize_unit = \"naps\"\n[capacity]\ndeadline = \"400ms\"\n",
     );
     let ended = trial(&scratch);
@@ -98,26 +98,28 @@ fn the_time_per_unit_is_told_apart_from_the_fixed_time() {
             line["within_deadline"].clone(),
         )
     };
-    // Each nap takes a process as well.
-    let (fixed, each, within) = line("baseline");
+    // Each nap takes a process as well, and a busy machine adds to all of them.
+    let (start, each, within) = line("baseline");
     assert!(
-        (18.0..32.0).contains(&fixed) && (20.0..26.0).contains(&each),
+        (18.0..50.0).contains(&start) && (20.0..35.0).contains(&each),
         "{growth}"
     );
     assert_eq!(within["reach"], "up_to", "{growth}");
     assert!(
-        (12.0..20.0).contains(&within["size"]["low"].as_f64().unwrap()),
+        (9.0..20.0).contains(&within["size"]["low"].as_f64().unwrap()),
         "{growth}"
     );
-    let (fixed, each, within) = line("contender");
+    let (later, each, within) = line("contender");
     assert!(
-        (46.0..64.0).contains(&fixed) && (5.0..10.0).contains(&each),
+        later > start + 15.0 && (2.0..9.0).contains(&each),
         "{growth}"
     );
     assert_eq!(within["reach"], "at_least", "{growth}");
     assert_eq!(within["size"]["low"], 32.0, "4 times the largest: {growth}");
-    let ratio = estimate(&growth["ratio"]);
-    assert!((0.2..0.45).contains(&ratio), "{growth}");
+    assert!(
+        (0.08..0.4).contains(&estimate(&growth["ratio"])),
+        "{growth}"
+    );
     let run_folder = scratch.run();
     let before = fs::read(run_folder.join("verdict.json")).unwrap();
     let again = run(understudy().arg("judge").arg(&run_folder));

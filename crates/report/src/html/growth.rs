@@ -4,7 +4,7 @@ use super::{table, typeset};
 use crate::figures::{share, short_time, time};
 use crate::{growth, wording};
 use maud::{Markup, html};
-use understudy_model::growth::{Growth, SideGrowth};
+use understudy_model::growth::Growth;
 use understudy_model::verdict::{Comparison, VerdictDocument};
 
 /// The section; nothing where no operation has cases of two sizes.
@@ -34,12 +34,7 @@ pub(super) fn section(document: &VerdictDocument) -> Option<Markup> {
 
 fn lines(of: &Growth, comparison: &Comparison) -> Markup {
     let sides = growth::sides(of, comparison);
-    let deadline = |side: &SideGrowth| {
-        let line = side.line.as_ref()?;
-        let within = line.within_deadline.as_ref()?;
-        Some(growth::within(of, within))
-    };
-    let has_deadline = sides.iter().any(|(_, side)| deadline(side).is_some());
+    let deadlines = growth::deadlines(of, comparison);
     let unit = format!("time per unit ({})", of.unit);
     let mut head = vec![
         "side",
@@ -48,7 +43,7 @@ fn lines(of: &Growth, comparison: &Comparison) -> Markup {
         "throughput",
         "largest error of the line",
     ];
-    head.extend(has_deadline.then_some("within the deadline"));
+    head.extend(deadlines.iter().map(|(deadline, _)| &**deadline));
     let rows = sides.map(|(role, side)| {
         let mut cells = vec![role.to_string()];
         match &side.line {
@@ -65,8 +60,10 @@ fn lines(of: &Growth, comparison: &Comparison) -> Markup {
         }
         let error = side.worst_error.map(share);
         cells.push(error.unwrap_or_else(|| "- (two sizes)".to_owned()));
-        if has_deadline {
-            cells.push(deadline(side).unwrap_or_else(|| "-".to_owned()));
+        if let Some((_, sides)) = &deadlines {
+            let mut sides = sides.iter();
+            let of_side = sides.find(|(of, _)| *of == role);
+            cells.push(of_side.map_or("-".to_owned(), |(_, text)| text.clone()));
         }
         cells
     });

@@ -23,7 +23,7 @@ fn nasty() -> impl Strategy<Value = String> {
 
 /// Every text of a document but those that are names of a fixed set.
 fn replace_texts(value: &mut Value, text: &str) {
-    const FIXED: [&str; 12] = [
+    const FIXED: [&str; 13] = [
         "cause",
         "course",
         "about",
@@ -35,6 +35,7 @@ fn replace_texts(value: &mut Value, text: &str) {
         "outcome",
         "resource",
         "reach",
+        "pacing",
         "held",
     ];
     match value {
