@@ -336,6 +336,7 @@ fn evidence() -> Evidence {
         requests: vec![RequestFacts {
             bytes: 40,
             reproduce: "curl \"$URL\"'/'".to_owned(),
+            size: None,
         }],
         rows: (0..400).map(row).collect(),
         tuned_rows: (0..400).map(row).collect(),

@@ -5,6 +5,7 @@ use understudy_case::{Case, CaseDocument, DRAWS, Input, Problem, Source, Spread,
 use understudy_model::Role;
 use understudy_model::capacity::{CapacityKind, SideCapacity};
 use understudy_model::floor::FloorKind;
+use understudy_model::growth::{Reach, WithinDeadline};
 use understudy_model::verdict::{
     Estimate, FEWEST_COMPARED, Held, Reason, SloResult, Verdict, VerdictDocument,
 };
@@ -61,6 +62,7 @@ pub fn complete(case: &mut Case, terms: &Terms, document: &VerdictDocument) {
             case.set_if_open(input, Value { spread, source });
         }
     }
+    within_deadline(case, document, run);
     let floors = document.memory_floors.iter();
     let floors = floors.filter(|floor| floor.kind == FloorKind::Between);
     for of in floors.filter(|of| counts(of.side)) {
@@ -91,6 +93,50 @@ pub fn complete(case: &mut Case, terms: &Terms, document: &VerdictDocument) {
                         source: source(),
                     },
                 );
+            }
+        }
+    }
+}
+
+/// What an instance of a fleet that runs a batch handles in a second: the largest size within the deadline, over the
+/// deadline. Only where one operation is all that it runs: of several, nothing says in which proportion.
+fn within_deadline(case: &mut Case, document: &VerdictDocument, run: &str) {
+    for comparison in &document.comparisons {
+        let [growth] = &comparison.growth[..] else {
+            continue;
+        };
+        let is_tuned = comparison.contender == Role::Tuned;
+        if is_tuned && !tuned_answers_the_same(document) {
+            continue;
+        }
+        let contender = match is_tuned {
+            true => Input::TunedCapacity,
+            false => Input::CandidateCapacity,
+        };
+        let sides = [
+            (
+                Input::IncumbentCapacity,
+                comparison.baseline,
+                &growth.baseline,
+            ),
+            (contender, comparison.contender, &growth.contender),
+        ];
+        for (input, side, of) in sides {
+            let within = of.line.as_ref().and_then(|line| line.within_deadline);
+            let known = within.filter(|within| within.reach == Reach::UpTo);
+            let per_s = |size: f64, within: WithinDeadline| size / (within.deadline_us / 1e6);
+            let rate = known.map(|within| Estimate {
+                estimate: within.size.estimate.map(|size| per_s(size, within)),
+                low: within.size.low.map(|size| per_s(size, within)),
+                high: within.size.high.map(|size| per_s(size, within)),
+            });
+            if let Some(spread) = rate.as_ref().and_then(interval) {
+                let source = Source::Measured(format!(
+                    "{} per second within the deadline, of the {} in {run}",
+                    growth.unit,
+                    side.in_words()
+                ));
+                case.set_if_open(input, Value { spread, source });
             }
         }
     }
@@ -256,5 +302,57 @@ mod tests {
             (verdict, codes[0].as_str()),
             (Verdict::Inconclusive, "case_incomplete")
         );
+    }
+
+    #[test]
+    fn the_largest_size_within_a_deadline_is_the_capacity_of_a_batch() {
+        use understudy_model::growth::{Growth, Line, SideGrowth};
+        let around = |value: f64| Estimate {
+            estimate: Some(value),
+            low: Some(value - 10.0),
+            high: Some(value + 10.0),
+        };
+        let side = |reach, rows| SideGrowth {
+            line: Some(Line {
+                fixed_us: around(1e4),
+                us_per_unit: around(20.0),
+                units_per_s: around(5e4),
+                within_deadline: Some(WithinDeadline {
+                    deadline_us: 1e7,
+                    reach,
+                    size: around(rows),
+                    line_ends_at: 1e6,
+                }),
+            }),
+            no_line: None,
+            worst_error: None,
+        };
+        let growth = Growth {
+            operation: "parse".to_owned(),
+            unit: "rows".to_owned(),
+            sizes: vec![1.0, 2.0],
+            baseline: side(Reach::UpTo, 5000.0),
+            contender: side(Reach::AtLeast, 9000.0),
+            ratio: None,
+            pairs: 12,
+            no_ratio: None,
+        };
+        let completed = |growth: &[&Growth]| {
+            let terms = crate::simulated::terms(Level::Quick, &[100.0], 0.99);
+            let mut document = document(Verdict::Replace);
+            document.comparisons[0].growth = growth.iter().map(|of| (*of).clone()).collect();
+            let mut case = Case::new("batch".to_owned(), Currency::USD);
+            complete(&mut case, &terms, &document);
+            case
+        };
+        let one = completed(&[&growth]);
+        assert!(one.is_stated(Input::IncumbentCapacity));
+        let text = format!("{one:?}");
+        assert!(text.contains("Interval(499.0, 500.0, 501.0)"), "{text}");
+        assert!(text.contains("rows per second within the deadline, of the incumbent"));
+        let beyond = Input::CandidateCapacity;
+        assert!(!one.is_stated(beyond), "it was not measured so far");
+        let several = completed(&[&growth, &growth]);
+        assert!(!several.is_stated(Input::IncumbentCapacity));
     }
 }

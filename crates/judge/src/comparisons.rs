@@ -241,8 +241,9 @@ fn correct(plan: &Plan, comparisons: &mut [LatencyComparison]) {
 }
 
 /// What is compared of the machine's resources.
-const RESOURCES: [Resource; 5] = [
+const RESOURCES: [Resource; 6] = [
     Resource::WallUsPerRun,
+    Resource::StartupUs,
     Resource::CpuUsPerRequest,
     Resource::PeakRssBytes,
     Resource::PeakPssBytes,
@@ -253,7 +254,7 @@ const RESOURCES: [Resource; 5] = [
 /// rate; nothing else is known of the memory of a run than its largest resident set.
 fn compared_resources(pacing: Pacing) -> impl Iterator<Item = Resource> + Clone {
     let of_runs = |resource: &Resource| match resource {
-        Resource::WallUsPerRun => Some(true),
+        Resource::WallUsPerRun | Resource::StartupUs => Some(true),
         Resource::CpuUsPerRequest | Resource::PeakRssBytes => None,
         Resource::PeakPssBytes | Resource::PeakCgroupBytes => Some(false),
     };
@@ -261,6 +262,12 @@ fn compared_resources(pacing: Pacing) -> impl Iterator<Item = Resource> + Clone 
         of_runs(resource).is_none_or(|of_runs| of_runs == (pacing == Pacing::Serial))
     };
     RESOURCES.into_iter().filter(is_there)
+}
+
+/// Was it asked for? A start without a case is measured only where the trial says how to make one.
+fn is_asked(resource: Resource, blocks: &[&LatencyBlock]) -> bool {
+    let mut figures = blocks.iter().map(|block| &block.figures);
+    resource != Resource::StartupUs || figures.any(|figures| figures.startup_ns.is_some())
 }
 
 /// One value a block of a side; `None` where it was not measured.
@@ -286,10 +293,9 @@ pub(crate) fn resources(
         )
     };
     let rates = plan.rates.iter();
+    let asked = compared_resources(terms.pacing).filter(|resource| is_asked(*resource, blocks));
     rates
-        .flat_map(|rate| {
-            compared_resources(terms.pacing).map(|resource| at(rate.rate_rps, resource))
-        })
+        .flat_map(|rate| asked.clone().map(|resource| at(rate.rate_rps, resource)))
         .collect()
 }
 
@@ -390,19 +396,22 @@ fn side_values(
         .collect()
 }
 
+/// The wall time of a run, microseconds. One that failed took as long as it took: whether it may fail is judged before.
+pub(crate) fn wall_us(observation: &Observation) -> f64 {
+    let Observation {
+        sent_ns, last_ns, ..
+    } = observation;
+    last_ns.saturating_sub(*sent_ns) as f64 / 1e3
+}
+
 fn resource_of(block: &LatencyBlock, resource: Resource) -> Option<f64> {
     let figures = &block.figures;
     let value = match resource {
         Resource::WallUsPerRun => {
-            // A run that failed took as long as it took: whether it may fail is judged before.
-            let took = block.rows.iter().map(|row| {
-                let Observation {
-                    sent_ns, last_ns, ..
-                } = row.observation;
-                last_ns.saturating_sub(sent_ns) as f64 / 1e3
-            });
+            let took = block.rows.iter().map(|row| wall_us(&row.observation));
             (!block.rows.is_empty()).then(|| took.sum::<f64>() / block.rows.len() as f64)
         }
+        Resource::StartupUs => figures.startup_ns.map(|ns| ns as f64 / 1e3),
         Resource::CpuUsPerRequest => {
             let answered = block
                 .rows

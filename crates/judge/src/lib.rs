@@ -15,6 +15,7 @@ mod decide;
 mod disturbed;
 mod exits;
 mod gates;
+mod growth;
 mod instructions;
 mod limits;
 #[cfg(test)]
@@ -175,6 +176,16 @@ pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) 
             quality: clips::of(&evidence.quality, contender),
             latency: comparisons::latency(plan, terms, pairs, contender),
             resources: comparisons::resources(plan, terms, &counting, contender),
+            growth: growth::compare(
+                plan,
+                terms,
+                &growth::Measured {
+                    operations: &evidence.operations,
+                    requests: &evidence.requests,
+                    blocks: &counting,
+                },
+                contender,
+            ),
         }
     };
     let contenders = terms.sides().filter(|side| *side != Role::Incumbent);

@@ -424,6 +424,7 @@ impl Measured<'_> {
                 (readings.map(|(due, sent)| (due, Some(sent))), change, about)
             }
             Goal::Wall(change) => of_resource(Resource::WallUsPerRun, change),
+            Goal::Startup(change) => of_resource(Resource::StartupUs, change),
             Goal::Cpu(change) => of_resource(Resource::CpuUsPerRequest, change),
             Goal::Memory(change) => {
                 let measured =

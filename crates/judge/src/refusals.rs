@@ -1,8 +1,11 @@
 //! What a failed gate refuses: what it bears on, at its rate, and nothing else.
 
 use crate::assumptions::POISSON;
+use understudy_model::Pacing;
 use understudy_model::gates::STEAL;
-use understudy_model::verdict::{Bearing, Comparison, Figure, Gate, Held, SloResult, VerdictRules};
+use understudy_model::verdict::{
+    Bearing, Comparison, Figure, Gate, Held, Resource, SloResult, VerdictRules,
+};
 
 /// What a gate bears on, by its code. What the hypervisor takes is missing to the sides as well, a side that is still
 /// warming up does so in CPU time too, and one beyond its limits is not what was to be measured.
@@ -52,6 +55,22 @@ pub(crate) fn refuse(comparison: &mut Comparison, gates: &[Gate]) {
         if is_refused(gates, &Figure::Resource(line.resource), line.rate_rps) {
             line.ratio = None;
             line.unmeasured.get_or_insert_with(|| WHY.to_owned());
+        }
+    }
+    for growth in &mut comparison.growth {
+        if is_refused(
+            gates,
+            &Figure::Resource(Resource::WallUsPerRun),
+            Pacing::NO_RATE,
+        ) {
+            growth.ratio = None;
+            growth.no_ratio.get_or_insert_with(|| WHY.to_owned());
+            for side in [&mut growth.baseline, &mut growth.contender] {
+                // It would be taken for a result.
+                side.line
+                    .iter_mut()
+                    .for_each(|line| line.within_deadline = None);
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! For tests: exchanges on a virtual clock, and the configuration of a trial that has them.
 
 use crate::plan::Plan;
-use crate::terms::{Level, LimitsConfig, Question, SideTerms, Slo, Terms};
+use crate::terms::{Level, LimitsConfig, Question, SideTerms, Sizing, Slo, Terms};
 use crate::{Evidence, judge};
 use understudy_compare::{Row as Compared, Rules};
 use understudy_model::Arrivals;
@@ -80,6 +80,7 @@ pub(crate) fn terms(level: Level, rates: &[f64], quantile: f64) -> Terms {
         goals: Vec::new(),
         question: Question::Replace,
         limits: LimitsConfig::default(),
+        sizing: Sizing::default(),
         capacity: None,
         memory_floor: None,
         case: None,

@@ -38,6 +38,8 @@ pub struct Terms {
     pub question: Question,
     /// Equal limits for both sides.
     pub limits: LimitsConfig,
+    /// What the sizes of cases are counted in, and until when a run has to be done.
+    pub sizing: Sizing,
     /// How the highest rate that holds the objectives is looked for; not at all where `None`.
     pub capacity: Option<CapacityConfig>,
     /// How the smallest memory limit that holds the objectives is looked for; not at all where `None`.
@@ -120,7 +122,7 @@ impl Terms {
         let goals = self.judged_goals();
         let goals = goals.iter().filter_map(|goal| match goal {
             Goal::Latency { quantile, .. } => Some(*quantile),
-            Goal::Wall(_) | Goal::Cpu(_) | Goal::Memory(_) => None,
+            Goal::Wall(_) | Goal::Startup(_) | Goal::Cpu(_) | Goal::Memory(_) => None,
         });
         let slos = self.slos.iter().filter_map(Slo::quantile);
         slos.chain(goals).fold(self.primary_quantile().1, f64::max)
@@ -215,6 +217,29 @@ impl Question {
     pub const MARGIN: f64 = 0.05;
 }
 
+/// The sizes of cases: how much a run of one has to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sizing {
+    /// What they are counted in: `rows`.
+    pub unit: String,
+    /// How long a run may take at most; the largest size that does is reported.
+    pub deadline: Option<Span>,
+}
+
+impl Sizing {
+    /// The unit, where nothing is said.
+    pub const UNIT: &str = "units";
+}
+
+impl Default for Sizing {
+    fn default() -> Self {
+        Sizing {
+            unit: Sizing::UNIT.to_owned(),
+            deadline: None,
+        }
+    }
+}
+
 /// When the sides start again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fresh {
@@ -286,6 +311,8 @@ pub enum Goal {
     },
     /// Wall time per run.
     Wall(Change),
+    /// Wall time of a start without a case.
+    Startup(Change),
     /// CPU time per request at the highest rate, or per run.
     Cpu(Change),
     /// Peak memory (PSS) at the highest rate.
@@ -300,6 +327,7 @@ impl Goal {
                 format!("p{} {change}", (quantile * 1e8).round() / 1e6)
             }
             Goal::Wall(change) => format!("wall time per run {change}"),
+            Goal::Startup(change) => format!("start-up {change}"),
             Goal::Cpu(change) => format!("CPU per {} {change}", pacing.noun()),
             Goal::Memory(change) => format!("memory {change}"),
         }
@@ -308,7 +336,7 @@ impl Goal {
     /// What the gates of its figure bear on.
     pub fn bearing(&self) -> Bearing {
         match self {
-            Goal::Latency { .. } | Goal::Wall(_) => Bearing::Latency,
+            Goal::Latency { .. } | Goal::Wall(_) | Goal::Startup(_) => Bearing::Latency,
             Goal::Cpu(_) => Bearing::Cpu,
             Goal::Memory(_) => Bearing::Memory,
         }

@@ -11,6 +11,7 @@ mod difference;
 mod exchange;
 pub mod floor;
 pub mod gates;
+pub mod growth;
 pub mod history;
 pub mod instructions;
 mod keys;

@@ -128,6 +128,10 @@ pub struct BlockFigures {
     /// Of a trial at a memory limit: how it went.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor: Option<FloorFacts>,
+    /// Of runs one after the other: mean wall time of a start without a case, nanoseconds. It is no part of the other
+    /// figures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub startup_ns: Option<u64>,
 }
 
 impl BlockFigures {
@@ -183,7 +187,7 @@ pub struct WorkloadFacts {
 }
 
 /// What is stored of a request: enough to name it and to send it again.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestFacts {
     /// Its length on the wire, bytes.
@@ -191,6 +195,9 @@ pub struct RequestFacts {
     /// It as a curl command, redacted; only of requests whose answers differed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reproduce: String,
+    /// How much a run has to do, in the unit of the workload; of cases of commands that say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<f64>,
 }
 
 /// A cluster that was asked again.

@@ -4,6 +4,7 @@
 
 use crate::capacity::SideCapacity;
 use crate::floor::SideFloor;
+use crate::growth::Growth;
 use crate::instructions::Instructions;
 use crate::proof::SelfTest;
 use crate::quality::ClipQuality;
@@ -178,6 +179,9 @@ pub struct Comparison {
     pub latency: Vec<LatencyComparison>,
     /// CPU and memory.
     pub resources: Vec<ResourceComparison>,
+    /// How the time grows with the size of a case, by operation; absent where no operation has cases of two sizes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub growth: Vec<Growth>,
 }
 
 /// The ledger of the equivalence stage: `eligible = compared + lost`,
@@ -439,6 +443,8 @@ impl LatencyComparison {
 pub enum Resource {
     /// From the start of a run to its end, the mean over the runs of a measurement, microseconds.
     WallUsPerRun,
+    /// From the start of a program without a case to its end, the mean over the starts of a measurement, microseconds.
+    StartupUs,
     /// CPU time per answered request, or per run, microseconds.
     CpuUsPerRequest,
     /// Peak resident set of the process tree, bytes (shared pages count in each process).
@@ -454,6 +460,7 @@ impl Resource {
     pub fn label(self) -> &'static str {
         match self {
             Resource::WallUsPerRun => "wall time per run",
+            Resource::StartupUs => "start-up",
             Resource::CpuUsPerRequest => "CPU per request",
             Resource::PeakRssBytes => "peak RSS",
             Resource::PeakPssBytes => "peak PSS",
@@ -612,7 +619,9 @@ impl Bearing {
         match figure {
             Figure::Latency(_) => Some(Bearing::Latency),
             Figure::ErrorShare => None,
-            Figure::Resource(Resource::WallUsPerRun) => Some(Bearing::Latency),
+            Figure::Resource(Resource::WallUsPerRun | Resource::StartupUs) => {
+                Some(Bearing::Latency)
+            }
             Figure::Resource(Resource::CpuUsPerRequest) => Some(Bearing::Cpu),
             Figure::Resource(
                 Resource::PeakRssBytes | Resource::PeakPssBytes | Resource::PeakCgroupBytes,

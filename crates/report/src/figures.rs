@@ -11,6 +11,25 @@ pub fn time(us: f64) -> String {
     }
 }
 
+/// A time given in microseconds that may be far below one: `400 ns`, `12.3 us`.
+pub(crate) fn short_time(us: f64) -> String {
+    match us.abs() {
+        small if small < 1.0 => format!("{} ns", significant(us * 1e3)),
+        _ => time(us),
+    }
+}
+
+/// A number of things in three significant digits: `312,000`, `12.3`.
+pub(crate) fn amount(number: f64) -> String {
+    match number.abs() {
+        large if large >= 1000.0 => {
+            let sign = if number < 0.0 { "-" } else { "" };
+            format!("{sign}{}", count(three_digits(large) as u64))
+        }
+        _ => significant(number),
+    }
+}
+
 /// An amount of memory given in bytes: `48.3 MiB`.
 pub fn memory(bytes: f64) -> String {
     let (scale, unit) = match bytes {

@@ -7,6 +7,7 @@ mod cautions;
 mod charts;
 pub mod figures;
 pub mod findings;
+mod growth;
 mod history;
 pub mod html;
 mod instructions;

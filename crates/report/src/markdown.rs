@@ -1,7 +1,7 @@
 //! The verdict in GitHub-flavoured Markdown, for a comment below a pull request.
 
 use crate::figures::{count, time};
-use crate::{against_itself, history, quality, tail, warm_up, wording};
+use crate::{against_itself, growth, history, quality, tail, warm_up, wording};
 use understudy_model::history::History;
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Held, LatencyComparison, ResourceComparison, Verdict,
@@ -119,6 +119,19 @@ fn effects(out: &mut String, document: &VerdictDocument, comparison: &Comparison
     }
     if rows > ROWS {
         *out += &format!("\n{} more rows in `verdict.json`.\n", rows - ROWS);
+    }
+    let starts = growth::start_of_run(comparison).into_iter();
+    let starts: Vec<String> = starts
+        .map(|(side, share)| format!("{side} {share}"))
+        .collect();
+    if !starts.is_empty() {
+        *out += &format!("\nStart-up: {}.\n", starts.join("; "));
+    }
+    if !comparison.growth.is_empty() {
+        *out += "\n**Time by size** (fixed time + time per unit x size)\n\n";
+    }
+    for of in &comparison.growth {
+        *out += &format!("- {}\n", text(&growth::sentence(of, comparison)));
     }
 }
 

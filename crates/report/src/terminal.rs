@@ -3,7 +3,7 @@
 use crate::figures::{count, quantile};
 pub use crate::page::Style;
 use crate::page::{LABEL, Page};
-use crate::{against_itself, cautions, history, quality, self_test, wording};
+use crate::{against_itself, cautions, growth, history, quality, self_test, wording};
 use understudy_model::history::History;
 use understudy_model::verdict::{
     Comparison, Equivalence, Held, LatencyComparison, Resource, ResourceComparison, Verdict,
@@ -11,8 +11,9 @@ use understudy_model::verdict::{
 };
 use understudy_model::{Pacing, Role};
 
-/// Differences and reasons shown; the document has all.
+/// Differences, reasons and operations shown; the document has all.
 const CLUSTERS: usize = 3;
+const OPERATIONS: usize = 2;
 const REASONS: usize = 3;
 /// Characters shown of a value.
 const VALUE: usize = 30;
@@ -145,6 +146,7 @@ impl Page {
             self.latency(document, line);
         }
         self.resources(document, &comparison.resources, shown);
+        self.growth(comparison);
         self.open(document, &open);
         self.rest(rates.len(), 1, "rate");
     }
@@ -156,6 +158,7 @@ impl Page {
         self.row("tuning alone", sides, "change (95 % interval)");
         if document.method.pacing == Pacing::Serial {
             self.resources(document, &comparison.resources, Pacing::NO_RATE);
+            self.growth(comparison);
         }
         let latency = comparison.latency.iter();
         for line in latency.filter(|line| wording::is_primary(document, line)) {
@@ -248,7 +251,12 @@ impl Page {
             let mut all = all.iter().filter(|line| line.rate_rps == rate_rps);
             all.find(|line| line.resource == of)
         };
-        for of in [Resource::WallUsPerRun, Resource::CpuUsPerRequest] {
+        let times = [
+            Resource::WallUsPerRun,
+            Resource::StartupUs,
+            Resource::CpuUsPerRequest,
+        ];
+        for of in times {
             if let Some(line) = here(of) {
                 self.resource(line, wording::is_primary_resource(document, line));
             }
@@ -286,6 +294,47 @@ impl Page {
         };
         let said = format!("{}{primary}", wording::effect(line.ratio));
         self.row(label, [&sides[0], &sides[1]], &said);
+    }
+
+    /// How much of a run its start is, and how the time grows with the size of a case.
+    fn growth(&mut self, comparison: &Comparison) {
+        self.of_sides("  start-up", growth::start_of_run(comparison).into_iter());
+        for of in comparison.growth.iter().take(OPERATIONS) {
+            let prefix = match comparison.growth.len() {
+                1 => String::new(),
+                _ => format!("{} ", of.operation),
+            };
+            if let (Some(a), Some(b)) = (&of.baseline.line, &of.contender.line) {
+                let label = format!("  {prefix}per unit ({})", of.unit);
+                let units = [a, b].map(|line| {
+                    wording::estimate(Some(line.us_per_unit), crate::figures::short_time)
+                });
+                self.row(&label, [&units[0], &units[1]], &growth::change_per_unit(of));
+                let fixed =
+                    [a, b].map(|line| wording::estimate(Some(line.fixed_us), crate::figures::time));
+                let each =
+                    growth::sides(of, comparison).map(|(_, side)| growth::throughput(of, side));
+                self.row(
+                    &format!("  {prefix}fixed"),
+                    [&fixed[0], &fixed[1]],
+                    &format!("beyond it {} and {}", each[0], each[1]),
+                );
+            } else {
+                let sides = growth::sides(of, comparison);
+                let sides = sides.map(|(side, line)| format!("{side} {}", growth::line(of, line)));
+                self.labelled("  by size", &format!("{prefix}{}", sides.join("; ")));
+            }
+            if let Some((deadline, sides)) = growth::deadlines(of, comparison) {
+                let sides = sides.into_iter();
+                let sides: Vec<String> =
+                    sides.map(|(side, text)| format!("{side} {text}")).collect();
+                self.labelled(
+                    "  deadline",
+                    &format!("{deadline}: {prefix}{}", sides.join("; ")),
+                );
+            }
+        }
+        self.rest(comparison.growth.len(), OPERATIONS, "operation");
     }
 
     /// What is held by all sides is one line; what is missed or open is one each.

@@ -287,7 +287,7 @@ pub(crate) fn is_primary_resource(document: &VerdictDocument, line: &ResourceCom
 /// A resource with its unit.
 pub(crate) fn resource(of: Resource, value: f64) -> String {
     match of {
-        Resource::WallUsPerRun | Resource::CpuUsPerRequest => time(value),
+        Resource::WallUsPerRun | Resource::StartupUs | Resource::CpuUsPerRequest => time(value),
         Resource::PeakRssBytes | Resource::PeakPssBytes | Resource::PeakCgroupBytes => {
             memory(value)
         }

@@ -9,7 +9,7 @@
 //! - [`clusters`]: whole stretches of a long sequence, drawn at random.
 //! - [`overlap`]: do slow requests meet events more often than chance would have it?
 //! - [`goodness`]: do gaps look exponential, and do neighbours resemble each other?
-//! - [`slope`]: how fast a series rises, whatever its noise looks like.
+//! - [`slope`]: how fast a series rises, whatever its noise looks like, and lines through the times of sizes.
 //! - [`steady`]: when a series becomes steady.
 //! - [`capacity`]: the highest rate that holds objectives, by short trials: what to try next, and the interval.
 //! - [`floor`]: the smallest memory limit that holds: what to try next, and the bracket.

@@ -1,7 +1,7 @@
 //! What is run: cases of a command, from a file with a JSON object a line, or a file a case.
 //!
 //! A line has `args` (a list), one of `stdin` (a text) and `stdin_file`, `files` (an object of paths in the
-//! working directory and their content, a text or `{"file": path}`), `env`, `operation`, `weight`, `timeout` and
+//! working directory and their content, a text or `{"file": path}`), `env`, `operation`, `weight`, `size`, `timeout` and
 //! `clip` (the name of what an encoder gets); all are optional. Paths of files that are read are relative to the case
 //! file; paths in the working directory never lead out of it.
 
@@ -18,6 +18,9 @@ use understudy_workload::{Grammar, Line, LinesError, Weighted};
 const MAX_FILES: usize = 10_000;
 /// Longest time limit of a case.
 const LONGEST: Span = Span::from_secs(7 * 24 * 3600);
+/// Range of sizes, far beyond what fits into a machine on both ends.
+const SMALLEST_SIZE: f64 = 1e-6;
+const LARGEST_SIZE: f64 = 1e18;
 /// What a command has in the place of the name of its input file.
 pub(crate) const PLACEHOLDER: &str = "{in}";
 /// Variables that Understudy sets: they lead into the directories of a run.
@@ -35,6 +38,7 @@ const GRAMMAR: Grammar = Grammar {
         "env",
         "operation",
         "weight",
+        "size",
         "timeout",
     ],
     example: "{\"args\": [\"-n\"]}",
@@ -64,6 +68,8 @@ pub struct Case {
     pub operation: Option<String>,
     /// How often it is chosen, relative to the others.
     pub weight: f64,
+    /// How much a run has to do, in the unit of the workload, if that is given.
+    pub size: Option<f64>,
     /// How long it may take, if that is not the time limit of the trial.
     pub timeout: Option<Duration>,
     /// What replaces `{in}` in the command of a side: the name of its input file.
@@ -81,6 +87,7 @@ impl Default for Case {
             env: BTreeMap::new(),
             operation: None,
             weight: 1.0,
+            size: None,
             timeout: None,
             input: None,
             clip: None,
@@ -267,6 +274,7 @@ impl Reader<'_> {
             env: self.env(),
             operation: common.operation,
             weight: common.weight,
+            size: self.size(),
             timeout: self.line.span("timeout", LONGEST).map(Span::duration),
             input: None,
             clip: self.clip(),
@@ -389,6 +397,15 @@ impl Reader<'_> {
             self.wrong(format!("\"env\": {name:?} {problem}"));
         }
         env
+    }
+
+    fn size(&mut self) -> Option<f64> {
+        let size = self.line.get("size")?.as_f64();
+        let size = size.filter(|size| (SMALLEST_SIZE..=LARGEST_SIZE).contains(size));
+        size.or_else(|| {
+            let range = format!("from {SMALLEST_SIZE} to {LARGEST_SIZE:e}");
+            self.line.wrong(format!("\"size\" is not a number {range}"))
+        })
     }
 
     fn clip(&mut self) -> Option<String> {

@@ -1,5 +1,6 @@
 //! One side of a trial of commands: its launcher, its directories, its cases.
 
+use crate::cases::PLACEHOLDER;
 use crate::launcher::{LauncherSetup, Order, OutputLimits};
 use crate::workdir::Place;
 use crate::{
@@ -17,10 +18,13 @@ use std::time::Duration;
 use understudy_model::Outcome;
 use understudy_probe::Cgroups;
 use understudy_redact::Redactor;
-use understudy_subject::{Asker, GroupMemory, Run, Runner, Trouble, answer_hash};
+use understudy_subject::{Asker, GroupMemory, Run, Runner, StartUp, Trouble, answer_hash};
 
 /// The mask of permissions of every run.
 const UMASK: u32 = 0o022;
+
+/// Longest time of a start without a case: what takes longer waits for something.
+const LONGEST_START: Duration = Duration::from_secs(30);
 
 /// How far a peak may be wrong, bytes: the kernel counts the pages of a process for each CPU apart.
 const PEAK_SLACK: u64 = 512 << 10;
@@ -46,6 +50,8 @@ pub struct Command {
     pub outputs: Outputs,
     /// Words in front of all: a program that runs the command and looks at it.
     pub under: Vec<String>,
+    /// Arguments of a start without a case; `None` where it is not asked how long that takes.
+    pub startup: Option<Vec<String>>,
 }
 
 /// What a command executes.
@@ -163,6 +169,43 @@ impl Command {
         Ok((program, argv))
     }
 
+    /// The program and the arguments of a start without a case; `None` where that is not asked for.
+    ///
+    /// # Errors
+    /// Cause and hint: there is no such program, or the command does not go without a case.
+    pub fn start_line(&self) -> Option<Result<(PathBuf, Vec<String>), CommandError>> {
+        let starting = self.starting()?;
+        Some(starting.and_then(|starting| starting.command.line(&starting.case)))
+    }
+
+    /// The command without what a case gives it, and the case that has nothing but the arguments of a start.
+    fn starting(&self) -> Option<Result<Starting, CommandError>> {
+        let args = self.startup.clone()?;
+        let what = match &self.what {
+            Executed::Script(line) if line.contains(PLACEHOLDER) => {
+                return Some(Err(CommandError::Wrong(format!(
+                    "a start without a case cannot leave `{PLACEHOLDER}` out of a shell line\nhint: write the \
+                     command without a shell, or leave out `startup`"
+                ))));
+            }
+            Executed::Script(line) => Executed::Script(line.clone()),
+            Executed::Program(words) => {
+                let words = words.iter().filter(|word| !word.contains(PLACEHOLDER));
+                Executed::Program(words.cloned().collect())
+            }
+        };
+        let case = Case {
+            args,
+            timeout: Some(self.timeout.min(LONGEST_START)),
+            ..Case::default()
+        };
+        let command = Command {
+            what,
+            ..self.clone()
+        };
+        Some(Ok(Starting { command, case }))
+    }
+
     fn argv(&self, case: &Case) -> Result<Vec<String>, String> {
         let mut words = match &self.what {
             Executed::Script(line) => script_line(line, case)?,
@@ -200,6 +243,13 @@ impl Command {
             })
         })
     }
+}
+
+/// What is run to see how long a start takes.
+#[derive(Debug)]
+struct Starting {
+    command: Command,
+    case: Case,
 }
 
 /// A case with further files. Those of the case itself come first.
@@ -245,7 +295,8 @@ fn stamp(path: &Path) -> Option<Stamp> {
 
 /// A side that runs its command for each case. Dropping it stops everything that it has started.
 pub struct CommandSide {
-    command: Command,
+    command: Arc<Command>,
+    starting: Option<Arc<Starting>>,
     cases: Arc<Cases>,
     workdir: Workdir,
     launcher: Launcher,
@@ -274,13 +325,14 @@ impl CommandSide {
         (cgroups, stop): (&Cgroups, Arc<AtomicBool>),
     ) -> Result<CommandSide, CommandError> {
         Ok(CommandSide {
+            starting: command.starting().transpose()?.map(Arc::new),
             named: command.named_files(),
             copied: command.copied_files()?,
             workdir: Workdir::new(&placing.base, placing.slot)?,
             launcher: Launcher::start(&placing.setup, cgroups)?,
             setup: placing.setup.clone(),
             cgroups: cgroups.clone(),
-            command,
+            command: Arc::new(command),
             cases,
             stop,
         })
@@ -291,24 +343,35 @@ impl CommandSide {
         let cases = self.cases.clone();
         let case = cases.all.get(number as usize);
         let case = case.ok_or_else(|| CommandError::Wrong(format!("there is no case {number}")))?;
-        let (program, argv) = self.command.line(case)?;
+        let command = self.command.clone();
+        self.repeat_of(&command, case, times)
+    }
+
+    /// Runs a command with a case some times, one after the other.
+    fn repeat_of(
+        &mut self,
+        command: &Command,
+        case: &Case,
+        times: usize,
+    ) -> Result<Vec<Finished>, CommandError> {
+        let (program, argv) = command.line(case)?;
         let case = &*with_files(case, &self.copied);
         let places: Vec<Place> = (0..times)
             .map(|_| self.workdir.place(case))
             .collect::<Result<_, _>>()?;
         self.bring_inputs(&places)?;
         let at = self.workdir.in_use();
-        let mut added = self.command.env.clone();
+        let mut added = command.env.clone();
         added.extend(case.env.clone());
         let order = Order {
             program,
             argv,
-            env: environment(&self.command.path, &at, &added),
+            env: environment(&command.path, &at, &added),
             at,
             places: places.iter().map(|place| place.root().to_owned()).collect(),
             cpus: None,
             umask: UMASK,
-            timeout: self.command.longest_of(case),
+            timeout: command.longest_of(case),
             limits: OutputLimits::default(),
         };
         let all = self.launcher.run(&order, &self.stop)?;
@@ -341,6 +404,13 @@ impl CommandSide {
         (bytes > least).then_some(bytes as f64)
     }
 
+    /// How many runs one order may have. A cold cache is made before each.
+    fn at_once(&self) -> usize {
+        // Under a memory limit the output of one run would be in the way of the next until it is read.
+        let is_apart = self.command.is_cold || self.setup.limits.memory.is_some();
+        if is_apart { 1 } else { MAX_RUNS }
+    }
+
     fn outcome(&self, finished: Finished) -> Outcome {
         answer(
             &finished.ran,
@@ -360,6 +430,24 @@ fn refuse_not_started(finished: &Finished) -> Result<(), CommandError> {
         Ending::NotStarted(why) => Err(CommandError::Wrong(why.to_string())),
         _ => Ok(()),
     }
+}
+
+/// How a start ended, where that is not the exit code 0.
+fn unusual(ending: &Ending) -> Result<Option<String>, CommandError> {
+    Ok(match ending {
+        Ending::Exit(0) => None,
+        Ending::Exit(code) => Some(format!("exit code {code}")),
+        Ending::Signal(signal) => Some(format!("signal {signal}")),
+        Ending::TooLarge => Some("more output than is kept".to_owned()),
+        Ending::NotStarted(why) => return Err(CommandError::Wrong(why.to_string())),
+        Ending::TimedOut => {
+            return Err(CommandError::Wrong(
+                "a start without a case did not end in time\nhint: give `startup` arguments with which the \
+                 program ends at once, such as [\"--version\"]"
+                    .to_owned(),
+            ));
+        }
+    })
 }
 
 impl Asker for CommandSide {
@@ -387,12 +475,29 @@ impl Runner for CommandSide {
         Ok(())
     }
 
+    fn start_up(&mut self, times: usize) -> Result<Vec<StartUp>, Trouble> {
+        let Some(starting) = self.starting.clone() else {
+            return Ok(Vec::new());
+        };
+        let mut starts = Vec::with_capacity(times);
+        let mut left = times;
+        while left > 0 {
+            let together = self.at_once().min(left);
+            left -= together;
+            for finished in self.repeat_of(&starting.command, &starting.case, together)? {
+                starts.push(StartUp {
+                    wall_ns: finished.ran.figures.wall_ns,
+                    unusual: unusual(&finished.ran.ending)?,
+                });
+            }
+        }
+        Ok(starts)
+    }
+
     fn run(&mut self, cases: &[u32]) -> Result<Vec<Run>, Trouble> {
         let mut runs = Vec::with_capacity(cases.len());
-        // The same case in a row is one order: then nothing but the launcher acts between its runs. A cold cache is
-        // made before each. Under a memory limit the output of one run would be in the way of the next until it is read.
-        let is_apart = self.command.is_cold || self.setup.limits.memory.is_some();
-        let longest = if is_apart { 1 } else { MAX_RUNS };
+        // The same case in a row is one order: then nothing but the launcher acts between its runs.
+        let longest = self.at_once();
         for same in cases
             .chunk_by(|a, b| a == b)
             .flat_map(|same| same.chunks(longest))

@@ -32,6 +32,16 @@ pub trait Runner: Send {
     /// They could not be run. A side that fails has answered: with an [`Outcome::Failed`].
     fn run(&mut self, cases: &[u32]) -> Result<Vec<Run>, Trouble>;
 
+    /// Starts the side so many times without a case, one after the other. Nothing where the trial does not ask how long
+    /// a start takes.
+    ///
+    /// # Errors
+    /// It could not be started, or did not end.
+    fn start_up(&mut self, times: usize) -> Result<Vec<StartUp>, Trouble> {
+        let _ = times;
+        Ok(Vec::new())
+    }
+
     /// What of the side is not limited or not measured, one sentence each, without full stop.
     fn unmeasured(&self) -> &[String];
 
@@ -52,6 +62,15 @@ pub struct GroupMemory {
     pub kills: Option<u64>,
     /// The highest use, page cache and kernel memory included, bytes; `None` where the kernel does not keep it.
     pub peak_bytes: Option<u64>,
+}
+
+/// One measured start without a case.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StartUp {
+    /// From the start until the end was noticed, nanoseconds.
+    pub wall_ns: u64,
+    /// How it ended, in words, where that is not the usual end of a program that did what was asked.
+    pub unusual: Option<String>,
 }
 
 /// One measured run.

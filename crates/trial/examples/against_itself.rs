@@ -18,7 +18,7 @@ use std::path::Path;
 use understudy_compare::Rules;
 use understudy_evidence::RunDirectory;
 use understudy_judge::plan::Plan;
-use understudy_judge::terms::{Fresh, Level, LimitsConfig, Question, SideTerms, Terms};
+use understudy_judge::terms::{Fresh, Level, LimitsConfig, Question, SideTerms, Sizing, Terms};
 use understudy_judge::{Evidence, judge};
 use understudy_model::Arrivals;
 use understudy_model::stored::LatencyBlock;
@@ -169,6 +169,7 @@ fn terms(rate_rps: f64) -> Terms {
             longest: None,
         },
         limits: LimitsConfig::default(),
+        sizing: Sizing::default(),
         capacity: None,
         memory_floor: None,
         case: None,

@@ -182,12 +182,16 @@ fn command(
         is_cold: workload.cache == Cache::Cold,
         outputs: workload.outputs.clone(),
         under: Vec::new(),
+        startup: workload.startup.clone(),
     })
 }
 
 /// Is there such a program, and does every case go with it?
 fn check(command: &Command, cases: &Cases) -> Result<(), String> {
     command.copied_files().map_err(|error| error.to_string())?;
+    if let Some(start) = command.start_line() {
+        start.map_err(|error| error.to_string())?;
+    }
     for (number, case) in (1..).zip(&cases.all) {
         command.line(case).map_err(|error| match cases.all.len() {
             1 => error.to_string(),
@@ -214,6 +218,12 @@ pub fn check_commands(
         checked.err().map(|why| (side, why))
     };
     config.sides().filter(is_there).filter_map(wrong).collect()
+}
+
+/// Are there cases of two sizes of one operation? Only then it shows how the time grows with the size.
+pub fn has_sizes(config: &TrialConfig, cases: &Cases) -> bool {
+    let program = program_name(config.side(Role::Incumbent).runs());
+    !catalogue(cases, &program).sizes().is_empty()
 }
 
 /// The letter of the directories of a side.
@@ -243,6 +253,7 @@ fn catalogue(cases: &Cases, program: &str) -> Catalogue {
             bytes: size(case),
             weight: case.weight,
             leaves_traces: false,
+            size: case.size,
         };
         (name.unwrap_or_else(|| program.to_owned()), facts)
     }))
@@ -373,7 +384,11 @@ impl Subject for Commands<'_> {
             sides: self.inputs.config.sides().collect(),
             start: &|role, folder| {
                 let under = counter(folder);
-                Ok(Box::new(self.start_under(role, Bounds::default(), under)?))
+                Ok(Box::new(self.start_under(
+                    role,
+                    Bounds::default(),
+                    under,
+                )?))
             },
             logs: &self.logs,
         }

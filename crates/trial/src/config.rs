@@ -7,7 +7,9 @@ use understudy_compare::Rule;
 use understudy_host::CpuList;
 use understudy_judge::search::capacity::CapacityConfig;
 use understudy_judge::search::floor::FloorConfig;
-use understudy_judge::terms::{Fresh, Goal, Level, LimitsConfig, Question, SideTerms, Slo, Terms};
+use understudy_judge::terms::{
+    Fresh, Goal, Level, LimitsConfig, Question, SideTerms, Sizing, Slo, Terms,
+};
 use understudy_model::{Arrivals, Pacing, Role, Span};
 use understudy_observe::Attach;
 use understudy_probe::Runtime;
@@ -85,6 +87,10 @@ impl TrialConfig {
             slos: self.slos.clone(),
             goals: self.goals.clone(),
             question: self.question,
+            sizing: self
+                .workload
+                .command()
+                .map_or_else(Sizing::default, |of| of.sizing.clone()),
             limits: self.limits,
             capacity: self.capacity,
             memory_floor: self.memory_floor,
@@ -253,6 +259,14 @@ impl WorkloadConfig {
         }
     }
 
+    /// That of commands; `None` for another kind.
+    pub fn command(&self) -> Option<&CommandWorkload> {
+        match self {
+            WorkloadConfig::Command(workload) => Some(workload),
+            WorkloadConfig::Http(_) => None,
+        }
+    }
+
     /// That of services; `None` for another kind.
     pub fn http(&self) -> Option<&HttpWorkload> {
         match self {
@@ -332,6 +346,10 @@ pub struct CommandWorkload {
     pub instructions: bool,
     /// The program that reads outputs that are media.
     pub ffmpeg: String,
+    /// Arguments of a start without a case, which take the place of those of a case; not measured where `None`.
+    pub startup: Option<Vec<String>>,
+    /// What the sizes of cases are counted in, and until when a run has to be done.
+    pub sizing: Sizing,
 }
 
 /// Where the cases of a command come from.

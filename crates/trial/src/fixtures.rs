@@ -79,6 +79,7 @@ pub(crate) fn run(day: u32, cpu_us: f64, ratio: f64) -> StoredRun {
                     resource(Resource::CpuUsPerRequest, cpu_us, ratio),
                     resource(Resource::PeakRssBytes, 2e8, 0.4),
                 ],
+                growth: Vec::new(),
             }],
             aa: vec![p99(6000.0, 1.1)],
             aa_resources: vec![resource(Resource::CpuUsPerRequest, cpu_us, 1.02)],

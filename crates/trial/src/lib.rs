@@ -38,7 +38,7 @@ pub mod suite;
 mod turns;
 
 pub use checkout::commit;
-pub use command::check_commands;
+pub use command::{check_commands, has_sizes};
 pub use cpus::Assignment;
 pub use error::TrialError;
 pub use media::check_media;

@@ -7,9 +7,9 @@ use crate::Event;
 use crate::error::TrialError;
 use crate::store;
 use crate::subject::Measuring;
-use crate::turns::{order, pair_seed};
+use crate::turns::{mix, order, pair_seed};
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 use understudy_evidence::BlockId;
@@ -18,7 +18,7 @@ use understudy_model::gates::MOST_STOLEN;
 use understudy_model::stored::{BlockFigures, Row};
 use understudy_model::{Observation, Pacing, Role, Span};
 use understudy_stats::random::Random;
-use understudy_subject::{Run, Runner, Trouble};
+use understudy_subject::{Run, Runner, StartUp, Trouble};
 use understudy_workload::Catalogue;
 
 /// A measurement takes so long at least, so that the clock and the start of a process weigh little.
@@ -30,6 +30,11 @@ const SETTLING_RUNS: u64 = 10;
 const SETTLED: Duration = Duration::from_millis(500);
 /// Most runs of one measurement.
 const MOST_RUNS: usize = 256;
+/// Starts without a case in one measurement: as many as take so long, and so many at most.
+const STARTS_TAKE: Duration = Duration::from_millis(20);
+const MOST_STARTS: usize = 32;
+/// Starts before the first measurement: they show how long one takes.
+const SETTLING_STARTS: usize = 2;
 
 /// What the stage works on.
 pub(crate) struct Stage<'a> {
@@ -46,6 +51,10 @@ struct Under<'a> {
     exact: BTreeSet<u32>,
     runners: HashMap<Role, Box<dyn Runner>>,
     runs: usize,
+    /// Starts of each side in a measurement; none where it is not asked how long one takes.
+    starts: BTreeMap<Role, usize>,
+    /// Cases of each size, of which a measurement holds one at least.
+    sizes: Vec<Vec<u32>>,
     /// Measurements that may still be made again because the hypervisor took the CPUs.
     repeats: usize,
     on_disk: &'a BTreeSet<BlockId>,
@@ -61,6 +70,8 @@ impl Stage<'_> {
             exact: store::exact_cases(run)?,
             runners: HashMap::new(),
             runs: 1,
+            starts: BTreeMap::new(),
+            sizes: self.catalogue.sizes(),
             repeats: plan.repeats() as usize,
             on_disk: &on_disk,
         };
@@ -68,6 +79,7 @@ impl Stage<'_> {
             self.settle(*side, &mut under)?;
         }
         under.runs = self.runs_of_a_measurement()?;
+        under.starts = self.starts_of_a_measurement()?;
         let mut spent = self.spent_before()?;
         let mut done = 0;
         for (look, until) in plan.looks.iter().enumerate() {
@@ -131,6 +143,7 @@ impl Stage<'_> {
         let Measuring { run, terms, .. } = *self.measuring;
         let seed = pair_seed(terms.seed, Pacing::NO_RATE, number);
         let cases = draw(self.catalogue, under.runs, seed);
+        let cases = with_sizes(cases, self.catalogue, &under.sizes, seed);
         // Peaks under one launcher are alike and were seen up to 10 % from those under the next, of one and the same
         // program. Across launchers that is in the interval.
         if let Some(runner) = under.runners.get_mut(&side) {
@@ -140,6 +153,8 @@ impl Stage<'_> {
         }
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let before = MachineTime::now();
+        let times = under.starts.get(&side).copied().unwrap_or(0);
+        let starts = self.start_up(side, times, under)?;
         let ran = self.run(side, &cases, under)?;
         let after = MachineTime::now();
         let steal_share = before
@@ -151,6 +166,7 @@ impl Stage<'_> {
         let figures = BlockFigures {
             started_unix_s: unix.map_or(0.0, |since| since.as_secs_f64()),
             steal_share,
+            startup_ns: mean_ns(&starts),
             ..figures(seed, &ran)
         };
         let rows = self.rows(&ran, under);
@@ -177,8 +193,19 @@ impl Stage<'_> {
                 break;
             }
         }
+        let starts = self.start_up(side, SETTLING_STARTS, under)?;
+        if let Some(ending) = starts.iter().find_map(|start| start.unusual.as_deref()) {
+            let side = side.in_words();
+            let note = format!(
+                "start-up of the {side}: it ended with {ending}, and its time is that until then"
+            );
+            store::note(self.measuring.run, &note)?;
+        }
         let rows = self.rows(&ran, under);
-        let figures = figures(0, &ran);
+        let figures = BlockFigures {
+            startup_ns: mean_ns(&starts),
+            ..figures(0, &ran)
+        };
         store::write_block(self.measuring.run, &id, Pacing::NO_RATE, &figures, &rows)
     }
 
@@ -189,6 +216,29 @@ impl Stage<'_> {
         cases: &[u32],
         under: &mut Under<'_>,
     ) -> Result<Vec<Run>, TrialError> {
+        self.ask(side, under, |runner| runner.run(cases))
+    }
+
+    /// Starts a side so many times without a case.
+    fn start_up(
+        &self,
+        side: Role,
+        times: usize,
+        under: &mut Under<'_>,
+    ) -> Result<Vec<StartUp>, TrialError> {
+        match times {
+            0 => Ok(Vec::new()),
+            times => self.ask(side, under, |runner| runner.start_up(times)),
+        }
+    }
+
+    /// Has something done by what runs a side, which is started if it is the first time.
+    fn ask<T>(
+        &self,
+        side: Role,
+        under: &mut Under<'_>,
+        what: impl FnOnce(&mut dyn Runner) -> Result<T, Trouble>,
+    ) -> Result<T, TrialError> {
         let stopped = || self.measuring.stop.load(Ordering::Relaxed);
         if stopped() {
             return Err(TrialError::Interrupted);
@@ -204,11 +254,11 @@ impl Stage<'_> {
                 free.insert(runner)
             }
         };
-        let ran = runner.run(cases);
+        let done = what(runner.as_mut());
         if stopped() {
             return Err(TrialError::Interrupted);
         }
-        ran.map_err(|source| self.trouble(side, source))
+        done.map_err(|source| self.trouble(side, source))
     }
 
     fn trouble(&self, side: Role, source: Trouble) -> TrialError {
@@ -216,6 +266,15 @@ impl Stage<'_> {
             name: side.in_words().to_owned(),
             source,
         }
+    }
+
+    /// How many starts one measurement of each side has: by how long those before the first took.
+    fn starts_of_a_measurement(&self) -> Result<BTreeMap<Role, usize>, TrialError> {
+        let evidence = store::read(self.measuring.run)?;
+        let settled = evidence.settling.iter();
+        let starts =
+            settled.filter_map(|block| Some((block.side, starts(block.figures.startup_ns?))));
+        Ok(starts.collect())
     }
 
     /// How many runs one measurement has: by how long those of the incumbent took before the first, which is stored, so
@@ -276,6 +335,17 @@ pub(crate) fn rows(catalogue: &Catalogue, exact: &BTreeSet<u32>, ran: &[Run]) ->
     ran.iter().map(row).collect()
 }
 
+/// How many starts one measurement has where one takes so long.
+fn starts(mean_ns: u64) -> usize {
+    let wanted = STARTS_TAKE.as_nanos() as u64 / mean_ns.max(1);
+    (wanted as usize).clamp(1, MOST_STARTS)
+}
+
+fn mean_ns(starts: &[StartUp]) -> Option<u64> {
+    let sum: u64 = starts.iter().map(|start| start.wall_ns).sum();
+    sum.checked_div(starts.len() as u64)
+}
+
 /// The name of a measurement.
 fn block(side: Role, number: u32) -> BlockId {
     store::latency_block(Pacing::NO_RATE, side, number)
@@ -333,6 +403,30 @@ fn draw(catalogue: &Catalogue, count: usize, seed: u64) -> Vec<u32> {
     groups.concat()
 }
 
+/// These cases and, of each size that is not among them, one more, by weight.
+fn with_sizes(
+    mut drawn: Vec<u32>,
+    catalogue: &Catalogue,
+    sizes: &[Vec<u32>],
+    seed: u64,
+) -> Vec<u32> {
+    let mut random = Random::new(mix(seed));
+    for cases in sizes {
+        if cases.iter().any(|case| drawn.contains(case)) {
+            continue;
+        }
+        let weight = |case: &u32| catalogue.cases[*case as usize].weight;
+        let mut left = random.uniform() * cases.iter().map(weight).sum::<f64>();
+        let chosen = cases.iter().find(|&case| {
+            left -= weight(case);
+            left < 0.0
+        });
+        // Rounding may leave a little at the end.
+        drawn.extend(chosen.or(cases.last()));
+    }
+    drawn
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -365,6 +459,52 @@ mod tests {
             "that would take too long"
         );
         assert_eq!(runs(5000, MS, 60_000 * MS), MOST_RUNS);
+    }
+
+    #[test]
+    fn a_measurement_has_each_size_once_at_least() {
+        let sized = |size, weight| {
+            let facts = CaseFacts {
+                size: Some(size),
+                weight,
+                ..CaseFacts::default()
+            };
+            ("all".to_owned(), facts)
+        };
+        let catalogue = Catalogue::new([
+            sized(1.0, 1.0),
+            sized(10.0, 1000.0),
+            sized(100.0, 1.0),
+            sized(100.0, 3.0),
+            sized(100.0, 0.0),
+        ]);
+        let sizes = catalogue.sizes();
+        let mut seen = [0; 5];
+        for seed in 0..400 {
+            let drawn = with_sizes(draw(&catalogue, 2, seed), &catalogue, &sizes, seed);
+            for size in &sizes {
+                assert!(size.iter().any(|case| drawn.contains(case)), "{drawn:?}");
+            }
+            drawn.iter().for_each(|case| seen[*case as usize] += 1);
+        }
+        assert_eq!(seen[4], 0, "its weight is 0");
+        assert!(seen[3] > 2 * seen[2], "{seen:?}");
+        let all = [1, 0, 2];
+        let kept = with_sizes(all.to_vec(), &catalogue, &sizes, 1);
+        assert_eq!(kept, all, "nothing is missing");
+    }
+
+    #[test]
+    fn starts_take_20_ms_of_a_measurement() {
+        let ms = |ms: u64| ms * 1_000_000;
+        assert_eq!([ms(40), ms(20), ms(3)].map(starts), [1, 1, 6]);
+        assert_eq!([0, 1000].map(starts), [MOST_STARTS; 2]);
+        let start = |wall_ns| StartUp {
+            wall_ns,
+            unusual: None,
+        };
+        assert_eq!(mean_ns(&[start(2), start(5)]), Some(3));
+        assert_eq!(mean_ns(&[]), None);
     }
 
     #[test]

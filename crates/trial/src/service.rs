@@ -60,6 +60,7 @@ fn catalogue(requests: &Requests) -> Catalogue {
             bytes: request.size() as u64,
             weight: request.weight,
             leaves_traces: !request.is_safe(),
+            size: None,
         };
         (request.operation.clone().unwrap_or_else(template), facts)
     }))

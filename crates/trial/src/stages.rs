@@ -241,6 +241,7 @@ fn workload_facts(catalogue: &Catalogue) -> WorkloadFacts {
             .map(|facts| RequestFacts {
                 bytes: facts.bytes,
                 reproduce: String::new(),
+                size: facts.size,
             })
             .collect(),
     }

@@ -1,6 +1,6 @@
 //! The cases of a workload by number: what the stages know of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The cases of a workload by number.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,6 +24,8 @@ pub struct CaseFacts {
     pub weight: f64,
     /// Does asking it leave a trace in the side that a later case may meet?
     pub leaves_traces: bool,
+    /// How much there is to do, in the unit of the workload, where that is known.
+    pub size: Option<f64>,
 }
 
 impl Catalogue {
@@ -54,6 +56,23 @@ impl Catalogue {
         self.cases.iter().map(|facts| facts.operation).collect()
     }
 
+    /// The cases of each size of the operations that have at least two sizes: a measurement holds one of each, so that
+    /// it shows how the time grows with the size. Cases that are never chosen are left out.
+    pub fn sizes(&self) -> Vec<Vec<u32>> {
+        let mut by_operation: BTreeMap<u32, BTreeMap<u64, Vec<u32>>> = BTreeMap::new();
+        for (number, case) in (0u32..).zip(&self.cases) {
+            let Some(size) = case.size.filter(|_| case.weight > 0.0) else {
+                continue;
+            };
+            let sizes = by_operation.entry(case.operation).or_default();
+            // The bits of numbers above 0 are in the order of the numbers.
+            sizes.entry(size.to_bits()).or_default().push(number);
+        }
+        by_operation.retain(|_, sizes| sizes.len() > 1);
+        let sizes = by_operation.into_values();
+        sizes.flat_map(BTreeMap::into_values).collect()
+    }
+
     /// Can a comparison that was interrupted go on where it ended, with sides that start anew?
     pub fn is_repeatable(&self) -> bool {
         self.cases.iter().all(|facts| !facts.leaves_traces)
@@ -81,5 +100,28 @@ mod tests {
         assert!(catalogue.is_repeatable());
         catalogue.cases[2].leaves_traces = true;
         assert!(!catalogue.is_repeatable());
+    }
+
+    #[test]
+    fn cases_of_each_size_are_those_of_operations_with_several() {
+        let case = |name: &str, size, weight| {
+            let facts = CaseFacts {
+                size,
+                weight,
+                ..CaseFacts::default()
+            };
+            (name.to_owned(), facts)
+        };
+        let catalogue = Catalogue::new([
+            case("a", Some(100.0), 1.0),
+            case("a", Some(9.0), 1.0),
+            case("a", Some(100.0), 2.0),
+            case("a", None, 1.0),
+            case("a", Some(5.0), 0.0),
+            case("b", Some(9.0), 1.0),
+            case("b", None, 1.0),
+        ]);
+        assert_eq!(catalogue.sizes(), [vec![1], vec![0, 2]]);
+        assert_eq!(Catalogue::default().sizes(), Vec::<Vec<u32>>::new());
     }
 }

@@ -3,11 +3,11 @@
 use super::reader::Section;
 use super::{Surroundings, absolute};
 use std::path::Path;
-use understudy_judge::terms::{Goal, Slo};
+use understudy_judge::terms::{Goal, Sizing};
 use understudy_model::quality::Metric;
 use understudy_model::{Share, Span};
 use understudy_subject_command::{Outputs, Quality, literal_pattern};
-use understudy_trial::config::{Cache, CasesFrom, CommandWorkload, Kind};
+use understudy_trial::config::{Cache, CasesFrom, CommandWorkload, Kind, WorkloadConfig};
 
 /// The program that reads media, where nothing is said.
 pub(super) const FFMPEG: &str = "ffmpeg";
@@ -20,6 +20,7 @@ pub(super) const TIMEOUT: Span = Span::from_secs(600);
 pub(super) fn read(
     mut section: Section<'_>,
     (outputs, ffmpeg): (Outputs, String),
+    deadline: Option<Span>,
     around: &Surroundings<'_>,
 ) -> Option<CommandWorkload> {
     let cases = section.text("cases").map(str::to_owned);
@@ -31,6 +32,15 @@ pub(super) fn read(
         section.refuse("timeout", "0 leaves no time to run");
     }
     let instructions = section.boolean("instructions").unwrap_or(false);
+    let what = "the arguments of a start without a case, such as [\"--version\"]";
+    let startup = section.words("startup", what);
+    // Arguments that are wrong were asked for all the same: a goal on the start is no second mistake.
+    let startup = startup.or_else(|| section.has("startup").then(Vec::new));
+    let unit = section.text("size_unit").unwrap_or(Sizing::UNIT).to_owned();
+    if deadline.is_some() && !matches!(cases, CasesFrom::File(_)) {
+        let what = "a deadline needs cases with sizes\nhint: name a file of cases whose lines have a `size`, such as cases = \"cases.jsonl\"";
+        section.refuse("cases", what);
+    }
     section.finish();
     Some(CommandWorkload {
         cases,
@@ -39,6 +49,8 @@ pub(super) fn read(
         outputs,
         instructions,
         ffmpeg,
+        startup,
+        sizing: Sizing { unit, deadline },
     })
 }
 
@@ -139,31 +151,54 @@ pub(super) fn cases_from(text: &str, folder: &Path) -> CasesFrom {
     CasesFrom::Pattern(pattern.display().to_string())
 }
 
-/// Searches that only services have so far.
-pub(super) fn refuse_searches(root: &mut Section<'_>) {
-    let key = "capacity";
-    if root.has(key) {
-        root.refuse(key, "is about a service, and the subject is a command");
+/// `[capacity]` of commands: until when a run has to be done. The sizes that it is about are in the case file.
+pub(super) fn deadline(mut section: Section<'_>) -> Option<Span> {
+    if !section.is_there() {
+        return None;
     }
+    section.need(
+        &["deadline"],
+        "write when a run has to be done, such as deadline = \"10min\"",
+    );
+    let deadline = section.quantity::<Span>("deadline");
+    if deadline.is_some_and(|deadline| deadline.nanos() == 0) {
+        section.refuse("deadline", "0 leaves no time to run");
+    }
+    section.finish();
+    deadline
 }
 
-/// Goals and objectives that the kind of subject has no figure for.
-pub(super) fn check_goals(kind: Kind, goals: &[Goal], _slos: &[Slo], root: &Section<'_>) {
-    let what = goals.iter().find_map(|goal| wrong_goal(kind, goal));
+/// Goals that the kind of subject has no figure for.
+pub(super) fn check_goals(
+    (kind, workload): (Kind, Option<&WorkloadConfig>),
+    goals: &[Goal],
+    root: &Section<'_>,
+) {
+    // What could not be read is reported already.
+    let commands = workload.map(WorkloadConfig::command);
+    let has_startup = commands.is_none_or(|of| of.is_some_and(|of| of.startup.is_some()));
+    let mut wrong = goals.iter();
+    let what = wrong.find_map(|goal| wrong_goal((kind, has_startup), goal));
     if let Some(what) = what {
         root.refuse("goal", what);
     }
 }
 
-/// Why a goal does not go with a kind of subject.
-pub(super) fn wrong_goal(kind: Kind, goal: &Goal) -> Option<&'static str> {
+/// Why a goal does not go with a kind of subject, of which a start is measured or not.
+pub(super) fn wrong_goal((kind, has_startup): (Kind, bool), goal: &Goal) -> Option<&'static str> {
     match (kind, goal) {
+        (Kind::Command, Goal::Startup(_)) if !has_startup => Some(
+            "`startup` is not measured\nhint: write `startup`, the arguments of a start without a case, in `[workload]`",
+        ),
         (Kind::Command, Goal::Latency { .. }) => Some(
             "compares quantiles, and a command has too few runs for them\nhint: use `wall`, the time of a run",
         ),
         (Kind::Http, Goal::Wall(_)) => {
             Some("`wall` is the time of a run of a command\nhint: use a quantile such as `p99`")
         }
+        (Kind::Http, Goal::Startup(_)) => Some(
+            "`startup` is the time of a start of a command\nhint: use a quantile such as `p99`",
+        ),
         _ => None,
     }
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::Path;
-use understudy_judge::terms::{Level, LimitsConfig, Question};
+use understudy_judge::terms::{Level, LimitsConfig, Question, Sizing};
 use understudy_model::Arrivals;
 use understudy_model::{ByteSize, Quantity, Span, plain_words};
 use understudy_subject_command::Outputs;
@@ -215,7 +215,9 @@ pub(super) fn in_folder(flags: &Flags, folder: &Path) -> Result<TrialConfig, Vec
     };
     let slos = check.all("--slo", &flags.slo, slo_argument);
     let goals = check.all("--goal", &flags.goal, goal_argument);
-    let wrong_goal = goals.iter().find_map(|goal| wrong_goal(check.kind, goal));
+    let wrong_goal = goals
+        .iter()
+        .find_map(|goal| wrong_goal((check.kind, false), goal));
     if let Some(what) = wrong_goal {
         check.wrong.push(format!("--goal: {what}"));
     }
@@ -387,6 +389,8 @@ impl Check<'_> {
             outputs: self.outputs(),
             instructions: self.flags.instructions,
             ffmpeg: super::command::FFMPEG.to_owned(),
+            startup: None,
+            sizing: Sizing::default(),
         })
     }
 

@@ -199,7 +199,9 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
         Kind::Command => {
             let outputs = command::outputs(&mut compare, around.folder);
             let ffmpeg = command::ffmpeg(&mut compare, around.folder);
-            command::read(workload, (outputs, ffmpeg), around).map(WorkloadConfig::Command)
+            let deadline = command::deadline(root.section("capacity"));
+            command::read(workload, (outputs, ffmpeg), deadline, around)
+                .map(WorkloadConfig::Command)
         }
     };
     let slos = objectives::slos(root.sections("slo"));
@@ -214,13 +216,13 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
             capacity::read(root.section("capacity"), rates, &slos),
             floor::of_service(root.section("memory_floor"), rates, &slos),
         ),
-        Kind::Command => {
-            command::refuse_searches(&mut root);
-            (None, floor::of_command(root.section("memory_floor")))
-        }
+        Kind::Command => (None, floor::of_command(root.section("memory_floor"))),
     };
-    command::check_goals(kind, &goals, &slos, &root);
-    let measured = measured(&limits, capacity.is_some(), memory_floor.is_some());
+    command::check_goals((kind, workload.as_ref()), &goals, &root);
+    let commands = workload.as_ref().and_then(WorkloadConfig::command);
+    let has_deadline = commands.is_some_and(|of| of.sizing.deadline.is_some());
+    let has_capacity = capacity.is_some() || has_deadline;
+    let measured = measured(&limits, has_capacity, memory_floor.is_some());
     let case = business(root.section("case"), &measured, around);
     root.finish();
     Some(TrialConfig {

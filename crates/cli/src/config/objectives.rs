@@ -95,6 +95,7 @@ fn goal(key: &str, change: &str) -> Result<Goal, String> {
     let change = || percentage::<Change>(change).map_err(|error| error.to_string());
     match key {
         "wall" => Ok(Goal::Wall(change()?)),
+        "startup" => Ok(Goal::Startup(change()?)),
         "cpu" => Ok(Goal::Cpu(change()?)),
         "memory" => Ok(Goal::Memory(change()?)),
         _ => match quantile_of(key) {
@@ -103,7 +104,7 @@ fn goal(key: &str, change: &str) -> Result<Goal, String> {
                 change: change()?,
             }),
             None => Err(
-                "is not a goal\nhint: use `cpu`, `memory`, a quantile such as `p99`, or, of commands, `wall`".to_owned(),
+                "is not a goal\nhint: use `cpu`, `memory`, a quantile such as `p99`, or, of commands, `wall` or `startup`".to_owned(),
             ),
         },
     }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
 use understudy_model::meant;
 use understudy_model::{Cpus, Quantity, UnitError};
 
@@ -373,6 +373,23 @@ impl<'r> Section<'r> {
             DeValue::Array(_) => Err(format!("is empty\nhint: write {what}")),
             _ => Err(expected(what, value)),
         })?;
+        self.elements(key, elements, read)
+    }
+
+    /// A list of texts, which may be empty.
+    pub(super) fn words(&mut self, key: &'static str, what: &str) -> Option<Vec<String>> {
+        let elements = self.get(key, |value| {
+            value.as_array().ok_or_else(|| expected(what, value))
+        })?;
+        self.elements(key, elements, |value| text(value).map(str::to_owned))
+    }
+
+    fn elements<T>(
+        &self,
+        key: &str,
+        elements: &'r DeArray<'r>,
+        read: impl Fn(&'r DeValue<'r>) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
         let read = elements.iter().map(|element| {
             read(element.get_ref())
                 .map_err(|error| self.refuse_at(element.span().start, key, error))

@@ -74,6 +74,11 @@ pub(crate) fn write(config: &TrialConfig) -> String {
         machine.generator.as_ref().map(ToString::to_string),
     );
     out.optional("subject", machine.subject.as_ref().map(ToString::to_string));
+    let commands = config.workload.command();
+    if let Some(deadline) = commands.and_then(|of| of.sizing.deadline) {
+        out.table("capacity");
+        out.value("deadline", span(deadline));
+    }
     if let Some(capacity) = &config.capacity {
         out.table("capacity");
         out.value("width", capacity.width.to_string());
@@ -153,6 +158,8 @@ fn commands(out: &mut Document, workload: &CommandWorkload) {
         out.value("instructions", true);
     }
     out.value("timeout", span(workload.timeout));
+    out.optional("startup", workload.startup.clone());
+    out.value("size_unit", workload.sizing.unit.as_str());
 }
 
 fn outputs(out: &mut Document, workload: &CommandWorkload) {
@@ -227,6 +234,7 @@ fn slo(out: &mut Document, slo: &Slo) {
 fn goal(out: &mut Document, goal: &Goal) {
     match goal {
         Goal::Wall(change) => out.value("wall", change.to_string()),
+        Goal::Startup(change) => out.value("startup", change.to_string()),
         Goal::Cpu(change) => out.value("cpu", change.to_string()),
         Goal::Memory(change) => out.value("memory", change.to_string()),
         Goal::Latency { quantile, change } => {

@@ -24,6 +24,7 @@ mod media;
 mod profile;
 mod report;
 mod resume;
+mod sizes;
 mod suite;
 mod versions;
 mod wrong_input;

@@ -5,12 +5,12 @@ use super::{more, table, typeset};
 use crate::charts::legend;
 use crate::charts::ratios::{Axis, Row};
 use crate::figures::{change, time};
-use crate::{against_itself, wording};
+use crate::{against_itself, growth, wording};
 use maud::{Markup, html};
 use understudy_model::Role;
 use understudy_model::verdict::{
-    Bearing, Comparison, Estimate, Figure, LatencyComparison, LatencyQuantile, ResourceComparison,
-    VerdictDocument,
+    Bearing, Comparison, Estimate, Figure, LatencyComparison, LatencyQuantile, Resource,
+    ResourceComparison, VerdictDocument,
 };
 
 /// A line of the table: words and figures around a drawing.
@@ -156,9 +156,17 @@ fn resource_lines(document: &VerdictDocument, comparison: &Comparison, rate_rps:
             ..resource_line(document, first)
         }];
     }
-    here.into_iter()
-        .map(|line| resource_line(document, line))
-        .collect()
+    let start = growth::start_of_run(comparison).into_iter();
+    let start: Vec<String> = start.map(|(side, text)| format!("{side} {text}")).collect();
+    let with_note = |line: &ResourceComparison| {
+        let is_start = line.resource == Resource::StartupUs && !start.is_empty();
+        let drawn = resource_line(document, line);
+        Line {
+            note: drawn.note.or_else(|| is_start.then(|| start.join("; "))),
+            ..drawn
+        }
+    };
+    here.into_iter().map(with_note).collect()
 }
 
 fn resource_line(document: &VerdictDocument, line: &ResourceComparison) -> Line {

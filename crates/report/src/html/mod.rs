@@ -6,6 +6,7 @@ mod capacity;
 mod case;
 mod effects;
 mod floor;
+mod growth;
 mod history;
 mod latency;
 mod method;
@@ -66,6 +67,9 @@ pub fn page(
     };
     if is_serial && !document.memory_floors.is_empty() {
         sections.push(("memory-floor", "Memory floor", floor::section(document)));
+    }
+    if let Some(growth) = growth::section(document) {
+        sections.push(("sizes", "Time by size", growth));
     }
     sections.extend([
         ("answers", "Answers", answers::section(document)),
@@ -204,6 +208,7 @@ fn refused(document: &VerdictDocument, section: &str) -> Option<&'static str> {
         "resources",
         "capacity",
         "memory-floor",
+        "sizes",
         "objectives",
     ]
     .contains(&section);

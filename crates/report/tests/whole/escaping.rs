@@ -23,7 +23,7 @@ fn nasty() -> impl Strategy<Value = String> {
 
 /// Every text of a document but those that are names of a fixed set.
 fn replace_texts(value: &mut Value, text: &str) {
-    const FIXED: [&str; 11] = [
+    const FIXED: [&str; 13] = [
         "cause",
         "course",
         "about",
@@ -34,6 +34,8 @@ fn replace_texts(value: &mut Value, text: &str) {
         "kind",
         "outcome",
         "resource",
+        "reach",
+        "pacing",
         "held",
     ];
     match value {
@@ -90,6 +92,7 @@ fn check(text: &str) {
         fixtures::not_equivalent(),
         fixtures::inconclusive(),
         fixtures::replace(),
+        crate::sizes::document(),
     ] {
         let document = spoilt(&original, text);
         let series = series::series(

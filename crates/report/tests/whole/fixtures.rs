@@ -129,6 +129,7 @@ fn comparison(tail: f64, cpu: f64) -> Comparison {
         quality: Vec::new(),
         latency: latencies,
         resources,
+        growth: Vec::new(),
     }
 }
 

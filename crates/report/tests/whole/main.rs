@@ -15,5 +15,6 @@ mod fixtures;
 mod floors;
 mod informative;
 mod series;
+mod sizes;
 mod snapshots;
 mod suite;

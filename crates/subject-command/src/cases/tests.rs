@@ -21,7 +21,7 @@ fn wrong(text: &str) -> Vec<(usize, String)> {
 fn reads_every_key() {
     let case = one(
         r#"{"args":["sort","-k","2"],"stdin":"b\na\n","files":{"a.txt":"text","in/./b":{"file":"there"}},
-        "env":{"LANG":"de"},"operation":"sort","weight":2,"timeout":"1.5s"}"#
+        "env":{"LANG":"de"},"operation":"sort","weight":2,"size":1e5,"timeout":"1.5s"}"#
             .replace('\n', " ")
             .as_str(),
     );
@@ -35,6 +35,7 @@ fn reads_every_key() {
     assert_eq!(case.env["LANG"], "de");
     assert_eq!(case.operation.as_deref(), Some("sort"));
     assert_eq!(case.weight, 2.0);
+    assert_eq!(case.size, Some(1e5));
     assert_eq!(case.timeout, Some(Duration::from_millis(1500)));
     assert_eq!(one("{}"), Case::default());
     let from_file = one(r#"{"stdin_file":"there"}"#);
@@ -109,6 +110,12 @@ fn the_wrong_type_of_a_value_is_named() {
         (r#"{"env":{"A=B":""}}"#, "is not the name of a variable"),
         (r#"{"env":{"A":1}}"#, "\"A\" is not a text"),
         (r#"{"operation":" "}"#, "\"operation\" is not a name"),
+        (
+            r#"{"size":0}"#,
+            "\"size\" is not a number from 0.000001 to 1e18",
+        ),
+        (r#"{"size":-1}"#, "\"size\" is not a number"),
+        (r#"{"size":"9"}"#, "\"size\" is not a number"),
         (r#"{"timeout":"0s"}"#, "\"timeout\" is not a time"),
         (r#"{"timeout":"9999h"}"#, "up to 10080m"),
     ] {

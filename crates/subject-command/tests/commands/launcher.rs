@@ -379,11 +379,14 @@ fn a_limit_that_the_launcher_does_not_fit_into_is_named_and_a_larger_one_is_enou
     );
 }
 
-/// A side that runs a shell line, for one case.
-fn command_side(folder: &Path, line: &str, memory: Option<ByteSize>) -> CommandSide {
-    let command = understudy_subject_command::Command {
-        under: Vec::new(),
-        what: Executed::Script(line.to_owned()),
+/// A command without arguments.
+fn command(folder: &Path, what: Executed, startup: Option<&[&str]>) -> understudy_subject_command::Command {
+    let words = |words: &[&str]| -> Vec<String> {
+        let words = words.iter();
+        words.map(|word| (*word).to_owned()).collect()
+    };
+    understudy_subject_command::Command {
+        what,
         dir: folder.to_owned(),
         path: DEFAULT_PATH.to_owned(),
         env: BTreeMap::new(),
@@ -391,7 +394,13 @@ fn command_side(folder: &Path, line: &str, memory: Option<ByteSize>) -> CommandS
         longest: None,
         is_cold: false,
         outputs: Outputs::default(),
-    };
+        under: Vec::new(),
+        startup: startup.map(words),
+    }
+}
+
+/// A side that runs it for one case.
+fn side_of(folder: &Path, command: understudy_subject_command::Command, memory: Option<ByteSize>) -> CommandSide {
     let cases = Arc::new(Cases {
         all: vec![Case::default()],
     });
@@ -406,10 +415,53 @@ fn command_side(folder: &Path, line: &str, memory: Option<ByteSize>) -> CommandS
     CommandSide::start(command, cases, &placing, machine).unwrap()
 }
 
+fn script(line: &str) -> Executed {
+    Executed::Script(line.to_owned())
+}
+
+#[test]
+fn a_side_starts_without_a_case_where_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let side = |what: &Executed, startup: Option<&[&str]>| {
+        let command = command(folder.path(), what.clone(), startup);
+        side_of(folder.path(), command, None)
+    };
+    // The input file of a case belongs to the case.
+    let words = ["sh", "{in}", "-c"].map(str::to_owned).to_vec();
+    let program = Executed::Program(words);
+    let ends = |arguments: &[&str]| {
+        let starts = side(&program, Some(arguments)).start_up(3).unwrap();
+        assert_eq!(starts.len(), 3);
+        assert!(starts.iter().all(|start| start.wall_ns > 0));
+        starts[2].unusual.clone()
+    };
+    assert_eq!(ends(&["exit 0"]), None);
+    assert_eq!(ends(&["exit 3"]).as_deref(), Some("exit code 3"));
+    assert_eq!(ends(&["kill -9 $$"]).as_deref(), Some("signal 9"));
+    assert_eq!(side(&program, None).start_up(3).unwrap(), []);
+    let line = script("cat");
+    let starts = side(&line, Some(&[])).start_up(1).unwrap();
+    assert_eq!(starts[0].unusual, None, "its standard input is empty");
+}
+
+#[test]
+fn a_start_without_a_case_cannot_take_a_file_out_of_a_shell_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command(folder.path(), script("wc < {in}"), None);
+    assert!(command.start_line().is_none());
+    command.startup = Some(Vec::new());
+    let error = command.start_line().unwrap().unwrap_err().to_string();
+    assert!(
+        error.contains("`{in}`") && error.contains("hint: "),
+        "{error}"
+    );
+}
+
 #[test]
 fn a_side_that_is_renewed_has_another_launcher_and_the_same_answers() {
     let folder = tempfile::tempdir().unwrap();
-    let mut side = command_side(folder.path(), "echo $PPID", None);
+    let command = command(folder.path(), script("echo $PPID"), None);
+    let mut side = side_of(folder.path(), command, None);
     let mut launcher = |renew: bool| {
         if renew {
             side.renew().unwrap();
@@ -431,7 +483,8 @@ fn under_a_memory_limit_the_output_of_a_run_is_not_in_the_way_of_the_next() {
     }
     let folder = tempfile::tempdir().unwrap();
     let limit = Some(ByteSize::new(24 << 20));
-    let mut side = command_side(folder.path(), "head -c 4194304 /dev/zero", limit);
+    let command = command(folder.path(), script("head -c 4194304 /dev/zero"), None);
+    let mut side = side_of(folder.path(), command, limit);
     for run in side.run(&[0; 12]).unwrap() {
         assert!(!run.out_of_memory && run.bytes >= 4 << 20, "{run:?}");
     }

@@ -17,7 +17,7 @@ use understudy_trial::config::{
     CasesFrom, CommandWorkload, HttpWorkload, RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
 };
 use understudy_trial::instructions::{COUNTER, can_count};
-use understudy_trial::{check_commands, check_media};
+use understudy_trial::{check_commands, check_media, has_sizes};
 
 /// The trial's file where neither it nor a flag is given.
 const DEFAULT_FILE: &str = "trial.toml";
@@ -156,6 +156,11 @@ fn read_cases(config: &TrialConfig, workload: &CommandWorkload) -> Result<Cases,
         ));
     }
     wrong.extend(check_media(workload, &cases));
+    if workload.sizing.deadline.is_some() && !has_sizes(config, &cases) {
+        wrong.push(
+            "capacity.deadline: no operation has cases of two sizes, and one size does not show how the time grows\nhint: give the lines of the case file a `size`, such as {\"args\": [\"big.csv\"], \"size\": 100000}".to_owned(),
+        );
+    }
     match wrong.is_empty() {
         true => Ok(cases),
         false => Err(Failure::Usage(wrong)),

@@ -152,7 +152,7 @@ fn every_mistake_is_reported_at_once() {
             "--slo: 0 can never be held",
             "--slo: \"1\" is not a share such as \"0.1%\"",
             "--goal: \"cpu\" is not a goal such as \"cpu=-30%\"",
-            "--goal: speed: is not a goal\nhint: use `cpu`, `memory`, a quantile such as `p99`, or, of commands, `wall`",
+            "--goal: speed: is not a goal\nhint: use `cpu`, `memory`, a quantile such as `p99`, or, of commands, `wall` or `startup`",
             "--goal: cpu: \"1\" is not a change such as \"-30%\"",
             "--cpus: \"0\" is not a number of CPUs such as 1 or 0.5",
             "--seed: \"-1\" is not a whole number from 0 to 9223372036854775807",

@@ -198,9 +198,9 @@ speed = "-25%"
             "trial.toml:13: slo.max is missing\nhint: write the bound, such as max = \"20ms\"",
             "trial.toml:16: goal.cpu: \"30\" is not a change such as \"-30%\"",
             "trial.toml:17: goal.memory: expected a change such as \"-30%\", found 0.3",
-            "trial.toml:18: goal.p100: is not a goal\nhint: use `cpu`, `memory`, a quantile such as `p99`, or, of commands, `wall`",
+            "trial.toml:18: goal.p100: is not a goal\nhint: use `cpu`, `memory`, a quantile such as `p99`, or, of commands, `wall` or `startup`",
             "trial.toml:19: goal.p99: is a table in TOML, because of the dot\nhint: write \"p99.9\" in quotes",
-            "trial.toml:20: goal.speed: is not a goal\nhint: use `cpu`, `memory`, a quantile such as `p99`, or, of commands, `wall`",
+            "trial.toml:20: goal.speed: is not a goal\nhint: use `cpu`, `memory`, a quantile such as `p99`, or, of commands, `wall` or `startup`",
         ],
     );
     check_added(

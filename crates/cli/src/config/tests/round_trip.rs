@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use understudy_judge::search::capacity::CapacityConfig;
 use understudy_judge::search::floor::{FloorConfig, FloorTrial, LoadTrial, RunsTrial};
+use understudy_judge::terms::Sizing;
 use understudy_model::{ByteSize, Change, Quantity, Share};
 use understudy_observe::Attach;
 use understudy_subject_command::{ComparedAs, Outputs};
@@ -164,6 +165,7 @@ fn goals() -> impl Strategy<Value = Vec<Goal>> {
         let mut seen = BTreeMap::new();
         let key = |goal: &Goal| match goal {
             Goal::Wall(_) => "wall".to_owned(),
+            Goal::Startup(_) => "startup".to_owned(),
             Goal::Cpu(_) => "cpu".to_owned(),
             Goal::Memory(_) => "memory".to_owned(),
             Goal::Latency { quantile, .. } => quantile.to_string(),
@@ -344,12 +346,7 @@ proptest! {
 }
 
 /// The same trial of commands: what only services have is left out.
-fn of_commands(
-    config: TrialConfig,
-    cases: CasesFrom,
-    is_cold: bool,
-    outputs: Outputs,
-) -> TrialConfig {
+fn of_commands(config: TrialConfig, workload: CommandWorkload) -> TrialConfig {
     let launched = |side: SideConfig, shell: bool| match side {
         SideConfig::Launched(launched) => SideConfig::Launched(Launched {
             shell,
@@ -372,14 +369,8 @@ fn of_commands(
         }),
     };
     let goals = config.goals.into_iter();
-    let workload = CommandWorkload {
-        cases,
-        cache: if is_cold { Cache::Cold } else { Cache::Warm },
-        timeout: Span::from_secs(7),
-        outputs,
-        instructions: is_cold,
-        ffmpeg: "ffmpeg".to_owned(),
-    };
+    let startup = workload.startup.is_some();
+    let startup = startup.then(|| Goal::Startup(quantity("-9%".to_owned())));
     TrialConfig {
         incumbent: launched(config.incumbent, false),
         candidate: launched(config.candidate, true),
@@ -388,6 +379,7 @@ fn of_commands(
         goals: goals
             .filter(|goal| !matches!(goal, Goal::Latency { .. }))
             .chain([Goal::Wall(quantity("-5%".to_owned()))])
+            .chain(startup)
             .collect(),
         capacity: None,
         memory_floor: config.memory_floor.map(|floor| FloorConfig {
@@ -410,11 +402,26 @@ proptest! {
             Just(CasesFrom::File(PathBuf::from("/lab/cases.jsonl"))),
         ],
         is_cold in any::<bool>(),
+        startup in option::of(vec("[^\0]{0,8}", 0..3)),
+        unit in text(),
+        deadline in option::of(span()),
         ways in vec((proptest::sample::select(vec!["stdout", "stderr", "out/*.csv", "**/*.log"]), proptest::sample::select(ComparedAs::ALL.to_vec())), 0..4),
     ) {
         let entries = ways.iter().map(|(path, way)| (*path, way.word()));
         let outputs = Outputs::read(entries).unwrap();
-        let config = of_commands(config, cases, is_cold, outputs);
+        // The sizes that a deadline is about are in a file of cases.
+        let deadline = deadline.filter(|_| matches!(cases, CasesFrom::File(_)));
+        let workload = CommandWorkload {
+            cases,
+            cache: if is_cold { Cache::Cold } else { Cache::Warm },
+            timeout: Span::from_secs(7),
+            outputs,
+            startup,
+            sizing: Sizing { unit, deadline },
+            instructions: is_cold,
+            ffmpeg: "ffmpeg".to_owned(),
+        };
+        let config = of_commands(config, workload);
         let text = write(&config);
         let again = parse(&text, Path::new("/elsewhere"), "trial.toml", Mode::Judge);
         prop_assert_eq!(again, Ok(config), "{}", text);
