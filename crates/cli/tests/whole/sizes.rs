@@ -38,7 +38,7 @@ fn a_start_is_an_outcome_of_its_own_and_no_part_of_a_run() {
     scratch.write("cases.jsonl", "{\"args\": [\"x\"]}\n");
     write(
         &scratch,
-        [&format!("sleep 0.02\n{work}"), work],
+        [&format!("sleep 0.08\n{work}"), work],
         "[workload]\ncases = \"cases.jsonl\"\nstartup = [\"--version\"]\n[goal]\nstartup = \"-50%\"\n",
     );
     let ended = trial(&scratch);
@@ -55,15 +55,12 @@ fn a_start_is_an_outcome_of_its_own_and_no_part_of_a_run() {
         estimate(&line[side]) / 1e3
     };
     let start = [of("startup_us", "baseline"), of("startup_us", "contender")];
-    assert!(
-        start[0] > 20.0 && start[1] < start[0] - 15.0,
-        "{start:?} ms"
-    );
+    assert!(start[0] > 80.0 && start[1] < 50.0, "{start:?} ms");
     // A run takes what it takes without the starts that are measured next to it.
-    let run = of("wall_us_per_run", "contender");
-    assert!((30.0..48.0).contains(&run), "{run} ms");
-    let cpu = of("cpu_us_per_request", "contender");
-    assert!(cpu < 15.0, "{cpu} ms");
+    let run = of("wall_us_per_run", "baseline");
+    assert!((110.0..170.0).contains(&run), "{run} ms");
+    let cpu = of("cpu_us_per_request", "baseline");
+    assert!(cpu < 20.0, "{cpu} ms");
     let html = fs::read_to_string(scratch.run().join("report.html")).unwrap();
     assert!(html.contains("Start-up") && html.contains("per run ("));
 }
