@@ -291,7 +291,8 @@ impl<'a> Search<'a> {
                 outcome,
                 because,
                 p99_us: assessed.p99_us,
-                wall_us: assessed.wall_us,
+                // What was killed did not take its time, whatever the other runs took.
+                wall_us: assessed.wall_us.filter(|_| ended(facts).is_none()),
                 cpu: assessed.cpu,
                 peak_rss_bytes: figures.peak_rss_bytes,
             },

@@ -40,7 +40,7 @@ pub(super) fn section(document: &VerdictDocument) -> Markup {
                 h3 { "How little memory is enough?" }
                 p { (how(first)) }
                 p { (why_not_peak(floors)) }
-                @if is_of_runs { p { "The limit is that of a control group: it holds the launcher that starts the runs (about 2 MiB), all processes of a run, what they write to standard output until it is read, and page cache that cannot be dropped." } }
+                @if is_of_runs { p { "The limit is that of a control group: it holds the launcher that starts the runs (about 3 MiB), all processes of a run, what they write to standard output until it is read, and page cache that cannot be dropped." } }
             }
             (legend(&keys(is_of_runs, &of_all)))
             @if let Some(axes) = &axes {

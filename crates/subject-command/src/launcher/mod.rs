@@ -126,7 +126,7 @@ pub enum LauncherError {
     /// The memory limit of the side is too small for the launcher itself.
     #[error(
         "its memory limit of {limit:#} is too small for the launcher that runs it\nhint: raise `memory` in `[limits]`: \
-         the launcher, about 2 MiB, is within it"
+         the launcher, about 3 MiB, is within it"
     )]
     NoMemory {
         /// The limit.
