@@ -7,7 +7,7 @@ use understudy_model::capacity::{CapacityKind, SideCapacity};
 use understudy_model::floor::FloorKind;
 use understudy_model::growth::{Reach, WithinDeadline};
 use understudy_model::verdict::{
-    Estimate, FEWEST_COMPARED, Held, Reason, SloResult, Verdict, VerdictDocument,
+    Estimate, Held, Reason, Resource, SloResult, Verdict, VerdictDocument,
 };
 
 const GIB: f64 = 1_073_741_824.0;
@@ -31,7 +31,7 @@ pub(crate) fn business(
 /// Adds what was measured. What is stated stays: a stated figure may be that of another machine on purpose.
 pub fn complete(case: &mut Case, terms: &Terms, document: &VerdictDocument) {
     let facts = &mut case.facts;
-    facts.equivalent = facts.equivalent.or(equivalent(document));
+    facts.equivalent = facts.equivalent.or(equivalent(terms, document));
     facts.candidate_meets_slo = facts
         .candidate_meets_slo
         .or(holds_objectives(document, Role::Candidate));
@@ -63,6 +63,7 @@ pub fn complete(case: &mut Case, terms: &Terms, document: &VerdictDocument) {
         }
     }
     within_deadline(case, document, run);
+    one_after_the_other(case, document, run);
     let floors = document.memory_floors.iter();
     let floors = floors.filter(|floor| floor.kind == FloorKind::Between);
     for of in floors.filter(|of| counts(of.side)) {
@@ -142,18 +143,53 @@ fn within_deadline(case: &mut Case, document: &VerdictDocument, run: &str) {
     }
 }
 
+/// What a worker that makes one run after the other handles in a second, where no deadline says it better.
+fn one_after_the_other(case: &mut Case, document: &VerdictDocument, run: &str) {
+    for comparison in &document.comparisons {
+        let mut lines = comparison.resources.iter();
+        let Some(wall) = lines.find(|line| line.resource == Resource::WallUsPerRun) else {
+            continue;
+        };
+        let contender = match comparison.contender {
+            Role::Tuned if !tuned_answers_the_same(document) => continue,
+            Role::Tuned => Input::TunedCapacity,
+            _ => Input::CandidateCapacity,
+        };
+        let sides = [
+            (Input::IncumbentCapacity, comparison.baseline, wall.baseline),
+            (contender, comparison.contender, wall.contender),
+        ];
+        for (input, side, took_us) in sides {
+            let per_s = |took_us: Option<f64>| took_us.map(|us| 1e6 / us);
+            let rate = took_us.map(|took| Estimate {
+                estimate: per_s(took.estimate),
+                low: per_s(took.high),
+                high: per_s(took.low),
+            });
+            if let Some(spread) = rate.as_ref().and_then(interval) {
+                let source = Source::Measured(format!(
+                    "runs per second of the {}, one after the other, in {run}",
+                    side.in_words()
+                ));
+                case.set_if_open(input, Value { spread, source });
+            }
+        }
+    }
+}
+
 /// A measured interval with both ends; one that is open says too little for money.
 fn interval(estimate: &Estimate) -> Option<Spread> {
     Spread::interval(estimate.low?, estimate.estimate?, estimate.high?)
 }
 
 /// Were the answers the same? `None`: too few were compared.
-fn equivalent(document: &VerdictDocument) -> Option<bool> {
+fn equivalent(terms: &Terms, document: &VerdictDocument) -> Option<bool> {
     let comparison = document.comparisons.first()?;
+    let fewest = terms.fewest_compared(document.method.requests as usize);
     let deviates = document.verdict == Verdict::NotEquivalent;
     match comparison.equivalence.different {
         0 if deviates => Some(false),
-        0 => (comparison.equivalence.compared >= FEWEST_COMPARED).then_some(true),
+        0 => (comparison.equivalence.compared >= fewest).then_some(true),
         _ => Some(false),
     }
 }
@@ -222,6 +258,8 @@ mod tests {
     use crate::terms::Level;
     use understudy_case::Currency;
     use understudy_compare::Rules;
+    use understudy_model::Pacing;
+    use understudy_model::verdict::ResourceComparison;
 
     /// What a trial of nothing comes to, with this verdict instead.
     fn document(verdict: Verdict) -> VerdictDocument {
@@ -302,6 +340,33 @@ mod tests {
             (verdict, codes[0].as_str()),
             (Verdict::Inconclusive, "case_incomplete")
         );
+    }
+
+    #[test]
+    fn a_worker_makes_one_run_after_the_other() {
+        let mut document = document(Verdict::Replace);
+        let took = |low: f64, us: f64, high: f64| {
+            Some(Estimate {
+                estimate: Some(us),
+                low: Some(low),
+                high: Some(high),
+            })
+        };
+        document.comparisons[0].resources = vec![ResourceComparison {
+            resource: Resource::WallUsPerRun,
+            rate_rps: Pacing::NO_RATE,
+            baseline: took(4e5, 5e5, 1e6),
+            contender: took(1e5, 1e5, 1e5),
+            ratio: None,
+            pairs: 6,
+            unmeasured: None,
+        }];
+        let terms = crate::simulated::terms(Level::Quick, &[Pacing::NO_RATE], 0.99);
+        let mut case = Case::new("batch".to_owned(), Currency::USD);
+        complete(&mut case, &terms, &document);
+        let text = format!("{case:?}");
+        assert!(text.contains("Interval(1.0, 2.0, 2.5)"), "{text}");
+        assert!(text.contains("runs per second of the candidate, one after the other"));
     }
 
     #[test]

@@ -380,7 +380,11 @@ fn a_limit_that_the_launcher_does_not_fit_into_is_named_and_a_larger_one_is_enou
 }
 
 /// A command without arguments.
-fn command(folder: &Path, what: Executed, startup: Option<&[&str]>) -> understudy_subject_command::Command {
+fn command(
+    folder: &Path,
+    what: Executed,
+    startup: Option<&[&str]>,
+) -> understudy_subject_command::Command {
     let words = |words: &[&str]| -> Vec<String> {
         let words = words.iter();
         words.map(|word| (*word).to_owned()).collect()
@@ -400,7 +404,11 @@ fn command(folder: &Path, what: Executed, startup: Option<&[&str]>) -> understud
 }
 
 /// A side that runs it for one case.
-fn side_of(folder: &Path, command: understudy_subject_command::Command, memory: Option<ByteSize>) -> CommandSide {
+fn side_of(
+    folder: &Path,
+    command: understudy_subject_command::Command,
+    memory: Option<ByteSize>,
+) -> CommandSide {
     let cases = Arc::new(Cases {
         all: vec![Case::default()],
     });
