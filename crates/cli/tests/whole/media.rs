@@ -105,7 +105,8 @@ fn a_decoder_that_changes_a_frame_is_found_by_its_number() {
     fs::remove_dir_all(scratch.path().join("runs")).unwrap();
     // Other bytes, and the same frames.
     scratch.write("trial.toml", &toml("-c:v ffv1 -f matroska out.y4m"));
-    assert_ne!(trial(&scratch).code, 5);
+    let ended = trial(&scratch);
+    assert_ne!(ended.code, 5, "{}{}", ended.stdout, ended.stderr);
 }
 
 #[test]
