@@ -163,31 +163,11 @@ pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) 
     };
     let aa = comparisons::aa(plan, terms, &latencies);
     let aa_resources = comparisons::aa_resources(plan, terms, &evidence.blocks);
-    let compare = |contender: Role| {
-        let noise = Noise::learn(evidence.rows_of(contender));
-        Comparison {
-            baseline: Role::Incumbent,
-            contender,
-            equivalence: equivalence(terms, evidence, contender, &noise, rules),
-            self_test: (contender == Role::Candidate)
-                .then(|| self_test::judge(evidence, &noise, rules))
-                .flatten(),
-            under_load: under_load::compare(evidence, contender),
-            quality: clips::of(&evidence.quality, contender),
-            latency: comparisons::latency(plan, terms, pairs, contender),
-            resources: comparisons::resources(plan, terms, &counting, contender),
-            growth: growth::compare(
-                plan,
-                terms,
-                &growth::Measured {
-                    operations: &evidence.operations,
-                    requests: &evidence.requests,
-                    blocks: &counting,
-                },
-                contender,
-            ),
-        }
+    let counted = Counted {
+        pairs,
+        blocks: &counting,
     };
+    let compare = |contender: Role| compare(contender, (terms, plan, rules), evidence, &counted);
     let contenders = terms.sides().filter(|side| *side != Role::Incumbent);
     let mut judged = objectives::judge(terms, plan, pairs, (&evidence.blocks, &counting));
     let of_itself = (&aa[..], &aa_resources[..]);
@@ -242,6 +222,44 @@ pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) 
         document.refused = refusals::sentences(&document.gates, &document.slo);
     }
     document
+}
+
+/// The measurements that count.
+struct Counted<'a> {
+    pairs: &'a Latencies,
+    blocks: &'a [&'a LatencyBlock],
+}
+
+/// A contender against the incumbent.
+fn compare(
+    contender: Role,
+    (terms, plan, rules): (&Terms, &Plan, &Rules),
+    evidence: &Evidence,
+    counted: &Counted<'_>,
+) -> Comparison {
+    let noise = Noise::learn(evidence.rows_of(contender));
+    Comparison {
+        baseline: Role::Incumbent,
+        contender,
+        equivalence: equivalence(terms, evidence, contender, &noise, rules),
+        self_test: (contender == Role::Candidate)
+            .then(|| self_test::judge(evidence, &noise, rules))
+            .flatten(),
+        under_load: under_load::compare(evidence, contender),
+        quality: clips::of(&evidence.quality, contender),
+        latency: comparisons::latency(plan, terms, counted.pairs, contender),
+        resources: comparisons::resources(plan, terms, counted.blocks, contender),
+        growth: growth::compare(
+            plan,
+            terms,
+            &growth::Measured {
+                operations: &evidence.operations,
+                requests: &evidence.requests,
+                blocks: counted.blocks,
+            },
+            contender,
+        ),
+    }
 }
 
 /// Do the answers decide for certain, whatever a measurement under load would show? What was compared too little may

@@ -41,14 +41,16 @@ pub(crate) fn counter(folder: &Path) -> Vec<String> {
     .into()
 }
 
+/// Starts what runs a side under the counter, which writes into this folder.
+type Start<'a> = dyn Fn(Role, &Path) -> Result<Box<dyn Runner>, TrialError> + 'a;
+
 /// What the stage works on.
 pub(crate) struct Stage<'a> {
     pub(crate) measuring: &'a Measuring<'a>,
     /// Cases of the workload.
     pub(crate) cases: u32,
     pub(crate) sides: Vec<Role>,
-    /// Starts what runs a side under the counter, which writes into this folder.
-    pub(crate) start: &'a dyn Fn(Role, &Path) -> Result<Box<dyn Runner>, TrialError>,
+    pub(crate) start: &'a Start<'a>,
     pub(crate) logs: &'a Path,
 }
 
