@@ -509,7 +509,8 @@ mod tests {
         let errors =
             wrong("{\"path\":\"/\"}\n\nnot json\n{\"pth\":\"/\"}\n[]\n{\"path\":\"/ \"}\n");
         let lines: Vec<usize> = errors.iter().map(|(line, _)| *line).collect();
-        assert_eq!(lines, [3, 4, 5, 6]);
+        // Line 4 has an unknown key and no path.
+        assert_eq!(lines, [3, 4, 4, 5, 6]);
         assert!(errors[1].1.contains("did you mean \"path\"?"), "{errors:?}");
         let first = |text: &str| wrong(text).remove(0).1;
         assert!(first("").contains("has no request"));

@@ -333,7 +333,7 @@ mod tests {
                 .starts_with("\"operation\" is not a name")
         );
         assert!(
-            first(r#"{"timeout":"2min"}"#).1.ends_with("up to 60s"),
+            first(r#"{"timeout":"2min"}"#).1.ends_with("up to 1m"),
             "{:?}",
             first(r#"{"timeout":"2min"}"#)
         );
