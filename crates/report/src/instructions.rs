@@ -3,8 +3,8 @@
 use understudy_model::Role;
 use understudy_model::instructions::{CountRange, Instructions};
 
-/// What was counted, for a line of the terminal and of Markdown.
-pub(crate) fn sentence(counted: &Instructions) -> String {
+/// What was counted of a workload with so many cases, in a sentence.
+pub(crate) fn sentence(counted: &Instructions, workload: u64) -> String {
     let of = |side: Role| {
         counted
             .sides
@@ -17,16 +17,17 @@ pub(crate) fn sentence(counted: &Instructions) -> String {
     let slower = counted.slowdown.map_or_else(String::new, |times| {
         format!("; a run took {times:.0} times as long while they were counted")
     });
-    let cases = match counted.cases {
-        1 => "1 case".to_owned(),
-        cases => format!("{cases} cases"),
+    let cases = match (counted.cases, workload) {
+        (1, 1) => "1 case".to_owned(),
+        (cases, all) if cases == all => format!("{cases} cases, each"),
+        (cases, all) => format!("{cases} of {all} cases, each"),
     };
     let times = match counted.rounds {
         1 => "once".to_owned(),
         rounds => format!("{rounds} times"),
     };
     format!(
-        "{} a run, {}; Valgrind, {cases}, each {times}{slower}",
+        "{} a run, {}; Valgrind, {cases} {times}{slower}",
         each.collect::<Vec<_>>().join(", "),
         change(&counted.ratio),
     )
@@ -77,15 +78,16 @@ mod tests {
             slowdown: Some(41.7),
         };
         assert_eq!(
-            sentence(&counted),
+            sentence(&counted, 3),
             "incumbent 1.50 M, candidate 987 a run, -50.0 %; Valgrind, 3 cases, each 2 times; a run took 42 times as \
              long while they were counted"
         );
+        assert!(sentence(&counted, 90).contains("; Valgrind, 3 of 90 cases, each 2 times; "));
         counted.ratio = range(0.5, 0.6, 0.7);
         (counted.cases, counted.rounds, counted.slowdown) = (1, 1, None);
         assert_eq!(
-            sentence(&counted),
-            "incumbent 1.50 M, candidate 987 a run, -40.0 % (-50.0 % to -30.0 %); Valgrind, 1 case, each once"
+            sentence(&counted, 1),
+            "incumbent 1.50 M, candidate 987 a run, -40.0 % (-50.0 % to -30.0 %); Valgrind, 1 case once"
         );
     }
 }

@@ -62,7 +62,10 @@ pub fn summary(document: &VerdictDocument, earlier: Option<&History>) -> String 
         out += &format!("\nMemory floor of the {}: {found}\n", of.side);
     }
     if let Some(counted) = &document.instructions {
-        let told = text(&crate::instructions::sentence(counted));
+        let told = text(&crate::instructions::sentence(
+            counted,
+            document.method.requests,
+        ));
         out += &format!("\nInstructions: {told}\n");
     }
     gates(&mut out, document);

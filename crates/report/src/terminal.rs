@@ -53,7 +53,10 @@ pub fn summary(document: &VerdictDocument, earlier: Option<&History>, style: Sty
         floors.map(|of| (of.side, crate::memory_floor::short(of))),
     );
     if let Some(counted) = &document.instructions {
-        page.labelled("instructions", &crate::instructions::sentence(counted));
+        page.labelled(
+            "instructions",
+            &crate::instructions::sentence(counted, document.method.requests),
+        );
     }
     if let Some(earlier) = earlier {
         page.history(earlier);

@@ -30,7 +30,7 @@ pub(super) fn section(document: &VerdictDocument) -> Markup {
     html! {
         @if let Some(comparison) = wording::of_contender(document, Role::Candidate) { (of_comparison(document, comparison)) }
         @if let Some(counted) = &document.instructions {
-            p { "Instructions: " (crate::instructions::sentence(counted)) "." }
+            p { "Instructions: " (crate::instructions::sentence(counted, document.method.requests)) "." }
         }
     }
 }
