@@ -296,12 +296,6 @@ fn a_data_set_is_compared_by_its_rows() {
         let ended = trial(&scratch, &[&as_data[..], &[a, b]].concat());
         assert_eq!(ended.code, code, "{b}: {}{}", ended.stdout, ended.stderr);
     }
-    // What has no reader is not compared, and that is no verdict.
-    let unread = ["--shell", "--output", "*.csv=media"];
-    let b = r"printf 'id,n\n3,\n1,2\n' > out.csv";
-    let ended = trial(&scratch, &[&unread[..], &[a, b]].concat());
-    assert_eq!(ended.code, 4, "{}{}", ended.stdout, ended.stderr);
-    assert!(ended.stdout.contains("no reader"), "{}", ended.stdout);
 }
 
 #[test]

@@ -20,7 +20,8 @@ fn equal_sides_are_never_replaced_and_noise_is_not_a_difference() {
     trial.tables = objective("1s");
     // Both stop for 40 ms in every second: p90 does not show it, p99 does.
     trial.incumbent = "--stop-ms 40 --every-ms 1000".to_owned();
-    trial.candidate = trial.incumbent.clone();
+    // Started in the same way, it would be the same program, and nothing to judge.
+    trial.candidate = "--every-ms 1000 --stop-ms 40".to_owned();
     trial.sides = "pauses = \"python\"".to_owned();
     let Some((ended, verdict)) = trial.run_decided() else {
         return;

@@ -190,3 +190,24 @@ fn without_a_reader_and_with_too_few_points_nothing_starts() {
     }
     assert!(!scratch.path().join("runs").exists());
 }
+
+#[test]
+fn what_is_no_media_is_not_compared_and_that_is_no_verdict() {
+    if ffmpeg().is_none() {
+        return;
+    }
+    let _machine = machine();
+    let scratch = Scratch::new("media-none");
+    let commands = ["echo 1,2 > out.csv", "echo 2,1 > out.csv"];
+    let flags = ["trial", "--quick", "--shell", "--output", "*.csv=media"];
+    let ended = run(understudy()
+        .current_dir(scratch.path())
+        .args(flags)
+        .args(commands));
+    assert_eq!(ended.code, 4, "{}{}", ended.stdout, ended.stderr);
+    assert!(
+        ended.stdout.contains("ffmpeg cannot read it"),
+        "{}",
+        ended.stdout
+    );
+}
