@@ -5,9 +5,9 @@ use understudy_case::{Case, CaseDocument, DRAWS, Input, Problem, Source, Spread,
 use understudy_model::Role;
 use understudy_model::capacity::{CapacityKind, SideCapacity};
 use understudy_model::floor::FloorKind;
-use understudy_model::growth::{Reach, WithinDeadline};
+use understudy_model::growth::{Reach, SideGrowth};
 use understudy_model::verdict::{
-    Estimate, Held, Reason, Resource, SloResult, Verdict, VerdictDocument,
+    Comparison, Estimate, Held, Reason, Resource, SloResult, Verdict, VerdictDocument,
 };
 
 const GIB: f64 = 1_073_741_824.0;
@@ -50,20 +50,18 @@ pub fn complete(case: &mut Case, terms: &Terms, document: &VerdictDocument) {
         _ => "this run",
     };
     let counts = |side: Role| side != Role::Tuned || tuned_answers_the_same(document);
-    for of in document.capacity.iter().filter(|of| counts(of.side)) {
-        let input = match of.side {
-            Role::Incumbent | Role::Second => Input::IncumbentCapacity,
-            Role::Candidate => Input::CandidateCapacity,
-            Role::Tuned => Input::TunedCapacity,
-        };
-        if let Some(spread) = interval(&of.capacity.rate_rps) {
-            let source =
-                Source::Measured(format!("capacity of the {} in {run}", of.side.in_words()));
+    for of in handled(terms, document) {
+        let spread = of.per_s.as_ref().and_then(interval);
+        if let Some(spread) = spread.filter(|_| counts(of.side)) {
+            let input = match of.side {
+                Role::Incumbent | Role::Second => Input::IncumbentCapacity,
+                Role::Candidate => Input::CandidateCapacity,
+                Role::Tuned => Input::TunedCapacity,
+            };
+            let source = Source::Measured(format!("{} in {run}", of.what));
             case.set_if_open(input, Value { spread, source });
         }
     }
-    within_deadline(case, document, run);
-    one_after_the_other(case, document, run);
     let floors = document.memory_floors.iter();
     let floors = floors.filter(|floor| floor.kind == FloorKind::Between);
     for of in floors.filter(|of| counts(of.side)) {
@@ -99,82 +97,89 @@ pub fn complete(case: &mut Case, terms: &Terms, document: &VerdictDocument) {
     }
 }
 
-/// What an instance of a fleet that runs a batch handles in a second: the largest size within the deadline, over the
-/// deadline. Only where one operation is all that it runs: of several, nothing says in which proportion.
-fn within_deadline(case: &mut Case, document: &VerdictDocument, run: &str) {
-    for comparison in &document.comparisons {
-        let [growth] = &comparison.growth[..] else {
-            continue;
-        };
-        let is_tuned = comparison.contender == Role::Tuned;
-        if is_tuned && !tuned_answers_the_same(document) {
-            continue;
-        }
-        let contender = match is_tuned {
-            true => Input::TunedCapacity,
-            false => Input::CandidateCapacity,
-        };
-        let sides = [
-            (
-                Input::IncumbentCapacity,
-                comparison.baseline,
-                &growth.baseline,
-            ),
-            (contender, comparison.contender, &growth.contender),
-        ];
-        for (input, side, of) in sides {
-            let within = of.line.as_ref().and_then(|line| line.within_deadline);
-            let known = within.filter(|within| within.reach == Reach::UpTo);
-            let per_s = |size: f64, within: WithinDeadline| size / (within.deadline_us / 1e6);
-            let rate = known.map(|within| Estimate {
-                estimate: within.size.estimate.map(|size| per_s(size, within)),
-                low: within.size.low.map(|size| per_s(size, within)),
-                high: within.size.high.map(|size| per_s(size, within)),
-            });
-            if let Some(spread) = rate.as_ref().and_then(interval) {
-                let source = Source::Measured(format!(
-                    "{} per second within the deadline, of the {} in {run}",
-                    growth.unit,
-                    side.in_words()
-                ));
-                case.set_if_open(input, Value { spread, source });
-            }
-        }
-    }
+/// What an instance of a side handles in a second.
+struct Handled {
+    side: Role,
+    per_s: Option<Estimate>,
+    /// What that is, in words.
+    what: String,
 }
 
-/// What a worker that makes one run after the other handles in a second, where no deadline says it better.
-fn one_after_the_other(case: &mut Case, document: &VerdictDocument, run: &str) {
-    for comparison in &document.comparisons {
-        let mut lines = comparison.resources.iter();
-        let Some(wall) = lines.find(|line| line.resource == Resource::WallUsPerRun) else {
-            continue;
-        };
-        let contender = match comparison.contender {
-            Role::Tuned if !tuned_answers_the_same(document) => continue,
-            Role::Tuned => Input::TunedCapacity,
-            _ => Input::CandidateCapacity,
-        };
-        let sides = [
-            (Input::IncumbentCapacity, comparison.baseline, wall.baseline),
-            (contender, comparison.contender, wall.contender),
-        ];
-        for (input, side, took_us) in sides {
-            let per_s = |took_us: Option<f64>| took_us.map(|us| 1e6 / us);
-            let rate = took_us.map(|took| Estimate {
+/// The same unit for all sides, the one that was asked for: a side that has no figure in it has none.
+fn handled(terms: &Terms, document: &VerdictDocument) -> Vec<Handled> {
+    let comparisons = document.comparisons.iter();
+    if terms.sizing.deadline.is_some() {
+        return comparisons.flat_map(within_deadline).collect();
+    }
+    let searched = document.capacity.iter().map(|of| Handled {
+        side: of.side,
+        per_s: Some(of.capacity.rate_rps),
+        what: format!("capacity of the {}", of.side.in_words()),
+    });
+    searched
+        .chain(comparisons.flat_map(one_after_the_other))
+        .collect()
+}
+
+/// Of a fleet that runs a batch: the largest size within the deadline, over the deadline. Only where one operation is all
+/// that it runs: of several, nothing says in which proportion.
+fn within_deadline(comparison: &Comparison) -> Vec<Handled> {
+    let [growth] = &comparison.growth[..] else {
+        return Vec::new();
+    };
+    let of = |(side, of): (Role, &SideGrowth)| {
+        let within = of.line.as_ref().and_then(|line| line.within_deadline);
+        let known = within.filter(|within| within.reach == Reach::UpTo);
+        Handled {
+            side,
+            per_s: known.map(|within| {
+                let per_s = |size: f64| size / (within.deadline_us / 1e6);
+                Estimate {
+                    estimate: within.size.estimate.map(per_s),
+                    low: within.size.low.map(per_s),
+                    high: within.size.high.map(per_s),
+                }
+            }),
+            what: format!(
+                "{} per second within the deadline, of the {}",
+                growth.unit,
+                side.in_words()
+            ),
+        }
+    };
+    let sides = [
+        (comparison.baseline, &growth.baseline),
+        (comparison.contender, &growth.contender),
+    ];
+    sides.map(of).into()
+}
+
+/// Of a worker that makes one run after the other: its runs.
+fn one_after_the_other(comparison: &Comparison) -> Vec<Handled> {
+    let mut lines = comparison.resources.iter();
+    let Some(wall) = lines.find(|line| line.resource == Resource::WallUsPerRun) else {
+        return Vec::new();
+    };
+    let of = |(side, took): (Role, Option<Estimate>)| {
+        let per_s = |took_us: Option<f64>| took_us.map(|us| 1e6 / us);
+        Handled {
+            side,
+            per_s: took.map(|took| Estimate {
                 estimate: per_s(took.estimate),
                 low: per_s(took.high),
                 high: per_s(took.low),
-            });
-            if let Some(spread) = rate.as_ref().and_then(interval) {
-                let source = Source::Measured(format!(
-                    "runs per second of the {}, one after the other, in {run}",
-                    side.in_words()
-                ));
-                case.set_if_open(input, Value { spread, source });
-            }
+            }),
+            what: format!(
+                "runs per second of the {}, one after the other,",
+                side.in_words()
+            ),
         }
-    }
+    };
+    let sides = [
+        (comparison.baseline, wall.baseline),
+        (comparison.contender, wall.contender),
+    ];
+    sides.map(of).into()
 }
 
 /// A measured interval with both ends; one that is open says too little for money.
@@ -258,8 +263,8 @@ mod tests {
     use crate::terms::Level;
     use understudy_case::Currency;
     use understudy_compare::Rules;
-    use understudy_model::Pacing;
     use understudy_model::verdict::ResourceComparison;
+    use understudy_model::{Pacing, Span};
 
     /// What a trial of nothing comes to, with this verdict instead.
     fn document(verdict: Verdict) -> VerdictDocument {
@@ -342,25 +347,28 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_worker_makes_one_run_after_the_other() {
-        let mut document = document(Verdict::Replace);
-        let took = |low: f64, us: f64, high: f64| {
-            Some(Estimate {
-                estimate: Some(us),
-                low: Some(low),
-                high: Some(high),
-            })
-        };
-        document.comparisons[0].resources = vec![ResourceComparison {
+    /// The wall time of a run of incumbent and candidate, microseconds.
+    fn wall(incumbent: Estimate, candidate: Estimate) -> ResourceComparison {
+        ResourceComparison {
             resource: Resource::WallUsPerRun,
             rate_rps: Pacing::NO_RATE,
-            baseline: took(4e5, 5e5, 1e6),
-            contender: took(1e5, 1e5, 1e5),
+            baseline: Some(incumbent),
+            contender: Some(candidate),
             ratio: None,
             pairs: 6,
             unmeasured: None,
-        }];
+        }
+    }
+
+    #[test]
+    fn a_worker_makes_one_run_after_the_other() {
+        let mut document = document(Verdict::Replace);
+        let took = |low: f64, us: f64, high: f64| Estimate {
+            estimate: Some(us),
+            low: Some(low),
+            high: Some(high),
+        };
+        document.comparisons[0].resources = vec![wall(took(4e5, 5e5, 1e6), took(1e5, 1e5, 1e5))];
         let terms = crate::simulated::terms(Level::Quick, &[Pacing::NO_RATE], 0.99);
         let mut case = Case::new("batch".to_owned(), Currency::USD);
         complete(&mut case, &terms, &document);
@@ -371,7 +379,7 @@ mod tests {
 
     #[test]
     fn the_largest_size_within_a_deadline_is_the_capacity_of_a_batch() {
-        use understudy_model::growth::{Growth, Line, SideGrowth};
+        use understudy_model::growth::{Growth, Line, WithinDeadline};
         let around = |value: f64| Estimate {
             estimate: Some(value),
             low: Some(value - 10.0),
@@ -403,8 +411,11 @@ mod tests {
             no_ratio: None,
         };
         let completed = |growth: &[&Growth]| {
-            let terms = crate::simulated::terms(Level::Quick, &[100.0], 0.99);
+            let mut terms = crate::simulated::terms(Level::Quick, &[100.0], 0.99);
+            terms.sizing.deadline = Some(Span::from_secs(10));
             let mut document = document(Verdict::Replace);
+            // Runs per second are another unit: they stand for no side next to one whose size is known.
+            document.comparisons[0].resources = vec![wall(around(1e5), around(1e5))];
             document.comparisons[0].growth = growth.iter().map(|of| (*of).clone()).collect();
             let mut case = Case::new("batch".to_owned(), Currency::USD);
             complete(&mut case, &terms, &document);
