@@ -1,7 +1,7 @@
 //! Reads the files of a workload, with the files and variables that they name.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 use understudy_model::plain_words;
 use understudy_subject_command::Cases;
 use understudy_subject_http::{RequestSource, Requests};
@@ -79,20 +79,14 @@ fn folder(path: &Path) -> &Path {
 
 fn text(path: &Path) -> Result<String, Vec<String>> {
     let cannot = |why: String| vec![format!("cannot read {}: {why}", path.display())];
-    let read = || {
-        let size = fs::metadata(path)?.len();
-        match size > MAX_BYTES {
-            true => Ok(Err(size)),
-            false => fs::read_to_string(path).map(Ok),
-        }
-    };
-    match read() {
-        Ok(Ok(text)) => Ok(text),
-        Ok(Err(size)) => Err(cannot(format!(
+    let failed = |error: io::Error| cannot(plain_words(&error));
+    let size = fs::metadata(path).map_err(failed)?.len();
+    if size > MAX_BYTES {
+        return Err(cannot(format!(
             "it has {size} bytes; at most {MAX_BYTES} are read"
-        ))),
-        Err(error) => Err(cannot(plain_words(&error))),
+        )));
     }
+    fs::read_to_string(path).map_err(failed)
 }
 
 #[cfg(test)]

@@ -145,10 +145,7 @@ impl<'a> Commands<'a> {
         };
         let machine = (self.inputs.cgroups, self.inputs.stop.clone());
         let side = CommandSide::start(command, self.cases.clone(), &placing, machine);
-        side.map_err(|source| TrialError::Ask {
-            name: role.in_words().to_owned(),
-            source: source.into(),
-        })
+        side.map_err(|source| TrialError::asking(role, source))
     }
 }
 
@@ -173,7 +170,7 @@ fn command(
     Ok(Command {
         what,
         dir: launched.dir.clone(),
-        path: std::env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.to_owned()),
+        path: search_path(),
         env: env
             .map(|(name, value)| (name.clone(), with_limits(value, limits)))
             .collect(),
@@ -184,6 +181,11 @@ fn command(
         under: Vec::new(),
         startup: workload.startup.clone(),
     })
+}
+
+/// Where programs are looked for that are named without a folder.
+pub(crate) fn search_path() -> String {
+    std::env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.to_owned())
 }
 
 /// Is there such a program, and does every case go with it?

@@ -1,5 +1,6 @@
 //! The machine and what was compared, for the record.
 
+use crate::command::search_path;
 use crate::config::{Launched, SideConfig, TrialConfig};
 use crate::error::TrialError;
 use crate::stages::Inputs;
@@ -11,7 +12,7 @@ use understudy_host::{CpuList, Machine};
 use understudy_model::Role;
 use understudy_model::verdict::{Environment, VerdictRules};
 use understudy_probe::{Detected, split_command};
-use understudy_subject_command::{DEFAULT_PATH, resolve};
+use understudy_subject_command::resolve;
 
 /// Looks at the machine and hashes what is about to be compared.
 pub(crate) fn look(
@@ -128,9 +129,7 @@ fn is_one_program(config: &TrialConfig) -> bool {
 /// The words of a command, the first as the file that it stands for.
 fn words(side: &Launched) -> Option<(PathBuf, Vec<String>)> {
     let mut words = split_command(&side.run).ok()?.into_iter();
-    let own = side.env.get("PATH").cloned();
-    let path = own.or_else(|| std::env::var("PATH").ok());
-    let path = path.unwrap_or_else(|| DEFAULT_PATH.to_owned());
+    let path = side.env.get("PATH").cloned().unwrap_or_else(search_path);
     let file = resolve(&words.next()?, &side.dir, &path).ok()?;
     // `/bin` is a link to `/usr/bin` on many machines.
     let folder = file.parent()?.canonicalize().ok()?;

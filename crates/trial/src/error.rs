@@ -158,6 +158,14 @@ pub enum TrialError {
 }
 
 impl TrialError {
+    /// A side could not be asked.
+    pub(crate) fn asking(side: Role, source: impl Into<Trouble>) -> Self {
+        TrialError::Ask {
+            name: side.in_words().to_owned(),
+            source: source.into(),
+        }
+    }
+
     /// May a memory limit that is too small be why runs could not be made?
     pub(crate) fn may_be_of_memory(&self) -> bool {
         let TrialError::Ask { source, .. } = self else {

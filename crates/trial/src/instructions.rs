@@ -2,18 +2,18 @@
 //! a program some tens of times slower, so it is done on request, after everything that is timed.
 
 use crate::Event;
+use crate::command::search_path;
 use crate::error::TrialError;
 use crate::store;
 use crate::subject::Measuring;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use std::{fs, io};
 use understudy_model::instructions::CountedRun;
 use understudy_model::{Class, Ending, Role};
 use understudy_subject::{Run, Runner};
-use understudy_subject_command::{DEFAULT_PATH, resolve};
+use understudy_subject_command::resolve;
 
 /// The program that counts.
 pub const COUNTER: &str = "valgrind";
@@ -22,8 +22,7 @@ const ROUNDS: u32 = 3;
 
 /// Is the program that counts on this machine?
 pub fn can_count() -> bool {
-    let path = std::env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.to_owned());
-    resolve(COUNTER, Path::new("/"), &path).is_ok()
+    resolve(COUNTER, Path::new("/"), &search_path()).is_ok()
 }
 
 /// The words in front of a command whose instructions are counted, with a file for each of its processes in `folder`.
@@ -114,15 +113,9 @@ impl Stage<'_> {
 
     fn count(&self, counted: &mut Counted, (round, case): (u32, u32)) -> Result<(), TrialError> {
         let side = counted.side;
-        let stopped = || self.measuring.stop.load(Ordering::Relaxed);
         let ran = counted.runner.run(&[case]);
-        if stopped() {
-            return Err(TrialError::Interrupted);
-        }
-        let ran = ran.map_err(|source| TrialError::Ask {
-            name: side.in_words().to_owned(),
-            source,
-        })?;
+        let ran = ran.map_err(|source| TrialError::asking(side, source));
+        let ran = self.measuring.unless_stopped(ran)?;
         let instructions = sum_and_remove(&counted.folder)?;
         let Some(one) = ran.first().filter(|one| has_ended(one) && instructions > 0) else {
             let note = format!(

@@ -7,7 +7,6 @@ use crate::runs::{figures, rows};
 use crate::store;
 use crate::subject::Measuring;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 use understudy_host::MachineTime;
 use understudy_judge::search::Objectives;
@@ -212,7 +211,7 @@ impl Stage<'_> {
         is_right: &dyn Fn(&[Run]) -> bool,
     ) -> Result<Pass, TrialError> {
         let mut pass = Pass::default();
-        let mut runner = match self.unless_stopped((self.start)(side, bounds)) {
+        let mut runner = match self.measuring.unless_stopped((self.start)(side, bounds)) {
             Ok(runner) => runner,
             Err(error) => {
                 pass.ended = Some(owed_to(bounds, error)?);
@@ -221,11 +220,10 @@ impl Stage<'_> {
         };
         let cases = selection.cases.iter();
         for case in cases.flat_map(|case| std::iter::repeat_n(*case, selection.runs)) {
-            let ran = runner.run(&[case]).map_err(|source| TrialError::Ask {
-                name: side.in_words().to_owned(),
-                source,
-            });
-            match self.unless_stopped(ran) {
+            let ran = runner
+                .run(&[case])
+                .map_err(|source| TrialError::asking(side, source));
+            match self.measuring.unless_stopped(ran) {
                 Ok(ran) => {
                     pass.is_over = !is_right(&ran) || runner.memory().kills > Some(0);
                     pass.ran.extend(ran);
@@ -238,14 +236,6 @@ impl Stage<'_> {
         }
         pass.memory = runner.memory();
         Ok(pass)
-    }
-
-    /// An error of what was stopped says nothing else.
-    fn unless_stopped<T>(&self, result: Result<T, TrialError>) -> Result<T, TrialError> {
-        match self.measuring.stop.load(Ordering::Relaxed) {
-            true => Err(TrialError::Interrupted),
-            false => result,
-        }
     }
 }
 

@@ -10,7 +10,6 @@ use crate::subject::Measuring;
 use crate::turns::{mix, order, pair_seed};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 use understudy_evidence::BlockId;
 use understudy_host::MachineTime;
@@ -149,7 +148,7 @@ impl Stage<'_> {
         if let Some(runner) = under.runners.get_mut(&side) {
             runner
                 .renew()
-                .map_err(|source| self.trouble(side, source))?;
+                .map_err(|source| TrialError::asking(side, source))?;
         }
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let before = MachineTime::now();
@@ -239,10 +238,7 @@ impl Stage<'_> {
         under: &mut Under<'_>,
         what: impl FnOnce(&mut dyn Runner) -> Result<T, Trouble>,
     ) -> Result<T, TrialError> {
-        let stopped = || self.measuring.stop.load(Ordering::Relaxed);
-        if stopped() {
-            return Err(TrialError::Interrupted);
-        }
+        self.measuring.unless_stopped(Ok(()))?;
         let runner = match under.runners.entry(side) {
             Entry::Occupied(there) => there.into_mut(),
             Entry::Vacant(free) => {
@@ -254,18 +250,8 @@ impl Stage<'_> {
                 free.insert(runner)
             }
         };
-        let done = what(runner.as_mut());
-        if stopped() {
-            return Err(TrialError::Interrupted);
-        }
-        done.map_err(|source| self.trouble(side, source))
-    }
-
-    fn trouble(&self, side: Role, source: Trouble) -> TrialError {
-        TrialError::Ask {
-            name: side.in_words().to_owned(),
-            source,
-        }
+        let done = what(runner.as_mut()).map_err(|source| TrialError::asking(side, source));
+        self.measuring.unless_stopped(done)
     }
 
     /// How many starts one measurement of each side has: by how long those before the first took.

@@ -4,7 +4,7 @@ use crate::error::TrialError;
 use crate::exits::End;
 use crate::{Event, Watch};
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use understudy_compare::{Differ, Noise, Redact, Row, Rules};
 use understudy_evidence::RunDirectory;
 use understudy_judge::plan::Plan;
@@ -102,5 +102,13 @@ pub(crate) struct Measuring<'a> {
 impl Measuring<'_> {
     pub(crate) fn announce(&self, event: Event) {
         (self.watch)(event);
+    }
+
+    /// A result, unless the trial was stopped meanwhile: an error of what was stopped says nothing else.
+    pub(crate) fn unless_stopped<T>(&self, result: Result<T, TrialError>) -> Result<T, TrialError> {
+        match self.stop.load(Ordering::Relaxed) {
+            true => Err(TrialError::Interrupted),
+            false => result,
+        }
     }
 }

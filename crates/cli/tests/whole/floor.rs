@@ -73,15 +73,7 @@ fn the_floors_of_commands_are_those_of_their_buffers() {
             copy(SMALL_MIB)
         ),
     );
-    let runs = scratch.path().join("runs");
-    let mut command = understudy();
-    let trial = command.current_dir(scratch.path());
-    killed_at(
-        trial.args(["trial", "trial.toml", "--quick", "--out", "runs"]),
-        &runs,
-        "floor-",
-    );
-    let run_directory = scratch.run();
+    let run_directory = begun(&scratch, "floor-");
     let before = files(&run_directory, "floor-");
     let ended = run(understudy()
         .args(["trial", "--json", "-", "--resume"])
@@ -139,22 +131,26 @@ fn a_limit_too_small_for_the_launcher_is_named() {
     );
 }
 
-/// Runs the trial until its search for the capacity is under way, and again until that for the floor is,
-/// each time to a kill, then to its end. What was measured stays as it was.
-fn killed_twice(scratch: &Scratch) -> Ended {
-    let runs = scratch.path().join("runs");
+/// Begins the trial of a folder and kills it at the first measurement whose name begins so.
+fn begun(scratch: &Scratch, stage: &str) -> PathBuf {
     let mut command = understudy();
     let trial = command.current_dir(scratch.path());
     killed_at(
         trial.args(["trial", "trial.toml", "--quick", "--out", "runs"]),
-        &runs,
-        "capacity-",
+        &scratch.path().join("runs"),
+        stage,
     );
-    let run_directory = scratch.run();
+    scratch.run()
+}
+
+/// Runs the trial until its search for the capacity is under way, and again until that for the floor is,
+/// each time to a kill, then to its end. What was measured stays as it was.
+fn killed_twice(scratch: &Scratch) -> Ended {
+    let run_directory = begun(scratch, "capacity-");
     let capacity = files(&run_directory, "capacity-");
     killed_at(
         understudy().args(["trial", "--resume"]).arg(&run_directory),
-        &runs,
+        &scratch.path().join("runs"),
         "floor-",
     );
     let floor = files(&run_directory, "floor-");
