@@ -40,6 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         umask: 0o022,
         timeout: Duration::from_secs(3600),
         limits: OutputLimits::default(),
+        is_watched: false,
     };
     let started = Instant::now();
     let all = launcher.run(&order, &AtomicBool::new(false))?;

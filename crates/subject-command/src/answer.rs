@@ -9,6 +9,7 @@
 //! | the content of a file | the part `file:PATH`, or the field `file:PATH;class` |
 //! | how an output is compressed | the part `file:PATH;coding` |
 //! | what it wrote next to its directories | the field `outside:../x` |
+//! | what it changed anywhere else | the field `outside:/var/x` |
 //! | processes that it left behind | the field `left_behind` |
 //! | what of its directories could not be read | the answer's `unread` |
 //!
@@ -40,6 +41,14 @@ pub fn answer(ran: &Ran, changes: Changes, outputs: &Outputs, own: &Path) -> Out
     captured(&mut answer, "stdout", &ran.stdout, outputs.stdout);
     captured(&mut answer, "stderr", &ran.stderr, outputs.stderr);
     files(&mut answer, changes, outputs);
+    for path in &ran.elsewhere.paths {
+        let name = escaped(Path::new(path));
+        field(&mut answer, format!("outside:{name}"), "written");
+    }
+    if ran.elsewhere.is_more {
+        let words = "it changes more files outside of its directory than are named";
+        answer.unread.push(words.to_owned());
+    }
     if !ran.left_behind.is_empty() {
         // Their names are those of the programs, which differ from side to side.
         let value = "processes that still ran";

@@ -32,7 +32,7 @@ pub use launcher::{
     environment, resolve, serve,
 };
 pub use outputs::{ANY_FRAMES, CLIP, ComparedAs, Outputs, Quality};
-pub use ran::{Captured, Ending, Figures, Floor, Ran, Refusal};
+pub use ran::{Captured, Elsewhere, Ending, Figures, Floor, Ran, Refusal};
 pub use reproducer::shell_line;
 pub use side::{Command, CommandError, CommandSide, Executed, Placing};
 pub use workdir::{Changes, Entry, Kind, MAX_CONTENT, Place, Tree, Workdir, WorkdirError};

@@ -16,6 +16,7 @@ fn ran(ending: Ending, stdout: &[u8], stderr: &[u8]) -> Ran {
         stdout: captured(stdout),
         stderr: captured(stderr),
         left_behind: Vec::new(),
+        elsewhere: Elsewhere::default(),
     }
 }
 
