@@ -22,7 +22,9 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use understudy_compare::{decompress, plain};
-use understudy_model::{Answer, Failure, FailureKind, Field, Outcome, Part, Status};
+use understudy_model::{
+    Answer, Failure, FailureKind, Field, OUTSIDE_ABSOLUTE, Outcome, Part, Status,
+};
 
 /// Where the names of files begin, by part of a place: `HOME` and `TMPDIR` are variables of the run.
 const ROOTS: [(&str, &str); 3] = [("work", "."), ("home", "$HOME"), ("tmp", "$TMPDIR")];
@@ -42,6 +44,7 @@ pub fn answer(ran: &Ran, changes: Changes, outputs: &Outputs, own: &Path) -> Out
     captured(&mut answer, "stderr", &ran.stderr, outputs.stderr);
     files(&mut answer, changes, outputs);
     for path in &ran.elsewhere.paths {
+        // It is absolute, so its name begins with OUTSIDE_ABSOLUTE.
         let name = escaped(Path::new(path));
         field(&mut answer, format!("outside:{name}"), "written");
     }
@@ -56,6 +59,19 @@ pub fn answer(ran: &Ran, changes: Changes, outputs: &Outputs, own: &Path) -> Out
     }
     plain::hide_directory(&mut answer, &names_of(own));
     Outcome::Answered(answer)
+}
+
+/// The files outside of their directories that both of two runs changed, as they are named in places.
+pub fn shared_files(one: &Outcome, other: &Outcome) -> Vec<String> {
+    let (Outcome::Answered(one), Outcome::Answered(other)) = (one, other) else {
+        return Vec::new();
+    };
+    let is_shared = |field: &&Field| {
+        field.name.starts_with(OUTSIDE_ABSOLUTE) && other.field(&field.name).next().is_some()
+    };
+    let shared = one.fields.iter().filter(is_shared);
+    let path = |field: &Field| field.name.trim_start_matches("outside:").to_owned();
+    shared.map(path).collect()
 }
 
 /// The status of a run that ended by itself.

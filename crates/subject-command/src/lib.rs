@@ -24,7 +24,7 @@ mod script;
 mod side;
 mod workdir;
 
-pub use answer::{answer, name_of};
+pub use answer::{answer, name_of, shared_files};
 pub use cache::{CacheError, cold, warm};
 pub use cases::{Case, Cases, Input, command_line, file_cases, literal_pattern, script_line};
 pub use launcher::{

@@ -142,9 +142,13 @@ pub(super) fn find(number: c_long) -> Option<&'static Call> {
 pub(super) fn filter() -> Option<Vec<libc::sock_filter>> {
     let own = OWN?;
     let load = |at| step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, at, 0, 0);
-    let unless = |operation, value, skip| step(libc::BPF_JMP | operation | libc::BPF_K, value, 0, skip);
+    let unless =
+        |operation, value, skip| step(libc::BPF_JMP | operation | libc::BPF_K, value, 0, skip);
     let answer = |action| step(libc::BPF_RET | libc::BPF_K, action, 0, 0);
-    let (report, allow) = (answer(libc::SECCOMP_RET_USER_NOTIF), answer(libc::SECCOMP_RET_ALLOW));
+    let (report, allow) = (
+        answer(libc::SECCOMP_RET_USER_NOTIF),
+        answer(libc::SECCOMP_RET_ALLOW),
+    );
     let mut filter = vec![
         load(ARCHITECTURE),
         step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, own, 1, 0),
@@ -213,7 +217,9 @@ mod tests {
             let arguments = [0, 0, flags as u64, 0, 0, 0];
             answer(libc::SYS_openat, own, arguments) == libc::SECCOMP_RET_USER_NOTIF
         };
-        assert!(!opened(libc::O_RDONLY | libc::O_CLOEXEC | libc::O_DIRECTORY));
+        assert!(!opened(
+            libc::O_RDONLY | libc::O_CLOEXEC | libc::O_DIRECTORY
+        ));
         for flags in [
             libc::O_WRONLY,
             libc::O_RDWR,
@@ -228,7 +234,12 @@ mod tests {
             let got = answer(call.number, own ^ 1, [0; 6]);
             assert_eq!(got, libc::SECCOMP_RET_ALLOW, "{}", call.number);
         }
-        for number in [libc::SYS_read, libc::SYS_write, libc::SYS_execve, libc::SYS_sendmsg] {
+        for number in [
+            libc::SYS_read,
+            libc::SYS_write,
+            libc::SYS_execve,
+            libc::SYS_sendmsg,
+        ] {
             assert_eq!(answer(number, own, [0; 6]), libc::SECCOMP_RET_ALLOW);
         }
     }

@@ -112,7 +112,12 @@ impl Awaited {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut along = RecvAncillaryBuffer::new(&mut space);
         let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
-        let received = recvmsg(&self.0, &mut [IoSliceMut::new(&mut bytes)], &mut along, flags)?;
+        let received = recvmsg(
+            &self.0,
+            &mut [IoSliceMut::new(&mut bytes)],
+            &mut along,
+            flags,
+        )?;
         let listener = along.drain().find_map(|message| match message {
             RecvAncillaryMessage::ScmRights(mut files) => files.next(),
             _ => None,
@@ -128,7 +133,10 @@ impl Awaited {
 /// Takes the next call. It does not wait if `poll` has just reported one: a call that was withdrawn since is an error
 /// (`ENOENT`).
 pub(super) fn take(listener: &OwnedFd) -> io::Result<libc::seccomp_notif> {
-    #[expect(unsafe_code, reason = "the kernel wants zeros, and the structure may grow")]
+    #[expect(
+        unsafe_code,
+        reason = "the kernel wants zeros, and the structure may grow"
+    )]
     // SAFETY: it consists of numbers, for which zeros are a value.
     let mut call: libc::seccomp_notif = unsafe { std::mem::zeroed() };
     control(listener, libc::SECCOMP_IOCTL_NOTIF_RECV, &mut call)?;

@@ -142,7 +142,8 @@ impl Watching {
             Ok(caller) => caller,
             Err(_) if !self.waits(notice.id) => return Vec::new(),
             Err(error) => {
-                self.found.unseen(&format!("the memory of a process cannot be read ({error})"));
+                self.found
+                    .unseen(&format!("the memory of a process cannot be read ({error})"));
                 return Vec::new();
             }
         };
@@ -150,7 +151,9 @@ impl Watching {
         if !opens_to_change(call, &caller, arguments) {
             return Vec::new();
         }
-        let target = call.target.and_then(|target| caller.text(arguments[target]));
+        let target = call
+            .target
+            .and_then(|target| caller.text(arguments[target]));
         let leads_out = |target: &PathBuf| {
             let mut components = target.components();
             target.is_absolute() || components.any(|part| part.as_os_str() == "..")
@@ -159,7 +162,13 @@ impl Watching {
         let files = call.changes.iter();
         let files: Vec<PathBuf> = files
             .filter_map(|named| caller.file(*named, arguments))
-            .map(|path| if self.has_links { without_links(&path) } else { path })
+            .map(|path| {
+                if self.has_links {
+                    without_links(&path)
+                } else {
+                    path
+                }
+            })
             .filter(|path| !is_private(path) && !self.is_own(path))
             .collect();
         if files.is_empty() && !makes_link || !self.waits(notice.id) {
@@ -212,8 +221,7 @@ impl Watching {
 
     /// What was changed. Every process of the run must have ended.
     pub fn conclude(mut self) -> Elsewhere {
-        let is_changed =
-            |tried: &Tried| tried.is_changed || Look::at(&tried.path) != tried.before;
+        let is_changed = |tried: &Tried| tried.is_changed || Look::at(&tried.path) != tried.before;
         let changed = self.tried.into_iter().filter(is_changed);
         let mut paths: Vec<PathBuf> = changed.map(|tried| tried.path).take(MOST + 1).collect();
         self.found.is_more |= paths.len() > MOST;
@@ -284,7 +292,8 @@ fn is_stream(path: &Path) -> bool {
 
 /// Does a change of it leave its times as they were?
 fn hides_changes(path: &Path) -> bool {
-    let is_block_device = || fs::metadata(path).is_ok_and(|data| data.file_type().is_block_device());
+    let is_block_device =
+        || fs::metadata(path).is_ok_and(|data| data.file_type().is_block_device());
     path.starts_with("/proc") || path.starts_with("/sys") || is_block_device()
 }
 

@@ -116,7 +116,9 @@ pub(super) fn without_links(path: &Path) -> PathBuf {
     if let Ok(real) = fs::canonicalize(path) {
         return real;
     }
-    let parent = path.parent().and_then(|parent| fs::canonicalize(parent).ok());
+    let parent = path
+        .parent()
+        .and_then(|parent| fs::canonicalize(parent).ok());
     match (parent, path.file_name()) {
         (Some(parent), Some(name)) => parent.join(name),
         _ => path.to_owned(),
@@ -161,10 +163,23 @@ mod tests {
 
     #[test]
     fn devices_and_the_process_itself_are_private_and_shared_memory_is_not() {
-        for path in ["/dev/null", "/dev/tty", "/dev/pts/3", "/proc/self/fd/1", "/proc/12/comm"] {
+        for path in [
+            "/dev/null",
+            "/dev/tty",
+            "/dev/pts/3",
+            "/proc/self/fd/1",
+            "/proc/12/comm",
+        ] {
             assert!(is_private(Path::new(path)), "{path}");
         }
-        for path in ["/dev/shm/x", "/dev/sda", "/proc/sys/kernel/x", "/tmp/null", "/dev", "/"] {
+        for path in [
+            "/dev/shm/x",
+            "/dev/sda",
+            "/proc/sys/kernel/x",
+            "/tmp/null",
+            "/dev",
+            "/",
+        ] {
             assert!(!is_private(Path::new(path)), "{path}");
         }
     }
