@@ -87,7 +87,7 @@ fn a_file_that_is_written_to_an_absolute_path_is_found_and_a_shared_one_is_a_lim
     let file = scratch.path().join("elsewhere.txt");
     let write = format!("echo x > '{}'", file.display());
     let place = format!("outside:{}", file.display());
-    let limits = |document: &Value| document["limits"].to_string();
+    let limits = |document: &Value| document["limits_of_this_result"].to_string();
 
     let ended = trial(&scratch, &["--shell", "true", &write]);
     assert_eq!(ended.code, 5, "{}{}", ended.stdout, ended.stderr);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Figures, Refusal};
+use crate::{Elsewhere, Figures, Refusal};
 use std::path::PathBuf;
 use understudy_compare::{Differ, History, Outcomes, Row, Rules, plain::Plain};
 

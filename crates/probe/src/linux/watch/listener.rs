@@ -48,11 +48,12 @@ impl Setup {
         let bytes = error.to_ne_bytes();
         let data = [IoSlice::new(&bytes)];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut along = SendAncillaryBuffer::new(&mut space);
         let files;
+        let mut along = SendAncillaryBuffer::new(&mut space);
         if let Ok(listener) = &installed {
             files = [listener.as_fd()];
-            along.push(SendAncillaryMessage::ScmRights(&files));
+            // There is space for one.
+            let _ = along.push(SendAncillaryMessage::ScmRights(&files));
         }
         sendmsg(&self.socket, &data, &mut along, SendFlags::NOSIGNAL)?;
         Ok(())

@@ -11,11 +11,10 @@ mod calls;
 mod listener;
 mod names;
 
-pub(super) use listener::{Awaited, Setup, prepare};
-
 use crate::Elsewhere;
 use calls::{CHANGING, Call, Flags};
-use names::{Caller, is_private, without_links};
+use listener::{Awaited, Setup, prepare};
+use names::{Caller, in_real_folder, is_private, without_links};
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -41,6 +40,9 @@ pub struct Watching {
     tried: Vec<Tried>,
     /// The run made a link that leads out of its directories: names alone do not say any more where a path leads.
     has_links: bool,
+    /// The run mounted something. If it serves that itself, looking at a file there would wait for a process that may wait
+    /// for this one: no file is looked at any more, and each that a call names counts as changed.
+    has_mounts: bool,
     found: Elsewhere,
 }
 
@@ -57,6 +59,7 @@ struct File {
     path: PathBuf,
     /// This process sees the same file by this name.
     can_be_seen: bool,
+    /// By a call that opens it: what is no file but leads elsewhere is not changed by that.
     is_opened: bool,
 }
 
@@ -98,6 +101,7 @@ impl Watching {
             own: own.iter().cloned().chain(real).collect(),
             tried: Vec::new(),
             has_links: false,
+            has_mounts: false,
             found,
         }
     }
@@ -138,6 +142,10 @@ impl Watching {
             self.found.unseen("it uses io_uring");
             return Vec::new();
         }
+        if [libc::SYS_mount, libc::SYS_move_mount].contains(&call.number) {
+            self.has_mounts = true;
+            return Vec::new();
+        }
         let caller = match Caller::open(notice.pid) {
             Ok(caller) => caller,
             Err(_) if !self.waits(notice.id) => return Vec::new(),
@@ -159,29 +167,36 @@ impl Watching {
             target.is_absolute() || components.any(|part| part.as_os_str() == "..")
         };
         let makes_link = target.as_ref().is_some_and(leads_out);
+        let is_opened = call.flags.is_some();
         let files = call.changes.iter();
         let files: Vec<PathBuf> = files
             .filter_map(|named| caller.file(*named, arguments))
-            .map(|path| {
-                if self.has_links {
-                    without_links(&path)
-                } else {
-                    path
-                }
-            })
-            .filter(|path| !is_private(path) && !self.is_own(path))
+            .filter(|path| !is_private(path))
+            .map(|path| self.real(path, is_opened))
+            .filter(|path| !self.is_own(path))
             .collect();
         if files.is_empty() && !makes_link || !self.waits(notice.id) {
             return Vec::new();
         }
         self.has_links |= makes_link;
-        let can_be_seen = caller.has_our_files();
+        let can_be_seen = !self.has_mounts && caller.has_our_files();
         let file = |path| File {
             path,
             can_be_seen,
-            is_opened: call.flags.is_some(),
+            is_opened,
         };
         files.into_iter().map(file).collect()
+    }
+
+    /// Where a path leads. What names a file below the own directories stays as it is as long as no link leads out of them:
+    /// most calls are of that kind.
+    fn real(&self, path: PathBuf, is_followed: bool) -> PathBuf {
+        let can_stay = self.has_mounts || !self.has_links && self.is_own(&path);
+        match (can_stay, is_followed) {
+            (true, _) => path,
+            (false, true) => without_links(&path),
+            (false, false) => in_real_folder(&path),
+        }
     }
 
     fn waits(&self, id: u64) -> bool {
@@ -201,19 +216,30 @@ impl Watching {
             is_opened,
         } = file;
         if let Some(before) = self.tried.iter_mut().find(|tried| tried.path == path) {
-            before.is_changed |= !can_be_seen || Look::at(&path) != before.before;
+            before.is_changed =
+                before.is_changed || !can_be_seen || Look::at(&path) != before.before;
             return;
         }
         if self.tried.len() >= MOST_TRIED {
             self.found.is_more = true;
             return;
         }
-        if can_be_seen && is_opened && is_stream(&path) {
+        if !can_be_seen {
+            let before = Look::Missing;
+            let is_changed = true;
+            self.tried.push(Tried {
+                path,
+                before,
+                is_changed,
+            });
+            return;
+        }
+        if is_opened && is_stream(&path) {
             return;
         }
         let before = Look::at(&path);
         self.tried.push(Tried {
-            is_changed: !can_be_seen || hides_changes(&path) || before.is_fresh(),
+            is_changed: hides_changes(&path) || before.is_fresh(),
             path,
             before,
         });

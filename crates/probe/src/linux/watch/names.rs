@@ -111,21 +111,23 @@ fn normal(path: &Path) -> PathBuf {
     normal
 }
 
-/// A path without symbolic links in its directories, as far as they exist.
+/// Where a path leads: without symbolic links, as far as it exists.
 pub(super) fn without_links(path: &Path) -> PathBuf {
-    if let Ok(real) = fs::canonicalize(path) {
-        return real;
-    }
-    let parent = path
+    fs::canonicalize(path).unwrap_or_else(|_| in_real_folder(path))
+}
+
+/// A path whose folder is without symbolic links: for what is done to a link itself.
+pub(super) fn in_real_folder(path: &Path) -> PathBuf {
+    let folder = path
         .parent()
-        .and_then(|parent| fs::canonicalize(parent).ok());
-    match (parent, path.file_name()) {
-        (Some(parent), Some(name)) => parent.join(name),
+        .and_then(|folder| fs::canonicalize(folder).ok());
+    match (folder, path.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
         _ => path.to_owned(),
     }
 }
 
-/// Is it a device, or a view of the process itself, which is no file of anybody else?
+/// Is it a device, or a view of the process itself, which no other process shares?
 pub(super) fn is_private(path: &Path) -> bool {
     let name = |root: &str| -> Option<String> {
         let rest = path.strip_prefix(root).ok()?;
