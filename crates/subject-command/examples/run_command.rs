@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut text = String::new();
     for ran in all {
         for why in &ran.elsewhere.unseen {
-            eprintln!("{why}");
+            std::io::Write::write_all(&mut std::io::stderr(), format!("{why}\n").as_bytes())?;
         }
         text += &serde_json::to_string(&(&ran.ending, &ran.figures))?;
         text.push('\n');
