@@ -40,6 +40,8 @@ pub struct Elsewhere {
     pub paths: Vec<PathBuf>,
     /// There are more.
     pub is_more: bool,
+    /// The folders in which it made files that it removed again.
+    pub passing: Vec<PathBuf>,
     /// Why not everything was seen, a lower-case fragment each.
     pub unseen: Vec<String>,
 }

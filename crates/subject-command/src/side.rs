@@ -4,9 +4,9 @@ use crate::cases::PLACEHOLDER;
 use crate::launcher::{LauncherSetup, Order, OutputLimits};
 use crate::workdir::Place;
 use crate::{
-    CacheError, Case, Cases, Changes, Ending, Input, Launcher, LauncherError, MAX_RUNS, Outputs,
-    Ran, Refusal, Workdir, WorkdirError, answer, cold, command_line, environment, resolve, script,
-    script_line, shell_line, warm,
+    CacheError, Case, Cases, Changes, Elsewhere, Ending, Input, Launcher, LauncherError, MAX_RUNS,
+    Outputs, Ran, Refusal, Workdir, WorkdirError, answer, cold, command_line, environment, name_of,
+    resolve, script, script_line, shell_line, warm,
 };
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -305,7 +305,7 @@ pub struct CommandSide {
     named: Vec<(PathBuf, Option<Stamp>)>,
     copied: BTreeMap<PathBuf, Input>,
     stop: Arc<AtomicBool>,
-    /// Why not everything was seen that the last run changed elsewhere.
+    /// What of the last run is not compared, one sentence each.
     unseen: Vec<String>,
 }
 
@@ -458,20 +458,29 @@ fn unusual(ending: &Ending) -> Result<Option<String>, CommandError> {
     })
 }
 
+/// What of the files outside of its directory is not compared, one sentence each.
+fn limits_of(elsewhere: &Elsewhere) -> Vec<String> {
+    let unseen = elsewhere.unseen.iter();
+    let unseen =
+        unseen.map(|why| format!("not all is seen that it writes outside of its directory: {why}"));
+    let passing = elsewhere.passing.iter().map(|folder| {
+        let folder = name_of(Path::new(folder));
+        format!("it makes files in `{folder}`, outside of its directory, and removes them again")
+    });
+    unseen.chain(passing).collect()
+}
+
 impl Asker for CommandSide {
     fn ask(&mut self, case: u32) -> Result<Outcome, Trouble> {
         let mut all = self.repeat(case, (1, true))?;
         let finished = all.pop().ok_or("no run came back")?;
         refuse_not_started(&finished)?;
-        self.unseen.clone_from(&finished.ran.elsewhere.unseen);
+        self.unseen = limits_of(&finished.ran.elsewhere);
         Ok(self.outcome(finished))
     }
 
     fn unseen(&mut self) -> Vec<String> {
-        let reasons = self.unseen.drain(..);
-        reasons
-            .map(|why| format!("not all is seen that it writes outside of its directory: {why}"))
-            .collect()
+        std::mem::take(&mut self.unseen)
     }
 }
 

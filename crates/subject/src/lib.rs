@@ -23,7 +23,7 @@ pub trait Asker: Send {
     /// It could not be asked. A side that fails has answered: with an [`Outcome::Failed`].
     fn ask(&mut self, case: u32) -> Result<Outcome, Trouble>;
 
-    /// What could not be seen of the last case, one sentence each, without full stop.
+    /// What of the last case could not be seen, or is not compared: one sentence each, without full stop.
     fn unseen(&mut self) -> Vec<String> {
         Vec::new()
     }

@@ -89,7 +89,7 @@ fn after_answers(during: During, answered: u64) -> String {
 /// One answer with its times.
 pub(crate) struct Asked {
     pub(crate) outcome: Outcome,
-    /// What could not be seen of it, one sentence each.
+    /// What of it could not be seen, or is not compared: one sentence each.
     pub(crate) unseen: Vec<String>,
     sent_ns: u64,
     ended_ns: u64,

@@ -193,6 +193,7 @@ fn elsewhere(found: understudy_probe::Elsewhere, order: &Order) -> Elsewhere {
             .map(Into::into)
             .collect(),
         is_more: found.is_more,
+        passing: found.passing.into_iter().map(Into::into).collect(),
         unseen: found.unseen,
     }
 }

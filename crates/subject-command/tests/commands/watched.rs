@@ -49,8 +49,6 @@ fn what_is_written_to_an_absolute_path_is_found() {
             "cd \"$OLDPWD\"; ln -s FOLDER/dir own; echo x > own/linked",
             vec!["dir/linked"],
         ),
-        // It is not there at the end, but others could have found it.
-        ("echo x > short; rm short", vec!["short"]),
         (
             "cat there > /dev/null; echo x > /dev/stderr; exec 3< there",
             vec![],
@@ -67,6 +65,18 @@ fn what_is_written_to_an_absolute_path_is_found() {
         assert_eq!(changed(&ran, at), expected, "{script}");
         assert!(!ran.elsewhere.is_more);
     }
+}
+
+#[test]
+fn of_temporary_files_the_folder_is_told() {
+    let (mut side, folder) = watched();
+    let at = folder.path();
+    let script = "cd 'FOLDER'; t=$(mktemp ./t.XXXXXX); echo x > $t; mv $t final; echo x > u; rm u; rm -f none";
+    let ran = side.sh(&script.replace("FOLDER", &at.display().to_string()));
+    assert_eq!(changed(&ran, at), ["final"]);
+    assert_eq!(ran.elsewhere.passing, [at.as_os_str()]);
+    let ran = side.sh(&format!("rm -f '{}/none'", at.display()));
+    assert_eq!(ran.elsewhere, Elsewhere::default());
 }
 
 #[test]

@@ -5,7 +5,8 @@
 //!
 //! A call is reported before it is carried out, and its result is not. A program that tries to write where it may not,
 //! and goes on without, has written nothing; so each file is looked at before the call, at later calls that name it, and
-//! at the end, and counts if it was changed.
+//! at the end, and counts if it was changed. Of a file that was not there before and is not there at the end, only the
+//! folder is kept: the names of temporary files are others in each run.
 
 mod calls;
 mod listener;
@@ -50,8 +51,23 @@ pub struct Watching {
 #[derive(Debug)]
 struct Tried {
     path: PathBuf,
-    before: Look,
+    /// `None`: it cannot be looked at from here, and counts as changed.
+    before: Option<Look>,
     is_changed: bool,
+}
+
+impl Tried {
+    /// Looks again.
+    fn look(&mut self) {
+        let before = self.before.as_ref();
+        let is_as_before = || before.is_some_and(|before| Look::at(&self.path) == *before);
+        self.is_changed = self.is_changed || !is_as_before();
+    }
+
+    /// Was it not there before, and is not there any more?
+    fn is_passing(&self) -> bool {
+        self.before == Some(Look::Missing) && Look::at(&self.path) == Look::Missing
+    }
 }
 
 /// A file that a call names.
@@ -216,8 +232,11 @@ impl Watching {
             is_opened,
         } = file;
         if let Some(before) = self.tried.iter_mut().find(|tried| tried.path == path) {
-            before.is_changed =
-                before.is_changed || !can_be_seen || Look::at(&path) != before.before;
+            match can_be_seen {
+                true => before.look(),
+                false => before.before = None,
+            }
+            before.is_changed |= !can_be_seen;
             return;
         }
         if self.tried.len() >= MOST_TRIED {
@@ -225,12 +244,10 @@ impl Watching {
             return;
         }
         if !can_be_seen {
-            let before = Look::Missing;
-            let is_changed = true;
             self.tried.push(Tried {
                 path,
-                before,
-                is_changed,
+                before: None,
+                is_changed: true,
             });
             return;
         }
@@ -241,19 +258,30 @@ impl Watching {
         self.tried.push(Tried {
             is_changed: hides_changes(&path) || before.is_fresh(),
             path,
-            before,
+            before: Some(before),
         });
     }
 
     /// What was changed. Every process of the run must have ended.
-    pub fn conclude(mut self) -> Elsewhere {
-        let is_changed = |tried: &Tried| tried.is_changed || Look::at(&tried.path) != tried.before;
-        let changed = self.tried.into_iter().filter(is_changed);
-        let mut paths: Vec<PathBuf> = changed.map(|tried| tried.path).take(MOST + 1).collect();
-        self.found.is_more |= paths.len() > MOST;
-        paths.truncate(MOST);
-        self.found.paths = paths;
-        self.found
+    pub fn conclude(self) -> Elsewhere {
+        let mut found = self.found;
+        for mut tried in self.tried {
+            tried.look();
+            if !tried.is_changed {
+                continue;
+            }
+            if tried.is_passing() {
+                let folder = tried.path.parent().map(Path::to_owned).unwrap_or_default();
+                if found.passing.len() < MOST && !found.passing.contains(&folder) {
+                    found.passing.push(folder);
+                }
+            } else if found.paths.len() < MOST {
+                found.paths.push(tried.path);
+            } else {
+                found.is_more = true;
+            }
+        }
+        found
     }
 }
 
