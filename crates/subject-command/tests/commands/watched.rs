@@ -221,3 +221,34 @@ fn where_calls_cannot_be_reported_the_run_goes_on_and_it_is_said() {
     // The outer one sees it.
     assert_eq!(changed(&ran, folder.path()), ["x"]);
 }
+
+#[test]
+fn where_the_run_sees_other_files_by_a_name_it_counts_as_changed() {
+    let (mut side, folder) = watched();
+    let at = folder.path().display().to_string();
+    // The file is in a file system of the run's own, so it is not there for the launcher.
+    let script = format!("unshare -m sh -c 'mount -t tmpfs none {at} && echo x > {at}/x'");
+    let ran = side.sh(&script);
+    if ran.ending != Ending::Exit(0) {
+        eprintln!("no mounts without root: not tested");
+        return;
+    }
+    assert!(!folder.path().join("x").exists());
+    // `mount` writes files of its own.
+    let names = changed(&ran, folder.path());
+    assert!(names.contains(&"x".to_owned()), "{names:?}");
+}
+
+#[test]
+fn threads_of_one_program_are_watched() {
+    let (mut side, folder) = watched();
+    let script = "import sys, threading\n\
+        def write(n):\n    for m in range(20): open(f'{sys.argv[1]}/{n}', 'a').write('x')\n\
+        all = [threading.Thread(target=write, args=(n,)) for n in range(8)]\n\
+        [t.start() for t in all]; [t.join() for t in all]";
+    let ran = side.run(&["python3", "-c", script, folder.path().to_str().unwrap()]);
+    assert_eq!(ran.ending, Ending::Exit(0), "{}", text(&ran.stderr));
+    let mut names = changed(&ran, folder.path());
+    names.sort();
+    assert_eq!(names.concat(), "01234567");
+}
