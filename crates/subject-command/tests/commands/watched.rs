@@ -252,3 +252,24 @@ fn threads_of_one_program_are_watched() {
     names.sort();
     assert_eq!(names.concat(), "01234567");
 }
+
+#[test]
+fn calls_without_a_function_in_the_c_library_are_seen() {
+    let (mut side, folder) = watched();
+    let file = folder.path().join("x");
+    // openat2, whose flags are in memory: for reading, then to write.
+    let script = "import ctypes, sys, os\n\
+        call, path = ctypes.CDLL(None).syscall, sys.argv[1].encode()\n\
+        def openat2(flags):\n    how = (ctypes.c_uint64 * 3)(flags, 0o600 if flags else 0, 0)\n    \
+            return call(437, -100, ctypes.c_char_p(path), ctypes.byref(how), 24)\n\
+        for flags in map(int, sys.argv[2:]): openat2(flags)\n\
+        if len(sys.argv) == 2: call(425, 1, None)";
+    let path = file.to_str().unwrap();
+    let ran = side.run(&["python3", "-c", script, path, "0"]);
+    assert_eq!(changed(&ran, folder.path()), Vec::<String>::new());
+    let ran = side.run(&["python3", "-c", script, path, "0", "65"]);
+    assert_eq!(changed(&ran, folder.path()), ["x"], "{}", text(&ran.stderr));
+    // What goes through a ring is not seen, and that is said.
+    let ran = side.run(&["python3", "-c", script, path]);
+    assert_eq!(ran.elsewhere.unseen, ["it uses io_uring"]);
+}
