@@ -83,7 +83,6 @@ const COMMON: &[Call] = &[
     opening(libc::SYS_openat, &[At(0, 1)], Flags::Register(2)),
     opening(libc::SYS_openat2, &[At(0, 1)], Flags::Memory(2)),
     call(libc::SYS_unlinkat, &[At(0, 1)]),
-    call(libc::SYS_renameat, &[At(0, 1), At(2, 3)]),
     call(libc::SYS_renameat2, &[At(0, 1), At(2, 3)]),
     call(libc::SYS_mkdirat, &[At(0, 1)]),
     call(libc::SYS_mknodat, &[At(0, 1)]),
@@ -111,6 +110,7 @@ const COMMON: &[Call] = &[
 
 #[cfg(target_arch = "x86_64")]
 const OWN_CALLS: &[Call] = &[
+    call(libc::SYS_renameat, &[At(0, 1), At(2, 3)]),
     opening(libc::SYS_open, &[Path(0)], Flags::Register(1)),
     call(libc::SYS_creat, &[Path(0)]),
     call(libc::SYS_unlink, &[Path(0)]),
@@ -127,7 +127,9 @@ const OWN_CALLS: &[Call] = &[
     call(libc::SYS_utimes, &[Path(0)]),
     call(libc::SYS_futimesat, &[At(0, 1)]),
 ];
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(target_arch = "aarch64")]
+const OWN_CALLS: &[Call] = &[call(libc::SYS_renameat, &[At(0, 1), At(2, 3)])];
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 const OWN_CALLS: &[Call] = &[];
 
 fn all() -> impl Iterator<Item = &'static Call> {
