@@ -45,9 +45,9 @@ pub use log::{Added, Written, last_bytes};
 pub use pauses::{AttachedJvm, PauseError, PauseLog, Runtime};
 pub use platform::{Cgroups, Child, Grown, Growth, Guard, NeighbourSampler, Sampler, stand_guard};
 #[cfg(target_os = "linux")]
-pub use platform::{Runner, Running};
+pub use platform::{Runner, Running, Watching};
 pub use port::{Listener, free_port, port_taken};
-pub use program::{Event, LeftBehind, Measured, Program, Transferred, Usage};
+pub use program::{Elsewhere, Event, LeftBehind, Measured, Program, Transferred, Usage};
 pub use ready::{LogPattern, Readiness, ReadyError, wait_ready};
 pub use sample::{Given, Pressure, Sample, SampleError};
 pub use task::{Task, TaskError, run_to_completion};

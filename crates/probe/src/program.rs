@@ -3,7 +3,7 @@
 use crate::How;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A program to run once. Everything that it can see of its surroundings is named here.
 #[derive(Debug)]
@@ -28,6 +28,32 @@ pub struct Program<'p> {
     pub umask: u32,
     /// The largest file that it may write, bytes: beyond, the kernel sends SIGXFSZ.
     pub file_limit: Option<u64>,
+    /// The only directories that it is expected to change: what it changes elsewhere is looked for. `None`: nothing is
+    /// looked for, and nothing slows it.
+    pub watched: Option<&'p [PathBuf]>,
+}
+
+/// What a run changed outside of the directories that it was expected to change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The files, in the order in which it named them first; 32 at most.
+    pub paths: Vec<PathBuf>,
+    /// There are more.
+    pub is_more: bool,
+    /// The folders in which it made files that it removed again.
+    pub passing: Vec<PathBuf>,
+    /// Why not everything was seen, a lower-case fragment each.
+    pub unseen: Vec<String>,
+}
+
+impl Elsewhere {
+    /// Adds a reason why not everything was seen.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn unseen(&mut self, why: &str) {
+        if !self.unseen.iter().any(|there| there == why) {
+            self.unseen.push(why.to_owned());
+        }
+    }
 }
 
 /// What a process and the descendants that it waited for have used.

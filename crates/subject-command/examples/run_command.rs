@@ -1,5 +1,6 @@
 //! Runs a command some times under a launcher, without control groups, and prints a line of JSON for each run:
-//! what `bench/launcher.py` reads, and what a test kills meanwhile.
+//! what `bench/launcher.py` reads, and what a test kills meanwhile. With `UNDERSTUDY_WATCHED` in its environment it looks
+//! for what the runs change outside of their directories, and prints to standard error what it could not see.
 
 #[cfg(target_os = "linux")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,12 +41,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         umask: 0o022,
         timeout: Duration::from_secs(3600),
         limits: OutputLimits::default(),
+        is_watched: std::env::var_os("UNDERSTUDY_WATCHED").is_some(),
     };
     let started = Instant::now();
     let all = launcher.run(&order, &AtomicBool::new(false))?;
     let elapsed = started.elapsed();
     let mut text = String::new();
     for ran in all {
+        for why in &ran.elsewhere.unseen {
+            std::io::Write::write_all(&mut std::io::stderr(), format!("{why}\n").as_bytes())?;
+        }
         text += &serde_json::to_string(&(&ran.ending, &ran.figures))?;
         text.push('\n');
     }

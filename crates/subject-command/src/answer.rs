@@ -9,6 +9,7 @@
 //! | the content of a file | the part `file:PATH`, or the field `file:PATH;class` |
 //! | how an output is compressed | the part `file:PATH;coding` |
 //! | what it wrote next to its directories | the field `outside:../x` |
+//! | what it changed anywhere else | the field `outside:/var/x` |
 //! | processes that it left behind | the field `left_behind` |
 //! | what of its directories could not be read | the answer's `unread` |
 //!
@@ -21,7 +22,9 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use understudy_compare::{decompress, plain};
-use understudy_model::{Answer, Failure, FailureKind, Field, Outcome, Part, Status};
+use understudy_model::{
+    Answer, Failure, FailureKind, Field, OUTSIDE_ABSOLUTE, Outcome, Part, Status,
+};
 
 /// Where the names of files begin, by part of a place: `HOME` and `TMPDIR` are variables of the run.
 const ROOTS: [(&str, &str); 3] = [("work", "."), ("home", "$HOME"), ("tmp", "$TMPDIR")];
@@ -40,6 +43,15 @@ pub fn answer(ran: &Ran, changes: Changes, outputs: &Outputs, own: &Path) -> Out
     captured(&mut answer, "stdout", &ran.stdout, outputs.stdout);
     captured(&mut answer, "stderr", &ran.stderr, outputs.stderr);
     files(&mut answer, changes, outputs);
+    for path in &ran.elsewhere.paths {
+        // It is absolute, so its name begins with OUTSIDE_ABSOLUTE.
+        let name = escaped(Path::new(path));
+        field(&mut answer, format!("outside:{name}"), "written");
+    }
+    if ran.elsewhere.is_more {
+        let words = "it changes more files outside of its directory than are named";
+        answer.unread.push(words.to_owned());
+    }
     if !ran.left_behind.is_empty() {
         // Their names are those of the programs, which differ from side to side.
         let value = "processes that still ran";
@@ -47,6 +59,19 @@ pub fn answer(ran: &Ran, changes: Changes, outputs: &Outputs, own: &Path) -> Out
     }
     plain::hide_directory(&mut answer, &names_of(own));
     Outcome::Answered(answer)
+}
+
+/// The files outside of their directories that both of two runs changed, as they are named in places.
+pub fn shared_files(one: &Outcome, other: &Outcome) -> Vec<String> {
+    let (Outcome::Answered(one), Outcome::Answered(other)) = (one, other) else {
+        return Vec::new();
+    };
+    let is_shared = |field: &&Field| {
+        field.name.starts_with(OUTSIDE_ABSOLUTE) && other.field(&field.name).next().is_some()
+    };
+    let shared = one.fields.iter().filter(is_shared);
+    let path = |field: &Field| field.name.trim_start_matches("outside:").to_owned();
+    shared.map(path).collect()
 }
 
 /// The status of a run that ended by itself.

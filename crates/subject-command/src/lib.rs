@@ -24,7 +24,7 @@ mod script;
 mod side;
 mod workdir;
 
-pub use answer::{answer, name_of};
+pub use answer::{answer, name_of, shared_files};
 pub use cache::{CacheError, cold, warm};
 pub use cases::{Case, Cases, Input, command_line, file_cases, literal_pattern, script_line};
 pub use launcher::{
@@ -32,7 +32,7 @@ pub use launcher::{
     environment, resolve, serve,
 };
 pub use outputs::{ANY_FRAMES, CLIP, ComparedAs, Outputs, Quality};
-pub use ran::{Captured, Ending, Figures, Floor, Ran, Refusal};
+pub use ran::{Captured, Elsewhere, Ending, Figures, Floor, Ran, Refusal};
 pub use reproducer::shell_line;
 pub use side::{Command, CommandError, CommandSide, Executed, Placing};
 pub use workdir::{Changes, Entry, Kind, MAX_CONTENT, Place, Tree, Workdir, WorkdirError};

@@ -1,6 +1,7 @@
 //! What came of a run.
 
 use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
 use std::fmt;
 
 /// How a run ended.
@@ -117,6 +118,22 @@ pub struct Ran {
     pub stderr: Captured,
     /// Names of the processes that still lived when it had ended; they were killed.
     pub left_behind: Vec<String>,
+    /// What it changed outside of its directories, where that was looked for.
+    pub elsewhere: Elsewhere,
+}
+
+/// What a run changed outside of its directories.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Elsewhere {
+    /// Absolute paths, in the order in which it named them first. (A path that is not text goes through no `PathBuf` in
+    /// JSON.)
+    pub paths: Vec<OsString>,
+    /// There are more.
+    pub is_more: bool,
+    /// The folders in which it made files that it removed again.
+    pub passing: Vec<OsString>,
+    /// Why not everything was seen, a lower-case fragment each.
+    pub unseen: Vec<String>,
 }
 
 /// What a run took and used, together with the descendants that it waited for.

@@ -4,9 +4,9 @@ use crate::cases::PLACEHOLDER;
 use crate::launcher::{LauncherSetup, Order, OutputLimits};
 use crate::workdir::Place;
 use crate::{
-    CacheError, Case, Cases, Changes, Ending, Input, Launcher, LauncherError, MAX_RUNS, Outputs,
-    Ran, Refusal, Workdir, WorkdirError, answer, cold, command_line, environment, resolve, script,
-    script_line, shell_line, warm,
+    CacheError, Case, Cases, Changes, Elsewhere, Ending, Input, Launcher, LauncherError, MAX_RUNS,
+    Outputs, Ran, Refusal, Workdir, WorkdirError, answer, cold, command_line, environment, name_of,
+    resolve, script, script_line, shell_line, warm,
 };
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -305,6 +305,8 @@ pub struct CommandSide {
     named: Vec<(PathBuf, Option<Stamp>)>,
     copied: BTreeMap<PathBuf, Input>,
     stop: Arc<AtomicBool>,
+    /// What of the last run is not compared, one sentence each.
+    unseen: Vec<String>,
 }
 
 /// A run with what it made of its directory.
@@ -335,16 +337,21 @@ impl CommandSide {
             command: Arc::new(command),
             cases,
             stop,
+            unseen: Vec::new(),
         })
     }
 
     /// Runs one case some times, one after the other.
-    fn repeat(&mut self, number: u32, times: usize) -> Result<Vec<Finished>, CommandError> {
+    fn repeat(
+        &mut self,
+        number: u32,
+        (times, is_watched): (usize, bool),
+    ) -> Result<Vec<Finished>, CommandError> {
         let cases = self.cases.clone();
         let case = cases.all.get(number as usize);
         let case = case.ok_or_else(|| CommandError::Wrong(format!("there is no case {number}")))?;
         let command = self.command.clone();
-        self.repeat_of(&command, case, times)
+        self.repeat_of(&command, case, (times, is_watched))
     }
 
     /// Runs a command with a case some times, one after the other.
@@ -352,7 +359,7 @@ impl CommandSide {
         &mut self,
         command: &Command,
         case: &Case,
-        times: usize,
+        (times, is_watched): (usize, bool),
     ) -> Result<Vec<Finished>, CommandError> {
         let (program, argv) = command.line(case)?;
         let case = &*with_files(case, &self.copied);
@@ -373,6 +380,7 @@ impl CommandSide {
             umask: UMASK,
             timeout: command.longest_of(case),
             limits: OutputLimits::default(),
+            is_watched,
         };
         let all = self.launcher.run(&order, &self.stop)?;
         if let Some((path, _)) = self.named.iter().find(|(path, was)| stamp(path) != *was) {
@@ -450,12 +458,29 @@ fn unusual(ending: &Ending) -> Result<Option<String>, CommandError> {
     })
 }
 
+/// What of the files outside of its directory is not compared, one sentence each.
+fn limits_of(elsewhere: &Elsewhere) -> Vec<String> {
+    let unseen = elsewhere.unseen.iter();
+    let unseen =
+        unseen.map(|why| format!("not all is seen that it writes outside of its directory: {why}"));
+    let passing = elsewhere.passing.iter().map(|folder| {
+        let folder = name_of(Path::new(folder));
+        format!("it makes files in `{folder}`, outside of its directory, and removes them again")
+    });
+    unseen.chain(passing).collect()
+}
+
 impl Asker for CommandSide {
     fn ask(&mut self, case: u32) -> Result<Outcome, Trouble> {
-        let mut all = self.repeat(case, 1)?;
+        let mut all = self.repeat(case, (1, true))?;
         let finished = all.pop().ok_or("no run came back")?;
         refuse_not_started(&finished)?;
+        self.unseen = limits_of(&finished.ran.elsewhere);
         Ok(self.outcome(finished))
+    }
+
+    fn unseen(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.unseen)
     }
 }
 
@@ -484,7 +509,7 @@ impl Runner for CommandSide {
         while left > 0 {
             let together = self.at_once().min(left);
             left -= together;
-            for finished in self.repeat_of(&starting.command, &starting.case, together)? {
+            for finished in self.repeat_of(&starting.command, &starting.case, (together, false))? {
                 starts.push(StartUp {
                     wall_ns: finished.ran.figures.wall_ns,
                     unusual: unusual(&finished.ran.ending)?,
@@ -502,7 +527,7 @@ impl Runner for CommandSide {
             .chunk_by(|a, b| a == b)
             .flat_map(|same| same.chunks(longest))
         {
-            for finished in self.repeat(same[0], same.len())? {
+            for finished in self.repeat(same[0], (same.len(), false))? {
                 refuse_not_started(&finished)?;
                 let figures = finished.ran.figures;
                 let out_of_memory = finished.ran.out_of_memory;

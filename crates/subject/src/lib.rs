@@ -9,7 +9,7 @@
 #![forbid(unsafe_code)]
 
 use std::error::Error;
-use understudy_model::{Ending, Outcome, Status};
+use understudy_model::{Ending, Field, OUTSIDE_ABSOLUTE, Outcome, Status};
 use xxhash_rust::xxh3::Xxh3Default;
 
 /// Why a case could not be put to a side, where that is no answer of the side.
@@ -22,6 +22,11 @@ pub trait Asker: Send {
     /// # Errors
     /// It could not be asked. A side that fails has answered: with an [`Outcome::Failed`].
     fn ask(&mut self, case: u32) -> Result<Outcome, Trouble>;
+
+    /// What of the last case could not be seen, or is not compared: one sentence each, without full stop.
+    fn unseen(&mut self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Asks a side cases one after the other, and measures each.
@@ -98,7 +103,7 @@ pub struct Run {
 }
 
 /// A hash of everything that an answer says, to the byte; 0 only where there is no answer. Two that differ may still say
-/// the same.
+/// the same. What is seen of runs that are asked, but not of those that are measured, is not in it.
 pub fn answer_hash(outcome: &Outcome) -> u64 {
     let Outcome::Answered(answer) = outcome else {
         return 0;
@@ -109,7 +114,8 @@ pub fn answer_hash(outcome: &Outcome) -> u64 {
         hasher.update(bytes);
     };
     add(&answer.status.code.to_le_bytes());
-    for field in &answer.fields {
+    let measured = |field: &&Field| !field.name.starts_with(OUTSIDE_ABSOLUTE);
+    for field in answer.fields.iter().filter(measured) {
         add(field.name.as_bytes());
         add(&field.value);
     }

@@ -89,6 +89,8 @@ fn after_answers(during: During, answered: u64) -> String {
 /// One answer with its times.
 pub(crate) struct Asked {
     pub(crate) outcome: Outcome,
+    /// What of it could not be seen, or is not compared: one sentence each.
+    pub(crate) unseen: Vec<String>,
     sent_ns: u64,
     ended_ns: u64,
 }
@@ -181,6 +183,7 @@ impl Askers {
                 kind: FailureKind::Connect,
                 detail: why.to_owned(),
             }),
+            unseen: Vec::new(),
             sent_ns: now_ns,
             ended_ns: now_ns,
         };
@@ -218,6 +221,7 @@ fn exchange(asker: &mut dyn Asker, case: u32, epoch: Instant) -> Result<Asked, T
     let outcome = asker.ask(case)?;
     Ok(Asked {
         outcome,
+        unseen: asker.unseen(),
         sent_ns,
         ended_ns: epoch.elapsed().as_nanos() as u64,
     })

@@ -20,12 +20,13 @@ use understudy_compare::plain::Plain;
 use understudy_compare::{Differ, Redact, Row, Rules};
 use understudy_evidence::RunDirectory;
 use understudy_judge::terms::LimitsConfig;
-use understudy_model::{Role, Span};
+use understudy_model::{Outcome, Role, Span};
 use understudy_probe::{Cgroups, Limits, split_command};
 use understudy_redact::{Redactor, shell_quoted};
 use understudy_subject::Asker;
 use understudy_subject_command::{
     Case, Cases, Command, CommandSide, DEFAULT_PATH, Executed, Input, LauncherSetup, Placing,
+    shared_files,
 };
 use understudy_workload::{CaseFacts, Catalogue};
 
@@ -341,6 +342,10 @@ impl Subject for Commands<'_> {
             hashes.extend(hash.map(|hash| (side.name().to_owned(), hash)));
         }
         hashes
+    }
+
+    fn shared(&self, one: &Outcome, other: &Outcome) -> Vec<String> {
+        shared_files(one, other)
     }
 
     fn conclude(&self, row: &mut Row, seen: &Seen<'_>) -> Result<(), TrialError> {

@@ -10,6 +10,7 @@ use crate::faults::{self, SelfTest};
 use crate::store;
 use crate::subject::{Seen, Subject};
 use crate::{Event, Watch};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use understudy_compare::{Differ, History, Noise, Outcomes, Row, Rules};
@@ -25,6 +26,10 @@ use understudy_subject::answer_hash;
 /// Clusters that are asked again, and how often.
 const REPRODUCED_CLUSTERS: usize = 10;
 const REPEATS: u32 = 3;
+/// Most files that are named because both sides change them.
+const SHARED_FILES: usize = 8;
+/// Most limits of this kind that are noted: they name files.
+const LIMITS: usize = 32;
 /// How long the end of a process may take to show once its connections are closed.
 const ENDS_WITHIN: Duration = Duration::from_millis(200);
 
@@ -132,6 +137,7 @@ impl Stage<'_> {
         };
         let start = Instant::now();
         let mut askers = Askers::new(cast)?;
+        let mut noted = BTreeSet::new();
         let mut histories: Vec<History> = compared.iter().map(|_| History::default()).collect();
         let differs = |row: &&Row| !row.differences.is_empty();
         let rows = compared.iter().flat_map(|one| &one.rows);
@@ -148,6 +154,7 @@ impl Stage<'_> {
                 .ask(request, start, &cast.gone)
                 .map_err(|error| self.or_interrupted(error))?;
             cast.note(&asked);
+            self.note_limits(cast, &asked, &mut noted)?;
             if any_failed(&asked) {
                 // The end of a process may show a moment after that of its connections.
                 if number + 1 == total {
@@ -188,6 +195,38 @@ impl Stage<'_> {
         }
         self_test.sync()?;
         Ok(compared)
+    }
+
+    /// Remembers what limits the comparison: what is not seen, and what the sides share.
+    fn note_limits(
+        &self,
+        cast: &Cast<'_>,
+        asked: &[Asked],
+        noted: &mut BTreeSet<String>,
+    ) -> Result<(), TrialError> {
+        let mut notes = Vec::new();
+        let sides = cast.all.iter().zip(asked).enumerate();
+        for (place, (member, one)) in sides.filter(|(place, _)| *place != FIRST_CONTENDER - 1) {
+            let name = member.role().in_words();
+            notes.extend(one.unseen.iter().map(|what| format!("{name}: {what}")));
+            if place < FIRST_CONTENDER {
+                continue;
+            }
+            let shared = self.subject.shared(&asked[0].outcome, &one.outcome);
+            notes.extend(shared.into_iter().take(SHARED_FILES).map(|path| {
+                format!(
+                    "the incumbent and the {name} both write to `{path}`, outside of their directories: what one \
+                     leaves there, the other may find"
+                )
+            }));
+        }
+        for note in notes {
+            if noted.len() < LIMITS && !noted.contains(&note) {
+                store::note(self.run, &note)?;
+                noted.insert(note);
+            }
+        }
+        Ok(())
     }
 
     /// Remembers the contenders that have ended: every request that they do not answer is a difference.

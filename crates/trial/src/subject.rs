@@ -32,6 +32,11 @@ pub(crate) trait Subject {
         Ok(())
     }
 
+    /// The state outside of both sides that both changed, as people know it.
+    fn shared(&self, _one: &Outcome, _other: &Outcome) -> Vec<String> {
+        Vec::new()
+    }
+
     /// A case as a command that people can run, without its secrets.
     fn reproduce(&self, case: u32, redactor: &Redactor) -> String;
 

@@ -81,6 +81,34 @@ fn every_planted_difference_is_found_and_named() {
 }
 
 #[test]
+fn a_file_that_is_written_to_an_absolute_path_is_found_and_a_shared_one_is_a_limit() {
+    let _machine = machine();
+    let scratch = Scratch::new("commands-elsewhere");
+    let file = scratch.path().join("elsewhere.txt");
+    // Not as one word: a run that changes a file that the command names ends the trial.
+    let write = format!(
+        "d='{}'; echo x > $d/elsewhere.txt",
+        scratch.path().display()
+    );
+    let place = format!("outside:{}", file.display());
+    let limits = |document: &Value| document["limits_of_this_result"].to_string();
+
+    let ended = trial(&scratch, &["--shell", "true", &write]);
+    assert_eq!(ended.code, 5, "{}{}", ended.stdout, ended.stderr);
+    let found = clusters(&document(&scratch));
+    assert_eq!(found, [("extra".to_owned(), place)]);
+    fs::remove_dir_all(scratch.path().join("runs")).unwrap();
+
+    // No difference: and the timed runs, in which it is not looked for, are not different either.
+    let ended = trial(&scratch, &["--shell", &write, &format!("{write}; true")]);
+    assert_ne!(ended.code, 5, "{}{}", ended.stdout, ended.stderr);
+    let document = document(&scratch);
+    assert_eq!(clusters(&document), []);
+    let shared = format!("both write to `{}`", file.display());
+    assert!(limits(&document).contains(&shared), "{}", limits(&document));
+}
+
+#[test]
 fn a_faster_command_replaces_and_judging_again_gives_the_same_bytes() {
     let _machine = machine();
     let scratch = Scratch::new("commands-faster");

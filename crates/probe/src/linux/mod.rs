@@ -11,6 +11,7 @@ mod neighbours;
 mod runner;
 mod sampler;
 mod spawn;
+mod watch;
 
 pub use cgroup::Cgroups;
 pub use child::Child;
@@ -19,3 +20,4 @@ pub use guard::{Guard, stand_guard};
 pub use neighbours::NeighbourSampler;
 pub use runner::{Runner, Running};
 pub use sampler::Sampler;
+pub use watch::Watching;

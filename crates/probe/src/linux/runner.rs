@@ -9,6 +9,7 @@
 
 use super::members::lives;
 use super::spawn::{close_inherited, cpu_set};
+use super::watch::{self, Watching};
 use crate::{Event, How, LeftBehind, Measured, Program, Transferred, Usage};
 use procfs::process::{Stat, all_processes};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -50,6 +51,7 @@ pub struct Running {
     asked_ns: u64,
     executed_ns: u64,
     ended_ns: Option<u64>,
+    watching: Option<Watching>,
 }
 
 impl Runner {
@@ -90,6 +92,7 @@ impl Runner {
             cpus: None,
             umask: 0o022,
             file_limit: None,
+            watched: None,
         };
         match self.start(program) {
             Ok(_) => Err(io::Error::other("`/dev/null` is a directory")),
@@ -122,6 +125,10 @@ impl Runner {
         let mask = Mode::from_raw_mode(program.umask);
         let limit = program.file_limit;
         let clock = self.clock.1.try_clone()?;
+        let (filter, awaited) = match program.watched {
+            Some(_) => watch::prepare_for(program.path)?.unzip(),
+            None => (None, None),
+        };
         let prepare = move || {
             setpgid(None, None)?;
             set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -141,6 +148,9 @@ impl Runner {
             }
             umask(mask);
             close_inherited();
+            if let Some(filter) = &filter {
+                filter.install()?;
+            }
             rustix::io::write(&clock, &now_ns().to_ne_bytes())?;
             Ok(())
         };
@@ -155,12 +165,15 @@ impl Runner {
         let executed_ns = self.executed();
         let pid = Pid::from_child(&process?);
         let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
+        // The process sent its listener before it executed the program, and waits at its first call that is reported.
+        let watching = program.watched.map(|own| Watching::new(own, awaited));
         Ok(Running {
             pid,
             pidfd,
             asked_ns,
             executed_ns: executed_ns.unwrap_or(asked_ns),
             ended_ns: None,
+            watching,
         })
     }
 
@@ -214,8 +227,13 @@ impl Running {
         self.executed_ns
     }
 
+    /// Takes what observes which files it changes, once it has ended; `None` if that was not asked for.
+    pub fn take_watching(&mut self) -> Option<Watching> {
+        self.watching.take()
+    }
+
     /// Waits until it has ended, until the other file can be read, or until this time of the monotonic
-    /// clock. The end comes first if there are several.
+    /// clock. The end comes first if there are several. Meanwhile every call that is reported is answered.
     ///
     /// # Errors
     /// The kernel's word.
@@ -226,24 +244,52 @@ impl Running {
                 tv_sec: left.as_secs() as i64,
                 tv_nsec: i64::from(left.subsec_nanos()),
             };
-            let mut files = [
-                PollFd::from_borrowed_fd(self.pidfd.as_fd(), PollFlags::IN),
-                PollFd::from_borrowed_fd(other, PollFlags::IN | PollFlags::RDHUP),
-            ];
-            let ready = match poll(&mut files, Some(&left)) {
+            let ended = PollFd::from_borrowed_fd(self.pidfd.as_fd(), PollFlags::IN);
+            let other = PollFd::from_borrowed_fd(other, PollFlags::IN | PollFlags::RDHUP);
+            let listener = self.watching.as_ref().and_then(Watching::listener);
+            let calls = listener.map(|calls| PollFd::from_borrowed_fd(calls, PollFlags::IN));
+            let (mut two, mut three);
+            let files: &mut [PollFd<'_>] = match calls {
+                Some(calls) => {
+                    three = [ended, other, calls];
+                    &mut three
+                }
+                None => {
+                    two = [ended, other];
+                    &mut two
+                }
+            };
+            match poll(files, Some(&left)) {
                 Err(rustix::io::Errno::INTR) => continue,
                 ready => ready?,
             };
             let now = now_ns();
-            if !files[0].revents().is_empty() {
+            let came = |file: usize| files.get(file).map_or(PollFlags::empty(), PollFd::revents);
+            let (ended, readable, calls) = (came(0), came(1), came(2));
+            self.answer(calls);
+            if !ended.is_empty() {
                 self.ended_ns.get_or_insert(now);
                 return Ok(Event::Ended);
             }
-            match ready {
-                0 if now < until_ns => {}
-                0 => return Ok(Event::TimeOver),
-                _ => return Ok(Event::Readable),
+            if !readable.is_empty() {
+                return Ok(Event::Readable);
             }
+            // Calls that come one after the other are no reason to miss the time.
+            if now >= until_ns {
+                return Ok(Event::TimeOver);
+            }
+        }
+    }
+
+    /// Answers a call that `poll` reported: before all else, since its process waits.
+    fn answer(&mut self, reported: PollFlags) {
+        let Some(watching) = &mut self.watching else {
+            return;
+        };
+        if reported.contains(PollFlags::IN) {
+            watching.serve();
+        } else if !reported.is_empty() {
+            watching.close();
         }
     }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Figures, Refusal};
+use crate::{Elsewhere, Figures, Refusal};
 use std::path::PathBuf;
 use understudy_compare::{Differ, History, Outcomes, Row, Rules, plain::Plain};
 
@@ -16,6 +16,7 @@ fn ran(ending: Ending, stdout: &[u8], stderr: &[u8]) -> Ran {
         stdout: captured(stdout),
         stderr: captured(stderr),
         left_behind: Vec::new(),
+        elsewhere: Elsewhere::default(),
     }
 }
 
@@ -441,4 +442,30 @@ fn the_directory_of_the_run_is_hidden_by_both_of_its_names() {
     );
     let shown = String::from_utf8_lossy(answered(outcome).bytes("stdout")).into_owned();
     assert_eq!(shown, "/own-directory /own-directory\n");
+}
+
+#[test]
+fn a_file_elsewhere_is_a_field_that_no_hash_of_a_run_contains() {
+    let outcome = |paths: &[&str]| {
+        let mut run = exited(b"x");
+        run.elsewhere.paths = paths.iter().map(Into::into).collect();
+        answer(
+            &run,
+            Changes::default(),
+            &Outputs::default(),
+            Path::new("/w/a/run"),
+        )
+    };
+    let (one, two) = (outcome(&["/tmp/a", "/var/b:c"]), outcome(&["/var/b:c"]));
+    let Outcome::Answered(answered) = &one else {
+        panic!("{one:?}");
+    };
+    assert_eq!(answered.field("outside:/tmp/a").count(), 1);
+    assert_eq!(answered.field("outside:/var/b%3Ac").count(), 1);
+    assert_eq!(shared_files(&one, &two), ["/var/b%3Ac"]);
+    assert_eq!(shared_files(&outcome(&[]), &two), [] as [&str; 0]);
+    // Timed runs are not watched, and are recognised by their hash.
+    let hash = understudy_subject::answer_hash;
+    assert_eq!(hash(&one), hash(&outcome(&[])));
+    assert_ne!(hash(&one), 0);
 }

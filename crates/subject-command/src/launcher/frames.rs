@@ -1,6 +1,6 @@
 //! What Understudy and a launcher send each other: a length, a document, and open files.
 
-use crate::{Ending, Figures, Floor};
+use crate::{Elsewhere, Ending, Figures, Floor};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
@@ -39,6 +39,7 @@ pub(super) struct Report {
     pub(super) ending: Ending,
     pub(super) figures: Figures,
     pub(super) left_behind: Vec<String>,
+    pub(super) elsewhere: Elsewhere,
 }
 
 /// Sends a document and these files.

@@ -97,6 +97,8 @@ pub struct Order {
     pub timeout: Duration,
     /// How much a run may write.
     pub limits: OutputLimits,
+    /// Is it looked for what they change outside of their places? That slows every call that changes files.
+    pub is_watched: bool,
 }
 
 /// Why runs could not be made.
@@ -253,6 +255,7 @@ impl Launcher {
             stdout,
             stderr,
             left_behind: report.left_behind,
+            elsewhere: report.elsewhere,
         })
     }
 

@@ -5,7 +5,8 @@
 
 use super::frames::{Reply, Report, receive, send};
 use super::{Order, OutputLimits};
-use crate::{Ending, Figures, Floor, Refusal};
+use crate::workdir::is_name_of_place;
+use crate::{Elsewhere, Ending, Figures, Floor, Refusal};
 use rustix::fs::{MemfdFlags, memfd_create};
 use std::fs::{self, File};
 use std::io;
@@ -127,6 +128,8 @@ fn run(runner: &Runner, order: &Order, stream: &UnixStream) -> Result<Done, Brok
         memory("stdout").map_err(io::Error::from)?,
         memory("stderr").map_err(io::Error::from)?,
     );
+    // What is next to them in the slot is found there by its name.
+    let own = [order.at.clone()];
     let program = Program {
         path: &order.program,
         argv: &order.argv,
@@ -143,6 +146,7 @@ fn run(runner: &Runner, order: &Order, stream: &UnixStream) -> Result<Done, Brok
                 .file_bytes
                 .max(order.limits.captured_bytes.saturating_add(1)),
         ),
+        watched: order.is_watched.then_some(own.as_slice()),
     };
     let mut running = match runner.start(program) {
         Ok(running) => running,
@@ -152,9 +156,11 @@ fn run(runner: &Runner, order: &Order, stream: &UnixStream) -> Result<Done, Brok
     if !matches!(watched, Ok(None)) {
         running.kill()?;
     }
+    let watching = running.take_watching();
     let measured = running.reap()?;
     // What it left behind may still write to its output.
     let left = runner.clear()?;
+    let elsewhere = watching.map(|watching| elsewhere(watching.conclude(), order));
     let ending = watched?.unwrap_or(match measured.how {
         How::Code(code) => Ending::Exit(code),
         How::Signal(signal) => Ending::Signal(signal),
@@ -165,9 +171,31 @@ fn run(runner: &Runner, order: &Order, stream: &UnixStream) -> Result<Done, Brok
             ending,
             figures: figures(&measured, &left),
             left_behind: left.names,
+            elsewhere: elsewhere.unwrap_or_default(),
         },
         files: Some(files),
     })
+}
+
+/// Without what is found in the slot itself: see [`Place::changes`](crate::Place::changes).
+fn elsewhere(found: understudy_probe::Elsewhere, order: &Order) -> Elsewhere {
+    let slot = order.at.parent();
+    let real = slot.and_then(|slot| fs::canonicalize(slot).ok());
+    let is_listed = |path: &Path| {
+        let folder = path.parent();
+        let is_place = path.file_name().is_some_and(is_name_of_place);
+        folder.is_some() && (folder == slot || folder == real.as_deref()) && !is_place
+    };
+    let paths = found.paths.into_iter();
+    Elsewhere {
+        paths: paths
+            .filter(|path| !is_listed(path))
+            .map(Into::into)
+            .collect(),
+        is_more: found.is_more,
+        passing: found.passing.into_iter().map(Into::into).collect(),
+        unseen: found.unseen,
+    }
 }
 
 /// Waits for the end. Returns why it has to be stopped, if it has not ended by itself.
@@ -231,6 +259,7 @@ fn not_started(why: Refusal) -> Done {
             ending: Ending::NotStarted(why),
             figures: Figures::default(),
             left_behind: Vec::new(),
+            elsewhere: Elsewhere::default(),
         },
         files: None,
     }

@@ -9,8 +9,9 @@
 //! permissions are, would change the input of the next run and of the other side. A file system that shares
 //! blocks between files (btrfs, XFS) shares those of the copies.
 //!
-//! What is not seen: writing to absolute paths outside of the slot (`/tmp/x`, `/var/...`), and what does not
-//! go to a file. A program that is to be held to its directory needs a container.
+//! Writing to absolute paths outside of the slot (`/tmp/x`, `/var/...`) is not seen here; where a run is watched, its
+//! launcher sees it ([`Elsewhere`](crate::Elsewhere)). What does not go to a file is not seen at all. A program that is
+//! to be held to its directory needs a container.
 
 mod changes;
 mod tree;
@@ -19,6 +20,7 @@ pub use changes::Changes;
 pub use tree::{Entry, Kind, MAX_CONTENT, Tree};
 
 use crate::cases::{Case, Input};
+use std::ffi::OsStr;
 use std::fs::{self, File, FileTimes};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -146,7 +148,6 @@ impl Place {
 
     /// What is in the place or the slot that was not put there.
     fn outside(&self) -> Vec<PathBuf> {
-        let is_place = |name: &str| name.len() == 6 && name.bytes().all(|b| b.is_ascii_digit());
         let names = |dir: &Path| -> Vec<PathBuf> {
             let entries = fs::read_dir(dir).into_iter().flatten().flatten();
             entries.map(|entry| entry.file_name().into()).collect()
@@ -159,7 +160,7 @@ impl Place {
             .map(|name| Path::new("..").join(name));
         let of_slot = names(&self.slot)
             .into_iter()
-            .filter(|name| !known(name, &|name| is_place(name)))
+            .filter(|name| !is_name_of_place(name.as_os_str()))
             .map(|name| Path::new("../..").join(name));
         let mut all: Vec<PathBuf> = of_place.chain(of_slot).collect();
         all.sort();
@@ -191,6 +192,12 @@ impl Drop for Place {
         // The next start removes what cannot be removed now.
         let _ = tree::remove(&self.root);
     }
+}
+
+/// Is it the name of a place in its slot?
+pub(crate) fn is_name_of_place(name: &OsStr) -> bool {
+    let bytes = name.as_encoded_bytes();
+    bytes.len() == 6 && bytes.iter().all(u8::is_ascii_digit)
 }
 
 fn made(path: &Path, source: io::Error) -> WorkdirError {

@@ -5,4 +5,5 @@
 mod answers;
 mod launcher;
 mod support;
+mod watched;
 mod workdir;

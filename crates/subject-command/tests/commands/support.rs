@@ -17,6 +17,7 @@ pub(crate) struct Side {
     pub(crate) timeout: Duration,
     pub(crate) limits: OutputLimits,
     pub(crate) cpus: Option<Vec<u32>>,
+    pub(crate) is_watched: bool,
 }
 
 /// The example of this crate that is a launcher; `cargo test` builds it.
@@ -63,6 +64,7 @@ impl Side {
             timeout: Duration::from_secs(60),
             limits: OutputLimits::default(),
             cpus: None,
+            is_watched: false,
         }
     }
 
@@ -90,6 +92,7 @@ impl Side {
             umask: 0o022,
             timeout: self.timeout,
             limits: self.limits,
+            is_watched: self.is_watched,
         };
         (order, places)
     }
