@@ -261,8 +261,11 @@ pub struct CandidateConfig {
     pub capture_bytes: usize,
     /// Bytes of all copies at once.
     pub memory: usize,
-    /// Threads that talk to it, of a lower priority than the workers.
+    /// Threads that talk to it.
     pub threads: usize,
+    /// Do the threads of the copies run only where a CPU has nothing else to do (`SCHED_IDLE`)? Else they are equal
+    /// to the clients' threads, and to all else on the machine.
+    pub gives_way: bool,
 }
 
 /// What decides whether a request is in the sample.

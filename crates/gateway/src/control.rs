@@ -92,6 +92,7 @@ pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, Gat
     });
     let candidate = config.candidate.as_ref();
     let threads = candidate.map_or(1, |candidate| candidate.threads);
+    let gives_way = candidate.is_none_or(|candidate| candidate.gives_way);
     let mut running_threads = Vec::new();
     let log = match &config.access_log {
         Some(to) => {
@@ -116,6 +117,7 @@ pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, Gat
             config.workers + index,
             (&breaker, pulse),
             &pairs,
+            gives_way,
             &mut running_threads,
         )
     });
@@ -129,7 +131,7 @@ pub fn start(config: GatewayConfig, around: Surroundings) -> Result<Running, Gat
         turn: AtomicUsize::new(0),
     });
     drop(pairs);
-    running_threads.push(compare(&findings, compared, &around).map_err(one)?);
+    running_threads.push(compare(&findings, compared, gives_way, &around).map_err(one)?);
 
     let config = Arc::new(config);
     let servers = proxy::healths(&config, None);
@@ -241,12 +243,13 @@ fn talk(
     index: usize,
     (breaker, pulse): (&Arc<Breaker>, &Arc<Pulse>),
     pairs: &SyncSender<Pair>,
+    gives_way: bool,
     threads: &mut Vec<JoinHandle<()>>,
 ) -> io::Result<mpsc::Sender<mirror::Job>> {
     let (jobs, taken) = mpsc::channel(mirror::WAITING);
     let (seen, pairs) = ((breaker.clone(), pulse.clone()), pairs.clone());
     threads.push(thread("mirror".into(), move || {
-        give_way();
+        give_way(gives_way);
         let _ = block_on(mirror::run(index, taken, seen, pairs));
     })?);
     Ok(jobs)
@@ -255,18 +258,21 @@ fn talk(
 fn compare(
     findings: &Arc<Findings>,
     pairs: Receiver<Pair>,
+    gives_way: bool,
     around: &Surroundings,
 ) -> io::Result<JoinHandle<()>> {
     let (findings, report) = (findings.clone(), around.report);
     thread("compare".into(), move || {
-        give_way();
+        give_way(gives_way);
         ledger::run(&findings, &pairs, &report);
     })
 }
 
 /// The clients go first. Where the system has no such order, all threads are equal.
-fn give_way() {
-    let _ = understudy_host::give_way();
+fn give_way(gives_way: bool) {
+    if gives_way {
+        let _ = understudy_host::give_way();
+    }
 }
 
 fn administer(
@@ -384,7 +390,7 @@ fn unchangeable(old: &GatewayConfig, new: &GatewayConfig) -> Vec<String> {
         config
             .candidate
             .as_ref()
-            .map(|candidate| (candidate.memory, candidate.threads))
+            .map(|candidate| (candidate.memory, candidate.threads, candidate.gives_way))
     };
     let both = old.candidate.is_some() && new.candidate.is_some();
     let changed = [
@@ -393,7 +399,7 @@ fn unchangeable(old: &GatewayConfig, new: &GatewayConfig) -> Vec<String> {
         ("state", old.state != new.state),
         ("the access log", old.access_log != new.access_log),
         (
-            "the candidate's memory and threads",
+            "the candidate's memory, threads and gives_way",
             both && memory(old) != memory(new),
         ),
     ];

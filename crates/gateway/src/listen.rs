@@ -164,6 +164,7 @@ mod tests {
                 capture_bytes: 0,
                 memory: 0,
                 threads: 1,
+                gives_way: true,
             }),
             compare: CompareConfig {
                 rules: Vec::new(),

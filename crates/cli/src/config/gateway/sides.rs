@@ -54,6 +54,7 @@ pub(super) fn candidate(
     );
     let concurrency = count(&mut section, "concurrency", 1_000_000, 256);
     let threads = count(&mut section, "threads", 256, 1);
+    let gives_way = section.boolean("gives_way").unwrap_or(true);
     let capture_bytes =
         bytes(&mut section, "capture", 1024).map_or(256 * 1024, |size| size as usize);
     let memory = bytes(&mut section, "memory", 1024 * 1024).map_or(64 << 20, |size| size as usize);
@@ -75,6 +76,7 @@ pub(super) fn candidate(
         capture_bytes,
         memory,
         threads,
+        gives_way,
     })
 }
 

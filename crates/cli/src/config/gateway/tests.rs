@@ -74,9 +74,10 @@ fn a_certificate_that_servers_are_shown_needs_its_key() {
 #[test]
 fn what_is_said_of_the_way_through_is_taken() {
     let more = "[limits]\nsend_timeout = \"7s\"\n[candidate]\nservers = [\"http://127.0.0.1:9001\"]\n\
-                [candidate.request]\nunconditional = true\n";
+                gives_way = false\n[candidate.request]\nunconditional = true\n";
     let config = read(&format!("via = false\n{SMALLEST}{more}")).unwrap();
-    assert!(!config.via && config.candidate.unwrap().rewrite.unconditional);
+    let candidate = config.candidate.unwrap();
+    assert!(!config.via && candidate.rewrite.unconditional && !candidate.gives_way);
     assert_eq!(config.limits.send_timeout, Duration::from_secs(7));
     assert!(read(SMALLEST).unwrap().via);
 }
