@@ -10,6 +10,7 @@ mod cpus;
 mod exhaustion;
 #[cfg(unix)]
 mod files;
+mod frequency;
 mod heap;
 mod machine;
 mod residency;
@@ -23,6 +24,7 @@ pub use cpus::{CpuList, CpuListError, allowed_cpus, pin_current_thread};
 pub use exhaustion::is_exhausted;
 #[cfg(unix)]
 pub use files::open_files;
+pub use frequency::mean_mhz;
 pub use heap::keep_freed_memory;
 pub use machine::{EachCpu, Machine, MachineTime};
 pub use residency::resident_pages;

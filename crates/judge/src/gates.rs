@@ -1,5 +1,7 @@
 //! When the measurement as a whole cannot be trusted.
 
+mod frequency;
+
 use crate::blocks::{From, Latencies};
 use crate::comparisons::resource_of_itself;
 use crate::culprit;
@@ -80,6 +82,7 @@ pub(crate) fn judge(
     let mut gates = Vec::new();
     for rate in &plan.rates {
         gates.extend(generator(rate.rate_rps, &asked, blocks, latencies));
+        gates.extend(frequency::judge(rate.rate_rps, blocks));
     }
     gates.extend(against_itself(
         plan,

@@ -2,16 +2,18 @@
 
 use crate::assumptions::POISSON;
 use understudy_model::Pacing;
-use understudy_model::gates::STEAL;
+use understudy_model::gates::{FREQUENCY, STEAL};
 use understudy_model::verdict::{
     Bearing, Comparison, Figure, Gate, Held, Resource, SloResult, VerdictRules,
 };
 
-/// What a gate bears on, by its code. What the hypervisor takes is missing to the sides as well, a side that is still
+/// What a gate bears on, by its code. What the hypervisor takes is missing to the sides as well, CPUs
+/// that run faster for one side make its CPU time less, a side that is still
 /// warming up does so in CPU time too, and one beyond its limits is not what was to be measured.
 pub fn bearing_of(code: &str) -> Vec<Bearing> {
     match code {
         "limits" | "out_of_memory" => Bearing::ALL.to_vec(),
+        FREQUENCY => vec![Bearing::Cpu],
         "stationary" | STEAL => vec![Bearing::Latency, Bearing::Cpu],
         _ => vec![Bearing::Latency],
     }

@@ -80,6 +80,8 @@ pub const SEND_LAG: &str = "send_lag";
 pub const RUN_QUEUE: &str = "generator_run_queue";
 /// The gate of what the hypervisor took.
 pub const STEAL: &str = "steal";
+/// The gate of CPUs that did not run equally fast for both sides.
+pub const FREQUENCY: &str = "frequency";
 /// The gate of a load that was not what was offered: no count of it is one at its rate.
 pub const SENT_RATE: &str = "sent_rate";
 

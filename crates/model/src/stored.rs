@@ -108,6 +108,9 @@ pub struct BlockFigures {
     pub stamped: u64,
     /// Share of the time that the CPUs wanted to run and the hypervisor took.
     pub steal_share: Option<f64>,
+    /// Mean frequency of the side's CPUs, MHz; `None` where the kernel does not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_mhz: Option<f64>,
     /// Time until the last exchange ended, nanoseconds.
     pub wall_ns: u64,
     /// CPU time of the side over the window, microseconds.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
-use understudy_host::{CpuList, take_precedence};
+use understudy_host::{CpuList, mean_mhz, take_precedence};
 use understudy_model::neighbours::Neighbours;
 use understudy_model::stored::BlockFigures;
 use understudy_model::stored::Table;
@@ -49,6 +49,17 @@ pub enum Others {
     LeftOut,
 }
 
+/// What is observed while a load runs.
+#[derive(Debug)]
+pub struct Observed<'a> {
+    /// Samples the processes of the side; `None` where they are not known.
+    pub sampler: Option<Sampler>,
+    /// The CPUs that it runs on.
+    pub cpus: &'a CpuList,
+    /// Are the other processes of the machine observed?
+    pub others: Others,
+}
+
 /// Where the peaks of memory come from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Peaks {
@@ -58,15 +69,36 @@ enum Peaks {
     Samples,
 }
 
-/// One sample and when it was taken, since the start of the load.
-type Taken = (Duration, Sample);
+/// One sample.
+struct Taken {
+    /// When, since the start of the load.
+    at: Duration,
+    /// Of the processes of the side.
+    side: Sample,
+    /// Of its CPUs: their mean frequency.
+    mhz: Option<f64>,
+}
+
+impl Taken {
+    fn now(
+        (sampler, cpus): (&mut Sampler, &CpuList),
+        window: Window<'_>,
+        pss: bool,
+    ) -> Result<Self, understudy_probe::SampleError> {
+        Ok(Taken {
+            at: window.start.elapsed(),
+            mhz: mean_mhz(cpus),
+            side: sampler.sample(pss)?,
+        })
+    }
+}
 
 /// Puts a side under load and samples it meanwhile; `load` is given what announces its start.
 ///
 /// # Panics
 /// If `load` or the sampling panics: with its message.
 pub fn alongside<T>(
-    observed: (Option<Sampler>, Others),
+    observed: Observed<'_>,
     window: (Duration, Duration),
     stop: &AtomicBool,
     load: impl FnOnce(&dyn Fn(Instant)) -> T,
@@ -96,7 +128,7 @@ pub fn alongside<T>(
 /// Samples a side from the end of the warm-up to the end of the window, beginning when `started`
 /// says when the load starts.
 pub fn measure(
-    (sampler, others): (Option<Sampler>, Others),
+    observed: Observed<'_>,
     started: &Receiver<Instant>,
     (warmup, length): (Duration, Duration),
     stop: &AtomicBool,
@@ -110,6 +142,11 @@ pub fn measure(
         end: start + warmup + length,
         stop,
     };
+    let Observed {
+        sampler,
+        cpus,
+        others,
+    } = observed;
     // Before the window: the first look reads every process.
     wait_until(start + warmup.saturating_sub(SEARCH_AHEAD), stop);
     let pids = sampler.as_ref().map(Sampler::pids);
@@ -119,7 +156,7 @@ pub fn measure(
     };
     wait_until(start + warmup, stop);
     let (mut measured, pids) = match sampler {
-        Some(sampler) => of_side(sampler, &mut neighbours, window),
+        Some(sampler) => of_side((sampler, cpus), &mut neighbours, window),
         None => {
             while window.is_open() {
                 window.pause(Instant::now());
@@ -162,7 +199,7 @@ impl Window<'_> {
 
 /// Samples the processes of a side, which are returned as they were at the end.
 fn of_side(
-    mut sampler: Sampler,
+    (mut sampler, cpus): (Sampler, &CpuList),
     neighbours: &mut Option<NeighbourSampler>,
     window: Window<'_>,
 ) -> (Measured, Option<Vec<u32>>) {
@@ -171,7 +208,7 @@ fn of_side(
         false => Peaks::Samples,
     };
     let mut samples = Vec::new();
-    let measured = match sample(&mut sampler, neighbours, window, &mut samples) {
+    let measured = match sample((&mut sampler, cpus), neighbours, window, &mut samples) {
         Ok(()) => Measured {
             figures: figures(&samples, peaks),
             samples: table(&samples),
@@ -186,7 +223,7 @@ fn of_side(
 }
 
 fn sample(
-    sampler: &mut Sampler,
+    (sampler, cpus): (&mut Sampler, &CpuList),
     neighbours: &mut Option<NeighbourSampler>,
     window: Window<'_>,
     samples: &mut Vec<Taken>,
@@ -195,7 +232,7 @@ fn sample(
     while window.is_open() {
         let before = Instant::now();
         let pss = before >= pss_due;
-        samples.push((window.start.elapsed(), sampler.sample(pss)?));
+        samples.push(Taken::now((sampler, cpus), window, pss)?);
         if pss {
             pss_due = before + PSS_EVERY.max(before.elapsed() * PSS_SHARE);
         }
@@ -205,7 +242,7 @@ fn sample(
         window.pause(before);
     }
     // The window is over: the proportional set may take its time, and is always there once.
-    samples.push((window.start.elapsed(), sampler.sample(true)?));
+    samples.push(Taken::now((sampler, cpus), window, true)?);
     Ok(())
 }
 
@@ -232,18 +269,22 @@ fn wait_until(moment: Instant, stop: &AtomicBool) {
 }
 
 fn figures(samples: &[Taken], peaks: Peaks) -> BlockFigures {
-    let (Some((_, first)), Some((_, last))) = (samples.first(), samples.last()) else {
+    let (Some(Taken { side: first, .. }), Some(Taken { side: last, .. })) =
+        (samples.first(), samples.last())
+    else {
         return BlockFigures::default();
     };
     let highest = |value: &dyn Fn(&Sample) -> Option<u64>| {
-        let values = samples.iter().filter_map(|(_, sample)| value(sample));
+        let values = samples.iter().filter_map(|taken| value(&taken.side));
         values.max().map(|bytes| bytes as f64)
     };
     let kernel = |bytes: u64| match peaks {
         Peaks::Kernel => bytes,
         Peaks::Samples => 0,
     };
+    let mhz: Option<Vec<f64>> = samples.iter().map(|taken| taken.mhz).collect();
     BlockFigures {
+        cpu_mhz: mhz.map(|all| all.iter().sum::<f64>() / all.len() as f64),
         side_cpu_us: Some(last.cpu_us().saturating_sub(first.cpu_us()) as f64),
         peak_rss_bytes: highest(&|s| Some(s.rss_bytes.max(kernel(s.peak_rss_bytes)))),
         peak_pss_bytes: highest(&|s| s.pss_bytes),
@@ -262,13 +303,13 @@ fn figures(samples: &[Taken], peaks: Peaks) -> BlockFigures {
 /// The samples as columns, units in the names.
 fn table(samples: &[Taken]) -> Table {
     let column = |name: &str, value: &dyn Fn(&Sample) -> Option<u64>| {
-        let values = samples.iter().map(|(_, sample)| value(sample));
+        let values = samples.iter().map(|taken| value(&taken.side));
         (
             name.to_owned(),
             values.map(|v| v.map(|v| v as f64)).collect(),
         )
     };
-    let at = samples.iter().map(|(at, _)| Some(at.as_secs_f64()));
+    let at = samples.iter().map(|taken| Some(taken.at.as_secs_f64()));
     Table {
         columns: vec![
             ("at_s".to_owned(), at.collect()),

@@ -2,7 +2,7 @@
 //! and stalls of the machine, on one clock.
 
 use crate::pauses::Listener;
-use crate::resources::{self, Measured, Others};
+use crate::resources::{self, Measured, Observed, Others};
 use crate::{control, windows};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,7 +52,11 @@ impl Witness<'_> {
         let (loaded, measured, stalls) = std::thread::scope(|scope| {
             let control = scope.spawn(|| control::watch(self.cpus, begin, &over));
             let (loaded, measured) = resources::alongside(
-                (self.sampler, self.others),
+                Observed {
+                    sampler: self.sampler,
+                    cpus: self.cpus,
+                    others: self.others,
+                },
                 self.window,
                 self.stop,
                 |announce| {

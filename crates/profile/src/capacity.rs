@@ -2,12 +2,13 @@
 
 use crate::measurement::measure;
 use std::sync::atomic::{AtomicBool, Ordering};
+use understudy_host::CpuList;
 use understudy_judge::search::Left;
 use understudy_judge::search::capacity::{Planned, Search};
 use understudy_load::{Plan, Rate};
 use understudy_model::capacity::KneePoint;
 use understudy_observe::Attach;
-use understudy_observe::resources::{self, Others};
+use understudy_observe::resources::{self, Observed, Others};
 use understudy_stats::seeds::{Purpose, derived};
 use understudy_subject_http::HttpLoadError;
 use understudy_subject_http::Workload;
@@ -30,11 +31,15 @@ pub fn search_capacity(
     while let Some(planned) = search.next() {
         let plan = step(plan, planned, search);
         let window = (plan.warmup.duration(), plan.duration.duration());
-        let sampler = attach.and_then(|attach| attach.sampler().ok());
-        let (measured, used) =
-            resources::alongside((sampler, Others::Observed), window, stop, |announce| {
-                measure(&plan, workload, stop, announce)
-            });
+        let observed = Observed {
+            sampler: attach.and_then(|attach| attach.sampler().ok()),
+            // A search compares no sides.
+            cpus: &CpuList::default(),
+            others: Others::Observed,
+        };
+        let (measured, used) = resources::alongside(observed, window, stop, |announce| {
+            measure(&plan, workload, stop, announce)
+        });
         let measured = measured?;
         if stop.load(Ordering::Relaxed) {
             break;

@@ -19,7 +19,7 @@ use understudy_host::{CpuList, allowed_cpus, pin_current_thread};
 use understudy_load::{DEFAULT_QUEUE, Histograms, Plan, Progress, Rate};
 use understudy_model::Arrivals;
 use understudy_model::Span;
-use understudy_observe::resources::{self, Others};
+use understudy_observe::resources::{self, Observed, Others};
 use understudy_probe::{
     Cgroups, Child, Launch, Limits, Readiness, free_port, split_command, wait_ready,
 };
@@ -130,7 +130,12 @@ impl Bench {
         let ran = std::thread::scope(|scope| {
             let window = (WARMUP.duration(), MEASURED.duration());
             scope.spawn(move || {
-                resources::measure((sampler, Others::Observed), &started, window, never)
+                let observed = Observed {
+                    sampler,
+                    cpus: &CpuList::new([0]),
+                    others: Others::Observed,
+                };
+                resources::measure(observed, &started, window, never)
             });
             let progress = [Progress::default()];
             run::<Histograms>(

@@ -371,6 +371,7 @@ impl Subject for Commands<'_> {
             measuring,
             catalogue: &self.catalogue,
             sides: self.inputs.config.sides().collect(),
+            cpus: &self.inputs.cpus.subject,
             start: &|role| Ok(Box::new(self.start(role, Bounds::default())?)),
         }
         .carry_out()?;

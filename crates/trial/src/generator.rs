@@ -11,7 +11,7 @@ use understudy_model::gates::GeneratorUse;
 use understudy_model::stored::BlockFigures;
 use understudy_model::stored::{Row, Table};
 use understudy_model::{Observation, Span};
-use understudy_observe::resources::{self, Measured, Others};
+use understudy_observe::resources::{self, Measured, Observed, Others};
 use understudy_subject_http::{Prepared, Requests};
 use understudy_subject_http::{Ran, Workload, run};
 
@@ -110,14 +110,16 @@ impl<'a> Generator<'a> {
         prepared: &Arc<[Prepared]>,
         load: &LoadPlan,
     ) -> Result<Loaded, TrialError> {
-        let sampler = running.sampler()?;
+        let observed = Observed {
+            sampler: running.sampler()?,
+            cpus: &self.cpus.subject,
+            others: Others::Observed,
+        };
         let window = (load.warmup.duration(), load.duration.duration());
-        let (ran, measured) = resources::alongside(
-            (sampler, Others::Observed),
-            window,
-            self.stand.stop,
-            |announce_start| self.run(running, prepared, (load, false), announce_start),
-        );
+        let (ran, measured) =
+            resources::alongside(observed, window, self.stand.stop, |announce_start| {
+                self.run(running, prepared, (load, false), announce_start)
+            });
         let ran = ran?;
         Ok(Loaded {
             figures: figures(load, ran.generator, &measured),

@@ -12,7 +12,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant, SystemTime};
 use understudy_evidence::BlockId;
-use understudy_host::MachineTime;
+use understudy_host::{CpuList, MachineTime, mean_mhz};
 use understudy_model::gates::MOST_STOLEN;
 use understudy_model::stored::{BlockFigures, Row};
 use understudy_model::{Observation, Pacing, Role, Span};
@@ -40,6 +40,8 @@ pub(crate) struct Stage<'a> {
     pub(crate) measuring: &'a Measuring<'a>,
     pub(crate) catalogue: &'a Catalogue,
     pub(crate) sides: Vec<Role>,
+    /// The CPUs that they run on.
+    pub(crate) cpus: &'a CpuList,
     /// Starts what runs a side.
     pub(crate) start: &'a dyn Fn(Role) -> Result<Box<dyn Runner>, TrialError>,
 }
@@ -155,7 +157,7 @@ impl Stage<'_> {
         let times = under.starts.get(&side).copied().unwrap_or(0);
         let starts = self.start_up(side, times, under)?;
         let ran = self.run(side, &cases, under)?;
-        let after = MachineTime::now();
+        let (after, cpu_mhz) = (MachineTime::now(), mean_mhz(self.cpus));
         let steal_share = before
             .zip(after)
             .and_then(|(before, after)| after.stolen_share(&before, false));
@@ -165,6 +167,7 @@ impl Stage<'_> {
         let figures = BlockFigures {
             started_unix_s: unix.map_or(0.0, |since| since.as_secs_f64()),
             steal_share,
+            cpu_mhz,
             startup_ns: mean_ns(&starts),
             ..figures(seed, &ran)
         };

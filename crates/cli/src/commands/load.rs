@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use understudy_host::Clock;
+use understudy_host::{Clock, CpuList};
 use understudy_judge::with_culprit;
 use understudy_load::report::{self, LoadReport};
 use understudy_load::{Histograms, LogSender, Plan, Progress, Rate};
@@ -26,7 +26,7 @@ use understudy_model::Arrivals;
 use understudy_model::Span;
 use understudy_model::gates::GeneratorUse;
 use understudy_model::neighbours::Neighbours;
-use understudy_observe::resources::{self, Others};
+use understudy_observe::resources::{self, Observed, Others};
 use understudy_redact::Redactor;
 use understudy_subject_http::{Requests, Target, WorkloadRequest};
 use understudy_subject_http::{Workload, run_into};
@@ -240,8 +240,12 @@ fn measure(
         .map(|_| (Histograms::default(), senders.pop()))
         .collect();
     let window = (plan.warmup.duration(), plan.duration.duration());
-    // A URL names no process.
-    let observed = (None, Others::Observed);
+    let observed = Observed {
+        // A URL names no process.
+        sampler: None,
+        cpus: &CpuList::default(),
+        others: Others::Observed,
+    };
     let (ran, seen) = std::thread::scope(|scope| {
         scope.spawn(|| show::load::live(&progress, length, &done));
         resources::alongside(observed, window, stop, |announce| {
