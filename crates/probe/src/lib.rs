@@ -47,7 +47,7 @@ pub use platform::{Cgroups, Child, Grown, Growth, Guard, NeighbourSampler, Sampl
 #[cfg(target_os = "linux")]
 pub use platform::{Runner, Running, Watching};
 pub use port::{Listener, free_port, port_taken};
-pub use program::{Elsewhere, Event, LeftBehind, Measured, Program, Transferred, Usage};
+pub use program::{Elsewhere, Event, LeftBehind, Measured, Program, Transferred, Usage, Watched};
 pub use ready::{LogPattern, Readiness, ReadyError, wait_ready};
 pub use sample::{Given, Pressure, Sample, SampleError};
 pub use task::{Task, TaskError, run_to_completion};

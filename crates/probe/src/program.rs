@@ -28,9 +28,19 @@ pub struct Program<'p> {
     pub umask: u32,
     /// The largest file that it may write, bytes: beyond, the kernel sends SIGXFSZ.
     pub file_limit: Option<u64>,
-    /// The only directories that it is expected to change: what it changes elsewhere is looked for. `None`: nothing is
+    /// What it changes elsewhere than here is looked for. `None`: nothing is
     /// looked for, and nothing slows it.
-    pub watched: Option<&'p [PathBuf]>,
+    pub watched: Option<Watched<'p>>,
+}
+
+/// What a run that is watched may change.
+#[derive(Clone, Copy, Debug)]
+pub struct Watched<'p> {
+    /// The directories that it is expected to change.
+    pub own: &'p [PathBuf],
+    /// Files outside of them that it may not change: a call that would is refused (`EACCES`). To open one for reading and
+    /// writing is none, unless that empties it.
+    pub kept: &'p [PathBuf],
 }
 
 /// What a run changed outside of the directories that it was expected to change.
@@ -42,6 +52,8 @@ pub struct Elsewhere {
     pub is_more: bool,
     /// The folders in which it made files that it removed again.
     pub passing: Vec<PathBuf>,
+    /// The files that it was kept from changing.
+    pub kept: Vec<PathBuf>,
     /// Why not everything was seen, a lower-case fragment each.
     pub unseen: Vec<String>,
 }

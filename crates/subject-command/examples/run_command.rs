@@ -42,6 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         timeout: Duration::from_secs(3600),
         limits: OutputLimits::default(),
         is_watched: std::env::var_os("UNDERSTUDY_WATCHED").is_some(),
+        kept: Vec::new(),
     };
     let started = Instant::now();
     let all = launcher.run(&order, &AtomicBool::new(false))?;

@@ -132,6 +132,8 @@ pub struct Elsewhere {
     pub is_more: bool,
     /// The folders in which it made files that it removed again.
     pub passing: Vec<OsString>,
+    /// The files of [`Order::kept`](crate::Order::kept) that it was kept from changing.
+    pub kept: Vec<OsString>,
     /// Why not everything was seen, a lower-case fragment each.
     pub unseen: Vec<String>,
 }

@@ -98,6 +98,12 @@ pub enum CommandError {
          the file in `files` of a case, then each run gets its own copy", .0.display()
     )]
     Overwritten(PathBuf),
+    /// A run was kept from changing a file that the command names.
+    #[error(
+        "a run would change `{}`, which the command names; it was kept from it, since every later run would meet another \
+         input\nhint: give the file in `files` of a case, then each run gets its own copy", .0.display()
+    )]
+    Kept(PathBuf),
 }
 
 impl CommandError {
@@ -381,8 +387,12 @@ impl CommandSide {
             timeout: command.longest_of(case),
             limits: OutputLimits::default(),
             is_watched,
+            kept: self.named.iter().map(|(path, _)| path.clone()).collect(),
         };
         let all = self.launcher.run(&order, &self.stop)?;
+        if let Some(path) = all.iter().find_map(|ran| ran.elsewhere.kept.first()) {
+            return Err(CommandError::Kept(path.into()));
+        }
         if let Some((path, _)) = self.named.iter().find(|(path, was)| stamp(path) != *was) {
             return Err(CommandError::Overwritten(path.clone()));
         }

@@ -109,6 +109,22 @@ fn a_file_that_is_written_to_an_absolute_path_is_found_and_a_shared_one_is_a_lim
 }
 
 #[test]
+fn a_file_that_the_command_names_and_would_overwrite_is_left_as_it_was() {
+    let _machine = machine();
+    let scratch = Scratch::new("commands-overwrite");
+    let words = scratch.path().join("words.txt");
+    fs::write(&words, "b\na\n").unwrap();
+    let ended = trial(&scratch, &["cat words.txt", "sort -o words.txt words.txt"]);
+    assert_eq!(ended.code, 1, "{}{}", ended.stdout, ended.stderr);
+    assert!(
+        ended.stderr.contains("would change") && ended.stderr.contains("words.txt"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(fs::read_to_string(&words).unwrap(), "b\na\n");
+}
+
+#[test]
 fn a_faster_command_replaces_and_judging_again_gives_the_same_bytes() {
     let _machine = machine();
     let scratch = Scratch::new("commands-faster");

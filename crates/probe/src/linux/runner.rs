@@ -166,7 +166,9 @@ impl Runner {
         let pid = Pid::from_child(&process?);
         let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
         // The process sent its listener before it executed the program, and waits at its first call that is reported.
-        let watching = program.watched.map(|own| Watching::new(own, awaited));
+        let watching = program
+            .watched
+            .map(|watched| Watching::new(watched, awaited));
         Ok(Running {
             pid,
             pidfd,

@@ -99,6 +99,8 @@ pub struct Order {
     pub limits: OutputLimits,
     /// Is it looked for what they change outside of their places? That slows every call that changes files.
     pub is_watched: bool,
+    /// Files that they may not change while they are watched: a call that would fails.
+    pub kept: Vec<PathBuf>,
 }
 
 /// Why runs could not be made.

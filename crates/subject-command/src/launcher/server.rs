@@ -15,7 +15,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 use understudy_model::plain_words;
-use understudy_probe::{Event, How, LeftBehind, Measured, Program, Runner, Running};
+use understudy_probe::{Event, How, LeftBehind, Measured, Program, Runner, Running, Watched};
 
 /// How long a run is left alone before its output is looked at.
 const FIRST_LOOK: Duration = Duration::from_millis(5);
@@ -146,7 +146,10 @@ fn run(runner: &Runner, order: &Order, stream: &UnixStream) -> Result<Done, Brok
                 .file_bytes
                 .max(order.limits.captured_bytes.saturating_add(1)),
         ),
-        watched: order.is_watched.then_some(own.as_slice()),
+        watched: order.is_watched.then_some(Watched {
+            own: &own,
+            kept: &order.kept,
+        }),
     };
     let mut running = match runner.start(program) {
         Ok(running) => running,
@@ -194,6 +197,7 @@ fn elsewhere(found: understudy_probe::Elsewhere, order: &Order) -> Elsewhere {
             .collect(),
         is_more: found.is_more,
         passing: found.passing.into_iter().map(Into::into).collect(),
+        kept: found.kept.into_iter().map(Into::into).collect(),
         unseen: found.unseen,
     }
 }

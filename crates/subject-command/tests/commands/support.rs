@@ -18,6 +18,7 @@ pub(crate) struct Side {
     pub(crate) limits: OutputLimits,
     pub(crate) cpus: Option<Vec<u32>>,
     pub(crate) is_watched: bool,
+    pub(crate) kept: Vec<PathBuf>,
 }
 
 /// The example of this crate that is a launcher; `cargo test` builds it.
@@ -65,6 +66,7 @@ impl Side {
             limits: OutputLimits::default(),
             cpus: None,
             is_watched: false,
+            kept: Vec::new(),
         }
     }
 
@@ -93,6 +95,7 @@ impl Side {
             timeout: self.timeout,
             limits: self.limits,
             is_watched: self.is_watched,
+            kept: self.kept.clone(),
         };
         (order, places)
     }

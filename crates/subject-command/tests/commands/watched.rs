@@ -100,6 +100,57 @@ fn an_attempt_that_changes_nothing_is_not_told() {
 }
 
 #[test]
+fn a_file_that_is_to_be_kept_is_not_changed_and_all_else_is_left_alone() {
+    let (mut side, folder) = watched();
+    let at = folder.path();
+    let kept = at.join("kept");
+    fs::write(&kept, "as it was").unwrap();
+    std::os::unix::fs::symlink(&kept, at.join("link")).unwrap();
+    let before = fs::metadata(&kept).unwrap().modified().unwrap();
+    side.kept = vec![kept.clone()];
+    for script in [
+        "echo x > kept",
+        "echo x >> kept",
+        "echo x > link",
+        "rm -f kept",
+        "echo x > new && mv new kept",
+        "chmod 600 kept",
+        "touch kept",
+        "sort -o kept kept",
+        "sed -i s/as/AS/ kept",
+    ] {
+        let ran = side.sh(&format!("cd '{}'; {script}", at.display()));
+        assert_ne!(ran.ending, Ending::Exit(0), "{script}");
+        assert_eq!(
+            ran.elsewhere.kept,
+            [kept.clone().into_os_string()],
+            "{script}"
+        );
+        assert_eq!(fs::read_to_string(&kept).unwrap(), "as it was", "{script}");
+        assert_eq!(
+            fs::metadata(&kept).unwrap().modified().unwrap(),
+            before,
+            "{script}"
+        );
+    }
+    // To read it, or to open it for more than is done with it, changes nothing; a file next to it is another one.
+    for script in ["cat kept", "exec 3<> kept", "echo x > other"] {
+        let ran = side.sh(&format!("cd '{}'; {script}", at.display()));
+        assert_eq!(
+            ran.ending,
+            Ending::Exit(0),
+            "{script}: {}",
+            text(&ran.stderr)
+        );
+        assert!(
+            ran.elsewhere.kept.is_empty(),
+            "{script}: {:?}",
+            ran.elsewhere
+        );
+    }
+}
+
+#[test]
 fn a_run_that_is_not_watched_is_left_alone() {
     let (mut side, folder) = watched();
     side.is_watched = false;

@@ -144,13 +144,26 @@ pub(super) fn take(listener: &OwnedFd) -> io::Result<libc::seccomp_notif> {
     Ok(call)
 }
 
-/// Lets a call continue as if it had not been reported.
-pub(super) fn answer(listener: &OwnedFd, id: u64) -> io::Result<()> {
+/// What becomes of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// It continues as if it had not been reported.
+    Continue,
+    /// It is not carried out and fails with this error.
+    Refuse(c_int),
+}
+
+/// Answers a call.
+pub(super) fn answer(listener: &OwnedFd, id: u64, answer: Answer) -> io::Result<()> {
+    let (error, flags) = match answer {
+        Answer::Continue => (0, libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32),
+        Answer::Refuse(error) => (-error, 0),
+    };
     let mut answer = libc::seccomp_notif_resp {
         id,
         val: 0,
-        error: 0,
-        flags: libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32,
+        error,
+        flags,
     };
     control(listener, libc::SECCOMP_IOCTL_NOTIF_SEND, &mut answer)
 }

@@ -1,7 +1,8 @@
 //! Which files outside of its own directories a run changes, or tries to.
 //!
 //! The kernel reports each call that changes files (seccomp, user notification) and holds the process until the
-//! launcher has answered. The answer is always to continue: this observes, it restricts nothing. No privilege is needed.
+//! launcher has answered. The answer is to continue, but for files that are kept from being changed: this observes, and is no
+//! sandbox, since a process could change what it named while it waits. No privilege is needed.
 //!
 //! A call is reported before it is carried out, and its result is not. A program that tries to write where it may not,
 //! and goes on without, has written nothing; so each file is looked at before the call, at later calls that name it, and
@@ -12,9 +13,9 @@ mod calls;
 mod listener;
 mod names;
 
-use crate::Elsewhere;
+use crate::{Elsewhere, Watched};
 use calls::{CHANGING, Call, Flags};
-use listener::{Awaited, Setup, prepare};
+use listener::{Answer, Awaited, Setup, prepare};
 use names::{Caller, in_real_folder, is_private, without_links};
 use std::fs::{self, Metadata};
 use std::io;
@@ -38,6 +39,8 @@ pub struct Watching {
     listener: Option<OwnedFd>,
     /// The directories that the run may change, also by their names without links.
     own: Vec<PathBuf>,
+    /// Files that it may not change, without links.
+    kept: Vec<PathBuf>,
     tried: Vec<Tried>,
     /// The run made a link that leads out of its directories: names alone do not say any more where a path leads.
     has_links: bool,
@@ -77,6 +80,8 @@ struct File {
     can_be_seen: bool,
     /// By a call that opens it: what is no file but leads elsewhere is not changed by that.
     is_opened: bool,
+    /// The call may leave it as it is.
+    is_harmless: bool,
 }
 
 /// What shows that a file is as it was.
@@ -97,7 +102,8 @@ enum Look {
 
 impl Watching {
     /// With what the new process sent; `None` where nothing could be prepared for it.
-    pub(super) fn new(own: &[PathBuf], awaited: Option<Awaited>) -> Watching {
+    pub(super) fn new(watched: Watched<'_>, awaited: Option<Awaited>) -> Watching {
+        let Watched { own, kept } = watched;
         let received = awaited.map(|awaited| awaited.receive());
         let mut found = Elsewhere::default();
         let listener = match received {
@@ -115,6 +121,7 @@ impl Watching {
         Watching {
             listener,
             own: own.iter().cloned().chain(real).collect(),
+            kept: kept.iter().map(|path| without_links(path)).collect(),
             tried: Vec::new(),
             has_links: false,
             has_mounts: false,
@@ -141,12 +148,29 @@ impl Watching {
         let Ok(call) = listener::take(listener) else {
             return;
         };
-        for named in self.named(&call) {
-            self.note(named);
+        let named = self.named(&call);
+        let kept = named.iter().filter(|file| self.keeps(file));
+        let kept: Vec<PathBuf> = kept.map(|file| file.path.clone()).collect();
+        let answer = match kept.is_empty() {
+            true => Answer::Continue,
+            false => Answer::Refuse(libc::EACCES),
+        };
+        if kept.is_empty() {
+            named.into_iter().for_each(|file| self.note(file));
+        }
+        for path in kept {
+            if !self.found.kept.contains(&path) {
+                self.found.kept.push(path);
+            }
         }
         if let Some(listener) = &self.listener {
-            let _ = listener::answer(listener, call.id);
+            let _ = listener::answer(listener, call.id, answer);
         }
+    }
+
+    /// Is it a file that may not be changed, and by a call that changes it?
+    fn keeps(&self, file: &File) -> bool {
+        !file.is_harmless && file.can_be_seen && self.kept.contains(&file.path)
     }
 
     /// The files outside that a call would change.
@@ -172,7 +196,8 @@ impl Watching {
             }
         };
         let arguments = &notice.data.args;
-        if !opens_to_change(call, &caller, arguments) {
+        let flags = opened_with(call, &caller, arguments);
+        if call.flags.is_some() && !flags.is_some_and(may_change) {
             return Vec::new();
         }
         let target = call
@@ -200,6 +225,7 @@ impl Watching {
             path,
             can_be_seen,
             is_opened,
+            is_harmless: flags.is_some_and(may_leave),
         };
         files.into_iter().map(file).collect()
     }
@@ -230,6 +256,7 @@ impl Watching {
             path,
             can_be_seen,
             is_opened,
+            ..
         } = file;
         if let Some(before) = self.tried.iter_mut().find(|tried| tried.path == path) {
             match can_be_seen {
@@ -323,17 +350,26 @@ impl Look {
     }
 }
 
-/// Does a call that opens a file open it to change it, and is it a file with a name?
-fn opens_to_change(call: &Call, caller: &Caller, arguments: &[u64; 6]) -> bool {
-    let flags = match call.flags {
-        None => return true,
-        Some(Flags::Register(place)) => Some(arguments[place]),
-        Some(Flags::Memory(place)) => caller.number(arguments[place]),
+/// The flags of a call that opens a file; `None` for other calls, and where they cannot be read.
+fn opened_with(call: &Call, caller: &Caller, arguments: &[u64; 6]) -> Option<u32> {
+    let flags = match call.flags? {
+        Flags::Register(place) => arguments[place],
+        Flags::Memory(place) => caller.number(arguments[place])?,
     };
-    let is = |flags: u64, which: i32| flags as i32 & which == which;
-    flags.is_some_and(|flags| {
-        flags as u32 & CHANGING != 0 && !is(flags, libc::O_TMPFILE) && !is(flags, libc::O_PATH)
-    })
+    Some(flags as u32)
+}
+
+/// May a file that is opened with these flags be changed, and has it a name?
+fn may_change(flags: u32) -> bool {
+    let is = |which: i32| flags as i32 & which == which;
+    flags & CHANGING != 0 && !is(libc::O_TMPFILE) && !is(libc::O_PATH)
+}
+
+/// May a file that is there stay as it is when it is opened with these flags? Who only wants to write to it wants to
+/// change it.
+fn may_leave(flags: u32) -> bool {
+    let flags = flags as i32;
+    flags & libc::O_ACCMODE != libc::O_WRONLY && flags & libc::O_TRUNC == 0
 }
 
 /// A device, a pipe, a socket: what is written there is no file.
