@@ -2,17 +2,39 @@
 
 use crate::harness::{Ended, Scratch, git, machine, run, understudy};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A trial of two commands.
+/// Runs a trial of two commands; again, and at most three times, where the machine was too busy to measure (exit code 3): then the
+/// incumbent differs from itself.
 fn trial(scratch: &Scratch, arguments: &[&str]) -> Ended {
-    run(understudy()
+    let mut command = understudy();
+    command
         .current_dir(scratch.path())
         .args(["trial", "--quick"])
-        .args(arguments))
+        .args(arguments);
+    let before = runs(scratch);
+    let mut ended = run(&mut command);
+    for _ in 0..2 {
+        if ended.code != 3 {
+            break;
+        }
+        for refused in runs(scratch).difference(&before) {
+            fs::remove_dir_all(refused).unwrap();
+        }
+        ended = run(&mut command);
+    }
+    ended
+}
+
+/// The run directories.
+fn runs(scratch: &Scratch) -> BTreeSet<PathBuf> {
+    let entries = fs::read_dir(scratch.path().join("runs"));
+    let entries = entries.into_iter().flatten();
+    entries.map(|entry| entry.unwrap().path()).collect()
 }
 
 /// The verdict of the last run.
@@ -109,22 +131,6 @@ fn a_file_that_is_written_to_an_absolute_path_is_found_and_a_shared_one_is_a_lim
 }
 
 #[test]
-fn a_file_that_the_command_names_and_would_overwrite_is_left_as_it_was() {
-    let _machine = machine();
-    let scratch = Scratch::new("commands-overwrite");
-    let words = scratch.path().join("words.txt");
-    fs::write(&words, "b\na\n").unwrap();
-    let ended = trial(&scratch, &["cat words.txt", "sort -o words.txt words.txt"]);
-    assert_eq!(ended.code, 1, "{}{}", ended.stdout, ended.stderr);
-    assert!(
-        ended.stderr.contains("would change") && ended.stderr.contains("words.txt"),
-        "{}",
-        ended.stderr
-    );
-    assert_eq!(fs::read_to_string(&words).unwrap(), "b\na\n");
-}
-
-#[test]
 fn a_faster_command_replaces_and_judging_again_gives_the_same_bytes() {
     let _machine = machine();
     let scratch = Scratch::new("commands-faster");
@@ -180,9 +186,9 @@ fn nothing_is_replaced_by_itself() {
     let ended = of(["seq 20000", "seq -w 20000 20000"]);
     assert_eq!(ended.code, 5, "{}{}", ended.stdout, ended.stderr);
     let ended = of(["seq 20000", "seq 1 20000"]);
-    // On a machine that is too busy it stays open.
+    // On a machine that is too busy it stays open, or is refused.
     assert!(
-        [0, 4].contains(&ended.code),
+        [0, 3, 4].contains(&ended.code),
         "{}{}",
         ended.stdout,
         ended.stderr
@@ -437,11 +443,13 @@ fn what_cannot_be_compared_is_no_verdict() {
     assert!([4, 5].contains(&ended.code), "{}", ended.stdout);
     // Every later run would meet another input.
     fs::remove_dir_all(scratch.path().join("runs")).unwrap();
-    scratch.write("data", "x\n");
+    scratch.write("data", "x\na\n");
     let ended = trial(&scratch, &["sort -o data data", "sort data"]);
     assert_eq!(ended.code, 1, "{}", ended.stdout);
-    assert!(ended.stderr.contains("changed"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("would change"), "{}", ended.stderr);
     assert!(ended.stderr.contains("hint: "), "{}", ended.stderr);
+    let kept = fs::read_to_string(scratch.path().join("data")).unwrap();
+    assert_eq!(kept, "x\na\n");
 }
 
 #[test]

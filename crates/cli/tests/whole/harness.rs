@@ -102,6 +102,13 @@ impl Ended {
         let all = format!("\n{}", self.stderr);
         all.split("\nerror: ").skip(1).map(str::to_owned).collect()
     }
+
+    /// Did a trial end early because others used the machine? What it was to show it then does not.
+    pub(crate) fn was_disturbed(&self) -> bool {
+        self.stderr.contains(
+            "measurements in a row were disturbed, and nothing that was asked can be decided",
+        )
+    }
 }
 
 pub(crate) fn ended(output: Output) -> Ended {
@@ -222,6 +229,10 @@ pub(crate) fn until_decided(
     }
     let (ended, verdict) = trial();
     match because(&verdict) {
+        "not_measured" if ended.was_disturbed() => {
+            println!("skipped: this machine is too busy: {}", ended.stderr);
+            None
+        }
         "gate_generator_run_queue" | "gate_send_lag" | "gate_sent_rate" | "gate_steal" => {
             println!("skipped: this machine is too busy: {}", verdict["because"]);
             None

@@ -1,6 +1,6 @@
 //! Nothing is lost: trials that are killed, resumed, or lose a side.
 
-use crate::harness::{Trial, machine, run, subject, understudy};
+use crate::harness::{Trial, ended, machine, run, subject, understudy};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +25,7 @@ fn start(trial: &Trial, file: &Path) -> Child {
     let mut command = understudy();
     command.args(["trial", "--quick", "--out"]);
     command.arg(trial.scratch.path().join("runs")).arg(file);
-    let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
+    let quiet = command.stdout(Stdio::null()).stderr(Stdio::piped());
     quiet.spawn().unwrap()
 }
 
@@ -97,9 +97,17 @@ fn a_killed_trial_leaves_nothing_running_and_continues_where_it_was() {
     let pid = process.id();
     let runs = trial.scratch.path().join("runs");
     let before = eventually("two measurements", || {
+        if process.try_wait().unwrap().is_some() {
+            return Some(BTreeMap::new());
+        }
         let run = fs::read_dir(&runs).ok()?.next()?.unwrap().path();
         Some(blocks(&run)).filter(|blocks| blocks.len() >= 2)
     });
+    if before.is_empty() {
+        let ended = ended(process.wait_with_output().unwrap());
+        assert!(ended.was_disturbed(), "{}", ended.stderr);
+        return;
+    }
     assert!(!started_by(pid).is_empty());
     process.kill().unwrap();
     process.wait().unwrap();
