@@ -25,7 +25,9 @@ fn in_folder(process: &Path, folder: &str) -> bool {
     fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder))
 }
 
-fn cgroups() -> Vec<String> {
+/// The control groups that a trial of this id has left.
+fn cgroups(pid: u32) -> Vec<String> {
+    let own = format!("understudy-{pid}-");
     let mut found = Vec::new();
     for controller in fs::read_dir("/sys/fs/cgroup")
         .into_iter()
@@ -38,7 +40,7 @@ fn cgroups() -> Vec<String> {
             .flatten()
         {
             let name = group.file_name().to_string_lossy().into_owned();
-            if name.starts_with("understudy-") {
+            if name.starts_with(&own) {
                 found.push(name);
             }
         }
@@ -206,6 +208,7 @@ fn interrupted(name: &str, sides: &str, file: &str) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    let pid = child.id();
     assert!(wait_for(&mut child, &trial.scratch.path().join("runs")));
     let start = Instant::now();
     while trial
@@ -242,7 +245,7 @@ fn interrupted(name: &str, sides: &str, file: &str) {
         ended.stderr
     );
     assert_eq!(left(&trial.scratch), [] as [String; 0], "{name}");
-    assert_eq!(cgroups(), [] as [String; 0], "{name}");
+    assert_eq!(cgroups(pid), [] as [String; 0], "{name}");
     let judged = run(understudy().arg("judge").arg(&run_directory));
     // Inconclusive; invalid where the machine was too busy for the little that was measured.
     assert!(
