@@ -74,6 +74,7 @@ pub(crate) fn run(day: u32, cpu_us: f64, ratio: f64) -> StoredRun {
                 self_test: None,
                 under_load: None,
                 quality: Vec::new(),
+                quality_over_clips: Vec::new(),
                 latency: vec![p99(6000.0, 0.5)],
                 resources: vec![
                     resource(Resource::CpuUsPerRequest, cpu_us, ratio),
