@@ -146,7 +146,8 @@ impl Stage<'_> {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(TrialError::Interrupted);
             }
-            if number >= least && start.elapsed() > self.budget {
+            let longest = self.budget + self_test.planted();
+            if number >= least && start.elapsed() > longest {
                 break;
             }
             let request = (number % count) as u32;

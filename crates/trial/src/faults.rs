@@ -26,6 +26,8 @@ pub(crate) struct SelfTest<'a> {
     /// Answers of each operation so far.
     seen: Vec<u64>,
     took: Duration,
+    /// What the faults of their reader took: time that the stage has in addition to its own.
+    planted: Duration,
 }
 
 /// The request whose answer is tried.
@@ -55,6 +57,7 @@ impl<'a> SelfTest<'a> {
             lines: JsonLines::open(run, store::FAULTS)?,
             seen: vec![0; subject.catalogue().operations.len()],
             took: Duration::ZERO,
+            planted: Duration::ZERO,
         })
     }
 
@@ -78,12 +81,20 @@ impl<'a> SelfTest<'a> {
             row.request = asked.request;
             Ok(lines.write(&TriedFault { fault, row })?)
         };
-        self.subject.plant(&mut Planting {
+        let began = Instant::now();
+        let notes = self.subject.plant(&mut Planting {
             answer,
             done: &mut self.outputs,
             each: &mut each,
             watch: self.watch,
-        })
+        });
+        self.planted += began.elapsed();
+        notes
+    }
+
+    /// How much longer the stage may take because faults were put into outputs by their reader.
+    pub(crate) fn planted(&self) -> Duration {
+        self.planted
     }
 
     /// Puts faults into an answer of the incumbent, if it is time for one and the stage, which takes
