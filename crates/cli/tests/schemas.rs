@@ -332,7 +332,6 @@ fn evidence() -> Evidence {
     Evidence {
         exits: Vec::new(),
         quality: Vec::new(),
-        quality_over_clips: Vec::new(),
         operations: vec!["GET /".to_owned()],
         requests: vec![RequestFacts {
             bytes: 40,
