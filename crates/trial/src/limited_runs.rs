@@ -7,7 +7,7 @@ use crate::runs::{figures, rows};
 use crate::store;
 use crate::subject::Measuring;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 use understudy_host::MachineTime;
 use understudy_judge::search::Objectives;
 use understudy_judge::search::floor::runs::{Endings, RunDemands, Selection, median_walls};
@@ -82,7 +82,7 @@ impl Stage<'_> {
             operations: &self.catalogue.operations,
             rules: self.measuring.rules,
         };
-        let measured = store::read(run)?.blocks;
+        let measured = store::measured(run)?;
         let there = store::floor_blocks(run)?;
         for side in self.sides.iter().copied() {
             let of = (side, self.catalogue.cases.len());
@@ -133,7 +133,7 @@ impl Stage<'_> {
             longest: limit.and(demands.patience()),
         };
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let before = MachineTime::now();
+        let (before, began) = (MachineTime::now(), Instant::now());
         let Some(left) = self.run((side, bounds), &selection, (demands, &exact))? else {
             return Ok(None);
         };
@@ -148,6 +148,7 @@ impl Stage<'_> {
                 Some(_) => Vec::new(),
             },
             control: median_walls(&stored(&left.control)).into_iter().collect(),
+            took_ns: began.elapsed().as_nanos() as u64,
             ..FloorFacts::default()
         };
         let peak = left.limited.memory.peak_bytes;
