@@ -117,8 +117,8 @@ impl Stage<'_> {
 
     /// Time that a run which continues has spent already.
     fn spent_before(&self) -> Result<Duration, TrialError> {
-        let evidence = store::read(self.measuring.run)?;
-        let took = evidence.blocks.iter().map(|block| block.figures.wall_ns);
+        let measured = store::measured(self.measuring.run)?;
+        let took = measured.iter().map(|block| block.figures.wall_ns);
         Ok(Duration::from_nanos(took.sum()))
     }
 
@@ -256,10 +256,10 @@ impl Stage<'_> {
 
     /// How many starts one measurement of each side has: by how long those before the first took.
     fn starts_of_a_measurement(&self) -> Result<BTreeMap<Role, usize>, TrialError> {
-        let evidence = store::read(self.measuring.run)?;
-        let settled = evidence.settling.iter();
-        let starts =
-            settled.filter_map(|block| Some((block.side, starts(block.figures.startup_ns?))));
+        let settled = store::settling(self.measuring.run)?;
+        let starts = settled
+            .iter()
+            .filter_map(|block| Some((block.side, starts(block.figures.startup_ns?))));
         Ok(starts.collect())
     }
 
