@@ -416,6 +416,8 @@ fn with_sizes(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures::{Noting, measuring};
+    use std::sync::{Arc, Mutex};
     use understudy_workload::CaseFacts;
 
     fn catalogue(weights: &[f64]) -> Catalogue {
@@ -426,6 +428,47 @@ mod tests {
             };
             ("all".to_owned(), facts)
         }))
+    }
+
+    /// Carries out the stage with sides that note what they are asked for.
+    fn carry_out(measuring: &Measuring<'_>, asked: &Arc<Mutex<Vec<(Role, &'static str)>>>) {
+        let stage = Stage {
+            measuring,
+            catalogue: &catalogue(&[1.0]),
+            sides: vec![Role::Incumbent, Role::Candidate],
+            start: &|side| {
+                let asked = Arc::clone(asked);
+                Ok(Box::new(Noting { side, asked }))
+            },
+        };
+        stage.carry_out().unwrap();
+    }
+
+    #[test]
+    fn what_was_compared_is_not_read_to_measure() {
+        measuring(|measuring| {
+            let compared = measuring.run.path().join("differences.jsonl");
+            std::fs::write(compared, "not a row\n").unwrap();
+            assert!(store::read(measuring.run).is_err());
+            carry_out(measuring, &Arc::default());
+        });
+    }
+
+    /// Peaks under one launcher are alike, and differ from those under the next.
+    #[test]
+    fn each_measurement_has_a_launcher_of_its_own() {
+        let asked = Arc::default();
+        measuring(|measuring| carry_out(measuring, &asked));
+        let asked = asked.lock().unwrap();
+        for side in [Role::Incumbent, Role::Candidate] {
+            let of = asked.iter().filter(|(of, _)| *of == side);
+            let all: Vec<&str> = of.map(|(_, what)| *what).collect();
+            let settled = all.iter().take_while(|what| **what == "run").count();
+            let rest = &all[settled..];
+            // Six pairs at the first look; what is disturbed is measured again.
+            assert!((1..=10).contains(&settled) && rest.len() >= 12, "{all:?}");
+            assert!(rest.chunks(2).all(|two| two == ["renew", "run"]), "{all:?}");
+        }
     }
 
     #[test]
