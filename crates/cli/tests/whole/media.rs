@@ -131,6 +131,26 @@ fn an_encoder_that_needs_more_bits_is_not_equivalent_and_one_that_needs_fewer_is
         "{}",
         ended.stdout
     );
+    assert!(
+        ended.stdout.contains("one clip, so there is no interval"),
+        "{}",
+        ended.stdout
+    );
+    // Frames may differ, and still those faults are found that a comparison of encoders must find.
+    let faults = found["self_test"]["faults"].as_array().unwrap();
+    let of = |name: &str| {
+        let mut all = faults.iter().filter(|fault| fault["fault"] == name);
+        all.next().map(|fault| fault["missed"].as_u64())
+    };
+    for name in [
+        "frame_missing",
+        "frame_duplicated",
+        "times_changed",
+        "size_changed",
+    ] {
+        assert_eq!(of(name), Some(Some(0)), "{name}: {faults:?}");
+    }
+    assert_eq!((of("block_changed"), of("frames_swapped")), (None, None));
     fs::remove_dir_all(scratch.path().join("runs")).unwrap();
     encoders(&ffmpeg, &scratch, [bad, good], "{clip}.y4m");
     let ended = trial(&scratch);

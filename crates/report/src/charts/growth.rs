@@ -2,7 +2,7 @@
 
 use super::scale::Scale;
 use super::{Frame, Point, Tick, legend, line, path, percent, side_class, value_ticks};
-use crate::figures::{amount, time};
+use crate::figures::{amount, amount_on_axis, time};
 use crate::growth::{self, sides};
 use maud::{Markup, html};
 use understudy_model::Role;
@@ -85,7 +85,7 @@ impl Axes {
     }
 
     fn ticks(&self) -> Vec<Tick> {
-        let ticks = value_ticks(&self.x, amount);
+        let ticks = value_ticks(&self.x, amount_on_axis);
         let last = ticks.len().saturating_sub(1);
         let named = |(index, tick): (usize, Tick)| Tick {
             // Counted from the end: the largest size is always named.

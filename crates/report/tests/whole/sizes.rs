@@ -189,7 +189,13 @@ fn times_are_drawn_by_size_with_their_lines() {
 fn the_chart_fits_every_width_and_its_line_goes_through_the_times() {
     let Some(mut browser) = browser() else { return };
     let folder = tempfile::tempdir().unwrap();
-    for (name, document) in [("wide", document()), ("near", near())] {
+    let mut vast = document();
+    let growth = &mut vast.comparisons[0].growth[0];
+    growth.sizes[1] = 2e9;
+    for (side, us) in [(&mut growth.baseline, 10.0), (&mut growth.contender, 4.0)] {
+        side.times[1] = around(us * 2e9);
+    }
+    for (name, document) in [("wide", document()), ("near", near()), ("vast", vast)] {
         let page = folder.path().join(format!("{name}.html"));
         std::fs::write(&page, html::page(&document, None, None, None)).unwrap();
         for (width, scheme) in [(1400, "light"), (320, "light"), (880, "dark")] {
