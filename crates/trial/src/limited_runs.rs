@@ -275,3 +275,66 @@ fn peaks(ran: &[Run]) -> Vec<(u32, f64)> {
     }
     peaks.into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{Noting, measuring};
+    use std::sync::Arc;
+    use understudy_judge::search::floor::{FloorConfig, RunsTrial};
+    use understudy_judge::terms::Terms;
+    use understudy_model::Share;
+    use understudy_workload::CaseFacts;
+
+    /// The trials of both sides that a search within this time leaves, made in two parts.
+    fn searched(budget: Span) -> Vec<LatencyBlock> {
+        let mut blocks = Vec::new();
+        measuring(|measuring| {
+            let trial = FloorTrial::Runs(RunsTrial {
+                slower: Share::new(0.2),
+                budget,
+            });
+            let terms = Terms {
+                memory_floor: Some(FloorConfig {
+                    repeats: 2,
+                    precision: Share::new(0.5),
+                    start: None,
+                    lowest: ByteSize::new(32 << 20),
+                    trial,
+                }),
+                ..measuring.terms.clone()
+            };
+            let measuring = &Measuring {
+                terms: &terms,
+                ..*measuring
+            };
+            let catalogue = Catalogue::new([("all".to_owned(), CaseFacts::default())]);
+            let stage = Stage {
+                measuring,
+                catalogue: &catalogue,
+                sides: vec![Role::Incumbent, Role::Candidate],
+                unlimited: None,
+                start: &|side, _| {
+                    let asked = Arc::default();
+                    Ok(Box::new(Noting { side, asked }))
+                },
+            };
+            stage.carry_out().unwrap();
+            let made = store::floor_blocks(measuring.run).unwrap();
+            // What an interrupted run has spent counts.
+            stage.carry_out().unwrap();
+            blocks = store::floor_blocks(measuring.run).unwrap();
+            assert_eq!(made.len(), blocks.len());
+        });
+        blocks
+    }
+
+    #[test]
+    fn a_search_stops_when_its_time_is_over_and_stays_so() {
+        let took = |block: &LatencyBlock| block.figures.floor.as_ref().map(|facts| facts.took_ns);
+        let short = searched(Span::from_nanos(1));
+        assert_eq!(short.len(), 2, "the first trial of each side");
+        assert!(short.iter().all(|block| took(block) > Some(0)));
+        assert!(searched(Span::from_secs(600)).len() > 6);
+    }
+}
