@@ -96,6 +96,22 @@ faults! {
     FileMissing = "file_missing",
     /// the permissions of a file are others
     ModeChanged = "mode_changed",
+    /// a frame is missing
+    FrameMissing = "frame_missing",
+    /// a frame is there twice
+    FrameDuplicated = "frame_duplicated",
+    /// two frames have changed places
+    FramesSwapped = "frames_swapped",
+    /// a block of one frame is another
+    BlockChanged = "block_changed",
+    /// frames are shown at other times
+    TimesChanged = "times_changed",
+    /// the picture has another size
+    SizeChanged = "size_changed",
+    /// the sound comes earlier
+    SoundShifted = "sound_shifted",
+    /// the sound is missing
+    SoundMissing = "sound_missing",
 }
 
 impl Fault {
@@ -122,6 +138,18 @@ impl Fault {
         Fault::ElementMissing,
         Fault::ByteChanged,
         Fault::ByteMissing,
+    ];
+
+    /// Those of sound, pictures and video, which a program outside of this crate puts into them.
+    pub const MEDIA: &[Fault] = &[
+        Fault::FrameMissing,
+        Fault::FrameDuplicated,
+        Fault::FramesSwapped,
+        Fault::BlockChanged,
+        Fault::TimesChanged,
+        Fault::SizeChanged,
+        Fault::SoundShifted,
+        Fault::SoundMissing,
     ];
 
     /// Those of what programs leave behind; the last ones are of documents alone.

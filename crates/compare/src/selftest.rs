@@ -67,15 +67,13 @@ pub fn try_faults(
 ) -> Vec<(Fault, Row)> {
     let right = Outcome::Answered(answer.clone());
     let row = |fault: &Fault, draw: u64| {
-        let wrong = Outcome::Answered(differ.dialect.plant(answer, *fault, draw)?);
-        let past = Past::Asked(&history.candidate);
-        Some(Row {
-            operation,
-            differences: differ
-                .differences_after(past, name, &right, &wrong)
-                .differences,
-            ..Row::default()
-        })
+        let wrong = differ.dialect.plant(answer, *fault, draw)?;
+        Some(of_planted(
+            differ,
+            history,
+            (operation, name),
+            (&right, wrong),
+        ))
     };
     let draws = match noise {
         [] => 1,
@@ -92,6 +90,24 @@ pub fn try_faults(
     };
     let faults = differ.dialect.faults().iter();
     faults.filter_map(best).collect()
+}
+
+/// The row of an answer and what a fault made of it.
+pub fn of_planted(
+    differ: &Differ<'_>,
+    history: &History,
+    (operation, name): (u32, &str),
+    (right, wrong): (&Outcome, Answer),
+) -> Row {
+    let past = Past::Asked(&history.candidate);
+    let wrong = Outcome::Answered(wrong);
+    Row {
+        operation,
+        differences: differ
+            .differences_after(past, name, right, &wrong)
+            .differences,
+        ..Row::default()
+    }
 }
 
 /// Is a fault next to noise: in the same object, list or text, but not at the noisy place itself?

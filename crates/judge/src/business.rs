@@ -399,6 +399,7 @@ mod tests {
             }),
             no_line: None,
             worst_error: None,
+            times: Vec::new(),
         };
         let growth = Growth {
             operation: "parse".to_owned(),

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use understudy_model::Role;
-use understudy_model::quality::{ClipQuality, QualityPoint, RatePoint};
+use understudy_model::quality::{ClipQuality, Metric, OverClips, QualityPoint, RatePoint};
+use understudy_model::verdict::Estimate;
 use understudy_stats::bd_rate::bd_rate;
+use understudy_stats::paired::log_mean_interval;
 
 /// The points of a clip, by side and case.
 type Points<'p> = BTreeMap<(Role, u32), &'p QualityPoint>;
@@ -43,6 +45,29 @@ pub fn of<'p>(
     clips.into_iter().filter_map(of).collect()
 }
 
+/// The mean of the clips of each output, with its interval over clips.
+pub fn over(clips: &[ClipQuality]) -> Vec<OverClips> {
+    let mut outputs: BTreeMap<&str, (Metric, Vec<f64>)> = BTreeMap::new();
+    for clip in clips {
+        let of = outputs.entry(&clip.output);
+        let (_, ratios) = of.or_insert_with(|| (clip.metric, Vec::new()));
+        ratios.extend(clip.bd_rate.map(|rate| 1.0 + rate));
+    }
+    // A rate is a mean on the log scale itself; there, as much more and as much less are the same distance.
+    let share = |ratio: f64| Some(ratio - 1.0);
+    let of = |(output, (metric, ratios)): (&str, (Metric, Vec<f64>))| OverClips {
+        output: output.to_owned(),
+        metric,
+        clips: ratios.len() as u32,
+        bd_rate: log_mean_interval(&ratios).map(|interval| Estimate {
+            estimate: share(interval.estimate),
+            low: share(interval.low),
+            high: share(interval.high),
+        }),
+    };
+    outputs.into_iter().map(of).collect()
+}
+
 /// The Bjontegaard delta rate, or why there is none.
 fn rate(baseline: &[&QualityPoint], contender: &[&QualityPoint]) -> Result<f64, String> {
     let of = |points: &[&QualityPoint]| {
@@ -69,7 +94,6 @@ fn drawn(points: &[&QualityPoint]) -> Vec<RatePoint> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use understudy_model::quality::Metric;
 
     fn points(side: Role, scale: f64) -> Vec<QualityPoint> {
         let levels = [
@@ -120,5 +144,28 @@ mod tests {
         let few: Vec<QualityPoint> = all.into_iter().filter(|point| point.case < 3).collect();
         let why = of(&few, Role::Candidate)[0].why.clone().unwrap();
         assert!(why.contains("3 points"), "{why}");
+    }
+
+    /// exp(m +- t s / 2) - 1 of the logarithms of 0.9, 0.95, 1.0 and 1.1, with t = 3.182446 of three degrees of freedom.
+    #[test]
+    fn the_interval_is_students_over_the_clips_that_were_compared() {
+        let clip = |rate: Option<f64>| ClipQuality {
+            bd_rate: rate,
+            ..of(&points(Role::Incumbent, 1.0), Role::Candidate).remove(0)
+        };
+        let rates = [Some(-0.1), Some(-0.05), None, Some(0.0), Some(0.1)];
+        let all = over(&rates.map(clip));
+        assert_eq!((all.len(), all[0].clips), (1, 4));
+        let found = all[0].bd_rate.unwrap();
+        let near = |value: Option<f64>, expected: f64| (value.unwrap() - expected).abs() < 1e-6;
+        assert!(
+            near(found.estimate, -0.0152189113)
+                && near(found.low, -0.1403352529)
+                && near(found.high, 0.12810696942),
+            "{found:?}"
+        );
+        let one = over(&[clip(Some(0.2)), clip(None)]);
+        assert_eq!((one[0].clips, one[0].bd_rate), (1, None));
+        assert_eq!(over(&[]), []);
     }
 }

@@ -9,6 +9,7 @@ use understudy_model::stored::{LatencyBlock, RequestFacts};
 use understudy_model::verdict::Estimate;
 use understudy_model::{Pacing, Role};
 use understudy_stats::paired::{effect, log_mean_interval, mean_interval};
+use understudy_stats::quantile::{median_interval, order_statistic};
 use understudy_stats::slope::{Line as Fitted, relative_line};
 
 /// By how much a line may be off at one of its sizes, as a share of the time there.
@@ -104,6 +105,8 @@ impl Measured<'_> {
 struct Side {
     /// One a measurement.
     lines: Vec<Fitted>,
+    /// The median of all measurements, one a size.
+    times: Vec<Estimate>,
     worst_error: Option<f64>,
     no_line: Option<String>,
 }
@@ -115,6 +118,11 @@ impl Side {
             all.sum::<f64>() / times.len() as f64
         };
         let usual: Vec<f64> = sizes.iter().map(usual).collect();
+        let medians = sizes.iter().map(|size| {
+            let all = times.iter().filter_map(|of| of.get(&size.to_bits()));
+            median(&all.copied().collect::<Vec<f64>>())
+        });
+        let medians: Vec<Estimate> = medians.collect();
         let line = |of: &dyn Fn(usize) -> Option<f64>| {
             let points = sizes.iter().zip(&usual).enumerate();
             let points: Option<Vec<_>> = points
@@ -130,6 +138,7 @@ impl Side {
         let (Some(lines), Some(whole)) = (lines.filter(|lines| lines.len() > 1), whole) else {
             return Side {
                 lines: Vec::new(),
+                times: medians,
                 worst_error: None,
                 no_line: Some("too few measurements hold every size".to_owned()),
             };
@@ -150,6 +159,7 @@ impl Side {
         };
         Side {
             lines,
+            times: medians,
             // Through two points a line always goes.
             worst_error: (sizes.len() > 2).then_some(worst),
             no_line,
@@ -166,6 +176,7 @@ impl Side {
             line: line.filter(|_| self.no_line.is_none()),
             no_line: self.no_line.clone(),
             worst_error: self.worst_error,
+            times: self.times.clone(),
         }
     }
 
@@ -239,6 +250,20 @@ impl Side {
 fn positive_or_any(values: &[f64]) -> Option<Estimate> {
     let interval = log_mean_interval(values).or_else(|| mean_interval(values));
     interval.map(estimate)
+}
+
+/// The median of a time over the measurements; without an interval where they are too few.
+fn median(values: &[f64]) -> Estimate {
+    if let Some(interval) = median_interval(values) {
+        return estimate(interval);
+    }
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    Estimate {
+        estimate: order_statistic(&sorted, 0.5),
+        low: None,
+        high: None,
+    }
 }
 
 /// Time per unit, contender over incumbent.

@@ -238,6 +238,7 @@ fn compare(
     counted: &Counted<'_>,
 ) -> Comparison {
     let noise = Noise::learn(evidence.rows_of(contender));
+    let quality = clips::of(&evidence.quality, contender);
     Comparison {
         baseline: Role::Incumbent,
         contender,
@@ -246,7 +247,8 @@ fn compare(
             .then(|| self_test::judge(evidence, &noise, rules))
             .flatten(),
         under_load: under_load::compare(evidence, contender),
-        quality: clips::of(&evidence.quality, contender),
+        quality_over_clips: clips::over(&quality),
+        quality,
         latency: comparisons::latency(plan, terms, counted.pairs, contender),
         resources: comparisons::resources(plan, terms, counted.blocks, contender),
         growth: growth::compare(

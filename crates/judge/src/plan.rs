@@ -140,6 +140,8 @@ pub struct Plan {
     /// What the search for the memory floor of one side is likely to take; 0 where it is not looked for. Of commands
     /// that is a guess: [`ASSUMED_RUNS`](crate::search::floor::ASSUMED_RUNS) for each trial.
     pub floor: Span,
+    /// Longest time of that search, but for the trial that runs then; 0 where it takes as long as its trials do.
+    pub longest_floor: Span,
 }
 
 /// Freezing one side, waking the next and opening its connections.
@@ -148,6 +150,9 @@ const SWITCH_S: f64 = 0.25;
 const START_S: f64 = 3.0;
 /// Sequential exchanges per second of the equivalence stage, where nothing else is known.
 const EXCHANGES_PER_S: f64 = 1500.0;
+/// What it takes to compare one case of a command, of which each side gets new directories and new processes, next to what
+/// the command itself takes.
+const EACH_COMPARED_S: f64 = 0.010;
 /// How much blocks of one side vary on a quiet machine, as a share: an assumption until the run
 /// itself has measured it.
 pub const ASSUMED_VARIATION: f64 = 0.03;
@@ -212,6 +217,7 @@ impl Plan {
             floor: terms.memory_floor.map_or_else(Span::default, |floor| {
                 floor.expected(&terms.slos, Span::from_secs_f64(START_S))
             }),
+            longest_floor: Span::default(),
         };
         plan.set_abbas(plan.looks.last().copied());
         plan
@@ -304,7 +310,9 @@ impl Plan {
         };
         if self.runs > Span::default() {
             let floor = sides * self.floor.secs();
-            return self.equivalence.secs() + self.runs.secs() + floor;
+            // Each case is compared once, however many there are.
+            let least = requests as f64 * EACH_COMPARED_S;
+            return self.equivalence.secs().max(least) + self.runs.secs() + floor;
         }
         let before = sides * (START_S + self.settle.secs());
         before + equivalence + latency + search + sides * self.floor.secs()

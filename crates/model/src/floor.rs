@@ -32,7 +32,8 @@ pub struct SideFloor {
     pub high_bytes: Option<f64>,
     /// The largest limit below it that did not hold, bytes.
     pub low_bytes: Option<f64>,
-    /// Why there is no floor, as the end of a sentence; null where there is one.
+    /// Why there is no floor, or why its bracket is wider than was asked, as the end of a sentence; null where there is one
+    /// as narrow as was asked.
     pub because: Option<String>,
     /// Offered rate, requests per second; 0 where runs are made one after the other.
     pub rate_rps: f64,

@@ -27,7 +27,8 @@ pub struct Growth {
     pub no_ratio: Option<String>,
 }
 
-/// How the time of one side grows.
+/// How the time of one side grows. A time in `times` is the median over the measurements of the mean wall time of the runs
+/// of a size, microseconds, with its 95 % interval; without ends where there are fewer than six measurements.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SideGrowth {
@@ -40,6 +41,9 @@ pub struct SideGrowth {
     /// sizes, which every line fits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worst_error: Option<f64>,
+    /// The times that the line is put through, one for each of `sizes`; absent in documents of older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub times: Vec<Estimate>,
 }
 
 /// Time of a run = fixed time + time per unit * size.

@@ -1,6 +1,7 @@
 //! How good what encoders write is, and how many bits it takes.
 
 use crate::Role;
+use crate::verdict::Estimate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -107,4 +108,20 @@ pub struct ClipQuality {
     pub incumbent: Vec<RatePoint>,
     /// The contender's curve.
     pub contender: Vec<RatePoint>,
+}
+
+/// The bits that two encoders need for the same quality, of all clips of an output. No verdict rests on it: each clip is
+/// judged by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OverClips {
+    /// The output, such as `file:out.ivf`.
+    pub output: String,
+    /// How quality is measured.
+    pub metric: Metric,
+    /// Clips that have a BD-rate.
+    pub clips: u32,
+    /// The mean of their BD-rates with its 95 % interval over clips like these, both as shares; null where there are fewer
+    /// than two.
+    pub bd_rate: Option<Estimate>,
 }

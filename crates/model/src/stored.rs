@@ -176,6 +176,14 @@ pub struct FloorFacts {
     /// nanoseconds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub control: Vec<(u32, f64)>,
+    /// Of runs: how long it took in all, with all that was done around them, nanoseconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub took_ns: u64,
+}
+
+/// Was it not measured?
+fn is_zero(ns: &u64) -> bool {
+    *ns == 0
 }
 
 /// The workload as far as the judge needs it.

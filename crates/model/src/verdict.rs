@@ -7,7 +7,7 @@ use crate::floor::SideFloor;
 use crate::growth::Growth;
 use crate::instructions::Instructions;
 use crate::proof::SelfTest;
-use crate::quality::ClipQuality;
+use crate::quality::{ClipQuality, OverClips};
 use crate::tail::Tail;
 use crate::warm_up::WarmUp;
 use crate::{DifferenceKind, Pacing, Role};
@@ -175,6 +175,9 @@ pub struct Comparison {
     /// Bits for the same quality, clip by clip; of encoders.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quality: Vec<ClipQuality>,
+    /// The same over the clips of each output; absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quality_over_clips: Vec<OverClips>,
     /// Latency at each rate and quantile.
     pub latency: Vec<LatencyComparison>,
     /// CPU and memory.

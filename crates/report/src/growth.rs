@@ -60,6 +60,14 @@ pub(crate) fn line(growth: &Growth, side: &SideGrowth) -> String {
     }
 }
 
+/// The time of the runs of a size: `40.1 ms (39.8 ms to 40.4 ms)`.
+pub(crate) fn at_size(found: Estimate) -> String {
+    match found.low.or(found.high) {
+        Some(_) => wording::with_interval(Some(found), time),
+        None => wording::estimate(Some(found), time),
+    }
+}
+
 /// Why a side has no line.
 pub(crate) fn no_line(side: &SideGrowth) -> &str {
     side.no_line
@@ -194,6 +202,7 @@ mod tests {
             }),
             no_line: None,
             worst_error: None,
+            times: Vec::new(),
         };
         Growth {
             operation: "parse".to_owned(),
@@ -224,6 +233,7 @@ mod tests {
             line: None,
             no_line: Some("the time does not grow in a straight line".to_owned()),
             worst_error: Some(0.4),
+            times: Vec::new(),
         };
         assert_eq!(
             line(&growth, &none),

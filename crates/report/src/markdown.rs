@@ -33,6 +33,13 @@ pub fn summary(document: &VerdictDocument, earlier: Option<&History>) -> String 
             let (name, said) = (text(&clip.clip), text(&quality::sentence(clip)));
             out += &format!("\nClip {name}: {said}\n");
         }
+        for said in comparison
+            .quality_over_clips
+            .iter()
+            .filter_map(quality::over_clips)
+        {
+            out += &format!("\nClips: {}\n", text(&said));
+        }
     }
     if let Some(comparison) = wording::of_contender(document, Role::Tuned) {
         let ledger = wording::ledger(&comparison.equivalence);

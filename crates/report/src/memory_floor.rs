@@ -22,6 +22,9 @@ pub(crate) fn short(floor: &SideFloor) -> String {
 pub(crate) fn sentence(floor: &SideFloor) -> String {
     let bytes = |bytes: Option<f64>| bytes.map_or_else(|| "?".to_owned(), memory);
     let why = floor.because.as_deref().unwrap_or("nothing was measured");
+    // The bracket is wider than was asked.
+    let wide = floor.because.as_ref();
+    let wide = wide.map_or_else(String::new, |why| format!("; {why}"));
     let held = match &floor.runs {
         Some(runs) => format!(
             ": {} ended right and at most {} slower than without a limit in {}",
@@ -38,14 +41,14 @@ pub(crate) fn sentence(floor: &SideFloor) -> String {
     };
     let found = match floor.kind {
         FloorKind::Between => format!(
-            "{} ({} did not hold){held}",
+            "{} ({} did not hold){held}{wide}",
             bytes(floor.high_bytes),
             bytes(floor.low_bytes),
         ),
         FloorKind::AtMost => {
             let comma = if floor.runs.is_some() { "" } else { "," };
             format!(
-                "at most {}, the lowest limit tried{comma}{held}",
+                "at most {}, the lowest limit tried{comma}{held}{wide}",
                 bytes(floor.high_bytes),
             )
         }

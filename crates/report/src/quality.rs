@@ -1,6 +1,6 @@
 //! What encoders need for the same quality, in sentences.
 
-use understudy_model::quality::ClipQuality;
+use understudy_model::quality::{ClipQuality, OverClips};
 
 /// A change of the rate: `+23.1 %`.
 pub(crate) fn rate(share: f64) -> String {
@@ -42,10 +42,51 @@ pub(crate) fn short(clips: &[ClipQuality]) -> Option<String> {
     ))
 }
 
+/// The mean of the clips with its interval, or that one clip has none; nothing where no clip was compared.
+pub(crate) fn over_clips(of: &OverClips) -> Option<String> {
+    let metric = of.metric.in_words();
+    match (of.clips, of.bd_rate) {
+        (0, _) => None,
+        (1, _) => Some("one clip, so there is no interval over clips".to_owned()),
+        (clips, Some(found)) => {
+            let shown = |end: Option<f64>| end.map_or("-".to_owned(), rate);
+            Some(format!(
+                "mean of {clips} clips {} bits for the same {metric} (95 % interval over clips like these: {} to {})",
+                shown(found.estimate),
+                shown(found.low),
+                shown(found.high)
+            ))
+        }
+        (clips, None) => Some(format!("{clips} clips without an interval")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use understudy_model::quality::Metric;
+    use understudy_model::verdict::Estimate;
+
+    #[test]
+    fn several_clips_have_an_interval_and_one_says_that_it_has_none() {
+        let of = |clips: u32, rates: Option<[f64; 3]>| OverClips {
+            output: "file:out.ivf".to_owned(),
+            metric: Metric::Psnr,
+            clips,
+            bd_rate: rates.map(|[low, estimate, high]| Estimate {
+                estimate: Some(estimate),
+                low: Some(low),
+                high: Some(high),
+            }),
+        };
+        assert_eq!(
+            over_clips(&of(6, Some([-0.181, -0.12, 0.004]))).unwrap(),
+            "mean of 6 clips -12.0 % bits for the same PSNR (95 % interval over clips like these: -18.1 % to +0.4 %)"
+        );
+        let one = over_clips(&of(1, None)).unwrap();
+        assert_eq!(one, "one clip, so there is no interval over clips");
+        assert_eq!(over_clips(&of(0, None)), None);
+    }
 
     #[test]
     fn a_clip_is_one_sentence() {

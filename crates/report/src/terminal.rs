@@ -119,6 +119,13 @@ impl Page {
         if let Some(said) = quality::short(&comparison.quality) {
             self.labelled("bits", &said);
         }
+        for said in comparison
+            .quality_over_clips
+            .iter()
+            .filter_map(quality::over_clips)
+        {
+            self.labelled("", &said);
+        }
         if let Some(test) = comparison.self_test.as_ref().filter(|test| test.missed > 0) {
             self.labelled("self-test", &self_test::sentence(test));
         }

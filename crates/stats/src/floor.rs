@@ -115,6 +115,19 @@ pub fn conclude(goal: &Goal, trials: &[Trial]) -> Floor {
     look(goal, trials).map_or_else(|floor| floor, |_| Floor::Unfinished)
 }
 
+/// What the trials so far show of a search that was not finished: the largest limit that did not hold below the smallest
+/// that held in all of its trials, and that one.
+pub fn bracket(goal: &Goal, trials: &[Trial]) -> (Option<u64>, Option<u64>) {
+    let limits = limits(trials);
+    let of = |wanted: Status| {
+        let is = move |limit: &&u64| status(goal, trials, **limit) == Ok(wanted);
+        limits.iter().filter(is).copied()
+    };
+    let high = of(Status::Held).min();
+    let below = |limit: &u64| high.is_none_or(|high| *limit < high);
+    (of(Status::Failed).filter(below).max(), high)
+}
+
 /// The limit at which a floor is verified, bytes.
 pub fn above(floor: u64) -> u64 {
     pages(floor as f64 * ABOVE)

@@ -3,12 +3,17 @@
 #[cfg(test)]
 mod tests;
 
+use crate::Interval;
+
 /// Requests that have to be beyond a quantile before it is judged at all.
 const JUDGED_FROM: f64 = 10.0;
 /// Requests that have to be beyond a quantile before it is smoothed over its neighbours.
 const SMOOTHED_FROM: f64 = 50.0;
 /// Weights below e^-this of the largest are left out of the Harrell-Davis estimate.
 const NEGLIGIBLE: f64 = 40.0;
+
+/// Up to this many values the interval of a median is exact; with more, the normal distribution gives its ranks.
+const EXACT_TO: usize = 1000;
 
 /// A quantile of a block in which some requests were never answered.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,6 +85,42 @@ pub fn order_statistic_ranks(n: u64, q: f64) -> Option<(u64, u64)> {
     let low = (centre - spread).floor();
     let high = (centre + spread).ceil() + 1.0;
     (low >= 1.0 && high <= n as f64).then_some((low as u64, high as u64))
+}
+
+/// The median of some values with an interval that holds the median of what they are drawn from with at least 95 %
+/// confidence, whatever its distribution: the order statistics that invert the sign test (Conover 1999, section 3.2).
+///
+/// `None` with fewer than six values, whose extremes have less than 95 %, or a value that is not finite.
+pub fn median_interval(values: &[f64]) -> Option<Interval> {
+    if !values.iter().all(|value| value.is_finite()) {
+        return None;
+    }
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let n = sorted.len();
+    let (low, high) = match n {
+        ..=EXACT_TO => sign_test_ranks(n)?,
+        many => order_statistic_ranks(many as u64, 0.5)?,
+    };
+    Some(Interval {
+        estimate: (sorted[(n - 1) / 2] + sorted[n / 2]) / 2.0,
+        low: sorted[low as usize - 1],
+        high: sorted[high as usize - 1],
+    })
+}
+
+/// The innermost ranks (from 1) of `n` values outside of which the median is in at most 5 % of all samples.
+fn sign_test_ranks(n: usize) -> Option<(u64, u64)> {
+    // How likely exactly, and at most, `below` of the values are below the median.
+    let mut chance = 0.5_f64.powi(n as i32);
+    let mut missed = chance;
+    let mut below = 0;
+    while 2.0 * missed <= 0.05 {
+        chance *= (n - below) as f64 / (below + 1) as f64;
+        missed += chance;
+        below += 1;
+    }
+    (below > 0).then_some((below as u64, (n + 1 - below) as u64))
 }
 
 /// The smallest number of independent samples whose largest is a 95 % upper bound on quantile `q`:

@@ -10,7 +10,7 @@ use crate::limited_runs::{self, Bounds};
 use crate::media::{self, Curves, Ffmpeg};
 use crate::placeholders::with_limits;
 use crate::runs;
-use crate::subject::{Measuring, Member, Seen, Subject};
+use crate::subject::{Measuring, Member, Planting, Seen, Subject};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -357,6 +357,10 @@ impl Subject for Commands<'_> {
         }
         curves.conclude(row, seen);
         Ok(())
+    }
+
+    fn plant(&self, planting: &mut Planting<'_>) -> Result<Vec<String>, TrialError> {
+        media::plant(self.readers.media(), planting)
     }
 
     fn place(&self, role: Role) -> Result<Box<dyn Member + '_>, TrialError> {

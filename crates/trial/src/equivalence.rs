@@ -122,7 +122,7 @@ impl Stage<'_> {
         exchanges: &mut [Vec<ExchangeRow>],
     ) -> Result<Vec<Compared>, TrialError> {
         let catalogue = self.subject.catalogue();
-        let mut self_test = SelfTest::open(self.run, catalogue.operations.len())?;
+        let mut self_test = SelfTest::open(self.run, self.subject, self.watch)?;
         let mut lines = Vec::new();
         for one in &compared {
             let name = store::differences(one.contender);
@@ -146,7 +146,8 @@ impl Stage<'_> {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(TrialError::Interrupted);
             }
-            if number >= least && start.elapsed() > self.budget {
+            let longest = self.budget + self_test.planted();
+            if number >= least && start.elapsed() > longest {
                 break;
             }
             let request = (number % count) as u32;
@@ -179,6 +180,10 @@ impl Stage<'_> {
                         (&asked[0].outcome, row.noise.as_slice()),
                     );
                     self_test.note(&self.differ, history, asked, answer, start.elapsed())?;
+                    let answer = answer.0;
+                    for note in self_test.note_outputs(&self.differ, history, asked, answer)? {
+                        store::note(self.run, &note)?;
+                    }
                 }
                 different += usize::from(differs(&&row));
                 lines.write(&row)?;

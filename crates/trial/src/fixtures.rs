@@ -1,12 +1,21 @@
-//! Verdicts as the tests of this crate need them.
+//! Verdicts, and sides without a program, as the tests of this crate need them.
 
 use crate::history::StoredRun;
+use crate::subject::Measuring;
 use std::collections::BTreeMap;
-use understudy_model::Role;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use understudy_compare::{Noise, Rules};
+use understudy_evidence::RunDirectory;
+use understudy_judge::plan::Plan;
+use understudy_judge::terms::{Level, LimitsConfig, Question, SideTerms, Sizing, Terms};
 use understudy_model::verdict::{
     Comparison, Environment, Estimate, LatencyComparison, Method, Primary, Resource,
     ResourceComparison, SCHEMA, Verdict, VerdictDocument, VerdictRules,
 };
+use understudy_model::{Arrivals, Class, Ending, Pacing, Role, Status};
+use understudy_redact::Redactor;
+use understudy_subject::{GroupMemory, Run, Runner, Trouble};
 
 pub(crate) fn estimate(value: f64) -> Estimate {
     Estimate {
@@ -74,6 +83,7 @@ pub(crate) fn run(day: u32, cpu_us: f64, ratio: f64) -> StoredRun {
                 self_test: None,
                 under_load: None,
                 quality: Vec::new(),
+                quality_over_clips: Vec::new(),
                 latency: vec![p99(6000.0, 0.5)],
                 resources: vec![
                     resource(Resource::CpuUsPerRequest, cpu_us, ratio),
@@ -126,4 +136,98 @@ pub(crate) fn run(day: u32, cpu_us: f64, ratio: f64) -> StoredRun {
         },
         config: None,
     }
+}
+
+/// What runs a side without a program: it notes what it is asked for.
+pub(crate) struct Noting {
+    pub(crate) side: Role,
+    pub(crate) asked: Arc<Mutex<Vec<(Role, &'static str)>>>,
+}
+
+impl Noting {
+    fn note(&self, what: &'static str) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.push((self.side, what));
+    }
+}
+
+impl Runner for Noting {
+    fn run(&mut self, cases: &[u32]) -> Result<Vec<Run>, Trouble> {
+        self.note("run");
+        let run = |case: &u32| Run {
+            case: *case,
+            ending: Ending::Answered,
+            status: Status {
+                code: 0,
+                class: Class::Ok,
+            },
+            bytes: 1,
+            hash: 7,
+            wall_ns: 60_000_000,
+            cpu_us: 1000.0,
+            peak_rss_bytes: Some(1e6),
+            out_of_memory: false,
+        };
+        Ok(cases.iter().map(run).collect())
+    }
+
+    fn unmeasured(&self) -> &[String] {
+        &[]
+    }
+
+    fn renew(&mut self) -> Result<(), Trouble> {
+        self.note("renew");
+        Ok(())
+    }
+
+    fn memory(&self) -> GroupMemory {
+        GroupMemory {
+            kills: Some(0),
+            peak_bytes: Some(64 << 20),
+        }
+    }
+}
+
+/// Has something measured of an incumbent and a candidate that are commands, up to the first look.
+pub(crate) fn measuring(with: impl FnOnce(&Measuring<'_>)) {
+    let folder = tempfile::tempdir().unwrap();
+    let run = RunDirectory::create(folder.path(), "commands", "20261122T000000Z").unwrap();
+    let side = |side| SideTerms {
+        side,
+        runs: "true".to_owned(),
+        is_launched: true,
+    };
+    let terms = Terms {
+        name: "commands".to_owned(),
+        level: Level::Quick,
+        seed: 1,
+        sides: [Role::Incumbent, Role::Candidate].map(side).into(),
+        pacing: Pacing::Serial,
+        rates: vec![Pacing::NO_RATE],
+        arrivals: Arrivals::Poisson,
+        connections: 1,
+        fresh: None,
+        warmup: None,
+        slos: Vec::new(),
+        goals: Vec::new(),
+        question: Question::Replace,
+        limits: LimitsConfig::default(),
+        sizing: Sizing::default(),
+        capacity: None,
+        memory_floor: None,
+        case: None,
+    };
+    with(&Measuring {
+        terms: &terms,
+        plan: &Plan::new(&terms).until(0),
+        rules: VerdictRules::default(),
+        noise: &Noise::default(),
+        accepted: &Rules::default(),
+        redactor: &Redactor::new([7; 16]),
+        run: &run,
+        stop: &AtomicBool::new(false),
+        watch: &|_| {},
+        // The first look is the last.
+        settled: &|| Ok(true),
+    });
 }

@@ -69,9 +69,17 @@ impl Stage<'_> {
             .iter()
             .map(|one| (one.round, one.case, one.side))
             .collect();
+        let turns = |side: Role| {
+            let cases = 0..self.cases;
+            (0..ROUNDS).flat_map(move |round| cases.clone().map(move |case| (round, case, side)))
+        };
+        let is_missing = |side: &&Role| turns(**side).any(|turn| !there.contains(&turn));
         let mut sides = Vec::new();
-        for side in &self.sides {
+        for side in self.sides.iter().filter(is_missing) {
             sides.push(self.counted(*side)?);
+        }
+        if sides.is_empty() {
+            return Ok(());
         }
         let began = Instant::now();
         let mut longest = Duration::ZERO;
@@ -178,6 +186,53 @@ fn cannot(action: &'static str, path: &Path, source: io::Error) -> TrialError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures::{Noting, measuring};
+    use std::sync::{Arc, Mutex};
+
+    /// Carries out the stage where these are counted already: the sides that were started.
+    fn started(there: &[(Role, u32, u32)]) -> Vec<Role> {
+        let started = Mutex::new(Vec::new());
+        let logs = tempfile::tempdir().unwrap();
+        measuring(|measuring| {
+            for (side, case, round) in there.iter().copied() {
+                let counted = CountedRun {
+                    side,
+                    case,
+                    round,
+                    instructions: 1000,
+                    wall_ns: 1,
+                };
+                store::add_counted(measuring.run, &counted).unwrap();
+            }
+            let stage = Stage {
+                measuring,
+                cases: 2,
+                sides: vec![Role::Incumbent, Role::Candidate],
+                start: &|side, _| {
+                    started.lock().unwrap().push(side);
+                    let asked = Arc::default();
+                    Ok(Box::new(Noting { side, asked }))
+                },
+                logs: logs.path(),
+            };
+            stage.carry_out().unwrap();
+        });
+        started.into_inner().unwrap()
+    }
+
+    #[test]
+    fn what_was_counted_before_an_interrupt_starts_nothing() {
+        let both = [Role::Incumbent, Role::Candidate];
+        let mut there: Vec<(Role, u32, u32)> = Vec::new();
+        for (round, case) in (0..ROUNDS).flat_map(|round| [(round, 0), (round, 1)]) {
+            there.extend(both.map(|side| (side, case, round)));
+        }
+        assert_eq!(started(&[]), both);
+        assert_eq!(started(&there), []);
+        // The candidate's last one.
+        there.pop();
+        assert_eq!(started(&there), [Role::Candidate]);
+    }
 
     #[test]
     fn the_count_is_read_however_it_is_set() {

@@ -63,6 +63,15 @@ pub enum Event {
         /// Those with a difference so far, excused or not.
         different: usize,
     },
+    /// Faults are put into an output that an external program reads.
+    Planting {
+        /// The file.
+        output: String,
+        /// Faults done.
+        done: usize,
+        /// Faults in all.
+        total: usize,
+    },
     /// A side gets load before its first measurement.
     Settling(Role),
     /// A side is being measured.

@@ -7,7 +7,7 @@ use crate::runs::{figures, rows};
 use crate::store;
 use crate::subject::Measuring;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 use understudy_host::MachineTime;
 use understudy_judge::search::Objectives;
 use understudy_judge::search::floor::runs::{Endings, RunDemands, Selection, median_walls};
@@ -82,7 +82,7 @@ impl Stage<'_> {
             operations: &self.catalogue.operations,
             rules: self.measuring.rules,
         };
-        let measured = store::read(run)?.blocks;
+        let measured = store::measured(run)?;
         let there = store::floor_blocks(run)?;
         for side in self.sides.iter().copied() {
             let of = (side, self.catalogue.cases.len());
@@ -133,7 +133,7 @@ impl Stage<'_> {
             longest: limit.and(demands.patience()),
         };
         let unix = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let before = MachineTime::now();
+        let (before, began) = (MachineTime::now(), Instant::now());
         let Some(left) = self.run((side, bounds), &selection, (demands, &exact))? else {
             return Ok(None);
         };
@@ -148,6 +148,7 @@ impl Stage<'_> {
                 Some(_) => Vec::new(),
             },
             control: median_walls(&stored(&left.control)).into_iter().collect(),
+            took_ns: began.elapsed().as_nanos() as u64,
             ..FloorFacts::default()
         };
         let peak = left.limited.memory.peak_bytes;
@@ -273,4 +274,67 @@ fn peaks(ran: &[Run]) -> Vec<(u32, f64)> {
         }
     }
     peaks.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{Noting, measuring};
+    use std::sync::Arc;
+    use understudy_judge::search::floor::{FloorConfig, RunsTrial};
+    use understudy_judge::terms::Terms;
+    use understudy_model::Share;
+    use understudy_workload::CaseFacts;
+
+    /// The trials of both sides that a search within this time leaves, made in two parts.
+    fn searched(budget: Span) -> Vec<LatencyBlock> {
+        let mut blocks = Vec::new();
+        measuring(|measuring| {
+            let trial = FloorTrial::Runs(RunsTrial {
+                slower: Share::new(0.2),
+                budget,
+            });
+            let terms = Terms {
+                memory_floor: Some(FloorConfig {
+                    repeats: 2,
+                    precision: Share::new(0.5),
+                    start: None,
+                    lowest: ByteSize::new(32 << 20),
+                    trial,
+                }),
+                ..measuring.terms.clone()
+            };
+            let measuring = &Measuring {
+                terms: &terms,
+                ..*measuring
+            };
+            let catalogue = Catalogue::new([("all".to_owned(), CaseFacts::default())]);
+            let stage = Stage {
+                measuring,
+                catalogue: &catalogue,
+                sides: vec![Role::Incumbent, Role::Candidate],
+                unlimited: None,
+                start: &|side, _| {
+                    let asked = Arc::default();
+                    Ok(Box::new(Noting { side, asked }))
+                },
+            };
+            stage.carry_out().unwrap();
+            let made = store::floor_blocks(measuring.run).unwrap();
+            // What an interrupted run has spent counts.
+            stage.carry_out().unwrap();
+            blocks = store::floor_blocks(measuring.run).unwrap();
+            assert_eq!(made.len(), blocks.len());
+        });
+        blocks
+    }
+
+    #[test]
+    fn a_search_stops_when_its_time_is_over_and_stays_so() {
+        let took = |block: &LatencyBlock| block.figures.floor.as_ref().map(|facts| facts.took_ns);
+        let short = searched(Span::from_nanos(1));
+        assert_eq!(short.len(), 2, "the first trial of each side");
+        assert!(short.iter().all(|block| took(block) > Some(0)));
+        assert!(searched(Span::from_secs(600)).len() > 6);
+    }
 }

@@ -2,11 +2,13 @@
 //! by the bits that they need for the same quality.
 
 mod curves;
+mod faults;
 mod ffmpeg;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use curves::Curves;
+pub(crate) use faults::plant;
 pub(crate) use ffmpeg::{Ffmpeg, Source};
 
 use crate::config::CommandWorkload;

@@ -119,8 +119,8 @@ impl Stage<'_> {
 
     /// Time that a run which continues has spent already.
     fn spent_before(&self) -> Result<Duration, TrialError> {
-        let evidence = store::read(self.measuring.run)?;
-        let took = evidence.blocks.iter().map(|block| block.figures.wall_ns);
+        let measured = store::measured(self.measuring.run)?;
+        let took = measured.iter().map(|block| block.figures.wall_ns);
         Ok(Duration::from_nanos(took.sum()))
     }
 
@@ -259,10 +259,10 @@ impl Stage<'_> {
 
     /// How many starts one measurement of each side has: by how long those before the first took.
     fn starts_of_a_measurement(&self) -> Result<BTreeMap<Role, usize>, TrialError> {
-        let evidence = store::read(self.measuring.run)?;
-        let settled = evidence.settling.iter();
-        let starts =
-            settled.filter_map(|block| Some((block.side, starts(block.figures.startup_ns?))));
+        let settled = store::settling(self.measuring.run)?;
+        let starts = settled
+            .iter()
+            .filter_map(|block| Some((block.side, starts(block.figures.startup_ns?))));
         Ok(starts.collect())
     }
 
@@ -419,6 +419,8 @@ fn with_sizes(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures::{Noting, measuring};
+    use std::sync::{Arc, Mutex};
     use understudy_workload::CaseFacts;
 
     fn catalogue(weights: &[f64]) -> Catalogue {
@@ -429,6 +431,47 @@ mod tests {
             };
             ("all".to_owned(), facts)
         }))
+    }
+
+    /// Carries out the stage with sides that note what they are asked for.
+    fn carry_out(measuring: &Measuring<'_>, asked: &Arc<Mutex<Vec<(Role, &'static str)>>>) {
+        let stage = Stage {
+            measuring,
+            catalogue: &catalogue(&[1.0]),
+            sides: vec![Role::Incumbent, Role::Candidate],
+            start: &|side| {
+                let asked = Arc::clone(asked);
+                Ok(Box::new(Noting { side, asked }))
+            },
+        };
+        stage.carry_out().unwrap();
+    }
+
+    #[test]
+    fn what_was_compared_is_not_read_to_measure() {
+        measuring(|measuring| {
+            let compared = measuring.run.path().join("differences.jsonl");
+            std::fs::write(compared, "not a row\n").unwrap();
+            assert!(store::read(measuring.run).is_err());
+            carry_out(measuring, &Arc::default());
+        });
+    }
+
+    /// Peaks under one launcher are alike, and differ from those under the next.
+    #[test]
+    fn each_measurement_has_a_launcher_of_its_own() {
+        let asked = Arc::default();
+        measuring(|measuring| carry_out(measuring, &asked));
+        let asked = asked.lock().unwrap();
+        for side in [Role::Incumbent, Role::Candidate] {
+            let of = asked.iter().filter(|(of, _)| *of == side);
+            let all: Vec<&str> = of.map(|(_, what)| *what).collect();
+            let settled = all.iter().take_while(|what| **what == "run").count();
+            let rest = &all[settled..];
+            // Six pairs at the first look; what is disturbed is measured again.
+            assert!((1..=10).contains(&settled) && rest.len() >= 12, "{all:?}");
+            assert!(rest.chunks(2).all(|two| two == ["renew", "run"]), "{all:?}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::generator::Loaded;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use understudy_case::CaseDocument;
-use understudy_compare::{Row as ComparedRow, http};
+use understudy_compare::{Row as ComparedRow, TriedFault, http};
 use understudy_evidence::{BlockId, BlockWriter, EvidenceError, Folder, RunDirectory};
 use understudy_judge::Evidence;
 use understudy_judge::search::floor::runs::Endings;
@@ -186,6 +186,21 @@ pub(crate) fn quality(run: &RunDirectory) -> Result<Vec<QualityPoint>, TrialErro
     if_there(run, QUALITY, |name| run.read_lines(name))
 }
 
+/// The measurements so far.
+pub(crate) fn measured(run: &RunDirectory) -> Result<Vec<LatencyBlock>, TrialError> {
+    read_blocks(run, |stage| stage.starts_with(LATENCY))
+}
+
+/// What was measured before the first measurement of each side.
+pub(crate) fn settling(run: &RunDirectory) -> Result<Vec<LatencyBlock>, TrialError> {
+    read_blocks(run, |stage| stage.starts_with(SETTLING))
+}
+
+/// The faults that were put into answers so far.
+pub(crate) fn faults(run: &RunDirectory) -> Result<Vec<TriedFault>, TrialError> {
+    if_there(run, FAULTS, |name| run.read_lines(name))
+}
+
 /// What was compared of a contender so far.
 pub(crate) fn rows(run: &RunDirectory, contender: Role) -> Result<Vec<ComparedRow>, TrialError> {
     if_there(run, differences(contender), |name| run.read_lines(name))
@@ -340,8 +355,8 @@ pub fn read(run: &RunDirectory) -> Result<Evidence, TrialError> {
         } else {
             Endings::default()
         },
-        blocks: read_blocks(run, |stage| stage.starts_with(LATENCY))?,
-        settling: read_blocks(run, |stage| stage.starts_with(SETTLING))?,
+        blocks: measured(run)?,
+        settling: settling(run)?,
         capacity: capacity_blocks(run)?,
         floor,
         counted: counted(run)?,
@@ -359,7 +374,7 @@ pub(crate) fn read_answers(run: &RunDirectory) -> Result<Evidence, TrialError> {
         requests: workload.requests,
         rows: rows(run, Role::Candidate)?,
         tuned_rows: rows(run, Role::Tuned)?,
-        faults: if_there(run, FAULTS, |name| run.read_lines(name))?,
+        faults: faults(run)?,
         reproduced: if_there(run, REPRODUCED, |name| run.read_lines(name))?,
         notes: if_there(run, NOTES, |name| run.read_lines(name))?,
         environment: if_there(run, ENVIRONMENT, |name| run.read_json(name))?,

@@ -3,15 +3,15 @@
 use crate::error::TrialError;
 use crate::exits::End;
 use crate::{Event, Watch};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use understudy_compare::{Differ, Noise, Redact, Row, Rules};
+use understudy_compare::{Differ, Fault, Noise, Redact, Row, Rules};
 use understudy_evidence::RunDirectory;
 use understudy_judge::plan::Plan;
 use understudy_judge::terms::Terms;
 use understudy_model::stored::Start;
 use understudy_model::verdict::VerdictRules;
-use understudy_model::{Outcome, Role};
+use understudy_model::{Answer, Outcome, Part, Role};
 use understudy_redact::Redactor;
 use understudy_subject::Asker;
 use understudy_workload::Catalogue;
@@ -32,6 +32,15 @@ pub(crate) trait Subject {
         Ok(())
     }
 
+    /// Puts faults into outputs of an answer of the incumbent that only their reader understands. What is returned says
+    /// what could not be tried.
+    ///
+    /// # Errors
+    /// The evidence of it cannot be written.
+    fn plant(&self, _planting: &mut Planting<'_>) -> Result<Vec<String>, TrialError> {
+        Ok(Vec::new())
+    }
+
     /// The state outside of both sides that both changed, as people know it.
     fn shared(&self, _one: &Outcome, _other: &Outcome) -> Vec<String> {
         Vec::new()
@@ -48,6 +57,44 @@ pub(crate) trait Subject {
 
     /// Measures the sides side by side, as far as what was asked for needs it. Each measurement is on disk when the next one begins.
     fn measure(&self, measuring: &Measuring<'_>) -> Result<(), TrialError>;
+}
+
+/// An answer of the incumbent that faults are put into.
+pub(crate) struct Planting<'a> {
+    pub(crate) answer: &'a Answer,
+    /// The outputs that were tried already, by name.
+    pub(crate) done: &'a mut BTreeSet<String>,
+    /// Takes an answer, and what a fault made of it.
+    pub(crate) each: &'a mut dyn FnMut(Fault, Answer, Answer) -> Result<(), TrialError>,
+    pub(crate) watch: &'a Watch<'a>,
+}
+
+impl Planting<'_> {
+    /// Takes one part as it is right, and what a fault made of it.
+    pub(crate) fn take(
+        &mut self,
+        fault: Fault,
+        right: &Part,
+        wrong: Part,
+    ) -> Result<(), TrialError> {
+        // What is the same in both makes no difference.
+        let with = |part: Part| Answer {
+            status: self.answer.status,
+            fields: Vec::new(),
+            parts: vec![part],
+            unread: Vec::new(),
+        };
+        (self.each)(fault, with(right.clone()), with(wrong))
+    }
+
+    /// Says how far it is with an output.
+    pub(crate) fn progress(&self, output: &str, done: usize, total: usize) {
+        (self.watch)(Event::Planting {
+            output: output.strip_prefix("file:").unwrap_or(output).to_owned(),
+            done,
+            total,
+        });
+    }
 }
 
 /// What a case showed.

@@ -153,8 +153,10 @@ fn runs(out: &mut String, plan: &Plan) -> std::fmt::Result {
     if plan.floor > Span::default() {
         writeln!(
             out,
-            "  the memory floor: about {:.0} s for each side, counted as if the cases of a trial took {ASSUMED_RUNS}",
+            "  the memory floor: about {:.0} s for each side, counted as if the cases of a trial took {ASSUMED_RUNS}; \
+             at most {} and the trial that runs then",
             plan.floor.secs(),
+            plan.longest_floor,
         )?;
     }
     Ok(())

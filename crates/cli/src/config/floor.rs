@@ -26,6 +26,12 @@ pub(super) fn of_service(
         "slower",
         "is about runs of a command, and the subject is a service\nhint: write the bound as an `[[slo]]`",
     );
+    refuse(
+        &mut section,
+        "budget",
+        "is about runs of a command, and the subject is a service\nhint: leave it out; `measured` and `soak` say how long \
+         a trial takes",
+    );
     let rate = section.number("rate");
     if let Some(Err(error)) = rate.map(super::workload::check_rate) {
         section.refuse("rate", error);
@@ -66,7 +72,12 @@ pub(super) fn of_command(mut section: Section<'_>) -> Option<FloorConfig> {
     }
     let slower = section.percentage::<Share>("slower");
     let slower = slower.unwrap_or(Share::new(RunsTrial::SLOWER));
-    Some(search(section, FloorTrial::Runs(RunsTrial { slower })))
+    let budget = section.quantity("budget").unwrap_or(RunsTrial::BUDGET);
+    if budget.secs() < 1.0 {
+        section.refuse("budget", "is shorter than a second");
+    }
+    let trial = FloorTrial::Runs(RunsTrial { slower, budget });
+    Some(search(section, trial))
 }
 
 /// Refuses a key of the other kind of subject where it is written.

@@ -106,7 +106,10 @@ fn floor_trial(out: &mut Document, trial: &FloorTrial) {
             out.optional("measured", load.measured.map(span));
             out.value("soak", span(load.soak));
         }
-        FloorTrial::Runs(runs) => out.value("slower", runs.slower.to_string()),
+        FloorTrial::Runs(runs) => {
+            out.value("slower", runs.slower.to_string());
+            out.value("budget", span(runs.budget));
+        }
     }
 }
 

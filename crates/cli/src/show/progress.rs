@@ -85,6 +85,14 @@ fn words(event: &Event) -> (String, String) {
             }
             ("comparing answers".to_owned(), detail)
         }
+        Event::Planting {
+            output,
+            done,
+            total,
+        } => (
+            format!("putting faults into {}", output.escape_debug()),
+            format!(", {} of {total}", done + 1),
+        ),
         Event::Settling(side) => (format!("warming up the {}", side.in_words()), String::new()),
         Event::Measuring {
             rate_rps,

@@ -131,6 +131,26 @@ fn an_encoder_that_needs_more_bits_is_not_equivalent_and_one_that_needs_fewer_is
         "{}",
         ended.stdout
     );
+    assert!(
+        ended.stdout.contains("one clip, so there is no interval"),
+        "{}",
+        ended.stdout
+    );
+    // Frames may differ, and still those faults are found that a comparison of encoders must find.
+    let faults = found["self_test"]["faults"].as_array().unwrap();
+    let of = |name: &str| {
+        let mut all = faults.iter().filter(|fault| fault["fault"] == name);
+        all.next().map(|fault| fault["missed"].as_u64())
+    };
+    for name in [
+        "frame_missing",
+        "frame_duplicated",
+        "times_changed",
+        "size_changed",
+    ] {
+        assert_eq!(of(name), Some(Some(0)), "{name}: {faults:?}");
+    }
+    assert_eq!((of("block_changed"), of("frames_swapped")), (None, None));
     fs::remove_dir_all(scratch.path().join("runs")).unwrap();
     encoders(&ffmpeg, &scratch, [bad, good], "{clip}.y4m");
     let ended = trial(&scratch);
@@ -209,5 +229,57 @@ fn what_is_no_media_is_not_compared_and_that_is_no_verdict() {
         ended.stdout.contains("ffmpeg cannot read it"),
         "{}",
         ended.stdout
+    );
+}
+
+/// A rule that hides a planted fault is named.
+#[test]
+fn faults_are_put_into_media_and_a_rule_that_hides_one_is_named() {
+    let Some(ffmpeg) = ffmpeg() else { return };
+    let _machine = machine();
+    let scratch = Scratch::new("media-faults");
+    make(&ffmpeg, &scratch, CLIP);
+    let toml = format!(
+        "schema = 1\n[subject]\nkind = \"command\"\n[side.incumbent]\nrun = \"cp clip.y4m out.y4m\"\n\
+         [side.candidate]\nrun = \"{ffmpeg} -v error -i clip.y4m -c:v ffv1 -f matroska out.y4m\"\n\
+         [workload]\ncases = \"cases.jsonl\"\n[compare.media]\nffmpeg = {ffmpeg:?}\n\
+         [[compare.output]]\npath = \"out.y4m\"\nas = \"media\"\n\
+         [[compare.rule]]\npath = \"file:out.y4m;stream 0;times\"\nreason = \"our players ignore times\"\n"
+    );
+    scratch.write("trial.toml", &toml);
+    scratch.write(
+        "cases.jsonl",
+        "{\"files\": {\"clip.y4m\": {\"file\": \"clip.y4m\"}}}\n",
+    );
+    let ended = trial(&scratch);
+    assert_ne!(ended.code, 5, "{}{}", ended.stdout, ended.stderr);
+    let test = comparison(&scratch)["self_test"].clone();
+    let faults = test["faults"].as_array().unwrap();
+    let missed = |name: &str| {
+        let mut all = faults.iter().filter(|of| of["fault"] == name);
+        let found = all
+            .next()
+            .map(|of| (of["injected"].as_u64(), of["missed"].as_u64()));
+        assert_eq!(
+            found.and_then(|(injected, _)| injected),
+            Some(1),
+            "{name}: {test}"
+        );
+        found.and_then(|(_, missed)| missed)
+    };
+    for name in [
+        "frame_missing",
+        "frame_duplicated",
+        "frames_swapped",
+        "block_changed",
+        "size_changed",
+    ] {
+        assert_eq!(missed(name), Some(0), "{name}: {test}");
+    }
+    assert_eq!(missed("times_changed"), Some(1), "{test}");
+    let hides = &test["hidden_by"][0];
+    assert!(
+        hides["by"].as_str().unwrap().contains("stream 0;times"),
+        "{test}"
     );
 }

@@ -3,7 +3,7 @@
 use crate::Evidence;
 use crate::simulated::{self, verdict};
 use crate::terms::{Level, Sizing, Terms};
-use understudy_model::growth::{Growth, Reach};
+use understudy_model::growth::{Growth, Reach, SideGrowth};
 use understudy_model::stored::{LatencyBlock, RequestFacts};
 use understudy_model::verdict::Estimate;
 use understudy_model::{Pacing, Role, Span};
@@ -89,6 +89,16 @@ fn start_and_slope_are_told_apart() {
         assert!(holds(line.units_per_s, 1e6 / us), "{line:?}");
         assert_eq!(line.within_deadline, None, "none was asked for");
     }
+    // What is drawn next to the lines: the time at each size.
+    let times = |side: &SideGrowth, ms: [f64; 2]| {
+        assert_eq!(side.times.len(), 2);
+        for (time, ms) in side.times.iter().zip(ms) {
+            assert!(holds(*time, ms * 1e3), "{time:?}");
+            assert!(time.low < time.estimate && time.estimate < time.high);
+        }
+    };
+    times(&found.baseline, [40.0, 1030.0]);
+    times(&found.contender, [6.0, 402.0]);
     let ratio = found.ratio.unwrap();
     assert!(holds(ratio, 0.4) && ratio.high.unwrap() < 0.42, "{ratio:?}");
 }
@@ -102,6 +112,11 @@ fn what_is_not_a_straight_line_is_not_called_one() {
     assert!(found.baseline.line.is_some());
     assert!(found.baseline.worst_error.unwrap() < 0.05);
     assert_eq!((&found.contender.line, found.ratio), (&None, None));
+    assert_eq!(
+        found.contender.times.len(),
+        3,
+        "the times are drawn all the same"
+    );
     let why = found.contender.no_line.unwrap();
     assert!(why.contains("does not grow in a straight line"), "{why}");
     // A sort is near enough to a line over these sizes.

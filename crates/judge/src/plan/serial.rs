@@ -67,6 +67,10 @@ pub(super) fn plan(terms: &Terms) -> Plan {
         floor: terms.memory_floor.map_or_else(Span::default, |floor| {
             floor.expected(&terms.slos, Span::default())
         }),
+        longest_floor: terms
+            .memory_floor
+            .and_then(|floor| floor.budget())
+            .unwrap_or_default(),
     }
 }
 
@@ -87,6 +91,8 @@ mod tests {
         let plan = Plan::new(&terms);
         assert_eq!(plan.looks, [3, 6, 12, 24, 48]);
         assert_eq!(plan.seconds(1), 15.0);
+        // Each of 5,000 cases is compared, however long that takes.
+        assert_eq!(plan.seconds(5000), 60.0);
         let effect = |look| plan.until(look).smallest_effect(ASSUMED_VARIATION).unwrap();
         assert!(effect(0) > 2.0 * effect(2) && effect(2) > 1.5 * effect(4));
         // 96 pairs of 3 % each: (t + t) times the standard error of a mean.
@@ -107,12 +113,24 @@ mod tests {
             lowest: FloorConfig::LOWEST,
             trial: FloorTrial::Runs(RunsTrial {
                 slower: Share::new(0.2),
+                budget: RunsTrial::BUDGET,
             }),
         });
         let plan = Plan::new(&terms);
+        assert_eq!(plan.longest_floor, RunsTrial::BUDGET);
         // As in a search under load, without the trial that verifies.
         let trials = plan.floor.secs() / ASSUMED_RUNS.secs();
         assert!((17.0..=23.0).contains(&trials), "{trials}");
         assert_eq!(plan.seconds(1), without + 2.0 * plan.floor.secs());
+        let floor = terms.memory_floor.as_mut().unwrap();
+        floor.trial = FloorTrial::Runs(RunsTrial {
+            slower: Share::new(0.2),
+            budget: Span::from_secs(5),
+        });
+        assert_eq!(
+            Plan::new(&terms).floor,
+            Span::from_secs(5),
+            "no more than that"
+        );
     }
 }

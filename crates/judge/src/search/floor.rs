@@ -57,11 +57,15 @@ pub struct LoadTrial {
 pub struct RunsTrial {
     /// How much longer than without a limit they may take.
     pub slower: Share,
+    /// How long the search of one side may take; a trial that has begun by then is the last.
+    pub budget: Span,
 }
 
 impl RunsTrial {
     /// How much longer they may take, where nothing is said.
     pub const SLOWER: f64 = 0.2;
+    /// How long the search of a side may take, where nothing is said.
+    pub const BUDGET: Span = Span::from_secs(600);
 }
 
 impl FloorConfig {
@@ -86,7 +90,16 @@ impl FloorConfig {
                 (short_s, before_s + load.soak.secs())
             }
         };
-        Span::from_secs_f64(short as f64 * short_s + soaks as f64 * soak_s)
+        let expected = Span::from_secs_f64(short as f64 * short_s + soaks as f64 * soak_s);
+        self.budget().map_or(expected, |most| expected.min(most))
+    }
+
+    /// How long the search of one side may take; `None` where it takes as long as its trials do.
+    pub fn budget(&self) -> Option<Span> {
+        match &self.trial {
+            FloorTrial::Runs(runs) => Some(runs.budget),
+            FloorTrial::Load(_) => None,
+        }
     }
 
     /// What is searched for; `highest` is the limit of the rest of the trial.
@@ -194,6 +207,7 @@ struct Made {
     measured_s: f64,
     growth_bytes_per_s: Option<f64>,
     peak_cgroup_bytes: Option<f64>,
+    took: Span,
 }
 
 /// What to measure next.
@@ -226,6 +240,9 @@ impl<'a> Search<'a> {
 
     /// The next trial; `None` when the search is over.
     pub fn next(&self) -> Option<Planned> {
+        if self.is_over_time() {
+            return None;
+        }
         search::next(&self.goal, &self.trials()).map(|step| Planned {
             limit: step.limit,
             soak: step.soak,
@@ -237,6 +254,14 @@ impl<'a> Search<'a> {
                 _ => Span::default(),
             },
         })
+    }
+
+    /// Did the trials so far take all the time that there is? Also those of a run that was interrupted.
+    fn is_over_time(&self) -> bool {
+        let took_ns: u64 = self.made.iter().map(|made| made.took.nanos()).sum();
+        self.config
+            .budget()
+            .is_some_and(|budget| took_ns >= budget.nanos())
     }
 
     /// How many trials there were.
@@ -300,6 +325,7 @@ impl<'a> Search<'a> {
             growth_bytes_per_s: growth
                 .map(|(first, last)| (last - first) / (stretch_s * (STRETCHES - 1) as f64)),
             peak_cgroup_bytes: figures.peak_cgroup_bytes,
+            took: Span::from_nanos(facts.took_ns),
         });
     }
 
@@ -316,6 +342,7 @@ impl<'a> Search<'a> {
             Floor::AtMost(high) => (FloorKind::AtMost, None, Some(high)),
             Floor::Leaks => (FloorKind::Leaks, None, None),
             Floor::NotVerified(high) => (FloorKind::NotVerified, None, Some(high)),
+            Floor::Unfinished if self.is_over_time() => self.unfinished(),
             _ => (FloorKind::Unknown, None, None),
         };
         let verified = soak.filter(|_| matches!(kind, FloorKind::Between | FloorKind::AtMost));
@@ -348,7 +375,34 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Why there is no floor.
+    /// What a search knows whose time was over.
+    fn unfinished(&self) -> (FloorKind, Option<u64>, Option<u64>) {
+        let (low, high) = search::bracket(&self.goal, &self.trials());
+        let kind = match (low, high) {
+            (Some(_), Some(_)) => FloorKind::Between,
+            (None, Some(_)) => FloorKind::AtMost,
+            (_, None) => FloorKind::Unknown,
+        };
+        (kind, low, high)
+    }
+
+    /// Why the time was over before the search was.
+    fn stopped(&self) -> String {
+        let budget = self.config.budget().unwrap_or_default();
+        let stopped = format!("the search stopped after its {budget} (`budget`)");
+        match self.unfinished() {
+            (_, _, Some(_)) => stopped,
+            (_, Some(low), None) => {
+                let low = ByteSize::new(low);
+                format!("{stopped}, and it is at least {low:#}")
+            }
+            (_, None, None) => {
+                format!("{stopped}, before a limit was tried as often as it has to hold")
+            }
+        }
+    }
+
+    /// Why there is no floor, or a wide one.
     fn because(&self, found: Floor) -> Option<String> {
         let last = self.made.iter().rfind(|made| made.point.because.is_some());
         let last = last.and_then(|made| made.point.because.clone());
@@ -374,6 +428,7 @@ impl<'a> Search<'a> {
             Floor::NoPeak => {
                 "its memory could not be measured; state start in [memory_floor]".to_owned()
             }
+            Floor::Unfinished if self.is_over_time() => self.stopped(),
             Floor::Unfinished => "the search ended before its time".to_owned(),
         };
         Some(why)

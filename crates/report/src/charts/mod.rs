@@ -7,6 +7,7 @@
 pub(crate) mod distribution;
 pub(crate) mod fleets;
 pub(crate) mod floor;
+pub(crate) mod growth;
 pub(crate) mod history;
 pub(crate) mod knee;
 pub(crate) mod percentiles;

@@ -1,10 +1,11 @@
 //! How the time of a run grows with the size of its case.
 
-use super::{table, typeset};
-use crate::figures::{share, short_time, time};
+use super::{more, table, typeset};
+use crate::charts::growth::chart;
+use crate::figures::{amount, share, short_time, time};
 use crate::{growth, wording};
 use maud::{Markup, html};
-use understudy_model::growth::Growth;
+use understudy_model::growth::{Growth, SideGrowth};
 use understudy_model::verdict::{Comparison, VerdictDocument};
 
 /// The section; nothing where no operation has cases of two sizes.
@@ -26,7 +27,9 @@ pub(super) fn section(document: &VerdictDocument) -> Option<Markup> {
                 p {
                     "Time per unit: " (typeset(&growth::change_per_unit(of))) ", by " (growth::sizes(of)) " in " (of.pairs) " pairs of measurements."
                 }
+                @if let Some(chart) = chart(of, comparison) { (chart) }
                 (lines(of, comparison))
+                @if let Some(times) = times(of, comparison) { (more("The times", times)) }
             }
         }
     })
@@ -68,4 +71,31 @@ fn lines(of: &Growth, comparison: &Comparison) -> Markup {
         cells
     });
     table(&format!("Time by size of {}", of.operation), &head, rows)
+}
+
+/// What was measured at each size; nothing where the document does not have it.
+fn times(of: &Growth, comparison: &Comparison) -> Option<Markup> {
+    let sides = growth::sides(of, comparison);
+    if sides.iter().all(|(_, side)| side.times.is_empty()) {
+        return None;
+    }
+    let size = format!("size ({})", of.unit);
+    let mut head = vec![size.as_str()];
+    let names = sides.map(|(role, _)| format!("{role}, median (95 % interval)"));
+    head.extend(names.iter().map(String::as_str));
+    let row = |(index, size): (usize, &f64)| {
+        let cell = |(_, side): &(_, &SideGrowth)| {
+            let found = side.times.get(index);
+            found.map_or("-".to_owned(), |found| growth::at_size(*found))
+        };
+        let mut cells = vec![amount(*size)];
+        cells.extend(sides.iter().map(cell));
+        cells
+    };
+    let rows = of.sizes.iter().enumerate().map(row);
+    Some(table(
+        &format!("Times of {} by size", of.operation),
+        &head,
+        rows,
+    ))
 }

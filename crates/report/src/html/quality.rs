@@ -21,6 +21,9 @@ pub(super) fn section(document: &VerdictDocument) -> Option<Markup> {
     }
     Some(html! {
         p { "How many more bits the candidate needs for the same quality: the mean distance of the two curves over the qualities that both reach (Bjontegaard delta rate). Each clip is judged by itself." }
+        @for said in comparison.quality_over_clips.iter().filter_map(quality::over_clips) {
+            p { "Over the clips: " (super::typeset(&said)) ". It says what other clips like these would give; the verdict does not rest on it." }
+        }
         @for clip in clips.iter().take(CLIPS) { (one(clip)) }
         @if clips.len() > CLIPS {
             p class="note" { (clips.len() - CLIPS) " more clips in " code { "verdict.json" } "." }

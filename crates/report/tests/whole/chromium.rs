@@ -28,7 +28,7 @@ const STICKING_OUT: &str = "[...document.querySelectorAll('body *')]
     .map(e => e.tagName + '.' + e.className.toString() + ' ' + e.textContent.slice(0, 40))";
 
 /// Labels of charts that overlap one another.
-const OVERLAPPING: &str = "[...document.querySelectorAll('.xs, .ys')].flatMap(axis => {
+pub(crate) const OVERLAPPING: &str = "[...document.querySelectorAll('.xs, .ys')].flatMap(axis => {
     const boxes = [...axis.children].filter(e => e.offsetParent !== null)
         .map(e => [e.textContent, e.getBoundingClientRect()]);
     return boxes.flatMap(([a, p], i) => boxes.slice(i + 1)

@@ -127,6 +127,7 @@ fn comparison(tail: f64, cpu: f64) -> Comparison {
             deviations: Vec::new(),
         }),
         quality: Vec::new(),
+        quality_over_clips: Vec::new(),
         latency: latencies,
         resources,
         growth: Vec::new(),

@@ -167,6 +167,13 @@ fn a_memory_floor_of_commands_speaks_of_runs() {
                     without a limit in each of 3 trials";
         assert!(form.contains(said), "{form}");
     }
+    let mut early = document.clone();
+    early.memory_floors[0].because = Some("the search stopped after its 10m (`budget`)".to_owned());
+    let early = markdown::summary(&early, None);
+    assert!(
+        early.contains("3 trials; the search stopped after its 10m"),
+        "{early}"
+    );
     for said in [
         "wall time per run",
         "20.0 % slower than without a limit",

@@ -165,3 +165,22 @@ proptest! {
         prop_assert!(found == whole || found == f64::INFINITY || harrell_davis(&values, q) == Some(found));
     }
 }
+
+/// Ranks from the tables of the sign test: 6 to 8 values have their extremes, 9 to 11 the second ones, 20 the sixth.
+#[test]
+fn a_median_has_the_interval_of_the_sign_test() {
+    let of = |n: u32| {
+        let values: Vec<f64> = (1..=n).rev().map(f64::from).collect();
+        median_interval(&values).map(|of| (of.low, of.estimate, of.high))
+    };
+    assert_eq!([of(0), of(1), of(5)], [None; 3]);
+    assert_eq!(of(6), Some((1.0, 3.5, 6.0)));
+    assert_eq!(of(8), Some((1.0, 4.5, 8.0)));
+    assert_eq!(of(9), Some((2.0, 5.0, 8.0)));
+    assert_eq!(of(12), Some((3.0, 6.5, 10.0)));
+    assert_eq!(of(20), Some((6.0, 10.5, 15.0)));
+    let large = of(1000).unwrap();
+    assert_eq!((large.0, large.2), (469.0, 532.0));
+    assert_eq!(of(2000), Some((956.0, 1000.5, 1045.0)));
+    assert_eq!(median_interval(&[1.0, f64::NAN, 1.0, 1.0, 1.0, 1.0]), None);
+}

@@ -20,6 +20,9 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 /// Most bytes of hashes, and of a log.
 const MOST_HASHES: u64 = 64 << 20;
 const MOST_LOG: u64 = 4 << 20;
+/// The format of a file that was changed, which is its name and its ending as well, and the most bytes of one.
+pub(super) const CHANGED: &str = "nut";
+pub(super) const MOST_CHANGED: u64 = 128 << 20;
 const POLL: Duration = Duration::from_millis(2);
 const GRACE: Duration = Duration::from_millis(500);
 /// Formats that hold what they say themselves. Playlists, which lead to other files, are none of them.
@@ -30,7 +33,7 @@ tiff_pipe,truehd,tta,vc1,voc,vvc,w64,wav,webm,webp_pipe,wv,yuv4mpegpipe";
 /// A unit of time in which the frames of every usual rate have whole numbers (a flick).
 const UNIT: &str = "1/705600000";
 /// Samples of one frame of sound: the frames of a codec are not those of another.
-const SAMPLES: &str = "asetnsamples=n=1024:p=0";
+pub(super) const SAMPLES: &str = "asetnsamples=n=1024:p=0";
 
 /// An ffmpeg that reads files.
 pub(crate) struct Ffmpeg {
@@ -60,6 +63,11 @@ impl Ffmpeg {
         }
     }
 
+    /// Is the trial being stopped?
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
     /// What is in a file.
     ///
     /// # Errors
@@ -82,6 +90,39 @@ impl Ffmpeg {
         let log = job.run(&args)?;
         let hashes = bounded(&job.folder.join("hashes"), MOST_HASHES)?;
         Media::read(&hashes, &log)
+    }
+
+    /// A file with the same streams without loss, but for what these options change.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) fn change(
+        &self,
+        source: Source<'_>,
+        options: &[String],
+        within: Duration,
+    ) -> Result<Vec<u8>, String> {
+        let job = self.job()?;
+        let input = job.input(source, "a")?;
+        let mut args: Vec<&str> = reading(&input);
+        args.extend(["-map", "0", "-copy_unknown", "-c", "copy"]);
+        args.extend([
+            "-c:v",
+            "rawvideo",
+            "-c:a",
+            "pcm_f64le",
+            "-filter:a",
+            SAMPLES,
+        ]);
+        args.extend(["-fps_mode", "passthrough", "-enc_time_base:v", UNIT]);
+        args.extend(options.iter().map(String::as_str));
+        // The same file each time.
+        for flags in ["-fflags", "-flags:v", "-flags:a"] {
+            args.extend([flags, "+bitexact"]);
+        }
+        args.extend(["-f", CHANGED, CHANGED]);
+        job.run_within(&args, within)?;
+        fs::read(job.folder.join(CHANGED)).map_err(|error| kept(&error))
     }
 
     /// How good the frames of a file are, compared with those of a reference.
@@ -174,8 +215,12 @@ impl Job<'_> {
 
     /// Runs it to its end and returns its log.
     fn run(&self, args: &[&str]) -> Result<String, String> {
+        self.run_within(args, TIMEOUT)
+    }
+
+    fn run_within(&self, args: &[&str], within: Duration) -> Result<String, String> {
         let ffmpeg = self.ffmpeg;
-        let (log, hashes) = (self.folder.join("log"), self.folder.join("hashes"));
+        let [log, hashes, changed] = ["log", "hashes", CHANGED].map(|name| self.folder.join(name));
         let launch = Launch {
             name: "ffmpeg".to_owned(),
             argv: std::iter::once(ffmpeg.program.as_str())
@@ -202,11 +247,17 @@ impl Job<'_> {
             if ffmpeg.stop.load(Ordering::Relaxed) {
                 break Err("interrupted".to_owned());
             }
-            if began.elapsed() > TIMEOUT {
-                break Err(format!("ffmpeg takes longer than {} s", TIMEOUT.as_secs()));
+            if began.elapsed() > within {
+                break Err(format!("ffmpeg takes longer than {} s", within.as_secs()));
             }
             if size(&log) > MOST_LOG || size(&hashes) > MOST_HASHES {
                 break Err("ffmpeg writes more about it than is kept".to_owned());
+            }
+            if size(&changed) > MOST_CHANGED {
+                break Err(format!(
+                    "it takes more than {} MiB without compression",
+                    MOST_CHANGED >> 20
+                ));
             }
             std::thread::sleep(POLL);
         };

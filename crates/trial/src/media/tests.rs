@@ -3,7 +3,8 @@
 use super::*;
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
-use understudy_compare::PartDifference;
+use understudy_compare::{Fault, PartDifference};
+use understudy_model::{Answer, Class, Status};
 
 /// A folder with an ffmpeg that reads what another one made.
 struct Lab {
@@ -214,4 +215,130 @@ fn a_program_that_is_not_ffmpeg_is_refused_before_anything_starts() {
         let why = ffmpeg::check(program, &[]).unwrap_err();
         assert!(why.contains(said) && why.contains("\nhint: "), "{why}");
     }
+}
+
+/// The faults that are put into an output, and where each is found.
+fn planted(lab: &Lab, part: &Part) -> (Vec<(Fault, Vec<String>)>, Vec<String>) {
+    let answer = Answer {
+        status: Status {
+            code: 0,
+            class: Class::Ok,
+        },
+        fields: Vec::new(),
+        parts: vec![part.clone()],
+        unread: Vec::new(),
+    };
+    let mut found = Vec::new();
+    let mut each = |fault: Fault, right: Answer, wrong: Answer| {
+        found.push((fault, lab.places(&right.parts[0], &wrong.parts[0])));
+        Ok(())
+    };
+    let mut done = std::collections::BTreeSet::new();
+    let notes = plant(
+        &lab.reader,
+        &mut crate::subject::Planting {
+            answer: &answer,
+            done: &mut done,
+            each: &mut each,
+            watch: &|_| {},
+        },
+    );
+    (found, notes.unwrap())
+}
+
+#[test]
+fn planted_faults_are_real_and_each_is_found_where_it_is() {
+    let Some(lab) = lab() else { return };
+    lab.made("clip.y4m", CLIP);
+    let film = "-i clip.y4m -f lavfi -i sine=frequency=440:duration=1 -c:v ffv1 -c:a flac";
+    let (found, notes) = planted(&lab, &lab.made("film.mkv", film));
+    assert_eq!(notes, Vec::<String>::new());
+    let one = |place: &str| vec![place.to_owned()];
+    let at = |fault: Fault| {
+        let mut all = found.iter().filter(|(of, _)| *of == fault);
+        all.next().map(|(_, places)| places.clone()).unwrap()
+    };
+    assert_eq!(found.len(), Fault::MEDIA.len(), "{found:?}");
+    assert_eq!(
+        at(Fault::FrameMissing),
+        ["stream 0;frames", "stream 0;frame 12"]
+    );
+    assert_eq!(
+        at(Fault::FrameDuplicated),
+        ["stream 0;frames", "stream 0;frame 25"]
+    );
+    assert_eq!(
+        at(Fault::FramesSwapped),
+        ["stream 0;frame 12", "stream 0;frame 13"]
+    );
+    assert_eq!(at(Fault::BlockChanged), one("stream 0;frame 12"));
+    assert_eq!(at(Fault::TimesChanged), one("stream 0;times"));
+    assert_eq!(at(Fault::SizeChanged), one("stream 0;size"));
+    assert_eq!(at(Fault::SoundMissing), one("streams"));
+    let shifted = at(Fault::SoundShifted);
+    assert!(shifted.len() > 40 && shifted.iter().all(|at| at.starts_with("stream 1;frame ")));
+}
+
+#[test]
+fn faults_of_deep_pixels_pictures_and_sound_alone() {
+    let Some(lab) = lab() else { return };
+    let names = |name: &str, args: &str| -> Vec<&str> {
+        let (found, notes) = planted(&lab, &lab.made(name, args));
+        assert_eq!(notes, Vec::<String>::new(), "{name}");
+        assert!(
+            found.iter().all(|(_, places)| !places.is_empty()),
+            "{found:?}"
+        );
+        found.iter().map(|(fault, _)| fault.name()).collect()
+    };
+    lab.made("clip.y4m", CLIP);
+    let deep = names("deep.mkv", "-i clip.y4m -pix_fmt yuv420p10le -c:v ffv1");
+    let of_video = [
+        "frame_missing",
+        "frame_duplicated",
+        "frames_swapped",
+        "block_changed",
+        "times_changed",
+        "size_changed",
+    ];
+    assert_eq!(deep, of_video);
+    let picture = names("a.png", "-i clip.y4m -frames:v 1");
+    assert_eq!(picture, ["block_changed", "size_changed"]);
+    let tone = "-f lavfi -i sine=frequency=440:duration=1";
+    assert_eq!(names("a.wav", tone), ["sound_shifted"]);
+    // What changes nothing is no fault: a grey picture has no other block, and silence no earlier sound.
+    let grey = names(
+        "grey.png",
+        "-f lavfi -i color=gray:s=64x64 -frames:v 1 -pix_fmt gray",
+    );
+    assert_eq!(grey, ["size_changed"]);
+    let silence = "-f lavfi -i anullsrc=r=8000:cl=mono -t 1";
+    assert_eq!(names("silence.wav", silence), Vec::<&str>::new());
+}
+
+/// Frames of encoders need not be equal: what is planted is what has to be found all the same.
+#[test]
+fn faults_of_encoders_are_those_of_count_time_and_size() {
+    let Some(lab) = lab() else { return };
+    lab.made("clip.y4m", CLIP);
+    let mut part = lab.made("coded.mkv", "-i clip.y4m -c:v mpeg4 -fflags +bitexact");
+    part.media = format!("{}; {ANY_FRAMES}", part.media);
+    assert!(is_any_frames(&part));
+    let (found, notes) = planted(&lab, &part);
+    assert_eq!(notes, Vec::<String>::new());
+    let found: Vec<(&str, Vec<String>)> = found
+        .into_iter()
+        .map(|(fault, places)| (fault.name(), places))
+        .collect();
+    let of = |places: &[&str]| places.iter().map(|place| (*place).to_owned()).collect();
+    let at = |name: &'static str, place: &str| (name, of(&[place]));
+    assert_eq!(
+        found,
+        [
+            ("frame_missing", of(&["stream 0;frames", "stream 0;times"])),
+            at("frame_duplicated", "stream 0;frames"),
+            at("times_changed", "stream 0;times"),
+            at("size_changed", "stream 0;size"),
+        ]
+    );
 }

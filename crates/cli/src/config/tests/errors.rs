@@ -413,4 +413,15 @@ fn a_memory_floor_has_the_keys_of_its_kind_of_subject() {
             "trial.toml:10: memory_floor.slower: is about runs of a command, and the subject is a service\nhint: write the bound as an `[[slo]]`",
         ],
     );
+    check_added(
+        "[[slo]]\nquantile = 0.5\nmax = '1s'\n[memory_floor]\nbudget = '5m'\n",
+        &[
+            "trial.toml:10: memory_floor.budget: is about runs of a command, and the subject is a service\nhint: leave it out; `measured` and `soak` say how long a trial takes",
+        ],
+    );
+    let errors = refused(&format!("{of_command}[memory_floor]\nbudget = '5ms'\n"));
+    assert_eq!(
+        errors,
+        ["trial.toml:6: memory_floor.budget: is shorter than a second"]
+    );
 }

@@ -385,6 +385,7 @@ fn of_commands(config: TrialConfig, workload: CommandWorkload) -> TrialConfig {
         memory_floor: config.memory_floor.map(|floor| FloorConfig {
             trial: FloorTrial::Runs(RunsTrial {
                 slower: quantity("35.5%".to_owned()),
+                budget: quantity("4m".to_owned()),
             }),
             ..floor
         }),

@@ -17,6 +17,7 @@ fn config() -> FloorConfig {
         lowest: FloorConfig::LOWEST,
         trial: FloorTrial::Runs(RunsTrial {
             slower: Share::new(0.2),
+            budget: RunsTrial::BUDGET,
         }),
     }
 }
@@ -94,6 +95,7 @@ fn objectives(slos: &[Slo]) -> Objectives<'_> {
 fn demands<'a>(cases: usize, slos: &'a [Slo], endings: &'a Endings) -> RunDemands<'a> {
     let trial = RunsTrial {
         slower: Share::new(0.2),
+        budget: RunsTrial::BUDGET,
     };
     let of = (Role::Incumbent, cases);
     RunDemands::new(of, trial, objectives(slos), endings, &[])
@@ -110,6 +112,57 @@ fn searched(slos: &[Slo], mut trial: impl FnMut(Option<u64>) -> LatencyBlock) ->
         assert!(search.trials_made() < 60);
     }
     search.result()
+}
+
+/// A search whose every trial took a minute, until it ends or so many minutes have been spent.
+fn in_minutes(budget: u64, need: f64) -> (SideFloor, usize) {
+    let endings = endings();
+    let demands = Demands::Runs(demands(2, &[], &endings));
+    let trial = FloorTrial::Runs(RunsTrial {
+        slower: Share::new(0.2),
+        budget: Span::from_secs(60 * budget),
+    });
+    let config = FloorConfig { trial, ..config() };
+    let mut search = Search::new(Role::Incumbent, config, LimitsConfig::default(), demands);
+    while let Some(planned) = search.next() {
+        let limit = planned.limit;
+        let mut step = match limit.is_none_or(|limit| limit as f64 >= need) {
+            true => block(limit, 0, right(100 * MS)),
+            false => block(limit, 1, Vec::new()),
+        };
+        if let Some(facts) = &mut step.figures.floor {
+            facts.took_ns = Span::from_secs(60).nanos();
+        }
+        search.record(&step);
+    }
+    (search.result(), search.trials_made())
+}
+
+#[test]
+fn a_search_whose_time_is_over_says_what_it_has() {
+    let (whole, trials) = in_minutes(100, 60.0 * MIB);
+    assert_eq!((whole.kind, &whole.because), (FloorKind::Between, &None));
+    assert!(trials > 8, "{trials}");
+    // The peak, and a limit that held twice.
+    let (early, made) = in_minutes(3, 60.0 * MIB);
+    assert_eq!((early.kind, made), (FloorKind::AtMost, 3));
+    assert!(early.high_bytes > whole.high_bytes);
+    assert_eq!(
+        early.because.as_deref(),
+        Some("the search stopped after its 3m (`budget`)")
+    );
+    let (late, made) = in_minutes(trials as u64 - 1, 60.0 * MIB);
+    assert_eq!((late.kind, made), (FloorKind::Between, trials - 1));
+    assert!(late.low_bytes <= whole.low_bytes && late.high_bytes >= whole.high_bytes);
+    assert!(late.because.is_some(), "wider than was asked");
+    let (none, _) = in_minutes(2, 60.0 * MIB);
+    assert_eq!(none.kind, FloorKind::Unknown);
+    assert!(none.because.unwrap().contains("before a limit"));
+    // No limit that was tried held.
+    let (low, _) = in_minutes(2, 1e12);
+    assert_eq!((low.kind, low.high_bytes), (FloorKind::Unknown, None));
+    let why = low.because.unwrap();
+    assert!(low.low_bytes.is_some() && why.contains("at least"), "{why}");
 }
 
 /// How a trial at a limit ended after a first one of 100 ms for each case.
