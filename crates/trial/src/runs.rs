@@ -439,6 +439,7 @@ mod tests {
             measuring,
             catalogue: &catalogue(&[1.0]),
             sides: vec![Role::Incumbent, Role::Candidate],
+            cpus: &CpuList::default(),
             start: &|side| {
                 let asked = Arc::clone(asked);
                 Ok(Box::new(Noting { side, asked }))
