@@ -18,6 +18,7 @@ mod keys;
 pub mod neighbours;
 mod observation;
 mod pacing;
+pub mod place;
 mod plain;
 pub mod profile;
 pub mod proof;
@@ -43,6 +44,7 @@ pub use exchange::{
 pub use keys::{meant, unknown_key};
 pub use observation::{Ending, Observation};
 pub use pacing::Pacing;
+pub use place::Place;
 pub use plain::plain_words;
 pub use role::Role;
 pub use units::{ByteSize, Change, Cpus, Quantity, Share, Span, UnitError};
