@@ -38,9 +38,7 @@ pub use count::count;
 pub use difference::{
     Bond, Character, Course, Difference, DifferenceKind, Distance, Position, Relation, Spot,
 };
-pub use exchange::{
-    Answer, Class, Failure, FailureKind, Field, OUTSIDE_ABSOLUTE, Outcome, Part, Status, values,
-};
+pub use exchange::{Answer, Class, Failure, FailureKind, Field, Outcome, Part, Status, values};
 pub use keys::{meant, unknown_key};
 pub use observation::{Ending, Observation};
 pub use pacing::Pacing;

@@ -9,6 +9,7 @@ mod tests;
 
 pub use path::{Mark, Step, ValuePath};
 
+use crate::Field;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
@@ -28,6 +29,20 @@ const LEFT_BEHIND: &str = "left_behind";
 const ASPECT: char = ';';
 /// What separates a part and a line or a document of it.
 const CONTENT: char = ':';
+
+/// What is said of a part besides its content.
+pub mod aspect {
+    /// How a text is written: its encoding, what ends its lines.
+    pub const LAYOUT: &str = "layout";
+    /// What a file is: its type and permissions.
+    pub const ENTRY: &str = "entry";
+    /// If an output is empty.
+    pub const CLASS: &str = "class";
+    /// How it is compressed.
+    pub const CODING: &str = "coding";
+    /// All of these.
+    pub const ALL: [&str; 4] = [LAYOUT, ENTRY, CLASS, CODING];
+}
 
 /// A place in an answer, or several that noise and clusters count together (`[*]` for every element of an array).
 ///
@@ -91,17 +106,6 @@ pub enum Effect {
     LeftBehind,
 }
 
-impl Effect {
-    /// Is it a change of a file that has an absolute name? It is seen only where the run was watched, which slows it:
-    /// never of a run that is timed.
-    pub fn is_watched(&self) -> bool {
-        match self {
-            Effect::Outside(path) => path.starts_with('/'),
-            Effect::LeftBehind => false,
-        }
-    }
-}
-
 impl PartName {
     /// Splits a text into the name of a part with which it begins, and the rest, which is empty or begins with
     /// [`ASPECT`] or [`CONTENT`].
@@ -129,6 +133,15 @@ impl PartName {
     }
 }
 
+impl Field {
+    /// The file outside of its directory, by its absolute name, of which this says that the run changed it. That is
+    /// seen only where the run was watched, which slows it: never of a run that is timed.
+    pub fn watched_file(&self) -> Option<&str> {
+        let path = self.name.strip_prefix(OUTSIDE)?;
+        path.starts_with('/').then_some(path)
+    }
+}
+
 impl Within {
     /// Is the other one the same, or in it? Of the body, the document is not in what [`Within::Whole`] names: it has a
     /// root of its own.
@@ -152,6 +165,12 @@ fn is_narrower(of: &str, narrow: &str, separator: char) -> bool {
 impl Place {
     /// The body over HTTP as a whole.
     pub const BODY: Place = Place::Part(PartName::Body, Within::Whole);
+    /// Standard output of a command as a whole.
+    pub const STDOUT: Place = Place::Part(PartName::Stdout, Within::Whole);
+    /// Standard error of a command as a whole.
+    pub const STDERR: Place = Place::Part(PartName::Stderr, Within::Whole);
+    /// That processes of a command still ran after its end.
+    pub const LEFT_BEHIND: Place = Place::Effect(Effect::LeftBehind);
 
     /// The header of this name (lower case).
     pub fn header(name: &str) -> Place {
@@ -160,7 +179,10 @@ impl Place {
 
     /// The cookie of this name.
     pub fn cookie(name: &str) -> Place {
-        Place::from([COOKIE, name].concat())
+        match name.contains(ASPECT) {
+            true => Place::from([COOKIE, name].concat()),
+            false => Place::Cookie(name.into(), None),
+        }
     }
 
     /// The file of this name, as a part of the answer of a command.
@@ -279,25 +301,31 @@ impl Place {
         }
     }
 
-    /// The place that this is a member or element of; `None` where it is in no document, or is the root of one.
+    /// The value that this is a member or element of; `None` where it is in no document, or is the root of one.
     pub fn parent(&self) -> Option<Place> {
         match self {
             Place::Part(part, Within::Document(path)) => {
                 Some(Place::Part(part.clone(), Within::Document(path.parent()?)))
             }
-            Place::Cookie(name, Some(attribute)) => {
-                let (parent, _) = attribute.rsplit_once('.')?;
-                Some(Place::Cookie(name.clone(), Some(parent.into())))
-            }
             _ => None,
         }
     }
 
-    /// What a field of an answer is called says: the run changed a file outside of its directory, and that was seen
-    /// because it was watched ([`Effect::is_watched`]).
-    pub fn is_watched(field: &str) -> bool {
-        let outside = field.strip_prefix(OUTSIDE);
-        outside.is_some_and(|path| Effect::Outside(path.into()).is_watched())
+    /// Are both in the same object or array, or the same place, or is one what the other is a member of?
+    pub fn is_next_to(&self, other: &Place) -> bool {
+        let parent = |attribute: &'_ str| -> usize {
+            let parent = attribute.rsplit_once('.');
+            parent.map_or(attribute.len(), |(parent, _)| parent.len())
+        };
+        match (self, other) {
+            (Place::Part(a, Within::Document(x)), Place::Part(b, Within::Document(y))) => {
+                a == b && x.around() == y.around()
+            }
+            (Place::Cookie(a, Some(x)), Place::Cookie(b, Some(y))) => {
+                a == b && x[..parent(x)] == y[..parent(y)]
+            }
+            (a, b) => a == b,
+        }
     }
 
     /// Splits the text of a rule into the part in whose document it selects values, and the query (`$...`). It may

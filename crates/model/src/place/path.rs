@@ -122,13 +122,20 @@ impl ValuePath {
 
     /// The way without its last step; `None` of the root.
     pub fn parent(&self) -> Option<ValuePath> {
+        (!self.is_root()).then(|| ValuePath(self.around().to_owned()))
+    }
+
+    /// The text without the last step; of the root, the root.
+    pub(super) fn around(&self) -> &str {
         let mut steps = self.steps();
-        let mut end = None;
+        let mut end = self.0.len();
         while !steps.rest.is_empty() {
-            end = Some(self.0.len() - steps.rest.len());
-            steps.next()?;
+            end = self.0.len() - steps.rest.len();
+            if steps.next().is_none() {
+                break;
+            }
         }
-        Some(ValuePath(self.0.get(..end?)?.to_owned()))
+        self.0.get(..end).unwrap_or_default()
     }
 
     /// Reads a way that is written in the one form that it has.

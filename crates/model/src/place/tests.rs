@@ -15,7 +15,7 @@ fn forms() -> Vec<(&'static str, Place)> {
         path
     };
     let name = |name: &'static str| Step::Name(Cow::Borrowed(name));
-    let stdout = Place::Part(PartName::Stdout, Within::Whole);
+    let stdout = Place::STDOUT;
     let file = |name: &str, within| Place::Part(PartName::File(name.into()), within);
     let aspect = |text: &str| Within::Aspect(text.into());
     vec![
@@ -63,7 +63,7 @@ fn forms() -> Vec<(&'static str, Place)> {
         ("stdout:12", stdout.line(12)),
         ("stdout:$", stdout.document(ValuePath::root())),
         ("stdout:$.a", stdout.document(path(&[name("a")]))),
-        ("stderr", Place::Part(PartName::Stderr, Within::Whole)),
+        ("stderr", Place::STDERR),
         ("file:out.json", Place::file("out.json")),
         ("file:$HOME/a;entry", file("$HOME/a", aspect("entry"))),
         (
@@ -79,7 +79,7 @@ fn forms() -> Vec<(&'static str, Place)> {
         ("stdout;coding:2", stdout.aspect("coding").line(2)),
         ("outside:/var/b%3Ac", Place::outside("/var/b%3Ac")),
         ("outside:../x", Place::outside("../x")),
-        ("left_behind", Place::Effect(Effect::LeftBehind)),
+        ("left_behind", Place::LEFT_BEHIND),
         ("flag:aa", Place::Field("flag:aa".into())),
     ]
 }
@@ -168,12 +168,30 @@ fn a_parent_ends_at_a_step_and_not_in_a_name() {
         ("$.a", Some("$")),
         ("$", None),
         ("stdout:$.a", Some("stdout:$")),
-        ("cookie:sid;jwt.claims", Some("cookie:sid;jwt")),
-        ("cookie:sid;path", None),
+        ("cookie:sid;jwt.claims", None),
         ("file:a.txt", None),
         ("header:a.b", None),
     ] {
         assert_eq!(Place::from(place).parent(), parent.map(Place::from));
+    }
+}
+
+#[test]
+fn what_is_in_one_object_is_next_to_one_another() {
+    for (a, b, expected) in [
+        ("$.a.b", "$.a['b.c']", true),
+        ("$.a.b", "$.a[*]", true),
+        ("$.a", "$", true),
+        ("$.a.b", "$.b.b", false),
+        ("stdout:$.a", "$.b", false),
+        ("cookie:sid;jwt.sub", "cookie:sid;jwt.iss", true),
+        ("cookie:sid;jwt.sub", "cookie:tid;jwt.iss", false),
+        ("header:a", "header:a", true),
+        ("header:a.b", "header:a.c", false),
+        ("file:a.txt", "file:a.csv", false),
+    ] {
+        let (a, b) = (Place::from(a), Place::from(b));
+        assert_eq!((a.is_next_to(&b), b.is_next_to(&a)), (expected, expected));
     }
 }
 
@@ -211,8 +229,14 @@ fn a_rule_may_select_more_than_a_place_is() {
 
 #[test]
 fn only_a_watched_run_shows_what_it_changed_at_absolute_names() {
-    assert!(Place::is_watched("outside:/var/x"));
-    assert!(!Place::is_watched("outside:../x") && !Place::is_watched("left_behind"));
+    let field = |place: Place| Field {
+        name: place.to_string(),
+        value: Vec::new(),
+    };
+    let outside = |path| field(Place::outside(path));
+    assert_eq!(outside("/var/x").watched_file(), Some("/var/x"));
+    assert_eq!(outside("../x").watched_file(), None);
+    assert_eq!(field(Place::LEFT_BEHIND).watched_file(), None);
 }
 
 /// Texts that are near to those of places.
@@ -272,8 +296,8 @@ fn path() -> impl Strategy<Value = ValuePath> {
 fn place() -> impl Strategy<Value = Place> {
     let part = prop_oneof![
         Just(Place::BODY),
-        Just(Place::from("stdout")),
-        Just(Place::from("stderr")),
+        Just(Place::STDOUT),
+        Just(Place::STDERR),
         "[^:;]{1,6}".prop_map(|name| Place::file(&name)),
     ];
     let within = prop_oneof![
@@ -290,7 +314,7 @@ fn place() -> impl Strategy<Value = Place> {
         ("[^;]{0,8}", ".{0,8}").prop_map(|(name, of)| Place::cookie(&name).aspect(&of)),
         (part, within).prop_map(|(part, within)| part.within(within)),
         ".{1,8}".prop_map(|path| Place::outside(&path)),
-        Just(Place::Effect(Effect::LeftBehind)),
+        Just(Place::LEFT_BEHIND),
         text().prop_map(Place::from),
     ]
 }
@@ -307,6 +331,7 @@ proptest! {
         prop_assert_eq!(place.to_string(), &*text);
         if let Some(parent) = place.parent() {
             prop_assert!(parent.contains(&place) && !place.contains(&parent));
+            prop_assert!(parent.path().is_some_and(|path| Place::from(parent.to_string()).path() == Some(path)));
         }
     }
 
