@@ -311,9 +311,9 @@ impl Place {
         }
     }
 
-    /// Are both in the same object or array, or the same place, or is one what the other is a member of?
+    /// Are both the same place, or in one object or array? A root is next to its own members.
     pub fn is_next_to(&self, other: &Place) -> bool {
-        let parent = |attribute: &'_ str| -> usize {
+        let parent = |attribute: &str| {
             let parent = attribute.rsplit_once('.');
             parent.map_or(attribute.len(), |(parent, _)| parent.len())
         };
