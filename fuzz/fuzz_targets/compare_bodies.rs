@@ -6,7 +6,7 @@ use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 use understudy_compare::{Differ, History, Mask, Noise, Outcomes, Row, Rule, Rules, shape, try_faults};
-use understudy_model::{DifferenceKind, Field, Outcome};
+use understudy_model::{DifferenceKind, Field, Outcome, Place};
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
@@ -113,7 +113,7 @@ fuzz_target!(|input: Input<'_>| {
         other.strip_prefix(b"\0").unwrap_or(other),
     );
 
-    let redact = |_: &str, text: &str| text.to_owned();
+    let redact = |_: Option<&Place>, text: &str| text.to_owned();
     let differ = Differ::new(&RULES, &redact).with_decoded_bytes(DECODED_BYTES);
     assert!(differ.differences("GET /", &a, &a).is_empty());
     let (there, back) = (

@@ -278,8 +278,8 @@ fn trial_config() -> TrialConfig {
 
 fn difference(kind: DifferenceKind) -> Difference {
     Difference {
-        path: "$.items[3].price".to_owned(),
-        pattern: "$.items[*].price".to_owned(),
+        path: "$.items[3].price".into(),
+        pattern: "$.items[*].price".into(),
         kind,
         baseline: "1".to_owned(),
         contender: "2".to_owned(),

@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 use understudy_compare::{Differ, History, Outcomes, Row, Rules};
-use understudy_model::{Field, Outcome};
+use understudy_model::{Field, Outcome, Place};
 
 const PAIRS: u32 = 2_000;
 const ROUNDS: u32 = 9;
@@ -56,7 +56,7 @@ fn text(noise: u32) -> String {
 
 fn main() {
     let rules = Rules::default();
-    let redact = |_: &str, text: &str| text.to_owned();
+    let redact = |_: Option<&Place>, text: &str| text.to_owned();
     let differ = Differ::new(&rules, &redact);
     type Body = fn(u32) -> String;
     let types: [(&str, &str, Body, bool); 4] = [

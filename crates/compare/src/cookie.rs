@@ -4,7 +4,7 @@ use crate::date::http_date;
 use crate::dialect::FieldDifference;
 use crate::fields::{self, lists_differ, trimmed};
 use std::collections::{BTreeMap, BTreeSet};
-use understudy_model::{Answer, DifferenceKind as Kind};
+use understudy_model::{Answer, DifferenceKind as Kind, Place};
 
 /// One `Set-Cookie` line.
 #[derive(Clone, Debug, Default)]
@@ -81,11 +81,11 @@ fn cookies(answer: &Answer) -> BTreeMap<String, Vec<Cookie>> {
 }
 
 /// The cookies in one form, for hashing.
-pub(crate) fn canonical(answer: &Answer) -> impl Iterator<Item = (String, Vec<u8>)> {
+pub(crate) fn canonical(answer: &Answer) -> impl Iterator<Item = (Place, Vec<u8>)> {
     let of = |(name, cookies): (String, Vec<Cookie>)| {
         cookies
             .into_iter()
-            .map(move |cookie| (format!("cookie:{name}"), cookie.canonical()))
+            .map(move |cookie| (Place::cookie(&name), cookie.canonical()))
     };
     cookies(answer).into_iter().flat_map(of)
 }
@@ -98,19 +98,19 @@ pub(crate) fn compare(baseline: &Answer, contender: &Answer) -> Vec<FieldDiffere
     let mut found = Vec::new();
     for name in names {
         let of = |side: &BTreeMap<String, Vec<Cookie>>| side.get(name).cloned().unwrap_or_default();
-        same_name(&format!("cookie:{name}"), &of(&a), &of(&b), &mut found);
+        same_name(name, &of(&a), &of(&b), &mut found);
     }
     found
 }
 
-fn same_name(path: &str, a: &[Cookie], b: &[Cookie], found: &mut Vec<FieldDifference>) {
+fn same_name(name: &str, a: &[Cookie], b: &[Cookie], found: &mut Vec<FieldDifference>) {
     let canonical = |cookies: &[Cookie]| cookies.iter().map(Cookie::canonical).collect();
     match lists_differ(canonical(a), canonical(b)) {
         None => {}
         // The same cookies in another order, or a cookie set more often on one side.
         Some(kind) if kind == Kind::Order || a.len() != b.len() => {
             found.push(FieldDifference {
-                path: path.to_owned(),
+                place: Place::cookie(name),
                 kind,
                 baseline: shown(a),
                 contender: shown(b),
@@ -119,7 +119,7 @@ fn same_name(path: &str, a: &[Cookie], b: &[Cookie], found: &mut Vec<FieldDiffer
         }
         Some(_) => {
             for (a, b) in a.iter().zip(b) {
-                one(path, a, b, found);
+                one(&Place::cookie(name), a, b, found);
             }
         }
     }
@@ -131,11 +131,11 @@ fn shown(cookies: &[Cookie]) -> Option<String> {
 }
 
 /// Compares one cookie with its counterpart.
-fn one(path: &str, a: &Cookie, b: &Cookie, found: &mut Vec<FieldDifference>) {
+fn one(place: &Place, a: &Cookie, b: &Cookie, found: &mut Vec<FieldDifference>) {
     if a.value != b.value {
         let (baseline, contender) = (Some(a.value.clone()), Some(b.value.clone()));
         found.push(FieldDifference {
-            path: path.to_owned(),
+            place: place.clone(),
             kind: Kind::Value,
             baseline,
             contender,
@@ -161,9 +161,8 @@ fn one(path: &str, a: &Cookie, b: &Cookie, found: &mut Vec<FieldDifference>) {
                 }
             })
         };
-        let path = format!("{path};{name}");
         found.push(FieldDifference {
-            path,
+            place: place.aspect(name),
             kind,
             baseline: shown(in_a),
             contender: shown(in_b),

@@ -4,7 +4,7 @@
 
 use crate::faults::Fault;
 use std::borrow::Cow;
-use understudy_model::{Answer, Class, DifferenceKind, Field, Part};
+use understudy_model::{Answer, Class, DifferenceKind, Field, Part, Place};
 
 /// What the codes, fields and parts of answers mean, and what can be wrong with them.
 pub trait Dialect: Sync {
@@ -53,8 +53,8 @@ pub enum Reading<'a> {
 /// A difference between the fields of two answers. A side without a value is absent there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldDifference {
-    /// Its place: `header:etag`, `cookie:sid`, `file:out.txt;entry`.
-    pub path: String,
+    /// Where it is.
+    pub place: Place,
     /// In which way.
     pub kind: DifferenceKind,
     /// The baseline's value.
@@ -74,8 +74,8 @@ pub trait Contents: Sync {
 /// A difference within a part, as a [`Contents`] sees it. A side without a value is absent there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartDifference {
-    /// Its place in the part, such as `stream 0;frame 17`; empty for the part as a whole.
-    pub place: String,
+    /// The aspect of the part that it is, such as `stream 0;frame 17`; empty for the part as a whole.
+    pub aspect: String,
     /// The same for all that noise and clusters count together: `stream 0;frame`.
     pub pattern: String,
     /// In which way.
@@ -95,7 +95,7 @@ impl PartDifference {
     /// That two parts say something else as a whole.
     pub fn of_all(baseline: String, contender: String, bytes: u64) -> Self {
         PartDifference {
-            place: String::new(),
+            aspect: String::new(),
             pattern: String::new(),
             kind: DifferenceKind::Value,
             baseline: Some(baseline),

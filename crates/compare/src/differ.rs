@@ -9,17 +9,18 @@ use crate::dialect::{Contents, Dialect, FieldDifference};
 use crate::document::Form;
 use crate::hash::Hash;
 use crate::history::{self, Strand};
-use crate::http::{BODY, Http};
+use crate::http::Http;
 use crate::json::{self, Json};
-use crate::place::{self, Indices, Step, write_name};
+use crate::place::{self, Indices, Step};
 use crate::preview::{self, Redact};
 use crate::relation::{self, Plain, Reach};
 use crate::rules::Rules;
 use crate::{character, decode, tree};
 use std::collections::HashMap;
+use understudy_model::place::ValuePath;
 use understudy_model::{
-    Answer, Character, Difference, DifferenceKind as Kind, Distance, Outcome, Position, Relation,
-    Spot,
+    Answer, Character, Difference, DifferenceKind as Kind, Distance, Outcome, Place, Position,
+    Relation, Spot,
 };
 
 /// Differences kept in one pair of answers of those that are alike in all that could excuse them: what
@@ -41,8 +42,8 @@ pub struct Differ<'a> {
 }
 
 impl<'a> Differ<'a> {
-    /// A differ of answers over HTTP that notes at each difference which rules cover it, and asks `redact(path, text)` what
-    /// may be shown of a text. Names of members come with an empty path.
+    /// A differ of answers over HTTP that notes at each difference which rules cover it, and asks `redact(place, text)` what
+    /// may be shown of a text. Names of members come without a place.
     pub fn new(rules: &'a Rules, redact: Redact<'a>) -> Self {
         Differ {
             rules,
@@ -103,7 +104,7 @@ impl<'a> Differ<'a> {
             differ: *self,
             past,
             operation,
-            part: BODY,
+            part: Place::BODY,
             alike: HashMap::new(),
             kept: Vec::new(),
             bytes: 0,
@@ -146,8 +147,8 @@ struct Found<'d, 'e> {
     differ: Differ<'d>,
     past: Past<'e>,
     operation: &'e str,
-    /// Which part is compared.
-    part: &'e str,
+    /// The part that is compared, as a whole.
+    part: Place,
     alike: HashMap<Like, Alike>,
     kept: Vec<Difference>,
     /// Bytes of the baseline's part, and of all its parts so far, without their codings.
@@ -193,10 +194,10 @@ impl<'a> Side<'a> {
         }
     }
 
-    fn shown(self, redact: Redact<'_>, path: &str) -> String {
+    fn shown(self, redact: Redact<'_>, place: &Place) -> String {
         match self {
             Side::Absent => String::new(),
-            Side::Text(text) => preview::text(redact, path, text),
+            Side::Text(text) => preview::text(redact, place, text),
             Side::Word(word) => word.to_owned(),
         }
     }
@@ -211,7 +212,8 @@ impl<'e> Found<'_, 'e> {
         };
         let (a, b) = (word(baseline), word(contender));
         if a != b {
-            self.plain("outcome", Kind::Outcome, Side::Word(&a), Side::Word(&b));
+            let (a, b) = (Side::Word(&a), Side::Word(&b));
+            self.plain(&Place::Outcome, Kind::Outcome, a, b);
         }
     }
 
@@ -220,7 +222,7 @@ impl<'e> Found<'_, 'e> {
         if a.status.code != b.status.code {
             let (a, b) = (dialect.status(a.status.code), dialect.status(b.status.code));
             // A code is its own character: noise that knows 200 and 503 does not excuse 500.
-            self.plain("code", Kind::Code, Side::Word(&a), Side::Word(&b));
+            self.plain(&Place::Status, Kind::Code, Side::Word(&a), Side::Word(&b));
         }
         if let Some(why) = a.unread.first().or(b.unread.first()) {
             self.not_compared(why.clone());
@@ -234,10 +236,10 @@ impl<'e> Found<'_, 'e> {
     }
 
     fn field(&mut self, found: &FieldDifference) {
-        let path = &found.path;
+        let place = &found.place;
         if found.is_word {
             let values = (found.baseline.as_deref(), found.contender.as_deref());
-            return self.words(Site::at(path), found.kind, values);
+            return self.words(Site::at(place), found.kind, values);
         }
         let side = |value| Option::map_or(value, Side::Absent, Side::Text);
         let (a, b) = (
@@ -245,8 +247,8 @@ impl<'e> Found<'_, 'e> {
             side(found.contender.as_deref()),
         );
         match (found.kind, a, b) {
-            (Kind::Value, Side::Text(a), Side::Text(b)) => self.header(path, a, b),
-            _ => self.plain(path, found.kind, a, b),
+            (Kind::Value, Side::Text(a), Side::Text(b)) => self.header(place, a, b),
+            _ => self.plain(place, found.kind, a, b),
         }
     }
 
@@ -281,7 +283,7 @@ impl<'e> Found<'_, 'e> {
     fn relation(
         &mut self,
         kind: Kind,
-        pattern: &str,
+        (place, around): (&Place, Option<u32>),
         name: &str,
         values: Option<(Plain<'_>, Plain<'_>)>,
     ) -> Relation {
@@ -290,7 +292,8 @@ impl<'e> Found<'_, 'e> {
         };
         let spot = history::Spot {
             operation: self.operation,
-            pattern,
+            place,
+            around,
             name,
         };
         let distance = relation::distance(a, b);
@@ -311,38 +314,39 @@ impl<'e> Found<'_, 'e> {
         }
     }
 
-    /// The path of these steps as it may be shown.
-    fn path(&self, steps: &[Step<'_>], indices: Indices) -> String {
-        let mut path = place::root(self.part).into_owned();
+    /// The place to which these steps lead in the document of the part, as it may be shown.
+    fn value(&self, steps: &[Step<'_>], indices: Indices) -> Place {
+        let mut path = ValuePath::root();
         for step in steps {
             match step.name(indices) {
-                Some(name) => write_name(&mut path, &preview::shown_name(self.differ.redact, name)),
-                None => step.write(&mut path, indices),
+                Some(name) => path.push_name(&preview::shown_name(self.differ.redact, name)),
+                None => step.push(&mut path, indices),
             }
         }
-        path
+        self.part.document(path)
     }
 
     /// A header or cookie that both have, by token.
-    fn header(&mut self, path: &str, a: &str, b: &str) {
-        let token = |text| json::embedded(text).filter(|_| path.starts_with("cookie:"));
+    fn header(&mut self, place: &Place, a: &str, b: &str) {
+        let is_cookie = matches!(place, Place::Cookie(..));
+        let token = |text| json::embedded(text).filter(|_| is_cookie);
         if let (Some(a), Some(b)) = (token(a), token(b)) {
-            return self.cookie_documents(path, &a, &b);
+            return self.cookie_documents(place, &a, &b);
         }
         let text = Texts {
             kind: Kind::Value,
-            name: path.rsplit([':', ';']).next().unwrap_or_default(),
+            name: place.name(),
             section: 0,
         };
         let rules = self
             .differ
             .rules
-            .at_place(self.operation, path, Kind::Value);
-        self.values(Site::at(path), text, (a, b), rules);
+            .at_place(self.operation, place, Kind::Value);
+        self.values(Site::at(place), text, (a, b), rules);
     }
 
     /// Cookies that are JSON web tokens, or JSON: `cookie:session;jwt.claims.sub`.
-    fn cookie_documents(&mut self, cookie: &str, a: &Json, b: &Json) {
+    fn cookie_documents(&mut self, cookie: &Place, a: &Json, b: &Json) {
         tree::compare(Form::Json, a, b, &mut |steps, kind, seen_a, seen_b| {
             let place = place::as_attribute(cookie, steps);
             let rules = self.differ.rules.at_place(self.operation, &place, kind);
@@ -352,18 +356,17 @@ impl<'e> Found<'_, 'e> {
         });
     }
 
-    fn plain(&mut self, place: &str, kind: Kind, a: Side<'_>, b: Side<'_>) {
-        let path = &*self.place(place);
+    fn plain(&mut self, place: &Place, kind: Kind, a: Side<'_>, b: Side<'_>) {
         let redact = self.differ.redact;
         let (baseline, contender) = match (a, b) {
-            (Side::Text(a), Side::Text(b)) => preview::texts(redact, path, a, b),
-            _ => (a.shown(redact, path), b.shown(redact, path)),
+            (Side::Text(a), Side::Text(b)) => preview::texts(redact, place, a, b),
+            _ => (a.shown(redact, place), b.shown(redact, place)),
         };
-        let name = path.rsplit([':', ';']).next().unwrap_or_default();
-        let relation = self.relation(kind, path, name, a.plain().zip(b.plain()));
+        let values = a.plain().zip(b.plain());
+        let relation = self.relation(kind, (place, None), place.name(), values);
         let site = Site {
-            bytes: if place == BODY { self.bytes } else { 0 },
-            ..Site::at(path)
+            bytes: if *place == self.part { self.bytes } else { 0 },
+            ..Site::at(place)
         };
         self.keep(
             site,
@@ -415,8 +418,11 @@ impl<'e> Found<'_, 'e> {
         }
         if self.kept.len() == KEPT {
             let kind = Kind::Value;
-            let site = Site::at(BODY);
-            let rules = self.differ.rules.at_place(self.operation, BODY, kind);
+            let site = Site::at(&Place::BODY);
+            let rules = self
+                .differ
+                .rules
+                .at_place(self.operation, &site.pattern, kind);
             let character = || Character(MORE.into());
             let more = site.like(kind, character(), character(), rules);
             let shown = (String::new(), MORE.into());
@@ -438,8 +444,8 @@ fn is_uncertain(kind: Kind, a: &Answer, b: &Answer) -> bool {
 /// Where a difference is, and how much is there.
 #[derive(Clone)]
 struct Site {
-    path: String,
-    pattern: String,
+    path: Place,
+    pattern: Place,
     spot: Option<Spot>,
     position: Option<Position>,
     bytes: u64,
@@ -447,10 +453,10 @@ struct Site {
 
 impl Site {
     /// A place outside the documents, or a body as a whole.
-    fn at(place: &str) -> Site {
+    fn at(place: &Place) -> Site {
         Site {
-            path: place.to_owned(),
-            pattern: place.to_owned(),
+            path: place.clone(),
+            pattern: place.clone(),
             spot: None,
             position: None,
             bytes: 0,
@@ -473,7 +479,7 @@ impl Site {
 /// Everything about a difference that decides whether it is excused, but for its relation.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Like {
-    pattern: String,
+    pattern: Place,
     kind: Kind,
     baseline: Character,
     contender: Character,

@@ -476,7 +476,7 @@ mod tests {
     use super::*;
     use crate::{Differ, Rules};
     use proptest::prelude::*;
-    use understudy_model::Outcome;
+    use understudy_model::{Outcome, Place};
 
     fn answer(body: &str) -> Answer {
         let field = |name: &str, value: &str| Field {
@@ -499,7 +499,9 @@ mod tests {
 
     #[test]
     fn every_fault_of_the_catalogue_is_one_difference_that_is_found_without_rules() {
-        let (rules, redact) = (Rules::default(), |_: &str, text: &str| text.to_owned());
+        let (rules, redact) = (Rules::default(), |_: Option<&Place>, text: &str| {
+            text.to_owned()
+        });
         let differ = Differ::new(&rules, &redact);
         let right = answer(BODY);
         let of_json = |fault: &&Fault| {

@@ -27,7 +27,7 @@ use crate::http::BODY;
 use crate::{cookie, decode};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use understudy_model::{Answer, DifferenceKind as Kind, Field};
+use understudy_model::{Answer, DifferenceKind as Kind, Field, Place};
 
 /// Headers that are not compared.
 pub const IGNORED: [&str; 17] = [
@@ -78,12 +78,12 @@ pub(crate) struct Meaning {
 
 /// The headers that matter and the cookies, for hashing: place and canonical value. Without
 /// `content-length`, which counts only against that of another answer.
-pub(crate) fn canonical(answer: &Answer) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn canonical(answer: &Answer) -> Vec<(Place, Vec<u8>)> {
     let mut meanings = meanings(answer, &|_| false);
     meanings.remove("content-length");
     let mut all = Vec::new();
     for (name, values) in meanings {
-        let place = format!("header:{name}");
+        let place = Place::header(&name);
         let values: Vec<_> = values.into_iter().map(|value| value.canonical).collect();
         match grammar::of(&name) {
             Some(_) => all.extend(values.into_iter().map(|value| (place.clone(), value))),
@@ -225,7 +225,7 @@ fn header(name: &str, a: &[Meaning], b: &[Meaning]) -> Option<FieldDifference> {
     let (baseline, contender) = (shown(a), shown(b));
     // Several lines are one value, set off by commas (RFC 9110, section 5.3).
     (baseline != contender).then(|| FieldDifference {
-        path: format!("header:{name}"),
+        place: Place::header(name),
         kind,
         baseline,
         contender,

@@ -13,7 +13,8 @@
 use crate::hash::Hash;
 use crate::relation::{Identifier, Plain, identifier, is_opaque};
 use std::collections::HashMap;
-use understudy_model::{Bond, Course};
+use understudy_model::place::ValuePath;
+use understudy_model::{Bond, Course, Place};
 
 /// Pairs of identifiers that are remembered before older ones are forgotten.
 pub const REMEMBERED: usize = 1 << 16;
@@ -56,9 +57,24 @@ pub(crate) struct Strand {
 #[derive(Clone, Copy)]
 pub(crate) struct Spot<'a> {
     pub(crate) operation: &'a str,
-    pub(crate) pattern: &'a str,
+    pub(crate) place: &'a Place,
+    /// Hash of the words around the token of the text there, where they are tokens.
+    pub(crate) around: Option<u32>,
     /// The last name on the way there.
     pub(crate) name: &'a str,
+}
+
+impl Spot<'_> {
+    /// Adds where it is to a hash.
+    fn hash(&self, hash: Hash) -> Hash {
+        let hash = hash
+            .bytes(self.operation.as_bytes())
+            .bytes(self.place.to_string().as_bytes());
+        match self.around {
+            Some(around) => hash.bytes(&around.to_le_bytes()),
+            None => hash,
+        }
+    }
 }
 
 impl Strand {
@@ -86,13 +102,10 @@ impl Strand {
     /// what is not a number, and for elements of arrays, which have no before.
     pub(crate) fn course(&mut self, spot: Spot<'_>, contender: Plain<'_>) -> Option<Course> {
         let number = contender.number()?;
-        if spot.pattern.contains("[*]") {
+        if spot.place.path().is_some_and(ValuePath::has_any) {
             return None;
         }
-        let place = Hash::new(b'p')
-            .bytes(spot.operation.as_bytes())
-            .bytes(spot.pattern.as_bytes())
-            .finish_64();
+        let place = spot.hash(Hash::new(b'p')).finish_64();
         if self.last.len() >= PLACES && !self.last.contains_key(&place) {
             return None;
         }
@@ -110,9 +123,7 @@ fn both(spot: Spot<'_>, a: Plain<'_>, b: Plain<'_>) -> Option<(u64, u64)> {
         // `user_id` 7 is the same user everywhere, `id` 7 only at its place.
         let hash = Hash::new(b's').bytes(spot.name.to_ascii_lowercase().as_bytes());
         match spot.name.len() {
-            0..=4 => hash
-                .bytes(spot.operation.as_bytes())
-                .bytes(spot.pattern.as_bytes()),
+            0..=4 => spot.hash(hash),
             _ => hash,
         }
     };
@@ -227,10 +238,11 @@ mod tests {
         );
     }
 
-    fn spot<'a>(pattern: &'a str, name: &'a str) -> Spot<'a> {
+    fn spot<'a>(place: &'a Place, name: &'a str) -> Spot<'a> {
         Spot {
             operation: "GET /a",
-            pattern,
+            place,
+            around: None,
             name,
         }
     }
@@ -238,8 +250,13 @@ mod tests {
     #[test]
     fn long_ones_are_the_same_everywhere_and_short_ones_under_their_name() {
         let mut strand = Strand::default();
-        let mut meet = |pattern, name, a, b| {
-            strand.bond(None, spot(pattern, name), Plain::Text(a), Plain::Text(b))
+        let mut meet = |pattern: &str, name, a, b| {
+            strand.bond(
+                None,
+                spot(&Place::from(pattern), name),
+                Plain::Text(a),
+                Plain::Text(b),
+            )
         };
         let (a, b) = ("d41d8cd98f00b204", "ffffffffffffffff");
         assert_eq!(meet("$.x", "x", a, b), Some(Bond::New));
@@ -268,7 +285,8 @@ mod tests {
             Plain::Text("d41d8cd98f00b204"),
             Plain::Text("ffffffffffffffff"),
         );
-        let (digest, id) = (spot("$.digest", "digest"), spot("$.id", "id"));
+        let places = ["$.digest", "$.id"].map(Place::from);
+        let (digest, id) = (spot(&places[0], "digest"), spot(&places[1], "id"));
         let mut strand = Strand::default();
         assert_eq!(strand.bond(None, digest, a, b), Some(Bond::New));
         assert_eq!(strand.bond(None, digest, a, b), Some(Bond::Unnamed));
@@ -286,9 +304,11 @@ mod tests {
         history.asked("/orders/d41d8cd98f00b204?by=6ba7b810-9dad-11d1-80b4-00c04fd430c8&x=7");
         for id in ["d41d8cd98f00b204", "6ba7b810-9dad-11d1-80b4-00c04fd430c8"] {
             let other = Plain::Text("ffffffffffffffff");
-            let bond = history
-                .candidate
-                .would_be(spot("$.id", "id"), Plain::Text(id), other);
+            let bond = history.candidate.would_be(
+                spot(&Place::from("$.id"), "id"),
+                Plain::Text(id),
+                other,
+            );
             assert_eq!(bond, Some(Bond::Broken));
         }
     }
@@ -296,7 +316,8 @@ mod tests {
     #[test]
     fn a_number_rises_or_falls_from_answer_to_answer() {
         let mut strand = Strand::default();
-        let mut next = |pattern, n| strand.course(spot(pattern, "n"), Plain::Number(n));
+        let mut next =
+            |pattern: &str, n| strand.course(spot(&Place::from(pattern), "n"), Plain::Number(n));
         assert_eq!(next("$.n", "5"), None);
         assert_eq!(next("$.n", "6"), Some(Course::Rose));
         assert_eq!(next("$.n", "6"), Some(Course::Fell));

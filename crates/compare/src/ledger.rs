@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use understudy_model::verdict::{
     Cluster, Coverage, Equivalence, Example, Excuse, OperationCoverage,
 };
-use understudy_model::{Difference, DifferenceKind};
+use understudy_model::{Difference, DifferenceKind, Place};
 
 /// The share of a body that has to be compared for the pair to count as compared.
 const LEAST_COMPARED: f64 = 0.05;
@@ -25,9 +25,9 @@ pub enum By<'r> {
     /// The rule of this index.
     Rule(u32),
     /// Noise of the row's operation at this pattern.
-    Noise(&'r str),
+    Noise(&'r Place),
     /// Identifiers of the row's operation at this pattern that are the same under other names.
-    Identifiers(&'r str),
+    Identifiers(&'r Place),
 }
 
 /// What a compared pair is.
@@ -150,8 +150,8 @@ struct Ledger<'r> {
     refusals: BTreeMap<i32, u64>,
     by_rule: BTreeMap<u32, u64>,
     /// By grounds, operation and place.
-    by_noise: BTreeMap<(&'static str, u32, &'r str), u64>,
-    clusters: BTreeMap<(u32, &'r str, DifferenceKind), Group<'r>>,
+    by_noise: BTreeMap<(&'static str, u32, &'r Place), u64>,
+    clusters: BTreeMap<(u32, &'r Place, DifferenceKind), Group<'r>>,
 }
 
 /// The pairs of one operation.
@@ -190,10 +190,10 @@ impl<'r> Ledger<'r> {
             operation.covered += pairs;
             let name = operation_name(workload.operations, row.operation);
             let patterns = excused_by.iter().filter_map(|by| match by {
-                By::Noise(pattern) => Some(*pattern),
+                By::Noise(pattern) => Some(pattern.to_string()),
                 By::Rule(_) | By::Identifiers(_) => None,
             });
-            let patterns: Vec<&str> = patterns.collect();
+            let patterns: Vec<String> = patterns.collect();
             let reason = format!("noise covers {name} {}", patterns.join(", "));
             *self.lost.entry(reason).or_default() += pairs;
             return;
@@ -240,7 +240,7 @@ impl<'r> Ledger<'r> {
 
     /// Adds the pair to the cluster of each of its differences, once to each.
     fn group(&mut self, row: &'r Row, pairs: u64, unexcused: &[&'r Difference], size: usize) {
-        let mut first_of: BTreeMap<(&str, DifferenceKind), &'r Difference> = BTreeMap::new();
+        let mut first_of: BTreeMap<(&'r Place, DifferenceKind), &'r Difference> = BTreeMap::new();
         for difference in unexcused {
             first_of
                 .entry((&difference.pattern, difference.kind))
@@ -354,7 +354,7 @@ impl<'r> Group<'r> {
     fn cluster(
         self,
         operation: String,
-        path: &str,
+        path: &Place,
         kind: DifferenceKind,
         of: u64,
         workload: Workload<'_>,
@@ -362,7 +362,7 @@ impl<'r> Group<'r> {
         let reproduce = self.smallest.first();
         Cluster {
             operation,
-            path: path.to_owned(),
+            path: path.clone(),
             kind,
             count: self.count,
             of,

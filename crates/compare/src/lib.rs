@@ -67,7 +67,6 @@ pub use history::{History, REMEMBERED};
 pub use ledger::{By, Classified, PairClass, Workload, classify, tally, tally_counted};
 pub use noise::{ALONE, Counted, Excused, Grounds, Known, Noise};
 pub use operation::Templates;
-pub use place::is_below;
 pub use preview::{PREVIEW_BYTES, Redact};
 pub use proposals::{coarse, propose};
 pub use row::{Outcomes, Row};

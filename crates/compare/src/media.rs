@@ -82,7 +82,7 @@ fn words(
     bytes: u64,
 ) -> PartDifference {
     PartDifference {
-        place: place.to_owned(),
+        aspect: place.to_owned(),
         pattern: place.to_owned(),
         kind,
         baseline,
@@ -209,7 +209,7 @@ fn contents(
             _ => Kind::Bytes,
         };
         found.push(PartDifference {
-            place: format!("stream {number};frame {frame}"),
+            aspect: format!("stream {number};frame {frame}"),
             pattern: format!("stream {number};frame"),
             kind,
             baseline: x.map(shown),
@@ -251,6 +251,14 @@ const ASPECTS: [&str; 11] = [
     "frame",
 ];
 
+/// What a place says that is about all cases of one clip.
+const CLIP: &str = "clip ";
+
+/// The aspect of an output that is about all cases of one clip.
+pub fn of_clip(clip: &str) -> String {
+    [CLIP, clip].concat()
+}
+
 /// Is it a place in media that rules can name: `streams`, `stream 0;frame`, `clip bikes`?
 pub(crate) fn is_place(place: &str) -> bool {
     let is_name = |name: &str| !name.trim().is_empty() && !name.contains(';');
@@ -259,7 +267,7 @@ pub(crate) fn is_place(place: &str) -> bool {
         None => {
             matches!(place, "streams" | "decoding")
                 || is_stream(place)
-                || place.strip_prefix("clip ").is_some_and(is_name)
+                || place.strip_prefix(CLIP).is_some_and(is_name)
         }
     }
 }

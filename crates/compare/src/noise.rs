@@ -7,7 +7,7 @@
 //!    field, no null, no other type);
 //! 2. the candidate's value has a character that the incumbent shows there, so that a timestamp that
 //!    becomes `null`, empty, another format or another precision is still found;
-//! 3. its value fits what the incumbent's own values are to one another ([`Place`]): numbers and
+//! 3. its value fits what the incumbent's own values are to one another ([`Shown`]): numbers and
 //!    moments no farther apart, a counter that rises, identifiers that stay one another's;
 //! 4. the candidate differs there about as often: rare noise does not excuse frequent change
 //!    ([`Noise::excuse`] states the bound).
@@ -34,9 +34,9 @@ use crate::differ::MORE;
 use crate::relation::is_long;
 use crate::row::Row;
 use place::Pair;
-pub(crate) use place::Place;
+pub(crate) use place::Shown;
 use std::collections::BTreeMap;
-use understudy_model::{Bond, Difference, DifferenceKind as Kind};
+use understudy_model::{Bond, Difference, DifferenceKind as Kind, Place};
 
 /// Pairs in which identifiers at a place were met again and were still one another's, and none in
 /// which they were not, from which on they are excused without noise. If more than a tenth of the
@@ -46,8 +46,8 @@ pub const ALONE: u64 = 29;
 /// The noise of a workload, by operation and place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Noise {
-    places: BTreeMap<u32, BTreeMap<String, Place>>,
-    identifiers: BTreeMap<u32, BTreeMap<String, Identifiers>>,
+    places: BTreeMap<u32, BTreeMap<Place, Shown>>,
+    identifiers: BTreeMap<u32, BTreeMap<Place, Identifiers>>,
     /// Pairs of each operation for which the incumbent was asked twice.
     twice: BTreeMap<u32, u64>,
 }
@@ -129,7 +129,7 @@ impl Noise {
     pub(crate) fn learn_from_incumbent(&mut self, row: &Row, pairs: u64) {
         for (pattern, pair) in by_place(&row.noise) {
             let places = self.places.entry(row.operation).or_default();
-            let place = places.entry(pattern.to_owned()).or_default();
+            let place = places.entry(pattern.clone()).or_default();
             place.learn(&pair, pairs);
         }
     }
@@ -138,7 +138,7 @@ impl Noise {
         for (pattern, pair) in by_place(&row.differences) {
             if let Some(bond) = pair.bond() {
                 let operation = self.identifiers.entry(row.operation).or_default();
-                let met = operation.entry(pattern.to_owned()).or_default();
+                let met = operation.entry(pattern.clone()).or_default();
                 match bond {
                     Bond::Broken => met.broken += pairs,
                     Bond::Unnamed => met.unnamed += pairs,
@@ -191,7 +191,7 @@ impl Noise {
     }
 
     /// What is known of a place.
-    pub(crate) fn place(&self, operation: u32, pattern: &str) -> Option<&Place> {
+    pub(crate) fn place(&self, operation: u32, pattern: &Place) -> Option<&Shown> {
         self.places.get(&operation)?.get(pattern)
     }
 
@@ -236,7 +236,7 @@ impl Noise {
         }
     }
 
-    fn are_identifiers(&self, operation: u32, pattern: &str) -> bool {
+    fn are_identifiers(&self, operation: u32, pattern: &Place) -> bool {
         let places = self.identifiers.get(&operation);
         places
             .and_then(|places| places.get(pattern))
@@ -245,9 +245,9 @@ impl Noise {
 
     /// The noise as the verdict lists it.
     pub fn list(&self, operations: &[String]) -> Vec<understudy_model::verdict::Noise> {
-        let of = |(operation, places): (&u32, &BTreeMap<String, Place>)| {
+        let of = |(operation, places): (&u32, &BTreeMap<Place, Shown>)| {
             let name = operation_name(operations, *operation);
-            let entry = |path: &String, place: &Place, kind: Kind, pairs: u64| {
+            let entry = |path: &Place, place: &Shown, kind: Kind, pairs: u64| {
                 understudy_model::verdict::Noise {
                     operation: name.clone(),
                     path: path.clone(),
@@ -269,22 +269,20 @@ impl Noise {
     }
 
     /// The places of an operation where values may not be expected to repeat, with the kinds of noise.
-    pub(crate) fn of_operation(&self, operation: u32) -> impl Iterator<Item = (&str, Kind)> {
+    pub(crate) fn of_operation(&self, operation: u32) -> impl Iterator<Item = (&Place, Kind)> {
         let places = self.places.get(&operation).into_iter().flatten();
         let identifiers = self.identifiers.get(&operation).into_iter().flatten();
         let shown = self.has_shown(operation);
         let identifiers = identifiers.filter(move |(_, met)| met.have_proved(shown));
         places
-            .flat_map(|(pattern, place)| {
-                place.all.kinds.keys().map(|kind| (pattern.as_str(), *kind))
-            })
-            .chain(identifiers.map(|(pattern, _)| (pattern.as_str(), Kind::Value)))
+            .flat_map(|(pattern, place)| place.all.kinds.keys().map(move |kind| (pattern, *kind)))
+            .chain(identifiers.map(|(pattern, _)| (pattern, Kind::Value)))
     }
 }
 
 /// The differences of one pair by place, as far as noise can be made of them.
-fn by_place(differences: &[Difference]) -> BTreeMap<&str, Pair<'_>> {
-    let mut places: BTreeMap<&str, Pair<'_>> = BTreeMap::new();
+fn by_place(differences: &[Difference]) -> BTreeMap<&Place, Pair<'_>> {
+    let mut places: BTreeMap<&Place, Pair<'_>> = BTreeMap::new();
     let is_noise = |of: &&Difference| of.kind != Kind::Outcome && of.baseline_character.0 != MORE;
     for difference in differences.iter().filter(is_noise) {
         let pair = places.entry(&difference.pattern).or_default();

@@ -1,11 +1,9 @@
-//! Places in a document, written as RFC 9535 normalized paths in shorthand notation.
+//! The way to a place in a pair of documents.
 
 use crate::hash::Hash;
-use crate::http::BODY;
 use crate::relation::is_made_up;
-use std::borrow::Cow;
-use std::fmt::Write;
-use understudy_model::Position;
+use understudy_model::place::ValuePath;
+use understudy_model::{Place, Position};
 
 /// One step down into a pair of documents.
 #[derive(Clone, Copy, Debug)]
@@ -62,23 +60,6 @@ pub(crate) fn position(steps: &[Step<'_>]) -> Option<Position> {
         of: of as u32,
         index: index as u32,
     })
-}
-
-/// A place in a part of an answer: `body`, `body;layout` and `body:3` (a line) are what they are in the body over HTTP; in
-/// a part of another name they are `stdout`, `stdout;layout` and `stdout:3`.
-pub(crate) fn in_part<'p>(part: &str, place: &'p str) -> Cow<'p, str> {
-    match place.strip_prefix(BODY) {
-        Some(within) if part != BODY => Cow::Owned(format!("{part}{within}")),
-        _ => Cow::Borrowed(place),
-    }
-}
-
-/// The root of the document that a part is: `$` in the body over HTTP, `stdout:$` elsewhere.
-pub(crate) fn root(part: &str) -> Cow<'static, str> {
-    match part {
-        BODY => Cow::Borrowed("$"),
-        part => Cow::Owned(format!("{part}:$")),
-    }
 }
 
 /// Whose indices a path shows.
@@ -149,10 +130,10 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// Writes the step at the end of a path.
-    pub(crate) fn write(self, out: &mut String, indices: Indices) {
+    /// Adds the step to a path.
+    pub(crate) fn push(self, path: &mut ValuePath, indices: Indices) {
         if let Some(name) = self.name(indices) {
-            return write_name(out, name);
+            return path.push_name(name);
         }
         let (baseline, contender) = match self {
             Step::Index {
@@ -168,8 +149,8 @@ impl<'a> Step<'a> {
             Indices::Any => None,
         };
         match index {
-            Some(index) => write_index(out, index),
-            None => out.push_str("[*]"),
+            Some(index) => path.push_index(index),
+            None => path.push_any(),
         }
     }
 }
@@ -180,17 +161,10 @@ pub(crate) fn last_name<'a>(steps: &[Step<'a>]) -> &'a str {
     names.flatten().next().unwrap_or_default()
 }
 
-/// Is the second place the first one, or below it?
-pub fn is_below(path: &str, place: &str) -> bool {
-    place
-        .strip_prefix(path)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', ';', ':']))
-}
-
 /// The place of a value in a document that a cookie holds, written as an attribute of the cookie: only what the name
 /// of one may consist of, in lower case.
-pub(crate) fn as_attribute(cookie: &str, steps: &[Step<'_>]) -> String {
-    let mut out = format!("{cookie};");
+pub(crate) fn as_attribute(cookie: &Place, steps: &[Step<'_>]) -> Place {
+    let mut out = String::new();
     for (at, step) in steps.iter().enumerate() {
         let name = step.name(Indices::Any).unwrap_or("*");
         let name = if at == 0 {
@@ -208,58 +182,12 @@ pub(crate) fn as_attribute(cookie: &str, steps: &[Step<'_>]) -> String {
         out.push_str(if at == 0 { "" } else { "." });
         out.extend(name.chars().map(kept).map(|c| c.to_ascii_lowercase()));
     }
-    out
-}
-
-/// Writes `[3]`.
-pub(crate) fn write_index(out: &mut String, index: usize) {
-    // Writing to a string cannot fail.
-    let _ = write!(out, "[{index}]");
-}
-
-/// Writes `.name` where the shorthand is allowed, else `['odd name']` with the escapes of RFC 9535,
-/// section 2.7.
-pub(crate) fn write_name(out: &mut String, name: &str) {
-    let first = |c: char| c.is_ascii_alphabetic() || c == '_' || c >= '\u{80}';
-    if name.starts_with(first) && name.chars().all(|c| first(c) || c.is_ascii_digit()) {
-        out.push('.');
-        out.push_str(name);
-        return;
-    }
-    out.push_str("['");
-    for c in name.chars() {
-        match c {
-            '\'' => out.push_str("\\'"),
-            '\\' => out.push_str("\\\\"),
-            '\u{8}' => out.push_str("\\b"),
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\u{c}' => out.push_str("\\f"),
-            '\r' => out.push_str("\\r"),
-            c if c < ' ' => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push_str("']");
+    cookie.aspect(&out)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_short_where_they_may_be_and_escaped_where_they_must() {
-        let mut out = String::from("$");
-        for name in ["a_1", "größe", "odd key", "1a", "", "it's", "a\\b\n\u{1}"] {
-            Step::Name(name).write(&mut out, Indices::Baseline);
-        }
-        assert_eq!(
-            out,
-            r"$.a_1.größe['odd key']['1a']['']['it\'s']['a\\b\n\u0001']"
-        );
-    }
 
     #[test]
     fn indices_are_the_baselines_the_contenders_or_none() {
@@ -274,13 +202,13 @@ mod tests {
             of: 0,
         };
         let text = |step: Step<'_>, indices| {
-            let mut out = String::new();
-            step.write(&mut out, indices);
-            out
+            let mut path = ValuePath::root();
+            step.push(&mut path, indices);
+            path.to_string()
         };
-        assert_eq!(text(step, Indices::Baseline), "[1]");
-        assert_eq!(text(step, Indices::Contender), "[2]");
-        assert_eq!(text(step, Indices::Any), "[*]");
-        assert_eq!(text(extra, Indices::Baseline), "[7]");
+        assert_eq!(text(step, Indices::Baseline), "$[1]");
+        assert_eq!(text(step, Indices::Contender), "$[2]");
+        assert_eq!(text(step, Indices::Any), "$[*]");
+        assert_eq!(text(extra, Indices::Baseline), "$[7]");
     }
 }

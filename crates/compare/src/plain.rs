@@ -16,7 +16,7 @@ use crate::faults::{self, Fault};
 use crate::fields::{self, lists_differ};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use understudy_model::{Answer, Class, Field, Part};
+use understudy_model::{Answer, Class, Field, Part, Place};
 
 /// Bytes that have to be equal.
 pub const BYTES: &str = "application/octet-stream";
@@ -120,8 +120,8 @@ impl Dialect for Plain {
             };
             let (shown_a, shown_b) = (shown(&a), shown(&b));
             Some(FieldDifference {
-                path: name.to_owned(),
                 kind: lists_differ(a, b)?,
+                place: Place::from(name),
                 baseline: shown_a,
                 contender: shown_b,
                 is_word: true,

@@ -1,11 +1,12 @@
 //! Bounded, redacted previews of what differs.
 
 use crate::json::{Json, Value};
-use crate::place::{write_index, write_name};
 use crate::tree::Seen;
+use understudy_model::Place;
+use understudy_model::place::ValuePath;
 
-/// What may be shown of a text at a path; see [`crate::Differ::new`].
-pub type Redact<'a> = &'a (dyn Fn(&str, &str) -> String + Sync);
+/// What may be shown of a text at a place; see [`crate::Differ::new`].
+pub type Redact<'a> = &'a (dyn Fn(Option<&Place>, &str) -> String + Sync);
 
 /// Longest preview in bytes, marks of what was left out not counted.
 pub const PREVIEW_BYTES: usize = 200;
@@ -13,18 +14,23 @@ pub const PREVIEW_BYTES: usize = 200;
 /// How much of the common text is shown before the first difference of a long text.
 const CONTEXT_BYTES: usize = 40;
 
-/// The previews of two JSON values (or their absence) at this path.
-pub(crate) fn pair(redact: Redact<'_>, path: &str, a: Seen<'_>, b: Seen<'_>) -> (String, String) {
+/// The previews of two JSON values (or their absence) at this place.
+pub(crate) fn pair(
+    redact: Redact<'_>,
+    place: &Place,
+    a: Seen<'_>,
+    b: Seen<'_>,
+) -> (String, String) {
     if let (Some(a), Some(b)) = (a.string(), b.string()) {
-        return quoted_texts(redact, path, a, b);
+        return quoted_texts(redact, place, a, b);
     }
-    (one(redact, path, a), one(redact, path, b))
+    (one(redact, place, a), one(redact, place, b))
 }
 
 /// The previews of two texts: redacted as wholes (a cut secret is not recognised), then cut around
 /// the first difference.
-pub(crate) fn texts(redact: Redact<'_>, path: &str, a: &str, b: &str) -> (String, String) {
-    let (a, b) = (redact(path, a), redact(path, b));
+pub(crate) fn texts(redact: Redact<'_>, place: &Place, a: &str, b: &str) -> (String, String) {
+    let (a, b) = (redact(Some(place), a), redact(Some(place), b));
     let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
     let start = if same <= PREVIEW_BYTES / 2 {
         0
@@ -35,8 +41,13 @@ pub(crate) fn texts(redact: Redact<'_>, path: &str, a: &str, b: &str) -> (String
 }
 
 /// The same, each as a JSON string.
-pub(crate) fn quoted_texts(redact: Redact<'_>, path: &str, a: &str, b: &str) -> (String, String) {
-    let (a, b) = texts(redact, path, a, b);
+pub(crate) fn quoted_texts(
+    redact: Redact<'_>,
+    place: &Place,
+    a: &str,
+    b: &str,
+) -> (String, String) {
+    let (a, b) = texts(redact, place, a, b);
     (quoted(&a), quoted(&b))
 }
 
@@ -47,11 +58,11 @@ pub(crate) fn bytes(bytes: &[u8], offset: usize) -> String {
 }
 
 /// The preview of one text.
-pub(crate) fn text(redact: Redact<'_>, path: &str, text: &str) -> String {
-    window(&redact(path, text), 0)
+pub(crate) fn text(redact: Redact<'_>, place: &Place, text: &str) -> String {
+    window(&redact(Some(place), text), 0)
 }
 
-fn one(redact: Redact<'_>, path: &str, seen: Seen<'_>) -> String {
+fn one(redact: Redact<'_>, place: &Place, seen: Seen<'_>) -> String {
     match seen {
         Seen::Absent => String::new(),
         Seen::Times(times) => format!("named {times} times"),
@@ -59,7 +70,7 @@ fn one(redact: Redact<'_>, path: &str, seen: Seen<'_>) -> String {
         Seen::Value(json) => {
             let mut writer = Writer {
                 redact,
-                path: path.to_owned(),
+                place: place.clone(),
                 out: String::new(),
             };
             writer.value(json);
@@ -94,10 +105,10 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// Writes a value as JSON, every leaf redacted at its own path, and stops when the preview is full.
+/// Writes a value as JSON, every leaf redacted at its own place, and stops when the preview is full.
 struct Writer<'r> {
     redact: Redact<'r>,
-    path: String,
+    place: Place,
     out: String,
 }
 
@@ -113,9 +124,11 @@ impl Writer<'_> {
         match json.value() {
             Value::Null => self.out.push_str("null"),
             Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
-            Value::Number(text) => self.out.push_str(&(self.redact)(&self.path, text)),
+            Value::Number(text) => self.out.push_str(&(self.redact)(Some(&self.place), text)),
             Value::Bytes(_) => json.write(&mut self.out),
-            Value::String(text) => self.out.push_str(&quoted(&(self.redact)(&self.path, text))),
+            Value::String(text) => self
+                .out
+                .push_str(&quoted(&(self.redact)(Some(&self.place), text))),
             Value::Array(items) => self.array(items),
             Value::Object(entries) => self.object(entries),
         }
@@ -129,7 +142,7 @@ impl Writer<'_> {
             .take_while(|(i, _)| *i <= PREVIEW_BYTES)
         {
             self.separate(index);
-            self.below(|path| write_index(path, index), item);
+            self.below(|path| path.push_index(index), item);
         }
         self.out.push(']');
     }
@@ -147,7 +160,7 @@ impl Writer<'_> {
             self.separate(index);
             self.out.push_str(&quoted(&shown_name(self.redact, name)));
             self.out.push(':');
-            self.below(|path| write_name(path, name), value);
+            self.below(|path| path.push_name(name), value);
         }
         self.out.push('}');
     }
@@ -158,15 +171,21 @@ impl Writer<'_> {
         }
     }
 
-    fn below(&mut self, step: impl FnOnce(&mut String), json: &Json) {
-        let length = self.path.len();
-        step(&mut self.path);
+    /// Writes a value below this one. In a cookie it has no place of its own.
+    fn below(&mut self, step: impl FnOnce(&mut ValuePath), json: &Json) {
+        let mark = self.place.path_mut().map(|path| {
+            let mark = path.mark();
+            step(path);
+            mark
+        });
         self.value(json);
-        self.path.truncate(length);
+        if let Some((path, mark)) = self.place.path_mut().zip(mark) {
+            path.back_to(mark);
+        }
     }
 }
 
 /// A name in an object as it may be shown: it may itself be a secret (sessions by their token).
 pub(crate) fn shown_name(redact: Redact<'_>, name: &str) -> String {
-    redact("", name)
+    redact(None, name)
 }

@@ -7,12 +7,12 @@
 use crate::faults::Fault;
 use crate::ledger::{PairClass, classify};
 use crate::noise::Noise;
-use crate::place::is_below;
 use crate::row::Row;
 use crate::selftest::Tried;
 use std::collections::{BTreeMap, BTreeSet};
+use understudy_model::place::{PartName, Within};
 use understudy_model::proof::{AlsoHides, Proposal, ProposedRule};
-use understudy_model::{Difference, DifferenceKind as Kind, Distance};
+use understudy_model::{Difference, DifferenceKind as Kind, Distance, Place};
 
 /// Proposals that are made, the most useful ones.
 const PROPOSALS: usize = 12;
@@ -76,29 +76,34 @@ pub fn propose<'r>(
 
 /// Does the second rule cover all that the first one does?
 fn is_covered(narrow: &ProposedRule, broad: &ProposedRule) -> bool {
-    is_below(&broad.path, &narrow.path)
+    broad.path.contains(&narrow.path)
         && (broad.operation.is_none() || broad.operation == narrow.operation)
         && (broad.kind.is_none() || broad.kind == narrow.kind)
 }
 
 /// May a rule be proposed for this place?
-fn is_place(pattern: &str) -> bool {
-    let is_whole = !pattern.contains(['$', ';'])
-        && !pattern.starts_with("header:")
-        && !pattern.starts_with("cookie:");
-    let is_root = pattern == "$" || pattern.ends_with(":$");
-    !is_whole && !is_root && !pattern.contains("<redacted ")
+fn is_place(place: &Place) -> bool {
+    let is_part_of_it = match place {
+        Place::Header(_) | Place::Cookie(..) | Place::Part(_, Within::Aspect(_)) => true,
+        Place::Part(_, Within::Document(path)) => !path.is_root(),
+        Place::Part(_, Within::Whole | Within::Line(_))
+        | Place::Outcome
+        | Place::Status
+        | Place::Effect(_)
+        | Place::Field(_) => false,
+    };
+    is_part_of_it && !place.names().any(|name| name.contains("<redacted "))
 }
 
 fn candidates(different: &[Open<'_>]) -> BTreeSet<ProposedRule> {
-    let mut clusters: BTreeSet<(&str, &str, Kind)> = BTreeSet::new();
+    let mut clusters: BTreeSet<(&str, &Place, Kind)> = BTreeSet::new();
     for open in different {
         let places = open.left.iter().filter(|of| is_place(&of.pattern));
-        clusters.extend(places.map(|of| (open.operation, of.pattern.as_str(), of.kind)));
+        clusters.extend(places.map(|of| (open.operation, &of.pattern, of.kind)));
     }
     let clusters: Vec<_> = clusters.into_iter().take(CLUSTERS).collect();
-    let rule = |path: &str, operation: Option<&str>, kind| ProposedRule {
-        path: path.to_owned(),
+    let rule = |path: &Place, operation: Option<&str>, kind| ProposedRule {
+        path: path.clone(),
         operation: operation.map(str::to_owned),
         kind,
     };
@@ -116,7 +121,7 @@ fn candidates(different: &[Open<'_>]) -> BTreeSet<ProposedRule> {
             } else if other == operation
                 && let Some(above) = above(pattern, at)
             {
-                rules.insert(rule(above, Some(operation), None));
+                rules.insert(rule(&above, Some(operation), None));
             }
         }
     }
@@ -124,17 +129,20 @@ fn candidates(different: &[Open<'_>]) -> BTreeSet<ProposedRule> {
 }
 
 /// The place right above both, unless it is the whole body.
-fn above<'p>(a: &'p str, b: &str) -> Option<&'p str> {
-    let parent = |path: &str| path.rfind(['.', '[']).filter(|at| *at > 1);
-    let (of_a, of_b) = (parent(a)?, parent(b)?);
-    (a[..of_a] == b[..of_b] && a.starts_with('$')).then_some(&a[..of_a])
+fn above(a: &Place, b: &Place) -> Option<Place> {
+    let is_in_body = |place: &Place| place.part() == Some(&PartName::Body);
+    let parent = |place: &Place| {
+        let parent = place.parent().filter(is_in_body)?;
+        (!parent.path()?.is_root()).then_some(parent)
+    };
+    parent(a).filter(|of_a| parent(b).as_ref() == Some(of_a))
 }
 
 fn covers(rule: &ProposedRule, operation: &str, difference: &Difference) -> bool {
     rule.operation.as_deref().is_none_or(|of| of == operation)
         && rule.kind.is_none_or(|kind| kind == difference.kind)
         && difference.kind != Kind::Outcome
-        && is_below(&rule.path, &difference.pattern)
+        && rule.path.contains(&difference.pattern)
 }
 
 /// What makes two differences of one place alike: their characters, and roughly how far apart they
@@ -180,7 +188,7 @@ fn assess(
 ) -> Option<Proposal> {
     let (mut explains, mut resolves) = (0, 0);
     type Alike<'r> = BTreeMap<Likeness<'r>, (u64, &'r Difference)>;
-    let mut places: BTreeMap<(&str, &str), Alike<'_>> = BTreeMap::new();
+    let mut places: BTreeMap<(&str, &Place), Alike<'_>> = BTreeMap::new();
     for open in different {
         let covered = |of: &&&Difference| covers(&rule, open.operation, of);
         let covering: Vec<_> = open.left.iter().filter(covered).collect();
@@ -195,7 +203,7 @@ fn assess(
         };
         let mut seen = BTreeSet::new();
         for difference in covering {
-            let place = (open.operation, difference.pattern.as_str());
+            let place = (open.operation, &difference.pattern);
             if seen.insert((place, likeness(difference))) {
                 let alike = places.entry(place).or_default();
                 let (pairs, _) = alike
@@ -221,7 +229,7 @@ fn assess(
             }
             also_hides.push(AlsoHides {
                 operation: (*operation).to_owned(),
-                path: (*path).to_owned(),
+                path: (*path).clone(),
                 kind: difference.kind,
                 pairs: *pairs,
                 baseline: difference.baseline.clone(),

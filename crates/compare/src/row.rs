@@ -117,14 +117,16 @@ impl Row {
 mod tests {
     use super::*;
     use crate::Rules;
-    use understudy_model::{Answer, Failure, FailureKind};
+    use understudy_model::{Answer, Failure, FailureKind, Place};
 
     fn answered(body: &str, truncated: bool) -> Outcome {
         Outcome::Answered(crate::http::answer(200, Vec::new(), body.into(), truncated))
     }
 
     fn row(incumbent: &Outcome, second: Option<&Outcome>, candidate: &Outcome) -> Row {
-        let (rules, redact) = (Rules::default(), |_: &str, text: &str| text.to_owned());
+        let (rules, redact) = (Rules::default(), |_: Option<&Place>, text: &str| {
+            text.to_owned()
+        });
         let outcomes = Outcomes {
             incumbent,
             second,
@@ -171,7 +173,7 @@ mod tests {
         );
         let missed = row(&ok, None, &failed);
         assert_eq!(
-            (missed.lost, missed.differences[0].path.as_str()),
+            (missed.lost, missed.differences[0].path.to_string().as_str()),
             (None, "outcome")
         );
     }

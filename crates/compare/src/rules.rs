@@ -1,18 +1,14 @@
 //! Rules: differences that people have decided to accept.
 
 use crate::date::Day;
-use crate::http::BODY;
 use crate::json::Json;
 use crate::media;
-use crate::place::{Indices, Step, write_index, write_name};
+use crate::place::{Indices, Step};
 use serde::{Deserialize, Serialize};
 use serde_json_path::{JsonPath, NormalizedPath, PathElement};
 use std::collections::HashMap;
-use understudy_model::DifferenceKind;
-
-/// What is said of a part besides its content: how a text is written, what a file is, whether an output is empty, how it
-/// is compressed.
-const ASPECTS: [&str; 4] = ["layout", "entry", "class", "coding"];
+use understudy_model::place::{ValuePath, Within, aspect};
+use understudy_model::{DifferenceKind, Place};
 
 /// One rule as the configuration states it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,10 +106,10 @@ pub struct Rules {
 
 #[derive(Clone, Debug)]
 enum Target {
-    /// A place outside the documents, or the body as a whole.
-    Place(String),
-    /// Places in the document that a part is.
-    Document(String, JsonPath),
+    /// A place outside the documents, or a part as a whole.
+    Place(Place),
+    /// Places in the document that this part is.
+    Document(Place, JsonPath),
 }
 
 impl Rules {
@@ -166,7 +162,7 @@ impl Rules {
     }
 
     /// The rules that cover a place outside the documents (`code`, `header:x`, `body`, ...).
-    pub fn at_place(&self, operation: &str, place: &str, kind: DifferenceKind) -> Vec<u32> {
+    pub fn at_place(&self, operation: &str, place: &Place, kind: DifferenceKind) -> Vec<u32> {
         self.of_operation(operation)
             .filter(|(_, rule, _)| rule.kind.is_none_or(|of| of == kind))
             .filter(|(_, _, target)| matches!(target, Target::Place(of) if covers(of, place)))
@@ -178,7 +174,7 @@ impl Rules {
     pub(crate) fn in_documents(
         &self,
         operation: &str,
-        part: &str,
+        part: &Place,
         baseline: &Json,
         contender: &Json,
     ) -> Selected {
@@ -195,7 +191,7 @@ impl Rules {
                 Target::Place(place) if place == part => {
                     selected
                         .baseline
-                        .entry("$".into())
+                        .entry(ValuePath::root())
                         .or_default()
                         .push((index, rule.kind));
                 }
@@ -208,79 +204,67 @@ impl Rules {
 
 impl Target {
     fn parse(path: &str) -> Result<Target, RuleProblem> {
-        // The name of a file may contain `:$` itself (`file:$HOME/a`).
-        let parts = path.match_indices(":$");
-        let (part, within) = parts
-            .map(|(at, _)| (&path[..at], &path[at + 1..]))
-            .find(|(part, _)| is_part(part))
-            .unwrap_or((BODY, path));
-        if within.starts_with('$') && is_part(part) {
-            return JsonPath::parse(within)
-                .map(|path| Target::Document(part.to_owned(), path))
+        if let Some((part, query)) = Place::split_query(path) {
+            return JsonPath::parse(query)
+                .map(|query| Target::Document(part, query))
                 .map_err(|error| RuleProblem::Path {
                     path: path.to_owned(),
                     message: error.to_string(),
                 });
         }
-        let name = match path.split_once(':') {
-            _ if path == "code" || is_of_part(path) => {
-                return Ok(Target::Place(path.to_owned()));
+        let is_named = |names: &[&str]| match names.iter().all(|name| is_name(name)) {
+            true => Ok(()),
+            false => Err(RuleProblem::Name(path.to_owned())),
+        };
+        let place = match Place::from(path) {
+            Place::Header(name) => {
+                is_named(&[&name])?;
+                Place::header(&name.to_ascii_lowercase())
             }
-            Some(("header", name)) => return Self::named(path, name, path.to_ascii_lowercase()),
-            Some(("cookie", name)) => name,
+            Place::Cookie(name, None) => {
+                is_named(&[&name])?;
+                Place::Cookie(name, None)
+            }
+            Place::Cookie(name, Some(attribute)) => {
+                let attribute = attribute.trim().to_ascii_lowercase();
+                is_named(&[&name, &attribute])?;
+                Place::Cookie(name, Some(attribute.into()))
+            }
+            place if is_place(&place) => place,
             _ => return Err(RuleProblem::Place(path.to_owned())),
         };
-        match name.split_once(';') {
-            None => Self::named(path, name, path.to_owned()),
-            Some((name, attribute)) => {
-                let place = format!("cookie:{name};{}", attribute.trim().to_ascii_lowercase());
-                Self::named(path, attribute.trim(), place.clone())
-                    .and_then(|_| Self::named(path, name, place))
-            }
-        }
-    }
-
-    fn named(path: &str, name: &str, place: String) -> Result<Target, RuleProblem> {
-        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-        if !name.is_empty() && name.chars().all(token) {
-            Ok(Target::Place(place))
-        } else {
-            Err(RuleProblem::Name(path.to_owned()))
-        }
+        Ok(Target::Place(place))
     }
 }
 
-/// Is it the name of a part of an answer?
-fn is_part(name: &str) -> bool {
-    matches!(name, BODY | "stdout" | "stderr")
-        || name
-            .strip_prefix("file:")
-            .is_some_and(|file| !file.is_empty() && !file.contains([':', ';']))
+/// May it be the name of a header, a cookie or an attribute?
+fn is_name(name: &str) -> bool {
+    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    !name.is_empty() && name.chars().all(token)
 }
 
-/// Is it the place of a part, of what is said of one, or of what is said of all of them together?
-fn is_of_part(place: &str) -> bool {
-    let outside = place.strip_prefix("outside:");
-    match place.split_once(';') {
-        Some((part, aspect)) if is_part(part) => {
-            ASPECTS.contains(&aspect) || media::is_place(aspect)
-        }
-        _ => {
-            is_part(place) || place == "left_behind" || outside.is_some_and(|path| !path.is_empty())
-        }
+/// May a rule be for it: a status, a part, what is said of one, or what the subject did besides?
+fn is_place(place: &Place) -> bool {
+    match place {
+        Place::Status | Place::Effect(_) | Place::Part(_, Within::Whole) => true,
+        Place::Part(_, Within::Aspect(of)) => aspect::ALL.contains(&&**of) || media::is_place(of),
+        // A value in a document is selected by a query, and a line has no place of its own that noise counts.
+        Place::Part(_, Within::Line(_) | Within::Document(_))
+        | Place::Outcome
+        | Place::Header(_)
+        | Place::Cookie(..)
+        | Place::Field(_) => false,
     }
 }
 
-/// Does a rule for one place cover the other? A cookie's covers its attributes, a body's its layout, a stream's what it is.
-fn covers(of: &str, place: &str) -> bool {
-    let is_stream = || {
-        of.split_once(';')
-            .is_some_and(|(_, aspect)| media::is_stream(aspect))
-    };
-    let has_parts = is_part(of) || of.starts_with("cookie:") && !of.contains(';') || is_stream();
-    place
-        .strip_prefix(of)
-        .is_some_and(|rest| rest.is_empty() || has_parts && rest.starts_with(';'))
+/// Does a rule for one place cover the other? A cookie's covers its attributes, a part's what is said of it, a stream's
+/// what it is.
+fn covers(of: &Place, place: &Place) -> bool {
+    match of {
+        Place::Part(_, Within::Aspect(aspect)) if !media::is_stream(aspect) => of == place,
+        Place::Cookie(_, Some(_)) => of == place,
+        _ => of.contains(place),
+    }
 }
 
 /// Does the operation match the pattern, in which `*` stands for any text?
@@ -302,7 +286,7 @@ fn matches(pattern: &str, operation: &str) -> bool {
     rest.ends_with(end)
 }
 
-type Covering = HashMap<String, Vec<(u32, Option<DifferenceKind>)>>;
+type Covering = HashMap<ValuePath, Vec<(u32, Option<DifferenceKind>)>>;
 
 /// The places that rules select in a pair of documents, by normalized path.
 #[derive(Debug, Default)]
@@ -337,9 +321,9 @@ impl Selected {
         if self.baseline.is_empty() {
             return false;
         }
-        let mut path = String::from("$");
+        let mut path = ValuePath::root();
         for step in steps {
-            step.write(&mut path, Indices::Baseline);
+            step.push(&mut path, Indices::Baseline);
         }
         self.baseline.contains_key(&path)
     }
@@ -354,8 +338,8 @@ impl Selected {
             if covering.is_empty() {
                 continue;
             }
-            let mut path = String::from("$");
-            let mut look = |path: &str| {
+            let mut path = ValuePath::root();
+            let mut look = |path: &ValuePath| {
                 let rules = covering.get(path).into_iter().flatten();
                 found.extend(
                     rules
@@ -366,7 +350,7 @@ impl Selected {
             look(&path);
             // A side's path ends where the side has nothing.
             for step in steps.iter().take_while(|step| step.exists(side)) {
-                step.write(&mut path, side);
+                step.push(&mut path, side);
                 look(&path);
             }
         }
@@ -376,12 +360,12 @@ impl Selected {
     }
 }
 
-fn normalized(location: &NormalizedPath<'_>) -> String {
-    let mut path = String::from("$");
+fn normalized(location: &NormalizedPath<'_>) -> ValuePath {
+    let mut path = ValuePath::root();
     for element in location.iter() {
         match element {
-            PathElement::Name(name) => write_name(&mut path, name),
-            PathElement::Index(index) => write_index(&mut path, *index),
+            PathElement::Name(name) => path.push_name(name),
+            PathElement::Index(index) => path.push_index(*index),
         }
     }
     path

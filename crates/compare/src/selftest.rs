@@ -10,7 +10,7 @@ use crate::row::Row;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_model::proof::{FaultCount, Hiding, SelfTest};
-use understudy_model::{Answer, Difference, Outcome};
+use understudy_model::{Answer, Difference, Outcome, Place};
 
 /// Longest answer that faults are put into, in bytes.
 const TESTED_BYTES: usize = 256 * 1024;
@@ -112,13 +112,12 @@ pub fn of_planted(
 
 /// Is a fault next to noise: in the same object, list or text, but not at the noisy place itself?
 fn is_next_to(row: &Row, noise: &[Difference]) -> bool {
-    let parent = |pattern: &str| pattern.rfind(['.', '[']).unwrap_or(pattern.len());
-    let place = |of: &Difference| (of.pattern.clone(), of.spot, of.position);
+    let is_at = |a: &Difference, b: &Difference| {
+        (&a.pattern, a.spot, a.position) == (&b.pattern, b.spot, b.position)
+    };
     row.differences.iter().any(|wrong| {
-        noise.iter().any(|noisy| {
-            let (a, b) = (&wrong.pattern, &noisy.pattern);
-            a[..parent(a)] == b[..parent(b)] && place(wrong) != place(noisy)
-        })
+        let mut noise = noise.iter();
+        noise.any(|noisy| wrong.pattern.is_next_to(&noisy.pattern) && !is_at(wrong, noisy))
     })
 }
 
@@ -138,12 +137,12 @@ pub fn self_test(tried: &[Tried<'_>], noise: &Noise, around: Around<'_>) -> Self
     let mut test = SelfTest::default();
     let mut counts: BTreeMap<(u32, Fault), (u64, u64)> = BTreeMap::new();
     let mut hiding: BTreeMap<String, Hiding> = BTreeMap::new();
-    let differing: BTreeSet<(u32, &str)> = around
+    let differing: BTreeSet<(u32, &Place)> = around
         .rows
         .iter()
         .flat_map(|row| {
             let places = row.differences.iter();
-            places.map(|difference| (row.operation, difference.pattern.as_str()))
+            places.map(|difference| (row.operation, &difference.pattern))
         })
         .collect();
     for &(fault, row, times) in tried {
@@ -177,7 +176,7 @@ pub fn self_test(tried: &[Tried<'_>], noise: &Noise, around: Around<'_>) -> Self
             for difference in &row.differences {
                 let place = format!("{operation} {}", difference.pattern);
                 let is_needless =
-                    is_rule && !differing.contains(&(row.operation, difference.pattern.as_str()));
+                    is_rule && !differing.contains(&(row.operation, &difference.pattern));
                 note(&mut hides.needless, &place, is_needless);
                 note(&mut hides.places, &place, true);
             }

@@ -7,13 +7,14 @@ use crate::document::{self, Body};
 use crate::hash::Hash;
 use crate::http::BODY;
 use crate::json::{Json, Value};
-use crate::noise::{Noise, Place};
+use crate::noise::{Noise, Shown};
 use crate::place::{self, Indices, Step};
 use crate::rules::{Rules, Selected};
 use crate::tree::NAME;
 use crate::{decode, fields, text};
 use std::collections::{BTreeSet, HashSet};
-use understudy_model::{Answer, DifferenceKind as Kind};
+use understudy_model::place::{ValuePath, aspect};
+use understudy_model::{Answer, DifferenceKind as Kind, Place};
 
 /// The hash of an answer's shape: the names and types in its JSON body, an array being the set of its
 /// elements' shapes, or else only whether the body is text, bytes or empty.
@@ -68,9 +69,11 @@ pub struct Mask<'a> {
     index: u32,
     operation: &'a str,
     /// Patterns where nothing counts.
-    left_out: HashSet<&'a str>,
+    left_out: HashSet<&'a Place>,
     /// Patterns of arrays whose order does not count.
-    unordered: HashSet<&'a str>,
+    unordered: HashSet<&'a Place>,
+    /// How a body is written.
+    layout: Place,
 }
 
 impl<'a> Mask<'a> {
@@ -91,14 +94,15 @@ impl<'a> Mask<'a> {
             operation,
             left_out: of_kind(false),
             unordered: of_kind(true),
+            layout: Place::BODY.aspect(aspect::LAYOUT),
         }
     }
 
-    fn leaves_out(&self, place: &str) -> bool {
+    fn leaves_out(&self, place: &Place) -> bool {
         self.left_out.contains(place) || self.is_ruled(place)
     }
 
-    fn is_ruled(&self, place: &str) -> bool {
+    fn is_ruled(&self, place: &Place) -> bool {
         // The same hash must come of a masked and an unmasked kind, so a rule's kind does not count.
         let covered = |kind: &Kind| !self.rules.at_place(self.operation, place, *kind).is_empty();
         Kind::ALL.iter().any(covered)
@@ -108,39 +112,39 @@ impl<'a> Mask<'a> {
     /// mask leaves out. Two answers that do not differ (outside the mask) have the same.
     pub fn value_hash(&self, answer: &Answer) -> u64 {
         let mut hash = Hash::new(b'v');
-        if !self.leaves_out("code") {
+        if !self.leaves_out(&Place::Status) {
             hash = hash.bytes(&answer.status.code.to_le_bytes());
         }
         for (place, value) in fields::canonical(answer) {
             // A cookie whose attribute is noise (`cookie:sid;expires`) is left out as a whole.
-            let attribute = format!("{place};");
-            let noisy = self
-                .left_out
-                .iter()
-                .any(|pattern| pattern.starts_with(&attribute));
+            let mut left_out = self.left_out.iter();
+            let noisy = left_out.any(|pattern| **pattern != place && place.contains(pattern));
             if !noisy && !self.leaves_out(&place) {
-                hash = hash.bytes(place.as_bytes()).bytes(&value);
+                hash = hash.bytes(place.to_string().as_bytes()).bytes(&value);
             }
         }
         let Some(body) = decoded(answer) else {
             return hash.bytes(answer.bytes(BODY)).finish_64();
         };
-        let is_left_out = self.leaves_out("body");
+        let is_left_out = self.leaves_out(&Place::BODY);
         match document::read(&answer.fields, &body) {
             Body::Document(document) if !is_left_out => {
                 let root = &document.root;
-                let selected = self.rules.in_documents(self.operation, BODY, root, root);
+                let selected = self
+                    .rules
+                    .in_documents(self.operation, &Place::BODY, root, root);
                 let mut walk = Masked {
                     mask: self,
                     selected,
                     steps: Vec::new(),
+                    place: Place::in_body(ValuePath::root()),
                 };
                 let hash = self.layout(hash, &document.layout);
-                hash.part(walk.hash("$", root).unwrap_or_default())
+                hash.part(walk.hash(root).unwrap_or_default())
             }
-            Body::Text(text, layout) => match self.tokens("body") {
+            Body::Text(text, layout) => match self.tokens(&Place::BODY) {
                 _ if !is_left_out => self.layout(hash, &layout).bytes(text.as_bytes()),
-                Some(place) if !self.is_ruled("body") => document::lines_of(&text)
+                Some(place) if !self.is_ruled(&Place::BODY) => document::lines_of(&text)
                     .fold(self.layout(hash, &layout), |hash, line| {
                         hash.part(masked_text(place, line))
                     }),
@@ -153,14 +157,14 @@ impl<'a> Mask<'a> {
     }
 
     fn layout(&self, hash: Hash, layout: &document::Layout) -> Hash {
-        match self.leaves_out("body;layout") {
+        match self.leaves_out(&self.layout) {
             true => hash,
             false => hash.bytes(layout.text().as_bytes()),
         }
     }
 
     /// The place of this pattern, if noise keeps to some of the tokens of its texts.
-    fn tokens(&self, pattern: &str) -> Option<&'a Place> {
+    fn tokens(&self, pattern: &Place) -> Option<&'a Shown> {
         self.noise
             .place(self.index, pattern)
             .filter(|place| place.noisy_tokens().is_some())
@@ -168,7 +172,7 @@ impl<'a> Mask<'a> {
 }
 
 /// The hash of a text without its noisy tokens.
-fn masked_text(place: &Place, text: &str) -> u128 {
+fn masked_text(place: &Shown, text: &str) -> u128 {
     let tokens = text::tokens(text);
     let spots = text::spots(&tokens, 0, 0, &|_| false);
     let Some(is_noise) = place.noisy_tokens() else {
@@ -189,23 +193,25 @@ struct Masked<'m, 'j> {
     mask: &'m Mask<'m>,
     selected: Selected,
     steps: Vec<Step<'j>>,
+    /// Where they lead, elements as `[*]`.
+    place: Place,
 }
 
 impl<'j> Masked<'_, 'j> {
     /// The hash of a value; `None` when it is left out.
-    fn hash(&mut self, pattern: &str, json: &'j Json) -> Option<u128> {
+    fn hash(&mut self, json: &'j Json) -> Option<u128> {
         if self.selected.covers(&self.steps) {
             return None;
         }
         let may_be_noise = || {
-            let place = self.mask.noise.place(self.mask.index, pattern);
+            let place = self.mask.noise.place(self.mask.index, &self.place);
             let position = place::position(&self.steps);
             position
                 .zip(place)
                 .is_none_or(|(position, place)| place.allows(position))
         };
-        if self.mask.left_out.contains(pattern) && may_be_noise() {
-            let tokens = self.mask.tokens(pattern);
+        if self.mask.left_out.contains(&self.place) && may_be_noise() {
+            let tokens = self.mask.tokens(&self.place);
             return match (tokens, json.value()) {
                 (Some(place), Value::String(text)) => Some(masked_text(place, text)),
                 _ => None,
@@ -213,7 +219,6 @@ impl<'j> Masked<'_, 'j> {
         }
         match json.value() {
             Value::Array(items) => {
-                let below = format!("{pattern}[*]");
                 let mut hashes: Vec<u128> = Vec::with_capacity(items.len());
                 for (index, item) in items.iter().enumerate() {
                     let step = Step::Index {
@@ -221,9 +226,9 @@ impl<'j> Masked<'_, 'j> {
                         contender: Some(index),
                         of: place::of(items.len(), items.len()),
                     };
-                    hashes.extend(self.hash_below(step, &below, item));
+                    hashes.extend(self.hash_below(step, item));
                 }
-                if self.mask.unordered.contains(pattern) {
+                if self.mask.unordered.contains(&self.place) {
                     hashes.sort_unstable();
                 }
                 Some(
@@ -237,15 +242,12 @@ impl<'j> Masked<'_, 'j> {
                 let mut hash = Hash::new(b'o');
                 let mut unnamed = Vec::new();
                 for (name, value) in entries {
-                    let mut below = pattern.to_owned();
                     let step = Step::to(name);
-                    step.write(&mut below, Indices::Any);
-                    let Some(value) = self.hash_below(step, &below, value) else {
+                    let Some(value) = self.hash_below(step, value) else {
                         continue;
                     };
                     let is_made_up = matches!(step, Step::Key { .. });
-                    match is_made_up && self.mask.left_out.contains(&*format!("{below}['{NAME}']"))
-                    {
+                    match is_made_up && self.has_noisy_names() {
                         true => unnamed.push(value),
                         false => hash = hash.bytes(name.as_bytes()).part(value),
                     }
@@ -258,11 +260,38 @@ impl<'j> Masked<'_, 'j> {
         }
     }
 
-    fn hash_below(&mut self, step: Step<'j>, pattern: &str, json: &'j Json) -> Option<u128> {
+    /// Are the names that are made up noise in the object that is looked at?
+    fn has_noisy_names(&mut self) -> bool {
+        self.below(|walk| {
+            let path = walk.place.path_mut();
+            if let Some(path) = path {
+                path.push_any();
+                path.push_name(NAME);
+            }
+            walk.mask.left_out.contains(&walk.place)
+        })
+    }
+
+    fn hash_below(&mut self, step: Step<'j>, json: &'j Json) -> Option<u128> {
         self.steps.push(step);
-        let hash = self.hash(pattern, json);
+        let hash = self.below(|walk| {
+            if let Some(path) = walk.place.path_mut() {
+                step.push(path, Indices::Any);
+            }
+            walk.hash(json)
+        });
         self.steps.pop();
         hash
+    }
+
+    /// Looks at something below the place, and comes back to it.
+    fn below<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> T {
+        let mark = self.place.path().map(ValuePath::mark);
+        let found = look(self);
+        if let Some((path, mark)) = self.place.path_mut().zip(mark) {
+            path.back_to(mark);
+        }
+        found
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn judge(evidence: &Evidence, noise: &Noise, rules: &Rules) -> Option
 mod tests {
     use super::*;
     use understudy_compare::{Day, Differ, History, Outcomes, TriedFault, try_faults};
-    use understudy_model::{Answer, Outcome};
+    use understudy_model::{Answer, Outcome, Place};
 
     fn answer(number: u32) -> Answer {
         let body = format!(
@@ -47,7 +47,7 @@ mod tests {
             expires: None,
         });
         let rules = Rules::compile(rules.collect(), Day::new(2026, 11, 26).unwrap()).unwrap();
-        let redact = |_: &str, text: &str| text.to_owned();
+        let redact = |_: Option<&Place>, text: &str| text.to_owned();
         let (differ, operation) = (Differ::new(&rules, &redact), (0, "GET /"));
         let mut evidence = Evidence {
             operations: vec!["GET /".to_owned()],

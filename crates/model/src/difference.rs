@@ -1,3 +1,4 @@
+use crate::place::Place;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -95,11 +96,10 @@ pub struct Character(pub String);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Difference {
-    /// Where, with concrete indices: `$.items[3].price` (an RFC 9535 normalized path in shorthand
-    /// notation), `code`, `outcome`, `header:cache-control`, `cookie:sid;httponly`, `body`.
-    pub path: String,
+    /// Where, with concrete indices.
+    pub path: Place,
     /// Where, with array indices as `[*]`: what clusters and noise are counted by.
-    pub pattern: String,
+    pub pattern: Place,
     /// In which way.
     pub kind: DifferenceKind,
     /// The baseline's value, bounded and redacted; empty when absent.

@@ -74,10 +74,6 @@ impl Class {
     }
 }
 
-/// How the name of a field begins that says: the run changed this file, which is not in its directory. Seen only where
-/// the run was watched, which slows it: never of a run that is timed.
-pub const OUTSIDE_ABSOLUTE: &str = "outside:/";
-
 /// One named value of an answer in addition to its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {

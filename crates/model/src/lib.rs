@@ -18,6 +18,7 @@ mod keys;
 pub mod neighbours;
 mod observation;
 mod pacing;
+pub mod place;
 mod plain;
 pub mod profile;
 pub mod proof;
@@ -37,12 +38,11 @@ pub use count::count;
 pub use difference::{
     Bond, Character, Course, Difference, DifferenceKind, Distance, Position, Relation, Spot,
 };
-pub use exchange::{
-    Answer, Class, Failure, FailureKind, Field, OUTSIDE_ABSOLUTE, Outcome, Part, Status, values,
-};
+pub use exchange::{Answer, Class, Failure, FailureKind, Field, Outcome, Part, Status, values};
 pub use keys::{meant, unknown_key};
 pub use observation::{Ending, Observation};
 pub use pacing::Pacing;
+pub use place::Place;
 pub use plain::plain_words;
 pub use role::Role;
 pub use units::{ByteSize, Change, Cpus, Quantity, Share, Span, UnitError};

@@ -1,6 +1,7 @@
 //! What the comparison would miss, and which rules it could do with.
 
 use crate::DifferenceKind;
+use crate::place::Place;
 use crate::verdict::MOST_MISSED;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -107,7 +108,7 @@ pub struct Proposal {
 #[serde(deny_unknown_fields)]
 pub struct ProposedRule {
     /// What it covers.
-    pub path: String,
+    pub path: Place,
     /// The operation it covers; none: every operation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(alias = "endpoint")]
@@ -125,7 +126,7 @@ pub struct AlsoHides {
     #[serde(alias = "endpoint")]
     pub operation: String,
     /// Place, array indices as `[*]`.
-    pub path: String,
+    pub path: Place,
     /// In which way answers differ.
     pub kind: DifferenceKind,
     /// In how many pairs.

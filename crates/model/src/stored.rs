@@ -2,6 +2,7 @@
 
 use crate::gates::GeneratorUse;
 use crate::neighbours::Neighbours;
+use crate::place::Place;
 use crate::verdict::{Cluster, Reproduced};
 use crate::{DifferenceKind, Happening, Observation, Role};
 use serde::{Deserialize, Serialize};
@@ -222,7 +223,7 @@ pub struct ReproducedCluster {
     #[serde(alias = "endpoint")]
     pub operation: String,
     /// Place, array indices as `[*]`.
-    pub path: String,
+    pub path: Place,
     /// In which way the answers differ.
     pub kind: DifferenceKind,
     /// How often it showed again.

@@ -6,6 +6,7 @@ use crate::capacity::SideCapacity;
 use crate::floor::SideFloor;
 use crate::growth::Growth;
 use crate::instructions::Instructions;
+use crate::place::Place;
 use crate::proof::SelfTest;
 use crate::quality::{ClipQuality, OverClips};
 use crate::tail::Tail;
@@ -298,7 +299,7 @@ pub struct Noise {
     #[serde(alias = "endpoint")]
     pub operation: String,
     /// Place, array indices as `[*]`.
-    pub path: String,
+    pub path: Place,
     /// How the incumbent differs from itself there.
     pub kind: DifferenceKind,
     /// The characters its values have there.
@@ -318,7 +319,7 @@ pub struct Cluster {
     #[serde(alias = "endpoint")]
     pub operation: String,
     /// Place, array indices as `[*]`.
-    pub path: String,
+    pub path: Place,
     /// In which way the answers differ.
     pub kind: DifferenceKind,
     /// Pairs in which this difference was seen.
@@ -350,7 +351,7 @@ pub struct Example {
     /// Index of the request in the workload (from 0).
     pub request: u32,
     /// The concrete place.
-    pub path: String,
+    pub path: Place,
     /// The baseline's value, bounded and redacted.
     pub baseline: String,
     /// The contender's value, bounded and redacted.

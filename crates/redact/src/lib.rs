@@ -22,6 +22,7 @@ pub use shell::{shell_quoted, shell_word};
 
 use names::Names;
 use siphasher::sip::SipHasher24;
+use understudy_model::Place;
 
 /// Decides what may be stored or shown, and replaces the rest.
 pub struct Redactor {
@@ -65,16 +66,16 @@ impl Redactor {
         self.names.contains(name)
     }
 
-    /// The text that may be shown of the value at `path`.
+    /// The text that may be shown of the value at a place; without one, of the name of a member.
     ///
-    /// `path` is a place as differences name it: `$.user['api key'][2]`, `header:authorization`,
-    /// `cookie:sid`, `cookie:sid;path`, `body`. The value is replaced as a whole when any name on
-    /// the path is sensitive, and every cookie's value is (its attributes are not); otherwise as
-    /// [`Redactor::redact_text`].
-    pub fn redact_value(&self, path: &str, text: &str) -> String {
-        let secret = match path.strip_prefix("cookie:") {
-            Some(cookie) => !cookie.contains(';'),
-            None => names::on_path(path).any(|name| self.is_sensitive(name)),
+    /// The value is replaced as a whole when any name on the way to it is sensitive, and every cookie's value is (its
+    /// attributes are not); otherwise as [`Redactor::redact_text`].
+    pub fn redact_value(&self, place: Option<&Place>, text: &str) -> String {
+        let is_sensitive = |name: &str| names::pieces(name).any(|name| self.is_sensitive(name));
+        let secret = match place {
+            Some(Place::Cookie(_, attribute)) => attribute.is_none(),
+            Some(place) => place.names().any(|name| is_sensitive(&name)),
+            None => false,
         };
         if secret {
             self.placeholder(text.as_bytes())

@@ -104,14 +104,10 @@ fn plain(name: &str) -> String {
         .collect()
 }
 
-/// The names on a path. A quoted name that contains separators also yields its pieces' whole.
-pub(crate) fn on_path(path: &str) -> impl Iterator<Item = &str> {
-    let quoted = path
-        .split(['[', ']'])
-        .filter(|piece| piece.starts_with(['\'', '"']));
-    path.split(['.', '[', ']', '\'', '"', ':', ';'])
-        .filter(|piece| !piece.is_empty())
-        .chain(quoted)
+/// A name as a whole, and what separators leave of it.
+pub(crate) fn pieces(name: &str) -> impl Iterator<Item = &str> {
+    let pieces = name.split(['.', '[', ']', '\'', '"', ':', ';']);
+    std::iter::once(name).chain(pieces)
 }
 
 /// The shell variable that stands for a header's value: `x-api-key` is `$X_API_KEY`.

@@ -212,7 +212,7 @@ fn cluster(out: &mut String, cluster: &Cluster) {
     for example in &cluster.examples {
         *out += &format!(
             "| {} | {} | {} |\n",
-            cell(&example.path),
+            cell(&example.path.to_string()),
             cell(wording::value(&example.baseline)),
             cell(wording::value(&example.contender)),
         );

@@ -1,11 +1,12 @@
 //! What every form of a report says in the same words: verdicts, judgements, effects, ledgers.
 
 use crate::figures::{change, count, memory, quantile, rate, share, time};
+use understudy_model::place::{PartName, Within};
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Estimate, Figure, GoalResult, Held, LatencyComparison,
     Resource, ResourceComparison, SloResult, UnderLoad, Verdict, VerdictDocument,
 };
-use understudy_model::{Pacing, Role};
+use understudy_model::{Pacing, Place, Role};
 
 /// The verdict as a heading.
 pub(crate) fn headline(verdict: Verdict) -> &'static str {
@@ -393,7 +394,7 @@ impl Cause<'_> {
 impl Cause<'_> {
     /// The keys of the rule that would excuse it; none where no rule may (a side that does not answer).
     pub(crate) fn rule(&self) -> Option<Vec<String>> {
-        let path = self.largest.path.as_str();
+        let path = self.largest.path.to_string();
         if self.largest.kind == understudy_model::DifferenceKind::Outcome {
             return None;
         }
@@ -412,10 +413,16 @@ impl Cause<'_> {
     }
 }
 
+/// Is it the body over HTTP, or a value in it?
+fn is_in_body(place: &Place) -> bool {
+    let is_content = |within: &Within| matches!(within, Within::Whole | Within::Document(_));
+    matches!(place, Place::Part(PartName::Body, within) if is_content(within))
+}
+
 /// Clusters by kind and place, the most frequent first. In headers, cookies and statuses a place means the same
 /// for every operation; in bodies it does where the values are the same, too.
 pub(crate) fn causes(clusters: &[Cluster]) -> Vec<Cause<'_>> {
-    let value = |cluster: &Cluster| match cluster.path.starts_with('$') || cluster.path == "body" {
+    let value = |cluster: &Cluster| match is_in_body(&cluster.path) {
         true => cluster
             .examples
             .first()
@@ -424,7 +431,7 @@ pub(crate) fn causes(clusters: &[Cluster]) -> Vec<Cause<'_>> {
     };
     let mut causes: Vec<(_, Cause<'_>)> = Vec::new();
     for cluster in clusters {
-        let key = (cluster.kind, cluster.path.as_str(), value(cluster));
+        let key = (cluster.kind, &cluster.path, value(cluster));
         match causes.iter_mut().find(|(known, _)| *known == key) {
             Some((_, cause)) => {
                 cause.count += cluster.count;

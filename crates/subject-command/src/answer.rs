@@ -22,9 +22,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use understudy_compare::{decompress, plain};
-use understudy_model::{
-    Answer, Failure, FailureKind, Field, OUTSIDE_ABSOLUTE, Outcome, Part, Status,
-};
+use understudy_model::place::aspect;
+use understudy_model::{Answer, Failure, FailureKind, Field, Outcome, Part, Place, Status};
 
 /// Where the names of files begin, by part of a place: `HOME` and `TMPDIR` are variables of the run.
 const ROOTS: [(&str, &str); 3] = [("work", "."), ("home", "$HOME"), ("tmp", "$TMPDIR")];
@@ -40,13 +39,12 @@ pub fn answer(ran: &Ran, changes: Changes, outputs: &Outputs, own: &Path) -> Out
         status,
         ..Answer::default()
     };
-    captured(&mut answer, "stdout", &ran.stdout, outputs.stdout);
-    captured(&mut answer, "stderr", &ran.stderr, outputs.stderr);
+    captured(&mut answer, &Place::STDOUT, &ran.stdout, outputs.stdout);
+    captured(&mut answer, &Place::STDERR, &ran.stderr, outputs.stderr);
     files(&mut answer, changes, outputs);
     for path in &ran.elsewhere.paths {
-        // It is absolute, so its name begins with OUTSIDE_ABSOLUTE.
-        let name = escaped(Path::new(path));
-        field(&mut answer, format!("outside:{name}"), "written");
+        let place = Place::outside(&escaped(Path::new(path)));
+        field(&mut answer, &place, "written");
     }
     if ran.elsewhere.is_more {
         let words = "it changes more files outside of its directory than are named";
@@ -55,7 +53,7 @@ pub fn answer(ran: &Ran, changes: Changes, outputs: &Outputs, own: &Path) -> Out
     if !ran.left_behind.is_empty() {
         // Their names are those of the programs, which differ from side to side.
         let value = "processes that still ran";
-        field(&mut answer, "left_behind".to_owned(), value);
+        field(&mut answer, &Place::LEFT_BEHIND, value);
     }
     plain::hide_directory(&mut answer, &names_of(own));
     Outcome::Answered(answer)
@@ -66,12 +64,10 @@ pub fn shared_files(one: &Outcome, other: &Outcome) -> Vec<String> {
     let (Outcome::Answered(one), Outcome::Answered(other)) = (one, other) else {
         return Vec::new();
     };
-    let is_shared = |field: &&Field| {
-        field.name.starts_with(OUTSIDE_ABSOLUTE) && other.field(&field.name).next().is_some()
-    };
+    let is_shared = |field: &&Field| other.field(&field.name).next().is_some();
     let shared = one.fields.iter().filter(is_shared);
-    let path = |field: &Field| field.name.trim_start_matches("outside:").to_owned();
-    shared.map(path).collect()
+    let files = shared.filter_map(Field::watched_file);
+    files.map(str::to_owned).collect()
 }
 
 /// The status of a run that ended by itself.
@@ -106,14 +102,14 @@ fn status(ran: &Ran) -> Result<Status, Failure> {
 }
 
 /// Standard output or error.
-fn captured(answer: &mut Answer, name: &str, captured: &Captured, way: ComparedAs) {
+fn captured(answer: &mut Answer, place: &Place, captured: &Captured, way: ComparedAs) {
     let content = Content {
         size: captured.size,
         bytes: captured.bytes.clone(),
         is_whole: !captured.truncated,
         digest: String::new(),
     };
-    content.add(answer, name, way);
+    content.add(answer, place, way);
 }
 
 fn files(answer: &mut Answer, changes: Changes, outputs: &Outputs) {
@@ -137,8 +133,9 @@ fn files(answer: &mut Answer, changes: Changes, outputs: &Outputs) {
             continue;
         }
         let has_quality = outputs.quality_of(&name).is_some();
-        let name = format!("file:{name}");
-        field(answer, format!("{name};entry"), entry_of(entry.as_ref()));
+        let place = Place::file(&name);
+        let entry_place = place.aspect(aspect::ENTRY);
+        field(answer, &entry_place, entry_of(entry.as_ref()));
         if let Some(Entry {
             kind:
                 Kind::File {
@@ -156,16 +153,16 @@ fn files(answer: &mut Answer, changes: Changes, outputs: &Outputs) {
                 digest: sha256,
             };
             match has_quality {
-                false => content.add(answer, &name, way),
+                false => content.add(answer, &place, way),
                 true => {
                     let media = of_type(plain::MEDIA, &name) + ANY_FRAMES;
-                    content.add_as(answer, &name, media);
+                    content.add_as(answer, &place, media);
                 }
             }
         }
     }
     for path in outside {
-        field(answer, format!("outside:{}", escaped(&path)), "written");
+        field(answer, &Place::outside(&escaped(&path)), "written");
     }
     answer.unread = unread
         .into_iter()
@@ -201,14 +198,14 @@ struct Content {
 
 impl Content {
     /// Adds what is compared of it.
-    fn add(mut self, answer: &mut Answer, name: &str, way: ComparedAs) {
+    fn add(mut self, answer: &mut Answer, place: &Place, way: ComparedAs) {
         let media = match way {
             ComparedAs::Ignore => return,
             ComparedAs::Class => {
                 let class = if self.size == 0 { "empty" } else { "not empty" };
-                return field(answer, format!("{name};class"), class);
+                return field(answer, &place.aspect(aspect::CLASS), class);
             }
-            ComparedAs::Compressed => return self.add_compressed(answer, name),
+            ComparedAs::Compressed => return self.add_compressed(answer, place),
             ComparedAs::SortedLines => {
                 self.sort_lines();
                 plain::SORTED.to_owned()
@@ -219,15 +216,15 @@ impl Content {
             ComparedAs::Json => plain::JSON.to_owned(),
             ComparedAs::JsonLines => plain::JSON_LINES.to_owned(),
             ComparedAs::Csv => plain::CSV.to_owned(),
-            ComparedAs::Dataset => of_type(plain::DATASET, name),
-            ComparedAs::Media => of_type(plain::MEDIA, name),
+            ComparedAs::Dataset => of_type(plain::DATASET, &place.to_string()),
+            ComparedAs::Media => of_type(plain::MEDIA, &place.to_string()),
         };
-        self.add_as(answer, name, media);
+        self.add_as(answer, place, media);
     }
 
-    fn add_as(self, answer: &mut Answer, name: &str, media: String) {
+    fn add_as(self, answer: &mut Answer, place: &Place, media: String) {
         answer.parts.push(Part {
-            name: name.to_owned(),
+            name: place.to_string(),
             media,
             truncated: !self.is_whole,
             bytes: self.bytes,
@@ -236,7 +233,7 @@ impl Content {
     }
 
     /// Adds what it says without its compression, and which compression that is.
-    fn add_compressed(mut self, answer: &mut Answer, name: &str) {
+    fn add_compressed(mut self, answer: &mut Answer, place: &Place) {
         let is_whole = self.is_whole;
         // The same content is compressed in the same way.
         let digest = match is_whole {
@@ -253,9 +250,9 @@ impl Content {
             }
             Err(what) => (what, plain::COMPRESSED),
         };
-        self.add_as(answer, name, media.to_owned());
+        self.add_as(answer, place, media.to_owned());
         answer.parts.push(Part {
-            name: format!("{name};coding"),
+            name: place.aspect(aspect::CODING).to_string(),
             media: plain::BYTES.to_owned(),
             bytes: coding.into_bytes(),
             truncated: !is_whole,
@@ -299,8 +296,8 @@ fn of_type(media: &str, name: &str) -> String {
     }
 }
 
-fn field(answer: &mut Answer, name: String, value: impl Into<Vec<u8>>) {
-    let value = value.into();
+fn field(answer: &mut Answer, place: &Place, value: impl Into<Vec<u8>>) {
+    let (name, value) = (place.to_string(), value.into());
     answer.fields.push(Field { name, value });
 }
 

@@ -9,7 +9,7 @@
 #![forbid(unsafe_code)]
 
 use std::error::Error;
-use understudy_model::{Ending, Field, OUTSIDE_ABSOLUTE, Outcome, Status};
+use understudy_model::{Ending, Field, Outcome, Status};
 use xxhash_rust::xxh3::Xxh3Default;
 
 /// Why a case could not be put to a side, where that is no answer of the side.
@@ -114,7 +114,7 @@ pub fn answer_hash(outcome: &Outcome) -> u64 {
         hasher.update(bytes);
     };
     add(&answer.status.code.to_le_bytes());
-    let measured = |field: &&Field| !field.name.starts_with(OUTSIDE_ABSOLUTE);
+    let measured = |field: &&Field| field.watched_file().is_none();
     for field in answer.fields.iter().filter(measured) {
         add(field.name.as_bytes());
         add(&field.value);

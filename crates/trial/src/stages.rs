@@ -21,6 +21,7 @@ use understudy_host::pin_current_thread;
 use understudy_judge as judge;
 use understudy_judge::plan::Plan;
 use understudy_judge::terms::Terms;
+use understudy_model::Place;
 use understudy_model::stored::RequestFacts;
 use understudy_model::stored::WorkloadFacts;
 use understudy_probe::Cgroups;
@@ -118,7 +119,7 @@ fn measure(
     let rules = began.as_ref().unwrap_or(&environment).rules;
     store::begin_workload(run, &facts)?;
     keep_apart(inputs.cpus)?;
-    let redact = |path: &str, text: &str| inputs.redactor.redact_value(path, text);
+    let redact = |place: Option<&Place>, text: &str| inputs.redactor.redact_value(place, text);
     if !store::is_finished(run, EQUIVALENCE)? {
         equivalence::Stage {
             subject: &*subject,

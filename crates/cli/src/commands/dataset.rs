@@ -18,8 +18,8 @@ use understudy_dataset::{
     DatasetError, Engine, Format, Options, Progress, Stage, compare_files, compare_in_engine,
     quiet_decoder, statements,
 };
-use understudy_model::ByteSize;
-use understudy_model::meant;
+use understudy_model::place::ValuePath;
+use understudy_model::{ByteSize, Place, meant};
 use understudy_redact::{Redactor, preview};
 
 /// Progress is shown from then on.
@@ -140,7 +140,9 @@ pub(crate) fn dataset(args: &DatasetArgs, stop: &AtomicBool) -> Result<u8, Failu
     let key = super::trial::redaction_key()?;
     let redactor = Redactor::new(key).with_names(&args.secret);
     let redact = |column: &str, text: &str| {
-        let shown = redactor.redact_value(&format!("$['{column}']"), text);
+        let mut path = ValuePath::root();
+        path.push_name(column);
+        let shown = redactor.redact_value(Some(&Place::in_body(path)), text);
         preview(shown.as_bytes(), MOST_SHOWN)
     };
     let display = Display::new();

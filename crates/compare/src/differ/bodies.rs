@@ -4,7 +4,6 @@ use super::{Found, Side, Site, is_uncertain};
 use crate::dialect::{Content, PartDifference, Reading};
 use crate::document::{self, Body, Document, Layout};
 use crate::hash::Hash;
-use crate::http::BODY;
 use crate::json::{Json, Value};
 use crate::place::{self, Indices};
 use crate::preview;
@@ -14,10 +13,10 @@ use crate::tree::{self, Seen};
 use crate::{align, character, decode, runs, text};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use understudy_model::{Answer, Character, DifferenceKind as Kind, Field, Part, Relation, Spot};
-
-/// The place of how a document is written.
-pub(super) const LAYOUT: &str = "body;layout";
+use understudy_model::place::{ValuePath, aspect};
+use understudy_model::{
+    Answer, Character, DifferenceKind as Kind, Field, Part, Place, Relation, Spot,
+};
 
 /// Which texts two are that differ.
 pub(super) struct Texts<'n> {
@@ -29,38 +28,45 @@ pub(super) struct Texts<'n> {
 }
 
 impl<'e> Found<'_, 'e> {
-    /// A place in the part that is compared.
-    pub(super) fn place<'p>(&self, place: &'p str) -> Cow<'p, str> {
-        place::in_part(self.part, place)
+    /// The part that is compared, as a whole.
+    pub(super) fn site(&self) -> Site {
+        Site::at(&self.part)
     }
 
-    pub(super) fn site(&self, place: &str) -> Site {
-        Site::at(&self.place(place))
+    /// A difference of that part as a whole.
+    fn of_part(&mut self, kind: Kind, a: Side<'_>, b: Side<'_>) {
+        self.plain(&self.part.clone(), kind, a, b);
+    }
+
+    /// A difference in how that part is written.
+    pub(super) fn of_layout(&mut self, a: &str, b: &str) {
+        let place = self.part.aspect(aspect::LAYOUT);
+        self.plain(&place, Kind::Text, Side::Word(a), Side::Word(b));
     }
 
     /// Every part that either answer has, by name.
     pub(super) fn parts(&mut self, a: &'e Answer, b: &'e Answer) {
         for part in &a.parts {
-            self.part = &part.name;
+            self.part = Place::from(part.name.as_str());
             self.bytes = 0;
             match b.part(&part.name) {
                 Some(other) => self.both((part, a), (other, b)),
                 None if is_uncertain(Kind::Missing, a, b) => {}
                 None => {
                     self.bytes = part.bytes.len() as u64;
-                    self.plain(BODY, Kind::Missing, Side::Word("there"), Side::Absent);
+                    self.of_part(Kind::Missing, Side::Word("there"), Side::Absent);
                 }
             }
             self.all_bytes += self.bytes;
         }
         for part in b.parts.iter().filter(|part| a.part(&part.name).is_none()) {
-            self.part = &part.name;
+            self.part = Place::from(part.name.as_str());
             self.bytes = 0;
             if !is_uncertain(Kind::Extra, a, b) {
-                self.plain(BODY, Kind::Extra, Side::Absent, Side::Word("there"));
+                self.of_part(Kind::Extra, Side::Absent, Side::Word("there"));
             }
         }
-        self.part = BODY;
+        self.part = Place::BODY;
     }
 
     /// A part that both have, as the dialect reads it.
@@ -81,7 +87,7 @@ impl<'e> Found<'_, 'e> {
             (Reading::Exact, Reading::Exact) if is_known && !is_whole => {
                 let shown = |part: &Part| format!("content with the digest {}", part.digest);
                 let (a, b) = (shown(part), shown(other));
-                self.plain(BODY, Kind::Bytes, Side::Word(&a), Side::Word(&b));
+                self.of_part(Kind::Bytes, Side::Word(&a), Side::Word(&b));
             }
             _ if !is_whole => {
                 let cut = if part.truncated { part } else { other };
@@ -92,7 +98,7 @@ impl<'e> Found<'_, 'e> {
                 if bytes_a.len().max(bytes_b.len()) > self.differ.decoded_bytes
                     && bytes_a != bytes_b =>
             {
-                let name = self.part;
+                let name = &self.part;
                 self.not_compared(format!("{name} is too long to be read as a document"));
             }
             (Reading::Document(x), Reading::Document(y)) => {
@@ -144,12 +150,12 @@ impl<'e> Found<'_, 'e> {
 
     /// A difference that such a reader found.
     fn within(&mut self, one: &PartDifference) {
-        let place = |within: &str| match within {
-            "" => self.place(BODY).into_owned(),
-            within => format!("{};{within}", self.place(BODY)),
+        let place = |aspect: &str| match aspect {
+            "" => self.part.clone(),
+            aspect => self.part.aspect(aspect),
         };
         let site = Site {
-            path: place(&one.place),
+            path: place(&one.aspect),
             bytes: one.bytes,
             ..Site::at(&place(&one.pattern))
         };
@@ -183,7 +189,7 @@ impl<'e> Found<'_, 'e> {
                 error.map_or_else(|| "decodable".to_owned(), |error| error.to_string())
             };
             let (a, b) = (word(body_a.err()), word(body_b.err()));
-            return self.plain(BODY, Kind::Bytes, Side::Word(&a), Side::Word(&b));
+            return self.of_part(Kind::Bytes, Side::Word(&a), Side::Word(&b));
         };
         self.bytes = body_a.len() as u64;
         if body_a == body_b {
@@ -234,14 +240,14 @@ impl<'e> Found<'_, 'e> {
             _ if body.is_empty() => (character::absent(), String::new()),
             Ok(text) => (
                 character::of_text_body(text),
-                preview::text(redact, &self.place(BODY), text),
+                preview::text(redact, &self.part, text),
             ),
             Err(_) => (character::of_bytes(body), format!("{} bytes", body.len())),
         };
         let redact = self.differ.redact;
         let site = Site {
             bytes: a.len() as u64,
-            ..self.site(BODY)
+            ..self.site()
         };
         self.keep(
             site,
@@ -259,7 +265,7 @@ impl<'e> Found<'_, 'e> {
             Body::Document(document) => {
                 let (shown, _) = preview::pair(
                     redact,
-                    &self.place(BODY),
+                    &self.part.document(ValuePath::root()),
                     Seen::Value(&document.root),
                     Seen::Absent,
                 );
@@ -267,7 +273,7 @@ impl<'e> Found<'_, 'e> {
             }
             _ => (Character(form.name().into()), String::new()),
         };
-        let wrong_shown = preview::text(redact, &self.place(BODY), &String::from_utf8_lossy(wrong));
+        let wrong_shown = preview::text(redact, &self.part, &String::from_utf8_lossy(wrong));
         let wrong = (Character(format!("not {}", form.name())), wrong_shown);
         let (a, b) = if swapped {
             (wrong, right)
@@ -276,7 +282,7 @@ impl<'e> Found<'_, 'e> {
         };
         let site = Site {
             bytes: self.bytes,
-            ..self.site(BODY)
+            ..self.site()
         };
         self.keep(site, Kind::Type, a, b, Relation::default());
     }
@@ -295,12 +301,11 @@ impl<'e> Found<'_, 'e> {
             // The same lines that end otherwise each: no part of a text may differ without a word.
             if !self.texts(&a, &b) && !has_layout {
                 let line_ends = |text: &str| text.matches("\r\n").count().to_string();
-                let (a, b) = (line_ends(&a), line_ends(&b));
-                self.plain(LAYOUT, Kind::Text, Side::Word(&a), Side::Word(&b));
+                self.of_layout(&line_ends(&a), &line_ends(&b));
             }
             return;
         }
-        let site = self.site(BODY);
+        let site = self.site();
         let rules = self.rules_at(&site, Kind::Bytes);
         self.runs(site, (bytes_a, bytes_b), rules);
     }
@@ -332,9 +337,9 @@ impl<'e> Found<'_, 'e> {
         if aligned.reordered {
             let site = Site {
                 bytes: a.len() as u64,
-                ..self.site(BODY)
+                ..self.site()
             };
-            let (shown_a, shown_b) = preview::texts(self.differ.redact, &self.place(BODY), a, b);
+            let (shown_a, shown_b) = preview::texts(self.differ.redact, &self.part, a, b);
             let of = |text| character::of_text_body(text);
             self.keep(
                 site,
@@ -383,10 +388,10 @@ impl<'e> Found<'_, 'e> {
         let at = a.and_then(|(at, _)| at);
         let site = Site {
             path: match at {
-                None => self.place(BODY).into_owned(),
-                Some(at) => format!("{}:{}", self.place(BODY), at + 1),
+                None => self.part.clone(),
+                Some(at) => self.part.line(at as u64 + 1),
             },
-            ..self.site(BODY)
+            ..self.site()
         };
         if let (Some((_, a)), Some(b)) = (a, b) {
             let text = Texts {
@@ -403,7 +408,7 @@ impl<'e> Found<'_, 'e> {
             // What it says is its place.
             Some(line) => (
                 Character("line".into()),
-                preview::text(redact, &self.place(BODY), line),
+                preview::text(redact, &self.part, line),
             ),
         };
         let words = text::skeleton(a.map(|(_, line)| line).or(b).unwrap_or_default()) as u32;
@@ -438,19 +443,19 @@ impl<'e> Found<'_, 'e> {
         rules: Vec<u32>,
     ) {
         let redact = self.differ.redact;
-        let is_in_document = site.path.starts_with(&*place::root(self.part));
+        let is_in_document = site.path.path().is_some();
         let shown = |a, b| match is_in_document {
             false => preview::texts(redact, &site.path, a, b),
             true => preview::quoted_texts(redact, &site.path, a, b),
         };
         let whole = shown(a, b);
         // Only bodies have a share that was compared.
-        let is_in_body = is_in_document || site.pattern == self.place(BODY);
+        let is_in_body = is_in_document || site.pattern == self.part;
         let bytes = |text: &str| if is_in_body { text.len() as u64 } else { 0 };
         let Some(tokens) = text::compare(a, b, section) else {
             let relation = self.relation(
                 kind,
-                &site.pattern,
+                (&site.pattern, None),
                 name,
                 Some((Plain::Text(a), Plain::Text(b))),
             );
@@ -481,10 +486,9 @@ impl<'e> Found<'_, 'e> {
             let Spot::Token { line, around, of } = token.spot else {
                 continue;
             };
-            let at = format!("{}~{around:08x}", site.pattern);
             let values = token.baseline.zip(token.contender);
             let values = values.map(|(a, b)| (Plain::Text(a), Plain::Text(b)));
-            let relation = self.relation(kind, &at, "", values);
+            let relation = self.relation(kind, (&site.pattern, Some(around)), "", values);
             let site = Site {
                 spot: Some(Spot::Token {
                     line,
@@ -513,13 +517,13 @@ impl<'e> Found<'_, 'e> {
                 .get_or_insert_with(|| {
                     self.differ
                         .rules
-                        .in_documents(self.operation, self.part, a, b)
+                        .in_documents(self.operation, &self.part, a, b)
                 })
                 .at(steps, kind);
             let name = place::last_name(steps);
             let site = Site {
-                path: self.path(steps, Indices::Baseline),
-                pattern: self.path(steps, Indices::Any),
+                path: self.value(steps, Indices::Baseline),
+                pattern: self.value(steps, Indices::Any),
                 spot: None,
                 position: place::position(steps),
                 bytes: seen_a.bytes().or(seen_b.bytes()).unwrap_or_default(),
@@ -535,25 +539,25 @@ impl<'e> Found<'_, 'e> {
             if let (Some(a), Some(b)) = (seen_a.octets(), seen_b.octets()) {
                 return self.runs(site, (a, b), rules);
             }
-            let path = site.path.clone();
-            self.whole(kind, name, (seen_a, seen_b), (site, &path), rules);
+            let place = site.path.clone();
+            self.whole(kind, name, (seen_a, seen_b), (site, &place), rules);
         });
     }
 
-    /// What two documents have at a place, each as a whole; `path` is that by which it is redacted.
+    /// What two documents have at a place, each as a whole; `place` is that by which it is redacted.
     pub(super) fn whole(
         &mut self,
         kind: Kind,
         name: &str,
         (a, b): (Seen<'_>, Seen<'_>),
-        (site, path): (Site, &str),
+        (site, place): (Site, &Place),
         rules: Vec<u32>,
     ) {
         let values = Plain::seen(a).zip(Plain::seen(b));
-        let relation = self.relation(kind, &site.pattern, name, values);
+        let relation = self.relation(kind, (&site.pattern, None), name, values);
         let like = site.like(kind, character_of(a), character_of(b), rules);
         let redact = self.differ.redact;
-        self.push(like, site, relation, || preview::pair(redact, path, a, b));
+        self.push(like, site, relation, || preview::pair(redact, place, a, b));
     }
 
     /// How two documents of one form are written. False if that is alike.
@@ -565,9 +569,8 @@ impl<'e> Found<'_, 'e> {
                 text => character::of_text_body(text),
             };
             let (of_a, of_b) = (side(&a), side(&b));
-            let (shown_a, shown_b) =
-                preview::texts(self.differ.redact, &self.place(LAYOUT), &a, &b);
-            let site = self.site(LAYOUT);
+            let site = Site::at(&self.part.aspect(aspect::LAYOUT));
+            let (shown_a, shown_b) = preview::texts(self.differ.redact, &site.path, &a, &b);
             self.keep(
                 site,
                 Kind::Text,

@@ -1,10 +1,9 @@
 //! The difference of two contents of which no byte or no character may differ.
 
-use super::bodies::{LAYOUT, one_line};
-use super::{Found, Side, Site};
+use super::bodies::one_line;
+use super::{Found, Site};
 use crate::document;
 use crate::hash::Hash;
-use crate::http::BODY;
 use crate::json::Json;
 use crate::{align, character, preview};
 use understudy_model::{Character, DifferenceKind as Kind, Relation};
@@ -74,7 +73,7 @@ impl Found<'_, '_> {
     }
 
     fn bytes(&mut self, a: &[u8], b: &[u8]) {
-        let site = self.site(BODY);
+        let site = self.site();
         let rules = self.rules_at(&site, Kind::Bytes);
         self.runs(site, (a, b), rules);
     }
@@ -120,7 +119,7 @@ impl Found<'_, '_> {
             false => "no line feed at the end",
         };
         if end(a) != end(b) {
-            self.plain(LAYOUT, Kind::Text, Side::Word(end(a)), Side::Word(end(b)));
+            self.of_layout(end(a), end(b));
         }
     }
 
@@ -166,8 +165,8 @@ impl Found<'_, '_> {
         }
         let pair = (pair.0.unwrap_or_default(), pair.1.unwrap_or_default());
         let site = Site {
-            path: format!("{}:{at}", self.place(BODY)),
-            ..self.site(BODY)
+            path: self.part.line(at as u64),
+            ..self.site()
         };
         let shown = preview::texts(self.differ.redact, &site.path, pair.0, pair.1);
         (site, shown)

@@ -4,10 +4,9 @@ use super::{Fault, in_document};
 use crate::dialect::{Dialect, Reading};
 use crate::document::lines_as_text;
 use crate::plain::{Plain, SORTED, class};
-use understudy_model::{Answer, Part, Status};
+use understudy_model::place::{PartName, Within, aspect};
+use understudy_model::{Answer, Part, Place, Status};
 
-/// What the name of a field ends with that says what a file is, and the name of the part that holds its content.
-const ENTRY: &str = ";entry";
 /// The digits of a mode in octal.
 const DIGITS: std::ops::RangeInclusive<u8> = b'0'..=b'7';
 
@@ -22,12 +21,9 @@ pub(crate) fn plant(answer: &Answer, fault: Fault, draw: u64) -> Option<Answer> 
         }
         Fault::FileMissing => {
             let field = entry(answer, draw, |value| value != b"removed")?;
-            let name = wrong.fields.remove(field).name;
-            let file = name.strip_suffix(ENTRY)?;
-            let is_of_file = |name: &str| {
-                name.strip_prefix(file)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(';'))
-            };
+            let place = Place::from(wrong.fields.remove(field).name);
+            let file = place.part()?;
+            let is_of_file = |name: &str| Place::from(name).part() == Some(file);
             wrong.fields.retain(|field| !is_of_file(&field.name));
             wrong.parts.retain(|part| !is_of_file(&part.name));
         }
@@ -50,9 +46,15 @@ pub(crate) fn plant(answer: &Answer, fault: Fault, draw: u64) -> Option<Answer> 
 fn entry(answer: &Answer, draw: u64, is_fit: impl Fn(&[u8]) -> bool) -> Option<usize> {
     let fields = answer.fields.iter().enumerate();
     let fit = fields
-        .filter(|(_, field)| field.name.ends_with(ENTRY) && is_fit(&field.value))
+        .filter(|(_, field)| is_entry(&field.name) && is_fit(&field.value))
         .map(|(index, _)| index);
     one_of(fit.collect(), draw)
+}
+
+/// Does the name of a field say that it is what a file is?
+fn is_entry(name: &str) -> bool {
+    let place = Place::from(name);
+    matches!(place, Place::Part(PartName::File(_), Within::Aspect(of)) if *of == *aspect::ENTRY)
 }
 
 /// The fault in one of the parts that have a place for it: the part's index and its bytes.

@@ -119,11 +119,13 @@ fn element_missing(text: &str, draw: u64) -> Option<String> {
 mod tests {
     use super::*;
     use crate::{Differ, Rules};
-    use understudy_model::{Answer, Field, Outcome};
+    use understudy_model::{Answer, Field, Outcome, Place};
 
     /// Every fault that a body of this type has a place for, as it is found.
     fn found(media: &str, body: &[u8]) -> Vec<&'static str> {
-        let (rules, redact) = (Rules::default(), |_: &str, text: &str| text.to_owned());
+        let (rules, redact) = (Rules::default(), |_: Option<&Place>, text: &str| {
+            text.to_owned()
+        });
         let differ = Differ::new(&rules, &redact);
         let answer = crate::http::answer(
             200,

@@ -31,7 +31,7 @@ fn video(contents: &[u8]) -> Media {
 fn found(a: &Media, b: &Media, frames: Frames) -> Vec<(String, String, String)> {
     let found = compare(a, b, frames, 5000).unwrap();
     let shown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-    let one = |one: PartDifference| (one.place, shown(one.baseline), shown(one.contender));
+    let one = |one: PartDifference| (one.aspect, shown(one.baseline), shown(one.contender));
     found.into_iter().map(one).collect()
 }
 
@@ -68,7 +68,7 @@ fn the_same_frames_are_the_same_and_a_changed_one_is_named() {
     let b = video(&changed);
     let all = compare(&a, &b, Frames::Exact, 5000).unwrap();
     assert_eq!(all.len(), 1);
-    assert_eq!(all[0].place, "stream 0;frame 17");
+    assert_eq!(all[0].aspect, "stream 0;frame 17");
     assert_eq!(
         (all[0].pattern.as_str(), all[0].bytes),
         ("stream 0;frame", 100)

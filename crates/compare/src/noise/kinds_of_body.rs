@@ -2,10 +2,10 @@
 //! and with one that has one more thing wrong in every answer.
 
 use crate::{By, Differ, History, Noise, Outcomes, PairClass, Row, Rules, classify};
-use understudy_model::{Field, Outcome};
+use understudy_model::{Field, Outcome, Place};
 use understudy_stats::random::Random;
 
-fn shown_whole(_: &str, text: &str) -> String {
+fn shown_whole(_: Option<&Place>, text: &str) -> String {
     text.to_owned()
 }
 
@@ -372,7 +372,7 @@ fn what_noise_covers_as_a_whole_is_not_compared() {
     for row in &rows {
         let judged = classify(row, &noise);
         assert_eq!(judged.class, PairClass::Covered);
-        assert!(judged.excused_by.contains(&By::Noise("body")));
+        assert!(judged.excused_by.contains(&By::Noise(&Place::BODY)));
     }
     // A text of which every word is another each time hides whatever else is in it, and says so.
     let mut dice = Random::new(9);

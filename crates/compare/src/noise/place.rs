@@ -78,7 +78,7 @@ impl Pairs {
 
 /// What is learned of one place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Shown {
     /// Everything that differs here.
     pub(super) all: Values,
     /// What differs here as a whole.
@@ -121,7 +121,7 @@ enum Model {
     Any,
 }
 
-impl Place {
+impl Shown {
     /// Learns from pairs of the incumbent with itself that are like this one.
     pub(super) fn learn(&mut self, pair: &Pair<'_>, pairs: u64) {
         self.all.itself.count(pair, pairs);

@@ -2,7 +2,7 @@
 
 use super::kinds_of_body::{ANSWERS, RUNS, WORDS, answer, different};
 use crate::{Differ, History, Outcomes, Row, Rules};
-use understudy_model::Outcome;
+use understudy_model::{Outcome, Place};
 use understudy_stats::random::Random;
 
 /// One element: what it is, a figure that counts, and a moment that does not.
@@ -118,7 +118,7 @@ fn run(kind: &Kind, varies: Varies, wrong: Option<usize>, seed: u64) -> Vec<Row>
     let mut dice = Random::new(seed);
     let prices: Vec<u64> = (0..6).map(|_| 10 + dice.below(900) as u64).collect();
     let (rules, mut history) = (Rules::default(), History::default());
-    let redact = |_: &str, text: &str| text.to_owned();
+    let redact = |_: Option<&Place>, text: &str| text.to_owned();
     let differ = Differ::new(&rules, &redact);
     let mut one = |tick: u64, wrong: Option<usize>| -> Outcome {
         let item = |(at, price): (usize, &u64)| Item {

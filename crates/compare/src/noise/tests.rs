@@ -121,7 +121,7 @@ fn the_list_names_operation_place_kind_characters_and_pairs() {
     assert_eq!(
         (
             list[0].operation.as_str(),
-            list[0].path.as_str(),
+            list[0].path.to_string().as_str(),
             list[0].pairs
         ),
         ("GET /x", "$.at", 3)

@@ -33,7 +33,7 @@ fn stdout(media: &str, bytes: &[u8]) -> Answer {
     ran(0, &[], &[("stdout", media, bytes)])
 }
 
-fn shown_whole(_: &str, text: &str) -> String {
+fn shown_whole(_: Option<&Place>, text: &str) -> String {
     text.to_owned()
 }
 
@@ -57,7 +57,7 @@ fn row(a: &Answer, b: &Answer) -> Row {
 fn differences(a: &Answer, b: &Answer) -> Vec<(String, Kind, String, String)> {
     let found = row(a, b);
     assert_eq!(found.lost, None);
-    let one = |of: Difference| (of.path, of.kind, of.baseline, of.contender);
+    let one = |of: Difference| (of.path.to_string(), of.kind, of.baseline, of.contender);
     found.differences.into_iter().map(one).collect()
 }
 
@@ -304,7 +304,10 @@ fn what_needs_another_reader_is_lost_without_it_unless_it_is_equal_to_the_byte()
     assert_eq!((same.lost, same.differences.len()), (None, 0));
     let found = with(&of(b"a"), &of(b"bb")).differences;
     assert_eq!(
-        (found[0].path.as_str(), found[0].contender.as_str()),
+        (
+            found[0].path.to_string().as_str(),
+            found[0].contender.as_str()
+        ),
         ("file:t", "2 bytes")
     );
     assert_eq!(
@@ -424,7 +427,10 @@ fn long_texts_are_compared_as_exactly_as_short_ones() {
     );
     let many = text(&|lines| lines.iter_mut().for_each(|line| line.push('!')));
     let found = row(&of(&same), &of(&many)).differences;
-    assert_eq!((found.len(), found[0].path.as_str()), (1, "stdout:1"));
+    assert_eq!(
+        (found.len(), found[0].path.to_string().as_str()),
+        (1, "stdout:1")
+    );
     assert_eq!(
         found[0].bytes,
         same.len() as u64,

@@ -61,7 +61,7 @@ fn a_rule_holds_on_its_last_day() {
     }];
     let rules = Rules::compile(rules, today()).unwrap();
     assert_eq!(
-        rules.at_place("GET /", "header:x-trace", DifferenceKind::Value),
+        rules.at_place("GET /", &Place::header("x-trace"), DifferenceKind::Value),
         [0]
     );
 }
@@ -70,7 +70,7 @@ fn a_rule_holds_on_its_last_day() {
 fn places_cover_themselves_and_cookies_their_attributes() {
     let paths = ["cookie:sid", "cookie:sid;Path", "header:x", "body", "code"];
     let rules = Rules::compile(paths.into_iter().map(rule).collect(), today()).unwrap();
-    let at = |place| rules.at_place("GET /", place, DifferenceKind::Value);
+    let at = |place: &str| rules.at_place("GET /", &place.into(), DifferenceKind::Value);
     assert_eq!(at("cookie:sid"), [0]);
     assert_eq!(at("cookie:sid;path"), [0, 1]);
     assert_eq!(at("cookie:sid2"), [0; 0]);
@@ -158,7 +158,7 @@ fn rules_name_the_parts_of_a_command_and_what_is_said_of_them() {
     let of_file = compile("file:$HOME/a").unwrap();
     let covered = |place: &str| {
         !of_file
-            .at_place("x", place, DifferenceKind::Value)
+            .at_place("x", &place.into(), DifferenceKind::Value)
             .is_empty()
     };
     assert!(covered("file:$HOME/a") && covered("file:$HOME/a;entry"));
@@ -170,7 +170,9 @@ fn rules_name_streams_and_clips_of_media() {
     let compile = |path: &str| Rules::compile(vec![rule(path)], today());
     let covered = |path: &str, place: &str| {
         let rules = compile(path).unwrap();
-        !rules.at_place("x", place, DifferenceKind::Value).is_empty()
+        !rules
+            .at_place("x", &place.into(), DifferenceKind::Value)
+            .is_empty()
     };
     let frame = "file:a.mkv;stream 0;frame";
     for path in [frame, "file:a.mkv;stream 0", "file:a.mkv"] {

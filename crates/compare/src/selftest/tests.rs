@@ -18,7 +18,7 @@ fn rule(path: &str, kind: Option<&str>) -> Rule {
 fn tested(rules: Vec<Rule>) -> SelfTest {
     let names: Vec<String> = Rule::names(&rules).collect();
     let rules = Rules::compile(rules, "2026-01-01".parse().unwrap()).unwrap();
-    let redact = |_: &str, text: &str| text.to_owned();
+    let redact = |_: Option<&Place>, text: &str| text.to_owned();
     let (differ, mut history) = (Differ::new(&rules, &redact), History::default());
     let (mut rows, mut tried) = (Vec::new(), Vec::new());
     for n in 0..100 {

@@ -2,7 +2,7 @@ use super::*;
 use crate::fixtures::json as answer;
 use crate::{Day, Differ, Row, Rule};
 use proptest::prelude::*;
-use understudy_model::{Difference, Field, Outcome};
+use understudy_model::{Difference, Field, Outcome, Place};
 
 #[test]
 fn shapes_show_names_and_types_and_no_values() {
@@ -126,7 +126,7 @@ proptest! {
         let mask = Mask::new(&noise, &rules, (0, "GET /x"));
         let (a, b) = (answer(a), answer(b));
         let alike = mask.value_hash(&a) == mask.value_hash(&b);
-        let redact = |_: &str, text: &str| text.to_owned();
+        let redact = |_: Option<&Place>, text: &str| text.to_owned();
         let differ = Differ::new(&rules, &redact);
         let found = differ.differences("GET /x", &Outcome::Answered(a), &Outcome::Answered(b));
         prop_assert_eq!(alike, found.is_empty());

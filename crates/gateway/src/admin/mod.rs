@@ -23,8 +23,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
-use understudy_model::Role;
 use understudy_model::proof::SelfTest;
+use understudy_model::{Place, Role};
 
 /// Seconds that are remembered.
 const HISTORY: usize = 300;
@@ -222,13 +222,11 @@ impl Admin {
     }
 
     /// Takes back the waiver of this operation and path; false if there is none.
-    fn unwaive(&self, operation: &str, path: &str) -> Result<bool, Vec<String>> {
+    fn unwaive(&self, operation: &str, path: &Place) -> Result<bool, Vec<String>> {
         let removed = {
             let waivers = &mut self.findings.book().waivers;
             let before = waivers.len();
-            waivers.retain(|waiver| {
-                (waiver.operation.as_str(), waiver.path.as_str()) != (operation, path)
-            });
+            waivers.retain(|waiver| (waiver.operation.as_str(), &waiver.path) != (operation, path));
             waivers.len() < before
         };
         self.save()?;

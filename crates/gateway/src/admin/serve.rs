@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use understudy_model::Place;
 
 /// The page, which loads these alone and asks this interface alone. They hold no data, so they need no
 /// token.
@@ -120,7 +121,7 @@ struct Errors {
 #[serde(deny_unknown_fields)]
 struct Unwaive {
     operation: String,
-    path: String,
+    path: Place,
 }
 
 async fn answer(admin: &Admin, request: Request<Incoming>) -> Response<String> {

@@ -15,8 +15,7 @@ use std::time::{Duration, Instant};
 use understudy_compare::{
     Day, Differ, History, Outcomes, Row, Rules, hide_authority, is_fit, try_faults,
 };
-use understudy_model::Role;
-use understudy_model::{Answer, Difference, Failure, Outcome};
+use understudy_model::{Answer, Difference, Failure, Outcome, Place, Role};
 use understudy_redact::{Redactor, shell_quoted, variable};
 
 /// Answers that wait for it until nothing is left to compare.
@@ -114,16 +113,16 @@ impl Terms {
     }
 
     /// What may be kept of a value.
-    fn shown(&self, path: &str, text: &str) -> String {
+    fn shown(&self, place: Option<&Place>, text: &str) -> String {
         match self.config.payloads {
-            Payloads::Hash if !path.is_empty() => {
+            Payloads::Hash if place.is_some() => {
                 format!(
                     "<{} bytes #{:016x}>",
                     text.len(),
                     SipHasher24::new_with_key(&self.key).hash(text.as_bytes())
                 )
             }
-            _ => self.redactor.redact_value(path, text),
+            _ => self.redactor.redact_value(place, text),
         }
     }
 
@@ -257,7 +256,7 @@ impl Findings {
         let second = second
             .filter(|_| !same)
             .map(|second| answered(&second, false, others));
-        let redact = |path: &str, text: &str| terms.shown(path, text);
+        let redact = |place: Option<&Place>, text: &str| terms.shown(place, text);
         let differ = Differ::new(&terms.rules, &redact);
         let outcomes = Outcomes {
             incumbent: &baseline,
@@ -316,7 +315,7 @@ impl Findings {
             return;
         };
         let terms = self.terms();
-        let redact = |path: &str, text: &str| terms.shown(path, text);
+        let redact = |place: Option<&Place>, text: &str| terms.shown(place, text);
         let differ = Differ::new(&terms.rules, &redact);
         let operation = (test.operation.0, test.operation.1.as_str());
         let tried = {

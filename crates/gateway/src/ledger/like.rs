@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_compare::{Known, Noise, Row, coarse};
-use understudy_model::{Bond, Course, Difference, DifferenceKind, Distance, Position, Spot};
+use understudy_model::{Bond, Course, Difference, DifferenceKind, Distance, Place, Position, Spot};
 
 /// What decides what a pair is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,13 +11,14 @@ pub(super) struct Like {
     code: Option<i32>,
     /// What could not be compared: such a pair is not excused with the others.
     unread: Option<String>,
-    noise: BTreeSet<Place>,
-    differences: BTreeSet<Place>,
+    noise: BTreeSet<Likeness>,
+    differences: BTreeSet<Likeness>,
 }
 
+/// What decides what one difference is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    pattern: String,
+struct Likeness {
+    pattern: Place,
     kind: DifferenceKind,
     baseline: String,
     contender: String,
@@ -51,19 +52,19 @@ impl Like {
             code: row.code,
             unread: row.unread.clone(),
             // Of these the farthest alone counts, which the group keeps.
-            noise: row.noise.iter().map(|of| Place::of(of, None)).collect(),
+            noise: row.noise.iter().map(|of| Likeness::of(of, None)).collect(),
             differences: row
                 .differences
                 .iter()
-                .map(|of| Place::of(of, apart(of)))
+                .map(|of| Likeness::of(of, apart(of)))
                 .collect(),
         }
     }
 }
 
-impl Place {
-    fn of(difference: &Difference, apart: Option<Apart>) -> Place {
-        Place {
+impl Likeness {
+    fn of(difference: &Difference, apart: Option<Apart>) -> Likeness {
+        Likeness {
             pattern: difference.pattern.clone(),
             kind: difference.kind,
             baseline: difference.baseline_character.0.clone(),

@@ -2,9 +2,10 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use understudy_compare::{Day, Rule, is_below};
+use understudy_compare::{Day, Rule};
+use understudy_model::place::ValuePath;
 use understudy_model::verdict::Cluster;
-use understudy_model::{Difference, DifferenceKind};
+use understudy_model::{Difference, DifferenceKind, Place};
 
 /// Longest text of an owner or a reason.
 const TEXT_BYTES: usize = 500;
@@ -17,7 +18,7 @@ pub struct Waiver {
     #[serde(alias = "endpoint")]
     pub operation: String,
     /// The place, as the clusters name it.
-    pub path: String,
+    pub path: Place,
     /// In which way answers may differ there; unset: in every way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<DifferenceKind>,
@@ -48,18 +49,19 @@ impl Waiver {
         if self.expires < today {
             wrong.push(format!("expires: {} is over", self.expires));
         }
-        if matches!(self.path.as_str(), "$" | "body") && self.kind.is_none() {
+        let is_root = self.path.path().is_some_and(ValuePath::is_root);
+        if (self.path.is_body() || is_root) && self.kind.is_none() {
             wrong.push(format!(
-                "path: {:?} covers every difference of the body\nhint: name a place, or a kind",
+                "path: \"{}\" covers every difference of the body\nhint: name a place, or a kind",
                 self.path
             ));
         }
-        if self.path == "outcome" {
+        if self.path == Place::Outcome {
             wrong.push("path: that no answer came cannot be waived".to_owned());
         }
         let is_meant = |cluster: &&Cluster| {
             cluster.operation == self.operation
-                && is_below(&self.path, &cluster.path)
+                && self.path.contains(&cluster.path)
                 && self.kind.is_none_or(|kind| kind == cluster.kind)
         };
         if !clusters.iter().any(|cluster| is_meant(&cluster)) {
@@ -71,7 +73,7 @@ impl Waiver {
     pub(crate) fn covers(&self, operation: &str, difference: &Difference) -> bool {
         self.operation == operation
             && difference.kind != DifferenceKind::Outcome
-            && is_below(&self.path, &difference.pattern)
+            && self.path.contains(&difference.pattern)
             && self.kind.is_none_or(|kind| kind == difference.kind)
     }
 
@@ -83,7 +85,7 @@ impl Waiver {
     /// In the words of the configuration.
     pub(crate) fn rule(&self) -> Rule {
         Rule {
-            path: self.path.clone(),
+            path: self.path.to_string(),
             operation: Some(self.operation.clone()),
             kind: self.kind,
             reason: Some(self.reason.clone()),

@@ -33,7 +33,7 @@ fn self_test(gateway: &Running, answers: u64) -> Value {
 
 pub(crate) fn rule(path: &str) -> Rule {
     Rule {
-        path: path.to_owned(),
+        path: path.into(),
         operation: None,
         kind: None,
         reason: Some("a test".to_owned()),

@@ -196,8 +196,8 @@ fn tuning_that_changes_answers_is_not_an_alternative() {
     let terms = trial(faster(), true);
     let mut evidence = evidence(&sides);
     evidence.tuned_rows[7].differences = vec![Difference {
-        path: "$.price".to_owned(),
-        pattern: "$.price".to_owned(),
+        path: "$.price".into(),
+        pattern: "$.price".into(),
         kind: DifferenceKind::Value,
         baseline: "1".to_owned(),
         contender: "2".to_owned(),

@@ -209,7 +209,7 @@ fn excused(e: &Equivalence) -> Markup {
     let noise = e.noise.iter().map(|noise| {
         vec![
             noise.operation.clone(),
-            noise.path.clone(),
+            noise.path.to_string(),
             noise.kind.to_string(),
             noise.characters.join(", "),
             noise.fits.clone(),

@@ -170,7 +170,7 @@ fn equivalence() -> Equivalence {
         clusters: Vec::new(),
         noise: vec![Noise {
             operation: "GET /channels/{id}/unread".to_owned(),
-            path: "$.generated_at".to_owned(),
+            path: "$.generated_at".into(),
             kind: DifferenceKind::Value,
             characters: vec!["timestamp rfc3339 ms Z".to_owned()],
             fits: "within 16 s".to_owned(),
@@ -409,13 +409,13 @@ pub(crate) fn keep() -> VerdictDocument {
 fn cluster(kind: DifferenceKind, path: &str, count: u64, sides: [&str; 2]) -> Cluster {
     let example = |request| Example {
         request,
-        path: path.replace("[*]", "[3]"),
+        path: path.replace("[*]", "[3]").into(),
         baseline: sides[0].to_owned(),
         contender: sides[1].to_owned(),
     };
     Cluster {
         operation: "GET /channels/{id}/messages".to_owned(),
-        path: path.to_owned(),
+        path: path.into(),
         kind,
         count,
         of: 420,

@@ -4,7 +4,7 @@ use crate::support::Side;
 use std::time::Duration;
 use understudy_compare::plain::Plain;
 use understudy_compare::{Differ, History, Outcomes, Row, Rules};
-use understudy_model::Outcome;
+use understudy_model::{Outcome, Place};
 use understudy_subject_command::*;
 
 /// An incumbent and a candidate.
@@ -41,7 +41,9 @@ impl Pair {
 
     fn row(&mut self, scripts: [&str; 2], files: &[(&str, &str)]) -> Row {
         let [incumbent, candidate] = self.outcomes(scripts, files);
-        let (rules, redact) = (Rules::default(), |_: &str, text: &str| text.to_owned());
+        let (rules, redact) = (Rules::default(), |_: Option<&Place>, text: &str| {
+            text.to_owned()
+        });
         let differ = Differ::new(&rules, &redact).speaking(&Plain);
         let outcomes = Outcomes {
             incumbent: &incumbent,
@@ -231,7 +233,9 @@ fn every_fault_that_is_put_into_a_real_answer_is_found() {
     let Outcome::Answered(answer) = outcome else {
         panic!("{outcome:?}")
     };
-    let (rules, redact) = (Rules::default(), |_: &str, text: &str| text.to_owned());
+    let (rules, redact) = (Rules::default(), |_: Option<&Place>, text: &str| {
+        text.to_owned()
+    });
     let differ = Differ::new(&rules, &redact).speaking(&Plain);
     let history = History::default();
     assert!(understudy_compare::is_fit(&answer));

@@ -6,12 +6,13 @@ use crate::store;
 use crate::subject::Seen;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
-use understudy_compare::Row;
+use understudy_compare::{Row, media};
 use understudy_evidence::{JsonLines, RunDirectory};
 use understudy_judge::clips;
+use understudy_model::place::PartName;
 use understudy_model::quality::{ClipQuality, QualityPoint};
 use understudy_model::{
-    Answer, Character, Difference, DifferenceKind, Outcome, Part, Relation, Role,
+    Answer, Character, Difference, DifferenceKind, Outcome, Part, Place, Relation, Role,
 };
 use understudy_stats::bd_rate::LEAST_POINTS;
 use understudy_subject_command::{Case, Cases, Outputs, Quality};
@@ -95,8 +96,10 @@ impl<'a> Curves<'a> {
     }
 
     fn quality_of(&self, part: &Part) -> Option<&'a Quality> {
-        let name = part.name.strip_prefix("file:")?;
-        self.outputs.quality_of(name)
+        match Place::from(part.name.as_str()).part()? {
+            PartName::File(name) => self.outputs.quality_of(name),
+            PartName::Body | PartName::Stdout | PartName::Stderr => None,
+        }
     }
 
     /// Adds to a row what the curves of its clip show, if its case is the last one of it.
@@ -174,7 +177,7 @@ fn measure(reader: &Reader, part: &Part, quality: &Quality, clip: &str) -> Resul
 }
 
 fn difference(curves: &ClipQuality, rate: f64, seen: &Seen<'_>) -> Difference {
-    let place = format!("{};clip {}", curves.output, curves.clip);
+    let place = Place::from(curves.output.as_str()).aspect(&media::of_clip(&curves.clip));
     let kind = DifferenceKind::Value;
     let rules = seen.rules.at_place(seen.operation, &place, kind);
     Difference {

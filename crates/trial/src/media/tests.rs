@@ -59,7 +59,7 @@ impl Lab {
 
     fn places(&self, a: &Part, b: &Part) -> Vec<String> {
         let all = self.differences(a, b).into_iter();
-        all.map(|one| one.place).collect()
+        all.map(|one| one.aspect).collect()
     }
 }
 
@@ -93,7 +93,7 @@ fn a_dropped_and_a_changed_frame_are_found() {
     let raw = lab.made("clip.y4m", CLIP);
     let drop = "-i clip.y4m -vf select=not(eq(n\\,17)),setpts=N/25/TB";
     let all = lab.differences(&raw, &lab.made("drop.y4m", drop));
-    let shown = |one: &PartDifference| (one.place.clone(), one.contender.clone());
+    let shown = |one: &PartDifference| (one.aspect.clone(), one.contender.clone());
     assert_eq!(
         all.iter().map(shown).collect::<Vec<_>>(),
         [

@@ -11,7 +11,7 @@ use std::time::Duration;
 use understudy_compare::Day;
 use understudy_gateway::Waiver;
 use understudy_gateway::status::{Differences, ProofState, Status};
-use understudy_model::{DifferenceKind, Outcome};
+use understudy_model::{DifferenceKind, Outcome, Place};
 use understudy_subject_http::{Client, ClientLimits, Target, WorkloadRequest};
 use understudy_wire::http1::Limits;
 
@@ -52,7 +52,7 @@ pub(crate) struct WaiveArgs {
     /// The operation, as `differences` names it, e.g. "GET /items/{id}"
     operation: String,
     /// The place, as `differences` names it, e.g. "$.price"
-    path: String,
+    path: Place,
     /// The kind of difference; without it, every kind at that place
     #[arg(long, value_parser = kind)]
     kind: Option<DifferenceKind>,

@@ -129,7 +129,7 @@ fn propose_one(text: &mut String, proposal: &Proposal) {
         );
     }
     let rule = Rule {
-        path: proposal.rule.path.clone(),
+        path: proposal.rule.path.to_string(),
         operation: proposal.rule.operation.clone(),
         kind: proposal.rule.kind,
         reason: Some("say why this is acceptable".to_owned()),

@@ -1,7 +1,7 @@
 //! Answers of several parts, as a command gives them.
 
 use super::*;
-use understudy_model::{Class, Part, Status};
+use understudy_model::{Class, Part, Place, Status};
 
 /// Exit code 0 and these parts: name, media type, bytes.
 fn ran(parts: &[(&str, &str, &str)]) -> Answer {
@@ -38,7 +38,7 @@ fn differences(paths: &[&str], a: &Answer, b: &Answer) -> Vec<(String, Kind, usi
     let found = differ.differences("sort", &a, &b);
     found
         .into_iter()
-        .map(|one| (one.path, one.kind, one.rules.len()))
+        .map(|one| (one.path.to_string(), one.kind, one.rules.len()))
         .collect()
 }
 
@@ -85,7 +85,9 @@ fn a_part_that_only_one_side_has_is_a_difference_though_it_is_empty() {
 /// Every byte of the baseline counts once, whatever becomes of the parts around it.
 #[test]
 fn the_bytes_of_each_part_count_once() {
-    let (rules, redact) = (Rules::default(), |_: &str, text: &str| text.to_owned());
+    let (rules, redact) = (Rules::default(), |_: Option<&Place>, text: &str| {
+        text.to_owned()
+    });
     let differ = Differ::new(&rules, &redact);
     let bytes = |a: &Answer, b: &Answer| {
         let (a, b) = (Outcome::Answered(a.clone()), Outcome::Answered(b.clone()));
@@ -108,7 +110,9 @@ fn a_cookie_whose_name_begins_like_a_document_is_in_none() {
         let cookie = format!("$v={value}");
         answer(200, &[("set-cookie", cookie.as_str())], "")
     };
-    let (rules, redact) = (Rules::default(), |_: &str, text: &str| text.to_owned());
+    let (rules, redact) = (Rules::default(), |_: Option<&Place>, text: &str| {
+        text.to_owned()
+    });
     let differ = Differ::new(&rules, &redact);
     let (a, b) = (
         Outcome::Answered(of("one two")),
@@ -116,7 +120,7 @@ fn a_cookie_whose_name_begins_like_a_document_is_in_none() {
     );
     let found = differ.differences("GET /", &a, &b);
     assert_eq!(found.len(), 1, "{found:?}");
-    assert_eq!(found[0].path, "cookie:$v");
+    assert_eq!(found[0].path.to_string(), "cookie:$v");
     assert_eq!((found[0].baseline.as_str(), found[0].bytes), ("one two", 0));
 }
 
@@ -151,7 +155,9 @@ fn a_part_that_is_cut_off_makes_the_pair_a_lost_one() {
     let whole = ran(&[("stdout", "", "x"), ("stderr", "", "")]);
     let mut cut = whole.clone();
     cut.parts[0].truncated = true;
-    let (rules, redact) = (Rules::default(), |_: &str, text: &str| text.to_owned());
+    let (rules, redact) = (Rules::default(), |_: Option<&Place>, text: &str| {
+        text.to_owned()
+    });
     let differ = Differ::new(&rules, &redact);
     let row = |other: &Answer| {
         let (a, b) = (

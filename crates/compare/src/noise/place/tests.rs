@@ -2,7 +2,7 @@
 
 use crate::fixtures;
 use crate::{Differ, History, Noise, Outcomes, PairClass, Row, Rules, classify};
-use understudy_model::Outcome;
+use understudy_model::{Outcome, Place};
 use understudy_stats::random::Random;
 
 /// Pairs of one run, of which the incumbent is asked twice each.
@@ -149,7 +149,9 @@ fn run(case: &Case, seed: u64, wrong: Option<Value>) -> Vec<Row> {
         answered: 0,
     };
     let (mut incumbent, mut second, mut candidate) = (program(1), program(2), program(3));
-    let (rules, redact) = (Rules::default(), |_: &str, text: &str| text.to_owned());
+    let (rules, redact) = (Rules::default(), |_: Option<&Place>, text: &str| {
+        text.to_owned()
+    });
     let (differ, mut history) = (Differ::new(&rules, &redact), History::default());
     let mut rows = Vec::new();
     for request in 0..PAIRS {

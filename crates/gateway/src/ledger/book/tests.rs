@@ -1,7 +1,7 @@
 use super::*;
 use crate::config::Payloads;
 use understudy_compare::{Differ, History, Outcomes};
-use understudy_model::{Field, Outcome};
+use understudy_model::{Field, Outcome, Place};
 
 fn config() -> CompareConfig {
     CompareConfig {
@@ -47,7 +47,9 @@ fn metrics(seed: &mut u64, factor: f64) -> Outcome {
 /// Compares pairs of metrics; of one in `twice` the incumbent is asked twice; one in `wrong` of the
 /// candidate's is a thousand times too large.
 fn filled(pairs: u64, twice: u64, wrong: u64) -> (Book, u64) {
-    let (rules, redact) = (Rules::default(), |_: &str, text: &str| text.to_owned());
+    let (rules, redact) = (Rules::default(), |_: Option<&Place>, text: &str| {
+        text.to_owned()
+    });
     let (differ, mut history) = (Differ::new(&rules, &redact), History::default());
     let (mut book, mut seed, mut kept) = (Book::default(), 7, 0);
     for n in 1..=pairs {
