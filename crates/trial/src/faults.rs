@@ -10,7 +10,8 @@ use understudy_compare::{
     Differ, Fault, History, TriedFault, is_due, is_fit, of_planted, try_faults,
 };
 use understudy_evidence::{JsonLines, RunDirectory};
-use understudy_model::{Answer, Difference, Outcome};
+use understudy_model::place::Within;
+use understudy_model::{Answer, Difference, Outcome, Place};
 
 /// What it may take in any case, and the share of the time of the stage that it may take: one in so many.
 const ALWAYS: Duration = Duration::from_secs(2);
@@ -47,7 +48,10 @@ impl<'a> SelfTest<'a> {
         let of_reader = |tried: &TriedFault| Fault::MEDIA.contains(&tried.fault);
         let parts = |tried: TriedFault| {
             let places = tried.row.differences.into_iter();
-            places.filter_map(|one| Some(one.path.split_once(';')?.0.to_owned()))
+            places.filter_map(|one| match one.path {
+                Place::Part(name, _) => Some(Place::Part(name, Within::Whole).to_string()),
+                _ => None,
+            })
         };
         let earlier = store::faults(run)?.into_iter();
         Ok(SelfTest {
