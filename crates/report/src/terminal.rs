@@ -414,7 +414,7 @@ impl Page {
     }
 
     fn gates(&mut self, document: &VerdictDocument) {
-        if let Some(looks) = wording::looks(document) {
+        if let Some(looks) = wording::looks_in_brief(document) {
             self.labelled("looks", &looks);
         }
         if let Some(text) = against_itself::sentence(document) {

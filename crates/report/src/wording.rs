@@ -488,15 +488,31 @@ pub(crate) fn value(value: &str) -> &str {
 
 /// After which numbers of pairs it was or would have been judged, where that is more than one.
 pub(crate) fn looks(document: &VerdictDocument) -> Option<String> {
+    let (pairs, number) = look(document)?;
     let looks = &document.method.looks;
-    let pairs = document.method.rates.last()?.pairs;
-    let number = looks.iter().position(|look| *look >= pairs)? + 1;
     let all: Vec<String> = looks.iter().map(u32::to_string).collect();
     Some(format!(
         "judged after {pairs} pairs, look {number} of {} (after {} pairs); intervals of goals and objectives hold for all looks together, those of the figures for one",
         looks.len(),
         all.join(", "),
     ))
+}
+
+/// The same in one line of a terminal.
+pub(crate) fn looks_in_brief(document: &VerdictDocument) -> Option<String> {
+    let (pairs, number) = look(document)?;
+    let looks = document.method.looks.len();
+    Some(format!(
+        "{pairs} pairs, look {number} of {looks}; intervals of goals hold for all looks"
+    ))
+}
+
+/// How many pairs there are, and at which look that is.
+fn look(document: &VerdictDocument) -> Option<(u32, usize)> {
+    let pairs = document.method.rates.last()?.pairs;
+    let looks = document.method.looks.iter();
+    let number = looks.take_while(|look| **look < pairs).count() + 1;
+    (number <= document.method.looks.len()).then_some((pairs, number))
 }
 
 /// The comparison of a contender with the incumbent.

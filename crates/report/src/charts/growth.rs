@@ -150,7 +150,7 @@ pub(crate) fn chart(of: &Growth, comparison: &Comparison) -> Option<Markup> {
     Some(html! {
         (legend(&keys))
         div class="panel" {
-            h5 { "wall time of a run, by size in " (of.unit) }
+            h5 { "Wall time of a run, by size in " (of.unit) }
             (frame.markup())
         }
     })
