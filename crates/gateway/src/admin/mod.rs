@@ -11,7 +11,7 @@ pub(crate) use serve::run;
 
 use crate::config::UpstreamAddress;
 use crate::control::Surroundings;
-use crate::ledger::{Counts, Findings, Judged, Waiver};
+use crate::ledger::{Balance, Counts, Findings, Judged, Waiver};
 use crate::mirror::{Breaker, Budget, Mirror};
 use crate::proxy::{Health, Plan, Shared};
 use crate::traffic::Traffic;
@@ -113,13 +113,12 @@ impl Admin {
         servers.iter().map(status).collect()
     }
 
-    fn judge(&self) -> (Judged, f64) {
+    /// What was found, the counts as of the same moment, and the goal.
+    fn judge(&self) -> (Judged, Balance, f64) {
         let terms = self.findings.terms();
-        let judged = self
-            .findings
-            .book()
-            .judge(&terms.config, (self.around.today)());
-        (judged, terms.config.goal)
+        let book = self.findings.book();
+        let judged = book.judge(&terms.config, (self.around.today)());
+        (judged, self.counts.balance(), terms.config.goal)
     }
 
     /// A proof rests on a comparison that notices what is put before it.
@@ -145,8 +144,7 @@ impl Admin {
     }
 
     pub(crate) fn status(&self) -> Status {
-        let (judged, goal) = self.judge();
-        let ledger = self.counts.balance();
+        let (judged, ledger, goal) = self.judge();
         let routes = self.shared.registry.read();
         let servers = self.servers();
         let configured = servers.iter().any(|of| of.role == Role::Candidate);
@@ -188,7 +186,7 @@ impl Admin {
     }
 
     fn differences(&self) -> Differences {
-        let (judged, _) = self.judge();
+        let (judged, ..) = self.judge();
         let waivers = self.findings.book().waivers.clone();
         status::differences(judged, &waivers, (self.around.today)())
     }
@@ -199,7 +197,7 @@ impl Admin {
 
     /// Takes a waiver and brings it to the disk.
     fn waive(&self, waiver: Waiver) -> Result<(), Vec<String>> {
-        let (judged, _) = self.judge();
+        let (judged, ..) = self.judge();
         waiver.check(&judged.all.clusters, (self.around.today)())?;
         {
             let waivers = &mut self.findings.book().waivers;

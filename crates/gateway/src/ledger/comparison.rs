@@ -277,10 +277,14 @@ impl Findings {
             parameters: parameters(target),
         };
         let size = target.len() as u64;
-        if !self.book().add(finding, size, || terms.curl(&sample)) {
-            return ticket.dropped(Reason::Memory);
+        {
+            let mut book = self.book();
+            if !book.add(finding, size, || terms.curl(&sample)) {
+                return ticket.dropped(Reason::Memory);
+            }
+            // Who has the book sees it and the counts as of one moment.
+            ticket.compared();
         }
-        ticket.compared();
         if let Outcome::Answered(answer) = baseline
             && !same
         {

@@ -126,14 +126,17 @@ fn a_waiver_is_dead_by_what_it_excuses_and_not_by_its_words() {
     assert_eq!(excuse.unwrap()["pairs"], 24);
 }
 
-/// Answers with the time that a clock shows which is wrong for one of three items.
+/// Answers with the time that a clock shows which is wrong for one of three items. It shows a later time to each who asks,
+/// also within a millisecond.
 fn clock(wrong: bool) -> Server {
+    static ASKED: AtomicU64 = AtomicU64::new(0);
     Server::http(move |request: &Message| {
+        let later = 3 * ASKED.fetch_add(1, Ordering::Relaxed);
         let late = wrong && request.path().ends_with(['3', '6', '9']);
         let now = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .unwrap();
-        let at = now.as_millis() as u64 - if late { 3_600_000 } else { 0 };
+        let at = now.as_millis() as u64 + later - if late { 3_600_000 } else { 0 };
         json(&format!("{{\"at\":{at}}}"))
     })
 }
