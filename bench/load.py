@@ -5,12 +5,14 @@ library only.
     bench/load.py truth     nginx frozen 200 ms every 2 s; quantiles compared with a simulation of the same arrivals
     bench/load.py peers     the same stall as other tools report it (oha, hey, where they are installed)
     bench/load.py max       --rate max compared with wrk and oha, in interleaved pairs
+    bench/load.py count     instructions per request under cachegrind, of this build and of UNDERSTUDY_BEFORE
     bench/load.py open      50,000/s with and without --log, in interleaved pairs
     bench/load.py memory    resident set over a run at 50,000/s with --log
 
 Generator on CPU 0, nginx on CPU 1, 64 connections, 206 bytes of JSON. Needs nginx and a release build
 (cargo build --release -p understudy-cli -p understudy-subject-http --bins --examples); UNDERSTUDY_TARGET names
-another target folder, UNDERSTUDY_BEFORE another build that takes part in `max`. Prints tables for docs/performance.md.
+another target folder, UNDERSTUDY_BEFORE another build that takes part in `max` and `count`. Valgrind cannot
+run a program that reads the vDSO: for `count`, build both with RUSTFLAGS=--cfg=rustix_use_libc. Prints tables for docs/performance.md.
 """
 import argparse, json, os, re, shutil, signal, statistics, subprocess, sys, tempfile, threading, time
 
@@ -236,6 +238,38 @@ def max_rate(args):
         print(f"| {name} | {rate:,.0f} | {cpu:.2f} | {spread(rates)} | {spread(cpus)} |")
 
 
+def instructions(nginx, program, connections, seconds):
+    """Instructions of a run under cachegrind, and its requests by nginx's own count."""
+    before = nginx.requests()
+    run = subprocess.run(
+        ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", program, "load", URL,
+         "--rate", "max", "--duration", f"{seconds}s", "--warmup", "1s", "--connections", str(connections)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    total = re.search(r"I\s+refs:\s+([\d,]+)", run.stderr)
+    if total is None:
+        sys.exit(f"{program} does not run under valgrind:\n{run.stderr[-500:]}")
+    # The count itself is a request.
+    return int(total.group(1).replace(",", "")), nginx.requests() - before - 1
+
+
+def count(args):
+    programs = {"understudy": UNDERSTUDY, "before": os.environ.get("UNDERSTUDY_BEFORE")}
+    programs = {name: program for name, program in programs.items() if program}
+    print("| connections | " + " | ".join(f"{name}: instructions per request" for name in programs) + " | ratio |")
+    print("|---|" + "---|" * (len(programs) + 1))
+    with Nginx() as nginx:
+        for connections in (1, 64):
+            each = {name: [] for name in programs}
+            for _ in range(args.pairs):
+                for name, program in programs.items():
+                    # What a short run has in common with a long one is not per request.
+                    short, long = (instructions(nginx, program, connections, s) for s in (2, 8))
+                    each[name].append((long[0] - short[0]) / (long[1] - short[1]))
+            medians = " | ".join(f"{statistics.median(values):,.0f}" for values in each.values())
+            ratios = [a / b for a, b in zip(each["understudy"], each.get("before", each["understudy"]))]
+            print(f"| {connections} | {medians} | {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}) |")
+
+
 def machine_lag_us(seconds, q, cpu=0):
     """The send lag at quantile q of a generator that does nothing but watch the clock: a thread that is due while the CPU
     is elsewhere (a tick, an interrupt, another guest of the host) waits until it is back. No generator can be
@@ -323,6 +357,7 @@ def main():
     command("truth", truth, seconds=20)
     command("peers", peers)
     command("max", max_rate, pairs=7, seconds=5)
+    command("count", count, pairs=3)
     command("open", open_model, pairs=5, seconds=10, rate=50000)
     command("memory", memory, seconds=120, rate=50000)
     args = parser.parse_args()
