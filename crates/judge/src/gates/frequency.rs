@@ -1,15 +1,12 @@
 //! CPU time of two sides whose CPUs did not run equally fast.
 
+use super::{APART_P, MOST_APART, are_even};
 use crate::refusals::bearing_of;
 use understudy_model::gates::FREQUENCY;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::Gate;
 use understudy_model::{Pacing, Role};
-use understudy_stats::paired::{log_mean_interval_at, p_above, p_below};
-
-/// How far the frequencies may be apart, where that is more than chance.
-const MOST_APART: f64 = 0.05;
-const P: f64 = 0.01;
+use understudy_stats::paired::log_mean_interval_at;
 
 /// The gate of each contender at one rate; none where the kernel does not tell the frequencies, or of too few pairs.
 ///
@@ -40,10 +37,9 @@ fn between(contender: Role, rate_rps: f64, blocks: &[LatencyBlock]) -> Option<Ga
         .iter()
         .map(|(incumbent, own)| own / incumbent)
         .collect();
-    let interval = log_mean_interval_at(&ratios, 2.0 * P)?;
-    let p = p_above(&ratios, 1.0)?.min(p_below(&ratios, 1.0)?);
+    let interval = log_mean_interval_at(&ratios, 2.0 * APART_P)?;
+    let passed = are_even(&ratios, interval.estimate)?;
     let apart = interval.estimate - 1.0;
-    let passed = p >= P || apart.abs() <= MOST_APART;
     let mean =
         |of: &dyn Fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / pairs.len() as f64;
     Some(Gate {
