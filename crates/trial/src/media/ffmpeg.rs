@@ -75,17 +75,7 @@ impl Ffmpeg {
     pub(crate) fn describe(&self, source: Source<'_>) -> Result<Media, String> {
         let job = self.job()?;
         let input = job.input(source, "a")?;
-        let mut args: Vec<&str> = reading(&input);
-        args.extend(["-map", "0", "-copy_unknown", "-c", "copy"]);
-        args.extend([
-            "-c:v",
-            "rawvideo",
-            "-c:a",
-            "pcm_f64le",
-            "-filter:a",
-            SAMPLES,
-        ]);
-        args.extend(["-fps_mode", "passthrough", "-enc_time_base:v", UNIT]);
+        let mut args = decoding(&input);
         args.extend(["-f", "framehash", "-hash", "sha256", "hashes"]);
         let log = job.run(&args)?;
         let hashes = bounded(&job.folder.join("hashes"), MOST_HASHES)?;
@@ -104,17 +94,7 @@ impl Ffmpeg {
     ) -> Result<Vec<u8>, String> {
         let job = self.job()?;
         let input = job.input(source, "a")?;
-        let mut args: Vec<&str> = reading(&input);
-        args.extend(["-map", "0", "-copy_unknown", "-c", "copy"]);
-        args.extend([
-            "-c:v",
-            "rawvideo",
-            "-c:a",
-            "pcm_f64le",
-            "-filter:a",
-            SAMPLES,
-        ]);
-        args.extend(["-fps_mode", "passthrough", "-enc_time_base:v", UNIT]);
+        let mut args = decoding(&input);
         args.extend(options.iter().map(String::as_str));
         // The same file each time.
         for flags in ["-fflags", "-flags:v", "-flags:a"] {
@@ -164,6 +144,16 @@ fn reading(input: &str) -> Vec<&str> {
     let mut args = vec!["-nostdin", "-hide_banner", "-nostats", "-y"];
     args.extend(["-loglevel", "level+info"]);
     args.extend(source_of(input));
+    args
+}
+
+/// The same, and that all streams of the input are written as what they decode to, at their times.
+fn decoding(input: &str) -> Vec<&str> {
+    let mut args = reading(input);
+    args.extend(["-map", "0", "-copy_unknown", "-c", "copy"]);
+    args.extend(["-c:v", "rawvideo", "-c:a", "pcm_f64le"]);
+    args.extend(["-filter:a", SAMPLES]);
+    args.extend(["-fps_mode", "passthrough", "-enc_time_base:v", UNIT]);
     args
 }
 
