@@ -9,9 +9,10 @@ use understudy_compare::{Differ, Fault, Noise, Redact, Row, Rules};
 use understudy_evidence::RunDirectory;
 use understudy_judge::plan::Plan;
 use understudy_judge::terms::Terms;
+use understudy_model::place::PartName;
 use understudy_model::stored::Start;
 use understudy_model::verdict::VerdictRules;
-use understudy_model::{Answer, Outcome, Part, Role};
+use understudy_model::{Answer, Outcome, Part, Place, Role};
 use understudy_redact::Redactor;
 use understudy_subject::Asker;
 use understudy_workload::Catalogue;
@@ -89,8 +90,12 @@ impl Planting<'_> {
 
     /// Says how far it is with an output.
     pub(crate) fn progress(&self, output: &str, done: usize, total: usize) {
+        let output = match Place::from(output) {
+            Place::Part(PartName::File(name), _) => name.into_string(),
+            other => other.to_string(),
+        };
         (self.watch)(Event::Planting {
-            output: output.strip_prefix("file:").unwrap_or(output).to_owned(),
+            output,
             done,
             total,
         });

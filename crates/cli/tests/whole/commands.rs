@@ -39,8 +39,7 @@ fn runs(scratch: &Scratch) -> BTreeSet<PathBuf> {
 
 /// The verdict of the last run.
 fn document(scratch: &Scratch) -> Value {
-    let runs = fs::read_dir(scratch.path().join("runs")).unwrap();
-    let mut runs: Vec<PathBuf> = runs.map(|entry| entry.unwrap().path()).collect();
+    let mut runs: Vec<PathBuf> = runs(scratch).into_iter().collect();
     runs.sort_by_key(|run| {
         fs::metadata(run.join("begun.json"))
             .unwrap()
