@@ -95,7 +95,11 @@ impl ResponseError {
 
 /// Where a response goes while it is read.
 pub trait Sink {
-    /// The final head (interim responses are not shown).
+    /// An interim response (1xx) of this status went by.
+    fn interim(&mut self, status: u16) {
+        let _ = status;
+    }
+    /// The final head.
     fn head(&mut self, head: &Head<'_>);
     /// The next part of the body, chunked coding removed.
     fn body(&mut self, part: &[u8]);
@@ -205,6 +209,7 @@ impl ResponseReader {
             if self.interim > self.limits.interim {
                 return Err(ResponseError::TooManyInterim);
             }
+            sink.interim(head.status);
             return Ok(Some(bytes));
         }
         if head.status == 101 {

@@ -248,3 +248,26 @@ proptest! {
         let _ = read(&prefixed, &cuts, Limits::default());
     }
 }
+
+/// What a sink is told of interim responses.
+#[derive(Default)]
+struct Interim(Vec<u16>);
+
+impl Sink for Interim {
+    fn interim(&mut self, status: u16) {
+        self.0.push(status);
+    }
+    fn head(&mut self, _head: &Head<'_>) {}
+    fn body(&mut self, _part: &[u8]) {}
+}
+
+#[test]
+fn interim_responses_are_told_before_the_final_one() {
+    let wire = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: </a>\r\n\r\nHTTP/1.1 200";
+    let mut seen = Interim::default();
+    let step = ResponseReader::new(Limits::default()).advance(wire, &mut seen);
+    assert_eq!(seen.0, [100, 103]);
+    let left = b"HTTP/1.1 200".len();
+    let consumed = wire.len() - left;
+    assert_eq!(step, Ok(Step::NeedMore { consumed }));
+}
