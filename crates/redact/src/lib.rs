@@ -18,7 +18,7 @@ mod shell;
 pub use mark::{is_redacted, is_redaction_of, is_same_around_secrets};
 pub use names::variable;
 pub use preview::preview;
-pub use shell::{shell_quoted, shell_word};
+pub use shell::{shell_filled, shell_printed, shell_quoted, shell_word};
 
 use names::Names;
 use siphasher::sip::SipHasher24;

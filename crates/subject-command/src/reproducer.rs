@@ -3,7 +3,7 @@
 use crate::cases::{Case, Input};
 use std::fmt::Write;
 use std::path::Path;
-use understudy_redact::{Redactor, shell_word, variable};
+use understudy_redact::{Redactor, shell_printed, shell_word, variable};
 
 /// Longest content of a file or of standard input that a line repeats, bytes.
 const CONTENT_BYTES: usize = 8 << 10;
@@ -93,7 +93,7 @@ impl Line<'_> {
         };
         self.steps.push(match shown.is_empty() {
             true => format!(": > {to}"),
-            false => format!("printf {} > {to}", printed(&shown)),
+            false => format!("printf {} > {to}", shell_printed(&shown)),
         });
     }
 
@@ -155,47 +155,13 @@ fn word_in_line(text: &str) -> String {
         true => {
             let kept = text.trim_end_matches('\n');
             let feeds = FEED.repeat(text.len() - kept.len());
-            format!("\"$(printf {})\"{feeds}", printed(kept.as_bytes()))
+            format!("\"$(printf {})\"{feeds}", shell_printed(kept.as_bytes()))
         }
     }
 }
 
 fn one_line(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
-}
-
-/// The format of `printf` that prints these bytes, in quotes.
-fn printed(bytes: &[u8]) -> String {
-    let mut out = String::from("'");
-    for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match c {
-                '\'' => out.push_str(r"'\''"),
-                '\\' => out.push_str(r"\\"),
-                '%' => out.push_str("%%"),
-                '\n' => out.push_str(r"\n"),
-                '\t' => out.push_str(r"\t"),
-                '\r' => out.push_str(r"\r"),
-                c if c.is_control() => {
-                    let mut bytes = [0; 4];
-                    octal(&mut out, c.encode_utf8(&mut bytes).as_bytes());
-                }
-                c => out.push(c),
-            }
-        }
-        octal(&mut out, chunk.invalid());
-    }
-    // What begins with a dash is an option to some.
-    match out.strip_prefix("'-") {
-        Some(rest) => format!(r"'\055{rest}'"),
-        None => out + "'",
-    }
-}
-
-fn octal(out: &mut String, bytes: &[u8]) {
-    for byte in bytes {
-        let _ = write!(out, "\\{byte:03o}");
-    }
 }
 
 #[cfg(test)]
