@@ -2,15 +2,15 @@
 //! timed.
 
 use crate::credentials::{Credentials, Jar};
+use crate::patience::{Arriving, connect, failed, failure, fragment, limit};
 use crate::requests::WorkloadRequest;
 use crate::target::Target;
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
-use understudy_compare::http;
-use understudy_model::{Answer, Class, Failure, FailureKind, Field, Outcome, plain_words};
-use understudy_wire::http1::{Head, Limits, ResponseReader, Sink, Step};
+use understudy_model::{Answer, Class, Failure, FailureKind, Outcome};
+use understudy_wire::http1::Limits;
 
 /// Bounds on what the client waits for and keeps.
 #[derive(Clone, Copy, Debug)]
@@ -138,68 +138,41 @@ impl Client {
         is_head: bool,
         deadline: Instant,
     ) -> Result<Answer, Broken> {
-        let closed = |error: &std::io::Error, untouched| Broken {
-            failure: Failure {
-                kind: kind_of(error),
-                detail: fragment(error),
-            },
-            untouched: untouched && kind_of(error) == FailureKind::Closed,
+        let broken = |error: &std::io::Error, untouched| {
+            let failure = failure(error);
+            Broken {
+                untouched: untouched && failure.kind == FailureKind::Closed,
+                failure,
+            }
         };
-        limit(&stream, deadline).map_err(|error| closed(&error, false))?;
+        limit(&stream, deadline).map_err(|error| broken(&error, false))?;
         stream
             .write_all(wire)
-            .map_err(|error| closed(&error, true))?;
-        let mut reader = ResponseReader::new(self.limits.response);
-        reader.reset(is_head);
-        let mut sink = Whole::default();
-        let mut pending: Vec<u8> = Vec::new();
+            .map_err(|error| broken(&error, true))?;
+        let mut arriving = Arriving::new(self.limits.response, is_head);
         let mut buffer = [0; 16 * 1024];
-        let mut first = true;
+        let mut untouched = true;
         loop {
-            limit(&stream, deadline).map_err(|error| closed(&error, false))?;
+            limit(&stream, deadline).map_err(|error| broken(&error, false))?;
             let count = match stream.read(&mut buffer) {
                 Ok(count) => count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return Err(closed(&error, first)),
+                Err(error) => return Err(broken(&error, untouched)),
             };
             if count == 0 {
-                return match reader.end_of_input() {
-                    Ok(()) => Ok(sink.answer()),
-                    Err(error) => Err(Broken {
-                        failure: Failure {
-                            kind: FailureKind::Closed,
-                            detail: error.to_string(),
-                        },
-                        untouched: first,
-                    }),
+                return match arriving.end() {
+                    Ok(()) => Ok(arriving.answer()),
+                    Err(failure) => Err(Broken { failure, untouched }),
                 };
             }
-            first = false;
-            pending.extend_from_slice(&buffer[..count]);
-            match reader.advance(&pending, &mut sink) {
-                Ok(Step::NeedMore { consumed }) => {
-                    pending.drain(..consumed);
+            untouched = false;
+            match arriving.take(&buffer[..count]) {
+                Ok(None) => {}
+                Ok(Some(reusable)) => {
+                    self.stream = reusable.then_some(stream);
+                    return Ok(arriving.answer());
                 }
-                Ok(Step::Done { consumed, reusable }) => {
-                    if reusable && consumed == pending.len() {
-                        self.stream = Some(stream);
-                    }
-                    return Ok(sink.answer());
-                }
-                Err(error) => {
-                    let kind = match error.is_too_large() {
-                        true => FailureKind::TooLarge,
-                        false => FailureKind::Malformed,
-                    };
-                    let failure = Failure {
-                        kind,
-                        detail: error.to_string(),
-                    };
-                    return Err(Broken {
-                        failure,
-                        untouched: false,
-                    });
-                }
+                Err(failure) => return Err(Broken { failure, untouched }),
             }
         }
     }
@@ -211,10 +184,6 @@ struct Broken {
     untouched: bool,
 }
 
-fn failed(kind: FailureKind, detail: String) -> Outcome {
-    Outcome::Failed(Failure { kind, detail })
-}
-
 /// Has the server left the connection open, as far as this side knows?
 fn is_open(stream: &TcpStream) -> bool {
     if stream.set_nonblocking(true).is_err() {
@@ -223,82 +192,4 @@ fn is_open(stream: &TcpStream) -> bool {
     let quiet =
         matches!(stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
     quiet && stream.set_nonblocking(false).is_ok()
-}
-
-fn connect(target: &Target, deadline: Instant) -> std::io::Result<TcpStream> {
-    let mut addresses = target.addresses();
-    let mut opened = Err(ErrorKind::NotFound.into());
-    for left in (1..=target.others.len() as u32 + 1).rev() {
-        let Some(address) = addresses.next().filter(|_| opened.is_err()) else {
-            break;
-        };
-        // One that does not answer leaves time for the others.
-        opened = TcpStream::connect_timeout(&address, remaining(deadline)? / left);
-    }
-    let stream = opened?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
-}
-
-/// Gives the next call on the socket what is left of the time.
-fn limit(stream: &TcpStream, deadline: Instant) -> std::io::Result<()> {
-    let remaining = Some(remaining(deadline)?);
-    stream.set_read_timeout(remaining)?;
-    stream.set_write_timeout(remaining)
-}
-
-fn remaining(deadline: Instant) -> std::io::Result<Duration> {
-    let remaining = deadline.saturating_duration_since(Instant::now());
-    if remaining.is_zero() {
-        Err(ErrorKind::TimedOut.into())
-    } else {
-        Ok(remaining)
-    }
-}
-
-fn kind_of(error: &std::io::Error) -> FailureKind {
-    match error.kind() {
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => FailureKind::Timeout,
-        _ => FailureKind::Closed,
-    }
-}
-
-fn fragment(error: &std::io::Error) -> String {
-    match error.kind() {
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => "no answer within the time limit".to_owned(),
-        ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        _ => plain_words(error),
-    }
-}
-
-/// Keeps the whole answer; the reader bounds it.
-#[derive(Default)]
-struct Whole {
-    status: i32,
-    fields: Vec<Field>,
-    body: Vec<u8>,
-}
-
-impl Whole {
-    fn answer(self) -> Answer {
-        http::answer(self.status, self.fields, self.body, false)
-    }
-}
-
-impl Sink for Whole {
-    fn head(&mut self, head: &Head<'_>) {
-        self.status = i32::from(head.status);
-        self.fields = head
-            .headers
-            .iter()
-            .map(|header| Field {
-                name: header.name.to_ascii_lowercase(),
-                value: header.value.trim_ascii().to_vec(),
-            })
-            .collect();
-    }
-
-    fn body(&mut self, part: &[u8]) {
-        self.body.extend_from_slice(part);
-    }
 }

@@ -7,6 +7,7 @@ mod connection;
 mod credentials;
 mod driver;
 mod opening;
+mod patience;
 mod requests;
 mod run;
 mod target;
