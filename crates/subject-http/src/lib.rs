@@ -6,6 +6,7 @@ mod client;
 mod connection;
 mod credentials;
 mod driver;
+pub mod edges;
 mod opening;
 mod patience;
 mod requests;

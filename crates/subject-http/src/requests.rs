@@ -156,6 +156,11 @@ impl WorkloadRequest {
         self.sent_path.as_deref().unwrap_or(&self.path)
     }
 
+    /// The headers with `$NAME` replaced: what is sent, in the order of those that are shown.
+    pub(crate) fn sent_headers(&self) -> &[(String, String)] {
+        &self.sent_headers
+    }
+
     fn sent_body(&self) -> &[u8] {
         self.sent_body.as_deref().unwrap_or(&self.body)
     }
