@@ -150,6 +150,18 @@ fn an_answer_to_head_has_no_body() {
     assert_eq!(said(&answer, CONNECTION), ["kept"]);
 }
 
+/// A server that had not read all of the request resets where another one closes.
+#[test]
+fn a_body_may_end_with_a_reset() {
+    let (target, _) = server(|mut stream| {
+        head(&mut stream);
+        stream.write_all(b"HTTP/1.0 200 OK\r\n\r\nall").unwrap();
+    });
+    let answer = answered(ask(&target, &upload(false), PATIENT));
+    assert_eq!(answer.bytes(http::BODY), b"all");
+    assert_eq!(said(&answer, CONNECTION), ["closed"]);
+}
+
 /// It closes with unread bytes, so that the kernel resets the connection while the client still sends.
 #[test]
 fn what_a_server_answers_before_it_resets_is_its_answer() {
