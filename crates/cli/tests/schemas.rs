@@ -20,17 +20,18 @@ use understudy_judge::plan::Plan;
 use understudy_judge::search::capacity::CapacityConfig;
 use understudy_judge::search::floor::runs::Endings;
 use understudy_judge::terms::{Goal, Level, LimitsConfig, Slo};
-use understudy_judge::{Evidence, judge};
+use understudy_judge::{EdgeAnswers, Evidence, judge};
 use understudy_load::report::{self, LoadReport};
 use understudy_load::{Histograms, Plan as LoadPlan, Rate, Recorder};
 use understudy_model::Arrivals;
 use understudy_model::capacity::CapacityReport;
+use understudy_model::edges::{ClassFacts, EdgeFacts};
 use understudy_model::gates::GeneratorUse;
 use understudy_model::instructions::CountedRun;
 use understudy_model::profile::ProfileReport;
 use understudy_model::proof::SelfTest;
 use understudy_model::series::SeriesDocument;
-use understudy_model::stored::{BlockFigures, LatencyBlock, RequestFacts};
+use understudy_model::stored::{BlockFigures, LatencyBlock, RequestFacts, WorkloadFacts};
 use understudy_model::stored::{Happenings, Row};
 use understudy_model::suite::{self, PairVerdict, RowChange, SuiteDocument, SuiteRow};
 use understudy_model::verdict::{
@@ -40,7 +41,8 @@ use understudy_model::{
     Character, Class, Difference, DifferenceKind, Ending, FailureKind, Observation, Role, Span,
 };
 use understudy_trial::config::{
-    HostHeader, HttpWorkload, MachineConfig, RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
+    EdgesConfig, HostHeader, HttpWorkload, MachineConfig, RequestsFrom, SideConfig, TrialConfig,
+    WorkloadConfig,
 };
 
 /// The schema of a document as it is written.
@@ -248,6 +250,7 @@ fn trial_config() -> TrialConfig {
             warmup: None,
             writes: false,
             host: HostHeader::default(),
+            edges: Some(EdgesConfig::default()),
         }),
         slos: vec![
             Slo::Latency {
@@ -373,6 +376,30 @@ fn evidence() -> Evidence {
             ..Environment::default()
         },
         notes: vec!["a note".to_owned()],
+        edges: Some(edges()),
+    }
+}
+
+/// One class of edge requests, of which one is answered differently.
+fn edges() -> EdgeAnswers {
+    let operation = "edge:method.delete".to_owned();
+    EdgeAnswers {
+        facts: EdgeFacts {
+            classes: vec![ClassFacts {
+                operation: operation.clone(),
+                title: "DELETE where no route has it".to_owned(),
+                breaks: "Clients that read Allow.".to_owned(),
+            }],
+            workload: WorkloadFacts {
+                operations: vec![operation],
+                requests: vec![RequestFacts::default(); 2],
+            },
+        },
+        rows: vec![ComparedRow {
+            differences: vec![difference(DifferenceKind::Code)],
+            ..ComparedRow::default()
+        }],
+        ..EdgeAnswers::default()
     }
 }
 

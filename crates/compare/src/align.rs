@@ -12,7 +12,10 @@
 
 mod gap;
 mod identity;
+mod keyed;
 mod likeness;
+
+pub(crate) use keyed::align_by;
 
 use crate::json::{Json, Value};
 use gap::May;

@@ -14,7 +14,7 @@ use crate::json::{self, Json};
 use crate::place::{self, Indices, Step};
 use crate::preview::{self, Redact};
 use crate::relation::{self, Plain, Reach};
-use crate::rules::Rules;
+use crate::rules::{At, Rules, Values};
 use crate::{character, decode, tree};
 use std::collections::HashMap;
 use understudy_model::place::ValuePath;
@@ -338,22 +338,32 @@ impl<'e> Found<'_, 'e> {
             name: place.name(),
             section: 0,
         };
+        let values = At::texts(a, b);
         let rules = self
             .differ
             .rules
-            .at_place(self.operation, place, Kind::Value);
+            .between(self.operation, place, Kind::Value, values);
         self.values(Site::at(place), text, (a, b), rules);
     }
 
     /// Cookies that are JSON web tokens, or JSON: `cookie:session;jwt.claims.sub`.
     fn cookie_documents(&mut self, cookie: &Place, a: &Json, b: &Json) {
-        tree::compare(Form::Json, a, b, &mut |steps, kind, seen_a, seen_b| {
-            let place = place::as_attribute(cookie, steps);
-            let rules = self.differ.rules.at_place(self.operation, &place, kind);
-            let (site, name) = (Site::at(&place), place::last_name(steps));
-            // What may be shown of the cookie may be shown of its parts.
-            self.whole(kind, name, (seen_a, seen_b), (site, cookie), rules);
-        });
+        tree::compare(
+            (Form::Json, &|_| None),
+            a,
+            b,
+            &mut |steps, kind, seen_a, seen_b| {
+                let place = place::as_attribute(cookie, steps);
+                let values = At::seen(seen_a, seen_b);
+                let rules = self
+                    .differ
+                    .rules
+                    .between(self.operation, &place, kind, values);
+                let (site, name) = (Site::at(&place), place::last_name(steps));
+                // What may be shown of the cookie may be shown of its parts.
+                self.whole(kind, name, (seen_a, seen_b), (site, cookie), rules);
+            },
+        );
     }
 
     fn plain(&mut self, place: &Place, kind: Kind, a: Side<'_>, b: Side<'_>) {
@@ -362,22 +372,18 @@ impl<'e> Found<'_, 'e> {
             (Side::Text(a), Side::Text(b)) => preview::texts(redact, place, a, b),
             _ => (a.shown(redact, place), b.shown(redact, place)),
         };
-        let values = a.plain().zip(b.plain());
-        let relation = self.relation(kind, (place, None), place.name(), values);
+        let both = a.plain().zip(b.plain());
+        let relation = self.relation(kind, (place, None), place.name(), both);
+        let values = both.map(|(a, b)| (At::from(a), At::from(b)));
         let site = Site {
             bytes: if *place == self.part { self.bytes } else { 0 },
             ..Site::at(place)
         };
-        self.keep(
-            site,
-            kind,
-            (a.character(), baseline),
-            (b.character(), contender),
-            relation,
-        );
+        let sides = [(a.character(), baseline), (b.character(), contender)];
+        self.keep_between(values, (site, kind), sides, relation);
     }
 
-    /// Keeps a difference outside the documents, with these characters and previews.
+    /// Keeps a difference outside the documents between values that are not known, with these characters and previews.
     fn keep(
         &mut self,
         site: Site,
@@ -386,10 +392,21 @@ impl<'e> Found<'_, 'e> {
         b: (Character, String),
         relation: Relation,
     ) {
+        self.keep_between(None, (site, kind), [a, b], relation);
+    }
+
+    /// The same between these values.
+    fn keep_between(
+        &mut self,
+        values: Values<'_>,
+        (site, kind): (Site, Kind),
+        [a, b]: [(Character, String); 2],
+        relation: Relation,
+    ) {
         let rules = self
             .differ
             .rules
-            .at_place(self.operation, &site.pattern, kind);
+            .between(self.operation, &site.pattern, kind, values);
         let like = site.like(kind, a.0, b.0, rules);
         self.push(like, site, relation, || (a.1, b.1));
     }

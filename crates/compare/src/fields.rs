@@ -83,7 +83,7 @@ pub(crate) fn canonical(answer: &Answer) -> Vec<(Place, Vec<u8>)> {
     meanings.remove("content-length");
     let mut all = Vec::new();
     for (name, values) in meanings {
-        let place = Place::header(&name);
+        let place = place_of(&name);
         let values: Vec<_> = values.into_iter().map(|value| value.canonical).collect();
         match grammar::of(&name) {
             Some(_) => all.extend(values.into_iter().map(|value| (place.clone(), value))),
@@ -214,6 +214,15 @@ pub(crate) fn is_json_type(media: &str) -> bool {
     matches!(media.as_str(), "application/json" | "text/json") || media.ends_with("+json")
 }
 
+/// Where a field is. A name that no header can have is that of something else that an exchange showed: what became of its
+/// connection, an interim answer.
+fn place_of(name: &str) -> Place {
+    match name.starts_with(':') {
+        true => Place::from(name),
+        false => Place::header(name),
+    }
+}
+
 fn header(name: &str, a: &[Meaning], b: &[Meaning]) -> Option<FieldDifference> {
     let canonical =
         |values: &[Meaning]| values.iter().map(|value| value.canonical.clone()).collect();
@@ -225,7 +234,7 @@ fn header(name: &str, a: &[Meaning], b: &[Meaning]) -> Option<FieldDifference> {
     let (baseline, contender) = (shown(a), shown(b));
     // Several lines are one value, set off by commas (RFC 9110, section 5.3).
     (baseline != contender).then(|| FieldDifference {
-        place: Place::header(name),
+        place: place_of(name),
         kind,
         baseline,
         contender,

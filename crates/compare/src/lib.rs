@@ -70,6 +70,6 @@ pub use operation::Templates;
 pub use preview::{PREVIEW_BYTES, Redact};
 pub use proposals::{coarse, propose};
 pub use row::{Outcomes, Row};
-pub use rules::{Rule, RuleError, RuleProblem, Rules};
+pub use rules::{Condition, Normal, Rule, RuleError, RuleProblem, Rules, Unordered};
 pub use selftest::{Around, Tried, TriedFault, is_due, is_fit, of_planted, self_test, try_faults};
 pub use shape::{Mask, shape};

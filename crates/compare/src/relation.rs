@@ -68,10 +68,8 @@ impl<'a> Plain<'a> {
 
 /// How far apart two values are; `None` where their form has no measure.
 pub(crate) fn distance(a: Plain<'_>, b: Plain<'_>) -> Option<Distance> {
-    // Milliseconds in place of seconds may be the same moment and are not the same value.
-    let one_unit = a.number().is_none() || whole(a.text()).len() == whole(b.text()).len();
-    if let (Some(a), Some(b), true) = (a.moment(), b.moment(), one_unit) {
-        let seconds = exponent((a - b).abs()).max(1);
+    if let Some(apart) = seconds_apart(a, b) {
+        let seconds = exponent(apart).max(1);
         return Some(Distance::Time { seconds });
     }
     let (x, y) = (a.number()?, b.number()?);
@@ -80,6 +78,14 @@ pub(crate) fn distance(a: Plain<'_>, b: Plain<'_>) -> Option<Distance> {
         absolute: exponent(apart),
         relative: exponent(apart / x.abs().max(y.abs())),
     })
+}
+
+/// How far apart two moments are, seconds; `None` where one of them is none.
+pub(crate) fn seconds_apart(a: Plain<'_>, b: Plain<'_>) -> Option<f64> {
+    // Milliseconds in place of seconds may be the same moment and are not the same value.
+    let one_unit = a.number().is_none() || whole(a.text()).len() == whole(b.text()).len();
+    let apart = (a.moment()? - b.moment()?).abs();
+    one_unit.then_some(apart)
 }
 
 /// The farthest that the relations of one place go.

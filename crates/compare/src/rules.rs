@@ -1,24 +1,34 @@
 //! Rules: differences that people have decided to accept.
 
+mod condition;
+mod selected;
+
+pub(crate) use condition::{At, Values};
+pub use condition::{Condition, Normal, Unordered};
+pub(crate) use selected::Selected;
+
 use crate::date::Day;
 use crate::json::Json;
 use crate::media;
-use crate::place::{Indices, Step};
 use serde::{Deserialize, Serialize};
-use serde_json_path::{JsonPath, NormalizedPath, PathElement};
-use std::collections::HashMap;
-use understudy_model::place::{ValuePath, Within, aspect};
+use serde_json_path::JsonPath;
+use understudy_model::edges::PREFIX;
+use understudy_model::place::{Within, aspect};
 use understudy_model::{DifferenceKind, Place};
 
+/// The path of a rule for whatever an answer says.
+const ANSWER: &str = "answer";
+
 /// One rule as the configuration states it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// What it covers: an RFC 9535 path (`$.generated_at`, `$.items[*].etag`, everything below
     /// included), `code`, `header:x`, `cookie:x` (with its attributes), `cookie:x;expires`, or `body`
     /// (everything in it). Of a command: `stdout`, `stderr`, `file:out.json` (with all that is said of it),
     /// `file:out.json;entry` (its type and permissions), `stdout:$.at` (a place in it), `outside:../x`,
-    /// `left_behind`. That one side did not answer (`outcome`) cannot be excused.
+    /// `left_behind`. Of edge requests also `answer`: whatever it says. That one side did not answer (`outcome`) cannot be excused.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub path: String,
     /// The operation template it covers, `*` standing for any text; unset: every operation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -27,6 +37,12 @@ pub struct Rule {
     /// The kind of difference it covers; unset: every kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<DifferenceKind>,
+    /// What both values have to be; unset: whatever they are.
+    #[serde(default, skip_serializing_if = "Condition::is_empty")]
+    pub condition: Condition,
+    /// All that counts of an operation, in place of `path`: every difference elsewhere is accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
     /// Why the difference is acceptable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -41,7 +57,11 @@ pub struct Rule {
 impl Rule {
     /// What documents call the rule of this index: `rule 1: $.generated_at`.
     pub fn name(&self, index: u32) -> String {
-        format!("rule {}: {}", index + 1, self.path)
+        let place = match self.only.as_slice() {
+            [] => self.path.clone(),
+            only => format!("all but {}", only.join(", ")),
+        };
+        format!("rule {}: {place}", index + 1)
     }
 
     /// The names of rules in the order of the configuration.
@@ -80,6 +100,18 @@ pub enum RuleProblem {
     /// What follows `header:` or `cookie:` cannot be a name.
     #[error("{0:?} names no header or cookie: a name has letters, digits and !#$%&'*+-.^_`|~ only")]
     Name(String),
+    /// It would excuse whatever the candidate answers to what people send.
+    #[error(
+        "\"{ANSWER}\" excuses whatever an answer says, and goes with a class of edge requests only, such as \
+         operation = \"{PREFIX}method.delete\""
+    )]
+    Everything,
+    /// Its condition cannot hold.
+    #[error("{0}")]
+    Condition(String),
+    /// `path` and `only` together, or neither.
+    #[error("path says what is accepted, and only what counts: a rule has one of them")]
+    PathAndOnly,
     /// It held until a day that is over.
     #[error("the rule for {path:?} expired on {expires}{}; renew or remove it", of(.owner))]
     Expired {
@@ -101,15 +133,27 @@ fn of(owner: &Option<String>) -> String {
 /// Rules that are known to be right.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    rules: Vec<(Rule, Target)>,
+    rules: Vec<Known>,
+}
+
+/// A rule that is known to be right.
+#[derive(Clone, Debug)]
+struct Known {
+    rule: Rule,
+    target: Target,
+    condition: condition::Compiled,
 }
 
 #[derive(Clone, Debug)]
 enum Target {
+    /// Whatever an answer says; of edge requests alone.
+    Answer,
     /// A place outside the documents, or a part as a whole.
     Place(Place),
     /// Places in the document that this part is.
     Document(Place, JsonPath),
+    /// Everything but these.
+    AllBut(Vec<Target>),
 }
 
 impl Rules {
@@ -130,8 +174,13 @@ impl Rules {
                 };
                 errors.push(RuleError { index, problem });
             }
-            match Target::parse(&rule.path) {
-                Ok(target) => compiled.push((rule, target)),
+            let condition = rule.condition.compile().map_err(RuleProblem::Condition);
+            match Target::of(&rule).and_then(|target| Ok((target, condition?))) {
+                Ok((target, condition)) => compiled.push(Known {
+                    rule,
+                    target,
+                    condition,
+                }),
                 Err(problem) => errors.push(RuleError { index, problem }),
             }
         }
@@ -144,56 +193,79 @@ impl Rules {
 
     /// The rules, in the order of the configuration.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Rule> {
-        self.rules.iter().map(|(rule, _)| rule)
+        self.rules.iter().map(|known| &known.rule)
     }
 
-    fn of_operation<'r>(
-        &'r self,
-        operation: &str,
-    ) -> impl Iterator<Item = (u32, &'r Rule, &'r Target)> {
-        (0..)
-            .zip(&self.rules)
-            .filter(move |(_, (rule, _))| {
-                rule.operation
-                    .as_ref()
-                    .is_none_or(|pattern| matches(pattern, operation))
-            })
-            .map(|(index, (rule, target))| (index, rule, target))
+    fn of_operation(&self, operation: &str) -> impl Iterator<Item = (u32, &Known)> {
+        (0..).zip(&self.rules).filter(move |(_, known)| {
+            let pattern = known.rule.operation.as_ref();
+            pattern.is_none_or(|pattern| matches(pattern, operation))
+        })
     }
 
-    /// The rules that cover a place outside the documents (`code`, `header:x`, `body`, ...).
+    /// The rules that accept a difference at a place outside the documents (`code`, `header:x`, `body`, ...) of which the
+    /// values are not known: those without a condition.
     pub fn at_place(&self, operation: &str, place: &Place, kind: DifferenceKind) -> Vec<u32> {
+        self.between(operation, place, kind, None)
+    }
+
+    /// The same of a difference between these values.
+    pub(crate) fn between(
+        &self,
+        operation: &str,
+        place: &Place,
+        kind: DifferenceKind,
+        values: Values<'_>,
+    ) -> Vec<u32> {
         self.of_operation(operation)
-            .filter(|(_, rule, _)| rule.kind.is_none_or(|of| of == kind))
-            .filter(|(_, _, target)| matches!(target, Target::Place(of) if covers(of, place)))
-            .map(|(index, ..)| index)
+            .filter(|(_, known)| known.rule.kind.is_none_or(|of| of == kind))
+            .filter(|(_, known)| known.target.covers(place))
+            .filter(|(_, known)| known.condition.holds(kind, values, true))
+            .map(|(index, _)| index)
             .collect()
     }
 
+    /// Does any rule cover the place, whatever it asks of kinds and values?
+    pub(crate) fn may_cover(&self, operation: &str, place: &Place) -> bool {
+        let mut rules = self.of_operation(operation);
+        rules.any(|(_, known)| known.condition.unordered.is_none() && known.target.covers(place))
+    }
+
     /// Finds the places that the rules of this operation select in either document.
-    pub(crate) fn in_documents(
-        &self,
+    pub(crate) fn in_documents<'r>(
+        &'r self,
         operation: &str,
         part: &Place,
         baseline: &Json,
         contender: &Json,
-    ) -> Selected {
+    ) -> Selected<'r> {
+        let mut documents = selected::Documents::new(baseline, contender);
         let mut selected = Selected::default();
-        let mut documents = None;
-        for (index, rule, target) in self.of_operation(operation) {
-            match target {
+        for (index, known) in self.of_operation(operation) {
+            let covering = selected::Covering {
+                index,
+                kind: known.rule.kind,
+                condition: &known.condition,
+            };
+            match &known.target {
                 Target::Document(of, path) if of == part => {
-                    let (a, b) = documents
-                        .get_or_insert_with(|| (baseline.to_serde(), contender.to_serde()));
-                    selected.add(index, rule.kind, path, a, Indices::Baseline);
-                    selected.add(index, rule.kind, path, b, Indices::Contender);
+                    selected.add(covering, documents.select(path));
                 }
-                Target::Place(place) if place == part => {
-                    selected
-                        .baseline
-                        .entry(ValuePath::root())
-                        .or_default()
-                        .push((index, rule.kind));
+                Target::Answer => selected.add_whole(covering),
+                Target::Place(place) if place == part => selected.add_whole(covering),
+                Target::AllBut(counting) => {
+                    // What counts as a whole leaves nothing to accept.
+                    let is_whole =
+                        |of: &Target| matches!(of, Target::Place(of) if covers(of, part));
+                    if counting.iter().any(is_whole) {
+                        continue;
+                    }
+                    let of_part = counting.iter().filter_map(|of| match of {
+                        Target::Document(of, path) if of == part => Some(path),
+                        _ => None,
+                    });
+                    let paths = of_part.map(|path| documents.select(path)).collect();
+                    selected.add_all_but(covering, paths);
                 }
                 Target::Place(_) | Target::Document(..) => {}
             }
@@ -203,6 +275,45 @@ impl Rules {
 }
 
 impl Target {
+    /// Is a place outside the documents, or a part as a whole, among what it is for?
+    fn covers(&self, place: &Place) -> bool {
+        // That a side did not answer is nothing that an answer says.
+        let is_answer = *place != Place::Outcome;
+        match self {
+            Target::Answer => is_answer,
+            Target::Place(of) => covers(of, place),
+            Target::Document(..) => false,
+            Target::AllBut(counting) => {
+                let counts = |of: &Target| match of {
+                    Target::Place(of) => covers(of, place) || covers(place, of),
+                    Target::Document(part, _) => place == part,
+                    Target::Answer | Target::AllBut(_) => true,
+                };
+                is_answer && !counting.iter().any(counts)
+            }
+        }
+    }
+
+    fn of(rule: &Rule) -> Result<Target, RuleProblem> {
+        match (rule.path.is_empty(), rule.only.as_slice()) {
+            (true, only @ [_, ..]) => {
+                let counting: Result<Vec<Target>, RuleProblem> =
+                    only.iter().map(|path| Target::parse(path)).collect();
+                return counting.map(Target::AllBut);
+            }
+            (false, [_, ..]) | (true, []) => return Err(RuleProblem::PathAndOnly),
+            (false, []) => {}
+        }
+        if rule.path != ANSWER {
+            return Target::parse(&rule.path);
+        }
+        let named = rule.operation.as_deref().unwrap_or_default();
+        match named.starts_with(PREFIX) {
+            true => Ok(Target::Answer),
+            false => Err(RuleProblem::Everything),
+        }
+    }
+
     fn parse(path: &str) -> Result<Target, RuleProblem> {
         if let Some((part, query)) = Place::split_query(path) {
             return JsonPath::parse(query)
@@ -247,13 +358,14 @@ fn is_name(name: &str) -> bool {
 fn is_place(place: &Place) -> bool {
     match place {
         Place::Status | Place::Effect(_) | Place::Part(_, Within::Whole) => true,
+        // Of an exchange: `:connection`, `:continue`.
+        Place::Field(name) => name.starts_with(':'),
         Place::Part(_, Within::Aspect(of)) => aspect::ALL.contains(&&**of) || media::is_place(of),
         // A value in a document is selected by a query, and a line has no place of its own that noise counts.
         Place::Part(_, Within::Line(_) | Within::Document(_))
         | Place::Outcome
         | Place::Header(_)
-        | Place::Cookie(..)
-        | Place::Field(_) => false,
+        | Place::Cookie(..) => false,
     }
 }
 
@@ -284,91 +396,6 @@ fn matches(pattern: &str, operation: &str) -> bool {
         rest = &rest[at + part.len()..];
     }
     rest.ends_with(end)
-}
-
-type Covering = HashMap<ValuePath, Vec<(u32, Option<DifferenceKind>)>>;
-
-/// The places that rules select in a pair of documents, by normalized path.
-#[derive(Debug, Default)]
-pub(crate) struct Selected {
-    baseline: Covering,
-    contender: Covering,
-}
-
-impl Selected {
-    fn add(
-        &mut self,
-        index: u32,
-        kind: Option<DifferenceKind>,
-        path: &JsonPath,
-        document: &serde_json::Value,
-        side: Indices,
-    ) {
-        let covering = match side {
-            Indices::Contender => &mut self.contender,
-            _ => &mut self.baseline,
-        };
-        for location in path.query_located(document).locations() {
-            covering
-                .entry(normalized(location))
-                .or_default()
-                .push((index, kind));
-        }
-    }
-
-    /// Does any rule, of whatever kind, select exactly the place to which these steps lead?
-    pub(crate) fn covers(&self, steps: &[Step<'_>]) -> bool {
-        if self.baseline.is_empty() {
-            return false;
-        }
-        let mut path = ValuePath::root();
-        for step in steps {
-            step.push(&mut path, Indices::Baseline);
-        }
-        self.baseline.contains_key(&path)
-    }
-
-    /// The rules that select the place to which these steps lead or one above it.
-    pub(crate) fn at(&self, steps: &[Step<'_>], kind: DifferenceKind) -> Vec<u32> {
-        let mut found = Vec::new();
-        for (covering, side) in [
-            (&self.baseline, Indices::Baseline),
-            (&self.contender, Indices::Contender),
-        ] {
-            if covering.is_empty() {
-                continue;
-            }
-            let mut path = ValuePath::root();
-            let mut look = |path: &ValuePath| {
-                let rules = covering.get(path).into_iter().flatten();
-                found.extend(
-                    rules
-                        .filter(|(_, of)| of.is_none_or(|of| of == kind))
-                        .map(|(i, _)| *i),
-                );
-            };
-            look(&path);
-            // A side's path ends where the side has nothing.
-            for step in steps.iter().take_while(|step| step.exists(side)) {
-                step.push(&mut path, side);
-                look(&path);
-            }
-        }
-        found.sort_unstable();
-        found.dedup();
-        found
-    }
-}
-
-fn normalized(location: &NormalizedPath<'_>) -> ValuePath {
-    let mut path = ValuePath::root();
-    for element in location.iter() {
-        match element {
-            PathElement::Name(name) => path.push_name(name),
-            PathElement::Index(index) => path.push_index(*index),
-        }
-    }
-    path
 }
 
 #[cfg(test)]

@@ -103,9 +103,8 @@ impl<'a> Mask<'a> {
     }
 
     fn is_ruled(&self, place: &Place) -> bool {
-        // The same hash must come of a masked and an unmasked kind, so a rule's kind does not count.
-        let covered = |kind: &Kind| !self.rules.at_place(self.operation, place, *kind).is_empty();
-        Kind::ALL.iter().any(covered)
+        // The same hash must come of a masked and an unmasked answer, so a rule's kind and condition do not count.
+        self.rules.may_cover(self.operation, place)
     }
 
     /// The hash of what an answer means: code, headers that matter, cookies and body, without what the
@@ -191,7 +190,7 @@ fn masked_text(place: &Shown, text: &str) -> u128 {
 
 struct Masked<'m, 'j> {
     mask: &'m Mask<'m>,
-    selected: Selected,
+    selected: Selected<'m>,
     steps: Vec<Step<'j>>,
     /// Where they lead, elements as `[*]`.
     place: Place,
@@ -228,7 +227,8 @@ impl<'j> Masked<'_, 'j> {
                     };
                     hashes.extend(self.hash_below(step, item));
                 }
-                if self.mask.unordered.contains(&self.place) {
+                let is_ruled = self.selected.is_unordered(&self.steps);
+                if is_ruled || self.mask.unordered.contains(&self.place) {
                     hashes.sort_unstable();
                 }
                 Some(

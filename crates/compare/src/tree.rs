@@ -1,6 +1,6 @@
 //! The difference of two JSON documents.
 
-use crate::align::{align, answering};
+use crate::align::{align, align_by, answering};
 use crate::document::{Form, ORDER};
 use crate::json::{Json, Value, number};
 use crate::place::{self, Step};
@@ -62,9 +62,12 @@ pub(crate) const NAME: &str = "#name";
 /// there.
 pub(crate) type OnDifference<'f, 'a> = &'f mut dyn FnMut(&[Step<'a>], Kind, Seen<'a>, Seen<'a>);
 
+/// The member by which the elements of the array at some steps answer to each other; `None` where nothing says so.
+pub(crate) type KeyOf<'f> = &'f dyn for<'s> Fn(&[Step<'s>]) -> Option<&'f str>;
+
 /// Reports every difference of two documents of one form to `found`.
 pub(crate) fn compare<'a>(
-    form: Form,
+    (form, key): (Form, KeyOf<'_>),
     baseline: &'a Json,
     contender: &'a Json,
     found: OnDifference<'_, 'a>,
@@ -72,18 +75,20 @@ pub(crate) fn compare<'a>(
     Walk {
         is_markup: form == Form::Markup,
         steps: Vec::new(),
+        key,
         found,
     }
     .values(baseline, contender);
 }
 
-struct Walk<'a, 'f> {
+struct Walk<'a, 'f, 'k> {
     is_markup: bool,
     steps: Vec<Step<'a>>,
+    key: KeyOf<'k>,
     found: OnDifference<'f, 'a>,
 }
 
-impl<'a> Walk<'a, '_> {
+impl<'a> Walk<'a, '_, '_> {
     fn report(&mut self, kind: Kind, baseline: Seen<'a>, contender: Seen<'a>) {
         (self.found)(&self.steps, kind, baseline, contender);
     }
@@ -120,7 +125,10 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn arrays(&mut self, baseline: &'a Json, contender: &'a Json, a: &'a [Json], b: &'a [Json]) {
-        let alignment = align(a, b);
+        let alignment = match (self.key)(&self.steps) {
+            Some(key) => align_by(key, a, b),
+            None => align(a, b),
+        };
         if alignment.reordered {
             self.report(Kind::Order, Seen::Value(baseline), Seen::Value(contender));
         }

@@ -7,6 +7,7 @@ use crate::sentences::{
 };
 use crate::terms::{Question, Terms};
 use crate::tuning::{self, Need, Tuning};
+use understudy_model::edges::Edges;
 use understudy_model::proof::SelfTest;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::{
@@ -53,6 +54,7 @@ fn answers(terms: &Terms, evidence: &Evidence, comparison: &Comparison) -> Optio
     let equivalence = &comparison.equivalence;
     differences(equivalence)
         .or_else(|| comparison.under_load.as_ref().and_then(deviations))
+        .or_else(|| comparison.edges.as_ref().and_then(edges_differ))
         .or_else(|| too_little_compared(equivalence, fewest))
         .or_else(|| hardly_compared(terms, equivalence))
         .or_else(|| mostly_refused(terms, equivalence))
@@ -236,6 +238,38 @@ pub(crate) fn differences(equivalence: &Equivalence) -> Option<Decision> {
     Some((
         Verdict::NotEquivalent,
         vec![reason("answers_differ", text, figures)],
+    ))
+}
+
+/// Rule 1, of edge requests, where they are required to be answered alike.
+pub(crate) fn edges_differ(edges: &Edges) -> Option<Decision> {
+    if !edges.required || edges.different == 0 {
+        return None;
+    }
+    let titles: Vec<&str> = edges
+        .clusters
+        .iter()
+        .take(3)
+        .map(|cluster| cluster.title.as_str())
+        .collect();
+    let more = match edges.clusters.len().saturating_sub(titles.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let text = format!(
+        "{} of {} edge requests are answered differently: {}{more}",
+        edges.different,
+        edges.compared,
+        titles.join(", "),
+    );
+    let figures = [
+        ("different", edges.different as f64),
+        ("compared", edges.compared as f64),
+        ("classes", edges.clusters.len() as f64),
+    ];
+    Some((
+        Verdict::NotEquivalent,
+        vec![reason("edges_differ", text, figures)],
     ))
 }
 

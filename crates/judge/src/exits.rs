@@ -15,8 +15,8 @@ fn reason(exited: &Exited) -> Reason {
     };
     let Exited { exit, answered, .. } = exited;
     let answers = match (exited.during, *answered) {
-        (During::Comparison, 1) => "1 answer".to_owned(),
-        (During::Comparison, count) => format!("{count} answers"),
+        (During::Comparison | During::Edges, 1) => "1 answer".to_owned(),
+        (During::Comparison | During::Edges, count) => format!("{count} answers"),
         (During::Load, count) => format!("{count} measured answers"),
     };
     Reason {
@@ -45,7 +45,7 @@ const EARLIER: [&str; 5] = [
 pub(crate) fn explain(terms: &Terms, document: &mut VerdictDocument, exits: &[Exited]) {
     let (of_candidate, others): (Vec<&Exited>, Vec<&Exited>) = exits
         .iter()
-        .partition(|exited| exited.side == Role::Candidate);
+        .partition(|exited| exited.side == Role::Candidate && exited.during != During::Edges);
     let limits = others.into_iter().map(|exited| reason(exited).text);
     document.limits_of_this_result.extend(limits);
     if of_candidate.is_empty() {

@@ -13,6 +13,7 @@ mod culprit;
 mod decide;
 #[cfg(test)]
 mod disturbed;
+mod edges;
 mod exits;
 mod gates;
 mod growth;
@@ -40,6 +41,7 @@ pub use blocks::latency_us;
 pub use business::complete;
 pub use comparisons::estimate;
 pub use culprit::sentence as with_culprit;
+pub use edges::EdgeAnswers;
 pub use refusals::{bearing_of, is_refused};
 pub use tail::tail;
 
@@ -70,6 +72,8 @@ pub struct Evidence {
     pub rows: Vec<Row>,
     /// The same exchanges, the tuned incumbent against the incumbent; empty where there is none.
     pub tuned_rows: Vec<Row>,
+    /// What was compared of edge requests; `None` where none were made.
+    pub edges: Option<EdgeAnswers>,
     /// Faults that were put into answers of the incumbent, as the candidate's would be compared.
     pub faults: Vec<TriedFault>,
     /// Clusters that were asked again.
@@ -247,6 +251,7 @@ fn compare(
             .then(|| self_test::judge(evidence, &noise, rules))
             .flatten(),
         under_load: under_load::compare(evidence, contender),
+        edges: edges::judge(terms, evidence, contender, rules),
         quality_over_clips: clips::over(&quality),
         quality,
         latency: comparisons::latency(plan, terms, counted.pairs, contender),
@@ -272,6 +277,10 @@ pub fn answers_decide(terms: &Terms, evidence: &Evidence, noise: &Noise, rules: 
     equivalence.lost > equivalence.compared
         || decide::differences(&equivalence).is_some()
         || decide::mostly_refused(terms, &equivalence).is_some()
+        || edges::judge(terms, evidence, Role::Candidate, rules)
+            .as_ref()
+            .and_then(decide::edges_differ)
+            .is_some()
         || self_test.as_ref().and_then(decide::blind).is_some()
 }
 
@@ -337,24 +346,44 @@ pub fn equivalence(
     noise: &Noise,
     rules: &Rules,
 ) -> Equivalence {
-    let facts = |request: u32| evidence.requests.get(request as usize);
-    let workload = Workload {
+    let answers = Answers {
         operations: &evidence.operations,
-        size: &|request| facts(request).map_or(usize::MAX, |f| f.bytes as usize),
-        reproduce: &|request| facts(request).map_or_else(String::new, |f| f.reproduce.clone()),
+        requests: &evidence.requests,
+        rows: evidence.rows_of(contender),
+        reproduced: &evidence.reproduced,
     };
-    let mut equivalence = tally(evidence.rows_of(contender), noise, rules, workload);
-    for cluster in &mut equivalence.clusters {
-        cluster.reproduced = evidence
-            .reproduced
-            .iter()
-            .find(|again| again.is(contender, cluster))
-            .map(|r| r.reproduced);
-    }
+    let mut equivalence = answers.ledger(contender, noise, rules);
     if terms.pacing == Pacing::Serial {
         by_cases(&mut equivalence, evidence.rows_of(contender), noise);
     }
     equivalence
+}
+
+/// What was compared of one contender.
+pub(crate) struct Answers<'a> {
+    pub(crate) operations: &'a [String],
+    pub(crate) requests: &'a [RequestFacts],
+    pub(crate) rows: &'a [Row],
+    pub(crate) reproduced: &'a [ReproducedCluster],
+}
+
+impl Answers<'_> {
+    /// Counts them, with what asking a cluster again showed.
+    pub(crate) fn ledger(&self, contender: Role, noise: &Noise, rules: &Rules) -> Equivalence {
+        let facts = |request: u32| self.requests.get(request as usize);
+        let workload = Workload {
+            operations: self.operations,
+            size: &|request| facts(request).map_or(usize::MAX, |f| f.bytes as usize),
+            reproduce: &|request| facts(request).map_or_else(String::new, |f| f.reproduce.clone()),
+        };
+        let mut ledger = tally(self.rows, noise, rules, workload);
+        for cluster in &mut ledger.clusters {
+            let mut again = self.reproduced.iter();
+            let again = again.find(|again| again.is(contender, cluster));
+            cluster.reproduced = again.map(|again| again.reproduced);
+        }
+        ledger
+    }
 }
 
 /// Runs of one case are no sample of other cases: the bound counts each case once, as different if any of its runs is.

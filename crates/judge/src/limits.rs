@@ -3,9 +3,21 @@
 use crate::Evidence;
 use crate::decide;
 use crate::terms::{Fresh, Level, Question, Terms};
+use understudy_model::edges::Edges;
 use understudy_model::gates::MOST_STOLEN;
 use understudy_model::verdict::{Equivalence, VerdictDocument};
 use understudy_model::{Pacing, Role};
+
+/// Edge requests that differ and do not count.
+fn edges(edges: &Edges) -> Option<String> {
+    (edges.different > 0 && !edges.required).then(|| {
+        format!(
+            "{} of {} edge requests are answered differently, which is no part of the verdict: whether clients send \
+             such requests is not known here (required = true in [edges] makes it one)",
+            edges.different, edges.compared,
+        )
+    })
+}
 
 /// What this result does not say, in plain words.
 pub(crate) fn of(terms: &Terms, evidence: &Evidence, document: &VerdictDocument) -> Vec<String> {
@@ -21,6 +33,7 @@ pub(crate) fn of(terms: &Terms, evidence: &Evidence, document: &VerdictDocument)
     }
     limits.extend(circumstances(terms, evidence, document));
     limits.extend(coverage(terms, &document.comparisons[0].equivalence));
+    limits.extend(document.comparisons[0].edges.as_ref().and_then(edges));
     let distinct = evidence.requests.len();
     if distinct < 300 {
         let noun = match terms.pacing {

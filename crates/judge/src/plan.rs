@@ -118,6 +118,8 @@ impl RatePlan {
 pub struct Plan {
     /// Longest time for the equivalence stage.
     pub equivalence: Span,
+    /// Longest time for edge requests; 0 where none are made.
+    pub edges: Span,
     /// Load on each side before its first measurement.
     pub settle: Span,
     /// Sides that are measured.
@@ -202,6 +204,7 @@ impl Plan {
         let looks = looks(&rates, primary.rate_rps, terms.question, &budget);
         let mut plan = Plan {
             equivalence: budget.equivalence,
+            edges: terms.edges.map_or_else(Span::default, |edges| edges.budget),
             settle,
             sides,
             rates,
@@ -315,7 +318,12 @@ impl Plan {
             return self.equivalence.secs().max(least) + self.runs.secs() + floor;
         }
         let before = sides * (START_S + self.settle.secs());
-        before + equivalence + latency + search + sides * self.floor.secs()
+        let edges = match self.edges.secs() {
+            0.0 => 0.0,
+            // Sides that edge requests may have changed are started for them alone.
+            budget => budget + sides * START_S,
+        };
+        before + equivalence + edges + latency + search + sides * self.floor.secs()
     }
 
     /// The smallest relative change of the primary quantile that the trial is likely (90 %) to show,

@@ -45,6 +45,7 @@ mod tests {
             reason: None,
             owner: None,
             expires: None,
+            ..Rule::default()
         });
         let rules = Rules::compile(rules.collect(), Day::new(2026, 11, 26).unwrap()).unwrap();
         let redact = |_: Option<&Place>, text: &str| text.to_owned();

@@ -83,6 +83,7 @@ pub(crate) fn terms(level: Level, rates: &[f64], quantile: f64) -> Terms {
         sizing: Sizing::default(),
         capacity: None,
         memory_floor: None,
+        edges: None,
         case: None,
     }
 }

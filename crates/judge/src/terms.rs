@@ -44,8 +44,19 @@ pub struct Terms {
     pub capacity: Option<CapacityConfig>,
     /// How the smallest memory limit that holds the objectives is looked for; not at all where `None`.
     pub memory_floor: Option<FloorConfig>,
+    /// Requests that recorded traffic does not have; not made where `None`.
+    pub edges: Option<EdgeTerms>,
     /// The business case that has to agree before anything is replaced.
     pub case: Option<Case>,
+}
+
+/// Edge requests, as far as plan and verdict speak of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EdgeTerms {
+    /// How long they may be compared.
+    pub budget: Span,
+    /// Does a difference in the answers make the candidate not equivalent?
+    pub required: bool,
 }
 
 /// One side, as far as a verdict speaks of it.

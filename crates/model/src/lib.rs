@@ -8,6 +8,7 @@ pub mod capacity;
 mod cause;
 mod count;
 mod difference;
+pub mod edges;
 mod exchange;
 pub mod floor;
 pub mod gates;

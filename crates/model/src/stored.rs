@@ -264,6 +264,8 @@ pub struct Start {
 pub enum During {
     /// Answers were compared.
     Comparison,
+    /// Answers to edge requests were compared.
+    Edges,
     /// It was under load.
     Load,
 }
@@ -273,6 +275,7 @@ impl During {
     pub fn in_words(self) -> &'static str {
         match self {
             During::Comparison => "while answers were compared",
+            During::Edges => "while edge requests were compared",
             During::Load => "under load",
         }
     }

@@ -3,6 +3,7 @@
 //! The published JSON Schema is `schemas/verdict.schema.json`. Quantiles are numbers (0.99).
 
 use crate::capacity::SideCapacity;
+use crate::edges::Edges;
 use crate::floor::SideFloor;
 use crate::growth::Growth;
 use crate::instructions::Instructions;
@@ -173,6 +174,9 @@ pub struct Comparison {
     /// Answers under load: same codes and shapes, and the same values where the baseline agrees with
     /// itself.
     pub under_load: Option<UnderLoad>,
+    /// Answers to requests that recorded traffic does not have; absent where none were made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edges: Option<Edges>,
     /// Bits for the same quality, clip by clip; of encoders.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quality: Vec<ClipQuality>,

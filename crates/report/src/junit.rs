@@ -1,11 +1,12 @@
 //! The verdict as JUnit XML, which GitHub, GitLab and Jenkins show as tests.
 //!
-//! One suite each for the gates, the answers, the objectives, the goals and the verdict. A testcase
+//! One suite each for the gates, the answers, edge requests, the objectives, the goals and the verdict. A testcase
 //! fails where the candidate fails; what is not decided is skipped. The verdict's own testcase fails
 //! where `understudy judge` does not exit with 0.
 
-use crate::{against_itself, wording};
+use crate::{against_itself, edges, wording};
 use std::fmt::Write;
+use understudy_model::edges::{EdgeCluster, Edges};
 use understudy_model::verdict::{
     Cluster, Comparison, Estimate, Gate, GoalResult, Held, SloResult, Verdict, VerdictDocument,
 };
@@ -40,6 +41,12 @@ pub fn document(document: &VerdictDocument) -> String {
                 .into_iter()
                 .flat_map(|comparison| equivalence(document.method.pacing, comparison))
                 .collect(),
+        ),
+        (
+            "edges",
+            wording::of_contender(document, Role::Candidate)
+                .and_then(|comparison| comparison.edges.as_ref())
+                .map_or_else(Vec::new, edge_requests),
         ),
         (
             "objectives",
@@ -173,6 +180,34 @@ fn cluster(cluster: &Cluster) -> Case {
         name: format!("{} at {}", cluster.kind, cluster.path),
         outcome: Outcome::Failed(text),
     }
+}
+
+/// A testcase for each class that differs; it fails where that makes the candidate not equivalent.
+fn edge_requests(of: &Edges) -> Vec<Case> {
+    let outcome = |text: String, differs: bool| match (differs, of.required) {
+        (false, _) => Outcome::Passed(text),
+        (true, true) => Outcome::Failed(text),
+        (true, false) => Outcome::Skipped(text),
+    };
+    let ledger = Case {
+        class: "understudy.edges".to_owned(),
+        name: "edge requests are answered alike".to_owned(),
+        outcome: match of.compared {
+            0 => Outcome::Skipped("nothing was compared".to_owned()),
+            _ => outcome(edges::ledger(of), of.different > 0),
+        },
+    };
+    let class = |cluster: &EdgeCluster| Case {
+        class: "understudy.edges".to_owned(),
+        name: cluster.title.clone(),
+        outcome: outcome(
+            format!("{}. {}", edges::sentence(cluster), cluster.breaks),
+            true,
+        ),
+    };
+    std::iter::once(ledger)
+        .chain(of.clusters.iter().map(class))
+        .collect()
 }
 
 fn objective(objective: wording::Objective<'_>) -> Case {

@@ -5,6 +5,7 @@
 mod against_itself;
 mod cautions;
 mod charts;
+mod edges;
 pub mod figures;
 pub mod findings;
 mod growth;

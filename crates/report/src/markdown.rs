@@ -1,7 +1,8 @@
 //! The verdict in GitHub-flavoured Markdown, for a comment below a pull request.
 
 use crate::figures::{count, time};
-use crate::{against_itself, growth, history, quality, tail, warm_up, wording};
+use crate::{against_itself, edges, growth, history, quality, tail, warm_up, wording};
+use understudy_model::edges::Edges;
 use understudy_model::history::History;
 use understudy_model::verdict::{
     Cluster, Comparison, Equivalence, Held, LatencyComparison, ResourceComparison, Verdict,
@@ -29,6 +30,9 @@ pub fn summary(document: &VerdictDocument, earlier: Option<&History>) -> String 
     if let Some(comparison) = wording::of_contender(document, Role::Candidate) {
         effects(&mut out, document, comparison);
         equivalence(&mut out, document.method.pacing, comparison);
+        if let Some(of) = &comparison.edges {
+            edge_requests(&mut out, of);
+        }
         for clip in &comparison.quality {
             let (name, said) = (text(&clip.clip), text(&quality::sentence(clip)));
             out += &format!("\nClip {name}: {said}\n");
@@ -197,6 +201,26 @@ fn equivalence(out: &mut String, pacing: Pacing, comparison: &Comparison) {
     if e.clusters.len() > CLUSTERS {
         let more = e.clusters.len() - CLUSTERS;
         *out += &format!("\n{more} more differences in `verdict.json`.\n");
+    }
+}
+
+/// Edge requests: a row for each class that differs.
+fn edge_requests(out: &mut String, of: &Edges) {
+    *out += &format!("\n**Edge requests**: {}.\n", edges::ledger(of));
+    if of.clusters.is_empty() {
+        return;
+    }
+    *out += "\n| request and answers | whom it breaks |\n|---|---|\n";
+    for class in of.clusters.iter().take(CLUSTERS) {
+        *out += &format!(
+            "| {} | {} |\n",
+            cell(&edges::sentence(class)),
+            cell(&class.breaks)
+        );
+    }
+    if of.clusters.len() > CLUSTERS {
+        let more = of.clusters.len() - CLUSTERS;
+        *out += &format!("\n{more} more classes in `verdict.json`.\n");
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::figures::{count, quantile};
 pub use crate::page::Style;
 use crate::page::{LABEL, Page};
-use crate::{against_itself, cautions, growth, history, quality, self_test, wording};
+use crate::{against_itself, cautions, edges, growth, history, quality, self_test, wording};
+use understudy_model::edges::Edges;
 use understudy_model::history::History;
 use understudy_model::verdict::{
     Comparison, Equivalence, Held, LatencyComparison, Resource, ResourceComparison, Verdict,
@@ -83,7 +84,12 @@ impl Page {
     /// How many more things of a kind (in the singular) there are.
     fn rest(&mut self, all: usize, shown: usize, what: &str) {
         if all > shown {
-            let (more, s) = (all - shown, if all - shown == 1 { "" } else { "s" });
+            let more = all - shown;
+            let s = match (more, what.ends_with('s')) {
+                (1, _) => "",
+                (_, true) => "es",
+                (_, false) => "s",
+            };
             self.line(2, &format!("  {more} more {what}{s} in the report"));
         }
     }
@@ -135,6 +141,9 @@ impl Page {
                 Pacing::Serial => "while timed",
             };
             self.labelled(label, &wording::under_load(under_load));
+        }
+        if let Some(of) = &comparison.edges {
+            self.edges(of);
         }
         // One table: the rate at which the primary outcome is judged.
         let rates = wording::rates(&comparison.latency, &comparison.resources);
@@ -194,6 +203,15 @@ impl Page {
             self.cause(cause);
         }
         self.rest(causes.len(), CLUSTERS, "difference");
+    }
+
+    /// Edge requests: the classes that differ, a line each.
+    fn edges(&mut self, of: &Edges) {
+        self.labelled("edge requests", &edges::ledger(of));
+        for cluster in of.clusters.iter().take(CLUSTERS) {
+            self.labelled("  different", &edges::sentence(cluster));
+        }
+        self.rest(of.clusters.len(), CLUSTERS, "class");
     }
 
     fn cause(&mut self, cause: &wording::Cause<'_>) {

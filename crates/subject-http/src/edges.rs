@@ -110,6 +110,14 @@ pub fn edges(requests: &Requests, operation_of: &[u32], limits: Limits) -> Vec<E
     made
 }
 
+/// The first recorded GET as it was: what becomes of a connection after its answer is the habit of a server. `None` where
+/// there is none that can be used.
+pub fn usual(requests: &Requests) -> Option<Raw> {
+    let routes = Routes::of(requests);
+    let mut all = (0..).zip(&requests.all);
+    all.find_map(|(number, request)| Recorded::of(number, request, &routes)?.read())
+}
+
 fn edge(class: &'static Class, recorded: &Recorded<'_>) -> Option<Edge> {
     Some(Edge {
         class,

@@ -172,6 +172,7 @@ fn terms(rate_rps: f64) -> Terms {
         sizing: Sizing::default(),
         capacity: None,
         memory_floor: None,
+        edges: None,
         case: None,
     }
 }

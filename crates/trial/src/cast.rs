@@ -2,7 +2,7 @@
 
 use crate::error::TrialError;
 use crate::exits;
-use crate::subject::{Member, Subject};
+use crate::subject::{Comparable, Member};
 use crate::{Event, Watch};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -28,7 +28,7 @@ pub(crate) const FIRST_CONTENDER: usize = 2;
 impl<'a> Cast<'a> {
     /// Brings the sides, and a second incumbent, into their places.
     pub(crate) fn start(
-        subject: &'a dyn Subject,
+        subject: &'a dyn Comparable,
         sides: &[Role],
         watch: &Watch<'_>,
     ) -> Result<Self, TrialError> {
@@ -58,14 +58,18 @@ impl<'a> Cast<'a> {
 
     /// The contenders that have ended since the last look. An incumbent that has ended is an error: there is
     /// nothing to compare with.
-    pub(crate) fn ended(&mut self, redactor: &Redactor) -> Result<Vec<Exited>, TrialError> {
+    pub(crate) fn ended(
+        &mut self,
+        during: During,
+        redactor: &Redactor,
+    ) -> Result<Vec<Exited>, TrialError> {
         let mut ended = Vec::new();
         for (place, one) in self.all.iter_mut().enumerate() {
             if self.gone[place] {
                 continue;
             }
             let Some(end) = one.end() else { continue };
-            let (answered, during) = (self.answered[place], During::Comparison);
+            let answered = self.answered[place];
             if one.role().is_incumbent() {
                 return Err(end.as_error(one.role(), &after_answers(during, answered)));
             }

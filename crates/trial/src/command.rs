@@ -10,7 +10,7 @@ use crate::limited_runs::{self, Bounds};
 use crate::media::{self, Curves, Ffmpeg};
 use crate::placeholders::with_limits;
 use crate::runs;
-use crate::subject::{Measuring, Member, Planting, Seen, Subject};
+use crate::subject::{Comparable, Measuring, Member, Planting, Seen, Subject};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -281,7 +281,7 @@ fn size(case: &Case) -> u64 {
     args.chain(inputs).sum()
 }
 
-impl Subject for Commands<'_> {
+impl Comparable for Commands<'_> {
     fn catalogue(&self) -> &Catalogue {
         &self.catalogue
     }
@@ -301,6 +301,34 @@ impl Subject for Commands<'_> {
         line.unwrap_or_default()
     }
 
+    fn shared(&self, one: &Outcome, other: &Outcome) -> Vec<String> {
+        shared_files(one, other)
+    }
+
+    fn conclude(&self, row: &mut Row, seen: &Seen<'_>) -> Result<(), TrialError> {
+        let Some(curves) = &self.curves else {
+            return Ok(());
+        };
+        for (side, outcome) in seen.outcomes {
+            curves.note(self.readers.media(), (row.request, side), outcome)?;
+        }
+        curves.conclude(row, seen);
+        Ok(())
+    }
+
+    fn plant(&self, planting: &mut Planting<'_>) -> Result<Vec<String>, TrialError> {
+        media::plant(self.readers.media(), planting)
+    }
+
+    fn place(&self, role: Role) -> Result<Box<dyn Member + '_>, TrialError> {
+        Ok(Box::new(Placed {
+            role,
+            commands: self,
+        }))
+    }
+}
+
+impl Subject for Commands<'_> {
     fn hashes(&self) -> BTreeMap<String, String> {
         let file = match &self.inputs.workload.cases {
             CasesFrom::File(path) => sha256(path),
@@ -342,32 +370,6 @@ impl Subject for Commands<'_> {
             hashes.extend(hash.map(|hash| (side.name().to_owned(), hash)));
         }
         hashes
-    }
-
-    fn shared(&self, one: &Outcome, other: &Outcome) -> Vec<String> {
-        shared_files(one, other)
-    }
-
-    fn conclude(&self, row: &mut Row, seen: &Seen<'_>) -> Result<(), TrialError> {
-        let Some(curves) = &self.curves else {
-            return Ok(());
-        };
-        for (side, outcome) in seen.outcomes {
-            curves.note(self.readers.media(), (row.request, side), outcome)?;
-        }
-        curves.conclude(row, seen);
-        Ok(())
-    }
-
-    fn plant(&self, planting: &mut Planting<'_>) -> Result<Vec<String>, TrialError> {
-        media::plant(self.readers.media(), planting)
-    }
-
-    fn place(&self, role: Role) -> Result<Box<dyn Member + '_>, TrialError> {
-        Ok(Box::new(Placed {
-            role,
-            commands: self,
-        }))
     }
 
     fn measure(&self, measuring: &Measuring<'_>) -> Result<(), TrialError> {

@@ -8,7 +8,7 @@ use understudy_host::CpuList;
 use understudy_judge::search::capacity::CapacityConfig;
 use understudy_judge::search::floor::FloorConfig;
 use understudy_judge::terms::{
-    Fresh, Goal, Level, LimitsConfig, Question, SideTerms, Sizing, Slo, Terms,
+    EdgeTerms, Fresh, Goal, Level, LimitsConfig, Question, SideTerms, Sizing, Slo, Terms,
 };
 use understudy_model::{Arrivals, Pacing, Role, Span};
 use understudy_observe::Attach;
@@ -94,6 +94,14 @@ impl TrialConfig {
             limits: self.limits,
             capacity: self.capacity,
             memory_floor: self.memory_floor,
+            edges: self
+                .workload
+                .http()
+                .and_then(|of| of.edges)
+                .map(|edges| EdgeTerms {
+                    budget: edges.budget,
+                    required: edges.required,
+                }),
             case: self.case.as_ref().map(|stated| stated.case.clone()),
         }
     }
@@ -396,6 +404,35 @@ pub struct HttpWorkload {
     pub writes: bool,
     /// What `Host` says where a request does not.
     pub host: HostHeader,
+    /// Requests that recorded traffic does not have; not asked where `None`.
+    pub edges: Option<EdgesConfig>,
+}
+
+/// How edge requests are made and judged.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EdgesConfig {
+    /// Also with methods that are not safe.
+    pub writes: bool,
+    /// How long they may be compared.
+    pub budget: Span,
+    /// A difference makes the candidate not equivalent.
+    pub required: bool,
+}
+
+impl EdgesConfig {
+    /// How long they are compared, where nothing is said.
+    pub const BUDGET: Span = Span::from_secs(30);
+}
+
+impl Default for EdgesConfig {
+    /// Nothing that may change data, and no part of the verdict.
+    fn default() -> Self {
+        EdgesConfig {
+            writes: false,
+            budget: EdgesConfig::BUDGET,
+            required: false,
+        }
+    }
 }
 
 /// What the `Host` of a request says that has none of its own.

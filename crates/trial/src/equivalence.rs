@@ -1,4 +1,5 @@
-//! The first stage: are the answers the same?
+//! The stages that compare answers: are they the same? First those to the cases of the workload, then those to edge
+//! requests, where they are asked for.
 //!
 //! Each case goes to the incumbent, a second incumbent and the contenders (the candidate, and the tuned
 //! incumbent where there is one) at the same time, one case after the other in the order of the
@@ -7,8 +8,8 @@
 use crate::cast::{Asked, Askers, Cast, FIRST_CONTENDER, any_failed};
 use crate::error::TrialError;
 use crate::faults::{self, SelfTest};
-use crate::store;
-use crate::subject::{Seen, Subject};
+use crate::store::{self, Part};
+use crate::subject::{Comparable, Seen};
 use crate::{Event, Watch};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,7 +36,8 @@ const ENDS_WITHIN: Duration = Duration::from_millis(200);
 
 /// What the stage works on.
 pub(crate) struct Stage<'a> {
-    pub(crate) subject: &'a dyn Subject,
+    pub(crate) subject: &'a dyn Comparable,
+    pub(crate) part: Part,
     pub(crate) terms: &'a Terms,
     pub(crate) differ: Differ<'a>,
     pub(crate) rules: &'a Rules,
@@ -66,8 +68,21 @@ impl Stage<'_> {
             .chain(&cast.all[FIRST_CONTENDER..])
             .flat_map(|one| one.unmeasured())
             .collect();
-        for compared in self.compare(&mut cast)? {
-            self.reproduce(&mut cast, &compared)?;
+        match self.compare(&mut cast) {
+            Ok(compared) => {
+                for compared in compared {
+                    self.reproduce(&mut cast, &compared)?;
+                }
+            }
+            // That an edge request ends the incumbent is no reason to measure nothing.
+            Err(error @ TrialError::Ended { .. }) if self.part == Part::Edges => {
+                let text = error.to_string();
+                let what = text.lines().next().unwrap_or_default();
+                notes.push(format!(
+                    "{what}: edge requests after that were not compared"
+                ));
+            }
+            Err(error) => return Err(error),
         }
         notes.extend(cast.stop());
         for note in notes {
@@ -91,7 +106,7 @@ impl Stage<'_> {
     fn earlier(&self, cast: &Cast<'_>) -> Result<Vec<Compared>, TrialError> {
         let mut all = Vec::new();
         for contender in cast.contenders() {
-            let rows = store::rows(self.run, contender)?;
+            let rows = store::rows(self.run, self.part, contender)?;
             all.push(Compared { contender, rows });
         }
         let alike = all
@@ -101,13 +116,14 @@ impl Stage<'_> {
             return Ok(all);
         }
         for compared in &mut all {
-            let name = store::differences(compared.contender);
+            let name = self.part.differences(compared.contender);
             if self.run.path().join(name).exists() {
                 store::put_aside(self.run, name)?;
             }
             compared.rows.clear();
         }
-        for name in [store::FAULTS, store::EXITS] {
+        let tested = (self.part == Part::Workload).then_some(store::FAULTS);
+        for name in tested.into_iter().chain([self.part.exits()]) {
             if self.run.path().join(name).exists() {
                 store::put_aside(self.run, name)?;
             }
@@ -122,14 +138,17 @@ impl Stage<'_> {
         exchanges: &mut [Vec<ExchangeRow>],
     ) -> Result<Vec<Compared>, TrialError> {
         let catalogue = self.subject.catalogue();
-        let mut self_test = SelfTest::open(self.run, self.subject, self.watch)?;
+        let mut self_test = self.self_test()?;
         let mut lines = Vec::new();
         for one in &compared {
-            let name = store::differences(one.contender);
+            let name = self.part.differences(one.contender);
             lines.push(JsonLines::<Row>::open(self.run, name)?);
         }
         let count = catalogue.cases.len();
-        let total = self.terms.comparisons(count);
+        let total = match self.part {
+            Part::Workload => self.terms.comparisons(count),
+            Part::Edges => count,
+        };
         // Without these nothing is concluded: runs are few, and each takes as long as it takes.
         let least = match self.terms.pacing {
             Pacing::Offered => 0,
@@ -146,8 +165,13 @@ impl Stage<'_> {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(TrialError::Interrupted);
             }
-            let longest = self.budget + self_test.planted();
+            let planted = self_test.as_ref().map_or(Duration::ZERO, SelfTest::planted);
+            let longest = self.budget + planted;
             if number >= least && start.elapsed() > longest {
+                break;
+            }
+            // Whatever ends a side is one finding; the requests after it would only repeat it.
+            if self.part == Part::Edges && cast.gone.contains(&true) {
                 break;
             }
             let request = (number % count) as u32;
@@ -174,7 +198,10 @@ impl Stage<'_> {
             for (index, ((one, lines), history)) in contenders.enumerate() {
                 let contender = (one.contender, FIRST_CONTENDER + index);
                 let row = self.row(history, request, &asked, contender)?;
-                if one.contender == Role::Candidate {
+                if let Some(self_test) = self_test
+                    .as_mut()
+                    .filter(|_| one.contender == Role::Candidate)
+                {
                     let (asked, answer) = (
                         self.asked(request),
                         (&asked[0].outcome, row.noise.as_slice()),
@@ -189,17 +216,38 @@ impl Stage<'_> {
                 lines.write(&row)?;
                 one.rows.push(row);
             }
-            (self.watch)(Event::Comparing {
-                done: number + 1,
-                total,
-                different,
-            });
+            (self.watch)(self.compared(number + 1, total, different));
         }
         for lines in &mut lines {
             lines.sync()?;
         }
-        self_test.sync()?;
+        if let Some(self_test) = &mut self_test {
+            self_test.sync()?;
+        }
         Ok(compared)
+    }
+
+    /// Faults are put into answers to what people send; an edge request is asked once, and too few are alike.
+    fn self_test(&self) -> Result<Option<SelfTest<'_>>, TrialError> {
+        match self.part {
+            Part::Workload => SelfTest::open(self.run, self.subject, self.watch).map(Some),
+            Part::Edges => Ok(None),
+        }
+    }
+
+    fn compared(&self, done: usize, total: usize, different: usize) -> Event {
+        match self.part {
+            Part::Workload => Event::Comparing {
+                done,
+                total,
+                different,
+            },
+            Part::Edges => Event::ComparingEdges {
+                done,
+                total,
+                different,
+            },
+        }
     }
 
     /// Remembers what limits the comparison: what is not seen, and what the sides share.
@@ -236,7 +284,7 @@ impl Stage<'_> {
 
     /// Remembers the contenders that have ended: every request that they do not answer is a difference.
     fn note_ends(&self, cast: &mut Cast<'_>) -> Result<(), TrialError> {
-        for exited in cast.ended(self.redactor)? {
+        for exited in cast.ended(self.part.during(), self.redactor)? {
             store::exited(self.run, &exited)?;
         }
         Ok(())
@@ -294,7 +342,8 @@ impl Stage<'_> {
             return Ok(());
         }
         // Each time the stage continues, it adds a block of each program, the incumbent's first.
-        let first = |id: &BlockId| id.stage == store::EQUIVALENCE && id.side == Role::Incumbent;
+        let stage = self.part.stage();
+        let first = |id: &BlockId| id.stage == stage && id.side == Role::Incumbent;
         let blocks = self.run.blocks()?;
         let last = blocks
             .iter()
@@ -304,7 +353,7 @@ impl Stage<'_> {
         let parts = last.map_or(0, |last| last / 2 + 1);
         for (place, (one, rows)) in cast.all.iter().zip(exchanges).enumerate() {
             let id = BlockId {
-                stage: store::EQUIVALENCE.to_owned(),
+                stage: stage.to_owned(),
                 side: one.role(),
                 block: match place < FIRST_CONTENDER {
                     true => 2 * parts + place as u32,
@@ -329,7 +378,7 @@ impl Stage<'_> {
         let noise = Noise::learn(rows);
         let equivalence = self.tally(rows, &noise);
         let mut askers = Askers::new(cast)?;
-        let asked_before = store::asked_again(self.run)?;
+        let asked_before = store::asked_again(self.run, self.part)?;
         for cluster in equivalence.clusters.iter().take(REPRODUCED_CLUSTERS) {
             if asked_before
                 .iter()
@@ -370,7 +419,7 @@ impl Stage<'_> {
                 kind: cluster.kind,
                 reproduced: Reproduced { times, of: REPEATS },
             };
-            store::reproduced(self.run, &reproduced)?;
+            store::reproduced(self.run, self.part, &reproduced)?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use crate::Watch;
 use crate::error::TrialError;
 use crate::store;
-use crate::subject::{Planting, Subject};
+use crate::subject::{Comparable, Planting};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use understudy_compare::{
@@ -19,7 +19,7 @@ const SHARE: u32 = 10;
 
 /// The self-test of a stage. What it finds is on disk as soon as it is known.
 pub(crate) struct SelfTest<'a> {
-    subject: &'a dyn Subject,
+    subject: &'a dyn Comparable,
     watch: &'a Watch<'a>,
     /// Outputs that their reader puts faults into, by name: each once.
     outputs: BTreeSet<String>,
@@ -42,7 +42,7 @@ pub(crate) struct Asked<'a> {
 impl<'a> SelfTest<'a> {
     pub(crate) fn open(
         run: &RunDirectory,
-        subject: &'a dyn Subject,
+        subject: &'a dyn Comparable,
         watch: &'a Watch<'a>,
     ) -> Result<Self, TrialError> {
         let of_reader = |tried: &TriedFault| Fault::MEDIA.contains(&tried.fault);

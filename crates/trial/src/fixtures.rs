@@ -82,6 +82,7 @@ pub(crate) fn run(day: u32, cpu_us: f64, ratio: f64) -> StoredRun {
                 ),
                 self_test: None,
                 under_load: None,
+                edges: None,
                 quality: Vec::new(),
                 quality_over_clips: Vec::new(),
                 latency: vec![p99(6000.0, 0.5)],
@@ -215,6 +216,7 @@ pub(crate) fn measuring(with: impl FnOnce(&Measuring<'_>)) {
         sizing: Sizing::default(),
         capacity: None,
         memory_floor: None,
+        edges: None,
         case: None,
     };
     with(&Measuring {

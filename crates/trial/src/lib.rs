@@ -11,6 +11,7 @@ mod command;
 pub mod config;
 mod contents;
 mod cpus;
+mod edges;
 mod environment;
 mod equivalence;
 mod error;
@@ -56,6 +57,15 @@ pub enum Event {
     Starting(Role),
     /// Answers are being compared.
     Comparing {
+        /// Requests compared.
+        done: usize,
+        /// Requests to compare.
+        total: usize,
+        /// Those with a difference so far, excused or not.
+        different: usize,
+    },
+    /// Answers to edge requests are being compared.
+    ComparingEdges {
         /// Requests compared.
         done: usize,
         /// Requests to compare.

@@ -8,8 +8,8 @@ use crate::exits::End;
 use crate::generator::Generator;
 use crate::inspect::Inspector;
 use crate::sides::{RunningSide, Stand};
-use crate::subject::{Measuring, Member, Subject};
-use crate::{capacity, floor, latency, reproducer};
+use crate::subject::{Comparable, Edges, Measuring, Member, Subject};
+use crate::{capacity, edges, floor, latency, reproducer};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,14 +23,14 @@ use understudy_workload::{CaseFacts, Catalogue};
 
 /// Services and the requests to them.
 pub(crate) struct Services<'a> {
-    stand: Stand<'a>,
+    pub(crate) stand: Stand<'a>,
     cpus: &'a Assignment,
-    requests: &'a Requests,
+    pub(crate) requests: &'a Requests,
     /// The same, for threads that may outlive a stage by an answer.
     shared: Arc<Requests>,
     catalogue: Catalogue,
     /// Operation index of each request.
-    operation_of: Vec<u32>,
+    pub(crate) operation_of: Vec<u32>,
 }
 
 impl<'a> Services<'a> {
@@ -66,7 +66,7 @@ fn catalogue(requests: &Requests) -> Catalogue {
     }))
 }
 
-impl Subject for Services<'_> {
+impl Comparable for Services<'_> {
     fn catalogue(&self) -> &Catalogue {
         &self.catalogue
     }
@@ -80,6 +80,15 @@ impl Subject for Services<'_> {
         request.map_or_else(String::new, |request| reproducer::curl(request, redactor))
     }
 
+    fn place(&self, role: Role) -> Result<Box<dyn Member + '_>, TrialError> {
+        Ok(Box::new(Service {
+            running: self.stand.start(role)?,
+            services: self,
+        }))
+    }
+}
+
+impl Subject for Services<'_> {
     fn hashes(&self) -> BTreeMap<String, String> {
         let HttpWorkload {
             requests, prepare, ..
@@ -103,11 +112,8 @@ impl Subject for Services<'_> {
         hashes
     }
 
-    fn place(&self, role: Role) -> Result<Box<dyn Member + '_>, TrialError> {
-        Ok(Box::new(Service {
-            running: self.stand.start(role)?,
-            services: self,
-        }))
+    fn edges(&self) -> Option<Edges<'_>> {
+        edges::of(self)
     }
 
     fn measure(&self, measuring: &Measuring<'_>) -> Result<(), TrialError> {

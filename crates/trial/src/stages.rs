@@ -8,30 +8,29 @@ use crate::cpus::Assignment;
 use crate::error::TrialError;
 use crate::service::Services;
 use crate::sides::Stand;
-use crate::store;
-use crate::subject::{Measuring, Subject};
+use crate::store::{self, Part};
+use crate::subject::{Comparable, Measuring, Subject};
 use crate::{Watch, environment, equivalence};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use understudy_compare::{Noise, Row, Rules};
 use understudy_evidence::RunDirectory;
 use understudy_host::pin_current_thread;
 use understudy_judge as judge;
+use understudy_judge::EdgeAnswers;
 use understudy_judge::plan::Plan;
 use understudy_judge::terms::Terms;
 use understudy_model::Place;
+use understudy_model::edges::EdgeFacts;
 use understudy_model::stored::RequestFacts;
 use understudy_model::stored::WorkloadFacts;
 use understudy_probe::Cgroups;
 use understudy_redact::Redactor;
 use understudy_subject_http::Requests;
 use understudy_workload::Catalogue;
-
-/// The stage that is remembered as finished. The measurements under load need no such mark: each is
-/// a file of its own.
-const EQUIVALENCE: &str = "equivalence";
 
 /// The workload of a trial, read and checked; of the kind that its configuration names.
 pub enum Cases<'a> {
@@ -120,27 +119,43 @@ fn measure(
     store::begin_workload(run, &facts)?;
     keep_apart(inputs.cpus)?;
     let redact = |place: Option<&Place>, text: &str| inputs.redactor.redact_value(place, text);
-    if !store::is_finished(run, EQUIVALENCE)? {
-        equivalence::Stage {
-            subject: &*subject,
-            terms: &terms,
-            differ: subject.differ(inputs.rules, &redact),
-            rules: inputs.rules,
-            redactor: inputs.redactor,
-            budget: plan.equivalence.duration(),
-            run,
-            stop: inputs.stop,
-            watch: inputs.watch,
-        }
-        .carry_out()?;
-        store::finish(run, EQUIVALENCE)?;
+    let cases: &dyn Comparable = &*subject;
+    let answers =
+        |part: Part, cases: &dyn Comparable, budget: Duration| -> Result<(), TrialError> {
+            // The measurements under load need no such mark: each is a file of its own.
+            if store::is_finished(run, part.stage())? {
+                return Ok(());
+            }
+            equivalence::Stage {
+                subject: cases,
+                part,
+                terms: &terms,
+                differ: cases.differ(inputs.rules, &redact),
+                rules: inputs.rules,
+                redactor: inputs.redactor,
+                budget,
+                run,
+                stop: inputs.stop,
+                watch: inputs.watch,
+            }
+            .carry_out()?;
+            store::finish(run, part.stage())
+        };
+    answers(Part::Workload, cases, plan.equivalence.duration())?;
+    if let Some(edges) = subject.edges() {
+        let mut facts = EdgeFacts {
+            classes: edges.classes,
+            workload: workload_facts(edges.cases.catalogue()),
+        };
+        store::write_edges(run, &facts)?;
+        answers(Part::Edges, &*edges.cases, edges.budget.duration())?;
+        let evidence = store::read_answers(run)?;
+        let rows = evidence.edges.iter().flat_map(EdgeAnswers::compared);
+        name_reproducers(&mut facts.workload, rows, (&*edges.cases, inputs.redactor));
+        store::write_edges(run, &facts)?;
     }
     let evidence = store::read_answers(run)?;
-    name_reproducers(
-        &mut facts,
-        evidence.compared(),
-        (&*subject, inputs.redactor),
-    );
+    name_reproducers(&mut facts, evidence.compared(), (cases, inputs.redactor));
     store::write_workload(run, &facts)?;
     let noise = Noise::learn(&evidence.rows);
     let is_decided = judge::answers_decide(&terms, &evidence, &noise, inputs.rules);
@@ -221,7 +236,7 @@ fn keep_apart(cpus: &Assignment) -> Result<(), TrialError> {
 fn name_reproducers<'r>(
     facts: &mut WorkloadFacts,
     rows: impl Iterator<Item = &'r Row>,
-    (subject, redactor): (&dyn Subject, &Redactor),
+    (cases, redactor): (&dyn Comparable, &Redactor),
 ) {
     let differing: BTreeSet<u32> = rows
         .filter(|row| !row.differences.is_empty())
@@ -229,7 +244,7 @@ fn name_reproducers<'r>(
         .collect();
     for case in differing {
         if let Some(fact) = facts.requests.get_mut(case as usize) {
-            fact.reproduce = subject.reproduce(case, redactor);
+            fact.reproduce = cases.reproduce(case, redactor);
         }
     }
 }

@@ -7,24 +7,22 @@ use std::path::Path;
 use understudy_case::CaseDocument;
 use understudy_compare::{Row as ComparedRow, TriedFault, http};
 use understudy_evidence::{BlockId, BlockWriter, EvidenceError, Folder, RunDirectory};
-use understudy_judge::Evidence;
 use understudy_judge::search::floor::runs::Endings;
 use understudy_judge::series;
+use understudy_judge::{EdgeAnswers, Evidence};
+use understudy_model::edges::EdgeFacts;
 use understudy_model::instructions::CountedRun;
 use understudy_model::quality::QualityPoint;
 use understudy_model::series::SeriesDocument;
-use understudy_model::stored::Exited;
 use understudy_model::stored::{
     BlockFigures, LatencyBlock, ReproducedCluster, Start, WorkloadFacts,
 };
+use understudy_model::stored::{During, Exited};
 use understudy_model::stored::{Happenings, Row, Table};
 use understudy_model::verdict::Environment;
 use understudy_model::{Observation, Pacing, Role};
 
-const DIFFERENCES: &str = "differences.jsonl";
-const TUNED_DIFFERENCES: &str = "differences-tuned.jsonl";
 pub(crate) const FAULTS: &str = "faults.jsonl";
-const REPRODUCED: &str = "reproduced.jsonl";
 const COUNTED: &str = "instructions.jsonl";
 const NOTES: &str = "notes.jsonl";
 const WORKLOAD: &str = "workload.json";
@@ -41,13 +39,66 @@ const SETTLING: &str = "settling-";
 /// Every start of a side, a line each.
 const STARTS: &str = "starts.jsonl";
 /// Contenders that ended while they were needed, a line each.
-pub(crate) const EXITS: &str = "exits.jsonl";
-/// The cases that were compared.
-pub(crate) const EQUIVALENCE: &str = "equivalence";
+const EXITS: &str = "exits.jsonl";
+/// The edge requests that were made.
+const EDGES: &str = "edges.json";
 /// The quality of what encoders wrote, a line each.
 pub(crate) const QUALITY: &str = "quality.jsonl";
 const CAPACITY: &str = "capacity";
 const FLOOR: &str = "floor";
+
+/// What is compared: each has files of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The cases of the workload.
+    Workload,
+    /// Edge requests.
+    Edges,
+}
+
+impl Part {
+    /// The stage that compares it, and the name of its exchanges.
+    pub(crate) fn stage(self) -> &'static str {
+        match self {
+            Part::Workload => "equivalence",
+            Part::Edges => "edges",
+        }
+    }
+
+    /// The file with what a contender answered differently.
+    pub(crate) fn differences(self, contender: Role) -> &'static str {
+        match (self, contender) {
+            (Part::Workload, Role::Tuned) => "differences-tuned.jsonl",
+            (Part::Workload, _) => "differences.jsonl",
+            (Part::Edges, Role::Tuned) => "edges-tuned.jsonl",
+            (Part::Edges, _) => "edges.jsonl",
+        }
+    }
+
+    /// The file with the clusters that were asked again.
+    fn reproduced(self) -> &'static str {
+        match self {
+            Part::Workload => "reproduced.jsonl",
+            Part::Edges => "edges-reproduced.jsonl",
+        }
+    }
+
+    /// The file with the contenders that ended.
+    pub(crate) fn exits(self) -> &'static str {
+        match self {
+            Part::Workload => EXITS,
+            Part::Edges => "edges-exits.jsonl",
+        }
+    }
+
+    /// When a contender ended that is in it.
+    pub(crate) fn during(self) -> During {
+        match self {
+            Part::Workload => During::Comparison,
+            Part::Edges => During::Edges,
+        }
+    }
+}
 
 /// Writes what is known of the workload.
 pub(crate) fn write_workload(run: &RunDirectory, facts: &WorkloadFacts) -> Result<(), TrialError> {
@@ -124,9 +175,18 @@ pub(crate) fn started(run: &RunDirectory, start: &Start) -> Result<(), TrialErro
     Ok(lines.write(start)?)
 }
 
+/// Writes which edge requests were made.
+pub(crate) fn write_edges(run: &RunDirectory, facts: &EdgeFacts) -> Result<(), TrialError> {
+    Ok(run.write_json(EDGES, facts)?)
+}
+
 /// Remembers that a contender ended.
 pub(crate) fn exited(run: &RunDirectory, exited: &Exited) -> Result<(), TrialError> {
-    let mut lines = understudy_evidence::JsonLines::<Exited>::open(run, EXITS)?;
+    let part = match exited.during {
+        During::Edges => Part::Edges,
+        During::Comparison | During::Load => Part::Workload,
+    };
+    let mut lines = understudy_evidence::JsonLines::<Exited>::open(run, part.exits())?;
     lines.write(exited)?;
     Ok(lines.sync()?)
 }
@@ -134,9 +194,11 @@ pub(crate) fn exited(run: &RunDirectory, exited: &Exited) -> Result<(), TrialErr
 /// Adds what asking a cluster again showed.
 pub(crate) fn reproduced(
     run: &RunDirectory,
+    part: Part,
     cluster: &ReproducedCluster,
 ) -> Result<(), TrialError> {
-    let mut lines = understudy_evidence::JsonLines::<ReproducedCluster>::open(run, REPRODUCED)?;
+    let name = part.reproduced();
+    let mut lines = understudy_evidence::JsonLines::<ReproducedCluster>::open(run, name)?;
     Ok(lines.write(cluster)?)
 }
 
@@ -152,8 +214,11 @@ pub(crate) fn counted(run: &RunDirectory) -> Result<Vec<CountedRun>, TrialError>
 }
 
 /// The clusters that were asked again so far.
-pub(crate) fn asked_again(run: &RunDirectory) -> Result<Vec<ReproducedCluster>, TrialError> {
-    if_there(run, REPRODUCED, |name| run.read_lines(name))
+pub(crate) fn asked_again(
+    run: &RunDirectory,
+    part: Part,
+) -> Result<Vec<ReproducedCluster>, TrialError> {
+    if_there(run, part.reproduced(), |name| run.read_lines(name))
 }
 
 /// Gives a file of an interrupted run another name, so that it is kept and no longer counts.
@@ -171,14 +236,6 @@ pub(crate) fn put_aside(run: &RunDirectory, name: &str) -> Result<(), TrialError
             source,
         })
     })
-}
-
-/// The file with what a contender answered differently.
-pub(crate) fn differences(contender: Role) -> &'static str {
-    match contender {
-        Role::Tuned => TUNED_DIFFERENCES,
-        Role::Candidate | Role::Incumbent | Role::Second => DIFFERENCES,
-    }
 }
 
 /// The quality of what encoders wrote so far.
@@ -202,8 +259,14 @@ pub(crate) fn faults(run: &RunDirectory) -> Result<Vec<TriedFault>, TrialError> 
 }
 
 /// What was compared of a contender so far.
-pub(crate) fn rows(run: &RunDirectory, contender: Role) -> Result<Vec<ComparedRow>, TrialError> {
-    if_there(run, differences(contender), |name| run.read_lines(name))
+pub(crate) fn rows(
+    run: &RunDirectory,
+    part: Part,
+    contender: Role,
+) -> Result<Vec<ComparedRow>, TrialError> {
+    if_there(run, part.differences(contender), |name| {
+        run.read_lines(name)
+    })
 }
 
 /// The name of a measurement.
@@ -225,7 +288,8 @@ pub(crate) fn exact_cases(run: &RunDirectory) -> Result<BTreeSet<u32>, TrialErro
 pub(crate) fn endings(run: &RunDirectory) -> Result<Endings, TrialError> {
     let mut endings = Endings::default();
     let mut hashes: BTreeMap<u32, BTreeSet<u64>> = BTreeMap::new();
-    for id in run.blocks()?.iter().filter(|id| id.stage == EQUIVALENCE) {
+    let stage = Part::Workload.stage();
+    for id in run.blocks()?.iter().filter(|id| id.stage == stage) {
         for row in run.read_block(id)?.rows {
             let Observation {
                 case,
@@ -360,22 +424,47 @@ pub fn read(run: &RunDirectory) -> Result<Evidence, TrialError> {
         capacity: capacity_blocks(run)?,
         floor,
         counted: counted(run)?,
-        exits: if_there(run, EXITS, |name| run.read_lines(name))?,
+        exits: exits(run)?,
         quality: quality(run)?,
         ..read_answers(run)?
     })
 }
 
-/// What the equivalence stage left, without the measurements under load.
+/// The contenders that ended, whatever they were needed for.
+fn exits(run: &RunDirectory) -> Result<Vec<Exited>, TrialError> {
+    let mut all = Vec::new();
+    for part in [Part::Workload, Part::Edges] {
+        let of_part: Vec<Exited> = if_there(run, part.exits(), |name| run.read_lines(name))?;
+        all.extend(of_part);
+    }
+    Ok(all)
+}
+
+/// What was compared of edge requests; `None` where none were made.
+fn edges(run: &RunDirectory) -> Result<Option<EdgeAnswers>, TrialError> {
+    let facts: EdgeFacts = if_there(run, EDGES, |name| run.read_json(name))?;
+    if facts.classes.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(EdgeAnswers {
+        facts,
+        rows: rows(run, Part::Edges, Role::Candidate)?,
+        tuned_rows: rows(run, Part::Edges, Role::Tuned)?,
+        reproduced: asked_again(run, Part::Edges)?,
+    }))
+}
+
+/// What the stages that compare answers left, without the measurements under load.
 pub(crate) fn read_answers(run: &RunDirectory) -> Result<Evidence, TrialError> {
     let workload: WorkloadFacts = if_there(run, WORKLOAD, |name| run.read_json(name))?;
     Ok(Evidence {
         operations: workload.operations,
         requests: workload.requests,
-        rows: rows(run, Role::Candidate)?,
-        tuned_rows: rows(run, Role::Tuned)?,
+        rows: rows(run, Part::Workload, Role::Candidate)?,
+        tuned_rows: rows(run, Part::Workload, Role::Tuned)?,
         faults: faults(run)?,
-        reproduced: if_there(run, REPRODUCED, |name| run.read_lines(name))?,
+        reproduced: asked_again(run, Part::Workload)?,
+        edges: edges(run)?,
         notes: if_there(run, NOTES, |name| run.read_lines(name))?,
         environment: if_there(run, ENVIRONMENT, |name| run.read_json(name))?,
         starts: if_there(run, STARTS, |name| run.read_lines(name))?,

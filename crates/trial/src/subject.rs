@@ -1,4 +1,5 @@
-//! What a kind of subject is to the stages of a trial. A kind is one implementation of [`Subject`]; no stage asks which.
+//! What a kind of subject is to the stages of a trial. A kind is one implementation of [`Comparable`] and
+//! [`Subject`]; no stage asks which.
 
 use crate::error::TrialError;
 use crate::exits::End;
@@ -9,17 +10,18 @@ use understudy_compare::{Differ, Fault, Noise, Redact, Row, Rules};
 use understudy_evidence::RunDirectory;
 use understudy_judge::plan::Plan;
 use understudy_judge::terms::Terms;
+use understudy_model::edges::ClassFacts;
 use understudy_model::place::PartName;
 use understudy_model::stored::Start;
 use understudy_model::verdict::VerdictRules;
-use understudy_model::{Answer, Outcome, Part, Place, Role};
+use understudy_model::{Answer, Outcome, Part, Place, Role, Span};
 use understudy_redact::Redactor;
 use understudy_subject::Asker;
 use understudy_workload::Catalogue;
 
-/// A kind of subject with its workload, ready to be put in place.
-pub(crate) trait Subject {
-    /// Its cases.
+/// Sides and cases whose answers can be compared, ready to be put in place.
+pub(crate) trait Comparable {
+    /// The cases.
     fn catalogue(&self) -> &Catalogue;
 
     /// What compares two of its answers.
@@ -50,14 +52,33 @@ pub(crate) trait Subject {
     /// A case as a command that people can run, without its secrets.
     fn reproduce(&self, case: u32, redactor: &Redactor) -> String;
 
+    /// Puts a side where it can be asked: a service is started, of a command its directories are made.
+    fn place(&self, role: Role) -> Result<Box<dyn Member + '_>, TrialError>;
+}
+
+/// A kind of subject with its workload.
+pub(crate) trait Subject: Comparable {
     /// Hashes of what its workload is made of, by name: none may change while a run goes on.
     fn hashes(&self) -> BTreeMap<String, String>;
 
-    /// Puts a side where it can be asked: a service is started, of a command its directories are made.
-    fn place(&self, role: Role) -> Result<Box<dyn Member + '_>, TrialError>;
+    /// The same sides with requests that recorded traffic does not have; `None` where none are asked for, or there are
+    /// none.
+    fn edges(&self) -> Option<Edges<'_>> {
+        None
+    }
 
     /// Measures the sides side by side, as far as what was asked for needs it. Each measurement is on disk when the next one begins.
     fn measure(&self, measuring: &Measuring<'_>) -> Result<(), TrialError>;
+}
+
+/// Edge requests to the sides of a trial.
+pub(crate) struct Edges<'a> {
+    /// The sides, and the requests as cases; an operation is a class.
+    pub(crate) cases: Box<dyn Comparable + 'a>,
+    /// The classes that requests were made of.
+    pub(crate) classes: Vec<ClassFacts>,
+    /// How long they may be compared.
+    pub(crate) budget: Span,
 }
 
 /// An answer of the incumbent that faults are put into.

@@ -1,7 +1,7 @@
 //! `understudy judge RUN`: the verdict again, from the stored evidence alone.
 
 use super::report::write_html;
-use super::trial::{deliver, first_day, judged, store_verdict};
+use super::trial::{deliver, first_day, judged, refuse_unused, store_verdict};
 use crate::config::{self, Mode};
 use crate::exit::{self, Failure};
 use crate::show;
@@ -19,6 +19,9 @@ pub(crate) struct JudgeArgs {
     /// Write verdict.json to a file as well, or to standard output with "-"
     #[arg(long, value_name = "PATH|-")]
     json: Option<PathBuf>,
+    /// Fail where a rule excused nothing
+    #[arg(long)]
+    strict: bool,
 }
 
 /// Carries out the command.
@@ -42,5 +45,8 @@ pub(crate) fn judge(args: &JudgeArgs) -> Result<u8, Failure> {
         ));
     }
     deliver(&document, &run, None, json.as_mut())?;
+    if args.strict {
+        refuse_unused(&rules, &document)?;
+    }
     Ok(exit::of_verdict(document.verdict))
 }

@@ -22,6 +22,9 @@ pub(crate) struct PlanArgs {
     /// Replace a side of the file, as in `understudy trial` (repeatable)
     #[arg(long = "side", value_name = "SIDE=git:REF|COMMAND|URL")]
     sides: Vec<SideArgument>,
+    /// As in `understudy trial`
+    #[arg(long)]
+    edges: bool,
 }
 
 /// Carries out the command.
@@ -31,6 +34,7 @@ pub(crate) fn plan(args: &PlanArgs) -> Result<u8, Failure> {
         sides: &args.sides,
         level: None,
         without: &[],
+        edges: args.edges,
     })?;
     let requests = checked.cases.len();
     let mut out = format!(

@@ -432,6 +432,7 @@ impl Check<'_> {
             warmup: None,
             writes: self.flags.writes,
             host: HostHeader::default(),
+            edges: None,
         })
     }
 

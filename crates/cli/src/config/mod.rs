@@ -5,6 +5,7 @@
 
 mod capacity;
 mod command;
+mod edges;
 mod flags;
 mod fleet;
 mod floor;
@@ -195,7 +196,10 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
     let workload = root.section("workload");
     let mut compare = root.section("compare");
     let workload = match kind {
-        Kind::Http => workload::read(workload, around).map(WorkloadConfig::Http),
+        Kind::Http => {
+            let edges = edges::read(root.section("edges"));
+            workload::read(workload, edges, around).map(WorkloadConfig::Http)
+        }
         Kind::Command => {
             let outputs = command::outputs(&mut compare, around.folder);
             let ffmpeg = command::ffmpeg(&mut compare, around.folder);

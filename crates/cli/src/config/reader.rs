@@ -99,6 +99,20 @@ pub(super) fn expected(what: &str, value: &DeValue<'_>) -> String {
     format!("expected {what}, found {found}")
 }
 
+/// One of these words.
+pub(super) fn one_of<T: Copy>(
+    value: &DeValue<'_>,
+    choices: &[(&'static str, T)],
+) -> Result<T, String> {
+    let word = text(value)?;
+    let chosen = choices.iter().find(|(name, _)| *name == word);
+    chosen.map(|(_, choice)| *choice).ok_or_else(|| {
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        let word: String = word.chars().take(40).collect();
+        format!("{word:?} is not known\nhint: use {}", alternatives(&names))
+    })
+}
+
 /// A finite number, whole or not.
 pub(super) fn number(value: &DeValue<'_>) -> Option<f64> {
     let number: f64 = match value {
@@ -350,15 +364,7 @@ impl<'r> Section<'r> {
         key: &'static str,
         choices: &[(&'static str, T)],
     ) -> Option<T> {
-        self.get(key, |value| {
-            let word = text(value)?;
-            let chosen = choices.iter().find(|(name, _)| *name == word);
-            chosen.map(|(_, choice)| *choice).ok_or_else(|| {
-                let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-                let word: String = word.chars().take(40).collect();
-                format!("{word:?} is not known\nhint: use {}", alternatives(&names))
-            })
-        })
+        self.get(key, |value| one_of(value, choices))
     }
 
     /// A list with at least one element; a problem with an element is one of that line.

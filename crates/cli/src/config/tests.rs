@@ -176,6 +176,7 @@ fn everything_that_can_be_said_is_understood() {
         reason: Some("it is a clock".to_owned()),
         owner: Some("ada".to_owned()),
         expires: Some("2026-12-31".parse().unwrap()),
+        ..Rule::default()
     };
     assert_eq!(config.rules, [rule]);
     assert_eq!(config.machine.subject, Some(CpuList::new(1..=3)));

@@ -6,7 +6,7 @@ use super::sides::check_path;
 use understudy_judge::terms::Fresh;
 use understudy_model::Arrivals;
 use understudy_model::Span;
-use understudy_trial::config::{HostHeader, HttpWorkload, RequestsFrom};
+use understudy_trial::config::{EdgesConfig, HostHeader, HttpWorkload, RequestsFrom};
 
 /// Connections, where nothing is said.
 pub(super) const CONNECTIONS: u32 = 64;
@@ -25,7 +25,11 @@ pub(super) const FRESH: [(&str, Fresh); 3] = [
 ];
 
 /// Reads the section; `None` if a problem says why.
-pub(super) fn read(mut section: Section<'_>, around: &Surroundings<'_>) -> Option<HttpWorkload> {
+pub(super) fn read(
+    mut section: Section<'_>,
+    edges: Option<EdgesConfig>,
+    around: &Surroundings<'_>,
+) -> Option<HttpWorkload> {
     let requests = requests(&mut section, around);
     section.need(
         &["rates"],
@@ -68,6 +72,7 @@ pub(super) fn read(mut section: Section<'_>, around: &Surroundings<'_>) -> Optio
         warmup,
         writes,
         host: host.and_then(Result::ok).unwrap_or_default(),
+        edges,
     })
 }
 

@@ -6,7 +6,7 @@ use super::{FLEET, SCHEMA};
 use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Value;
-use understudy_compare::Rule;
+use understudy_compare::{Condition, Rule, Unordered};
 use understudy_judge::search::floor::FloorTrial;
 use understudy_judge::terms::{Goal, Question, Slo};
 use understudy_model::Span;
@@ -64,6 +64,12 @@ pub(crate) fn write(config: &TrialConfig) -> String {
     out.optional("memory", limits.memory.map(|memory| memory.to_string()));
     if let WorkloadConfig::Command(command) = &config.workload {
         outputs(&mut out, command);
+    }
+    if let Some(edges) = config.workload.http().and_then(|of| of.edges) {
+        out.table("edges");
+        out.value("writes", edges.writes);
+        out.value("required", edges.required);
+        out.value("budget", span(edges.budget));
     }
     for accepted in &config.rules {
         out.0 += &rule_text(accepted);
@@ -255,12 +261,36 @@ pub(crate) fn rule_text(accepted: &Rule) -> String {
 }
 
 fn rule(out: &mut Document, rule: &Rule) {
-    out.value("path", rule.path.as_str());
+    match rule.only.as_slice() {
+        [] => out.value("path", rule.path.as_str()),
+        only => out.value("only", only.to_vec()),
+    }
+    condition(out, &rule.condition);
     out.optional("operation", rule.operation.as_deref());
     out.optional("kind", rule.kind.map(|kind| kind.name()));
     out.optional("reason", rule.reason.as_deref());
     out.optional("owner", rule.owner.as_deref());
     out.optional("expires", rule.expires.map(|day| day.to_string()));
+}
+
+fn condition(out: &mut Document, condition: &Condition) {
+    out.optional("tolerance", condition.tolerance.as_deref());
+    out.optional("matches", condition.matches.as_deref());
+    if condition.present {
+        out.value("present", true);
+    }
+    if !condition.one_of.is_empty() {
+        out.value("one_of", condition.one_of.clone());
+    }
+    if !condition.normalise.is_empty() {
+        let names = condition.normalise.iter().map(|normal| normal.name());
+        out.value("normalise", names.collect::<Vec<_>>());
+    }
+    match &condition.unordered {
+        None => {}
+        Some(Unordered::Likeness) => out.value("unordered", true),
+        Some(Unordered::Key(name)) => out.value("unordered", name.as_str()),
+    }
 }
 
 /// The text of a document, a line a value.

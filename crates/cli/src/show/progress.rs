@@ -69,6 +69,15 @@ impl Display {
     }
 }
 
+/// How far a comparison is.
+fn compared(done: usize, total: usize, different: usize) -> String {
+    let so_far = format!(" {} of {}", count(done as u64), count(total as u64));
+    match different {
+        0 => so_far,
+        some => format!("{so_far}, {} with differences", count(some as u64)),
+    }
+}
+
 /// The stage, and what changes within it.
 fn words(event: &Event) -> (String, String) {
     match event {
@@ -78,13 +87,18 @@ fn words(event: &Event) -> (String, String) {
             done,
             total,
             different,
-        } => {
-            let mut detail = format!(" {} of {}", count(*done as u64), count(*total as u64));
-            if *different > 0 {
-                detail.push_str(&format!(", {} with differences", count(*different as u64)));
-            }
-            ("comparing answers".to_owned(), detail)
-        }
+        } => (
+            "comparing answers".to_owned(),
+            compared(*done, *total, *different),
+        ),
+        Event::ComparingEdges {
+            done,
+            total,
+            different,
+        } => (
+            "comparing edge requests".to_owned(),
+            compared(*done, *total, *different),
+        ),
         Event::Planting {
             output,
             done,

@@ -10,6 +10,7 @@ mod capacity;
 mod case;
 mod commands;
 mod dataset;
+mod edges;
 mod equivalence;
 mod exits;
 mod floor;

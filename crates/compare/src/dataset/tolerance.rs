@@ -34,7 +34,7 @@ impl Tolerance {
     }
 
     /// Are two cells numbers within the bounds?
-    pub(super) fn allows(&self, a: Cell<'_>, b: Cell<'_>) -> bool {
+    pub(crate) fn allows(&self, a: Cell<'_>, b: Cell<'_>) -> bool {
         let is_absolute = |bound: &Decimal| match apart(a, b) {
             // In decimal digits: 1.00 and 1.01 are 0.01 apart, which their doubles are not.
             Some(difference) => difference

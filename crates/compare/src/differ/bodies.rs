@@ -8,10 +8,11 @@ use crate::json::{Json, Value};
 use crate::place::{self, Indices};
 use crate::preview;
 use crate::relation::Plain;
-use crate::rules::Selected;
+use crate::rules::{At, Selected, Values};
 use crate::tree::{self, Seen};
 use crate::{align, character, decode, runs, text};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use understudy_model::place::{ValuePath, aspect};
 use understudy_model::{
@@ -399,7 +400,7 @@ impl<'e> Found<'_, 'e> {
                 name: "",
                 section,
             };
-            let rules = self.rules_at(&site, Kind::Text);
+            let rules = self.rules_between(&site, Kind::Text, At::texts(a, b));
             return self.values(site, text, (a, b), rules);
         }
         let redact = self.differ.redact;
@@ -426,8 +427,12 @@ impl<'e> Found<'_, 'e> {
     }
 
     pub(super) fn rules_at(&self, site: &Site, kind: Kind) -> Vec<u32> {
+        self.rules_between(site, kind, None)
+    }
+
+    fn rules_between(&self, site: &Site, kind: Kind, values: Values<'_>) -> Vec<u32> {
         let rules = self.differ.rules;
-        rules.at_place(self.operation, &site.pattern, kind)
+        rules.between(self.operation, &site.pattern, kind, values)
     }
 
     /// Two texts at a place that differ: by token where they have enough in common.
@@ -511,15 +516,13 @@ impl<'e> Found<'_, 'e> {
     fn documents(&mut self, a: &Document, b: &Document) {
         self.layouts(&a.layout, &b.layout);
         let (a, b, form) = (&a.root, &b.root, a.form);
-        let mut selected: Option<Selected> = None;
-        tree::compare(form, a, b, &mut |steps, kind, seen_a, seen_b| {
-            let rules = selected
-                .get_or_insert_with(|| {
-                    self.differ
-                        .rules
-                        .in_documents(self.operation, &self.part, a, b)
-                })
-                .at(steps, kind);
+        // Most documents are the same: nothing is looked up before the first difference.
+        let selected: OnceCell<Selected<'_>> = OnceCell::new();
+        let (rules, operation, part) = (self.differ.rules, self.operation, self.part.clone());
+        let look = || selected.get_or_init(|| rules.in_documents(operation, &part, a, b));
+        let key = |steps: &[place::Step<'_>]| look().key(steps);
+        tree::compare((form, &key), a, b, &mut |steps, kind, seen_a, seen_b| {
+            let rules = look().at(steps, kind, At::seen(seen_a, seen_b));
             let name = place::last_name(steps);
             let site = Site {
                 path: self.value(steps, Indices::Baseline),

@@ -1,3 +1,4 @@
+mod conditions;
 mod parts;
 
 use super::*;
@@ -431,6 +432,7 @@ fn rule() -> Rule {
         reason: None,
         owner: None,
         expires: None,
+        ..Rule::default()
     }
 }
 

@@ -9,11 +9,13 @@
 //! | CSV, TSV | `{"header": [...], "rows": [{"column": ...}]}`; without a header rows are arrays |
 //! | forms | an object; repeated names in their order |
 //! | multipart | an array of `{"headers": ..., "body": ...}` |
+//! | MessagePack, CBOR | its value |
 //!
 //! What means nothing in the type (the order of members and attributes, quotes, escapes) is gone. What a
 //! strict reader sees and the tree does not hold (a byte order mark, a prefix, line ends, white space between
 //! elements) is the document's *layout*.
 
+mod binary;
 mod charset;
 mod events;
 mod form;
@@ -44,6 +46,8 @@ pub(crate) enum Form {
     Table,
     Fields,
     Multipart,
+    MessagePack,
+    Cbor,
 }
 
 impl Form {
@@ -57,6 +61,8 @@ impl Form {
             Form::Table => "a table",
             Form::Fields => "a form",
             Form::Multipart => "multipart",
+            Form::MessagePack => "MessagePack",
+            Form::Cbor => "CBOR",
         }
     }
 }
@@ -111,6 +117,17 @@ pub(crate) enum Body<'b> {
 
 /// Reads a body without its content codings.
 pub(crate) fn read<'b>(fields: &[Field], body: &'b [u8]) -> Body<'b> {
+    let binary = form_of(fields).and_then(|form| match form {
+        Form::MessagePack => Some((form, binary::message_pack(body))),
+        Form::Cbor => Some((form, binary::cbor(body))),
+        _ => None,
+    });
+    if let Some((form, root)) = binary {
+        let layout = Layout::default();
+        return root.map_or(Body::Bytes, |root| {
+            Body::Document(Document { form, root, layout })
+        });
+    }
     let Some((text, mut layout)) = charset::decode(fields, body) else {
         return match form_of(fields) {
             // Parts may be of any bytes.
@@ -157,6 +174,8 @@ fn document(
         Form::Table => table::read(text, says_tabs(fields), layout),
         Form::Fields => form::read(text),
         Form::Multipart => multipart::read(fields, body, layout),
+        // Read before, since they are no text.
+        Form::MessagePack | Form::Cbor => None,
     };
     root.map(|root| (form, root))
 }
@@ -180,6 +199,10 @@ pub(crate) fn form_of(fields: &[Field]) -> Option<Form> {
         ("text", "csv" | "tab-separated-values") | (_, "csv") => Form::Table,
         (_, "x-www-form-urlencoded") => Form::Fields,
         ("multipart", _) => Form::Multipart,
+        (_, "msgpack" | "x-msgpack" | "vnd.msgpack") => Form::MessagePack,
+        (_, "cbor") => Form::Cbor,
+        (_, subtype) if subtype.ends_with("+msgpack") => Form::MessagePack,
+        (_, subtype) if subtype.ends_with("+cbor") => Form::Cbor,
         _ => return None,
     })
 }

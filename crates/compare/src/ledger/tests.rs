@@ -28,6 +28,7 @@ fn rules() -> Rules {
         reason: Some("known".into()),
         owner: None,
         expires: None,
+        ..Rule::default()
     };
     Rules::compile(
         vec![rule("$.at"), rule("$.never")],

@@ -366,6 +366,7 @@ fn a_pair_of_which_something_was_not_read_is_never_called_equal() {
         reason: None,
         owner: None,
         expires: None,
+        ..Rule::default()
     };
     let rules = Rules::compile(vec![rule], "2026-11-30".parse().unwrap()).unwrap();
     let rows = [row_with(&rules, &whole, None, &other)];
@@ -573,6 +574,7 @@ fn what_hides_a_fault_of_a_command_is_named() {
         reason: None,
         owner: None,
         expires: None,
+        ..Rule::default()
     };
     let rules = Rules::compile(vec![rule.clone()], "2026-11-30".parse().unwrap()).unwrap();
     let differ = Differ::new(&rules, &shown_whole).speaking(&Plain);

@@ -10,6 +10,7 @@ fn rule(path: &str) -> Rule {
         reason: None,
         owner: None,
         expires: None,
+        ..Rule::default()
     }
 }
 
@@ -185,4 +186,33 @@ fn rules_name_streams_and_clips_of_media() {
     assert!(!covered(frame, "file:a.mkv;stream 0;frames"));
     assert!(covered("file:a.ivf;clip bikes", "file:a.ivf;clip bikes"));
     assert!(compile("file:a.mkv;stream 0;frame 17").is_err());
+}
+
+#[test]
+fn a_class_of_edge_requests_is_accepted_as_a_whole_and_nothing_else_is() {
+    let answer = |operation: Option<&str>| Rule {
+        operation: operation.map(str::to_owned),
+        ..rule("answer")
+    };
+    for operation in [None, Some("*"), Some("GET /items/{id}")] {
+        let errors = Rules::compile(vec![answer(operation)], today()).unwrap_err();
+        assert_eq!(errors[0].problem, RuleProblem::Everything, "{operation:?}");
+    }
+    let rules = Rules::compile(vec![answer(Some("edge:method.*"))], today()).unwrap();
+    let at = |operation: &str, place: &str| {
+        rules.at_place(operation, &Place::from(place), DifferenceKind::Code)
+    };
+    assert_eq!(at("edge:method.delete", "code"), [0]);
+    assert_eq!(at("edge:method.delete", "header:allow"), [0]);
+    assert!(at("edge:target.slash", "code").is_empty());
+    assert!(at("DELETE /items/{id}", "code").is_empty());
+    let outcome = rules.at_place(
+        "edge:method.delete",
+        &Place::Outcome,
+        DifferenceKind::Outcome,
+    );
+    assert!(
+        outcome.is_empty(),
+        "no rule excuses that a side does not answer"
+    );
 }

@@ -10,6 +10,7 @@ fn rule(path: &str, kind: Option<&str>) -> Rule {
         reason: None,
         owner: None,
         expires: None,
+        ..Rule::default()
     }
 }
 

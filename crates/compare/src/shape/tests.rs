@@ -63,6 +63,7 @@ fn masked_places_do_not_count_and_all_others_do() {
         reason: None,
         owner: None,
         expires: None,
+        ..Rule::default()
     };
     let rules = Rules::compile(
         vec![rule("$.x[0]"), rule("header:x-id")],

@@ -91,6 +91,7 @@ impl Waiver {
             reason: Some(self.reason.clone()),
             owner: Some(self.owner.clone()),
             expires: Some(self.expires),
+            ..Rule::default()
         }
     }
 }

@@ -39,6 +39,7 @@ pub(crate) fn rule(path: &str) -> Rule {
         reason: Some("a test".to_owned()),
         owner: None,
         expires: None,
+        ..Rule::default()
     }
 }
 

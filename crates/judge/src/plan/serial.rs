@@ -40,6 +40,7 @@ pub(super) fn plan(terms: &Terms) -> Plan {
     let looks: Vec<u32> = (0..budget.looks).map(|look| FIRST << look).collect();
     Plan {
         equivalence: budget.equivalence,
+        edges: Span::default(),
         settle: Span::default(),
         sides,
         rates: vec![RatePlan {

@@ -32,7 +32,6 @@ fn ledger(pacing: Pacing, e: &Equivalence) -> Markup {
         ("different", "different", e.different),
         ("lost", "not compared", e.lost),
     ];
-    let all = e.eligible.max(1) as f64;
     let noun = pacing.noun();
     let how = match pacing {
         Pacing::Offered => {
@@ -48,20 +47,28 @@ fn ledger(pacing: Pacing, e: &Equivalence) -> Markup {
                 h3 { "Where did every " (noun) " go?" }
                 p { (how) " " (super::typeset(&wording::mismatch(pacing, e))) "." }
             }
-            div class="bar" role="img" aria-label={(count(e.eligible)) " " (noun) "s. " (wording::ledger(e))} {
-                @for (class, _, pairs) in parts {
-                    @if pairs > 0 { i class=(class) style={"flex-grow:" (pairs as f64 / all)} {} }
-                }
-            }
-            ul class="parts" {
-                @for (class, name, pairs) in parts {
-                    li { i class={"swatch " (class)} aria-hidden="true" {} b { (count(pairs)) } " " (name) span { " " (share(pairs as f64 / all)) } }
-                }
-            }
+            (bar(&parts, &format!("{} {noun}s. {}", count(e.eligible), wording::ledger(e))))
             (statuses(e))
             (coverage(e))
             @if !e.lost_by_reason.is_empty() {
                 (more("Why requests were not compared", table("Requests that were not compared", &["reason", "requests"], e.lost_by_reason.iter().map(|(why, pairs)| vec![why.clone(), count(*pairs)]))))
+            }
+        }
+    }
+}
+
+/// The parts of a whole, each a class of the style sheet with its name: as a bar, and as figures with their shares.
+pub(super) fn bar(parts: &[(&str, &str, u64)], label: &str) -> Markup {
+    let all = parts.iter().map(|(.., pairs)| pairs).sum::<u64>().max(1) as f64;
+    html! {
+        div class="bar" role="img" aria-label=(label) {
+            @for (class, _, pairs) in parts {
+                @if *pairs > 0 { i class=(class) style={"flex-grow:" (*pairs as f64 / all)} {} }
+            }
+        }
+        ul class="parts" {
+            @for (class, name, pairs) in parts {
+                li { i class={"swatch " (class)} aria-hidden="true" {} b { (count(*pairs)) } " " (name) span { " " (share(*pairs as f64 / all)) } }
             }
         }
     }
@@ -145,7 +152,7 @@ fn one(cause: &wording::Cause<'_>) -> Markup {
 }
 
 /// Both answers side by side; the part in which they differ is marked.
-fn pair(example: &Example) -> Markup {
+pub(super) fn pair(example: &Example) -> Markup {
     let (before, after) = common(&example.baseline, &example.contender);
     html! {
         div class="pair" {

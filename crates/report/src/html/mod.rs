@@ -4,6 +4,7 @@
 mod answers;
 mod capacity;
 mod case;
+mod edges;
 mod effects;
 mod floor;
 mod growth;
@@ -84,6 +85,11 @@ pub fn page(
         ("repeat", "How to repeat it", method::repeat(document)),
         ("words", "Words", method::words()),
     ]);
+    if let Some(edges) = edges::section(document) {
+        let answers = sections.iter().position(|(id, ..)| *id == "answers");
+        let place = answers.map_or(sections.len(), |place| place + 1);
+        sections.insert(place, ("edges", "Requests that traffic lacks", edges));
+    }
     let after = sections.iter().position(|(id, ..)| *id == "effects");
     let place = after.map_or(sections.len(), |place| place + 1);
     if let Some(earlier) = earlier {

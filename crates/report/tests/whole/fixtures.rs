@@ -126,6 +126,7 @@ fn comparison(tail: f64, cpu: f64) -> Comparison {
             not_inspected: 8,
             deviations: Vec::new(),
         }),
+        edges: None,
         quality: Vec::new(),
         quality_over_clips: Vec::new(),
         latency: latencies,

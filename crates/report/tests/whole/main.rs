@@ -10,6 +10,7 @@ mod capacity;
 mod chromium;
 mod circumstances;
 mod earlier;
+mod edges;
 mod escaping;
 mod fixtures;
 mod floors;

@@ -227,6 +227,7 @@ fn everything_that_a_run_made_is_a_field_and_files_are_parts() {
         reason: None,
         owner: None,
         expires: None,
+        ..understudy_compare::Rule::default()
     });
     let rules = Rules::compile(rules.collect(), "2026-11-30".parse().unwrap());
     assert!(rules.is_ok(), "{rules:?}");

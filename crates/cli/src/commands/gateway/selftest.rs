@@ -135,6 +135,7 @@ fn propose_one(text: &mut String, proposal: &Proposal) {
         reason: Some("say why this is acceptable".to_owned()),
         owner: Some("say who answers for it".to_owned()),
         expires: None,
+        ..Rule::default()
     };
     let _ = writeln!(text, "{}", config::rule_text(&rule).trim_start());
 }

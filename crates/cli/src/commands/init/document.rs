@@ -369,6 +369,17 @@ fn surroundings(page: &mut Page) {
         ),
     ]);
     page.gap();
+    page.note("Requests that recorded traffic lacks, on which frameworks differ; also by --edges.");
+    page.block(&[
+        ("[edges]", ""),
+        ("writes = false", "also POST, PUT, PATCH and DELETE"),
+        (
+            "required = false",
+            "a difference makes the candidate not_equivalent",
+        ),
+        ("budget = \"30s\"", "how long they are compared"),
+    ]);
+    page.gap();
     page.note("The highest rate at which each side holds the objectives. Takes longer.");
     page.block(&[
         ("[capacity]", ""),
@@ -419,6 +430,34 @@ fn rules(page: &mut Page) {
         ("reason = \"a time stamp\"", "why"),
         ("owner = \"team\"", "who decided"),
         ("expires = \"2099-12-31\"", "last day on which it holds"),
+    ]);
+    page.gap();
+    page.note("Of a value, what it may be: all that is stated has to hold of both sides.");
+    page.block(&[
+        ("[[compare.rule]]", ""),
+        ("path = \"$.price\"", ""),
+        (
+            "tolerance = \"0.01\"",
+            "or \"1%\", \"4ulp\"; of moments \"2s\"",
+        ),
+        ("matches = \"[0-9.]+\"", "a regular expression"),
+        ("present = true", "any value but null"),
+        ("one_of = [\"1.5\", \"1.50\"]", "one of these"),
+        (
+            "normalise = [\"trailing_zero\"]",
+            "\"case\", \"whitespace\", \"unicode\", \"url\"",
+        ),
+    ]);
+    page.gap();
+    page.block(&[
+        ("[[compare.rule]]", ""),
+        ("path = \"$.items\"", ""),
+        ("unordered = true", "or the member that is the key"),
+    ]);
+    page.gap();
+    page.block(&[
+        ("[[compare.rule]]", ""),
+        ("only = [\"code\", \"$.id\"]", "nothing else counts"),
     ]);
 }
 

@@ -14,7 +14,8 @@ use understudy_observe::Attach;
 use understudy_subject_command::{Case, Cases, file_cases};
 use understudy_subject_http::{Requests, Target, WorkloadRequest};
 use understudy_trial::config::{
-    CasesFrom, CommandWorkload, HttpWorkload, RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
+    CasesFrom, CommandWorkload, EdgesConfig, HttpWorkload, RequestsFrom, SideConfig, TrialConfig,
+    WorkloadConfig,
 };
 use understudy_trial::instructions::{COUNTER, can_count};
 use understudy_trial::{check_commands, check_media, has_sizes};
@@ -59,6 +60,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) level: Option<Level>,
     /// Searches of the file that are left out.
     pub(crate) without: &'a [Search],
+    /// Edge requests are made, whether the file asks for them or not.
+    pub(crate) edges: bool,
 }
 
 /// Reads and checks a trial: all mistakes at once, before anything starts.
@@ -73,6 +76,12 @@ pub(crate) fn check(asked: &Asked<'_>) -> Result<Checked, Failure> {
             Search::Capacity => config.capacity = None,
             Search::MemoryFloor => config.memory_floor = None,
         }
+    }
+    if asked.edges {
+        let services = config.workload.http_mut().ok_or_else(|| {
+            usage("--edges: is about services\nhint: commands are compared by their cases alone")
+        })?;
+        services.edges.get_or_insert(EdgesConfig::default());
     }
     checked(config, today)
 }
@@ -234,6 +243,12 @@ fn running_sides(
         .filter(|request| !request.is_safe())
         .map(|request| request.method.as_str())
         .collect();
+    if !running.is_empty() && !workload.writes && workload.edges.is_some_and(|of| of.writes) {
+        errors.push(format!(
+            "edges.writes: the {} runs already\nhint: if its data may be changed, set `writes = true` in `[workload]` as well",
+            running.iter().map(|side| side.in_words()).collect::<Vec<_>>().join(" and the "),
+        ));
+    }
     if !running.is_empty() && !methods.is_empty() && !workload.writes {
         errors.push(format!(
             "the requests change data ({}), and the {} runs already\nhint: if its data may be changed, set `writes = true` in `[workload]` (`--writes`)",
@@ -293,6 +308,7 @@ mod tests {
                 sides: &[],
                 level: Some(Level::Quick),
                 without,
+                edges: false,
             });
             checked
                 .map(|checked| checked.plan.until(0).seconds(1))

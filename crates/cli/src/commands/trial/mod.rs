@@ -3,11 +3,13 @@
 mod check;
 mod secrets;
 mod session;
+mod strict;
 
 use check::CheckedCases;
 pub(crate) use check::{Asked, Checked, check, checked, first_day, today};
 pub(crate) use secrets::redaction_key;
 pub(crate) use session::{Begun, Prepared, Session, directory, level, refuse};
+pub(crate) use strict::refuse_unused;
 
 use super::history::earlier;
 use super::report::write_html;
@@ -56,6 +58,12 @@ pub(crate) struct TrialArgs {
     /// Leave out a search that the file asks for (repeatable); each takes minutes
     #[arg(long, value_enum, value_name = "SEARCH", conflicts_with = "resume")]
     without: Vec<Search>,
+    /// Make requests that recorded traffic lacks, on which frameworks differ, and compare the answers
+    #[arg(long, conflicts_with = "resume")]
+    edges: bool,
+    /// Fail where a rule excused nothing
+    #[arg(long)]
+    strict: bool,
     /// Measure latency even if the answers differ
     #[arg(long = "continue")]
     continue_when_different: bool,
@@ -102,6 +110,9 @@ pub(crate) fn trial(args: &TrialArgs, stop: &Arc<AtomicBool>) -> Result<u8, Fail
     let earlier = concluded.earlier.as_ref();
     deliver(document, &session.run, earlier, json.as_mut())?;
     concluded.stored?;
+    if args.strict {
+        refuse_unused(&session.checked.rules, document)?;
+    }
     Ok(exit::of_verdict(document.verdict))
 }
 

@@ -192,6 +192,7 @@ impl TrialArgs {
             sides: &self.sides,
             level: level(self.quick, self.thorough),
             without: &self.without,
+            edges: self.edges,
         }
     }
 }

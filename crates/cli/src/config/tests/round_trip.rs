@@ -5,6 +5,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use understudy_compare::{Condition, Normal, Unordered};
 use understudy_judge::search::capacity::CapacityConfig;
 use understudy_judge::search::floor::{FloorConfig, FloorTrial, LoadTrial, RunsTrial};
 use understudy_judge::terms::Sizing;
@@ -12,7 +13,7 @@ use understudy_model::{ByteSize, Change, Quantity, Share};
 use understudy_observe::Attach;
 use understudy_subject_command::{ComparedAs, Outputs};
 use understudy_trial::config::{
-    Cache, CasesFrom, CommandWorkload, HostHeader, HttpWorkload, Launched, Pauses,
+    Cache, CasesFrom, CommandWorkload, EdgesConfig, HostHeader, HttpWorkload, Launched, Pauses,
 };
 
 /// Any text that TOML has to escape, or not.
@@ -117,6 +118,7 @@ fn workload() -> impl Strategy<Value = HttpWorkload> {
         option::of(span()),
         any::<bool>(),
         host,
+        option::of((any::<bool>(), any::<bool>(), span())),
     );
     (requests, option::of(path()), rates, arrivals, fresh, rest).prop_map(
         |(requests, prepare, rates, arrivals, fresh, rest)| HttpWorkload {
@@ -130,6 +132,11 @@ fn workload() -> impl Strategy<Value = HttpWorkload> {
             warmup: rest.2,
             writes: rest.3,
             host: rest.4,
+            edges: rest.5.map(|(writes, required, budget)| EdgesConfig {
+                writes,
+                required,
+                budget,
+            }),
         },
     )
 }
@@ -185,16 +192,49 @@ fn rule() -> impl Strategy<Value = Rule> {
         option::of(text()),
         option::of(text()),
     );
-    (texts, option::of(kind), option::of(expires)).prop_map(
-        |((path, operation, reason, owner), kind, expires)| Rule {
-            path,
-            operation,
-            kind,
-            reason,
-            owner,
-            expires,
-        },
+    let only = prop_oneof![Just(Vec::new()), vec(text(), 1..3)];
+    (
+        texts,
+        option::of(kind),
+        option::of(expires),
+        only,
+        condition(),
     )
+        .prop_map(
+            |((path, operation, reason, owner), kind, expires, only, condition)| Rule {
+                path: if only.is_empty() { path } else { String::new() },
+                only,
+                condition,
+                operation,
+                kind,
+                reason,
+                owner,
+                expires,
+            },
+        )
+}
+
+fn condition() -> impl Strategy<Value = Condition> {
+    let unordered = prop_oneof![Just(Unordered::Likeness), text().prop_map(Unordered::Key),];
+    let normalise = proptest::sample::subsequence(Normal::ALL.to_vec(), 0..Normal::ALL.len());
+    (
+        option::of(text()),
+        option::of(text()),
+        any::<bool>(),
+        vec(text(), 0..3),
+        normalise,
+        option::of(unordered),
+    )
+        .prop_map(
+            |(tolerance, matches, present, one_of, normalise, unordered)| Condition {
+                tolerance,
+                matches,
+                present,
+                one_of,
+                normalise,
+                unordered,
+            },
+        )
 }
 
 fn machine() -> impl Strategy<Value = MachineConfig> {

@@ -30,6 +30,7 @@ fn differences(paths: &[&str], a: &Answer, b: &Answer) -> Vec<(String, Kind, usi
         reason: None,
         owner: None,
         expires: None,
+        ..Rule::default()
     };
     let rules = paths.iter().map(rule).collect();
     let rules = Rules::compile(rules, Day::new(2026, 11, 30).unwrap()).unwrap();
