@@ -6,7 +6,7 @@
 # crate that asks for `http2` makes a server that speaks it, and `cargo build -p` of the same source, lock file and
 # profile makes one that does not.
 #
-# Seen 2026-11-30 (cargo 1.95.0, hyper-util of the lock file that is made now):
+# Seen 2026-11-30 (cargo 1.95.0, hyper-util 0.1.21):
 #   built by -p: HTTP/2 by prior knowledge fails
 #   built by --workspace: HTTP/2 by prior knowledge answers 200 over 2
 # Why it matters here: the binary that was compared has to be the one that is shipped; a trial stores the SHA-256 of both
@@ -54,7 +54,7 @@ version = "0.1.0"
 edition = "2024"
 
 [dependencies]
-hyper-util = { version = "0.1", features = ["http2", "server-auto", "tokio"] }
+hyper-util = { version = "=0.1.21", features = ["http2", "server-auto", "tokio"] }
 T
 echo 'fn main() {}' > neighbour/src/main.rs
 

@@ -37,18 +37,20 @@ import time
 port = int(sys.argv[1])
 
 
-def status(head):
+def status(*lines):
+    head = "".join(f"{line}\r\n" for line in (*lines, ""))
     for _ in range(100):
         try:
             with socket.create_connection(("127.0.0.1", port), 5) as connection:
-                connection.sendall(head.replace("\n", "\r\n").encode())
+                connection.sendall(head.encode())
                 return connection.recv(64).split()[1].decode()
         except ConnectionRefusedError:
             time.sleep(0.1)
     sys.exit(2)
 
 
-print(f"FOO {status('FOO /items/1 HTTP/1.1\nHost: a\n\n')}, no Host {status('GET /items/1 HTTP/1.1\n\n')}")
+unknown, hostless = status("FOO /items/1 HTTP/1.1", "Host: a"), status("GET /items/1 HTTP/1.1")
+print(f"FOO {unknown}, no Host {hostless}")
 PY
 out=
 for extra in "" "[standard]"; do

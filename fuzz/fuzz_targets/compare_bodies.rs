@@ -5,7 +5,10 @@
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
-use understudy_compare::{Differ, History, Mask, Noise, Outcomes, Row, Rule, Rules, shape, try_faults};
+use understudy_compare::{
+    Condition, Differ, History, Mask, Noise, Normal, Outcomes, Row, Rule, Rules, Unordered, shape,
+    try_faults,
+};
 use understudy_model::{DifferenceKind, Field, Outcome, Place};
 
 #[derive(Arbitrary, Debug)]
@@ -52,7 +55,7 @@ const NAMES: [&str; 30] = [
     "x-robots-tag",
 ];
 /// Every type of body that has a structure.
-const MEDIA: [&str; 10] = [
+const MEDIA: [&str; 12] = [
     "",
     "application/json",
     "text/html",
@@ -63,6 +66,8 @@ const MEDIA: [&str; 10] = [
     "application/x-www-form-urlencoded",
     "multipart/mixed; boundary=a",
     "text/plain; charset=utf-16",
+    "application/msgpack",
+    "application/cbor",
 ];
 const CODINGS: [&str; 6] = ["", "gzip", "deflate", "br", "zstd", "gzip, br"];
 /// Small, so that bombs end quickly.
@@ -88,15 +93,38 @@ fn answer(input: &Input<'_>, header: (u8, &[u8]), body: &[u8]) -> Outcome {
 static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let rule = |path: &str| Rule {
         path: path.to_owned(),
-        operation: None,
-        kind: None,
-        reason: None,
-        owner: None,
-        expires: None,
+        ..Rule::default()
     };
+    let when = |path: &str, condition: Condition| Rule {
+        condition,
+        ..rule(path)
+    };
+    let conditions = [
+        when(
+            "$..n",
+            Condition {
+                tolerance: Some("1%".to_owned()),
+                normalise: Normal::ALL.to_vec(),
+                ..Condition::default()
+            },
+        ),
+        when(
+            "$",
+            Condition {
+                unordered: Some(Unordered::Key("c".to_owned())),
+                ..Condition::default()
+            },
+        ),
+        Rule {
+            only: vec!["$..z".to_owned(), "code".to_owned()],
+            operation: Some("POST *".to_owned()),
+            ..Rule::default()
+        },
+    ];
     let today = "2026-01-01".parse().expect("a day");
     let paths = ["$..a", "$[0]", "$.b[?@.c == 1]", "cookie:a", "body"];
-    Rules::compile(paths.into_iter().map(rule).collect(), today).expect("right rules")
+    let all = paths.into_iter().map(rule).chain(conditions);
+    Rules::compile(all.collect(), today).expect("right rules")
 });
 
 fuzz_target!(|input: Input<'_>| {

@@ -249,6 +249,7 @@ fn trial_config() -> TrialConfig {
             timeout: Span::from_secs(10),
             warmup: None,
             writes: false,
+            instructions: true,
             host: HostHeader::default(),
             edges: Some(EdgesConfig::default()),
         }),
@@ -262,7 +263,10 @@ fn trial_config() -> TrialConfig {
                 max: "0.1%".parse().unwrap(),
             },
         ],
-        goals: vec![Goal::Cpu("-30%".parse().unwrap())],
+        goals: vec![
+            Goal::Cpu("-30%".parse().unwrap()),
+            Goal::Instructions("-30%".parse().unwrap()),
+        ],
         question: understudy_judge::terms::Question::default(),
         limits: LimitsConfig::default(),
         rules: Vec::new(),
@@ -361,14 +365,17 @@ fn evidence() -> Evidence {
             .collect(),
         floor: Vec::new(),
         counted: Role::SIDES
-            .map(|side| CountedRun {
+            .into_iter()
+            .flat_map(|side| [(side, 200), (side, 600)])
+            .map(|(side, requests)| CountedRun {
                 side,
-                case: 0,
+                case: None,
+                requests: Some(requests),
                 round: 0,
-                instructions: 1_000,
+                instructions: 1_000 + u64::from(requests),
                 wall_ns: 5_000,
             })
-            .into(),
+            .collect(),
         endings: Endings::default(),
         environment: Environment {
             governor: Some("performance".to_owned()),
@@ -410,6 +417,13 @@ fn what_trial_writes_is_valid() {
     let document = judge(&terms, &Plan::new(&terms), &Rules::default(), &evidence()).verdict;
     let comparison = &document.comparisons[0];
     assert!(document.instructions.is_some());
+    let goals = document.goals.iter();
+    assert!(
+        goals
+            .filter_map(|of| of.not_judged_because.as_ref())
+            .count()
+            > 0
+    );
     assert!(!comparison.equivalence.clusters.is_empty() && !comparison.latency.is_empty());
     assert!(!document.gates.is_empty() && !document.aa.is_empty() && !document.slo.is_empty());
     let value = serde_json::to_value(&document).unwrap();

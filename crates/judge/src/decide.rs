@@ -144,12 +144,11 @@ fn goal_reasons(
         .collect()
 }
 
-/// What could decide: how each objective and goal was judged, and what the gates of its figure bear on.
-fn asked(document: &VerdictDocument) -> impl Iterator<Item = (Held, Option<Bearing>)> {
+/// What could decide: how each objective and goal was judged, and what it is about.
+fn asked(document: &VerdictDocument) -> impl Iterator<Item = (Held, &Figure)> {
     let slos = document.slo.iter().filter(|slo| slo.side != Role::Tuned);
     let goals = document.goals.iter().map(|goal| (goal.held, &goal.about));
-    let all = slos.map(|slo| (slo.held, &slo.about)).chain(goals);
-    all.map(|(held, about)| (held, Bearing::of(about)))
+    slos.map(|slo| (slo.held, &slo.about)).chain(goals)
 }
 
 /// Is something undecided, because its interval contains the bound, that more pairs at the primary rate may decide?
@@ -180,14 +179,16 @@ fn tuning_is_open(document: &VerdictDocument) -> bool {
 
 /// Is nothing left that was asked for, but for errors?
 fn is_all_refused(document: &VerdictDocument) -> bool {
-    let mut bearing = asked(document).filter(|(_, bearing)| bearing.is_some());
-    bearing.all(|(held, _)| held == Held::Refused)
+    let mut others = asked(document).filter(|(_, about)| **about != Figure::ErrorShare);
+    others.all(|(held, _)| held == Held::Refused)
 }
 
 /// Rule 2: what could decide is refused.
 fn refused(document: &VerdictDocument) -> Option<Decision> {
     let refused = asked(document).filter(|(held, _)| *held == Held::Refused);
-    let refused: Vec<Bearing> = refused.filter_map(|(_, bearing)| bearing).collect();
+    let refused: Vec<Bearing> = refused
+        .filter_map(|(_, about)| Bearing::of(about))
+        .collect();
     let (verdict, mut reasons) = failed_gates(document, |gate| {
         gate.bears_on.iter().any(|of| refused.contains(of))
     })?;
@@ -663,10 +664,7 @@ fn undecided(document: &VerdictDocument) -> Decision {
             .goals
             .iter()
             .filter(|g| g.held != Held::Holds)
-            .map(|goal| {
-                let text = format!("{}; {NEXT}", goal_text(goal, OPEN));
-                reason("goal_undecided", text, goal_figures(goal))
-            }),
+            .map(|goal| reason("goal_undecided", open_text(goal), goal_figures(goal))),
     );
     if reasons.is_empty() {
         let text = format!("the evidence does not decide; {NEXT}");
@@ -675,9 +673,21 @@ fn undecided(document: &VerdictDocument) -> Decision {
     (Verdict::Inconclusive, reasons)
 }
 
+/// A goal that the evidence leaves open, with what to do.
+fn open_text(goal: &GoalResult) -> String {
+    match (&goal.about, goal.held) {
+        // Why not says what to do.
+        (Figure::Instructions, Held::NotJudged) => goal_text(goal, "is not judged"),
+        (Figure::Instructions, _) => format!("{}; {ROUNDS_DIFFER}", goal_text(goal, OPEN)),
+        _ => format!("{}; {NEXT}", goal_text(goal, OPEN)),
+    }
+}
+
 /// What is said of a goal that the evidence leaves open.
 const OPEN: &str = "is undecided (the interval contains the goal)";
 const NEXT: &str = "measure longer (--thorough) or at a rate nearer to the bound";
+const ROUNDS_DIFFER: &str = "what the sides do differs from round to round by more than that: state a goal that is \
+                             further away, or give them the same to do each time (a fixed seed)";
 
 pub(crate) fn slos(
     document: &VerdictDocument,

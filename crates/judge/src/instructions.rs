@@ -1,64 +1,139 @@
-//! What counted runs come to. Descriptive: no rule of the verdict turns on it.
+//! What counts come to: instructions of a run of a command, or of a request to a service.
 
+use crate::Evidence;
 use std::collections::{BTreeMap, BTreeSet};
 use understudy_model::Role;
 use understudy_model::instructions::{CountRange, CountedRun, Instructions};
 use understudy_model::stored::LatencyBlock;
 
-/// Sums the counts of the cases that every side has, round by round; `None` where there is no such case.
-pub(crate) fn describe(
-    sides: &[Role],
-    counted: &[CountedRun],
-    blocks: &[LatencyBlock],
-) -> Option<Instructions> {
-    let complete = |round: u32| -> BTreeSet<u32> {
-        let of = |side: Role| -> BTreeSet<u32> {
-            let here = counted
-                .iter()
-                .filter(|run| run.round == round && run.side == side);
-            here.map(|run| run.case).collect()
+/// The rounds in which some sides were counted alike, from the first.
+pub(crate) struct Rounds<'a> {
+    counted: &'a [CountedRun],
+    /// What was counted of every side in each of them: cases, or how many requests.
+    alike: BTreeSet<u32>,
+    count: u32,
+    of_requests: bool,
+}
+
+impl<'a> Rounds<'a> {
+    /// Those of these sides.
+    pub(crate) fn of(sides: &[Role], counted: &'a [CountedRun]) -> Self {
+        let complete = |round: u32| -> BTreeSet<u32> {
+            let of = |side: Role| -> BTreeSet<u32> {
+                let here = counted
+                    .iter()
+                    .filter(|run| run.round == round && run.side == side);
+                here.filter_map(CountedRun::number).collect()
+            };
+            let mut each = sides.iter().map(|side| of(*side));
+            let first = each.next().unwrap_or_default();
+            each.fold(first, |all, of| all.intersection(&of).copied().collect())
         };
-        let mut each = sides.iter().map(|side| of(*side));
-        let first = each.next().unwrap_or_default();
-        each.fold(first, |all, of| all.intersection(&of).copied().collect())
-    };
-    let cases = complete(0);
-    // A round that was not finished has other cases than the first.
-    let rounds = (0..)
-        .take_while(|round| !cases.is_empty() && complete(*round).is_superset(&cases))
-        .count() as u32;
-    let sum = |side: Role, round: u32, of: fn(&CountedRun) -> u64| -> f64 {
-        let here =
-            |run: &&CountedRun| run.side == side && run.round == round && cases.contains(&run.case);
-        counted.iter().filter(here).map(|run| of(run) as f64).sum()
-    };
-    let by_round = |side: Role| -> Vec<f64> {
-        (0..rounds)
-            .map(|round| sum(side, round, |run| run.instructions))
+        let alike = complete(0);
+        let of_requests = counted.iter().any(|run| run.requests.is_some());
+        let is_enough = alike.len() > usize::from(of_requests);
+        // A round that was not finished has other cases than the first.
+        let count = (0..)
+            .take_while(|round| is_enough && complete(*round).is_superset(&alike))
+            .count() as u32;
+        Rounds {
+            counted,
+            alike,
+            count,
+            of_requests,
+        }
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// What a side executed for one run or one request, round by round.
+    pub(crate) fn each(&self, side: Role) -> Vec<f64> {
+        (0..self.count)
+            .map(|round| self.per_unit(side, round))
             .collect()
-    };
-    let incumbent = by_round(Role::Incumbent);
-    let ratios: Vec<f64> = by_round(Role::Candidate)
+    }
+
+    fn runs(&self, side: Role, round: u32) -> impl Iterator<Item = (u32, &CountedRun)> {
+        let here = move |run: &&CountedRun| run.side == side && run.round == round;
+        let counted = self.counted.iter().filter(here);
+        let numbered = counted.filter_map(|run| Some((run.number()?, run)));
+        numbered.filter(move |(number, _)| self.alike.contains(number))
+    }
+
+    fn per_unit(&self, side: Role, round: u32) -> f64 {
+        let runs: BTreeMap<u32, f64> = self
+            .runs(side, round)
+            .map(|(number, run)| (number, run.instructions as f64))
+            .collect();
+        match (runs.first_key_value(), runs.last_key_value()) {
+            (Some(fewer), Some(more)) if self.of_requests => slope(fewer, more),
+            _ => runs.values().sum::<f64>() / self.alike.len() as f64,
+        }
+    }
+
+    /// Cases, or different requests of a workload of so many.
+    fn cases(&self, workload: usize) -> u64 {
+        match (self.alike.first(), self.alike.last()) {
+            (Some(fewer), Some(more)) if self.of_requests => {
+                u64::from(more - fewer).min(workload as u64)
+            }
+            _ => self.alike.len() as u64,
+        }
+    }
+
+    /// How many times as long a run of the incumbent took while it was counted.
+    fn slowdown(&self, blocks: &[LatencyBlock]) -> Option<f64> {
+        let plain_ns = uncounted_ns(blocks, &self.alike).filter(|_| !self.of_requests)?;
+        let counted_ns: f64 = self
+            .runs(Role::Incumbent, 0)
+            .map(|(_, run)| run.wall_ns as f64)
+            .sum();
+        Some(counted_ns / plain_ns)
+    }
+}
+
+/// Instructions of one request, by two counts: how many requests, and all that was executed for them. Starting and
+/// stopping a service is the same in both, and so no part of the difference.
+fn slope(fewer: (&u32, &f64), more: (&u32, &f64)) -> f64 {
+    (more.1 - fewer.1) / (f64::from(*more.0) - f64::from(*fewer.0))
+}
+
+/// The counts of all sides; `None` where they have none in common.
+pub(crate) fn describe(sides: &[Role], evidence: &Evidence) -> Option<Instructions> {
+    let rounds = Rounds::of(sides, &evidence.counted);
+    let incumbent = rounds.each(Role::Incumbent);
+    let ratios: Vec<f64> = rounds
+        .each(Role::Candidate)
         .iter()
         .zip(&incumbent)
-        .filter(|(_, incumbent)| **incumbent > 0.0)
+        .filter(|(candidate, incumbent)| **candidate > 0.0 && **incumbent > 0.0)
         .map(|(candidate, incumbent)| candidate / incumbent)
         .collect();
-    let per_run = |side: &Role| {
-        let each: Vec<f64> = by_round(*side)
-            .iter()
-            .map(|sum| sum / cases.len() as f64)
-            .collect();
-        Some((side.name().to_owned(), CountRange::of(&each)?))
+    let range = |side: &Role| {
+        let range = CountRange::of(&rounds.each(*side))?;
+        Some((side.name().to_owned(), range))
     };
     Some(Instructions {
-        cases: cases.len() as u64,
-        rounds,
-        sides: sides.iter().filter_map(per_run).collect(),
+        cases: rounds.cases(evidence.requests.len()),
+        rounds: rounds.count,
+        sides: sides.iter().filter_map(range).collect(),
         ratio: CountRange::of(&ratios)?,
-        slowdown: uncounted_ns(blocks, &cases)
-            .map(|plain_ns| sum(Role::Incumbent, 0, |run| run.wall_ns) / plain_ns),
+        slowdown: rounds.slowdown(&evidence.blocks),
     })
+}
+
+/// Why so many rounds have no interval.
+pub(crate) fn unjudged(rounds: u32) -> &'static str {
+    match rounds {
+        0 => "the instructions of both sides were not counted (the limits of this result say why)",
+        1 => {
+            "one round was counted in the time that there was, and an interval needs two: use a longer level"
+        }
+        _ => "the instructions do not grow with the requests",
+    }
 }
 
 /// How long one run of each of these cases takes the incumbent, nanoseconds; `None` where one was never timed.
@@ -81,47 +156,4 @@ fn uncounted_ns(blocks: &[LatencyBlock], cases: &BTreeSet<u32>) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SIDES: [Role; 2] = [Role::Incumbent, Role::Candidate];
-
-    fn run(side: Role, case: u32, round: u32, instructions: u64) -> CountedRun {
-        CountedRun {
-            side,
-            case,
-            round,
-            instructions,
-            wall_ns: 50,
-        }
-    }
-
-    #[test]
-    fn cases_that_one_side_lacks_are_left_out_and_so_is_a_round_that_was_not_finished() {
-        let [incumbent, candidate] = SIDES;
-        let mut counted = Vec::new();
-        for round in 0..2 {
-            for case in 0..2 {
-                counted.push(run(incumbent, case, round, 100));
-                counted.push(run(candidate, case, round, 50 + u64::from(round)));
-            }
-        }
-        counted.push(run(incumbent, 2, 0, 1_000_000));
-        counted.push(run(incumbent, 0, 2, 7));
-        counted.push(run(candidate, 0, 2, 7));
-        let found = describe(&SIDES, &counted, &[]).unwrap();
-        assert_eq!((found.cases, found.rounds), (2, 2));
-        let range = |low, mean, high| CountRange { low, mean, high };
-        assert_eq!(found.sides["incumbent"], range(100.0, 100.0, 100.0));
-        assert_eq!(found.sides["candidate"], range(50.0, 50.5, 51.0));
-        assert_eq!(found.ratio, range(0.5, 0.505, 0.51));
-        assert_eq!(found.slowdown, None, "no run was timed");
-    }
-
-    #[test]
-    fn nothing_is_said_where_nothing_was_counted() {
-        assert_eq!(describe(&SIDES, &[], &[]), None);
-        let alone = [run(Role::Incumbent, 0, 0, 5)];
-        assert_eq!(describe(&SIDES, &alone, &[]), None);
-    }
-}
+mod tests;

@@ -56,7 +56,8 @@ use understudy_model::instructions::CountedRun;
 use understudy_model::quality::QualityPoint;
 use understudy_model::stored::{Exited, LatencyBlock, ReproducedCluster, RequestFacts, Start};
 use understudy_model::verdict::{
-    Comparison, Environment, Equivalence, SCHEMA, Verdict, VerdictDocument, VerdictRules,
+    Comparison, Environment, Equivalence, Figure, Held, SCHEMA, Verdict, VerdictDocument,
+    VerdictRules,
 };
 use understudy_model::{Pacing, Role};
 use understudy_stats::binomial;
@@ -88,7 +89,7 @@ pub struct Evidence {
     pub capacity: Vec<LatencyBlock>,
     /// The trials of the search for the memory floor, in the order in which they were made.
     pub floor: Vec<LatencyBlock>,
-    /// Runs whose instructions were counted.
+    /// Runs of sides whose instructions were counted.
     pub counted: Vec<CountedRun>,
     /// How runs ended where outputs were compared; empty where no trial at a memory limit is held against it.
     pub endings: Endings,
@@ -173,7 +174,7 @@ pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) 
     };
     let compare = |contender: Role| compare(contender, (terms, plan, rules), evidence, &counted);
     let contenders = terms.sides().filter(|side| *side != Role::Incumbent);
-    let mut judged = objectives::judge(terms, plan, pairs, (&evidence.blocks, &counting));
+    let mut judged = objectives::judge(terms, plan, pairs, (evidence, &counting));
     let of_itself = (&aa[..], &aa_resources[..]);
     let mut gates = gates::judge(terms, plan, &evidence.blocks, &latencies, of_itself);
     gates.extend(assumptions::judge(
@@ -214,11 +215,7 @@ pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) 
         limits_of_this_result: Vec::new(),
         capacity: search::capacity::judge(terms, evidence),
         memory_floors: search::floor::judge(terms, evidence),
-        instructions: instructions::describe(
-            &terms.sides().collect::<Vec<_>>(),
-            &evidence.counted,
-            &evidence.blocks,
-        ),
+        instructions: instructions::describe(&terms.sides().collect::<Vec<_>>(), evidence),
     };
     document.limits_of_this_result = limits::of(terms, evidence, &document);
     (document.verdict, document.because) = decide::decide(terms, planned, evidence, &document);
@@ -294,13 +291,23 @@ pub fn is_settled(terms: &Terms, evidence: &Evidence, document: &VerdictDocument
         Verdict::Keep if terms.judged_goals().is_empty() && terms.slos.is_empty() => {
             is_resolved(document)
         }
-        Verdict::Inconclusive => question == Question::Replace && !is_open(),
+        Verdict::Inconclusive => match question {
+            Question::Replace => !is_open(),
+            Question::NoWorse { .. } => waits_for_counts(document),
+        },
         Verdict::Invalid => {
             let mut failed = document.gates.iter().filter(|gate| !gate.passed);
             failed.any(|gate| gate.code != gates::AA) && !is_open()
         }
         _ => true,
     }
+}
+
+/// Is all that is left open what is counted after everything that is timed?
+fn waits_for_counts(document: &VerdictDocument) -> bool {
+    let goals = document.goals.iter();
+    let mut open = goals.filter(|goal| goal.held != Held::Holds).peekable();
+    open.peek().is_some() && open.all(|goal| goal.about == Figure::Instructions)
 }
 
 /// Is the primary outcome known as closely as people can use? It is asked where nothing else was: then more pairs only

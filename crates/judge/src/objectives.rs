@@ -5,13 +5,16 @@
 //! about the tuned incumbent another: a conclusion needs an adjusted two-sided p below 5 %. Where the evidence is looked at
 //! several times, the looks share these 5 % ([`Plan::alpha`]).
 
+use crate::Evidence;
 use crate::blocks::{From, Latencies, Sorted};
 use crate::comparisons::{
     Values, estimate, log_differences, resource_values, side_estimate, values,
 };
+use crate::instructions::{Rounds, unjudged};
 use crate::plan::Plan;
 use crate::refusals::{is_refused, leave_what_holds};
 use crate::terms::{Goal, Question, Slo, Terms};
+use understudy_model::instructions::CountedRun;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::{
     Estimate, Figure, Gate, GoalResult, Held, LatencyQuantile, Resource, SloResult,
@@ -70,14 +73,15 @@ pub(crate) fn judge(
     terms: &Terms,
     plan: &Plan,
     latencies: &Latencies,
-    (blocks, counting): (&[LatencyBlock], &[&LatencyBlock]),
+    (evidence, counting): (&Evidence, &[&LatencyBlock]),
 ) -> Objectives {
     let measured = Measured {
         terms,
         plan,
         latencies,
-        blocks,
+        blocks: &evidence.blocks,
         counting,
+        counted: &evidence.counted,
     };
     let both = [Role::Incumbent, Role::Candidate];
     let (mut slos, goals) = measured.family(&both, Role::Candidate);
@@ -126,6 +130,8 @@ struct Measured<'a> {
     blocks: &'a [LatencyBlock],
     /// Those whose pairs count.
     counting: &'a [&'a LatencyBlock],
+    /// Runs of sides whose instructions were counted.
+    counted: &'a [CountedRun],
 }
 
 impl Measured<'_> {
@@ -164,13 +170,17 @@ impl Measured<'_> {
         }
         for goal in &terms.judged_goals() {
             let (one, bound, about) = self.judge_goal(goal, contender);
+            let held = one.by_interval(bound);
+            let not_counted = held == Held::NotJudged && about == Figure::Instructions;
             goals.push(GoalResult {
                 goal: goal.describe(terms.pacing),
                 about,
                 ratio: one.value,
                 ratio_from_sent: one.from_sent,
                 bound,
-                held: one.by_interval(bound),
+                held,
+                not_judged_because: not_counted
+                    .then(|| unjudged(self.rounds(contender).count()).to_owned()),
                 required: is_required(goal, terms),
             });
             judged.push(one);
@@ -394,6 +404,11 @@ fn dispersion(counts: &[(u64, u64)], share: f64) -> f64 {
 }
 
 impl Measured<'_> {
+    /// The rounds in which the incumbent and a contender were counted alike.
+    fn rounds(&self, contender: Role) -> Rounds<'_> {
+        Rounds::of(&[Role::Incumbent, contender], self.counted)
+    }
+
     fn judge_goal(&self, goal: &Goal, contender: Role) -> (Judged, f64, Figure) {
         let Measured {
             terms,
@@ -426,6 +441,11 @@ impl Measured<'_> {
             Goal::Wall(change) => of_resource(Resource::WallUsPerRun, change),
             Goal::Startup(change) => of_resource(Resource::StartupUs, change),
             Goal::Cpu(change) => of_resource(Resource::CpuUsPerRequest, change),
+            Goal::Instructions(change) => {
+                let rounds = self.rounds(contender);
+                let pairs = (rounds.each(Role::Incumbent), rounds.each(contender));
+                (Some((pairs, None)), change, Figure::Instructions)
+            }
             Goal::Memory(change) => {
                 let measured =
                     |of| resource_pairs(rate, of, counting, contender).map(|pairs| (pairs, of));

@@ -289,6 +289,14 @@ impl Plan {
         0.05 / (self.looks.len().max(1)) as f64
     }
 
+    /// Longest time of what is measured side by side. What is counted afterwards may take as long.
+    pub fn side_by_side(&self) -> Span {
+        match self.runs > Span::default() {
+            true => self.runs,
+            false => Span::from_secs_f64(self.rates.iter().map(RatePlan::seconds).sum()),
+        }
+    }
+
     fn set_abbas(&mut self, abbas: Option<u32>) {
         let primary = self.primary.rate_rps;
         let rate = self.rates.iter_mut().find(|rate| rate.rate_rps == primary);

@@ -65,10 +65,9 @@ pub(crate) fn goal_text(goal: &GoalResult, verb: &str) -> String {
         high,
     }) = goal.ratio
     else {
-        return format!(
-            "the goal \"{}\" {verb}: it could not be measured",
-            goal.goal
-        );
+        let why = goal.not_judged_because.as_deref();
+        let why = why.unwrap_or("it could not be measured");
+        return format!("the goal \"{}\" {verb}: {why}", goal.goal);
     };
     format!(
         "the goal \"{}\" {verb}: {} (95 % interval {} to {})",

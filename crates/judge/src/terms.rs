@@ -133,7 +133,11 @@ impl Terms {
         let goals = self.judged_goals();
         let goals = goals.iter().filter_map(|goal| match goal {
             Goal::Latency { quantile, .. } => Some(*quantile),
-            Goal::Wall(_) | Goal::Startup(_) | Goal::Cpu(_) | Goal::Memory(_) => None,
+            Goal::Wall(_)
+            | Goal::Startup(_)
+            | Goal::Cpu(_)
+            | Goal::Memory(_)
+            | Goal::Instructions(_) => None,
         });
         let slos = self.slos.iter().filter_map(Slo::quantile);
         slos.chain(goals).fold(self.primary_quantile().1, f64::max)
@@ -328,6 +332,8 @@ pub enum Goal {
     Cpu(Change),
     /// Peak memory (PSS) at the highest rate.
     Memory(Change),
+    /// Instructions per request, or per run, counted after everything that is timed.
+    Instructions(Change),
 }
 
 impl Goal {
@@ -341,15 +347,17 @@ impl Goal {
             Goal::Startup(change) => format!("start-up {change}"),
             Goal::Cpu(change) => format!("CPU per {} {change}", pacing.noun()),
             Goal::Memory(change) => format!("memory {change}"),
+            Goal::Instructions(change) => format!("instructions per {} {change}", pacing.noun()),
         }
     }
 
-    /// What the gates of its figure bear on.
-    pub fn bearing(&self) -> Bearing {
+    /// What the gates of its figure bear on; `None` if no gate does.
+    pub fn bearing(&self) -> Option<Bearing> {
         match self {
-            Goal::Latency { .. } | Goal::Wall(_) | Goal::Startup(_) => Bearing::Latency,
-            Goal::Cpu(_) => Bearing::Cpu,
-            Goal::Memory(_) => Bearing::Memory,
+            Goal::Latency { .. } | Goal::Wall(_) | Goal::Startup(_) => Some(Bearing::Latency),
+            Goal::Cpu(_) => Some(Bearing::Cpu),
+            Goal::Memory(_) => Some(Bearing::Memory),
+            Goal::Instructions(_) => None,
         }
     }
 }

@@ -141,7 +141,7 @@ pub struct VerdictDocument {
     /// looked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memory_floors: Vec<SideFloor>,
-    /// Instructions of the runs of commands; absent where they were not counted.
+    /// Instructions of runs of commands, or of requests to services; absent where they were not counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<Instructions>,
 }
@@ -534,6 +534,8 @@ pub enum Figure {
     ErrorShare,
     /// CPU or memory, in the unit of the resource.
     Resource(Resource),
+    /// Instructions in user mode per request, or per run.
+    Instructions,
 }
 
 /// A service level objective, judged for one side at one rate.
@@ -579,6 +581,9 @@ pub struct GoalResult {
     pub bound: f64,
     /// The judgement.
     pub held: Held,
+    /// Why it was not judged, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_judged_because: Option<String>,
     /// False: it is enough that it is not missed for certain.
     pub required: bool,
 }
@@ -604,7 +609,8 @@ pub struct Gate {
     pub rate_rps: Option<f64>,
 }
 
-/// What a gate can bear on. Answers and errors depend on no gate: no disturbance from outside makes them wrong.
+/// What a gate can bear on. Answers, errors and counts of instructions depend on no gate: no disturbance from outside
+/// makes them wrong.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -626,7 +632,8 @@ impl Bearing {
     pub fn of(figure: &Figure) -> Option<Bearing> {
         match figure {
             Figure::Latency(_) => Some(Bearing::Latency),
-            Figure::ErrorShare => None,
+            // A count is what it is, however busy the machine.
+            Figure::ErrorShare | Figure::Instructions => None,
             Figure::Resource(Resource::WallUsPerRun | Resource::StartupUs) => {
                 Some(Bearing::Latency)
             }

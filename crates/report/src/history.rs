@@ -15,6 +15,7 @@ pub(crate) fn label(about: &Figure, rate_rps: f64) -> String {
         Figure::Latency(of) if of.operation == "*" => format!("latency {}", quantile(of.quantile)),
         Figure::Latency(of) => format!("{} {}", of.operation, quantile(of.quantile)),
         Figure::ErrorShare => "error rate".to_owned(),
+        Figure::Instructions => "instructions".to_owned(),
         Figure::Resource(of) => wording::resource_label(*of, rate_rps).to_owned(),
     }
 }
@@ -24,6 +25,7 @@ pub(crate) fn value(about: &Figure, value: f64) -> String {
     match about {
         Figure::Latency(_) => time(value),
         Figure::ErrorShare => crate::figures::share(value),
+        Figure::Instructions => crate::instructions::short(value),
         Figure::Resource(of) => wording::resource(*of, value),
     }
 }

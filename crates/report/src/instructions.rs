@@ -1,15 +1,23 @@
-//! Instructions of runs in words.
+//! Instructions in words.
 
-use understudy_model::Role;
 use understudy_model::instructions::{CountRange, Instructions};
+use understudy_model::verdict::VerdictDocument;
+use understudy_model::{Pacing, Role};
 
-/// What was counted of a workload with so many cases, in a sentence.
-pub(crate) fn sentence(counted: &Instructions, workload: u64) -> String {
+/// What was counted, in a sentence; `None` where nothing was.
+pub(crate) fn sentence(document: &VerdictDocument) -> Option<String> {
+    let method = &document.method;
+    let counted = document.instructions.as_ref()?;
+    Some(of_workload(counted, (method.pacing, method.requests)))
+}
+
+/// What was counted of a workload with so many cases.
+fn of_workload(counted: &Instructions, (pacing, workload): (Pacing, u64)) -> String {
     let of = |side: Role| {
         counted
             .sides
             .get(side.name())
-            .map(|range| millions(range.mean))
+            .map(|range| short(range.mean))
     };
     let each = [Role::Incumbent, Role::Candidate, Role::Tuned]
         .into_iter()
@@ -17,20 +25,42 @@ pub(crate) fn sentence(counted: &Instructions, workload: u64) -> String {
     let slower = counted.slowdown.map_or_else(String::new, |times| {
         format!("; a run took {times:.0} times as long while they were counted")
     });
-    let cases = match (counted.cases, workload) {
-        (1, 1) => "1 case".to_owned(),
-        (cases, all) if cases == all => format!("{cases} cases, each"),
-        (cases, all) => format!("{cases} of {all} cases, each"),
+    let what = match pacing {
+        Pacing::Offered => requests(counted, workload),
+        Pacing::Serial => cases(counted, workload),
     };
+    format!(
+        "{} a {}, {}; Valgrind, {what}{slower}",
+        each.collect::<Vec<_>>().join(", "),
+        pacing.noun(),
+        change(&counted.ratio),
+    )
+}
+
+/// `3 of 90 cases, each 2 times`.
+fn cases(counted: &Instructions, workload: u64) -> String {
     let times = match counted.rounds {
         1 => "once".to_owned(),
         rounds => format!("{rounds} times"),
     };
-    format!(
-        "{} a run, {}; Valgrind, {cases} {times}{slower}",
-        each.collect::<Vec<_>>().join(", "),
-        change(&counted.ratio),
-    )
+    match (counted.cases, workload) {
+        (1, 1) => format!("1 case {times}"),
+        (cases, all) if cases == all => format!("{cases} cases, each {times}"),
+        (cases, all) => format!("{cases} of {all} cases, each {times}"),
+    }
+}
+
+/// `25 of 60 requests in 3 rounds`.
+fn requests(counted: &Instructions, workload: u64) -> String {
+    let rounds = match counted.rounds {
+        1 => "1 round".to_owned(),
+        rounds => format!("{rounds} rounds"),
+    };
+    match (counted.cases, workload) {
+        (1, 1) => format!("1 request in {rounds}"),
+        (cases, all) if cases == all => format!("{cases} requests in {rounds}"),
+        (cases, all) => format!("{cases} of {all} requests in {rounds}"),
+    }
 }
 
 /// `-34.2 %`, with the range of the rounds where they differ.
@@ -44,7 +74,7 @@ fn change(ratio: &CountRange) -> String {
 }
 
 /// Three digits with a unit that people say.
-fn millions(count: f64) -> String {
+pub(crate) fn short(count: f64) -> String {
     let (value, unit) = match count {
         count if count >= 1e9 => (count / 1e9, " G"),
         count if count >= 1e6 => (count / 1e6, " M"),
@@ -77,17 +107,24 @@ mod tests {
             ratio: range(0.5, 0.5, 0.5),
             slowdown: Some(41.7),
         };
+        let of_runs = |counted: &Instructions, all| of_workload(counted, (Pacing::Serial, all));
         assert_eq!(
-            sentence(&counted, 3),
+            of_runs(&counted, 3),
             "incumbent 1.50 M, candidate 987 a run, -50.0 %; Valgrind, 3 cases, each 2 times; a run took 42 times as \
              long while they were counted"
         );
-        assert!(sentence(&counted, 90).contains("; Valgrind, 3 of 90 cases, each 2 times; "));
+        assert!(of_runs(&counted, 90).contains("; Valgrind, 3 of 90 cases, each 2 times; "));
         counted.ratio = range(0.5, 0.6, 0.7);
         (counted.cases, counted.rounds, counted.slowdown) = (1, 1, None);
         assert_eq!(
-            sentence(&counted, 1),
+            of_runs(&counted, 1),
             "incumbent 1.50 M, candidate 987 a run, -40.0 % (-50.0 % to -30.0 %); Valgrind, 1 case once"
+        );
+        (counted.cases, counted.rounds) = (25, 3);
+        assert_eq!(
+            of_workload(&counted, (Pacing::Offered, 60)),
+            "incumbent 1.50 M, candidate 987 a request, -40.0 % (-50.0 % to -30.0 %); Valgrind, 25 of 60 requests in \
+             3 rounds"
         );
     }
 }

@@ -72,12 +72,8 @@ pub fn summary(document: &VerdictDocument, earlier: Option<&History>) -> String 
         let found = text(&crate::memory_floor::sentence(of));
         out += &format!("\nMemory floor of the {}: {found}\n", of.side);
     }
-    if let Some(counted) = &document.instructions {
-        let told = text(&crate::instructions::sentence(
-            counted,
-            document.method.requests,
-        ));
-        out += &format!("\nInstructions: {told}\n");
+    if let Some(counted) = crate::instructions::sentence(document) {
+        out += &format!("\nInstructions: {}\n", text(&counted));
     }
     gates(&mut out, document);
     if let Some(earlier) = earlier {

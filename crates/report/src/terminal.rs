@@ -53,11 +53,8 @@ pub fn summary(document: &VerdictDocument, earlier: Option<&History>, style: Sty
         "memory floor",
         floors.map(|of| (of.side, crate::memory_floor::short(of))),
     );
-    if let Some(counted) = &document.instructions {
-        page.labelled(
-            "instructions",
-            &crate::instructions::sentence(counted, document.method.requests),
-        );
+    if let Some(counted) = crate::instructions::sentence(document) {
+        page.labelled("instructions", &counted);
     }
     if let Some(earlier) = earlier {
         page.history(earlier);

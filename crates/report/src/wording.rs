@@ -311,6 +311,9 @@ pub(crate) fn is_error_rate(slo: &SloResult) -> bool {
 
 /// A goal, what became of it and by how much.
 pub(crate) fn goal(goal: &GoalResult) -> String {
+    if let Some(why) = &goal.not_judged_because {
+        return format!("{}: {why}", goal_held(goal));
+    }
     let weight = if goal.required {
         ""
     } else {

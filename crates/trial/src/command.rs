@@ -389,10 +389,10 @@ impl Subject for Commands<'_> {
             start: &|role, bounds| Ok(Box::new(self.start(role, bounds)?)),
         }
         .carry_out()?;
-        if !self.inputs.workload.instructions {
+        if !self.inputs.config.counts_instructions() {
             return Ok(());
         }
-        instructions::Stage {
+        instructions::commands::Stage {
             measuring,
             cases: self.catalogue.cases.len() as u32,
             sides: self.inputs.config.sides().collect(),

@@ -106,6 +106,12 @@ impl TrialConfig {
         }
     }
 
+    /// Are instructions counted? A goal on them asks for it as well.
+    pub fn counts_instructions(&self) -> bool {
+        let mut goals = self.goals.iter();
+        self.workload.instructions() || goals.any(|goal| matches!(goal, Goal::Instructions(_)))
+    }
+
     /// The sides of the trial, the incumbent first.
     pub fn sides(&self) -> impl Iterator<Item = Role> + use<> {
         let tuned = self.tuned.is_some();
@@ -283,6 +289,14 @@ impl WorkloadConfig {
         }
     }
 
+    /// Does it ask for the instructions to be counted?
+    pub fn instructions(&self) -> bool {
+        match self {
+            WorkloadConfig::Http(workload) => workload.instructions,
+            WorkloadConfig::Command(workload) => workload.instructions,
+        }
+    }
+
     /// That of services, to change it.
     pub fn http_mut(&mut self) -> Option<&mut HttpWorkload> {
         match self {
@@ -402,6 +416,8 @@ pub struct HttpWorkload {
     pub warmup: Option<Span>,
     /// Requests with methods that are not safe may be sent to sides that run already.
     pub writes: bool,
+    /// Are the instructions of requests counted, after everything that is timed?
+    pub instructions: bool,
     /// What `Host` says where a request does not.
     pub host: HostHeader,
     /// Requests that recorded traffic does not have; not asked where `None`.

@@ -182,6 +182,14 @@ impl TrialError {
         line.trim_end_matches("; its last log lines:").to_owned()
     }
 
+    /// Is it the side that failed, and not what is around it?
+    pub(crate) fn is_of_the_side(&self) -> bool {
+        matches!(
+            self,
+            TrialError::Ready(_) | TrialError::Ended { .. } | TrialError::Prepare { .. }
+        )
+    }
+
     /// Did a side end before it was ready because its memory limit was reached?
     pub(crate) fn is_out_of_memory(&self) -> bool {
         matches!(self, TrialError::Ready(ReadyError::Ended { exit, .. }) if exit.out_of_memory)

@@ -127,7 +127,7 @@ impl Stage<'_> {
                     loaded => loaded?,
                 }
             }
-            Err(error) if planned.limit.is_some() && is_of_the_side(&error) => {
+            Err(error) if planned.limit.is_some() && error.is_of_the_side() => {
                 facts.kills = u64::from(error.is_out_of_memory());
                 facts.ended = Some(error.first_line());
                 nothing(load)
@@ -156,12 +156,4 @@ fn nothing(load: &LoadPlan) -> Loaded {
         },
         ..Loaded::default()
     }
-}
-
-/// Is it the side that failed, and not what is around it?
-fn is_of_the_side(error: &TrialError) -> bool {
-    matches!(
-        error,
-        TrialError::Ready(_) | TrialError::Ended { .. } | TrialError::Prepare { .. }
-    )
 }

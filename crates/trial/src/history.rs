@@ -152,7 +152,7 @@ fn read(document: &VerdictDocument, about: &Figure, rate_rps: f64) -> Option<Rea
     let reading = match about {
         Figure::Latency(about) => latency(document, candidate, about, rate_rps)?,
         Figure::Resource(about) => resource(document, candidate, *about, rate_rps)?,
-        Figure::ErrorShare => return None,
+        Figure::ErrorShare | Figure::Instructions => return None,
     };
     // By the first rules a failed gate refuses everything.
     let first = document.environment.rules < VerdictRules::BOUNDS;

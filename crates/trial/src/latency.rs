@@ -218,7 +218,9 @@ impl Stage<'_> {
         let gate = disturbed.by.gate();
         let spoiled = judge::bearing_of(gate.code);
         let asked = self.generator.stand.terms.judged_goals();
-        let is_over = asked.iter().all(|goal| spoiled.contains(&goal.bearing()));
+        let is_over = asked
+            .iter()
+            .all(|goal| goal.bearing().is_some_and(|of| spoiled.contains(&of)));
         let then = match is_over {
             true => "nothing that was asked can be decided like this",
             false => "what that bears on is refused",

@@ -104,11 +104,11 @@ pub enum Event {
         /// Time spent, and the longest that may be spent.
         spent: (Span, Span),
     },
-    /// Instructions of runs are being counted.
+    /// Instructions are being counted.
     Counting {
-        /// Cases done, in all rounds.
+        /// Counts of each side that are done, in all rounds.
         done: u32,
-        /// Cases to count, in all rounds.
+        /// Counts of each side, in all rounds.
         total: u32,
     },
     /// The capacity of a side is being looked for.

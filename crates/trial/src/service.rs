@@ -1,25 +1,33 @@
 //! Services that are asked over HTTP/1.1, as a kind of subject.
 
-use crate::config::{HttpWorkload, RequestsFrom};
+use crate::config::{HttpWorkload, RequestsFrom, SideConfig};
 use crate::cpus::Assignment;
 use crate::environment::{hexadecimal, sha256};
 use crate::error::TrialError;
 use crate::exits::End;
 use crate::generator::Generator;
 use crate::inspect::Inspector;
+use crate::instructions::services::{Asking, Went};
+use crate::instructions::{self, COUNTER, counter};
 use crate::sides::{RunningSide, Stand};
 use crate::subject::{Comparable, Edges, Measuring, Member, Subject};
-use crate::{capacity, edges, floor, latency, reproducer};
+use crate::{capacity, edges, floor, latency, reproducer, store};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 use understudy_compare::{Differ, Redact, Rules, Templates};
-use understudy_model::Role;
+use understudy_evidence::RunDirectory;
 use understudy_model::stored::Start;
+use understudy_model::{Class, Outcome, Role};
 use understudy_redact::Redactor;
 use understudy_subject::Asker;
 use understudy_subject_http::{HttpAsker, Requests};
 use understudy_workload::{CaseFacts, Catalogue};
+
+/// How many times as long as usual a side may take that is counted: to start, to answer and to end.
+const PATIENCE: u32 = 10;
 
 /// Services and the requests to them.
 pub(crate) struct Services<'a> {
@@ -45,6 +53,75 @@ impl<'a> Services<'a> {
             catalogue,
         }
     }
+
+    /// Starts a side under the counter, asks it one request after the other, and stops it.
+    fn count(&self, asking: &Asking<'_>, run: &RunDirectory) -> Result<Went, TrialError> {
+        let config = self.stand.config.side(asking.side);
+        if !matches!(config, SideConfig::Launched(_)) {
+            let why = format!("it runs already, and not under {COUNTER}");
+            return Ok(Went::Failed(why));
+        }
+        let under = counter(asking.folder);
+        let stand = Stand {
+            under: &under,
+            patience: PATIENCE,
+            logs: self.stand.logs.clone(),
+            ..self.stand
+        };
+        let mut running = match stand.start(asking.side) {
+            Ok(running) => running,
+            Err(error) if error.is_of_the_side() || matches!(error, TrialError::Launch(_)) => {
+                return Ok(fails(&error.first_line()));
+            }
+            Err(error) => return Err(error),
+        };
+        let asked = self.ask_in_turn(&stand, &running, asking)?;
+        let ended = running.end();
+        if let Some(note) = running.stop_patiently(PATIENCE) {
+            store::note(run, &note)?;
+        }
+        Ok(match (asked, ended) {
+            (_, Some(end)) => fails(&format!("it exited ({})", end.exit)),
+            (Err(why), None) => fails(&why),
+            (Ok(answered), None) => Went::Answered(answered),
+        })
+    }
+
+    /// How many requests a side answered, one after the other, or why it did not answer one.
+    fn ask_in_turn(
+        &self,
+        stand: &Stand<'_>,
+        running: &RunningSide,
+        asking: &Asking<'_>,
+    ) -> Result<Result<u32, String>, TrialError> {
+        let mut client = running.client(stand.timeout());
+        let began = Instant::now();
+        let all = (1..).zip(&self.requests.all).cycle();
+        for (answered, (number, request)) in (0..asking.requests).zip(all) {
+            let is_over = asking.within.is_some_and(|within| began.elapsed() > within);
+            if answered > 0 && is_over {
+                return Ok(Ok(answered));
+            }
+            if stand.stop.load(Ordering::Relaxed) {
+                return Err(TrialError::Interrupted);
+            }
+            let why = match client.exchange(request) {
+                Outcome::Answered(answer) if answer.status.class != Class::Failed => continue,
+                Outcome::Answered(answer) => format!("status {}", answer.status.code),
+                Outcome::Failed(failure) => failure.detail,
+            };
+            return Ok(Err(format!("request {number} of the workload: {why}")));
+        }
+        Ok(Ok(asking.requests))
+    }
+}
+
+/// That a side does not do under the counter what it does without.
+fn fails(how: &str) -> Went {
+    Went::Failed(format!(
+        "under {COUNTER} it does not do what it does without: {how} (most of what compiles as it runs, such as Java \
+         and JavaScript, does not run there)"
+    ))
 }
 
 /// Each request with the operation that it names, else the template learned from all targets.
@@ -150,6 +227,17 @@ impl Subject for Services<'_> {
             rules: measuring.rules,
             run,
             watch,
+        }
+        .carry_out()?;
+        if !self.stand.config.counts_instructions() {
+            return Ok(());
+        }
+        instructions::services::Stage {
+            measuring,
+            requests: self.requests.all.len() as u32,
+            sides: self.stand.config.sides().collect(),
+            ask: &|asking| self.count(asking, run),
+            logs: &self.stand.logs,
         }
         .carry_out()
     }

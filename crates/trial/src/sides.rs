@@ -47,6 +47,10 @@ pub(crate) struct Stand<'a> {
     pub(crate) cpus: &'a Assignment,
     pub(crate) logs: PathBuf,
     pub(crate) prepare: Option<&'a Requests>,
+    /// Words in front of the command of each side: what observes it by running it.
+    pub(crate) under: &'a [String],
+    /// How many times as long as usual a side may take, to start and to answer.
+    pub(crate) patience: u32,
     pub(crate) stop: &'a AtomicBool,
 }
 
@@ -104,9 +108,10 @@ impl Stand<'_> {
     fn launch(&self, launched: &Launched, role: Role) -> Result<RunningSide, TrialError> {
         let port = free_port().map_err(TrialError::Port)?;
         let fill = |text: &str| fill(text, port, self.config.limits);
+        let command = split_command(&fill(&launched.run))?;
         let mut launch = Launch {
             name: format!("the {}", role.in_words()),
-            argv: split_command(&fill(&launched.run))?,
+            argv: self.under.iter().cloned().chain(command).collect(),
             dir: launched.dir.clone(),
             env: launched
                 .env
@@ -118,14 +123,19 @@ impl Stand<'_> {
                 .join(format!("{}.log", role.in_words().replace(' ', "-"))),
             limits: Limits {
                 cpus: self.config.limits.cpus,
-                memory: self.config.limits.memory,
+                // What runs it needs memory of its own.
+                memory: self.config.limits.memory.filter(|_| !self.is_observed()),
             },
             cpus: match self.cpus.subject.as_slice() {
                 [] => None,
                 cpus => Some(cpus.to_vec()),
             },
         };
-        let (listener, listening) = self.listen(launched.pauses, &mut launch);
+        let pauses = match self.is_observed() {
+            true => Pauses::Off,
+            false => launched.pauses,
+        };
+        let (listener, listening) = self.listen(pauses, &mut launch);
         let launched_at = Instant::now();
         let child = launch.spawn(self.cgroups)?;
         let mut running = RunningSide {
@@ -144,6 +154,15 @@ impl Stand<'_> {
             ready_s: launched_at.elapsed().as_secs_f64(),
         });
         Ok(running)
+    }
+
+    fn is_observed(&self) -> bool {
+        !self.under.is_empty()
+    }
+
+    /// Longest time of one exchange.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.workload.timeout.duration() * self.patience
     }
 
     /// Makes the runtime of a side log its pauses; what is to be said about that.
@@ -210,7 +229,8 @@ impl Stand<'_> {
                 _ => Readiness::Ready,
             }
         };
-        wait_ready(child, launched.ready_timeout.duration(), self.stop, check)?;
+        let longest = launched.ready_timeout.duration() * self.patience;
+        wait_ready(child, longest, self.stop, check)?;
         if child.listener(port) == PortOwner::Foreign {
             return Err(TrialError::Foreign {
                 side: running.role,
@@ -225,7 +245,7 @@ impl Stand<'_> {
         let Some(requests) = self.prepare else {
             return Ok(());
         };
-        let mut client = running.client(self.workload.timeout.duration());
+        let mut client = running.client(self.timeout());
         for (index, request) in requests.all.iter().enumerate() {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(TrialError::Interrupted);
@@ -447,8 +467,14 @@ impl RunningSide {
     }
 
     /// Stops it, if Understudy started it. A note says what could not be removed.
-    pub(crate) fn stop(mut self) -> Option<String> {
+    pub(crate) fn stop(self) -> Option<String> {
+        self.stop_patiently(1)
+    }
+
+    /// The same, with so many times as long as usual to end by itself.
+    pub(crate) fn stop_patiently(mut self, patience: u32) -> Option<String> {
         let child = self.child.as_mut()?;
-        child.stop(GRACE).err().map(|error| error.to_string())
+        let stopped = child.stop(GRACE * patience);
+        stopped.err().map(|error| error.to_string())
     }
 }

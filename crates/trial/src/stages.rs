@@ -199,6 +199,8 @@ fn subject<'a>(
                 cpus: inputs.cpus,
                 logs,
                 prepare: *prepare,
+                under: &[],
+                patience: 1,
                 stop: inputs.stop,
             };
             Box::new(Services::new(stand, inputs.cpus, requests))

@@ -56,7 +56,7 @@ pub(crate) struct Flags {
     /// Longest time of one run of a command [default: 10min]
     #[arg(long, help_heading = HEADING, value_name = "TIME")]
     timeout: Option<String>,
-    /// The instructions of runs of the two commands are counted as well, by Valgrind: some tens of times slower
+    /// Instructions are counted as well, of runs or of requests, by Valgrind: some tens of times slower
     #[arg(long, help_heading = HEADING)]
     instructions: bool,
     /// Input files are read from the disk in each run of a command, and not from memory
@@ -71,7 +71,8 @@ pub(crate) struct Flags {
     /// What has to be held: "p99<20ms", "errors<0.1%" (repeatable)
     #[arg(long, help_heading = HEADING, value_name = "OBJECTIVE")]
     slo: Vec<String>,
-    /// What the rewrite is for: "cpu=-30%", "memory=-40%", "p99=-25%"; of commands "wall=-20%" (repeatable)
+    /// What the rewrite is for: "cpu=-30%", "memory=-40%", "instructions=-20%", "p99=-25%"; of commands "wall=-20%"
+    /// (repeatable)
     #[arg(long, help_heading = HEADING, value_name = "GOAL")]
     goal: Vec<String>,
     /// Ask whether the candidate, a newer version, is worse by more than this, e.g. 5%
@@ -348,7 +349,6 @@ impl Check<'_> {
             ("--shell", flags.shell),
             ("--timeout", flags.timeout.is_some()),
             ("--cold", flags.cold),
-            ("--instructions", flags.instructions),
             ("--output", !flags.output.is_empty()),
         ];
         let (others, why) = match self.kind {
@@ -431,6 +431,7 @@ impl Check<'_> {
             timeout: TIMEOUT,
             warmup: None,
             writes: self.flags.writes,
+            instructions: self.flags.instructions,
             host: HostHeader::default(),
             edges: None,
         })

@@ -98,13 +98,14 @@ fn goal(key: &str, change: &str) -> Result<Goal, String> {
         "startup" => Ok(Goal::Startup(change()?)),
         "cpu" => Ok(Goal::Cpu(change()?)),
         "memory" => Ok(Goal::Memory(change()?)),
+        "instructions" => Ok(Goal::Instructions(change()?)),
         _ => match quantile_of(key) {
             Some(quantile) => Ok(Goal::Latency {
                 quantile,
                 change: change()?,
             }),
             None => Err(
-                "is not a goal\nhint: use `cpu`, `memory`, a quantile such as `p99`, or, of commands, `wall` or `startup`".to_owned(),
+                "is not a goal\nhint: use `cpu`, `memory`, `instructions`, a quantile such as `p99`, or, of commands, `wall` or `startup`".to_owned(),
             ),
         },
     }

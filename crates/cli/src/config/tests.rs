@@ -279,6 +279,17 @@ fn the_former_name_of_the_operation_is_read_and_not_both() {
 }
 
 #[test]
+fn a_goal_on_instructions_has_them_counted() {
+    let counts = |more: &str| judged(&format!("{SMALLEST}{more}")).counts_instructions();
+    assert!(!counts("[goal]\ncpu = \"-30%\"\n"));
+    assert!(counts("[goal]\ninstructions = \"+1%\"\n"));
+    let goals = judged(&format!("{SMALLEST}[goal]\ninstructions = \"+1%\"\n")).goals;
+    assert_eq!(goals, [Goal::Instructions("+1%".parse().unwrap())]);
+    let asked = SMALLEST.replace("rates = [500]", "rates = [500], instructions = true");
+    assert!(judged(&asked).counts_instructions());
+}
+
+#[test]
 fn the_demo_is_a_trial() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/read-states/trial.toml");
     // Its requests are written by `./demo`; a clean clone has none.

@@ -54,6 +54,7 @@ pub(super) fn read(
     }
     let warmup = section.quantity("warmup");
     let writes = section.boolean("writes").unwrap_or(false);
+    let instructions = section.boolean("instructions").unwrap_or(false);
     let host = section.text("host").map(host);
     if let Some(Err(problem)) = &host {
         section.refuse("host", problem);
@@ -71,6 +72,7 @@ pub(super) fn read(
         timeout,
         warmup,
         writes,
+        instructions,
         host: host.and_then(Result::ok).unwrap_or_default(),
         edges,
     })

@@ -218,6 +218,9 @@ fn workload(out: &mut Document, workload: &HttpWorkload) {
     out.value("timeout", span(workload.timeout));
     out.optional("warmup", workload.warmup.map(span));
     out.value("writes", workload.writes);
+    if workload.instructions {
+        out.value("instructions", true);
+    }
     match &workload.host {
         HostHeader::Same => {}
         HostHeader::Named(name) => out.value("host", name.as_str()),
@@ -246,6 +249,7 @@ fn goal(out: &mut Document, goal: &Goal) {
         Goal::Startup(change) => out.value("startup", change.to_string()),
         Goal::Cpu(change) => out.value("cpu", change.to_string()),
         Goal::Memory(change) => out.value("memory", change.to_string()),
+        Goal::Instructions(change) => out.value("instructions", change.to_string()),
         Goal::Latency { quantile, change } => {
             out.value(&quantile_name(*quantile), change.to_string());
         }

@@ -123,7 +123,7 @@ fn words(event: &Event) -> (String, String) {
         ),
         Event::Counting { done, total } => (
             "counting instructions".to_owned(),
-            format!(", {done} of {total} cases"),
+            format!(", {done} of {total} counts of each side"),
         ),
         Event::Searching {
             rate_rps,

@@ -19,6 +19,7 @@ mod harness;
 mod history;
 mod import;
 mod init;
+mod instructions;
 mod latency;
 mod load;
 mod media;

@@ -29,8 +29,8 @@ struct Line {
 pub(super) fn section(document: &VerdictDocument) -> Markup {
     html! {
         @if let Some(comparison) = wording::of_contender(document, Role::Candidate) { (of_comparison(document, comparison)) }
-        @if let Some(counted) = &document.instructions {
-            p { "Instructions: " (crate::instructions::sentence(counted, document.method.requests)) "." }
+        @if let Some(counted) = crate::instructions::sentence(document) {
+            p { "Instructions: " (counted) "." }
         }
     }
 }

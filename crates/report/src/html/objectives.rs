@@ -120,6 +120,7 @@ pub(super) fn goals(title: &str, goals: &[GoalResult]) -> Markup {
                 td role="cell" class="effect" {
                     (typeset(&wording::effect(goal.ratio)))
                     @if !goal.required { small { "enough that it is not missed for certain" } }
+                    @if let Some(why) = &goal.not_judged_because { small { (wording::capital(why)) } }
                 }
                 td role="cell" { (held(goal.held, wording::goal_held(goal))) }
             }

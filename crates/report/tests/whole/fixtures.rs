@@ -254,6 +254,7 @@ fn goal(text: &str, ratio: Estimate, bound: f64, held: Held, required: bool) -> 
         ratio_from_sent: None,
         bound,
         held,
+        not_judged_because: None,
         required,
     }
 }

@@ -128,7 +128,8 @@ pub(crate) fn checked(config: TrialConfig, day: Day) -> Result<Checked, Failure>
     let cases = match &config.workload {
         WorkloadConfig::Http(workload) => {
             let (requests, prepare) = read_requests(workload)?;
-            let errors = running_sides((&config, workload), &requests, prepare.as_ref());
+            let mut errors = running_sides((&config, workload), &requests, prepare.as_ref());
+            errors.extend(missing_counter(&config));
             if !errors.is_empty() {
                 return Err(Failure::Usage(errors));
             }
@@ -158,12 +159,7 @@ fn read_cases(config: &TrialConfig, workload: &CommandWorkload) -> Result<Cases,
     let mut wrong: Vec<String> = wrong
         .map(|(side, why)| format!("side.{side}.run: {why}"))
         .collect();
-    if workload.instructions && !can_count() {
-        wrong.push(format!(
-            "workload.instructions: there is no `{COUNTER}` in PATH\nhint: install it (Debian: apt-get install \
-             {COUNTER}), or leave `instructions` out"
-        ));
-    }
+    wrong.extend(missing_counter(config));
     wrong.extend(check_media(workload, &cases));
     if workload.sizing.deadline.is_some() && !has_sizes(config, &cases) {
         wrong.push(
@@ -174,6 +170,21 @@ fn read_cases(config: &TrialConfig, workload: &CommandWorkload) -> Result<Cases,
         true => Ok(cases),
         false => Err(Failure::Usage(wrong)),
     }
+}
+
+/// That the program is missing which counts instructions, where they are counted.
+fn missing_counter(config: &TrialConfig) -> Option<String> {
+    if !config.counts_instructions() || can_count() {
+        return None;
+    }
+    let section = match config.workload.instructions() {
+        true => "workload",
+        false => "goal",
+    };
+    Some(format!(
+        "{section}.instructions: there is no `{COUNTER}` in PATH\nhint: install it (Debian: apt-get install \
+         {COUNTER}), or leave `instructions` out"
+    ))
 }
 
 fn read_requests(workload: &HttpWorkload) -> Result<(Requests, Option<Requests>), Failure> {

@@ -60,9 +60,10 @@ fn every_flag_is_heard() {
         "--ready=/healthz",
         "--seed=7",
         "--writes",
+        "--instructions",
         "--name=shop",
     ]);
-    assert_eq!(flags.given().len(), 12, "{:?}", flags.given());
+    assert_eq!(flags.given().len(), 13, "{:?}", flags.given());
     let config = in_folder(&flags, folder.path()).unwrap();
     let file: PathBuf = folder.path().join("r.jsonl");
     assert_eq!(
@@ -71,6 +72,7 @@ fn every_flag_is_heard() {
     );
     assert_eq!(config.workload.http().unwrap().rates, [1000.0, 4000.0]);
     assert!(config.workload.http().unwrap().writes);
+    assert!(config.counts_instructions());
     let slos = [
         Slo::Latency {
             operation: "*".to_owned(),
@@ -152,7 +154,7 @@ fn every_mistake_is_reported_at_once() {
             "--slo: 0 can never be held",
             "--slo: \"1\" is not a share such as \"0.1%\"",
             "--goal: \"cpu\" is not a goal such as \"cpu=-30%\"",
-            "--goal: speed: is not a goal\nhint: use `cpu`, `memory`, a quantile such as `p99`, or, of commands, `wall` or `startup`",
+            "--goal: speed: is not a goal\nhint: use `cpu`, `memory`, `instructions`, a quantile such as `p99`, or, of commands, `wall` or `startup`",
             "--goal: cpu: \"1\" is not a change such as \"-30%\"",
             "--cpus: \"0\" is not a number of CPUs such as 1 or 0.5",
             "--seed: \"-1\" is not a whole number from 0 to 9223372036854775807",

@@ -59,8 +59,8 @@ fn an_unknown_key_is_reported_with_the_one_that_was_meant() {
             "trial.toml:5: side.incumbent.redy: is not a key\nhint: did you mean `ready`?",
             "trial.toml:6: side.candidat: is not a key\nhint: did you mean `candidate`?",
             "trial.toml:8: workload.requets: is not a key\nhint: did you mean `requests`?",
-            "trial.toml:10: workload.this_is_nothing: is not a key\nhint: known keys are requests, paths, rates, prepare, arrivals, fresh, connections, timeout, warmup, writes, host",
-            "trial.toml:11: workload.\"a b\": is not a key\nhint: known keys are requests, paths, rates, prepare, arrivals, fresh, connections, timeout, warmup, writes, host",
+            "trial.toml:10: workload.this_is_nothing: is not a key\nhint: known keys are requests, paths, rates, prepare, arrivals, fresh, connections, timeout, warmup, writes, instructions, host",
+            "trial.toml:11: workload.\"a b\": is not a key\nhint: known keys are requests, paths, rates, prepare, arrivals, fresh, connections, timeout, warmup, writes, instructions, host",
         ],
     );
 }
@@ -198,9 +198,9 @@ speed = "-25%"
             "trial.toml:13: slo.max is missing\nhint: write the bound, such as max = \"20ms\"",
             "trial.toml:16: goal.cpu: \"30\" is not a change such as \"-30%\"",
             "trial.toml:17: goal.memory: expected a change such as \"-30%\", found 0.3",
-            "trial.toml:18: goal.p100: is not a goal\nhint: use `cpu`, `memory`, a quantile such as `p99`, or, of commands, `wall` or `startup`",
+            "trial.toml:18: goal.p100: is not a goal\nhint: use `cpu`, `memory`, `instructions`, a quantile such as `p99`, or, of commands, `wall` or `startup`",
             "trial.toml:19: goal.p99: is a table in TOML, because of the dot\nhint: write \"p99.9\" in quotes",
-            "trial.toml:20: goal.speed: is not a goal\nhint: use `cpu`, `memory`, a quantile such as `p99`, or, of commands, `wall` or `startup`",
+            "trial.toml:20: goal.speed: is not a goal\nhint: use `cpu`, `memory`, `instructions`, a quantile such as `p99`, or, of commands, `wall` or `startup`",
         ],
     );
     check_added(

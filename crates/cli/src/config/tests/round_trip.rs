@@ -116,7 +116,7 @@ fn workload() -> impl Strategy<Value = HttpWorkload> {
         1..=65_536u32,
         span(),
         option::of(span()),
-        any::<bool>(),
+        any::<[bool; 2]>(),
         host,
         option::of((any::<bool>(), any::<bool>(), span())),
     );
@@ -130,7 +130,8 @@ fn workload() -> impl Strategy<Value = HttpWorkload> {
             connections: rest.0,
             timeout: rest.1,
             warmup: rest.2,
-            writes: rest.3,
+            writes: rest.3[0],
+            instructions: rest.3[1],
             host: rest.4,
             edges: rest.5.map(|(writes, required, budget)| EdgesConfig {
                 writes,
@@ -166,6 +167,7 @@ fn goals() -> impl Strategy<Value = Vec<Goal>> {
     let goals = prop_oneof![
         change().prop_map(Goal::Cpu),
         change().prop_map(Goal::Memory),
+        change().prop_map(Goal::Instructions),
         (quantile(), change()).prop_map(|(quantile, change)| Goal::Latency { quantile, change }),
     ];
     vec(goals, 0..4).prop_map(|goals| {
@@ -175,6 +177,7 @@ fn goals() -> impl Strategy<Value = Vec<Goal>> {
             Goal::Startup(_) => "startup".to_owned(),
             Goal::Cpu(_) => "cpu".to_owned(),
             Goal::Memory(_) => "memory".to_owned(),
+            Goal::Instructions(_) => "instructions".to_owned(),
             Goal::Latency { quantile, .. } => quantile.to_string(),
         };
         let once = |goal: &Goal| seen.insert(key(goal), ()).is_none();
