@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Is a commit that is compared with itself "no_worse"? How often, how soon, and is it ever "worse"?
 
-    bench/versions.py FOLDER [TRIALS] [MARGIN] [LONGEST]
+    bench/versions.py FOLDER [TRIALS] [MARGIN] [LONGEST] [LOOPS]
 
-Runs TRIALS (10) quick trials of the Rust service of examples/read-states against itself, each with another seed, and
-prints their verdicts with their time. The runs stay in FOLDER: the example `against_itself` of understudy-trial
-simulates a thousand comparisons from them. Needs a release build and a machine of two CPUs; python3 standard library
-only.
+Runs TRIALS (10) quick trials of the Rust service of examples/read-states against itself, each with another seed and
+beside LOOPS (0) busy loops, and prints their verdicts with their time. The runs stay in FOLDER: the example
+`against_itself` of understudy-trial simulates a thousand comparisons from them. Needs a release build and a machine of two
+CPUs; python3 standard library only.
 """
 
 import json
@@ -14,6 +14,8 @@ import pathlib
 import subprocess
 import sys
 import time
+
+import busy
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TARGET = pathlib.Path(subprocess.os.environ.get("UNDERSTUDY_TARGET", ROOT / "target"))
@@ -56,12 +58,13 @@ def trial(folder: pathlib.Path, seed: int, margin: str, longest: str) -> pathlib
 def main() -> None:
     folder = pathlib.Path(sys.argv[1])
     trials = int(sys.argv[2]) if len(sys.argv) > 2 else 10
-    margin, longest = (sys.argv[3:] + ["5%", "220s"][len(sys.argv[3:]):])[:2]
+    margin, longest, loops = (sys.argv[3:] + ["5%", "220s", "0"][len(sys.argv[3:]):])[:3]
     folder.mkdir(parents=True, exist_ok=True)
     verdicts: dict = {}
     for seed in range(1, trials + 1):
         begun = time.monotonic()
-        run = trial(folder, seed, margin, longest)
+        with busy.loops(int(loops)):
+            run = trial(folder, seed, margin, longest)
         took = time.monotonic() - begun
         document = json.loads((run / "verdict.json").read_text())
         verdict = document["verdict"]
