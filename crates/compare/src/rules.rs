@@ -106,9 +106,14 @@ pub enum RuleProblem {
          operation = \"{PREFIX}method.delete\""
     )]
     Everything,
-    /// Its condition cannot hold.
-    #[error("{0}")]
-    Condition(String),
+    /// Its condition is none.
+    #[error("{why}")]
+    Condition {
+        /// Which part of it.
+        key: &'static str,
+        /// What is wrong with that.
+        why: String,
+    },
     /// `path` and `only` together, or neither.
     #[error("path says what is accepted, and only what counts: a rule has one of them")]
     PathAndOnly,
@@ -174,7 +179,8 @@ impl Rules {
                 };
                 errors.push(RuleError { index, problem });
             }
-            let condition = rule.condition.compile().map_err(RuleProblem::Condition);
+            let condition = rule.condition.compile();
+            let condition = condition.map_err(|(key, why)| RuleProblem::Condition { key, why });
             match Target::of(&rule).and_then(|target| Ok((target, condition?))) {
                 Ok((target, condition)) => compiled.push(Known {
                     rule,

@@ -110,9 +110,7 @@ fn check(section: &Section<'_>, rule: &Rule, today: Day) {
     for error in errors.into_iter().flatten() {
         let key = match error.problem {
             RuleProblem::Expired { .. } => "expires",
-            RuleProblem::Condition(_) if rule.condition.tolerance.is_some() => "tolerance",
-            RuleProblem::Condition(_) if rule.condition.matches.is_some() => "matches",
-            RuleProblem::Condition(_) => "unordered",
+            RuleProblem::Condition { key, .. } => key,
             _ if rule.path.is_empty() => "only",
             _ => "path",
         };

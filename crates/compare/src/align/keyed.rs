@@ -7,7 +7,7 @@ use std::collections::HashMap;
 /// Aligns two arrays by the member of this name: the k-th element with a value answers to the k-th with the same. One
 /// without the member has no answer but an equal element without it.
 pub(crate) fn align_by(name: &str, a: &[Json], b: &[Json]) -> Alignment {
-    let mut waiting: HashMap<u128, Vec<usize>> = HashMap::new();
+    let mut waiting: HashMap<Key, Vec<usize>> = HashMap::new();
     for (j, element) in b.iter().enumerate().rev() {
         waiting.entry(key(name, element)).or_default().push(j);
     }
@@ -27,15 +27,24 @@ pub(crate) fn align_by(name: &str, a: &[Json], b: &[Json]) -> Alignment {
     found
 }
 
-/// What an element is known by: the value of the member, or all of it.
-fn key(name: &str, element: &Json) -> u128 {
-    let Value::Object(entries) = element.value() else {
-        return element.hash();
+/// What an element is known by.
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    /// The hash of the value of the member.
+    Of(u128),
+    /// It has no such member: the hash of all of it.
+    None(u128),
+}
+
+fn key(name: &str, element: &Json) -> Key {
+    let entries = match element.value() {
+        Value::Object(entries) => entries.as_slice(),
+        _ => &[],
     };
-    let mut named = entries.iter().filter(|(entry, _)| **entry == *name);
-    named
-        .next()
-        .map_or(element.hash(), |(_, value)| value.hash())
+    let named = entries.iter().find(|(entry, _)| **entry == *name);
+    named.map_or(Key::None(element.hash()), |(_, value)| {
+        Key::Of(value.hash())
+    })
 }
 
 #[cfg(test)]
@@ -57,6 +66,12 @@ mod tests {
         assert_eq!(found.changed, [(1, 1)]);
         assert_eq!((found.missing, found.extra), (vec![2], vec![3]));
         assert!(found.reordered);
+    }
+
+    #[test]
+    fn a_value_is_not_the_element_that_has_it_as_its_key() {
+        let found = align_by("k", &items("[7]"), &items(r#"[{"k":7}]"#));
+        assert_eq!((found.missing, found.extra), (vec![0], vec![0]));
     }
 
     #[test]

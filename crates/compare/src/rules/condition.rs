@@ -212,19 +212,20 @@ impl Condition {
         *self == Condition::default()
     }
 
-    /// Checks it.
-    pub(crate) fn compile(&self) -> Result<Compiled, String> {
+    /// Checks it. What is wrong comes with its key.
+    pub(crate) fn compile(&self) -> Result<Compiled, (&'static str, String)> {
         let has_others = Condition {
             unordered: None,
             ..self.clone()
         } != Condition::default();
         if self.unordered.is_some() && has_others {
-            return Err(
-                "unordered goes alone: it is about an array, and not about a value".to_owned(),
-            );
+            let why = "unordered goes alone: it is about an array, and not about a value";
+            return Err(("unordered", why.to_owned()));
         }
-        let bound = self.tolerance.as_deref().map(Bound::parse).transpose()?;
-        let matches = self.matches.as_deref().map(whole).transpose()?;
+        let bound = self.tolerance.as_deref().map(Bound::parse).transpose();
+        let bound = bound.map_err(|why| ("tolerance", why))?;
+        let matches = self.matches.as_deref().map(whole).transpose();
+        let matches = matches.map_err(|why| ("matches", why))?;
         Ok(Compiled {
             bound,
             matches,

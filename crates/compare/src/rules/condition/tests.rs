@@ -77,7 +77,8 @@ fn both_values_have_to_match_and_to_the_end() {
         ..Condition::default()
     };
     for expression in ["(", "a)(b", "[z-a]"] {
-        let error = wrong(expression).compile().unwrap_err();
+        let (key, error) = wrong(expression).compile().unwrap_err();
+        assert_eq!(key, "matches");
         assert!(error.contains("no regular expression"), "{error}");
     }
 }
