@@ -1,17 +1,14 @@
 //! Edge requests: what recorded traffic does not have, made from it and asked of the same services.
 
 use crate::error::TrialError;
-use crate::exits::End;
 use crate::service::Services;
-use crate::sides::{RESPONSE, RunningSide};
+use crate::sides::RESPONSE;
 use crate::subject::{Comparable, Edges, Member};
 use std::sync::Arc;
 use understudy_compare::{Differ, Redact, Rules};
 use understudy_model::Role;
 use understudy_model::edges::{ClassFacts, PREFIX};
-use understudy_model::stored::Start;
 use understudy_redact::Redactor;
-use understudy_subject::Asker;
 use understudy_subject_http::ClientLimits;
 use understudy_subject_http::edges::{Edge, EdgeAsker, Limits, Raw, edges, usual};
 use understudy_workload::{CaseFacts, Catalogue};
@@ -96,48 +93,16 @@ impl Comparable for EdgeCases<'_> {
     }
 
     fn place(&self, role: Role) -> Result<Box<dyn Member + '_>, TrialError> {
-        Ok(Box::new(EdgeService {
-            running: self.services.stand.start(role)?,
-            cases: self,
-        }))
-    }
-}
-
-/// A service that runs, and is asked edge requests.
-struct EdgeService<'a> {
-    running: RunningSide,
-    cases: &'a EdgeCases<'a>,
-}
-
-impl Member for EdgeService<'_> {
-    fn role(&self) -> Role {
-        self.running.role
-    }
-
-    fn start(&self) -> Option<Start> {
-        self.running.start
-    }
-
-    fn reach(&self) -> Result<Box<dyn Asker>, TrialError> {
         let limits = ClientLimits {
-            timeout: self.cases.services.stand.workload.timeout.duration(),
+            timeout: self.services.timeout(),
             response: RESPONSE,
         };
-        let asker = EdgeAsker::new(
-            self.cases.edges.clone(),
-            self.running.target.clone(),
-            limits,
-            self.running.authorities(),
-        );
-        let asker = asker.with_credentials(self.running.credentials.clone());
-        Ok(Box::new(asker.with_usual(self.cases.usual.clone())))
-    }
-
-    fn end(&mut self) -> Option<End> {
-        self.running.end()
-    }
-
-    fn stop(self: Box<Self>) -> Option<String> {
-        self.running.stop()
+        self.services.start(role, move |running| {
+            let (target, authorities) = (running.target.clone(), running.authorities());
+            let asker = EdgeAsker::new(self.edges.clone(), target, limits, authorities)
+                .with_credentials(running.credentials.clone())
+                .with_usual(self.usual.clone());
+            Box::new(asker)
+        })
     }
 }

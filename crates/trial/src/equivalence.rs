@@ -216,7 +216,12 @@ impl Stage<'_> {
                 lines.write(&row)?;
                 one.rows.push(row);
             }
-            (self.watch)(self.compared(number + 1, total, different));
+            (self.watch)(Event::Comparing {
+                of_edges: self.part == Part::Edges,
+                done: number + 1,
+                total,
+                different,
+            });
         }
         for lines in &mut lines {
             lines.sync()?;
@@ -232,21 +237,6 @@ impl Stage<'_> {
         match self.part {
             Part::Workload => SelfTest::open(self.run, self.subject, self.watch).map(Some),
             Part::Edges => Ok(None),
-        }
-    }
-
-    fn compared(&self, done: usize, total: usize, different: usize) -> Event {
-        match self.part {
-            Part::Workload => Event::Comparing {
-                done,
-                total,
-                different,
-            },
-            Part::Edges => Event::ComparingEdges {
-                done,
-                total,
-                different,
-            },
         }
     }
 

@@ -57,15 +57,8 @@ pub enum Event {
     Starting(Role),
     /// Answers are being compared.
     Comparing {
-        /// Requests compared.
-        done: usize,
-        /// Requests to compare.
-        total: usize,
-        /// Those with a difference so far, excused or not.
-        different: usize,
-    },
-    /// Answers to edge requests are being compared.
-    ComparingEdges {
+        /// Those to edge requests.
+        of_edges: bool,
         /// Requests compared.
         done: usize,
         /// Requests to compare.

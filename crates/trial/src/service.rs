@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 use std::time::Instant;
 use understudy_compare::{Differ, Redact, Rules, Templates};
 use understudy_evidence::RunDirectory;
@@ -158,10 +159,11 @@ impl Comparable for Services<'_> {
     }
 
     fn place(&self, role: Role) -> Result<Box<dyn Member + '_>, TrialError> {
-        Ok(Box::new(Service {
-            running: self.stand.start(role)?,
-            services: self,
-        }))
+        self.start(role, |running| {
+            let client = running.client(self.timeout());
+            let requests = self.shared.clone();
+            Box::new(HttpAsker::new(client, requests, running.authorities()))
+        })
     }
 }
 
@@ -246,7 +248,28 @@ impl Subject for Services<'_> {
 /// A service that runs.
 struct Service<'a> {
     running: RunningSide,
-    services: &'a Services<'a>,
+    /// Makes what asks it.
+    asker: Box<MakeAsker<'a>>,
+}
+
+type MakeAsker<'a> = dyn Fn(&RunningSide) -> Box<dyn Asker> + 'a;
+
+impl Services<'_> {
+    /// Starts a side, to be asked by what `asker` makes.
+    pub(crate) fn start<'a>(
+        &'a self,
+        role: Role,
+        asker: impl Fn(&RunningSide) -> Box<dyn Asker> + 'a,
+    ) -> Result<Box<dyn Member + 'a>, TrialError> {
+        Ok(Box::new(Service {
+            running: self.stand.start(role)?,
+            asker: Box::new(asker),
+        }))
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        self.stand.workload.timeout.duration()
+    }
 }
 
 impl Member for Service<'_> {
@@ -263,14 +286,7 @@ impl Member for Service<'_> {
     }
 
     fn reach(&self) -> Result<Box<dyn Asker>, TrialError> {
-        let timeout = self.services.stand.workload.timeout.duration();
-        let client = self.running.client(timeout);
-        let requests = self.services.shared.clone();
-        Ok(Box::new(HttpAsker::new(
-            client,
-            requests,
-            self.running.authorities(),
-        )))
+        Ok((self.asker)(&self.running))
     }
 
     fn end(&mut self) -> Option<End> {

@@ -69,36 +69,28 @@ impl Display {
     }
 }
 
-/// How far a comparison is.
-fn compared(done: usize, total: usize, different: usize) -> String {
-    let so_far = format!(" {} of {}", count(done as u64), count(total as u64));
-    match different {
-        0 => so_far,
-        some => format!("{so_far}, {} with differences", count(some as u64)),
-    }
-}
-
 /// The stage, and what changes within it.
 fn words(event: &Event) -> (String, String) {
     match event {
         Event::Building(side) => (format!("building the {}", side.in_words()), String::new()),
         Event::Starting(role) => (format!("starting the {}", role.in_words()), String::new()),
         Event::Comparing {
+            of_edges,
             done,
             total,
             different,
-        } => (
-            "comparing answers".to_owned(),
-            compared(*done, *total, *different),
-        ),
-        Event::ComparingEdges {
-            done,
-            total,
-            different,
-        } => (
-            "comparing edge requests".to_owned(),
-            compared(*done, *total, *different),
-        ),
+        } => {
+            let mut detail = format!(" {} of {}", count(*done as u64), count(*total as u64));
+            if *different > 0 {
+                detail.push_str(&format!(", {} with differences", count(*different as u64)));
+            }
+            let what = if *of_edges {
+                "edge requests"
+            } else {
+                "answers"
+            };
+            (format!("comparing {what}"), detail)
+        }
         Event::Planting {
             output,
             done,
