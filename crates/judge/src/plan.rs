@@ -5,6 +5,7 @@ mod serial;
 use crate::search::capacity;
 use crate::terms::{Fresh, Level, Question, Terms};
 use std::ops::Range;
+use std::time::Duration;
 use understudy_model::verdict::{Primary, VerdictRules};
 use understudy_model::{Pacing, Span};
 use understudy_stats::paired::{Centre, mde_multiplier};
@@ -107,6 +108,12 @@ impl RatePlan {
         self.measuring_s() + f64::from(self.measurements()) * self.restart.secs()
     }
 
+    /// Seconds where sides start again at once.
+    fn least_seconds(&self) -> f64 {
+        let restart = (self.restart.secs() - (START_S - RESTART_S)).max(0.0);
+        self.measuring_s() + f64::from(self.measurements()) * restart
+    }
+
     /// Seconds without those for starting sides again.
     fn measuring_s(&self) -> f64 {
         f64::from(self.measurements()) * (self.warmup.secs() + self.measured.secs() + SWITCH_S)
@@ -131,6 +138,9 @@ pub struct Plan {
     pub looks: Vec<u32>,
     /// What is asked.
     pub question: Question,
+    /// How long it is measured on while it stays undecided whether a version is worse; `None` where that is not asked
+    /// or runs are made one after the other.
+    pub undecided: Option<Span>,
     /// The rules by which the evidence is judged.
     pub rules: VerdictRules,
     /// What the verdict rests on first.
@@ -150,6 +160,11 @@ pub struct Plan {
 const SWITCH_S: f64 = 0.25;
 /// Starting a side, once for each of two stages, and sending what prepares it, where nothing else is known.
 const START_S: f64 = 3.0;
+/// Starting a side again, where that is quick. As many looks are planned as the time holds with it; how many it holds
+/// shows in the time that measurements take.
+const RESTART_S: f64 = 0.5;
+/// Looks, each at twice as many pairs as the one before: more than any machine has the time for.
+const MOST_LOOKS: u32 = 16;
 /// Sequential exchanges per second of the equivalence stage, where nothing else is known.
 const EXCHANGES_PER_S: f64 = 1500.0;
 /// What it takes to compare one case of a command, of which each side gets new directories and new processes, next to what
@@ -201,7 +216,11 @@ impl Plan {
             .collect();
         let lengthen = terms.question == Question::Replace;
         fit(&mut rates, primary.rate_rps, &budget, lengthen);
-        let looks = looks(&rates, primary.rate_rps, terms.question, &budget);
+        let undecided = match terms.question {
+            Question::Replace => None,
+            Question::NoWorse { longest, .. } => Some(longest.unwrap_or(budget.undecided)),
+        };
+        let looks = looks(&rates, primary.rate_rps, budget.primary_abbas, undecided);
         let mut plan = Plan {
             equivalence: budget.equivalence,
             edges: terms.edges.map_or_else(Span::default, |edges| edges.budget),
@@ -210,6 +229,7 @@ impl Plan {
             rates,
             looks,
             question: terms.question,
+            undecided,
             rules: VerdictRules::default(),
             primary,
             runs: Span::default(),
@@ -237,11 +257,30 @@ impl Plan {
     pub fn under(&self, rules: VerdictRules) -> Plan {
         let mut plan = self.clone();
         plan.rules = rules;
-        if self.question == Question::Replace && rules < VerdictRules::ARRIVALS {
-            plan.looks.truncate(1);
-            plan.set_abbas(plan.looks.last().copied());
+        match self.undecided {
+            // They counted with slow starts, and took every look that they had planned.
+            Some(longest) if rules < VerdictRules::STARTS => {
+                let seconds = |look| self.until(look).latency_s();
+                let more =
+                    (1..self.looks.len()).take_while(|look| seconds(*look) <= longest.secs());
+                plan.looks.truncate(1 + more.count());
+            }
+            None if self.question == Question::Replace && rules < VerdictRules::ARRIVALS => {
+                plan.looks.truncate(1);
+            }
+            _ => {}
         }
+        plan.set_abbas(plan.looks.last().copied());
         plan
+    }
+
+    /// Is there time for all that is measured until a look, where `spent` went into `measurements` of it?
+    pub fn has_time_for(&self, look: usize, spent: Duration, measurements: usize) -> bool {
+        let Some(longest) = self.undecided.filter(|_| look > 0 && measurements > 0) else {
+            return true;
+        };
+        let each = spent.as_secs_f64() / measurements as f64;
+        each * self.until(look).measurements() as f64 <= longest.secs()
     }
 
     /// What many pairs are summed up by.
@@ -293,8 +332,20 @@ impl Plan {
     pub fn side_by_side(&self) -> Span {
         match self.runs > Span::default() {
             true => self.runs,
-            false => Span::from_secs_f64(self.rates.iter().map(RatePlan::seconds).sum()),
+            false => Span::from_secs_f64(match self.undecided {
+                // What is begun after the first look has the time for it.
+                Some(longest) => longest
+                    .secs()
+                    .max(self.until(0).latency_s())
+                    .min(self.latency_s()),
+                None => self.latency_s(),
+            }),
         }
+    }
+
+    /// Seconds of the measurements under load where sides start slowly.
+    fn latency_s(&self) -> f64 {
+        self.rates.iter().map(RatePlan::seconds).sum()
     }
 
     fn set_abbas(&mut self, abbas: Option<u32>) {
@@ -310,7 +361,7 @@ impl Plan {
     /// size of the workload.
     pub fn seconds(&self, requests: usize) -> f64 {
         let equivalence = (requests as f64 / EXCHANGES_PER_S).min(self.equivalence.secs());
-        let latency: f64 = self.rates.iter().map(RatePlan::seconds).sum();
+        let latency = self.side_by_side().secs();
         let sides = f64::from(self.sides);
         let search = match self.search.secs() {
             0.0 => 0.0,
@@ -394,30 +445,19 @@ fn fit(rates: &mut [RatePlan], primary_rps: f64, budget: &Budget, lengthen: bool
 }
 
 /// Whether to replace is asked of the pairs that the level has the time for, and once more of twice as many. Whether a
-/// version is worse is asked again after twice as many, as long as the time lasts.
-fn looks(rates: &[RatePlan], primary_rps: f64, question: Question, budget: &Budget) -> Vec<u32> {
-    let first = budget.primary_abbas;
-    let Question::NoWorse { longest, .. } = question else {
+/// version is worse is asked again after twice as many, as long as the time lasts that it may stay `undecided`.
+fn looks(rates: &[RatePlan], primary_rps: f64, first: u32, undecided: Option<Span>) -> Vec<u32> {
+    let Some(longest) = undecided else {
         return vec![first, 2 * first];
     };
-    let longest_s = longest.unwrap_or(budget.undecided).secs();
     let (primary, others): (Vec<&RatePlan>, _) =
         rates.iter().partition(|rate| rate.rate_rps == primary_rps);
-    let others_s: f64 = others.into_iter().map(RatePlan::seconds).sum();
+    let others_s: f64 = others.into_iter().map(RatePlan::least_seconds).sum();
     let mut looks = vec![first];
     for rate in primary {
-        let mut next = first * 2;
-        while others_s
-            + (RatePlan {
-                abbas: next,
-                ..*rate
-            })
-            .seconds()
-            <= longest_s
-        {
-            looks.push(next);
-            next *= 2;
-        }
+        let seconds = |abbas| others_s + RatePlan { abbas, ..*rate }.least_seconds();
+        let more = (1..MOST_LOOKS).map(|look| first << look);
+        looks.extend(more.take_while(|abbas| seconds(*abbas) <= longest.secs()));
     }
     looks
 }
@@ -464,6 +504,15 @@ mod tests {
             Plan::new(&terms)
         };
         assert_eq!(looks(Some(1)).looks, [3], "once at least");
+        // Three minutes hold a second look where sides start at once; whether they do, the measurements show.
+        let plan = looks(Some(180));
+        assert_eq!(plan.looks, [3, 6]);
+        assert!(plan.seconds(1000) < 200.0, "{}", plan.seconds(1000));
+        let took = |seconds| plan.has_time_for(1, Duration::from_secs(seconds), 12);
+        assert!(took(89) && !took(91), "both looks take twice as long");
+        assert!(plan.has_time_for(0, Duration::from_secs(1000), 12));
+        let older = plan.under(VerdictRules::ARRIVALS);
+        assert_eq!((older.looks, older.rates[0].abbas), (vec![3], 3));
         let plan = looks(None);
         assert!(plan.looks.len() >= 4, "{:?}", plan.looks);
         assert!(plan.looks.windows(2).all(|two| two[1] == 2 * two[0]));

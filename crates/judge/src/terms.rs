@@ -221,8 +221,7 @@ pub enum Question {
     NoWorse {
         /// What it may be worse.
         margin: Share,
-        /// How long it is measured at most while that is undecided, equivalence and starts apart;
-        /// chosen by the level where `None`.
+        /// How long it is measured under load at most while that is undecided, the first look apart; chosen by the level where `None`.
         longest: Option<Span>,
     },
 }

@@ -670,6 +670,9 @@ impl VerdictRules {
     /// objective that holds although requests left in bunches holds; whether to replace is asked again of twice as many
     /// pairs where the first do not decide; 12 pairs and more are summed up by their pseudo-median.
     pub const ARRIVALS: VerdictRules = VerdictRules(3);
+    /// Whether a version is worse is asked as often as the time allows where sides start at once; how often it was
+    /// asked is seen from the time that the measurements took.
+    pub const STARTS: VerdictRules = VerdictRules(4);
 
     fn first() -> VerdictRules {
         VerdictRules::FIRST
@@ -679,7 +682,7 @@ impl VerdictRules {
 impl Default for VerdictRules {
     /// Those of new runs.
     fn default() -> Self {
-        VerdictRules::ARRIVALS
+        VerdictRules::STARTS
     }
 }
 

@@ -4,7 +4,8 @@
 //!
 //! The runs are trials of one program against itself that started the sides anew for every pair (`bench/versions.py`
 //! makes some). ABBA blocks are drawn from all of them with replacement, which side is which by a coin, and judged as a
-//! trial judges them, look by look, until they decide or the time (180 s) is over by the plan. Of the rows one in ten,
+//! trial judges them, look by look, until they decide or the time (180 s) is over: what the measurements of the recorded
+//! runs took, with the starts between them, says what a look takes. Of the rows one in ten,
 //! drawn at random, is kept: a thousand comparisons are then judged in minutes. Prints how many got which verdict, and when.
 
 #![expect(
@@ -23,7 +24,7 @@ use understudy_judge::{Evidence, judge};
 use understudy_model::Arrivals;
 use understudy_model::stored::LatencyBlock;
 use understudy_model::verdict::Verdict;
-use understudy_model::{Role, Share};
+use understudy_model::{Role, Share, Span};
 use understudy_stats::seeds::{Purpose, derived};
 
 /// Of so many rows one is kept.
@@ -42,8 +43,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let mut recorded: Option<Evidence> = None;
     let mut abbas = Vec::new();
+    // How long it took from the start of the first measurement of a run to that of its last, and how many were made.
+    let (mut spent_s, mut made) = (0.0, 0usize);
     for folder in &folders {
         let mut evidence = understudy_trial::read(&RunDirectory::open(Path::new(folder))?)?;
+        let started = evidence
+            .blocks
+            .iter()
+            .map(|block| block.figures.started_unix_s);
+        let (first, last) = started.fold((f64::INFINITY, 0.0_f64), |(first, last), at| {
+            (first.min(at), last.max(at))
+        });
+        spent_s += (last - first).max(0.0);
+        made += evidence.blocks.len().saturating_sub(1);
         abbas.extend(of_abbas(std::mem::take(&mut evidence.blocks)));
         recorded.get_or_insert(evidence);
     }
@@ -55,10 +67,23 @@ fn main() -> Result<(), Box<dyn Error>> {
         folders.len()
     );
 
-    let terms = terms(rate_rps);
-    let plan = Plan::new(&terms);
+    let mut terms = terms(rate_rps);
+    let mut plan = Plan::new(&terms);
+    // Comparing the answers and the first starts.
+    let before_s = plan.seconds(usize::MAX) - plan.side_by_side().secs();
+    terms.question = Question::NoWorse {
+        margin: Share::new(0.05),
+        longest: Some(Span::from_secs_f64(seconds - before_s)),
+    };
+    plan = Plan::new(&terms);
+    let each_s = spent_s / made.max(1) as f64;
     let looks: Vec<(usize, f64)> = (0..plan.looks.len())
-        .map(|look| (look, plan.until(look).seconds(0)))
+        .map(|look| {
+            (
+                look,
+                before_s + each_s * plan.until(look).measurements() as f64,
+            )
+        })
         .filter(|(look, until_s)| *look == 0 || *until_s <= seconds)
         .collect();
     let mut ended: BTreeMap<(String, String), u64> = BTreeMap::new();

@@ -10,7 +10,7 @@ use crate::turns::{mix, order, pair_seed};
 use crate::{Event, Watch};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use understudy_evidence::{BlockId, Folder, RunDirectory};
 use understudy_judge as judge;
 use understudy_judge::plan::{Plan, RatePlan};
@@ -128,6 +128,7 @@ impl Stage<'_> {
             .filter(|one| on_disk.contains(&one.id()))
             .count();
         let mut sides = None;
+        let (mut begun, mut made) = (None, 0);
         // The pair of the measurement before.
         let mut before = None;
         let mut repeats = Repeats {
@@ -137,12 +138,18 @@ impl Stage<'_> {
         'looks: for look in 0..self.plan.looks.len() {
             let of_look = self.plan.measurements_of(look);
             let until = of_look.end;
+            let spent = begun.map_or(Duration::ZERO, |begun: Instant| begun.elapsed());
+            if !self.plan.has_time_for(look, spent, made) {
+                store::note(self.run, &no_time_left(self.plan, look))?;
+                break;
+            }
             let missing = planned.iter().enumerate().take(until).skip(of_look.start);
             for (index, one) in missing.filter(|(_, one)| !on_disk.contains(&one.id())) {
                 let cast = match &mut sides {
                     Some(cast) => cast,
                     None => {
                         self.note_interruption(done, until)?;
+                        begun = Some(Instant::now());
                         sides.insert(self.start_all()?)
                     }
                 };
@@ -160,6 +167,7 @@ impl Stage<'_> {
                     break 'looks;
                 }
                 let disturbed = self.measure_until_kept(cast, one, inspector, &mut repeats)?;
+                made += 1;
                 let is_over = match disturbed {
                     Some(disturbed) => self.give_up(&disturbed)?,
                     None => false,
@@ -485,6 +493,22 @@ impl Stage<'_> {
         store::exited(self.run, &exited)?;
         Ok(ran)
     }
+}
+
+/// Why it is not measured on although nothing is decided.
+fn no_time_left(plan: &Plan, look: usize) -> String {
+    let pairs = |look| {
+        plan.until(look)
+            .rates
+            .iter()
+            .map(RatePlan::pairs)
+            .sum::<u32>()
+    };
+    format!(
+        "undecided after {} pairs, and measuring {} takes longer than `longest` allows",
+        pairs(look - 1),
+        pairs(look)
+    )
 }
 
 /// The warm-up of one pair, between half and one and a half times the planned one. What a side does

@@ -116,6 +116,7 @@ fn measure(
         None => store::write_environment(run, &environment)?,
     }
     let rules = began.as_ref().unwrap_or(&environment).rules;
+    let plan = &plan.under(rules);
     store::begin_workload(run, &facts)?;
     keep_apart(inputs.cpus)?;
     let redact = |place: Option<&Place>, text: &str| inputs.redactor.redact_value(place, text);

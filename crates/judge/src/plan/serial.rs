@@ -53,6 +53,7 @@ pub(super) fn plan(terms: &Terms) -> Plan {
         }],
         looks,
         question: terms.question,
+        undecided: None,
         rules: VerdictRules::default(),
         primary: Primary {
             operation: "*".to_owned(),
