@@ -252,6 +252,8 @@ fn trial_config() -> TrialConfig {
             instructions: true,
             host: HostHeader::default(),
             edges: Some(EdgesConfig::default()),
+            dependencies: Vec::new(),
+            protobuf: None,
         }),
         slos: vec![
             Slo::Latency {

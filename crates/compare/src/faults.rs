@@ -235,7 +235,7 @@ fn in_document(fields: &[Field], body: &[u8], fault: Fault, draw: u64) -> Option
 }
 
 fn document_of(fields: &[Field], body: &[u8]) -> Option<document::Document> {
-    match document::read(fields, body) {
+    match document::read(fields, body, None) {
         document::Body::Document(document) => Some(document),
         document::Body::Text(..) | document::Body::Bytes => None,
     }

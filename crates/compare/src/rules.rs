@@ -8,6 +8,7 @@ pub use condition::{Condition, Normal, Unordered};
 pub(crate) use selected::Selected;
 
 use crate::date::Day;
+use crate::document::protobuf::Messages;
 use crate::json::Json;
 use crate::media;
 use serde::{Deserialize, Serialize};
@@ -93,8 +94,8 @@ pub enum RuleProblem {
     },
     /// Neither a path nor one of the words.
     #[error(
-        "{0:?} is not a place; use a path that begins with $, code, header:NAME, cookie:NAME or body, and of a command \
-         code, stdout, stderr or file:PATH"
+        "{0:?} is not a place; use a path that begins with $, code, header:NAME, cookie:NAME, body or calls:NAME, and of a \
+         command code, stdout, stderr or file:PATH"
     )]
     Place(String),
     /// What follows `header:` or `cookie:` cannot be a name.
@@ -139,6 +140,7 @@ fn of(owner: &Option<String>) -> String {
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
     rules: Vec<Known>,
+    messages: Messages,
 }
 
 /// A rule that is known to be right.
@@ -191,10 +193,24 @@ impl Rules {
             }
         }
         if errors.is_empty() {
-            Ok(Rules { rules: compiled })
+            Ok(Rules {
+                rules: compiled,
+                messages: Messages::default(),
+            })
         } else {
             Err(errors)
         }
+    }
+
+    /// The same where bodies hold these messages.
+    #[must_use]
+    pub fn with_messages(self, messages: Messages) -> Rules {
+        Rules { messages, ..self }
+    }
+
+    /// Which messages bodies hold.
+    pub fn messages(&self) -> &Messages {
+        &self.messages
     }
 
     /// The rules, in the order of the configuration.
@@ -386,7 +402,7 @@ fn covers(of: &Place, place: &Place) -> bool {
 }
 
 /// Does the operation match the pattern, in which `*` stands for any text?
-fn matches(pattern: &str, operation: &str) -> bool {
+pub(crate) fn matches(pattern: &str, operation: &str) -> bool {
     let mut parts = pattern.split('*');
     let start = parts.next().unwrap_or_default();
     let Some(mut rest) = operation.strip_prefix(start) else {

@@ -3,6 +3,7 @@
 //!
 //! Both are stable across runs and machines, and never 0.
 
+use crate::document::protobuf::Held;
 use crate::document::{self, Body};
 use crate::hash::Hash;
 use crate::http::BODY;
@@ -21,11 +22,11 @@ use understudy_model::{Answer, DifferenceKind as Kind, Place};
 ///
 /// Of values only `null` shows: a field that turns `null` changes the shape, a number that changes
 /// does not. Neither code nor headers enter it.
-pub fn shape(answer: &Answer) -> u64 {
+fn shape(answer: &Answer, held: Option<&Held>) -> u64 {
     let Some(body) = decoded(answer) else {
         return Hash::new(b'u').finish_64();
     };
-    match document::read(&answer.fields, &body) {
+    match document::read(&answer.fields, &body, held) {
         _ if body.is_empty() => Hash::new(b'e').finish_64(),
         Body::Document(of) => Hash::new(b'j').part(shape_of(&of.root)).finish_64(),
         Body::Text(..) => Hash::new(b't').finish_64(),
@@ -107,6 +108,13 @@ impl<'a> Mask<'a> {
         self.rules.may_cover(self.operation, place)
     }
 
+    /// The hash of the shape of an answer: the names and types in the document of its body, an array being the set of its
+    /// elements' shapes, or else only whether the body is text, bytes or empty.
+    pub fn shape(&self, answer: &Answer) -> u64 {
+        let held = self.rules.messages().of(self.operation, &answer.fields);
+        shape(answer, held.as_ref())
+    }
+
     /// The hash of what an answer means: code, headers that matter, cookies and body, without what the
     /// mask leaves out. Two answers that do not differ (outside the mask) have the same.
     pub fn value_hash(&self, answer: &Answer) -> u64 {
@@ -126,7 +134,8 @@ impl<'a> Mask<'a> {
             return hash.bytes(answer.bytes(BODY)).finish_64();
         };
         let is_left_out = self.leaves_out(&Place::BODY);
-        match document::read(&answer.fields, &body) {
+        let held = self.rules.messages().of(self.operation, &answer.fields);
+        match document::read(&answer.fields, &body, held.as_ref()) {
             Body::Document(document) if !is_left_out => {
                 let root = &document.root;
                 let selected = self

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_rustls::rustls;
-use understudy_compare::Rule;
+use understudy_compare::{Messages, Rule};
 use understudy_model::Role;
 
 /// A whole gateway.
@@ -305,6 +305,8 @@ pub struct Rewrite {
 pub struct CompareConfig {
     /// Differences that are accepted.
     pub rules: Vec<Rule>,
+    /// What bodies mean that are protocol buffers.
+    pub messages: Messages,
     /// The share of differing answers that the proof has to exclude.
     pub goal: f64,
     /// Are differing values kept, or only keyed hashes of them?

@@ -167,6 +167,7 @@ mod tests {
                 gives_way: true,
             }),
             compare: CompareConfig {
+                messages: understudy_compare::Messages::default(),
                 rules: Vec::new(),
                 goal: 0.001,
                 payloads: Payloads::Hash,

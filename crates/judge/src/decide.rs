@@ -663,7 +663,8 @@ fn undecided(document: &VerdictDocument) -> Decision {
         document
             .goals
             .iter()
-            .filter(|g| g.held != Held::Holds)
+            // What is not required leaves nothing open.
+            .filter(|goal| goal.required && goal.held != Held::Holds)
             .map(|goal| reason("goal_undecided", open_text(goal), goal_figures(goal))),
     );
     if reasons.is_empty() {

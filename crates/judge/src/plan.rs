@@ -162,7 +162,7 @@ const SWITCH_S: f64 = 0.25;
 const START_S: f64 = 3.0;
 /// Starting a side again, where that is quick. As many looks are planned as the time holds with it; how many it holds
 /// shows in the time that measurements take.
-const RESTART_S: f64 = 0.5;
+const RESTART_S: f64 = 0.25;
 /// Looks, each at twice as many pairs as the one before: more than any machine has the time for.
 const MOST_LOOKS: u32 = 16;
 /// Sequential exchanges per second of the equivalence stage, where nothing else is known.
@@ -458,8 +458,22 @@ fn looks(rates: &[RatePlan], primary_rps: f64, first: u32, undecided: Option<Spa
         let seconds = |abbas| others_s + RatePlan { abbas, ..*rate }.least_seconds();
         let more = (1..MOST_LOOKS).map(|look| first << look);
         looks.extend(more.take_while(|abbas| seconds(*abbas) <= longest.secs()));
+        use_up(&mut looks, |abbas| seconds(abbas) <= longest.secs());
     }
     looks
+}
+
+/// What is left of the time lengthens the last look; where it holds half as many pairs again, they are a look of their own.
+/// The first look is as long as the level has it.
+fn use_up(looks: &mut Vec<u32>, fits: impl Fn(u32) -> bool) {
+    let Some(&last) = looks.last() else { return };
+    let Some(most) = (last + 1..2 * last).rev().find(|abbas| fits(*abbas)) else {
+        return;
+    };
+    match looks.as_mut_slice() {
+        [_, .., last] if 2 * most < 3 * *last => *last = most,
+        _ => looks.push(most),
+    }
 }
 
 #[cfg(test)]
@@ -506,16 +520,24 @@ mod tests {
         assert_eq!(looks(Some(1)).looks, [3], "once at least");
         // Three minutes hold a second look where sides start at once; whether they do, the measurements show.
         let plan = looks(Some(180));
-        assert_eq!(plan.looks, [3, 6]);
+        assert_eq!(
+            plan.looks,
+            [3, 8],
+            "the time holds eight blocks, and nine it does not"
+        );
         assert!(plan.seconds(1000) < 200.0, "{}", plan.seconds(1000));
         let took = |seconds| plan.has_time_for(1, Duration::from_secs(seconds), 12);
-        assert!(took(89) && !took(91), "both looks take twice as long");
+        assert!(took(67) && !took(68), "both looks are 32 measurements");
         assert!(plan.has_time_for(0, Duration::from_secs(1000), 12));
         let older = plan.under(VerdictRules::ARRIVALS);
         assert_eq!((older.looks, older.rates[0].abbas), (vec![3], 3));
         let plan = looks(None);
         assert!(plan.looks.len() >= 4, "{:?}", plan.looks);
-        assert!(plan.looks.windows(2).all(|two| two[1] == 2 * two[0]));
+        assert!(
+            plan.looks
+                .windows(2)
+                .all(|two| two[1] > two[0] && two[1] <= 3 * two[0])
+        );
         assert!(plan.seconds(1000) < 930.0, "{}", plan.seconds(1000));
         // Sides start anew for every pair.
         assert!(plan.until(0).seconds(1000) < 120.0);

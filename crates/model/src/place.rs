@@ -23,6 +23,7 @@ const STATUS: &str = "code";
 const HEADER: &str = "header:";
 const COOKIE: &str = "cookie:";
 const FILE: &str = "file:";
+const CALLS: &str = "calls:";
 const OUTSIDE: &str = "outside:";
 const LEFT_BEHIND: &str = "left_behind";
 /// What separates a part and what is said of it, a cookie and its attribute, and one aspect and a narrower one.
@@ -81,6 +82,8 @@ pub enum PartName {
     Stderr,
     /// A file that a command wrote, changed or removed: `file:out.json`. The name has neither `:` nor `;`.
     File(Box<str>),
+    /// What a service called of an outside service: `calls:prices`. The name has neither `:` nor `;`.
+    Calls(Box<str>),
 }
 
 /// Where something is in a part.
@@ -111,10 +114,16 @@ impl PartName {
     /// [`ASPECT`] or [`CONTENT`].
     fn split(text: &str) -> Option<(PartName, &str)> {
         let separators = [ASPECT, CONTENT];
-        if let Some(rest) = text.strip_prefix(FILE) {
+        for (prefix, named) in [
+            (FILE, PartName::File as fn(Box<str>) -> PartName),
+            (CALLS, PartName::Calls),
+        ] {
+            let Some(rest) = text.strip_prefix(prefix) else {
+                continue;
+            };
             let end = rest.find(separators).unwrap_or(rest.len());
             let (name, rest) = rest.split_at(end);
-            return (!name.is_empty()).then(|| (PartName::File(name.into()), rest));
+            return (!name.is_empty()).then(|| (named(name.into()), rest));
         }
         let names = [PartName::Body, PartName::Stdout, PartName::Stderr];
         names.into_iter().find_map(|name| {
@@ -129,6 +138,7 @@ impl PartName {
             PartName::Stdout => ["stdout", ""],
             PartName::Stderr => ["stderr", ""],
             PartName::File(name) => [FILE, name],
+            PartName::Calls(name) => [CALLS, name],
         }
     }
 }
@@ -270,7 +280,7 @@ impl Place {
     /// Every name on the way to it, as it is and not as it is written.
     pub fn names(&self) -> impl Iterator<Item = Cow<'_, str>> {
         let part = match self.part() {
-            Some(PartName::File(name)) => &**name,
+            Some(PartName::File(name) | PartName::Calls(name)) => &**name,
             _ => "",
         };
         let (first, second) = match self {

@@ -107,15 +107,19 @@ impl Client {
             Ok(wire) => wire,
             Err(error) => return failed(FailureKind::Malformed, error.to_string()),
         };
+        self.send(&wire, request.method == "HEAD", request.is_idempotent())
+    }
+
+    /// Sends a request as it is, and waits for its whole answer: that to a HEAD, if it is one. A kept connection is
+    /// replaced as by [`Client::exchange`], if the request is `repeatable`.
+    pub fn send(&mut self, wire: &[u8], is_head: bool, repeatable: bool) -> Outcome {
         let deadline = Instant::now() + self.limits.timeout;
-        let is_head = request.method == "HEAD";
-        let repeatable = request.is_idempotent();
         let kept = self
             .stream
             .take()
             .filter(|kept| repeatable || is_open(kept));
         if let Some(stream) = kept {
-            match self.attempt(stream, &wire, is_head, deadline) {
+            match self.attempt(stream, wire, is_head, deadline) {
                 Err(broken) if broken.untouched && repeatable => {}
                 Err(broken) => return Outcome::Failed(broken.failure),
                 Ok(answer) => return Outcome::Answered(answer),
@@ -125,7 +129,7 @@ impl Client {
             Ok(stream) => stream,
             Err(error) => return failed(FailureKind::Connect, fragment(&error)),
         };
-        match self.attempt(stream, &wire, is_head, deadline) {
+        match self.attempt(stream, wire, is_head, deadline) {
             Ok(answer) => Outcome::Answered(answer),
             Err(broken) => Outcome::Failed(broken.failure),
         }

@@ -422,6 +422,46 @@ pub struct HttpWorkload {
     pub host: HostHeader,
     /// Requests that recorded traffic does not have; not asked where `None`.
     pub edges: Option<EdgesConfig>,
+    /// The outside services that the sides call.
+    pub dependencies: Vec<DependencyConfig>,
+    /// What bodies mean that are protocol buffers; they are compared by byte where `None`.
+    pub protobuf: Option<ProtobufConfig>,
+}
+
+/// What bodies mean that are protocol buffers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProtobufConfig {
+    /// The file that `protoc --descriptor_set_out` wrote.
+    pub descriptors: PathBuf,
+    /// The message that answers hold, by pattern of the operation.
+    pub named: Vec<(String, String)>,
+}
+
+/// An outside service that the sides call, and that Understudy stands in for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DependencyConfig {
+    /// What it is called in configuration, reports and the words of a side.
+    pub name: String,
+    /// Its base URL.
+    pub url: String,
+    /// How long a side waits for an answer of the stand-in: as long as it was waited for when it was recorded where `None`.
+    pub latency: Option<Span>,
+    /// Longest time for one of its answers.
+    pub timeout: Span,
+    /// For how long after its answer calls of a side belong to that.
+    pub settle: Span,
+}
+
+impl DependencyConfig {
+    /// Longest time for one of its answers, where nothing is said.
+    pub const TIMEOUT: Span = Span::from_secs(10);
+    /// For how long after its answer calls of a side belong to that, where nothing is said.
+    pub const SETTLE: Span = Span::from_millis(2);
+
+    /// The word in braces that stands for the address of its stand-in.
+    pub fn placeholder(&self) -> String {
+        format!("{{dependency.{}}}", self.name)
+    }
 }
 
 /// How edge requests are made and judged.

@@ -95,6 +95,26 @@ pub enum TrialError {
         /// Why.
         why: String,
     },
+    /// An outside service that the sides call is not there.
+    #[error(
+        "{name:?} does not answer at {address}: {why}\nhint: start it, or correct the `url` of its [[dependency]]"
+    )]
+    DependencyUnreachable {
+        /// What it is called.
+        name: String,
+        /// Where.
+        address: String,
+        /// Why.
+        why: String,
+    },
+    /// An outside service that the sides call has no usable URL.
+    #[error("dependency {name:?}: url")]
+    DependencyUrl {
+        /// What it is called.
+        name: String,
+        /// What is wrong with it.
+        source: TargetError,
+    },
     /// A side that runs already has no usable URL.
     #[error("side.{side}.url")]
     Url {

@@ -1,7 +1,7 @@
 //! What answers under load looked like: every distinct body is understood once.
 
 use std::collections::HashMap;
-use understudy_compare::{Mask, Noise, Rules, shape};
+use understudy_compare::{Mask, Noise, Rules};
 use understudy_model::stored::Row;
 use understudy_model::{Answer, Field, Observation};
 use understudy_subject_http::{Captured, Captures};
@@ -72,7 +72,7 @@ impl<'a> Inspector<'a> {
         };
         let mut answer = answer(observation.code, captured);
         understudy_compare::hide_authority(&mut answer, authorities);
-        let looks = (shape(&answer), mask.value_hash(&answer));
+        let looks = (mask.shape(&answer), mask.value_hash(&answer));
         self.known.insert(key, looks);
         looks
     }

@@ -11,6 +11,7 @@ mod command;
 pub mod config;
 mod contents;
 mod cpus;
+mod dependencies;
 mod edges;
 mod environment;
 mod equivalence;

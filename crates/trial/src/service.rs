@@ -2,6 +2,7 @@
 
 use crate::config::{HttpWorkload, RequestsFrom, SideConfig};
 use crate::cpus::Assignment;
+use crate::dependencies::Dependencies;
 use crate::environment::{hexadecimal, sha256};
 use crate::error::TrialError;
 use crate::exits::End;
@@ -11,7 +12,7 @@ use crate::instructions::services::{Asking, Went};
 use crate::instructions::{self, COUNTER, counter};
 use crate::sides::{RunningSide, Stand};
 use crate::subject::{Comparable, Edges, Measuring, Member, Subject};
-use crate::{capacity, edges, floor, latency, reproducer, store};
+use crate::{Event, capacity, edges, floor, latency, reproducer, store};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,6 +54,32 @@ impl<'a> Services<'a> {
             operation_of: catalogue.operation_of(),
             catalogue,
         }
+    }
+
+    /// Asks the incumbent every request once where a run that continues has nothing recorded of what outside services
+    /// answer: what they answered before is kept nowhere.
+    fn rehearse(&self, measuring: &Measuring<'_>) -> Result<(), TrialError> {
+        if !self.stand.dependencies.is_unrecorded() {
+            return Ok(());
+        }
+        measuring.announce(Event::Starting(Role::Incumbent));
+        let member = self.place(Role::Incumbent)?;
+        let mut asker = member.reach()?;
+        let name = Role::Incumbent.in_words();
+        for case in 0..self.requests.all.len() as u32 {
+            if measuring.stop.load(Ordering::Relaxed) {
+                return Err(TrialError::Interrupted);
+            }
+            asker.ask(case).map_err(|source| TrialError::Ask {
+                name: name.to_owned(),
+                source,
+            })?;
+        }
+        drop(asker);
+        if let Some(note) = member.stop() {
+            store::note(measuring.run, &note)?;
+        }
+        Ok(())
     }
 
     /// Starts a side under the counter, asks it one request after the other, and stops it.
@@ -170,13 +197,21 @@ impl Comparable for Services<'_> {
 impl Subject for Services<'_> {
     fn hashes(&self) -> BTreeMap<String, String> {
         let HttpWorkload {
-            requests, prepare, ..
+            requests,
+            prepare,
+            protobuf,
+            ..
         } = self.stand.workload;
         let requests = match requests {
             RequestsFrom::File(path) => Some(path),
             RequestsFrom::Paths(_) => None,
         };
-        let files = [("requests", requests), ("prepare", prepare.as_ref())];
+        let descriptors = protobuf.as_ref().map(|of| &of.descriptors);
+        let files = [
+            ("requests", requests),
+            ("prepare", prepare.as_ref()),
+            ("descriptors", descriptors),
+        ];
         let mut hashes: BTreeMap<String, String> = files
             .into_iter()
             .filter_map(|(name, path)| Some((name.to_owned(), sha256(path?)?)))
@@ -196,6 +231,7 @@ impl Subject for Services<'_> {
     }
 
     fn measure(&self, measuring: &Measuring<'_>) -> Result<(), TrialError> {
+        self.rehearse(measuring)?;
         let operations = &self.catalogue.operations;
         let mut inspector = Inspector::new(measuring.noise, measuring.accepted, operations);
         let Measuring {
@@ -211,6 +247,9 @@ impl Subject for Services<'_> {
             settled: measuring.settled,
         }
         .carry_out(&mut inspector)?;
+        for note in self.stand.dependencies.notes() {
+            store::note(run, &note)?;
+        }
         if outlasted == latency::Outlasted::No {
             return Ok(());
         }
@@ -250,6 +289,7 @@ struct Service<'a> {
     running: RunningSide,
     /// Makes what asks it.
     asker: Box<MakeAsker<'a>>,
+    dependencies: &'a Dependencies,
 }
 
 type MakeAsker<'a> = dyn Fn(&RunningSide) -> Box<dyn Asker> + 'a;
@@ -264,6 +304,7 @@ impl Services<'_> {
         Ok(Box::new(Service {
             running: self.stand.start(role)?,
             asker: Box::new(asker),
+            dependencies: self.stand.dependencies,
         }))
     }
 
@@ -286,7 +327,8 @@ impl Member for Service<'_> {
     }
 
     fn reach(&self) -> Result<Box<dyn Asker>, TrialError> {
-        Ok((self.asker)(&self.running))
+        let asker = (self.asker)(&self.running);
+        Ok(self.dependencies.listen(self.running.role, asker))
     }
 
     fn end(&mut self) -> Option<End> {

@@ -2,6 +2,7 @@
 
 use crate::config::{HttpWorkload, Launched, Pauses, Ready, SideConfig, TrialConfig};
 use crate::cpus::Assignment;
+use crate::dependencies::Dependencies;
 use crate::error::TrialError;
 use crate::exits::End;
 use crate::placeholders::fill;
@@ -47,6 +48,8 @@ pub(crate) struct Stand<'a> {
     pub(crate) cpus: &'a Assignment,
     pub(crate) logs: PathBuf,
     pub(crate) prepare: Option<&'a Requests>,
+    /// What the sides call instead of outside services.
+    pub(crate) dependencies: &'a Dependencies,
     /// Words in front of the command of each side: what observes it by running it.
     pub(crate) under: &'a [String],
     /// How many times as long as usual a side may take, to start and to answer.
@@ -107,7 +110,10 @@ impl Stand<'_> {
 
     fn launch(&self, launched: &Launched, role: Role) -> Result<RunningSide, TrialError> {
         let port = free_port().map_err(TrialError::Port)?;
-        let fill = |text: &str| fill(text, port, self.config.limits);
+        let fill = |text: &str| {
+            let text = self.dependencies.fill(role, text);
+            fill(&text, port, self.config.limits)
+        };
         let command = split_command(&fill(&launched.run))?;
         let mut launch = Launch {
             name: format!("the {}", role.in_words()),
@@ -291,6 +297,21 @@ fn probe_path(target: &Target, path: &str) -> Readiness {
     }
 }
 
+/// Connects to a server; else the first of its addresses, and why nothing takes connections there.
+pub(crate) fn reach(target: &Target, timeout: Duration) -> Result<(), (String, String)> {
+    let mut failed = None;
+    for address in target.addresses() {
+        match TcpStream::connect_timeout(&address, timeout) {
+            Ok(_) => return Ok(()),
+            Err(error) => failed = failed.or(Some((address, error))),
+        }
+    }
+    match failed {
+        Some((address, error)) => Err((address.to_string(), plain_words(&error))),
+        None => Ok(()),
+    }
+}
+
 impl RunningSide {
     /// What messages call it.
     pub(crate) fn name(&self) -> &'static str {
@@ -311,20 +332,10 @@ impl RunningSide {
 
     /// Fails if nothing takes connections at its address.
     fn check_reachable(&self, timeout: Duration) -> Result<(), TrialError> {
-        let mut failed = None;
-        for address in self.target.addresses() {
-            match TcpStream::connect_timeout(&address, timeout) {
-                Ok(_) => return Ok(()),
-                Err(error) => failed = failed.or(Some((address, error))),
-            }
-        }
-        let Some((address, error)) = failed else {
-            return Ok(());
-        };
-        Err(TrialError::Unreachable {
+        reach(&self.target, timeout).map_err(|(address, why)| TrialError::Unreachable {
             name: self.name().to_owned(),
-            address: address.to_string(),
-            why: plain_words(&error),
+            address,
+            why,
         })
     }
 

@@ -5,6 +5,7 @@ use crate::checkout::Checkouts;
 use crate::command::{self, Commands};
 use crate::config::{TrialConfig, WorkloadConfig};
 use crate::cpus::Assignment;
+use crate::dependencies::Dependencies;
 use crate::error::TrialError;
 use crate::service::Services;
 use crate::sides::Stand;
@@ -108,7 +109,8 @@ fn measure(
     let logs = run.folder("logs")?;
     let began = store::environment(run)?;
     build(config, began.as_ref(), &logs, (inputs.stop, inputs.watch))?;
-    let subject = subject(config, &terms, inputs, (run, logs))?;
+    let dependencies = dependencies(config, inputs.cpus)?;
+    let subject = subject(config, &terms, inputs, (run, logs, &dependencies))?;
     let mut facts = workload_facts(subject.catalogue());
     let environment = environment::look(config, inputs, subject.hashes());
     match &began {
@@ -183,12 +185,19 @@ fn measure(
     subject.measure(&measuring)
 }
 
+/// What stands in for the outside services that the sides call, next to the generator.
+fn dependencies(config: &TrialConfig, cpus: &Assignment) -> Result<Dependencies, TrialError> {
+    let all = config.workload.http().map(|of| of.dependencies.as_slice());
+    let cpus = Some(&cpus.generator).filter(|cpus| !cpus.as_slice().is_empty());
+    Dependencies::start(all.unwrap_or_default(), config.sides(), cpus)
+}
+
 /// The subject of a trial: the one place that asks for its kind.
 fn subject<'a>(
     config: &'a TrialConfig,
     terms: &'a Terms,
     inputs: &'a Inputs<'_>,
-    (run, logs): (&'a RunDirectory, PathBuf),
+    (run, logs, dependencies): (&'a RunDirectory, PathBuf, &'a Dependencies),
 ) -> Result<Box<dyn Subject + 'a>, TrialError> {
     Ok(match (&config.workload, &inputs.cases) {
         (WorkloadConfig::Http(workload), Cases::Http { requests, prepare }) => {
@@ -200,6 +209,7 @@ fn subject<'a>(
                 cpus: inputs.cpus,
                 logs,
                 prepare: *prepare,
+                dependencies,
                 under: &[],
                 patience: 1,
                 stop: inputs.stop,

@@ -434,6 +434,8 @@ impl Check<'_> {
             instructions: self.flags.instructions,
             host: HostHeader::default(),
             edges: None,
+            dependencies: Vec::new(),
+            protobuf: None,
         })
     }
 

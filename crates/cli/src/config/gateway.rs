@@ -5,7 +5,7 @@ mod own;
 mod sides;
 
 use super::reader::{Problems, Section, text};
-use super::{Mode, SCHEMA, absolute, no_document, rules, text_of};
+use super::{Mode, SCHEMA, absolute, no_document, protobuf, rules, text_of};
 use crate::config::cannot_read;
 use http::Method;
 use own::{Own, overlap};
@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 use toml::de::DeTable;
-use understudy_compare::Day;
+use understudy_compare::{Day, Messages};
 use understudy_gateway::GatewayConfig;
 use understudy_gateway::config::{
     AdminConfig, CompareConfig, Limits, Listener, LogTo, Payloads, Route,
@@ -88,7 +88,7 @@ fn whole(mut root: Section<'_>, folder: &Path, today: Day) -> Option<GatewayConf
         .has("candidate")
         .then(|| sides::candidate(root.section("candidate"), folder, &own, incumbent.as_ref()));
     let routes = routes(root.sections("route"));
-    let compare = compare(root.section("compare"), today);
+    let compare = compare(root.section("compare"), folder, today);
     root.section("candidate");
     root.finish();
     Some(GatewayConfig {
@@ -221,7 +221,7 @@ fn route(mut section: Section<'_>, number: u32, names: &mut BTreeSet<String>) ->
     route
 }
 
-fn compare(mut section: Section<'_>, today: Day) -> CompareConfig {
+fn compare(mut section: Section<'_>, folder: &Path, today: Day) -> CompareConfig {
     let goal = share(&mut section, "goal");
     if goal.is_some_and(|goal| goal <= 0.0 || goal >= 1.0) {
         section.refuse(
@@ -231,7 +231,11 @@ fn compare(mut section: Section<'_>, today: Day) -> CompareConfig {
     }
     let payloads = [("redacted", Payloads::Redacted), ("hash", Payloads::Hash)];
     let names = |value| text(value).map(str::to_owned);
+    let file =
+        |section: &mut Section<'_>, key| section.text(key).map(|path| absolute(folder, path));
+    let protobuf = protobuf::read(&mut section, file, true);
     let compare = CompareConfig {
+        messages: protobuf.map_or_else(Messages::default, |(_, messages)| messages),
         goal: goal.unwrap_or(GOAL),
         payloads: section
             .choice("payloads", &payloads)

@@ -5,12 +5,14 @@
 
 mod capacity;
 mod command;
+mod dependencies;
 mod edges;
 mod flags;
 mod fleet;
 mod floor;
 mod gateway;
 mod objectives;
+pub(crate) mod protobuf;
 mod reader;
 mod rules;
 mod side_argument;
@@ -198,7 +200,20 @@ fn trial(mut root: Section<'_>, around: &Surroundings<'_>) -> Option<TrialConfig
     let workload = match kind {
         Kind::Http => {
             let edges = edges::read(root.section("edges"));
-            workload::read(workload, edges, around).map(WorkloadConfig::Http)
+            let sides = [(Role::Incumbent, &incumbent), (Role::Candidate, &candidate)];
+            let sides = sides.map(|(role, side)| (role, side.as_ref()));
+            let tuned = (Role::Tuned, tuned.as_ref().and_then(Option::as_ref));
+            let sides: Vec<_> = sides.into_iter().chain([tuned]).collect();
+            let dependencies = dependencies::read(root.sections("dependency"), &sides, around);
+            let is_there = around.mode != Mode::Judge;
+            let file = |section: &mut Section<'_>, key| around.file(section, key);
+            let protobuf = protobuf::read(&mut compare, file, is_there).map(|(config, _)| config);
+            let besides = workload::Besides {
+                edges,
+                dependencies,
+                protobuf,
+            };
+            workload::read(workload, besides, around).map(WorkloadConfig::Http)
         }
         Kind::Command => {
             let outputs = command::outputs(&mut compare, around.folder);

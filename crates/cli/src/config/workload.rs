@@ -6,7 +6,9 @@ use super::sides::check_path;
 use understudy_judge::terms::Fresh;
 use understudy_model::Arrivals;
 use understudy_model::Span;
-use understudy_trial::config::{EdgesConfig, HostHeader, HttpWorkload, RequestsFrom};
+use understudy_trial::config::{
+    DependencyConfig, EdgesConfig, HostHeader, HttpWorkload, ProtobufConfig, RequestsFrom,
+};
 
 /// Connections, where nothing is said.
 pub(super) const CONNECTIONS: u32 = 64;
@@ -24,10 +26,17 @@ pub(super) const FRESH: [(&str, Fresh); 3] = [
     ("block", Fresh::Block),
 ];
 
+/// What tables of their own say of the requests.
+pub(super) struct Besides {
+    pub(super) edges: Option<EdgesConfig>,
+    pub(super) dependencies: Vec<DependencyConfig>,
+    pub(super) protobuf: Option<ProtobufConfig>,
+}
+
 /// Reads the section; `None` if a problem says why.
 pub(super) fn read(
     mut section: Section<'_>,
-    edges: Option<EdgesConfig>,
+    besides: Besides,
     around: &Surroundings<'_>,
 ) -> Option<HttpWorkload> {
     let requests = requests(&mut section, around);
@@ -74,7 +83,9 @@ pub(super) fn read(
         writes,
         instructions,
         host: host.and_then(Result::ok).unwrap_or_default(),
-        edges,
+        edges: besides.edges,
+        dependencies: besides.dependencies,
+        protobuf: besides.protobuf,
     })
 }
 

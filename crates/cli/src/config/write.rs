@@ -13,8 +13,8 @@ use understudy_model::Span;
 use understudy_observe::Attach;
 use understudy_subject_command::ComparedAs;
 use understudy_trial::config::{
-    CasesFrom, CommandWorkload, HostHeader, HttpWorkload, Kind, Launched, Ready, RequestsFrom,
-    SideConfig, TrialConfig, WorkloadConfig,
+    CasesFrom, CommandWorkload, DependencyConfig, HostHeader, HttpWorkload, Kind, Launched, Ready,
+    RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
 };
 
 /// Writes every value, defaults included and paths absolute; reading it gives an equal
@@ -70,6 +70,20 @@ pub(crate) fn write(config: &TrialConfig) -> String {
         out.value("writes", edges.writes);
         out.value("required", edges.required);
         out.value("budget", span(edges.budget));
+    }
+    let http = config.workload.http();
+    if let Some(protobuf) = http.and_then(|of| of.protobuf.as_ref()) {
+        out.table("compare.protobuf");
+        out.value("descriptors", path(&protobuf.descriptors));
+        for (operation, name) in &protobuf.named {
+            out.tables("compare.protobuf.message");
+            out.value("operation", operation.as_str());
+            out.value("type", name.as_str());
+        }
+    }
+    for one in http.map_or(&[][..], |of| &of.dependencies) {
+        out.tables("dependency");
+        dependency(&mut out, one);
     }
     for accepted in &config.rules {
         out.0 += &rule_text(accepted);
@@ -226,6 +240,18 @@ fn workload(out: &mut Document, workload: &HttpWorkload) {
         HostHeader::Named(name) => out.value("host", name.as_str()),
         HostHeader::Own => out.value("host", super::workload::OWN_HOST),
     }
+}
+
+fn dependency(out: &mut Document, of: &DependencyConfig) {
+    out.value("name", of.name.as_str());
+    out.value("kind", "http");
+    out.value("url", of.url.as_str());
+    match of.latency {
+        None => out.value("latency", super::dependencies::RECORDED),
+        Some(latency) => out.value("latency", span(latency)),
+    }
+    out.value("timeout", span(of.timeout));
+    out.value("settle", span(of.settle));
 }
 
 fn slo(out: &mut Document, slo: &Slo) {

@@ -10,6 +10,7 @@ mod capacity;
 mod case;
 mod commands;
 mod dataset;
+mod dependencies;
 mod edges;
 mod equivalence;
 mod exits;

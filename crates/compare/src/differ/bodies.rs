@@ -209,12 +209,15 @@ impl<'e> Found<'_, 'e> {
         (b, body_b): (&[Field], &'b [u8]),
         other: impl FnOnce(&mut Self, (&Body<'_>, &[u8]), (&Body<'_>, &[u8])),
     ) {
+        let messages = self.differ.rules.messages();
+        let [held_a, held_b] = [a, b].map(|fields| messages.of(self.operation, fields));
         let said = document::form_of(a).filter(|form| document::form_of(b) == Some(*form));
         let wrong = |body: &Body<'_>| match body {
             Body::Document(document) => said.filter(|said| *said != document.form),
             _ => said,
         };
-        let (read_a, read_b) = (document::read(a, body_a), document::read(b, body_b));
+        let read_a = document::read(a, body_a, held_a.as_ref());
+        let read_b = document::read(b, body_b, held_b.as_ref());
         match (&read_a, &read_b) {
             (Body::Document(x), Body::Document(y)) if x.form == y.form => self.documents(x, y),
             _ => match (wrong(&read_a), wrong(&read_b)) {

@@ -218,13 +218,7 @@ fn number(text: String) -> Json {
 }
 
 fn float(value: f64) -> Json {
-    number(match value {
-        value if value.is_nan() => "NaN".to_owned(),
-        f64::INFINITY => "Infinity".to_owned(),
-        f64::NEG_INFINITY => "-Infinity".to_owned(),
-        // Rust's debug form has the fewest digits that read back, and a point or an exponent.
-        value => format!("{value:?}"),
-    })
+    super::float(value, format!("{value:?}"))
 }
 
 fn string(text: &str) -> Json {

@@ -10,6 +10,7 @@
 //! | forms | an object; repeated names in their order |
 //! | multipart | an array of `{"headers": ..., "body": ...}` |
 //! | MessagePack, CBOR | its value |
+//! | protocol buffers | an object by field, where a descriptor says what it means |
 //!
 //! What means nothing in the type (the order of members and attributes, quotes, escapes) is gone. What a
 //! strict reader sees and the tree does not hold (a byte order mark, a prefix, line ends, white space between
@@ -23,10 +24,12 @@ mod json_text;
 mod lines;
 mod markup;
 mod multipart;
+pub(crate) mod protobuf;
 mod table;
 
 use crate::fields;
 use crate::json::{Json, Value};
+use protobuf::Held;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use understudy_model::Field;
@@ -48,6 +51,7 @@ pub(crate) enum Form {
     Multipart,
     MessagePack,
     Cbor,
+    Protobuf,
 }
 
 impl Form {
@@ -63,6 +67,7 @@ impl Form {
             Form::Multipart => "multipart",
             Form::MessagePack => "MessagePack",
             Form::Cbor => "CBOR",
+            Form::Protobuf => "protocol buffers",
         }
     }
 }
@@ -115,9 +120,15 @@ pub(crate) enum Body<'b> {
     Bytes,
 }
 
-/// Reads a body without its content codings.
-pub(crate) fn read<'b>(fields: &[Field], body: &'b [u8]) -> Body<'b> {
-    let binary = form_of(fields).and_then(|form| match form {
+/// Reads a body without its content codings, which holds this message, where that is known.
+pub(crate) fn read<'b>(fields: &[Field], body: &'b [u8], held: Option<&Held>) -> Body<'b> {
+    let said = match held {
+        Some(_) => Some(Form::Protobuf),
+        None => form_of(fields),
+    };
+    let binary = said.and_then(|form| match form {
+        // Without a descriptor, its bytes can mean many things.
+        Form::Protobuf => Some((form, held.and_then(|held| held.read(body)))),
         Form::MessagePack => Some((form, binary::message_pack(body))),
         Form::Cbor => Some((form, binary::cbor(body))),
         _ => None,
@@ -175,7 +186,7 @@ fn document(
         Form::Fields => form::read(text),
         Form::Multipart => multipart::read(fields, body, layout),
         // Read before, since they are no text.
-        Form::MessagePack | Form::Cbor => None,
+        Form::MessagePack | Form::Cbor | Form::Protobuf => None,
     };
     root.map(|root| (form, root))
 }
@@ -203,6 +214,7 @@ pub(crate) fn form_of(fields: &[Field]) -> Option<Form> {
         (_, "cbor") => Form::Cbor,
         (_, subtype) if subtype.ends_with("+msgpack") => Form::MessagePack,
         (_, subtype) if subtype.ends_with("+cbor") => Form::Cbor,
+        _ if protobuf::is_media_type(&media) => Form::Protobuf,
         _ => return None,
     })
 }
@@ -239,6 +251,18 @@ fn says_tabs(fields: &[Field]) -> bool {
 
 pub(crate) use lines::{as_text as lines_as_text, of as lines_of};
 pub(crate) use markup::ORDER;
+
+/// A float, and these digits of it: those of Rust's debug form are the fewest that read back, with a point or an
+/// exponent.
+fn float(value: f64, digits: String) -> Json {
+    let text = match value {
+        value if value.is_nan() => "NaN".to_owned(),
+        f64::INFINITY => "Infinity".to_owned(),
+        f64::NEG_INFINITY => "-Infinity".to_owned(),
+        _ => digits,
+    };
+    Json::new(Value::Number(text.into()))
+}
 
 /// An object of these entries.
 fn object(mut entries: Vec<(Box<str>, Json)>) -> Json {

@@ -95,7 +95,7 @@ fn lines(head: &[u8]) -> Vec<Vec<u8>> {
 fn content(fields: &[Field], body: &[u8]) -> (Json, String) {
     let body_of_part = match super::form_of(fields) {
         Some(super::Form::Multipart) => Body::Bytes,
-        _ => read_body(fields, body),
+        _ => read_body(fields, body, None),
     };
     match body_of_part {
         Body::Document(document) => (document.root, document.layout.text()),

@@ -17,7 +17,7 @@ fn answer(media: &str, body: &[u8]) -> understudy_model::Answer {
 
 /// The form, the tree as JSON, and the layout.
 fn document(media: &str, body: &[u8]) -> (&'static str, String, String) {
-    match read(&answer(media, body).fields, body) {
+    match read(&answer(media, body).fields, body, None) {
         Body::Document(document) => {
             let mut json = String::new();
             document.root.write(&mut json);

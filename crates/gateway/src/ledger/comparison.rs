@@ -86,6 +86,7 @@ impl Terms {
                 .collect::<Vec<_>>()
                 .join("; ")
         })?;
+        let rules = rules.with_messages(config.messages.clone());
         let redactor = Redactor::new(key).with_names(&config.secret_names);
         Ok(Terms {
             config: config.clone(),
@@ -433,6 +434,7 @@ mod tests {
     fn a_panic_in_a_comparison_is_counted_and_the_next_pair_is_compared() {
         let today = Day::new(2026, 1, 1).unwrap();
         let config = CompareConfig {
+            messages: understudy_compare::Messages::default(),
             rules: Vec::new(),
             secret_names: Vec::new(),
             payloads: Payloads::Redacted,

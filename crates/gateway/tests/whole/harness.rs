@@ -202,6 +202,7 @@ pub(crate) fn config(incumbent: &Server) -> GatewayConfig {
         incumbent: SideConfig::of(vec![incumbent.upstream()]),
         candidate: None,
         compare: CompareConfig {
+            messages: understudy_compare::Messages::default(),
             rules: Vec::new(),
             goal: 0.001,
             payloads: Payloads::Redacted,

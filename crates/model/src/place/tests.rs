@@ -56,6 +56,14 @@ fn forms() -> Vec<(&'static str, Place)> {
                 name(""),
             ])),
         ),
+        (
+            "calls:prices",
+            Place::Part(PartName::Calls("prices".into()), Within::Whole),
+        ),
+        (
+            "calls:prices:$[3].path",
+            Place::from("calls:prices").document(path(&[Step::Index(3), name("path")])),
+        ),
         ("stdout", stdout.clone()),
         ("stdout;layout", stdout.aspect("layout")),
         ("stdout;class", stdout.aspect("class")),

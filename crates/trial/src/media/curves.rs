@@ -98,7 +98,7 @@ impl<'a> Curves<'a> {
     fn quality_of(&self, part: &Part) -> Option<&'a Quality> {
         match Place::from(part.name.as_str()).part()? {
             PartName::File(name) => self.outputs.quality_of(name),
-            PartName::Body | PartName::Stdout | PartName::Stderr => None,
+            PartName::Body | PartName::Stdout | PartName::Stderr | PartName::Calls(_) => None,
         }
     }
 

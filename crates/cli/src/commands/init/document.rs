@@ -388,6 +388,44 @@ fn surroundings(page: &mut Page) {
         ("budget = \"30s\"", "how long they are compared"),
     ]);
     page.gap();
+    page.note("Bodies that are protocol buffers, compared by what they say.");
+    page.block(&[
+        ("[compare.protobuf]", ""),
+        (
+            "descriptors = \"api.pb\"",
+            "of protoc --include_imports --descriptor_set_out",
+        ),
+        ("[[compare.protobuf.message]]", ""),
+        (
+            "operation = \"GET /orders/*\"",
+            "where answers do not name it",
+        ),
+        ("type = \"shop.Order\"", ""),
+    ]);
+    page.gap();
+    page.note("An outside service that the sides call: Understudy stands in for it (docs/dependencies.md).");
+    page.block(&[
+        ("[[dependency]]", ""),
+        (
+            "name = \"prices\"",
+            "each side finds it at {dependency.prices}, in run or env",
+        ),
+        ("kind = \"http\"", ""),
+        (
+            "url = \"http://127.0.0.1:9000\"",
+            "asked by the incumbent alone",
+        ),
+        (
+            "latency = \"recorded\"",
+            "or how long each of its answers takes",
+        ),
+        ("timeout = \"10s\"", "longest time for one of its answers"),
+        (
+            "settle = \"2ms\"",
+            "so long after an answer calls still belong to it",
+        ),
+    ]);
+    page.gap();
     page.note("The highest rate at which each side holds the objectives. Takes longer.");
     page.block(&[
         ("[capacity]", ""),

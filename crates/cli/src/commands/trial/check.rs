@@ -125,6 +125,10 @@ impl<'a> Asked<'a> {
 pub(crate) fn checked(config: TrialConfig, day: Day) -> Result<Checked, Failure> {
     let rules = Rules::compile(config.rules.clone(), day)
         .map_err(|errors| Failure::Usage(errors.iter().map(ToString::to_string).collect()))?;
+    let protobuf = config.workload.http().and_then(|of| of.protobuf.as_ref());
+    let messages = protobuf.map(config::protobuf::messages_of).transpose();
+    let messages = messages.map_err(|why| Failure::Usage(vec![why]))?;
+    let rules = rules.with_messages(messages.unwrap_or_default());
     let cases = match &config.workload {
         WorkloadConfig::Http(workload) => {
             let (requests, prepare) = read_requests(workload)?;

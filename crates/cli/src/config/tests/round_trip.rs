@@ -13,7 +13,8 @@ use understudy_model::{ByteSize, Change, Quantity, Share};
 use understudy_observe::Attach;
 use understudy_subject_command::{ComparedAs, Outputs};
 use understudy_trial::config::{
-    Cache, CasesFrom, CommandWorkload, EdgesConfig, HostHeader, HttpWorkload, Launched, Pauses,
+    Cache, CasesFrom, CommandWorkload, DependencyConfig, EdgesConfig, HostHeader, HttpWorkload,
+    Launched, Pauses, ProtobufConfig,
 };
 
 /// Any text that TOML has to escape, or not.
@@ -119,6 +120,8 @@ fn workload() -> impl Strategy<Value = HttpWorkload> {
         any::<[bool; 2]>(),
         host,
         option::of((any::<bool>(), any::<bool>(), span())),
+        option::of((text(), option::of(span()), span(), span())),
+        option::of((path(), vec((text(), text()), 0..3))),
     );
     (requests, option::of(path()), rates, arrivals, fresh, rest).prop_map(
         |(requests, prepare, rates, arrivals, fresh, rest)| HttpWorkload {
@@ -138,6 +141,18 @@ fn workload() -> impl Strategy<Value = HttpWorkload> {
                 required,
                 budget,
             }),
+            dependencies: Vec::from_iter(rest.6.map(|(url, latency, timeout, settle)| {
+                DependencyConfig {
+                    name: "prices".to_owned(),
+                    url,
+                    latency,
+                    timeout,
+                    settle,
+                }
+            })),
+            protobuf: rest
+                .7
+                .map(|(descriptors, named)| ProtobufConfig { descriptors, named }),
         },
     )
 }

@@ -5,6 +5,7 @@ use understudy_model::{Field, Outcome, Place};
 
 fn config() -> CompareConfig {
     CompareConfig {
+        messages: understudy_compare::Messages::default(),
         rules: Vec::new(),
         goal: 0.001,
         payloads: Payloads::Redacted,

@@ -1,0 +1,194 @@
+//! The stand-ins of all sides for the outside services that they call.
+
+use crate::config::DependencyConfig;
+use crate::error::TrialError;
+use crate::sides::{RESPONSE, reach};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use understudy_dependency::{CallsAsker, Counts, Lead, Recording, StandIn, Standing, Wait};
+use understudy_host::CpuList;
+use understudy_model::{Role, count};
+use understudy_subject::Asker;
+use understudy_subject_http::{ClientLimits, Target};
+
+/// How long an outside service may take to accept a connection before anything starts.
+const REACHED_WITHIN: Duration = Duration::from_secs(5);
+
+/// The stand-ins of all sides.
+#[derive(Debug, Default)]
+pub(crate) struct Dependencies {
+    all: Vec<Dependency>,
+    /// Askers that were made together so far.
+    generation: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Dependency {
+    config: DependencyConfig,
+    recording: Arc<Recording>,
+    stand_ins: BTreeMap<Role, StandIn>,
+}
+
+impl Dependencies {
+    /// Starts a stand-in of each for each of these sides and for the second incumbent, on these CPUs.
+    ///
+    /// # Errors
+    /// An outside service cannot be reached, or there is no port.
+    pub(crate) fn start(
+        configs: &[DependencyConfig],
+        sides: impl Iterator<Item = Role>,
+        cpus: Option<&CpuList>,
+    ) -> Result<Self, TrialError> {
+        let roles: Vec<Role> = sides.chain([Role::Second]).collect();
+        let mut all = Vec::new();
+        for config in configs {
+            let recording = Arc::new(Recording::default());
+            let standing = Standing {
+                name: config.name.clone(),
+                upstream: reached(config)?,
+                limits: ClientLimits {
+                    timeout: config.timeout.duration(),
+                    response: RESPONSE,
+                },
+                wait: config
+                    .latency
+                    .map_or(Wait::Recorded, |latency| Wait::Fixed(latency.duration())),
+                cpus: cpus.cloned(),
+            };
+            let mut stand_ins = BTreeMap::new();
+            for role in &roles {
+                let lead = match role {
+                    Role::Incumbent => Lead::Leads,
+                    _ => Lead::Follows,
+                };
+                let stand_in = StandIn::start(standing.clone(), lead, recording.clone());
+                stand_ins.insert(*role, stand_in.map_err(TrialError::Port)?);
+            }
+            all.push(Dependency {
+                config: config.clone(),
+                recording,
+                stand_ins,
+            });
+        }
+        Ok(Dependencies {
+            all,
+            generation: AtomicU64::new(0),
+        })
+    }
+
+    /// Replaces the words that stand for the addresses of the stand-ins of a side.
+    pub(crate) fn fill(&self, role: Role, text: &str) -> String {
+        let mut filled = text.to_owned();
+        for one in &self.all {
+            if let Some(stand_in) = one.stand_ins.get(&role) {
+                let address = stand_in.address().to_string();
+                filled = filled.replace(&one.config.placeholder(), &address);
+            }
+        }
+        filled
+    }
+
+    /// The same asker, which adds what the side calls to what it answers.
+    pub(crate) fn listen(&self, role: Role, asker: Box<dyn Asker>) -> Box<dyn Asker> {
+        if self.all.is_empty() {
+            return asker;
+        }
+        // The incumbent's is always the first of those that are made together.
+        let generation = match role {
+            Role::Incumbent => self.generation.fetch_add(1, Ordering::Relaxed) + 1,
+            _ => self.generation.load(Ordering::Relaxed),
+        };
+        let stand_ins = self.all.iter().filter_map(|one| one.stand_ins.get(&role));
+        let handlers = stand_ins
+            .map(|stand_in| stand_in.handler().clone())
+            .collect();
+        let settle = self
+            .all
+            .iter()
+            .map(|one| one.config.settle.duration())
+            .max();
+        let settle = settle.unwrap_or_default();
+        Box::new(CallsAsker::new(asker, handlers, generation, settle))
+    }
+
+    /// Is nothing recorded that could be served under load?
+    pub(crate) fn is_unrecorded(&self) -> bool {
+        !self.all.is_empty() && self.all.iter().all(|one| one.recording.is_new())
+    }
+
+    /// What is to be said of each.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        self.all.iter().map(Dependency::note).collect()
+    }
+}
+
+impl Dependency {
+    fn note(&self) -> String {
+        let name = &self.config.name;
+        let (recorded, dropped) = self.recording.counts();
+        let mut all = Counts::default();
+        for stand_in in self.stand_ins.values() {
+            let counts = stand_in.handler().counts();
+            all.passed_on += counts.passed_on;
+            all.refused += counts.refused;
+            all.failed += counts.failed;
+            all.late += counts.late;
+        }
+        let mut text = format!(
+            "each side called a stand-in of {name}, which served what {} had answered the incumbent ({})",
+            self.config.url,
+            match recorded {
+                1 => "1 answer".to_owned(),
+                recorded => format!("{} answers", count(recorded)),
+            },
+        );
+        let said = [
+            (all.passed_on, "had no recorded answer and was passed on"),
+            (
+                all.refused,
+                "had no recorded answer and was refused with status 502, because it may change data",
+            ),
+            (
+                all.failed,
+                "was not answered by it: status 502 took the place of an answer",
+            ),
+            (
+                all.late,
+                "came too late after an answer to be compared (raise `settle`)",
+            ),
+            (
+                dropped,
+                "was recorded for the comparison alone: too many bytes to keep",
+            ),
+        ];
+        for (number, what) in said.into_iter().filter(|(number, _)| *number > 0) {
+            text += &format!("; {} {what}", times(number));
+        }
+        text
+    }
+}
+
+fn times(number: u64) -> String {
+    match number {
+        1 => "1 call".to_owned(),
+        number => format!("{} times a call", count(number)),
+    }
+}
+
+/// Where an outside service is, if it is there.
+fn reached(config: &DependencyConfig) -> Result<Target, TrialError> {
+    let target = Target::parse_server(&config.url).map_err(|source| TrialError::DependencyUrl {
+        name: config.name.clone(),
+        source,
+    })?;
+    match reach(&target, REACHED_WITHIN) {
+        Ok(()) => Ok(target),
+        Err((address, why)) => Err(TrialError::DependencyUnreachable {
+            name: config.name.clone(),
+            address,
+            why,
+        }),
+    }
+}
