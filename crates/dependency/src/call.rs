@@ -1,6 +1,8 @@
 //! What a side asks of an outside service, as it is matched and compared. Pure.
 
 use serde_json::{Map, Value};
+use understudy_compare::hide_authority;
+use understudy_model::{Answer, Field, Part};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Headers that a call is compared by, besides the type of its body: what an HTTP client adds by itself differs from one
@@ -34,6 +36,31 @@ impl Call {
     /// May it be made without changing anything (RFC 9110, section 9.2.1)?
     pub fn is_safe(&self) -> bool {
         matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
+    }
+
+    /// The same with one placeholder for what the side may call itself: a side that says where it wants to be called back says
+    /// the same as another at another address.
+    #[must_use]
+    pub fn without_authorities(&self, authorities: &[String]) -> Call {
+        let mut said = Answer {
+            fields: vec![Field {
+                name: "target".to_owned(),
+                value: self.target.clone().into_bytes(),
+            }],
+            parts: vec![Part {
+                bytes: self.body.clone(),
+                ..Part::default()
+            }],
+            ..Answer::default()
+        };
+        hide_authority(&mut said, authorities);
+        let target = said.fields.pop().map(|field| field.value);
+        let target = target.and_then(|bytes| String::from_utf8(bytes).ok());
+        Call {
+            target: target.unwrap_or_else(|| self.target.clone()),
+            body: said.parts.pop().map(|part| part.bytes).unwrap_or_default(),
+            ..self.clone()
+        }
     }
 
     /// By what a recorded answer is found. The order of different names in the query and of members in a JSON body says
@@ -170,6 +197,18 @@ mod tests {
             call("GET", "/?x=1&x=2", "").key(),
             call("GET", "/?x=2&x=1", "").key()
         );
+    }
+
+    #[test]
+    fn where_a_side_is_makes_no_other_call_of_it() {
+        let of = |port: u16| {
+            let body = format!(r#"{{"call": "http://127.0.0.1:{port}/back"}}"#);
+            let call = call("POST", &format!("/hooks?at=127.0.0.1%3A{port}"), &body);
+            call.without_authorities(&[format!("127.0.0.1:{port}")])
+        };
+        assert_eq!(of(4001), of(4002));
+        assert!(of(4001).target.starts_with("/hooks?at="));
+        assert_eq!(of(4001).described()["path"], "/hooks");
     }
 
     #[test]

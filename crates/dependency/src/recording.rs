@@ -105,6 +105,8 @@ struct State {
     round: Round,
     /// It has answered, and calls nothing more for it.
     is_over: bool,
+    /// The trial ends: nothing is waited for any more.
+    is_given_up: bool,
     of_round: HashMap<Key, Vec<Arc<Recorded>>>,
     last: HashMap<Key, Arc<Recorded>>,
     /// Bytes in `last`.
@@ -132,6 +134,12 @@ impl Recording {
     /// It has answered, and called all that it calls.
     pub fn end(&self) {
         self.state().is_over = true;
+        self.changed.notify_all();
+    }
+
+    /// The trial ends: whoever waits for the incumbent waits no longer.
+    pub fn give_up(&self) {
+        self.state().is_given_up = true;
         self.changed.notify_all();
     }
 
@@ -172,7 +180,7 @@ impl Recording {
                 }
             }
             let left = until.saturating_duration_since(Instant::now());
-            if state.round > round || left.is_zero() {
+            if state.round > round || state.is_given_up || left.is_zero() {
                 return None;
             }
             let waited = self.changed.wait_timeout(state, left);
@@ -268,6 +276,12 @@ mod tests {
         recording.record(Some(round(1)), key("/a"), answer(200, &[], "x"));
         recording.end();
         assert_eq!(waiting.join().unwrap(), (Some(b"x".to_vec()), None));
+        recording.give_up();
+        assert_eq!(
+            recording.of_round(round(9), key("/a"), 0, SOON),
+            None,
+            "at once"
+        );
     }
 
     #[test]

@@ -133,6 +133,7 @@ impl StandIn {
 impl Drop for StandIn {
     fn drop(&mut self) {
         self.handler.is_over.store(true, Ordering::Release);
+        self.handler.recording.give_up();
         // Whoever waits for the next connection gets one.
         let _ = TcpStream::connect_timeout(&self.address, WAKES_WITHIN);
         if let Some(listener) = self.listener.take() {
@@ -203,6 +204,8 @@ struct Calls {
     /// Calls that are being answered.
     in_progress: usize,
     counts: Counts,
+    /// What the side may call itself.
+    authorities: Vec<String>,
 }
 
 impl Calls {
@@ -234,6 +237,11 @@ impl Handler {
     fn calls(&self) -> MutexGuard<'_, Calls> {
         // What a thread that panicked left is whole: nothing is half done under the lock.
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the side may call itself (`127.0.0.1:8080`): in a call, it says nothing.
+    pub fn name_side(&self, authorities: Vec<String>) {
+        self.calls().authorities = authorities;
     }
 
     /// The side is asked a case: from now on, its calls are made for that.
@@ -285,8 +293,7 @@ impl Handler {
     /// Answers one call; `client` is that of its connection.
     fn answer(&self, call: &Call, client: &mut Client) -> Arc<Recorded> {
         let arrived = Instant::now();
-        let key = call.key();
-        let (phase, n) = self.note(call, key);
+        let (key, phase, n) = self.note(call);
         let recorded = match (phase, self.lead) {
             (Phase::Round(_), Lead::Leads) => None,
             (Phase::Round(round), Lead::Follows) => {
@@ -308,16 +315,19 @@ impl Handler {
         answer
     }
 
-    fn note(&self, call: &Call, key: Key) -> (Phase, usize) {
+    /// What the call says, when it is made, and how many such calls were before it.
+    fn note(&self, call: &Call) -> (Key, Phase, usize) {
         let mut calls = self.calls();
         calls.in_progress += 1;
+        let said = call.without_authorities(&calls.authorities);
+        let key = said.key();
         if let Phase::Round(_) = calls.phase {
-            calls.made.push(call.clone());
+            calls.made.push(said);
         }
         let seen = calls.seen.entry(key).or_default();
         *seen += 1;
         let n = *seen - 1;
-        (calls.phase, n)
+        (key, calls.phase, n)
     }
 
     /// The answer to a call has been sent, or cannot be.

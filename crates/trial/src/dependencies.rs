@@ -90,6 +90,22 @@ impl Dependencies {
         filled
     }
 
+    /// What a side may call itself from now on: in its calls, it says nothing.
+    pub(crate) fn name_side(&self, role: Role, authorities: &[String]) {
+        for one in self.all.iter().filter_map(|one| one.stand_ins.get(&role)) {
+            one.handler().name_side(authorities.to_vec());
+        }
+    }
+
+    /// The addresses of the stand-ins of a side, which its answers may have: others for each side.
+    pub(crate) fn addresses(&self, role: Role) -> impl Iterator<Item = String> + '_ {
+        let stand_ins = self
+            .all
+            .iter()
+            .filter_map(move |one| one.stand_ins.get(&role));
+        stand_ins.map(|stand_in| stand_in.address().to_string())
+    }
+
     /// The same asker, which adds what the side calls to what it answers.
     pub(crate) fn listen(&self, role: Role, asker: Box<dyn Asker>) -> Box<dyn Asker> {
         if self.all.is_empty() {

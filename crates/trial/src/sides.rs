@@ -63,6 +63,8 @@ pub(crate) struct RunningSide {
     pub(crate) target: Target,
     /// What it handed out while it was prepared.
     pub(crate) credentials: Credentials,
+    /// The addresses of what it calls instead of outside services.
+    stand_ins: Vec<String>,
     /// How it started; `None` if it ran already.
     pub(crate) start: Option<Start>,
     /// What hears of the pauses of its runtime.
@@ -86,6 +88,7 @@ impl Stand<'_> {
                     .map(|target| self.named(target))
                     .map_err(|source| TrialError::Url { side: role, source })?,
                 credentials: Credentials::default(),
+                stand_ins: Vec::new(),
                 start: None,
                 listener: None,
                 listening: None,
@@ -110,6 +113,8 @@ impl Stand<'_> {
 
     fn launch(&self, launched: &Launched, role: Role) -> Result<RunningSide, TrialError> {
         let port = free_port().map_err(TrialError::Port)?;
+        let own = authorities(&Target::local(port));
+        self.dependencies.name_side(role, &own);
         let fill = |text: &str| {
             let text = self.dependencies.fill(role, text);
             fill(&text, port, self.config.limits)
@@ -148,6 +153,7 @@ impl Stand<'_> {
             role,
             target: self.named(Target::local(port)),
             credentials: Credentials::default(),
+            stand_ins: self.dependencies.addresses(role).collect(),
             start: None,
             listener,
             listening,
@@ -297,6 +303,19 @@ fn probe_path(target: &Target, path: &str) -> Readiness {
     }
 }
 
+/// What a server may call itself: its address, and the loopback interface by other names.
+fn authorities(target: &Target) -> Vec<String> {
+    let port = target.address.port();
+    let mut all: Vec<String> = target.addresses().map(|at| at.to_string()).collect();
+    if target.is_loopback() {
+        let names = ["localhost", "127.0.0.1", "[::1]", "0.0.0.0"];
+        all.extend(names.map(|name| format!("{name}:{port}")));
+    }
+    all.sort();
+    all.dedup();
+    all
+}
+
 /// Connects to a server; else the first of its addresses, and why nothing takes connections there.
 pub(crate) fn reach(target: &Target, timeout: Duration) -> Result<(), (String, String)> {
     let mut failed = None;
@@ -339,17 +358,10 @@ impl RunningSide {
         })
     }
 
-    /// What the side may call itself: its address, and the loopback interface by other names.
+    /// The addresses that are its own: what it may call itself, and those of its stand-ins.
     pub(crate) fn authorities(&self) -> Vec<String> {
-        let port = self.target.address.port();
-        let mut all: Vec<String> = self.target.addresses().map(|at| at.to_string()).collect();
-        if self.target.is_loopback() {
-            all.extend(
-                ["localhost", "127.0.0.1", "[::1]", "0.0.0.0"].map(|name| format!("{name}:{port}")),
-            );
-        }
-        all.sort();
-        all.dedup();
+        let mut all = authorities(&self.target);
+        all.extend(self.stand_ins.iter().cloned());
         all
     }
 

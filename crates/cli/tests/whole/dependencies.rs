@@ -50,7 +50,8 @@ os.rename("port.part", "port")
 server.serve_forever()
 "#;
 
-/// A shop that asks for prices and sends mails, with a planted change.
+/// A shop that asks for prices and sends mails, with a planted change. It says where it wants to be called back, and where it
+/// got the price from: other addresses for each side, and no difference.
 const SHOP: &str = r#"
 import http.client
 import http.server
@@ -95,11 +96,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         order = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         price = call("PRICES", "GET", f"/price/{order['item']}?currency=eur")
         mail = {"to": "a@example.com", "item": order["item"], "price": price["number"]}
+        mail["back"] = f"http://127.0.0.1:{sys.argv[1]}/mails"
         if plant == "content":
             mail["item"] += 1
         for _ in range({"twice": 2, "never": 0}.get(plant, 1)):
             call("MAIL", "POST", "/send", mail)
-        self.answer({"ordered": order["item"], "price": price["number"]})
+        self.answer({"ordered": order["item"], "price": price["number"], "of": os.environ["PRICES"]})
 
     def log_message(self, *_):
         pass
