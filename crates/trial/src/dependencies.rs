@@ -90,20 +90,23 @@ impl Dependencies {
         filled
     }
 
+    /// The stand-ins of a side, in the order of the configuration.
+    fn of(&self, role: Role) -> impl Iterator<Item = &StandIn> {
+        self.all
+            .iter()
+            .filter_map(move |one| one.stand_ins.get(&role))
+    }
+
     /// What a side may call itself from now on: in its calls, it says nothing.
     pub(crate) fn name_side(&self, role: Role, authorities: &[String]) {
-        for one in self.all.iter().filter_map(|one| one.stand_ins.get(&role)) {
-            one.handler().name_side(authorities.to_vec());
+        for stand_in in self.of(role) {
+            stand_in.handler().name_side(authorities.to_vec());
         }
     }
 
     /// The addresses of the stand-ins of a side, which its answers may have: others for each side.
-    pub(crate) fn addresses(&self, role: Role) -> impl Iterator<Item = String> + '_ {
-        let stand_ins = self
-            .all
-            .iter()
-            .filter_map(move |one| one.stand_ins.get(&role));
-        stand_ins.map(|stand_in| stand_in.address().to_string())
+    pub(crate) fn addresses(&self, role: Role) -> impl Iterator<Item = String> {
+        self.of(role).map(|stand_in| stand_in.address().to_string())
     }
 
     /// The same asker, which adds what the side calls to what it answers.
@@ -116,10 +119,8 @@ impl Dependencies {
             Role::Incumbent => self.generation.fetch_add(1, Ordering::Relaxed) + 1,
             _ => self.generation.load(Ordering::Relaxed),
         };
-        let stand_ins = self.all.iter().filter_map(|one| one.stand_ins.get(&role));
-        let handlers = stand_ins
-            .map(|stand_in| stand_in.handler().clone())
-            .collect();
+        let handlers = self.of(role).map(|stand_in| stand_in.handler().clone());
+        let handlers = handlers.collect();
         let settle = self
             .all
             .iter()
