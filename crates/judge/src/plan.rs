@@ -260,10 +260,11 @@ impl Plan {
         match self.undecided {
             // They counted with slow starts, and took every look that they had planned.
             Some(longest) if rules < VerdictRules::STARTS => {
-                let seconds = |look| self.until(look).latency_s();
-                let more =
-                    (1..self.looks.len()).take_while(|look| seconds(*look) <= longest.secs());
-                plan.looks.truncate(1 + more.count());
+                plan.looks = doubled(self.looks[0], |abbas| {
+                    let mut until = self.clone();
+                    until.set_abbas(Some(abbas));
+                    until.latency_s() <= longest.secs()
+                });
             }
             None if self.question == Question::Replace && rules < VerdictRules::ARRIVALS => {
                 plan.looks.truncate(1);
@@ -274,9 +275,12 @@ impl Plan {
         plan
     }
 
-    /// Is there time for all that is measured until a look, where `spent` went into `measurements` of it?
+    /// Is there time for all that is measured until a look, where `spent` went into `measurements` of it? How long runs take
+    /// that are made one after the other is not known beforehand either.
     pub fn has_time_for(&self, look: usize, spent: Duration, measurements: usize) -> bool {
-        let Some(longest) = self.undecided.filter(|_| look > 0 && measurements > 0) else {
+        let runs = Some(self.runs).filter(|runs| *runs > Span::default());
+        let longest = self.undecided.or(runs);
+        let Some(longest) = longest.filter(|_| look > 0 && measurements > 0) else {
             return true;
         };
         let each = spent.as_secs_f64() / measurements as f64;
@@ -453,14 +457,21 @@ fn looks(rates: &[RatePlan], primary_rps: f64, first: u32, undecided: Option<Spa
     let (primary, others): (Vec<&RatePlan>, _) =
         rates.iter().partition(|rate| rate.rate_rps == primary_rps);
     let others_s: f64 = others.into_iter().map(RatePlan::least_seconds).sum();
-    let mut looks = vec![first];
-    for rate in primary {
-        let seconds = |abbas| others_s + RatePlan { abbas, ..*rate }.least_seconds();
-        let more = (1..MOST_LOOKS).map(|look| first << look);
-        looks.extend(more.take_while(|abbas| seconds(*abbas) <= longest.secs()));
-        use_up(&mut looks, |abbas| seconds(abbas) <= longest.secs());
-    }
+    let fits = |abbas| {
+        let rates = primary.iter().map(|rate| RatePlan { abbas, ..**rate });
+        let primary_s: f64 = rates.map(|rate| rate.least_seconds()).sum();
+        others_s + primary_s <= longest.secs()
+    };
+    let mut looks = doubled(first, fits);
+    use_up(&mut looks, fits);
     looks
+}
+
+/// The first look, and looks at twice as many blocks as the one before, as long as they fit.
+fn doubled(first: u32, fits: impl Fn(u32) -> bool) -> Vec<u32> {
+    let more = (1..MOST_LOOKS).map(|look| first << look);
+    let more = more.take_while(|abbas| fits(*abbas));
+    std::iter::once(first).chain(more).collect()
 }
 
 /// What is left of the time lengthens the last look; where it holds half as many pairs again, they are a look of their own.
@@ -531,6 +542,13 @@ mod tests {
         assert!(plan.has_time_for(0, Duration::from_secs(1000), 12));
         let older = plan.under(VerdictRules::ARRIVALS);
         assert_eq!((older.looks, older.rates[0].abbas), (vec![3], 3));
+        // Older rules doubled every look, whatever was left of the time.
+        for longest in (30..3600).step_by(7) {
+            let older = looks(Some(longest)).under(VerdictRules::ARRIVALS);
+            assert!(older.looks.windows(2).all(|two| two[1] == 2 * two[0]));
+            let fits = older.latency_s() <= longest as f64;
+            assert!(fits || older.looks.len() == 1, "{longest}: {older:?}");
+        }
         let plan = looks(None);
         assert!(plan.looks.len() >= 4, "{:?}", plan.looks);
         assert!(

@@ -86,11 +86,10 @@ impl Stage<'_> {
         for (look, until) in plan.looks.iter().enumerate() {
             if look > 0 {
                 // What the blocks so far took says what the next ones will.
-                let each = spent.as_secs_f64() / f64::from(done.max(1));
-                let needed = each * f64::from(until - done);
-                let left = plan.runs.duration().saturating_sub(spent).as_secs_f64();
+                let made = plan.until(look - 1).measurements();
+                let has_time = plan.has_time_for(look, spent, made);
                 let is_complete = self.is_complete(*until, &on_disk);
-                if !is_complete && (needed > left || (self.measuring.settled)()?) {
+                if !is_complete && (!has_time || (self.measuring.settled)()?) {
                     break;
                 }
             }
