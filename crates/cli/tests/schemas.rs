@@ -16,7 +16,6 @@ use understudy_compare::dataset::DatasetReport;
 use understudy_compare::{Fault, Row as ComparedRow, Rules, TriedFault};
 use understudy_gateway::status::{Differences, Proposals, Status as GatewayStatus};
 use understudy_import::{Options, Source, Summary, import};
-use understudy_judge::plan::Plan;
 use understudy_judge::search::capacity::CapacityConfig;
 use understudy_judge::search::floor::runs::Endings;
 use understudy_judge::terms::{Goal, Level, LimitsConfig, Slo};
@@ -416,7 +415,7 @@ fn edges() -> EdgeAnswers {
 fn what_trial_writes_is_valid() {
     let config = trial_config();
     let terms = config.terms();
-    let document = judge(&terms, &Plan::new(&terms), &Rules::default(), &evidence()).verdict;
+    let document = judge(&terms, &Rules::default(), &evidence()).verdict;
     let comparison = &document.comparisons[0];
     assert!(document.instructions.is_some());
     let goals = document.goals.iter();

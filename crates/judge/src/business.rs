@@ -269,8 +269,7 @@ mod tests {
     /// What a trial of nothing comes to, with this verdict instead.
     fn document(verdict: Verdict) -> VerdictDocument {
         let terms = crate::simulated::terms(Level::Quick, &[100.0], 0.99);
-        let plan = crate::plan::Plan::new(&terms);
-        let mut document = crate::measured(&terms, &plan, &Rules::default(), &Evidence::default());
+        let mut document = crate::measured(&terms, &Rules::default(), &Evidence::default());
         document.verdict = verdict;
         document.because = vec![Reason {
             code: "goal_reached".to_owned(),

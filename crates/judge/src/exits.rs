@@ -78,7 +78,6 @@ fn is_decided(document: &VerdictDocument) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Plan;
     use crate::simulated::terms;
     use crate::terms::Level;
     use crate::{Evidence, judge};
@@ -100,8 +99,8 @@ mod tests {
         (verdict, code): (Verdict, &str),
         exits: &[Exited],
     ) -> VerdictDocument {
-        let (plan, evidence) = (Plan::new(terms), Evidence::default());
-        let mut document = judge(terms, &plan, &Rules::default(), &evidence).verdict;
+        let evidence = Evidence::default();
+        let mut document = judge(terms, &Rules::default(), &evidence).verdict;
         document.verdict = verdict;
         document.because = vec![Reason {
             code: code.to_owned(),

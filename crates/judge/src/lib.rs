@@ -128,8 +128,8 @@ pub struct Judgement {
 }
 
 /// Judges the evidence by the rules of the verdict.
-pub fn judge(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) -> Judgement {
-    let mut verdict = measured(terms, plan, rules, evidence);
+pub fn judge(terms: &Terms, rules: &Rules, evidence: &Evidence) -> Judgement {
+    let mut verdict = measured(terms, rules, evidence);
     let case = business::business(terms, &verdict);
     if let Some(case) = &case {
         business::agree(&mut verdict, case);
@@ -140,8 +140,8 @@ pub fn judge(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) -> 
 }
 
 /// The verdict of the measurements alone.
-pub fn measured(terms: &Terms, plan: &Plan, rules: &Rules, evidence: &Evidence) -> VerdictDocument {
-    let plan = plan.under(evidence.environment.rules);
+pub fn measured(terms: &Terms, rules: &Rules, evidence: &Evidence) -> VerdictDocument {
+    let plan = Plan::under(evidence.environment.rules, terms);
     let plan = &plan.until(plan.look_of(pairs(&plan, evidence)));
     // What was not measured (the answers differ, or the run was interrupted) has no lines.
     let measured = Plan {

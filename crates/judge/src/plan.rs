@@ -177,14 +177,19 @@ pub const ASSUMED_VARIATION: f64 = 0.03;
 impl Plan {
     /// Plans a trial.
     pub fn new(terms: &Terms) -> Self {
+        Plan::under(VerdictRules::default(), terms)
+    }
+
+    /// The plan as rules of the verdict have it that may be older than this program.
+    pub fn under(rules: VerdictRules, terms: &Terms) -> Self {
         match terms.pacing {
-            Pacing::Offered => Plan::offered(terms),
-            Pacing::Serial => serial::plan(terms),
+            Pacing::Offered => Plan::offered(rules, terms),
+            Pacing::Serial => serial::plan(rules, terms),
         }
     }
 
     /// At rates that are offered.
-    fn offered(terms: &Terms) -> Self {
+    fn offered(rules: VerdictRules, terms: &Terms) -> Self {
         let sides = terms.sides().count() as u32;
         let budget = terms.level.budget().for_sides(sides);
         let primary = primary(terms);
@@ -193,10 +198,14 @@ impl Plan {
         // hundred of them are beyond it; a few more, because arrivals are random.
         let wanted = 105.0 / (1.0 - terms.highest_quantile());
         let settle = Span::from_secs_f64(budget.settle_s);
-        let restart = match terms.starts() {
-            Fresh::Trial => Span::default(),
-            Fresh::Pair => Span::from_secs_f64(START_S + settle.secs()),
-            Fresh::Block => Span::from_secs_f64(START_S),
+        let (warmup, restart) = match terms.starts() {
+            Fresh::Trial => (warmup, Span::default()),
+            Fresh::Pair if rules < VerdictRules::ONE_LOAD => {
+                (warmup, Span::from_secs_f64(START_S + settle.secs()))
+            }
+            // A side that was just started settles right before it is measured.
+            Fresh::Pair => (warmup.max(settle), Span::from_secs_f64(START_S)),
+            Fresh::Block => (warmup, Span::from_secs_f64(START_S)),
         };
         let mut rates: Vec<RatePlan> = terms
             .rates
@@ -220,7 +229,17 @@ impl Plan {
             Question::Replace => None,
             Question::NoWorse { longest, .. } => Some(longest.unwrap_or(budget.undecided)),
         };
-        let looks = looks(&rates, primary.rate_rps, budget.primary_abbas, undecided);
+        let looks = match undecided {
+            Some(longest) => Looking {
+                rates: &rates,
+                primary_rps: primary.rate_rps,
+                longest,
+            }
+            .looks(rules, budget.primary_abbas),
+            None if rules < VerdictRules::ARRIVALS => vec![budget.primary_abbas],
+            // Once more of twice as many.
+            None => vec![budget.primary_abbas, 2 * budget.primary_abbas],
+        };
         let mut plan = Plan {
             equivalence: budget.equivalence,
             edges: terms.edges.map_or_else(Span::default, |edges| edges.budget),
@@ -230,7 +249,7 @@ impl Plan {
             looks,
             question: terms.question,
             undecided,
-            rules: VerdictRules::default(),
+            rules,
             primary,
             runs: Span::default(),
             search: terms
@@ -250,28 +269,6 @@ impl Plan {
     pub fn until(&self, look: usize) -> Plan {
         let mut plan = self.clone();
         plan.set_abbas(self.looks.get(look).or(self.looks.last()).copied());
-        plan
-    }
-
-    /// The plan as rules of the verdict have it that may be older than this program.
-    pub fn under(&self, rules: VerdictRules) -> Plan {
-        let mut plan = self.clone();
-        plan.rules = rules;
-        match self.undecided {
-            // They counted with slow starts, and took every look that they had planned.
-            Some(longest) if rules < VerdictRules::STARTS => {
-                plan.looks = doubled(self.looks[0], |abbas| {
-                    let mut until = self.clone();
-                    until.set_abbas(Some(abbas));
-                    until.latency_s() <= longest.secs()
-                });
-            }
-            None if self.question == Question::Replace && rules < VerdictRules::ARRIVALS => {
-                plan.looks.truncate(1);
-            }
-            _ => {}
-        }
-        plan.set_abbas(plan.looks.last().copied());
         plan
     }
 
@@ -448,23 +445,33 @@ fn fit(rates: &mut [RatePlan], primary_rps: f64, budget: &Budget, lengthen: bool
     }
 }
 
-/// Whether to replace is asked of the pairs that the level has the time for, and once more of twice as many. Whether a
-/// version is worse is asked again after twice as many, as long as the time lasts that it may stay `undecided`.
-fn looks(rates: &[RatePlan], primary_rps: f64, first: u32, undecided: Option<Span>) -> Vec<u32> {
-    let Some(longest) = undecided else {
-        return vec![first, 2 * first];
-    };
-    let (primary, others): (Vec<&RatePlan>, _) =
-        rates.iter().partition(|rate| rate.rate_rps == primary_rps);
-    let others_s: f64 = others.into_iter().map(RatePlan::least_seconds).sum();
-    let fits = |abbas| {
-        let rates = primary.iter().map(|rate| RatePlan { abbas, ..**rate });
-        let primary_s: f64 = rates.map(|rate| rate.least_seconds()).sum();
-        others_s + primary_s <= longest.secs()
-    };
-    let mut looks = doubled(first, fits);
-    use_up(&mut looks, fits);
-    looks
+/// For how many blocks at the primary rate the time lasts that it may stay undecided whether a version is worse.
+struct Looking<'a> {
+    rates: &'a [RatePlan],
+    primary_rps: f64,
+    longest: Span,
+}
+
+impl Looking<'_> {
+    /// It is asked again after twice as many, as long as the time lasts.
+    fn looks(&self, rules: VerdictRules, first: u32) -> Vec<u32> {
+        if rules < VerdictRules::STARTS {
+            // They counted with slow starts, and took every look that they had planned.
+            return doubled(first, |abbas| self.fits(abbas, RatePlan::seconds));
+        }
+        let fits = |abbas| self.fits(abbas, RatePlan::least_seconds);
+        let mut looks = doubled(first, fits);
+        use_up(rules, &mut looks, fits);
+        looks
+    }
+
+    fn fits(&self, abbas: u32, seconds: fn(&RatePlan) -> f64) -> bool {
+        let rates = self.rates.iter().map(|rate| match rate.rate_rps {
+            primary if primary == self.primary_rps => RatePlan { abbas, ..*rate },
+            _ => *rate,
+        });
+        rates.map(|rate| seconds(&rate)).sum::<f64>() <= self.longest.secs()
+    }
 }
 
 /// The first look, and looks at twice as many blocks as the one before, as long as they fit.
@@ -474,15 +481,17 @@ fn doubled(first: u32, fits: impl Fn(u32) -> bool) -> Vec<u32> {
     std::iter::once(first).chain(more).collect()
 }
 
-/// What is left of the time lengthens the last look; where it holds half as many pairs again, they are a look of their own.
-/// The first look is as long as the level has it.
-fn use_up(looks: &mut Vec<u32>, fits: impl Fn(u32) -> bool) {
+/// What is left of the time lengthens the last look; where it holds more than half as many pairs again, they are a look of
+/// their own. The first look is as long as the level has it.
+fn use_up(rules: VerdictRules, looks: &mut Vec<u32>, fits: impl Fn(u32) -> bool) {
     let Some(&last) = looks.last() else { return };
     let Some(most) = (last + 1..2 * last).rev().find(|abbas| fits(*abbas)) else {
         return;
     };
+    // The first of these rules gave half as many a look of their own as well.
+    let more = 3 * last + u32::from(rules > VerdictRules::STARTS);
     match looks.as_mut_slice() {
-        [_, .., last] if 2 * most < 3 * *last => *last = most,
+        [_, .., last] if 2 * most < more => *last = most,
         _ => looks.push(most),
     }
 }
@@ -521,34 +530,35 @@ mod tests {
     fn whether_a_version_is_worse_is_asked_again_while_there_is_time() {
         let mut terms = terms(Level::Quick, &[1000.0, 4000.0], 0.99);
         assert_eq!(Plan::new(&terms).looks, [3, 6], "whether to replace");
-        let mut looks = |longest: Option<u64>| {
+        let mut under = |rules, longest: Option<u64>| {
             terms.question = Question::NoWorse {
                 margin: Share::new(0.05),
                 longest: longest.map(Span::from_secs),
             };
-            Plan::new(&terms)
+            Plan::under(rules, &terms)
         };
+        // Older rules doubled every look, whatever was left of the time, and settled each side before its warm-up.
+        assert_eq!(under(VerdictRules::ARRIVALS, Some(180)).looks, [3]);
+        assert_eq!(under(VerdictRules::STARTS, Some(180)).looks, [3, 8]);
+        for longest in (30..3600).step_by(7) {
+            let older = under(VerdictRules::ARRIVALS, Some(longest));
+            assert!(older.looks.windows(2).all(|two| two[1] == 2 * two[0]));
+            let fits = older.latency_s() <= longest as f64;
+            assert!(fits || older.looks.len() == 1, "{longest}: {older:?}");
+        }
+        let mut looks = |longest| under(VerdictRules::default(), longest);
         assert_eq!(looks(Some(1)).looks, [3], "once at least");
         // Three minutes hold a second look where sides start at once; whether they do, the measurements show.
         let plan = looks(Some(180));
         assert_eq!(
             plan.looks,
-            [3, 8],
-            "the time holds eight blocks, and nine it does not"
+            [3, 9],
+            "the time holds nine blocks, and ten it does not"
         );
         assert!(plan.seconds(1000) < 200.0, "{}", plan.seconds(1000));
         let took = |seconds| plan.has_time_for(1, Duration::from_secs(seconds), 12);
-        assert!(took(67) && !took(68), "both looks are 32 measurements");
+        assert!(took(60) && !took(61), "both looks are 36 measurements");
         assert!(plan.has_time_for(0, Duration::from_secs(1000), 12));
-        let older = plan.under(VerdictRules::ARRIVALS);
-        assert_eq!((older.looks, older.rates[0].abbas), (vec![3], 3));
-        // Older rules doubled every look, whatever was left of the time.
-        for longest in (30..3600).step_by(7) {
-            let older = looks(Some(longest)).under(VerdictRules::ARRIVALS);
-            assert!(older.looks.windows(2).all(|two| two[1] == 2 * two[0]));
-            let fits = older.latency_s() <= longest as f64;
-            assert!(fits || older.looks.len() == 1, "{longest}: {older:?}");
-        }
         let plan = looks(None);
         assert!(plan.looks.len() >= 4, "{:?}", plan.looks);
         assert!(

@@ -1,6 +1,5 @@
 //! For tests: exchanges on a virtual clock, and the configuration of a trial that has them.
 
-use crate::plan::Plan;
 use crate::terms::{Level, LimitsConfig, Question, SideTerms, Sizing, Slo, Terms};
 use crate::{Evidence, judge};
 use understudy_compare::{Row as Compared, Rules};
@@ -51,7 +50,7 @@ pub(crate) fn evidence(blocks: Vec<LatencyBlock>) -> Evidence {
 
 /// The verdict of this evidence.
 pub(crate) fn verdict(terms: &Terms, evidence: &Evidence) -> VerdictDocument {
-    judge(terms, &Plan::new(terms), &Rules::default(), evidence).verdict
+    judge(terms, &Rules::default(), evidence).verdict
 }
 
 /// A trial of two running sides at these rates, with one objective of 20 ms at a quantile.

@@ -673,6 +673,9 @@ impl VerdictRules {
     /// Whether a version is worse is asked as often as the time allows where sides start at once; how often it was
     /// asked is seen from the time that the measurements took.
     pub const STARTS: VerdictRules = VerdictRules(4);
+    /// Where sides start anew for every pair, the load that settles one is the warm-up of its measurement: more pairs
+    /// fit into the time.
+    pub const ONE_LOAD: VerdictRules = VerdictRules(5);
 
     fn first() -> VerdictRules {
         VerdictRules::FIRST
@@ -682,7 +685,7 @@ impl VerdictRules {
 impl Default for VerdictRules {
     /// Those of new runs.
     fn default() -> Self {
-        VerdictRules::STARTS
+        VerdictRules::ONE_LOAD
     }
 }
 

@@ -128,9 +128,7 @@ fn compare(
             }));
             drawn += 1;
         }
-        let verdict = judge(terms, plan, &Rules::default(), &evidence)
-            .verdict
-            .verdict;
+        let verdict = judge(terms, &Rules::default(), &evidence).verdict.verdict;
         last = (verdict, format!("at {until_s:.0} s ({} pairs)", drawn * 2));
         if matches!(verdict, Verdict::Worse | Verdict::NoWorse) {
             break;

@@ -8,7 +8,7 @@ use crate::sides::RunningSide;
 use crate::store;
 use crate::turns::{mix, order, pair_seed};
 use crate::{Event, Watch};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use understudy_evidence::{BlockId, Folder, RunDirectory};
@@ -46,6 +46,8 @@ struct Cast {
     prepared: HashMap<Role, Arc<[Prepared]>>,
     /// Answers of each side since its start.
     answered: HashMap<Role, u64>,
+    /// Those that were measured since their start.
+    measured: HashSet<Role>,
     /// The candidate has exited: that is the result, and there is nothing left to measure.
     exited: bool,
 }
@@ -68,11 +70,6 @@ struct Planned {
 impl Planned {
     fn id(&self) -> BlockId {
         store::latency_block(self.rate.rate_rps, self.side, self.number)
-    }
-
-    /// What all measurements of one pair, and no other, have.
-    fn pair(&self) -> (u64, u32) {
-        (self.rate.rate_rps.to_bits(), self.number)
     }
 }
 
@@ -129,8 +126,6 @@ impl Stage<'_> {
             .count();
         let mut sides = None;
         let (mut begun, mut made) = (None, 0);
-        // The pair of the measurement before.
-        let mut before = None;
         let mut repeats = Repeats {
             left: self.plan.repeats() as usize,
             in_a_row: 0,
@@ -162,11 +157,12 @@ impl Stage<'_> {
                     done: index,
                     total: until,
                 });
-                self.refresh(cast, one, before.replace(one.pair()))?;
+                self.refresh(cast, one.side)?;
                 if cast.exited {
                     break 'looks;
                 }
                 let disturbed = self.measure_until_kept(cast, one, inspector, &mut repeats)?;
+                cast.measured.insert(one.side);
                 made += 1;
                 let is_over = match disturbed {
                     Some(disturbed) => self.give_up(&disturbed)?,
@@ -263,6 +259,7 @@ impl Stage<'_> {
             sides: HashMap::new(),
             prepared: HashMap::new(),
             answered: HashMap::new(),
+            measured: HashSet::new(),
             exited: false,
         };
         for side in self.generator.stand.config.sides() {
@@ -290,47 +287,30 @@ impl Stage<'_> {
         let prepared = self.generator.prepare(&running)?;
         cast.sides.insert(side, running);
         cast.answered.insert(side, 0);
+        cast.measured.remove(&side);
         cast.prepared.insert(side, prepared);
         Ok(())
     }
 
-    /// Starts sides again, where the next measurement is to find new ones.
-    fn refresh(
-        &self,
-        cast: &mut Cast,
-        next: &Planned,
-        before: Option<(u64, u32)>,
-    ) -> Result<(), TrialError> {
-        let config = self.generator.stand.config;
+    /// Starts a side again, where its next measurement is to find a new one. Each is measured once in a pair, with the load
+    /// before it that settles it.
+    fn refresh(&self, cast: &mut Cast, side: Role) -> Result<(), TrialError> {
         match self.generator.stand.terms.starts() {
-            Fresh::Block => self.renew(cast, next.side).map(drop),
-            Fresh::Pair if before.is_some_and(|pair| pair != next.pair()) => {
-                for side in config.sides() {
-                    if !self.renew(cast, side)? {
-                        continue;
-                    }
-                    self.settle(cast, side)?;
-                    if cast.exited {
-                        break;
-                    }
-                    self.rest(cast, side)?;
-                }
-                Ok(())
-            }
-            Fresh::Pair | Fresh::Trial => Ok(()),
+            Fresh::Pair if !cast.measured.contains(&side) => Ok(()),
+            Fresh::Pair | Fresh::Block => self.renew(cast, side),
+            Fresh::Trial => Ok(()),
         }
     }
 
-    /// Starts a side again for the next measurement; false where it is not this trial that started it.
-    fn renew(&self, cast: &mut Cast, side: Role) -> Result<bool, TrialError> {
+    /// Starts a side again for the next measurement, if it was this trial that started it.
+    fn renew(&self, cast: &mut Cast, side: Role) -> Result<(), TrialError> {
         if !cast.sides.get(&side).is_some_and(RunningSide::is_launched) {
-            return Ok(false);
+            return Ok(());
         }
         if let Some(note) = cast.sides.remove(&side).and_then(RunningSide::stop) {
             store::note(self.run, &note)?;
         }
-        self.begin(cast, side)?;
-        Ok(true)
+        self.begin(cast, side)
     }
 
     /// Load before the first measurement, so that caches fill and code is compiled.

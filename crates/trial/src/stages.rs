@@ -82,7 +82,6 @@ pub struct Inputs<'a> {
 /// Why the trial ended before its last measurement; what was measured is kept.
 pub fn carry_out(
     config: &TrialConfig,
-    plan: &Plan,
     inputs: &Inputs<'_>,
     run: &RunDirectory,
 ) -> Result<(), TrialError> {
@@ -94,14 +93,13 @@ pub fn carry_out(
         false => error,
     };
     let (checkouts, config) = Checkouts::make(config, run).map_err(interrupted)?;
-    measure(&config, plan, inputs, run)?;
+    measure(&config, inputs, run)?;
     checkouts.remove();
     Ok(())
 }
 
 fn measure(
     config: &TrialConfig,
-    plan: &Plan,
     inputs: &Inputs<'_>,
     run: &RunDirectory,
 ) -> Result<(), TrialError> {
@@ -118,7 +116,7 @@ fn measure(
         None => store::write_environment(run, &environment)?,
     }
     let rules = began.as_ref().unwrap_or(&environment).rules;
-    let plan = &plan.under(rules);
+    let plan = &Plan::under(rules, &terms);
     store::begin_workload(run, &facts)?;
     keep_apart(inputs.cpus)?;
     let redact = |place: Option<&Place>, text: &str| inputs.redactor.redact_value(place, text);
@@ -178,7 +176,7 @@ fn measure(
         watch: inputs.watch,
         settled: &|| {
             let evidence = store::read(run)?;
-            let document = judge::measured(&terms, plan, inputs.rules, &evidence);
+            let document = judge::measured(&terms, inputs.rules, &evidence);
             Ok(judge::is_settled(&terms, &evidence, &document))
         },
     };

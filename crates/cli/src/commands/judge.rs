@@ -9,7 +9,6 @@ use crate::show::json::JsonOutput;
 use clap::Args;
 use std::path::PathBuf;
 use understudy_compare::Rules;
-use understudy_judge::plan::Plan;
 
 /// Recomputes the verdict from the evidence in a run directory; nothing is started.
 #[derive(Debug, Args)]
@@ -32,8 +31,7 @@ pub(crate) fn judge(args: &JudgeArgs) -> Result<u8, Failure> {
         config::read(&run.path().join("trial.toml"), Mode::Judge).map_err(Failure::Usage)?;
     let rules = Rules::compile(config.rules.clone(), first_day())
         .map_err(|errors| Failure::Usage(errors.iter().map(ToString::to_string).collect()))?;
-    let plan = Plan::new(&config.terms());
-    let document = judged(&config, &plan, &rules, &run)?;
+    let document = judged(&config, &rules, &run)?;
     // A full disk, or a run of another user, does not hide the verdict. Earlier runs are left to `report`: what comes
     // of a run directory depends on nothing outside of it.
     let stored = store_verdict(&run, &document);

@@ -30,7 +30,7 @@ fn budget(level: Level) -> Budget {
     }
 }
 
-pub(super) fn plan(terms: &Terms) -> Plan {
+pub(super) fn plan(rules: VerdictRules, terms: &Terms) -> Plan {
     let sides = terms.sides().count() as u32;
     let budget = budget(terms.level);
     let longest = match terms.question {
@@ -54,7 +54,7 @@ pub(super) fn plan(terms: &Terms) -> Plan {
         looks,
         question: terms.question,
         undecided: None,
-        rules: VerdictRules::default(),
+        rules,
         primary: Primary {
             operation: "*".to_owned(),
             quantile: 0.5,

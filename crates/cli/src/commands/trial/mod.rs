@@ -30,7 +30,6 @@ use understudy_evidence::RunDirectory;
 use understudy_host::allowed_cpus;
 use understudy_judge as judge;
 use understudy_judge::Judgement;
-use understudy_judge::plan::Plan;
 use understudy_model::history::History;
 use understudy_model::verdict::VerdictDocument;
 use understudy_probe::{Cgroups, Guard};
@@ -170,8 +169,8 @@ impl Attempt<'_> {
     pub(crate) fn conclude(&self) -> Result<Concluded, Unfinished> {
         self.measure().map_err(Unfinished::Trial)?;
         let Session { checked, run, .. } = self.session;
-        let document = judged(&checked.config, &checked.plan, &checked.rules, run)
-            .map_err(Unfinished::Judgement)?;
+        let document =
+            judged(&checked.config, &checked.rules, run).map_err(Unfinished::Judgement)?;
         let stored = store_verdict(run, &document);
         let earlier = earlier(run, &document);
         let drawn = stored.and_then(|()| write_html(run, &document, earlier.as_ref()).map(drop));
@@ -233,7 +232,7 @@ impl Attempt<'_> {
             stop,
             watch: &|event| display.show(event),
         };
-        let outcome = carry_out(&checked.config, &checked.plan, &inputs, run);
+        let outcome = carry_out(&checked.config, &inputs, run);
         display.end();
         outcome
     }
@@ -257,7 +256,6 @@ fn guard() -> Option<Guard> {
 /// The verdict of what is stored.
 pub(crate) fn judged(
     config: &TrialConfig,
-    plan: &Plan,
     rules: &Rules,
     run: &RunDirectory,
 ) -> anyhow::Result<VerdictDocument> {
@@ -267,7 +265,7 @@ pub(crate) fn judged(
         let error = exit::sentence(&error.into());
         show::warning(&format!("the curves are not stored: {error}"));
     }
-    let Judgement { verdict, case } = judge::judge(&config.terms(), plan, rules, &evidence);
+    let Judgement { verdict, case } = judge::judge(&config.terms(), rules, &evidence);
     if let Some(case) = case
         && let Err(error) = understudy_trial::write_case(run, &case)
     {
