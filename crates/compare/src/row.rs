@@ -3,7 +3,7 @@
 use crate::differ::{Compared, Differ, Past};
 use crate::history::History;
 use serde::{Deserialize, Serialize};
-use understudy_model::{Class, Difference, Outcome};
+use understudy_model::{Class, Difference, Outcome, Place};
 
 /// What one request showed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +111,24 @@ impl Row {
             ..row
         }
     }
+
+    /// Parts of one of the answers were incomplete: nothing is said of them, and the pair is lost unless it differs
+    /// elsewhere.
+    pub fn disregard(&mut self, parts: &[String], why: &str) {
+        let parts: Vec<Place> = parts.iter().map(|part| Place::from(part.clone())).collect();
+        let is_of_them = |difference: &Difference| {
+            let part = difference.pattern.part();
+            part.is_some() && parts.iter().any(|of| of.part() == part)
+        };
+        self.noise.retain(|difference| !is_of_them(difference));
+        self.differences
+            .retain(|difference| !is_of_them(difference));
+        let why = self.unread.take().unwrap_or_else(|| why.to_owned());
+        match self.differences.is_empty() {
+            true => self.lost = self.lost.take().or(Some(why)),
+            false => self.unread = Some(why),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -176,6 +194,41 @@ mod tests {
             (missed.lost, missed.differences[0].path.to_string().as_str()),
             (None, "outcome")
         );
+    }
+
+    #[test]
+    fn what_turned_out_to_be_incomplete_is_no_difference_and_not_the_same() {
+        let answer = |body: &str, calls: &str| {
+            let mut answer = crate::http::answer(200, Vec::new(), body.into(), false);
+            answer.parts.push(understudy_model::Part {
+                name: "calls:mail".to_owned(),
+                media: "application/json".to_owned(),
+                bytes: calls.into(),
+                truncated: false,
+                digest: String::new(),
+            });
+            Outcome::Answered(answer)
+        };
+        let disregarded = |body: &str, calls: &str, parts: &str| {
+            let second = answer("a", "[]");
+            let mut row = row(&answer("a", "[1]"), Some(&second), &answer(body, calls));
+            row.disregard(&[parts.to_owned()], "late");
+            let places = |of: &[Difference]| of.iter().map(|d| d.pattern.to_string()).collect();
+            let [noise, differences]: [Vec<String>; 2] =
+                [places(&row.noise), places(&row.differences)];
+            (row.lost, row.unread, noise, differences)
+        };
+        let late = || Some("late".to_owned());
+        for calls in ["[1]", "[]"] {
+            let alike = disregarded("a", calls, "calls:mail");
+            assert_eq!(alike, (late(), None, vec![], vec![]), "{calls}");
+        }
+        let different = disregarded("b", "[]", "calls:mail");
+        assert_eq!((different.0, different.1), (None, late()));
+        assert_eq!(different.3.len(), 1, "{:?}", different.3);
+        // Another outside service says what it says.
+        let (lost, _, noise, differences) = disregarded("a", "[]", "calls:prices");
+        assert_eq!((lost, noise.len(), differences.len()), (None, 1, 1));
     }
 
     #[test]

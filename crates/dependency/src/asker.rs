@@ -5,7 +5,7 @@ use crate::stand_in::Handler;
 use std::sync::Arc;
 use std::time::Duration;
 use understudy_model::{Outcome, Part};
-use understudy_subject::{Asker, Trouble};
+use understudy_subject::{Asker, Missed, Trouble};
 
 /// Asks a side, and adds to each answer the part `calls:NAME` for each outside service: a JSON array of the calls that the
 /// side made for it, in their order.
@@ -57,6 +57,25 @@ impl Asker for CallsAsker {
     fn unseen(&mut self) -> Vec<String> {
         self.asker.unseen()
     }
+
+    fn missed(&mut self) -> Option<Missed> {
+        let of_asker = self.asker.missed();
+        let is_late = |one: &&Arc<Handler>| one.forget_late() > 0;
+        let late: Vec<String> = self
+            .stand_ins
+            .iter()
+            .filter(is_late)
+            .map(|one| part(one))
+            .collect();
+        let Some(mut missed) = of_asker else {
+            return (!late.is_empty()).then(|| Missed {
+                parts: late,
+                why: "a call came too late after the answer".to_owned(),
+            });
+        };
+        missed.parts.extend(late);
+        Some(missed)
+    }
 }
 
 impl Drop for CallsAsker {
@@ -65,12 +84,17 @@ impl Drop for CallsAsker {
     }
 }
 
+/// What the part of the answer is called that has its calls.
+fn part(handler: &Handler) -> String {
+    format!("calls:{}", handler.name())
+}
+
 /// The calls of the round, as a part of the answer.
 fn calls(handler: &Handler) -> Part {
     let made = handler.end();
     let described = made.iter().map(|call| call.described()).collect();
     Part {
-        name: format!("calls:{}", handler.name()),
+        name: part(handler),
         media: "application/json".to_owned(),
         bytes: serde_json::Value::Array(described).to_string().into_bytes(),
         truncated: false,

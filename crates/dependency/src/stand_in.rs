@@ -209,10 +209,12 @@ struct Calls {
 }
 
 impl Calls {
-    /// What was called after a case was over belongs to none.
-    fn forget_late(&mut self) {
-        self.counts.late += self.made.len() as u64;
+    /// What was called after a case was over belongs to none: how many calls that were.
+    fn forget_late(&mut self) -> u64 {
+        let late = self.made.len() as u64;
+        self.counts.late += late;
         self.made.clear();
+        late
     }
 }
 
@@ -276,6 +278,11 @@ impl Handler {
             self.recording.end();
         }
         made
+    }
+
+    /// How many calls came after the last case was over, since this was asked: they are no part of what it called.
+    pub fn forget_late(&self) -> u64 {
+        self.calls().forget_late()
     }
 
     /// No case is asked any more: nothing that could change anything reaches the outside service.

@@ -272,16 +272,20 @@ impl Plan {
         plan
     }
 
-    /// Is there time for all that is measured until a look, where `spent` went into `measurements` of it? How long runs take
-    /// that are made one after the other is not known beforehand either.
-    pub fn has_time_for(&self, look: usize, spent: Duration, measurements: usize) -> bool {
+    /// Is there time for so many measurements `more`, where `spent` went into those that were `made`? How long starts and runs
+    /// take is not known beforehand.
+    pub fn has_time_for(&self, more: usize, spent: Duration, made: usize) -> bool {
         let runs = Some(self.runs).filter(|runs| *runs > Span::default());
-        let longest = self.undecided.or(runs);
-        let Some(longest) = longest.filter(|_| look > 0 && measurements > 0) else {
+        let Some(longest) = self.undecided.or(runs).filter(|_| made > 0) else {
             return true;
         };
-        let each = spent.as_secs_f64() / measurements as f64;
-        each * self.until(look).measurements() as f64 <= longest.secs()
+        let each = spent.as_secs_f64() / made as f64;
+        each * (made + more) as f64 <= longest.secs()
+    }
+
+    /// Measurements of one ABBA block: two pairs, and an estimate needs both.
+    pub fn measurements_of_an_abba(&self) -> usize {
+        2 * self.sides as usize
     }
 
     /// What many pairs are summed up by.
@@ -556,9 +560,9 @@ mod tests {
             "the time holds nine blocks, and ten it does not"
         );
         assert!(plan.seconds(1000) < 200.0, "{}", plan.seconds(1000));
-        let took = |seconds| plan.has_time_for(1, Duration::from_secs(seconds), 12);
+        let took = |seconds| plan.has_time_for(24, Duration::from_secs(seconds), 12);
         assert!(took(60) && !took(61), "both looks are 36 measurements");
-        assert!(plan.has_time_for(0, Duration::from_secs(1000), 12));
+        assert!(plan.has_time_for(4, Duration::from_secs(1000), 0));
         let plan = looks(None);
         assert!(plan.looks.len() >= 4, "{:?}", plan.looks);
         assert!(

@@ -27,6 +27,21 @@ pub trait Asker: Send {
     fn unseen(&mut self) -> Vec<String> {
         Vec::new()
     }
+
+    /// Parts of the last answer that turned out to be incomplete after it was returned. It is asked right before the next
+    /// case, and a moment after the last one.
+    fn missed(&mut self) -> Option<Missed> {
+        None
+    }
+}
+
+/// What an answer lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// Names of its parts that are incomplete.
+    pub parts: Vec<String>,
+    /// Why, as the end of a sentence.
+    pub why: String,
 }
 
 /// Asks a side cases one after the other, and measures each.

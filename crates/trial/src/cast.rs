@@ -6,12 +6,12 @@ use crate::subject::{Comparable, Member};
 use crate::{Event, Watch};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use understudy_model::stored::Row as ExchangeRow;
 use understudy_model::stored::{During, Exited};
 use understudy_model::{Failure, FailureKind, Observation, Outcome, Role};
 use understudy_redact::Redactor;
-use understudy_subject::{Asker, Trouble};
+use understudy_subject::{Asker, Missed, Trouble};
 
 /// The programs that are asked: the incumbent, a second incumbent, then the contenders.
 pub(crate) struct Cast<'a> {
@@ -90,11 +90,16 @@ fn after_answers(during: During, answered: u64) -> String {
     format!("{}, after {answered} answer{plural}", during.in_words())
 }
 
+/// How long it may take to show that the answers to the last case lack something.
+const LACKS_SHOW_WITHIN: Duration = Duration::from_millis(50);
+
 /// One answer with its times.
 pub(crate) struct Asked {
     pub(crate) outcome: Outcome,
     /// What of it could not be seen, or is not compared: one sentence each.
     pub(crate) unseen: Vec<String>,
+    /// What the answer to the case before turned out to lack.
+    pub(crate) missed: Option<Missed>,
     sent_ns: u64,
     ended_ns: u64,
 }
@@ -130,21 +135,30 @@ pub(crate) struct Askers {
     names: Vec<&'static str>,
     ask: Vec<mpsc::Sender<(u32, Instant)>>,
     answers: Vec<mpsc::Receiver<Result<Asked, Trouble>>>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Vec<JoinHandle<Option<Missed>>>,
 }
 
 impl Drop for Askers {
     /// What an asker has started is stopped before anything else begins, and before this process ends.
     fn drop(&mut self) {
-        self.ask.clear();
-        for thread in self.threads.drain(..) {
-            // One that panicked has ended.
-            let _ = thread.join();
-        }
+        self.end();
     }
 }
 
 impl Askers {
+    /// Asks nothing more: what the answers to the last case turned out to lack.
+    pub(crate) fn finish(mut self) -> Vec<Missed> {
+        std::thread::sleep(LACKS_SHOW_WITHIN);
+        self.end()
+    }
+
+    fn end(&mut self) -> Vec<Missed> {
+        self.ask.clear();
+        // One that panicked has ended.
+        let missed = |thread: JoinHandle<Option<Missed>>| thread.join().ok().flatten();
+        self.threads.drain(..).filter_map(missed).collect()
+    }
+
     pub(crate) fn new(cast: &Cast<'_>) -> Result<Self, TrialError> {
         let mut askers = Askers {
             names: Vec::new(),
@@ -159,9 +173,10 @@ impl Askers {
             askers.threads.push(std::thread::spawn(move || {
                 for (case, epoch) in asked {
                     if answer.send(exchange(&mut *asker, case, epoch)).is_err() {
-                        return;
+                        break;
                     }
                 }
+                asker.missed()
             }));
             askers.names.push(member.role().in_words());
             askers.ask.push(ask);
@@ -188,6 +203,7 @@ impl Askers {
                 detail: why.to_owned(),
             }),
             unseen: Vec::new(),
+            missed: None,
             sent_ns: now_ns,
             ended_ns: now_ns,
         };
@@ -222,10 +238,12 @@ pub(crate) fn any_failed(asked: &[Asked]) -> bool {
 
 fn exchange(asker: &mut dyn Asker, case: u32, epoch: Instant) -> Result<Asked, Trouble> {
     let sent_ns = epoch.elapsed().as_nanos() as u64;
+    let missed = asker.missed();
     let outcome = asker.ask(case)?;
     Ok(Asked {
         outcome,
         unseen: asker.unseen(),
+        missed,
         sent_ns,
         ended_ns: epoch.elapsed().as_nanos() as u64,
     })

@@ -22,7 +22,7 @@ use understudy_model::stored::Row as ExchangeRow;
 use understudy_model::verdict::{Equivalence, Reproduced};
 use understudy_model::{Outcome, Pacing, Role};
 use understudy_redact::Redactor;
-use understudy_subject::answer_hash;
+use understudy_subject::{Missed, answer_hash};
 
 /// Clusters that are asked again, and how often.
 const REPRODUCED_CLUSTERS: usize = 10;
@@ -52,6 +52,33 @@ pub(crate) struct Stage<'a> {
 struct Compared {
     contender: Role,
     rows: Vec<Row>,
+}
+
+/// The rows of one case, without what they say of parts that turned out to be incomplete.
+fn disregarding<'m>(
+    rows: impl IntoIterator<Item = Row>,
+    missed: impl IntoIterator<Item = &'m Missed>,
+) -> Vec<Row> {
+    let mut rows: Vec<Row> = rows.into_iter().collect();
+    for missed in missed {
+        for row in &mut rows {
+            row.disregard(&missed.parts, &missed.why);
+        }
+    }
+    rows
+}
+
+/// Stores the rows of one case, one for each contender.
+fn keep(
+    rows: Vec<Row>,
+    compared: &mut [Compared],
+    lines: &mut [JsonLines<Row>],
+) -> Result<(), TrialError> {
+    for ((row, one), lines) in rows.into_iter().zip(compared).zip(lines) {
+        lines.write(&row)?;
+        one.rows.push(row);
+    }
+    Ok(())
 }
 
 impl Stage<'_> {
@@ -161,6 +188,8 @@ impl Stage<'_> {
         let differs = |row: &&Row| !row.differences.is_empty();
         let rows = compared.iter().flat_map(|one| &one.rows);
         let mut different = rows.filter(differs).count();
+        // The rows of the last case: right before the next one shows if its answers were whole.
+        let mut held: Vec<Row> = Vec::new();
         for number in compared[0].rows.len()..total {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(TrialError::Interrupted);
@@ -178,6 +207,10 @@ impl Stage<'_> {
             let asked = askers
                 .ask(request, start, &cast.gone)
                 .map_err(|error| self.or_interrupted(error))?;
+            let missed = asked.iter().filter_map(|one| one.missed.as_ref());
+            let before = disregarding(held.drain(..), missed);
+            different += before.iter().filter(differs).count();
+            keep(before, &mut compared, &mut lines)?;
             cast.note(&asked);
             self.note_limits(cast, &asked, &mut noted)?;
             if any_failed(&asked) {
@@ -194,8 +227,7 @@ impl Stage<'_> {
                     self.hash(&one.outcome),
                 ));
             }
-            let contenders = compared.iter_mut().zip(&mut lines).zip(&mut histories);
-            for (index, ((one, lines), history)) in contenders.enumerate() {
+            for (index, (one, history)) in compared.iter().zip(&mut histories).enumerate() {
                 let contender = (one.contender, FIRST_CONTENDER + index);
                 let row = self.row(history, request, &asked, contender)?;
                 if let Some(self_test) = self_test
@@ -212,17 +244,17 @@ impl Stage<'_> {
                         store::note(self.run, &note)?;
                     }
                 }
-                different += usize::from(differs(&&row));
-                lines.write(&row)?;
-                one.rows.push(row);
+                held.push(row);
             }
             (self.watch)(Event::Comparing {
                 of_edges: self.part == Part::Edges,
                 done: number + 1,
                 total,
-                different,
+                different: different + held.iter().filter(differs).count(),
             });
         }
+        let missed = askers.finish();
+        keep(disregarding(held, &missed), &mut compared, &mut lines)?;
         for lines in &mut lines {
             lines.sync()?;
         }

@@ -125,7 +125,7 @@ impl Stage<'_> {
             .filter(|one| on_disk.contains(&one.id()))
             .count();
         let mut sides = None;
-        let (mut begun, mut made) = (None, 0);
+        let (mut begun, mut made) = (None::<Instant>, 0);
         let mut repeats = Repeats {
             left: self.plan.repeats() as usize,
             in_a_row: 0,
@@ -133,21 +133,20 @@ impl Stage<'_> {
         'looks: for look in 0..self.plan.looks.len() {
             let of_look = self.plan.measurements_of(look);
             let until = of_look.end;
-            let spent = begun.map_or(Duration::ZERO, |begun: Instant| begun.elapsed());
-            if !self.plan.has_time_for(look, spent, made) {
-                store::note(self.run, &no_time_left(self.plan, look))?;
-                break;
-            }
             let missing = planned.iter().enumerate().take(until).skip(of_look.start);
             for (index, one) in missing.filter(|(_, one)| !on_disk.contains(&one.id())) {
                 let cast = match &mut sides {
                     Some(cast) => cast,
                     None => {
                         self.note_interruption(done, until)?;
-                        begun = Some(Instant::now());
                         sides.insert(self.start_all()?)
                     }
                 };
+                let spent = begun.get_or_insert_with(Instant::now).elapsed();
+                if look > 0 && self.is_over(index - of_look.start, spent, made) {
+                    store::note(self.run, &self.no_time_left(index))?;
+                    break 'looks;
+                }
                 if cast.exited {
                     break 'looks;
                 }
@@ -186,6 +185,19 @@ impl Stage<'_> {
             store::note(self.run, &note)?;
         }
         Ok(outlasted)
+    }
+
+    /// Is no time left for the ABBA block that would begin with a measurement, by its place in a look? The last look takes
+    /// what time there is, and whatever was measured does not bear on where it ends.
+    fn is_over(&self, place: usize, spent: Duration, made: usize) -> bool {
+        let of_abba = self.plan.measurements_of_an_abba();
+        place.is_multiple_of(of_abba) && !self.plan.has_time_for(of_abba, spent, made)
+    }
+
+    /// Why it is not measured on although nothing is decided.
+    fn no_time_left(&self, made: usize) -> String {
+        let pairs = made / self.plan.sides as usize;
+        format!("undecided after {pairs} pairs, and `longest` allows no more")
     }
 
     fn note_interruption(&self, done: usize, total: usize) -> Result<(), TrialError> {
@@ -473,22 +485,6 @@ impl Stage<'_> {
         store::exited(self.run, &exited)?;
         Ok(ran)
     }
-}
-
-/// Why it is not measured on although nothing is decided.
-fn no_time_left(plan: &Plan, look: usize) -> String {
-    let pairs = |look| {
-        plan.until(look)
-            .rates
-            .iter()
-            .map(RatePlan::pairs)
-            .sum::<u32>()
-    };
-    format!(
-        "undecided after {} pairs, and measuring {} takes longer than `longest` allows",
-        pairs(look - 1),
-        pairs(look)
-    )
 }
 
 /// The warm-up of one pair, between half and one and a half times the planned one. What a side does

@@ -87,7 +87,8 @@ impl Stage<'_> {
             if look > 0 {
                 // What the blocks so far took says what the next ones will.
                 let made = plan.until(look - 1).measurements();
-                let has_time = plan.has_time_for(look, spent, made);
+                let more = plan.measurements_of(look).len();
+                let has_time = plan.has_time_for(more, spent, made);
                 let is_complete = self.is_complete(*until, &on_disk);
                 if !is_complete && (!has_time || (self.measuring.settled)()?) {
                     break;

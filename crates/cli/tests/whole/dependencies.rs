@@ -58,6 +58,8 @@ import http.server
 import json
 import os
 import sys
+import threading
+import time
 
 plants = sys.argv[2:]
 
@@ -99,8 +101,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         mail["back"] = f"http://127.0.0.1:{sys.argv[1]}/mails"
         if "content" in plants:
             mail["item"] += 1
-        for _ in range(1 + ("twice" in plants) - ("never" in plants)):
-            call("MAIL", "POST", "/send", mail)
+        if "later" in plants:
+            threading.Timer(0.03, call, ("MAIL", "POST", "/send", mail)).start()
+        else:
+            for _ in range(1 + ("twice" in plants) - ("never" in plants)):
+                call("MAIL", "POST", "/send", mail)
+        if "slow" in plants:
+            time.sleep(0.3)
         self.answer({"ordered": order["item"], "price": price["number"], "of": os.environ["PRICES"]})
 
     def log_message(self, *_):
@@ -172,7 +179,8 @@ fn trial(scratch: &Scratch, plant: &str, tables: &str) -> (Ended, Value, Vec<Str
             "schema = 1\n[trial]\nlevel = \"quick\"\n{}{}[workload]\nrequests = \"requests.jsonl\"\nrates = [30]\n\
              [[dependency]]\nname = \"prices\"\nurl = \"http://127.0.0.1:{port}\"\n\
              [[dependency]]\nname = \"mail\"\nurl = \"http://127.0.0.1:{port}\"\nlatency = \"1ms\"\n{tables}",
-            side("incumbent", ""),
+            // While it is still waited for, what the candidate calls later is a call after its answer.
+            side("incumbent", if plant.contains("later") { "slow" } else { "" }),
             side("candidate", plant),
         ),
     );
@@ -188,14 +196,20 @@ fn trial(scratch: &Scratch, plant: &str, tables: &str) -> (Ended, Value, Vec<Str
 
 /// How often each request of the workload was compared, orders apart from quotes.
 fn compared(run: &Path) -> (usize, usize) {
-    let rows = fs::read_to_string(run.join("differences.jsonl")).unwrap();
-    let rows: Vec<Value> = rows
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let is_order = |row: &&Value| row["request"].as_u64().unwrap() % 2 == 1;
-    let orders = rows.iter().filter(is_order).count();
+    let rows = rows(run);
+    let orders = rows.iter().filter(|row| is_order(row)).count();
     (orders, rows.len() - orders)
+}
+
+/// What was compared, pair by pair.
+fn rows(run: &Path) -> Vec<Value> {
+    let rows = fs::read_to_string(run.join("differences.jsonl")).unwrap();
+    let rows = rows.lines().map(|line| serde_json::from_str(line).unwrap());
+    rows.collect()
+}
+
+fn is_order(row: &Value) -> bool {
+    row["request"].as_u64().unwrap() % 2 == 1
 }
 
 #[test]
@@ -218,9 +232,9 @@ fn each_planted_call_is_found_where_it_is_made() {
                 is_extra("prices"),
             ],
         ),
-        // Another question has another answer.
+        // Another question has another answer; a mail after the answer is not compared, and no difference.
         (
-            "query",
+            "query later",
             vec![
                 ("$.sum".to_owned(), "value"),
                 ("calls:prices:$[*].query.currency[*]".to_owned(), "value"),
@@ -238,6 +252,12 @@ fn each_planted_call_is_found_where_it_is_made() {
             .map(|(path, kind)| (path, kind.to_owned()))
             .collect();
         assert_eq!(found, expected, "{plants}");
+        let is_lost = |row: &Value| row["lost"] == "a call came too late after the answer";
+        let lost = rows(&scratch.run()).into_iter().filter(is_lost);
+        let lost = lost.filter(is_order).count();
+        let (orders, _) = compared(&scratch.run());
+        let expected = if plants.contains("later") { orders } else { 0 };
+        assert_eq!(lost, expected, "{plants}: of {orders} orders");
     }
 }
 

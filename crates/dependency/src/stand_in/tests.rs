@@ -184,11 +184,14 @@ fn calls_after_a_case_are_counted_and_belong_to_none() {
     let mut side = Side::of(&leader);
     leader.handler().begin(round(1));
     assert!(leader.handler().end().is_empty());
+    assert_eq!(leader.handler().forget_late(), 0);
     side.call("GET", "/late", "");
+    assert_eq!(leader.handler().forget_late(), 1);
+    side.call("GET", "/later", "");
     leader.handler().begin(round(2));
     side.call("GET", "/in-time", "");
     assert_eq!(targets(&leader.handler().end()), ["/in-time"]);
-    assert_eq!(leader.handler().counts().late, 1);
+    assert_eq!(leader.handler().counts().late, 2);
 }
 
 #[test]
