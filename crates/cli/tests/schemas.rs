@@ -355,6 +355,7 @@ fn evidence() -> Evidence {
         reproduced: Vec::new(),
         starts: Vec::new(),
         settling: Vec::new(),
+        load_is_over: false,
         blocks: Role::SIDES
             .into_iter()
             .flat_map(|side| (0..6).map(move |number| (side, number)))

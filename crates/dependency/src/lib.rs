@@ -6,15 +6,20 @@
 //! that is wrong orders, pays and mails nothing.
 //!
 //! What a side called is a part of what it answers: [`CallsAsker`] adds it to the answer.
+//!
+//! What speaks another protocol than HTTP is passed through by a [`Relay`] for each side, and counted.
 
 #![forbid(unsafe_code)]
 
 mod asker;
 mod call;
+mod listening;
 mod recording;
+mod relay;
 mod stand_in;
 
 pub use asker::CallsAsker;
 pub use call::{Call, Key};
 pub use recording::{Recorded, Recording, Round};
+pub use relay::{Passed, Relay};
 pub use stand_in::{Counts, Lead, StandIn, Standing, Wait};

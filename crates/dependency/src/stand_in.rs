@@ -3,25 +3,18 @@
 mod connection;
 
 use crate::call::{Call, Key};
+use crate::listening::Listening;
 use crate::recording::{Recorded, Recording, Round};
 use std::collections::HashMap;
 use std::io;
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use understudy_host::{CpuList, pin_current_thread};
+use understudy_host::CpuList;
 use understudy_model::Outcome;
 use understudy_subject_http::{Client, ClientLimits, Target};
 use understudy_wire::http1::RequestHead;
-
-/// Most connections of one side; those beyond are closed at once.
-const MOST_CONNECTIONS: usize = 1024;
-/// What a thread of a connection needs.
-const STACK_BYTES: usize = 512 * 1024;
-/// How long a call to wake a listener may take.
-const WAKES_WITHIN: Duration = Duration::from_secs(1);
 
 /// Fields that belong to the connection of the side, or are made anew. Without `Accept-Encoding` the outside service answers
 /// every client in the same way.
@@ -88,9 +81,9 @@ pub struct Counts {
 /// A stand-in of one side for one outside service. It ends when it is dropped.
 #[derive(Debug)]
 pub struct StandIn {
-    address: SocketAddr,
     handler: Arc<Handler>,
-    listener: Option<JoinHandle<()>>,
+    /// Dropped after the recording was given up.
+    listening: Listening,
 }
 
 impl StandIn {
@@ -99,29 +92,28 @@ impl StandIn {
     /// # Errors
     /// There is none, or no thread for it.
     pub fn start(standing: Standing, lead: Lead, recording: Arc<Recording>) -> io::Result<StandIn> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = listener.local_addr()?;
+        let cpus = standing.cpus.clone();
         let handler = Arc::new(Handler {
             standing,
             lead,
             recording,
             calls: Mutex::default(),
             idle: Condvar::new(),
-            is_over: AtomicBool::new(false),
         });
         let shared = handler.clone();
-        let thread = std::thread::Builder::new().name("stand-in".to_owned());
-        let listener = thread.spawn(move || listen(&listener, &shared))?;
+        let serve = move |stream: &TcpStream, _: &AtomicBool| {
+            // A connection whose end is no orderly one has ended all the same.
+            let _ = connection::serve(stream, &shared);
+        };
         Ok(StandIn {
-            address,
             handler,
-            listener: Some(listener),
+            listening: Listening::start(cpus, Arc::new(serve))?,
         })
     }
 
     /// Where the side finds it.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.listening.address()
     }
 
     /// What answers its calls.
@@ -132,52 +124,8 @@ impl StandIn {
 
 impl Drop for StandIn {
     fn drop(&mut self) {
-        self.handler.is_over.store(true, Ordering::Release);
+        // Connections wait for the incumbent no longer.
         self.handler.recording.give_up();
-        // Whoever waits for the next connection gets one.
-        let _ = TcpStream::connect_timeout(&self.address, WAKES_WITHIN);
-        if let Some(listener) = self.listener.take() {
-            // One that panicked has ended.
-            let _ = listener.join();
-        }
-    }
-}
-
-/// Takes connections, a thread each, until it is over.
-fn listen(listener: &TcpListener, handler: &Arc<Handler>) {
-    if let Some(cpus) = &handler.standing.cpus {
-        // Without, it disturbs what is measured more: that shows in the gates.
-        let _ = pin_current_thread(cpus);
-    }
-    let mut open: Vec<(TcpStream, JoinHandle<()>)> = Vec::new();
-    for stream in listener.incoming() {
-        if handler.is_over.load(Ordering::Acquire) {
-            break;
-        }
-        open.retain(|(_, thread)| !thread.is_finished());
-        let Ok(stream) = stream else { continue };
-        let (Ok(again), true) = (stream.try_clone(), open.len() < MOST_CONNECTIONS) else {
-            continue;
-        };
-        let handler = handler.clone();
-        let thread = std::thread::Builder::new()
-            .name("stand-in".to_owned())
-            .stack_size(STACK_BYTES);
-        let spawned = thread.spawn(move || {
-            // A connection whose end is no orderly one has ended all the same.
-            let _ = connection::serve(&stream, &handler);
-            // The other handle of it does not keep it open.
-            let _ = stream.shutdown(Shutdown::Both);
-        });
-        if let Ok(thread) = spawned {
-            open.push((again, thread));
-        }
-    }
-    for (stream, _) in &open {
-        let _ = stream.shutdown(Shutdown::Both);
-    }
-    for (_, thread) in open {
-        let _ = thread.join();
     }
 }
 
@@ -227,7 +175,6 @@ pub struct Handler {
     calls: Mutex<Calls>,
     /// No call is being answered any more.
     idle: Condvar,
-    is_over: AtomicBool,
 }
 
 impl Handler {

@@ -85,6 +85,8 @@ pub struct Evidence {
     pub settling: Vec<LatencyBlock>,
     /// The measurements under load.
     pub blocks: Vec<LatencyBlock>,
+    /// The time for them was over before all that were planned were made: no more come, whatever these show.
+    pub load_is_over: bool,
     /// The trials of the search for the capacity, in the order in which they were made.
     pub capacity: Vec<LatencyBlock>,
     /// The trials of the search for the memory floor, in the order in which they were made.
@@ -142,7 +144,11 @@ pub fn judge(terms: &Terms, rules: &Rules, evidence: &Evidence) -> Judgement {
 /// The verdict of the measurements alone.
 pub fn measured(terms: &Terms, rules: &Rules, evidence: &Evidence) -> VerdictDocument {
     let plan = Plan::under(evidence.environment.rules, terms);
-    let plan = &plan.until(plan.look_of(pairs(&plan, evidence)));
+    let made = pairs(&plan, evidence);
+    let plan = &match evidence.load_is_over {
+        true => plan.of_abbas(made / 2),
+        false => plan.until(plan.look_of(made)),
+    };
     // What was not measured (the answers differ, or the run was interrupted) has no lines.
     let measured = Plan {
         rates: measured_rates(plan, &evidence.blocks),

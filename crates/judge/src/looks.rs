@@ -124,6 +124,25 @@ fn a_run_is_settled_where_more_pairs_change_nothing() {
 }
 
 #[test]
+fn what_there_was_time_for_is_judged_and_an_interrupted_run_is_not() {
+    let mut terms = terms();
+    terms.goals = vec![Goal::Cpu("+20%".parse().unwrap())];
+    terms.question = Question::NoWorse {
+        margin: understudy_model::Share::new(0.2),
+        longest: Some(understudy_model::Span::from_secs(300)),
+    };
+    let plan = Plan::new(&terms);
+    let last = 2 * plan.looks[1];
+    let mut partly = evidence(last - 2, 0.9, 1);
+    let document = verdict(&terms, &partly);
+    assert_eq!(document.because[0].code, "not_measured");
+    partly.load_is_over = true;
+    let document = verdict(&terms, &partly);
+    assert_eq!(document.verdict, Verdict::NoWorse, "{:?}", document.because);
+    assert_eq!(document.method.rates[0].pairs, last - 2);
+}
+
+#[test]
 fn a_run_of_older_rules_has_one_look() {
     let terms = terms();
     let now = verdict(&terms, &evidence(6, 0.5, 1));

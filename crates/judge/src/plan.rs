@@ -267,8 +267,14 @@ impl Plan {
 
     /// The plan up to one of its looks, or to the last if there are fewer.
     pub fn until(&self, look: usize) -> Plan {
+        let abbas = self.looks.get(look).or(self.looks.last());
+        abbas.map_or_else(|| self.clone(), |abbas| self.of_abbas(*abbas))
+    }
+
+    /// The plan with so many ABBA blocks at the primary rate: those that there was time for.
+    pub fn of_abbas(&self, abbas: u32) -> Plan {
         let mut plan = self.clone();
-        plan.set_abbas(self.looks.get(look).or(self.looks.last()).copied());
+        plan.set_abbas(Some(abbas));
         plan
     }
 

@@ -19,6 +19,7 @@ mod body;
 mod class;
 mod exchange;
 mod head;
+mod idle;
 mod json;
 mod recorded;
 mod reproducer;
@@ -30,11 +31,13 @@ mod wire;
 pub use asker::EdgeAsker;
 pub use class::Class;
 pub use exchange::{CONNECTION, CONTINUE, exchange};
+pub use idle::IDLE;
 pub use wire::{Body, Framing, Host, Raw, RawField};
 
 use crate::requests::Requests;
 use recorded::{Recorded, Routes};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use understudy_redact::Redactor;
 
 /// Recorded requests of an operation among which one is looked for that has what a class takes.
@@ -47,6 +50,8 @@ pub struct Limits {
     pub writes: bool,
     /// Most edge requests: the classes that tell the most frameworks apart come first.
     pub most: usize,
+    /// How long a connection is left idle, which is asked beyond those; not at all where it is 0.
+    pub idle: Duration,
 }
 
 /// An edge request.
@@ -58,17 +63,23 @@ pub struct Edge {
     pub from: u32,
     /// What is sent.
     pub raw: Raw,
+    /// How long its connection is left idle after the answer; 0 where that is not what is asked.
+    pub idle: Duration,
 }
 
 impl Edge {
     /// The request as a line for a shell, to be sent to `$URL`, the base of either side: by curl, which adds
     /// `User-Agent` and `Accept`. Secrets become variables or placeholders; what is long is made by the line.
     pub fn reproduce(&self, redactor: &Redactor) -> String {
-        reproducer::shell_line(&self.raw, redactor)
+        match self.idle.is_zero() {
+            true => reproducer::shell_line(&self.raw, redactor),
+            false => reproducer::idle_line(&self.raw, self.idle, redactor),
+        }
     }
 }
 
-/// Every class: what tells the most pairs of frameworks apart first, the ids in order where that is equal.
+/// Every class but the one of an idle connection, which is asked last: what tells the most pairs of frameworks apart first,
+/// the ids in order where that is equal.
 pub fn classes() -> Vec<&'static Class> {
     let groups = [
         body::CLASSES,
@@ -84,12 +95,27 @@ pub fn classes() -> Vec<&'static Class> {
 }
 
 /// The edge requests of a workload: of each class and operation one, from the first recorded request that has what the
-/// class takes, among the first 20 that can be used. All operations of a class come before those of a weaker one.
+/// class takes, among the first 20 that can be used. All operations of a class come before those of a weaker one; a
+/// connection that is left idle comes last.
 ///
 /// `operation_of` gives each recorded request its operation. Requests whose path or body has a variable are not used.
 pub fn edges(requests: &Requests, operation_of: &[u32], limits: Limits) -> Vec<Edge> {
     let routes = Routes::of(requests);
     let operations = operations(requests, operation_of, &routes);
+    let mut made = ranked(&operations, limits);
+    if !limits.idle.is_zero() {
+        let mut all = operations.values().flatten();
+        let left = all.find_map(|recorded| edge(&idle::CLASS, recorded));
+        made.extend(left.map(|edge| Edge {
+            idle: limits.idle,
+            ..edge
+        }));
+    }
+    made
+}
+
+/// Those of the ranked classes.
+fn ranked(operations: &BTreeMap<u32, Vec<Recorded<'_>>>, limits: Limits) -> Vec<Edge> {
     let mut made: Vec<Edge> = Vec::new();
     for class in classes() {
         if class.writes && !limits.writes {
@@ -123,6 +149,7 @@ fn edge(class: &'static Class, recorded: &Recorded<'_>) -> Option<Edge> {
         class,
         from: recorded.number,
         raw: (class.make)(recorded)?,
+        idle: Duration::ZERO,
     })
 }
 

@@ -442,6 +442,22 @@ pub struct ProtobufConfig {
 pub struct DependencyConfig {
     /// What it is called in configuration, reports and the words of a side.
     pub name: String,
+    /// What it speaks.
+    pub kind: DependencyKind,
+}
+
+/// What an outside service speaks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DependencyKind {
+    /// HTTP/1.1: its answers are recorded and served to all sides.
+    Http(HttpDependency),
+    /// Anything over TCP: it is passed through, and all sides share what is behind it. Host and port.
+    Tcp(String),
+}
+
+/// An outside service whose answers are recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HttpDependency {
     /// Its base URL.
     pub url: String,
     /// How long a side waits for an answer of the stand-in: as long as it was waited for when it was recorded where `None`.
@@ -452,16 +468,23 @@ pub struct DependencyConfig {
     pub settle: Span,
 }
 
-impl DependencyConfig {
+impl HttpDependency {
     /// Longest time for one of its answers, where nothing is said.
     pub const TIMEOUT: Span = Span::from_secs(10);
     /// For how long after its answer calls of a side belong to that, where nothing is said.
     pub const SETTLE: Span = Span::from_millis(2);
+}
 
+impl DependencyConfig {
     /// The word in braces that stands for the address of its stand-in.
     pub fn placeholder(&self) -> String {
-        format!("{{dependency.{}}}", self.name)
+        placeholder(&self.name)
     }
+}
+
+/// The word in braces that stands for the address of the stand-in of this name.
+pub(crate) fn placeholder(name: &str) -> String {
+    format!("{{dependency.{name}}}")
 }
 
 /// How edge requests are made and judged.
@@ -473,11 +496,15 @@ pub struct EdgesConfig {
     pub budget: Span,
     /// A difference makes the candidate not equivalent.
     pub required: bool,
+    /// How long a connection is left idle, to see if it is closed; 0 where that is not asked.
+    pub idle: Span,
 }
 
 impl EdgesConfig {
     /// How long they are compared, where nothing is said.
     pub const BUDGET: Span = Span::from_secs(30);
+    /// How long a connection is left idle, where nothing is said: the 5 s of several servers are within it.
+    pub const IDLE: Span = Span::from_secs(8);
 }
 
 impl Default for EdgesConfig {
@@ -487,6 +514,7 @@ impl Default for EdgesConfig {
             writes: false,
             budget: EdgesConfig::BUDGET,
             required: false,
+            idle: EdgesConfig::IDLE,
         }
     }
 }

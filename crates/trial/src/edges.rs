@@ -28,6 +28,7 @@ pub(crate) fn of<'a>(services: &'a Services<'a>) -> Option<Edges<'a>> {
     let limits = Limits {
         writes: config.writes,
         most: MOST,
+        idle: config.idle.duration(),
     };
     let edges: Arc<[Edge]> = edges(services.requests, &services.operation_of, limits).into();
     if edges.is_empty() {

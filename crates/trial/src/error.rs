@@ -97,7 +97,7 @@ pub enum TrialError {
     },
     /// An outside service that the sides call is not there.
     #[error(
-        "{name:?} does not answer at {address}: {why}\nhint: start it, or correct the `url` of its [[dependency]]"
+        "{name:?} does not answer at {address}: {why}\nhint: start it, or correct the `{key}` of its [[dependency]]"
     )]
     DependencyUnreachable {
         /// What it is called.
@@ -106,6 +106,8 @@ pub enum TrialError {
         address: String,
         /// Why.
         why: String,
+        /// The key that says where it is.
+        key: &'static str,
     },
     /// An outside service that the sides call has no usable URL.
     #[error("dependency {name:?}: url")]

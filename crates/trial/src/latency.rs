@@ -118,6 +118,9 @@ impl Stage<'_> {
     /// Measures every rate, on to the look at which the evidence is enough. Each measurement is on disk
     /// when the next one begins.
     pub(crate) fn carry_out(&self, inspector: &mut Inspector<'_>) -> Result<Outlasted, TrialError> {
+        if store::is_load_over(self.run)? {
+            return Ok(Outlasted::Yes);
+        }
         let planned = self.planned();
         let on_disk: BTreeSet<BlockId> = self.run.blocks()?.into_iter().collect();
         let done = planned
@@ -145,6 +148,7 @@ impl Stage<'_> {
                 let spent = begun.get_or_insert_with(Instant::now).elapsed();
                 if look > 0 && self.is_over(index - of_look.start, spent, made) {
                     store::note(self.run, &self.no_time_left(index))?;
+                    store::end_load(self.run)?;
                     break 'looks;
                 }
                 if cast.exited {

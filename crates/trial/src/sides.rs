@@ -7,7 +7,7 @@ use crate::error::TrialError;
 use crate::exits::End;
 use crate::placeholders::fill;
 use std::collections::BTreeMap;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -317,9 +317,12 @@ fn authorities(target: &Target) -> Vec<String> {
 }
 
 /// Connects to a server; else the first of its addresses, and why nothing takes connections there.
-pub(crate) fn reach(target: &Target, timeout: Duration) -> Result<(), (String, String)> {
+pub(crate) fn reach(
+    addresses: impl Iterator<Item = SocketAddr>,
+    timeout: Duration,
+) -> Result<(), (String, String)> {
     let mut failed = None;
-    for address in target.addresses() {
+    for address in addresses {
         match TcpStream::connect_timeout(&address, timeout) {
             Ok(_) => return Ok(()),
             Err(error) => failed = failed.or(Some((address, error))),
@@ -351,7 +354,7 @@ impl RunningSide {
 
     /// Fails if nothing takes connections at its address.
     fn check_reachable(&self, timeout: Duration) -> Result<(), TrialError> {
-        reach(&self.target, timeout).map_err(|(address, why)| TrialError::Unreachable {
+        reach(self.target.addresses(), timeout).map_err(|(address, why)| TrialError::Unreachable {
             name: self.name().to_owned(),
             address,
             why,

@@ -29,6 +29,8 @@ const WORKLOAD: &str = "workload.json";
 const ENVIRONMENT: &str = "environment.json";
 /// Names of the stages that are finished, a line each.
 const STAGES: &str = "stages.jsonl";
+/// The stage of the measurements under load, finished where the time for them was over before all were made.
+const LOAD_STAGE: &str = "load";
 const SERIES: &str = "series.json";
 const CASE: &str = "case.json";
 const FIGURES: &str = "figures";
@@ -152,6 +154,16 @@ pub(crate) fn finish(run: &RunDirectory, stage: &str) -> Result<(), TrialError> 
 pub(crate) fn is_finished(run: &RunDirectory, stage: &str) -> Result<bool, TrialError> {
     let stages: Vec<String> = if_there(run, STAGES, |name| run.read_lines(name))?;
     Ok(stages.iter().any(|finished| finished == stage))
+}
+
+/// Remembers that no measurement under load is made any more.
+pub(crate) fn end_load(run: &RunDirectory) -> Result<(), TrialError> {
+    finish(run, LOAD_STAGE)
+}
+
+/// Was the time for measurements under load over before all were made?
+pub(crate) fn is_load_over(run: &RunDirectory) -> Result<bool, TrialError> {
+    is_finished(run, LOAD_STAGE)
 }
 
 /// The environment that a run began in; `None` if it has not come so far.
@@ -420,6 +432,7 @@ pub fn read(run: &RunDirectory) -> Result<Evidence, TrialError> {
             Endings::default()
         },
         blocks: measured(run)?,
+        load_is_over: is_load_over(run)?,
         settling: settling(run)?,
         capacity: capacity_blocks(run)?,
         floor,

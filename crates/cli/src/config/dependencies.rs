@@ -4,10 +4,15 @@ use super::reader::{self, Section};
 use super::{Mode, Surroundings};
 use understudy_model::{Role, Span};
 use understudy_subject_http::Target;
-use understudy_trial::config::{DependencyConfig, Launched, SideConfig};
+use understudy_trial::config::{
+    DependencyConfig, DependencyKind, HttpDependency, Launched, SideConfig,
+};
 
 /// The word for as long as it was waited for when an answer was recorded.
 pub(super) const RECORDED: &str = "recorded";
+/// What an outside service speaks.
+pub(super) const HTTP: &str = "http";
+pub(super) const TCP: &str = "tcp";
 /// Most letters of a name.
 const MOST_LETTERS: usize = 40;
 
@@ -47,13 +52,22 @@ fn dependency(section: &mut Section<'_>, around: &Surroundings<'_>) -> Option<De
         &["name"],
         "write what it is called, such as name = \"prices\"",
     );
+    let name = section.get("name", |value| named(reader::text(value)?));
+    let kind = match section.choice("kind", &[(HTTP, HTTP), (TCP, TCP)]) {
+        Some(TCP) => tcp(section),
+        _ => http(section, around),
+    };
+    Some(DependencyConfig {
+        name: name?,
+        kind: kind?,
+    })
+}
+
+fn http(section: &mut Section<'_>, around: &Surroundings<'_>) -> Option<DependencyKind> {
     section.need(
         &["url"],
         "write where it is, such as url = \"http://127.0.0.1:9000\"",
     );
-    let name = section.get("name", |value| named(reader::text(value)?));
-    // The one kind so far; a file says it all the same, so that it reads the same later.
-    section.choice("kind", &[("http", ())]);
     let url = section.text("url").map(str::to_owned);
     if let (Some(url), true) = (&url, around.mode != Mode::Judge)
         && let Err(error) = Target::parse_server(url)
@@ -69,20 +83,48 @@ fn dependency(section: &mut Section<'_>, around: &Surroundings<'_>) -> Option<De
     });
     let timeout = section
         .quantity("timeout")
-        .unwrap_or(DependencyConfig::TIMEOUT);
+        .unwrap_or(HttpDependency::TIMEOUT);
     if timeout.nanos() == 0 {
         section.refuse("timeout", "0 leaves no time to answer");
     }
-    let settle = section
-        .quantity("settle")
-        .unwrap_or(DependencyConfig::SETTLE);
-    Some(DependencyConfig {
-        name: name?,
+    let settle = section.quantity("settle").unwrap_or(HttpDependency::SETTLE);
+    Some(DependencyKind::Http(HttpDependency {
         url: url?,
         latency: latency.flatten(),
         timeout,
         settle,
-    })
+    }))
+}
+
+fn tcp(section: &mut Section<'_>) -> Option<DependencyKind> {
+    section.need(
+        &["address"],
+        "write where it is, such as address = \"127.0.0.1:6379\"",
+    );
+    section.need(
+        &["shared"],
+        "what is passed through is not told apart by side: write shared = true if nothing goes wrong where all sides use the \
+         same data, or give each side a service of its own",
+    );
+    let address = section.get("address", |value| host_and_port(reader::text(value)?));
+    if section.boolean("shared") == Some(false) {
+        section.refuse(
+            "shared",
+            "sides that are passed through to one service share what it stores\nhint: write shared = true if nothing goes wrong then",
+        );
+    }
+    Some(DependencyKind::Tcp(address?))
+}
+
+fn host_and_port(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+    match port.and_then(|(_, port)| port.parse::<u16>().ok()) {
+        Some(1..) => Ok(text.to_owned()),
+        _ => Err(format!(
+            "{:?} is not host:port, such as \"127.0.0.1:6379\"",
+            text.chars().take(60).collect::<String>()
+        )),
+    }
 }
 
 /// A name that a place of a difference and a word in braces can have.

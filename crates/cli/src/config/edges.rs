@@ -12,6 +12,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<EdgesConfig> {
         writes: section.boolean("writes").unwrap_or(false),
         required: section.boolean("required").unwrap_or(false),
         budget: section.quantity("budget").unwrap_or(EdgesConfig::BUDGET),
+        idle: section.quantity("idle").unwrap_or(EdgesConfig::IDLE),
     };
     if config.budget.nanos() == 0 {
         section.refuse("budget", "0 leaves no time to ask anything");

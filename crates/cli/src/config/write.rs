@@ -2,7 +2,7 @@
 
 use super::objectives::quantile_name;
 use super::reader::shown_key;
-use super::{FLEET, SCHEMA};
+use super::{FLEET, SCHEMA, dependencies};
 use std::collections::BTreeMap;
 use std::path::Path;
 use toml::Value;
@@ -13,8 +13,8 @@ use understudy_model::Span;
 use understudy_observe::Attach;
 use understudy_subject_command::ComparedAs;
 use understudy_trial::config::{
-    CasesFrom, CommandWorkload, DependencyConfig, HostHeader, HttpWorkload, Kind, Launched, Ready,
-    RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
+    CasesFrom, CommandWorkload, DependencyConfig, DependencyKind, HostHeader, HttpWorkload, Kind,
+    Launched, Ready, RequestsFrom, SideConfig, TrialConfig, WorkloadConfig,
 };
 
 /// Writes every value, defaults included and paths absolute; reading it gives an equal
@@ -70,6 +70,7 @@ pub(crate) fn write(config: &TrialConfig) -> String {
         out.value("writes", edges.writes);
         out.value("required", edges.required);
         out.value("budget", span(edges.budget));
+        out.value("idle", span(edges.idle));
     }
     let http = config.workload.http();
     if let Some(protobuf) = http.and_then(|of| of.protobuf.as_ref()) {
@@ -244,14 +245,23 @@ fn workload(out: &mut Document, workload: &HttpWorkload) {
 
 fn dependency(out: &mut Document, of: &DependencyConfig) {
     out.value("name", of.name.as_str());
-    out.value("kind", "http");
-    out.value("url", of.url.as_str());
-    match of.latency {
-        None => out.value("latency", super::dependencies::RECORDED),
-        Some(latency) => out.value("latency", span(latency)),
+    match &of.kind {
+        DependencyKind::Http(of) => {
+            out.value("kind", dependencies::HTTP);
+            out.value("url", of.url.as_str());
+            match of.latency {
+                None => out.value("latency", dependencies::RECORDED),
+                Some(latency) => out.value("latency", span(latency)),
+            }
+            out.value("timeout", span(of.timeout));
+            out.value("settle", span(of.settle));
+        }
+        DependencyKind::Tcp(address) => {
+            out.value("kind", dependencies::TCP);
+            out.value("address", address.as_str());
+            out.value("shared", true);
+        }
     }
-    out.value("timeout", span(of.timeout));
-    out.value("settle", span(of.settle));
 }
 
 fn slo(out: &mut Document, slo: &Slo) {

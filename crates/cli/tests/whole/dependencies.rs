@@ -92,6 +92,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         answers = [call("PRICES", "GET", path) for path in (reversed(calls) if "order" in plants else calls)]
         if "again" in plants:
             call("PRICES", "GET", calls[0])
+        if "cached" in plants:
+            call("CACHE", "GET", "/cached")
         self.answer({"item": item, "sum": sum(answer["number"] for answer in answers)})
 
     def do_POST(self):
@@ -167,12 +169,17 @@ fn trial(scratch: &Scratch, plant: &str, tables: &str) -> (Ended, Value, Vec<Str
     scratch.write("requests.jsonl", &requests.collect::<String>());
     let outside = Outside::start(scratch.path());
     let port = &outside.port;
+    let cache = match tables.contains("cache") {
+        true => ", CACHE = \"{dependency.cache}\"",
+        false => "",
+    };
     let side = |name: &str, plant: &str| {
         format!(
             "[side.{name}]\nrun = \"python3 shop.py {{port}} {plant}\"\n\
-             env = {{ PRICES = \"{{dependency.prices}}\", MAIL = \"{{dependency.mail}}\" }}\n"
+             env = {{ PRICES = \"{{dependency.prices}}\", MAIL = \"{{dependency.mail}}\"{cache} }}\n"
         )
     };
+    let tables = tables.replace("ADDRESS", &format!("127.0.0.1:{port}"));
     let file = scratch.write(
         "trial.toml",
         &format!(
@@ -180,7 +187,14 @@ fn trial(scratch: &Scratch, plant: &str, tables: &str) -> (Ended, Value, Vec<Str
              [[dependency]]\nname = \"prices\"\nurl = \"http://127.0.0.1:{port}\"\n\
              [[dependency]]\nname = \"mail\"\nurl = \"http://127.0.0.1:{port}\"\nlatency = \"1ms\"\n{tables}",
             // While it is still waited for, what the candidate calls later is a call after its answer.
-            side("incumbent", if plant.contains("later") { "slow" } else { "" }),
+            side(
+                "incumbent",
+                match plant {
+                    plant if plant.contains("later") => "slow",
+                    plant if plant.contains("cached") => "cached",
+                    _ => "",
+                },
+            ),
             side("candidate", plant),
         ),
     );
@@ -265,8 +279,9 @@ fn each_planted_call_is_found_where_it_is_made() {
 fn only_the_incumbent_reaches_the_outside_and_a_side_that_would_by_itself_is_refused() {
     let _machine = machine();
     let scratch = Scratch::new("dependencies-rule");
-    let rule = "[[compare.rule]]\npath = \"calls:prices:$\"\nkind = \"order\"\n";
-    let (ended, verdict, asked) = trial(&scratch, "order", rule);
+    let tables = "[[dependency]]\nname = \"cache\"\nkind = \"tcp\"\naddress = \"ADDRESS\"\nshared = true\n\
+                  [[compare.rule]]\npath = \"calls:prices:$\"\nkind = \"order\"\n";
+    let (ended, verdict, asked) = trial(&scratch, "order cached", tables);
     assert_ne!(ended.code, 5, "{}\n{verdict:#}", ended.stdout);
     // Each price is another one, and all sides got the same.
     assert_eq!(clusters(&verdict), []);
@@ -280,10 +295,13 @@ fn only_the_incumbent_reaches_the_outside_and_a_side_that_would_by_itself_is_ref
     assert_eq!(count("POST /send"), orders);
     assert_eq!(count("GET /stock/"), quotes);
     assert_eq!(count("GET /price/"), orders + quotes);
-    assert!(
-        verdict.to_string().contains("stand-in of mail"),
-        "{verdict:#}"
-    );
+    let limits = verdict["limits_of_this_result"].to_string();
+    assert!(limits.contains("stand-in of mail"), "{limits}");
+    // What is passed through is counted: each side asks by itself, also under load.
+    assert!(count("GET /cached") > 3 * quotes, "{quotes} quotes");
+    let passed = "what the sides sent to cache at";
+    assert!(limits.contains(passed), "{limits}");
+    assert!(limits.contains("and received"), "{limits}");
 
     let file = scratch.path().join("trial.toml");
     let text = fs::read_to_string(&file).unwrap();

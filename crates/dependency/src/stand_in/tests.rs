@@ -2,7 +2,9 @@
 
 use super::*;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use understudy_wire::http1::Limits;
 
 /// An outside service: each answer has the number of the request, and what was asked.

@@ -1,6 +1,7 @@
 //! Edge requests to a service, one at a time.
 
 use super::exchange::{CONNECTION, exchange};
+use super::idle::Idle;
 use super::{Edge, Raw};
 use crate::client::ClientLimits;
 use crate::credentials::Credentials;
@@ -20,6 +21,9 @@ pub struct EdgeAsker {
     usual: Option<Raw>,
     /// What becomes of its connection after the answer to that.
     habit: Option<Vec<u8>>,
+    /// The connection that is idle while other requests are asked, by its case.
+    idle: Option<(u32, Idle)>,
+    has_begun: bool,
 }
 
 /// The value of [`CONNECTION`] where that is what becomes of a connection after a usual answer.
@@ -42,6 +46,8 @@ impl EdgeAsker {
             authorities,
             usual: None,
             habit: None,
+            idle: None,
+            has_begun: false,
         }
     }
 
@@ -54,11 +60,26 @@ impl EdgeAsker {
 
     fn send(&self, raw: &Raw) -> Outcome {
         let raw = raw.with_credentials(&self.credentials);
-        let mut outcome = exchange(&self.target, &raw, self.limits);
-        if let Outcome::Answered(answer) = &mut outcome {
-            understudy_compare::hide_authority(answer, &self.authorities);
+        exchange(&self.target, &raw, self.limits)
+    }
+
+    /// Sees the habit of the service, and leaves a connection idle if one of the requests is about that.
+    fn begin(&mut self) -> Result<(), Trouble> {
+        if let Some(usual) = self.usual.take()
+            && let Outcome::Answered(answer) = self.send(&usual)
+        {
+            self.habit = answer.field(CONNECTION).next().map(<[u8]>::to_vec);
         }
-        outcome
+        let is_idle = |edge: &Edge| !edge.idle.is_zero();
+        if let Some(case) = self.edges.iter().position(is_idle) {
+            self.idle = Some((case as u32, self.leave_idle(&self.edges[case])?));
+        }
+        Ok(())
+    }
+
+    fn leave_idle(&self, edge: &Edge) -> Result<Idle, Trouble> {
+        let raw = edge.raw.with_credentials(&self.credentials);
+        Ok(Idle::leave(&self.target, &raw, self.limits, edge.idle)?)
     }
 
     /// An asker that was given these before, as the client of the recorded requests was.
@@ -73,15 +94,20 @@ impl EdgeAsker {
 
 impl Asker for EdgeAsker {
     fn ask(&mut self, case: u32) -> Result<Outcome, Trouble> {
-        if let Some(usual) = self.usual.take()
-            && let Outcome::Answered(answer) = self.send(&usual)
-        {
-            self.habit = answer.field(CONNECTION).next().map(<[u8]>::to_vec);
+        if !std::mem::replace(&mut self.has_begun, true) {
+            self.begin()?;
         }
+        let left = self.idle.take_if(|(of, _)| *of == case);
         let edge = self.edges.get(case as usize);
         let edge = edge.ok_or_else(|| format!("there is no edge request {case}"))?;
-        let mut outcome = self.send(&edge.raw);
+        let mut outcome = match left {
+            Some((_, idle)) => idle.seen(),
+            None if edge.idle.is_zero() => self.send(&edge.raw),
+            // It is asked again.
+            None => self.leave_idle(edge)?.seen(),
+        };
         if let Outcome::Answered(answer) = &mut outcome {
+            understudy_compare::hide_authority(answer, &self.authorities);
             let fields = answer.fields.iter_mut();
             for field in fields.filter(|field| field.name == CONNECTION) {
                 if self.habit.as_ref() == Some(&field.value) {

@@ -38,22 +38,38 @@ struct Waits {
 /// The answer is read while the request is sent: a server may answer before it has read a body, and close. What it
 /// sent before that is its answer. The fields [`CONNECTION`] and [`CONTINUE`] are added to it.
 pub fn exchange(target: &Target, raw: &Raw, limits: ClientLimits) -> Outcome {
-    exchange_within(target, raw, limits, WAITS)
+    exchange_within(target, raw, limits, WAITS).0
 }
 
-fn exchange_within(target: &Target, raw: &Raw, limits: ClientLimits, waits: Waits) -> Outcome {
+/// [`exchange`], and its connection if that is still open after it.
+pub(super) fn exchange_keeping(
+    target: &Target,
+    raw: &Raw,
+    limits: ClientLimits,
+) -> (Outcome, Option<std::net::TcpStream>) {
+    let (outcome, stream) = exchange_within(target, raw, limits, WAITS);
+    let stream = stream.filter(|stream| stream.set_nonblocking(false).is_ok());
+    (outcome, stream)
+}
+
+fn exchange_within(
+    target: &Target,
+    raw: &Raw,
+    limits: ClientLimits,
+    waits: Waits,
+) -> (Outcome, Option<std::net::TcpStream>) {
     let deadline = Instant::now() + limits.timeout;
     let stream = match connect(target, deadline) {
         Ok(stream) => stream,
-        Err(error) => return failed(FailureKind::Connect, fragment(&error)),
+        Err(error) => return (failed(FailureKind::Connect, fragment(&error)), None),
     };
     let arriving = Arriving::new(limits.response, raw.method == "HEAD");
     let answer = Exchange::new(stream, raw, &target.host, deadline, waits)
         .map_err(|error| failure(&error))
         .and_then(|exchange| exchange.answer(arriving));
     match answer {
-        Ok(answer) => Outcome::Answered(answer),
-        Err(failure) => Outcome::Failed(failure),
+        Ok((answer, stream)) => (Outcome::Answered(answer), stream.map(Into::into)),
+        Err(failure) => (Outcome::Failed(failure), None),
     }
 }
 
@@ -95,8 +111,8 @@ impl Exchange {
         })
     }
 
-    /// The whole answer, with what is added to it.
-    fn answer(mut self, mut arriving: Arriving) -> Result<Answer, Failure> {
+    /// The whole answer, with what is added to it, and the connection if it is kept.
+    fn answer(mut self, mut arriving: Arriving) -> Result<(Answer, Option<TcpStream>), Failure> {
         let mut buffer = [0; READ_BYTES];
         let is_closed = loop {
             remaining(self.deadline).map_err(|error| failure(&error))?;
@@ -119,19 +135,19 @@ impl Exchange {
         };
         let has_continued = arriving.has_continued();
         let mut answer = arriving.answer();
-        let connection = if says_close(&answer) {
-            "closes"
+        let (connection, is_kept) = if says_close(&answer) {
+            ("closes", false)
         } else if is_closed || self.is_closed_soon() {
-            "closed"
+            ("closed", false)
         } else {
-            "kept"
+            ("kept", true)
         };
         answer.fields.push(added(CONNECTION, connection));
         if self.expects {
             let word = if has_continued { "sent" } else { "not sent" };
             answer.fields.push(added(CONTINUE, word));
         }
-        Ok(answer)
+        Ok((answer, is_kept.then_some(self.stream)))
     }
 
     /// Lets the body go once the server asked for it or took too long to. Is there now something to send?
@@ -251,7 +267,7 @@ fn says_close(answer: &Answer) -> bool {
     })
 }
 
-fn added(name: &str, value: &str) -> Field {
+pub(super) fn added(name: &str, value: &str) -> Field {
     Field {
         name: name.to_owned(),
         value: value.as_bytes().to_vec(),

@@ -3,6 +3,7 @@
 //! curl sends all of them: it takes any target (`--request-target`) and any method, and leaves out what it would add.
 
 use super::wire::{Body, Framing, Host, Raw, RawField};
+use std::time::Duration;
 use understudy_redact::{Redactor, preview, shell_filled, shell_printed, shell_quoted, shell_word};
 
 /// Longest body that a line repeats, bytes.
@@ -43,6 +44,13 @@ pub(super) fn shell_line(raw: &Raw, redactor: &Redactor) -> String {
         .chain([words.join(" ")])
         .collect::<Vec<_>>()
         .join(" | ")
+}
+
+/// Two such requests with a pause between them: what curl says of its connections tells if the first one was still open.
+pub(super) fn idle_line(raw: &Raw, idle: Duration, redactor: &Redactor) -> String {
+    let per_hour = (3600.0 / idle.as_secs_f64()).floor().max(1.0);
+    let (line, again) = (shell_line(raw, redactor), target(&raw.target, redactor));
+    format!("{line} {again} -v --rate {per_hour}/h")
 }
 
 fn header(line: &str) -> String {

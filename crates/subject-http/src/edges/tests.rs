@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 const ALL: Limits = Limits {
     writes: true,
     most: usize::MAX,
+    idle: Duration::ZERO,
 };
 const READS: Limits = Limits {
     writes: false,
@@ -46,6 +47,20 @@ fn sent(raw: &Raw) -> String {
 
 fn ids(edges: &[Edge]) -> Vec<&'static str> {
     edges.iter().map(|edge| edge.class.id).collect()
+}
+
+#[test]
+fn a_connection_is_left_idle_last_and_only_where_that_is_asked() {
+    let idle = Duration::from_secs(8);
+    let edges = made(Limits { idle, ..READS });
+    let (last, others) = edges.split_last().unwrap();
+    assert_eq!((last.class.id, last.from), ("connection.idle", 0));
+    assert_eq!(last.idle, idle);
+    assert_eq!(ids(others), ids(&made(READS)));
+    assert_eq!(
+        last.reproduce(&Redactor::new([7; 16])),
+        "curl -sS -i --path-as-is \"$URL\"/items/1 --path-as-is \"$URL\"/items/1 -v --rate 450/h"
+    );
 }
 
 #[test]

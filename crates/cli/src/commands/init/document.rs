@@ -386,6 +386,10 @@ fn surroundings(page: &mut Page) {
             "a difference makes the candidate not_equivalent",
         ),
         ("budget = \"30s\"", "how long they are compared"),
+        (
+            "idle = \"8s\"",
+            "how long a connection is left idle; 0: not asked",
+        ),
     ]);
     page.gap();
     page.note("Bodies that are protocol buffers, compared by what they say.");
@@ -423,6 +427,18 @@ fn surroundings(page: &mut Page) {
         (
             "settle = \"2ms\"",
             "so long after an answer calls still belong to it",
+        ),
+    ]);
+    page.gap();
+    page.note("Of another protocol than HTTP: passed through and counted.");
+    page.block(&[
+        ("[[dependency]]", ""),
+        ("name = \"cache\"", ""),
+        ("kind = \"tcp\"", ""),
+        ("address = \"127.0.0.1:6379\"", ""),
+        (
+            "shared = true",
+            "all sides use its data, and nothing goes wrong then",
         ),
     ]);
     page.gap();

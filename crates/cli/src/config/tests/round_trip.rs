@@ -13,8 +13,8 @@ use understudy_model::{ByteSize, Change, Quantity, Share};
 use understudy_observe::Attach;
 use understudy_subject_command::{ComparedAs, Outputs};
 use understudy_trial::config::{
-    Cache, CasesFrom, CommandWorkload, DependencyConfig, EdgesConfig, HostHeader, HttpWorkload,
-    Launched, Pauses, ProtobufConfig,
+    Cache, CasesFrom, CommandWorkload, DependencyConfig, DependencyKind, EdgesConfig, HostHeader,
+    HttpDependency, HttpWorkload, Launched, Pauses, ProtobufConfig,
 };
 
 /// Any text that TOML has to escape, or not.
@@ -119,8 +119,8 @@ fn workload() -> impl Strategy<Value = HttpWorkload> {
         option::of(span()),
         any::<[bool; 2]>(),
         host,
-        option::of((any::<bool>(), any::<bool>(), span())),
-        option::of((text(), option::of(span()), span(), span())),
+        option::of((any::<bool>(), any::<bool>(), span(), span())),
+        option::of((any::<bool>(), text(), option::of(span()), span(), span())),
         option::of((path(), vec((text(), text()), 0..3))),
     );
     (requests, option::of(path()), rates, arrivals, fresh, rest).prop_map(
@@ -136,18 +136,24 @@ fn workload() -> impl Strategy<Value = HttpWorkload> {
             writes: rest.3[0],
             instructions: rest.3[1],
             host: rest.4,
-            edges: rest.5.map(|(writes, required, budget)| EdgesConfig {
+            edges: rest.5.map(|(writes, required, budget, idle)| EdgesConfig {
                 writes,
                 required,
                 budget,
+                idle,
             }),
-            dependencies: Vec::from_iter(rest.6.map(|(url, latency, timeout, settle)| {
+            dependencies: Vec::from_iter(rest.6.map(|(kind, url, latency, timeout, settle)| {
                 DependencyConfig {
                     name: "prices".to_owned(),
-                    url,
-                    latency,
-                    timeout,
-                    settle,
+                    kind: match kind {
+                        true => DependencyKind::Tcp("cache.test:6379".to_owned()),
+                        false => DependencyKind::Http(HttpDependency {
+                            url,
+                            latency,
+                            timeout,
+                            settle,
+                        }),
+                    },
                 }
             })),
             protobuf: rest

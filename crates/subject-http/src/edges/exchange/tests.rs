@@ -64,7 +64,7 @@ fn ask(target: &Target, raw: &Raw, waits: Waits) -> Outcome {
         timeout: LONG,
         response: Limits::default(),
     };
-    exchange_within(target, raw, limits, waits)
+    exchange_within(target, raw, limits, waits).0
 }
 
 fn answered(outcome: Outcome) -> Answer {
@@ -296,6 +296,7 @@ fn an_asker_sends_cookies_and_hides_what_the_service_calls_itself() {
     }];
     jar.take("/", &http::answer(200, cookie, Vec::new(), false));
     let edge = Edge {
+        idle: Duration::ZERO,
         class: classes()[0],
         from: 0,
         raw: get(),
