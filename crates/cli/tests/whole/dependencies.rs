@@ -104,7 +104,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if "content" in plants:
             mail["item"] += 1
         if "later" in plants:
-            threading.Timer(0.03, call, ("MAIL", "POST", "/send", mail)).start()
+            # Head and body are two packets, the second of which waits for up to 40 ms.
+            threading.Timer(0.12, call, ("MAIL", "POST", "/send", mail)).start()
         else:
             for _ in range(1 + ("twice" in plants) - ("never" in plants)):
                 call("MAIL", "POST", "/send", mail)

@@ -59,7 +59,7 @@ fn a_connection_is_left_idle_last_and_only_where_that_is_asked() {
     assert_eq!(ids(others), ids(&made(READS)));
     assert_eq!(
         last.reproduce(&Redactor::new([7; 16])),
-        "curl -sS -i --path-as-is \"$URL\"/items/1 --path-as-is \"$URL\"/items/1 -v --rate 450/h"
+        "curl -sS -i --path-as-is \"$URL\"'/items/1' --path-as-is \"$URL\"'/items/1' -v --rate 450/h"
     );
 }
 
