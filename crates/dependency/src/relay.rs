@@ -58,11 +58,12 @@ impl Relay {
         let shared = counters.clone();
         let serve = move |side: &TcpStream, is_over: &AtomicBool| {
             shared.connections.fetch_add(1, Ordering::Relaxed);
-            match connected(&addresses) {
-                // A connection whose end is no orderly one has ended all the same.
-                Ok(service) => drop(pass(side, &service, is_over, &shared)),
-                Err(_) => drop(shared.refused.fetch_add(1, Ordering::Relaxed)),
-            }
+            let Ok(service) = connected(&addresses) else {
+                shared.refused.fetch_add(1, Ordering::Relaxed);
+                return;
+            };
+            // A connection whose end is no orderly one has ended all the same.
+            let _ = pass(side, &service, is_over, &shared);
         };
         Ok(Relay {
             listening: Listening::start(cpus, Arc::new(serve))?,

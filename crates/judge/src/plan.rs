@@ -170,6 +170,8 @@ const EXCHANGES_PER_S: f64 = 1500.0;
 /// What it takes to compare one case of a command, of which each side gets new directories and new processes, next to what
 /// the command itself takes.
 const EACH_COMPARED_S: f64 = 0.010;
+/// How often the conclusions of all looks together may be wrong.
+const ALPHA: f64 = 0.05;
 /// How much blocks of one side vary on a quiet machine, as a share: an assumption until the run
 /// itself has measured it.
 pub const ASSUMED_VARIATION: f64 = 0.03;
@@ -335,8 +337,27 @@ impl Plan {
 
     /// How often the conclusions about goals may be wrong at one look, so that it is 5 % over all
     /// looks together (Bonferroni; it holds however the looks depend on each other).
+    ///
+    /// Where it is measured on for as long as a version may be worse, a look has the share of its own pairs in all that are
+    /// planned (alpha spending in proportion to the evidence: Lan and DeMets 1983; Kim and DeMets 1987 with an exponent of 1): the
+    /// last one, which most comparisons come to, has the most. Elsewhere all looks have the same.
     pub fn alpha(&self) -> f64 {
-        0.05 / (self.looks.len().max(1)) as f64
+        ALPHA * self.share_of_look()
+    }
+
+    fn share_of_look(&self) -> f64 {
+        let equal = 1.0 / (self.looks.len().max(1)) as f64;
+        if self.undecided.is_none() || self.rules < VerdictRules::ONE_LOAD {
+            return equal;
+        }
+        let primary = |rate: &&RatePlan| rate.rate_rps == self.primary.rate_rps;
+        let abbas = self.rates.iter().find(primary).map(|rate| rate.abbas);
+        let look = abbas.map(|abbas| self.look_of(2 * abbas));
+        let Some((look, all)) = look.zip(self.looks.last().copied()) else {
+            return equal;
+        };
+        let before = look.checked_sub(1).map_or(0, |before| self.looks[before]);
+        f64::from(self.looks[look] - before) / f64::from(all)
     }
 
     /// Longest time of what is measured side by side. What is counted afterwards may take as long.
@@ -536,27 +557,49 @@ mod tests {
         }
     }
 
-    #[test]
-    fn whether_a_version_is_worse_is_asked_again_while_there_is_time() {
-        let mut terms = terms(Level::Quick, &[1000.0, 4000.0], 0.99);
-        assert_eq!(Plan::new(&terms).looks, [3, 6], "whether to replace");
-        let mut under = |rules, longest: Option<u64>| {
-            terms.question = Question::NoWorse {
-                margin: Share::new(0.05),
-                longest: longest.map(Span::from_secs),
-            };
-            Plan::under(rules, &terms)
+    /// The plan of whether a version is worse, as these rules have it.
+    fn no_worse(rules: VerdictRules, terms: &mut Terms, longest: Option<u64>) -> Plan {
+        terms.question = Question::NoWorse {
+            margin: Share::new(0.05),
+            longest: longest.map(Span::from_secs),
         };
-        // Older rules doubled every look, whatever was left of the time, and settled each side before its warm-up.
-        assert_eq!(under(VerdictRules::ARRIVALS, Some(180)).looks, [3]);
-        assert_eq!(under(VerdictRules::STARTS, Some(180)).looks, [3, 8]);
+        Plan::under(rules, terms)
+    }
+
+    #[test]
+    fn older_rules_doubled_every_look_and_settled_each_side_before_its_warm_up() {
+        let mut terms = terms(Level::Quick, &[1000.0, 4000.0], 0.99);
+        let first = no_worse(VerdictRules::ARRIVALS, &mut terms, Some(180));
+        assert_eq!(first.looks, [3]);
+        let older = no_worse(VerdictRules::STARTS, &mut terms, Some(180));
+        assert_eq!((older.alpha(), older.looks), (0.025, vec![3, 8]));
         for longest in (30..3600).step_by(7) {
-            let older = under(VerdictRules::ARRIVALS, Some(longest));
+            let older = no_worse(VerdictRules::ARRIVALS, &mut terms, Some(longest));
             assert!(older.looks.windows(2).all(|two| two[1] == 2 * two[0]));
             let fits = older.latency_s() <= longest as f64;
             assert!(fits || older.looks.len() == 1, "{longest}: {older:?}");
         }
-        let mut looks = |longest| under(VerdictRules::default(), longest);
+    }
+
+    #[test]
+    fn looks_share_what_may_be_wrong_in_proportion_to_their_pairs() {
+        let mut terms = terms(Level::Quick, &[4000.0], 0.99);
+        assert_eq!(Plan::new(&terms).alpha(), 0.025, "whether to replace");
+        let plan = no_worse(VerdictRules::default(), &mut terms, None);
+        let looks = 0..plan.looks.len();
+        let alphas: Vec<f64> = looks.map(|look| plan.until(look).alpha()).collect();
+        assert!((alphas.iter().sum::<f64>() - 0.05).abs() < 1e-12);
+        let all = f64::from(*plan.looks.last().unwrap());
+        assert!((alphas[0] - 0.05 * 3.0 / all).abs() < 1e-12, "{alphas:?}");
+        // One that the time cut short has the same.
+        assert_eq!(plan.of_abbas(plan.looks[1] - 1).alpha(), alphas[1]);
+    }
+
+    #[test]
+    fn whether_a_version_is_worse_is_asked_again_while_there_is_time() {
+        let mut terms = terms(Level::Quick, &[1000.0, 4000.0], 0.99);
+        assert_eq!(Plan::new(&terms).looks, [3, 6], "whether to replace");
+        let mut looks = |longest| no_worse(VerdictRules::default(), &mut terms, longest);
         assert_eq!(looks(Some(1)).looks, [3], "once at least");
         // Three minutes hold a second look where sides start at once; whether they do, the measurements show.
         let plan = looks(Some(180));

@@ -674,7 +674,7 @@ impl VerdictRules {
     /// asked is seen from the time that the measurements took.
     pub const STARTS: VerdictRules = VerdictRules(4);
     /// Where sides start anew for every pair, the load that settles one is the warm-up of its measurement: more pairs
-    /// fit into the time.
+    /// fit into the time. Of what may be wrong, a look at whether a version is worse has the share of its pairs in all.
     pub const ONE_LOAD: VerdictRules = VerdictRules(5);
 
     fn first() -> VerdictRules {

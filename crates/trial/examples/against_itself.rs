@@ -1,11 +1,12 @@
 //! Is a commit that is compared with itself called `worse`, and how soon is it `no_worse`? Simulated from recorded runs.
 //!
-//!     cargo run --release -p understudy-trial --example against_itself -- [--runs N] [--seconds S] RUN...
+//!     cargo run --release -p understudy-trial --example against_itself -- [--runs N] [--seconds S] [--before B] RUN...
 //!
 //! The runs are trials of one program against itself that started the sides anew for every pair (`bench/versions.py`
 //! makes some). ABBA blocks are drawn from all of them with replacement, which side is which by a coin, and judged as a
-//! trial judges them, look by look, until they decide or the time (180 s) is over: what the measurements of the recorded
-//! runs took, with the starts between them, says what a look takes. Of the rows one in ten,
+//! trial judges them, look by look, until they decide or the time (S, 180 s) is over. Of that, B seconds (as planned) go by before
+//! the first measurement; what the measurements of the recorded runs took, with the starts between them, says what a look
+//! takes. Of the rows one in ten,
 //! drawn at random, is kept: a thousand comparisons are then judged in minutes. Prints how many got which verdict, and when.
 
 #![expect(
@@ -31,13 +32,14 @@ use understudy_stats::seeds::{Purpose, derived};
 const THINNED: u64 = 10;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let (mut runs, mut seconds, mut folders) = (1000u64, 180.0, Vec::new());
+    let (mut runs, mut seconds, mut before, mut folders) = (1000u64, 180.0, None, Vec::new());
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or("a value is missing");
         match argument.as_str() {
             "--runs" => runs = value()?.parse()?,
             "--seconds" => seconds = value()?.parse()?,
+            "--before" => before = Some(value()?.parse::<f64>()?),
             _ => folders.push(argument),
         }
     }
@@ -70,7 +72,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut terms = terms(rate_rps);
     let mut plan = Plan::new(&terms);
     // Comparing the answers and the first starts.
-    let before_s = plan.seconds(usize::MAX) - plan.side_by_side().secs();
+    let before_s = before.unwrap_or(plan.seconds(usize::MAX) - plan.side_by_side().secs());
     terms.question = Question::NoWorse {
         margin: Share::new(0.05),
         longest: Some(Span::from_secs_f64(seconds - before_s)),

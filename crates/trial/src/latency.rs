@@ -198,10 +198,11 @@ impl Stage<'_> {
         place.is_multiple_of(of_abba) && !self.plan.has_time_for(of_abba, spent, made)
     }
 
-    /// Why it is not measured on although nothing is decided.
+    /// Why it is not measured on.
     fn no_time_left(&self, made: usize) -> String {
-        let pairs = made / self.plan.sides as usize;
-        format!("undecided after {pairs} pairs, and `longest` allows no more")
+        let pairs = |measurements| measurements / self.plan.sides as usize;
+        let (made, planned) = (pairs(made), pairs(self.plan.measurements()));
+        format!("`longest` was over after {made} pairs, of {planned} that it was planned to hold")
     }
 
     fn note_interruption(&self, done: usize, total: usize) -> Result<(), TrialError> {
