@@ -24,7 +24,7 @@ use understudy_judge::terms::{Fresh, Level, LimitsConfig, Question, SideTerms, S
 use understudy_judge::{Evidence, judge};
 use understudy_model::Arrivals;
 use understudy_model::stored::LatencyBlock;
-use understudy_model::verdict::Verdict;
+use understudy_model::verdict::{Verdict, VerdictRules};
 use understudy_model::{Role, Share, Span};
 use understudy_stats::seeds::{Purpose, derived};
 
@@ -61,7 +61,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         abbas.extend(of_abbas(std::mem::take(&mut evidence.blocks)));
         recorded.get_or_insert(evidence);
     }
-    let recorded = recorded.ok_or("name at least one run directory")?;
+    let mut recorded = recorded.ok_or("name at least one run directory")?;
+    // Runs of older rules had other looks.
+    recorded.environment.rules = VerdictRules::default();
     let rate_rps = abbas.first().ok_or("no ABBA block is complete")?[0].rate_rps * THINNED as f64;
     println!(
         "{} ABBA blocks of {} runs, at {rate_rps}/s",
