@@ -5,8 +5,6 @@ library only.
     bench/load.py truth     nginx frozen 200 ms every 2 s; quantiles compared with a simulation of the same arrivals
     bench/load.py peers     the same stall as other tools report it (oha, hey, where they are installed)
     bench/load.py max       --rate max compared with wrk and oha, in interleaved pairs
-    bench/load.py stamps    --rate max with the kernel's stamps of what arrives and without, in interleaved pairs (needs strace,
-                            which answers the call that asks for them in the kernel's place)
     bench/load.py count     instructions per request under cachegrind, of this build and of UNDERSTUDY_BEFORE
     bench/load.py open      50,000/s with and without --log, in interleaved pairs
     bench/load.py memory    resident set over a run at 50,000/s with --log
@@ -84,8 +82,8 @@ class Finished:
         self.cpu_s, self.peak_kib = usage.ru_utime + usage.ru_stime, usage.ru_maxrss
 
 
-def understudy(*args, program=UNDERSTUDY, under=(), **kwargs):
-    run = Finished([*under, program, "load", URL, "--cpus", "0", "--json", "-", *args], **kwargs)
+def understudy(*args, program=UNDERSTUDY, **kwargs):
+    run = Finished([program, "load", URL, "--cpus", "0", "--json", "-", *args], **kwargs)
     run.report = json.loads(run.output)
     if not run.report["valid"]:
         print("  understudy refuses this run:", "; ".join(run.report["invalid_because"]), file=sys.stderr)
@@ -212,12 +210,9 @@ def spread(values):
     return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
-def at_most(args):
-    return ["--rate", "max", "--duration", f"{args.seconds}s", "--warmup", "0s"]
-
-
 def max_rate(args):
-    seconds, measured = f"{args.seconds}s", at_most(args)
+    seconds = f"{args.seconds}s"
+    measured = ["--rate", "max", "--duration", seconds, "--warmup", "0s"]
     tools = {"understudy": lambda: understudy(*measured)}
     before = os.environ.get("UNDERSTUDY_BEFORE")
     if before:
@@ -226,21 +221,6 @@ def max_rate(args):
         tools["wrk"] = lambda: Finished(["taskset", "-c", "0", WRK, "-t1", "-c64", f"-d{seconds}", URL])
     if OHA:
         tools["oha"] = lambda: Finished(["taskset", "-c", "0", OHA, "-c", "64", "-z", seconds, "--no-tui", URL])
-    in_turn(tools, args)
-
-
-def stamps(args):
-    """Of a connection, the first option is TCP_NODELAY, the second SO_TIMESTAMPNS. Nothing else stops at strace."""
-    strace = ["strace", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e"]
-    not_set = [*strace, "inject=setsockopt:retval=0:when=2+2"]
-    in_turn({
-        "understudy": lambda: understudy(*at_most(args), under=[*strace, "trace=setsockopt"]),
-        "without stamps": lambda: understudy(*at_most(args), under=not_set),
-    }, args)
-
-
-def in_turn(tools, args):
-    """Runs the tools in interleaved pairs and prints what they reached."""
     results = {name: [] for name in tools}
     with Nginx() as nginx:
         understudy("--rate", "max", "--duration", "1s", "--warmup", "0s")
@@ -377,7 +357,6 @@ def main():
     command("truth", truth, seconds=20)
     command("peers", peers)
     command("max", max_rate, pairs=7, seconds=5)
-    command("stamps", stamps, pairs=7, seconds=5)
     command("count", count, pairs=3)
     command("open", open_model, pairs=5, seconds=10, rate=50000)
     command("memory", memory, seconds=120, rate=50000)
