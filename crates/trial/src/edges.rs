@@ -102,7 +102,8 @@ impl Comparable for EdgeCases<'_> {
             let (target, authorities) = (running.target.clone(), running.authorities());
             let asker = EdgeAsker::new(self.edges.clone(), target, limits, authorities)
                 .with_credentials(running.credentials.clone())
-                .with_usual(self.usual.clone());
+                .with_usual(self.usual.clone())
+                .until(self.services.stand.stop.clone());
             Box::new(asker)
         })
     }

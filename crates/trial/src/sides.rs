@@ -9,6 +9,7 @@ use crate::placeholders::fill;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use understudy_judge::terms::Terms;
@@ -54,7 +55,7 @@ pub(crate) struct Stand<'a> {
     pub(crate) under: &'a [String],
     /// How many times as long as usual a side may take, to start and to answer.
     pub(crate) patience: u32,
-    pub(crate) stop: &'a AtomicBool,
+    pub(crate) stop: &'a Arc<AtomicBool>,
 }
 
 /// A side that answers.

@@ -24,7 +24,12 @@ pub(super) fn read(
 ) -> Vec<DependencyConfig> {
     let mut all: Vec<DependencyConfig> = Vec::new();
     for mut section in sections {
-        let Some(dependency) = dependency(&mut section, around) else {
+        let kind = section.choice("kind", &[(HTTP, HTTP), (TCP, TCP)]);
+        if kind.is_none() && section.has("kind") {
+            // Which keys it has turns on that: it is the one mistake.
+            continue;
+        }
+        let Some(dependency) = dependency(&mut section, kind, around) else {
             section.finish();
             continue;
         };
@@ -47,13 +52,17 @@ pub(super) fn read(
     all
 }
 
-fn dependency(section: &mut Section<'_>, around: &Surroundings<'_>) -> Option<DependencyConfig> {
+fn dependency(
+    section: &mut Section<'_>,
+    kind: Option<&str>,
+    around: &Surroundings<'_>,
+) -> Option<DependencyConfig> {
     section.need(
         &["name"],
         "write what it is called, such as name = \"prices\"",
     );
     let name = section.get("name", |value| named(reader::text(value)?));
-    let kind = match section.choice("kind", &[(HTTP, HTTP), (TCP, TCP)]) {
+    let kind = match kind {
         Some(TCP) => tcp(section),
         _ => http(section, around),
     };

@@ -7,6 +7,7 @@ use crate::client::ClientLimits;
 use crate::credentials::Credentials;
 use crate::target::Target;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use understudy_model::Outcome;
 use understudy_subject::{Asker, Trouble};
 
@@ -24,6 +25,8 @@ pub struct EdgeAsker {
     /// The connection that is idle while other requests are asked, by its case.
     idle: Option<(u32, Idle)>,
     has_begun: bool,
+    /// Ends the wait for what becomes of that connection.
+    stop: Arc<AtomicBool>,
 }
 
 /// The value of [`CONNECTION`] where that is what becomes of a connection after a usual answer.
@@ -48,6 +51,7 @@ impl EdgeAsker {
             habit: None,
             idle: None,
             has_begun: false,
+            stop: Arc::default(),
         }
     }
 
@@ -56,6 +60,12 @@ impl EdgeAsker {
     #[must_use]
     pub fn with_usual(self, usual: Option<Raw>) -> Self {
         EdgeAsker { usual, ..self }
+    }
+
+    /// The same that waits for nothing any more once this is set.
+    #[must_use]
+    pub fn until(self, stop: Arc<AtomicBool>) -> Self {
+        EdgeAsker { stop, ..self }
     }
 
     fn send(&self, raw: &Raw) -> Outcome {
@@ -79,7 +89,13 @@ impl EdgeAsker {
 
     fn leave_idle(&self, edge: &Edge) -> Result<Idle, Trouble> {
         let raw = edge.raw.with_credentials(&self.credentials);
-        Ok(Idle::leave(&self.target, &raw, self.limits, edge.idle)?)
+        Ok(Idle::leave(
+            &self.target,
+            &raw,
+            self.limits,
+            edge.idle,
+            &self.stop,
+        )?)
     }
 
     /// An asker that was given these before, as the client of the recorded requests was.
@@ -101,10 +117,10 @@ impl Asker for EdgeAsker {
         let edge = self.edges.get(case as usize);
         let edge = edge.ok_or_else(|| format!("there is no edge request {case}"))?;
         let mut outcome = match left {
-            Some((_, idle)) => idle.seen(),
+            Some((_, idle)) => idle.seen()?,
             None if edge.idle.is_zero() => self.send(&edge.raw),
             // It is asked again.
-            None => self.leave_idle(edge)?.seen(),
+            None => self.leave_idle(edge)?.seen()?,
         };
         if let Outcome::Answered(answer) = &mut outcome {
             understudy_compare::hide_authority(answer, &self.authorities);

@@ -38,18 +38,16 @@ struct Waits {
 /// The answer is read while the request is sent: a server may answer before it has read a body, and close. What it
 /// sent before that is its answer. The fields [`CONNECTION`] and [`CONTINUE`] are added to it.
 pub fn exchange(target: &Target, raw: &Raw, limits: ClientLimits) -> Outcome {
-    exchange_within(target, raw, limits, WAITS).0
+    exchange_keeping(target, raw, limits).0
 }
 
-/// [`exchange`], and its connection if that is still open after it.
+/// [`exchange`], and its connection, which does not block, if that is still open after it.
 pub(super) fn exchange_keeping(
     target: &Target,
     raw: &Raw,
     limits: ClientLimits,
 ) -> (Outcome, Option<std::net::TcpStream>) {
-    let (outcome, stream) = exchange_within(target, raw, limits, WAITS);
-    let stream = stream.filter(|stream| stream.set_nonblocking(false).is_ok());
-    (outcome, stream)
+    exchange_within(target, raw, limits, WAITS)
 }
 
 fn exchange_within(

@@ -5,8 +5,10 @@ use super::exchange::{added, exchange_keeping};
 use super::wire::Raw;
 use crate::client::ClientLimits;
 use crate::target::Target;
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use understudy_model::Outcome;
@@ -16,6 +18,9 @@ pub const IDLE: &str = ":idle";
 /// Within which of these a connection was closed: no usual time (1, 2, 5, 10, 15, 20, 30, 60, 75 s) is near to one, so
 /// that the same time-out says the same again.
 const STEPS_S: [f64; 10] = [0.5, 1.4, 3.2, 7.5, 12.5, 17.5, 25.0, 45.0, 67.0, 110.0];
+
+/// How often it is looked whether everything is to stop.
+const LOOKS_AFTER: Duration = Duration::from_millis(200);
 
 /// It is asked once, and last: its connection is idle while everything else is asked. How many pairs of frameworks it tells
 /// apart turns on how they are set up, and was not measured.
@@ -38,25 +43,29 @@ pub(super) struct Idle {
 
 struct Watched {
     stream: TcpStream,
-    thread: JoinHandle<Option<Duration>>,
+    thread: JoinHandle<io::Result<Option<Duration>>>,
 }
 
 impl Idle {
-    /// Sends a request, waits for the answer, and leaves the connection to itself, for at most so long.
+    /// Sends a request, waits for the answer, and leaves the connection to itself, for at most so long and until everything
+    /// is to stop.
     pub(super) fn leave(
         target: &Target,
         raw: &Raw,
         limits: ClientLimits,
         longest: Duration,
-    ) -> std::io::Result<Idle> {
+        stop: &Arc<AtomicBool>,
+    ) -> io::Result<Idle> {
         let (answer, stream) = exchange_keeping(target, raw, limits);
         let since = Instant::now();
         let watched = match stream {
             None => None,
             Some(stream) => {
-                let mut read = stream.try_clone()?;
+                stream.set_nonblocking(false)?;
+                let (mut read, stop) = (stream.try_clone()?, stop.clone());
                 let thread = std::thread::Builder::new().name("idle".to_owned());
-                let thread = thread.spawn(move || closed_after(&mut read, since, longest))?;
+                let thread =
+                    thread.spawn(move || closed_after(&mut read, since, longest, &stop))?;
                 Some(Watched { stream, thread })
             }
         };
@@ -68,18 +77,21 @@ impl Idle {
     }
 
     /// The answer with what became of the connection, once that is known.
-    pub(super) fn seen(mut self) -> Outcome {
+    ///
+    /// # Errors
+    /// It could not be watched, or everything is to stop.
+    pub(super) fn seen(mut self) -> io::Result<Outcome> {
         let mut answer = self.answer.clone();
         // One that was closed with its answer was never idle.
         if let Some(Watched { thread, .. }) = self.watched.take()
             && let Outcome::Answered(answer) = &mut answer
         {
-            // A thread that panicked saw nothing.
-            let closed = thread.join().ok().flatten();
+            let panicked = |_| io::Error::other("what watched an idle connection panicked");
+            let closed = thread.join().map_err(panicked)??;
             let value = in_words(closed, self.longest);
             answer.fields.push(added(IDLE, &value));
         }
-        answer
+        Ok(answer)
     }
 }
 
@@ -95,13 +107,22 @@ impl Drop for Idle {
 
 /// How long the server left the connection open, unless it did for all the time. What it sends before it closes (a 408)
 /// is no answer to anything.
-fn closed_after(stream: &mut TcpStream, since: Instant, longest: Duration) -> Option<Duration> {
+fn closed_after(
+    stream: &mut TcpStream,
+    since: Instant,
+    longest: Duration,
+    stop: &AtomicBool,
+) -> io::Result<Option<Duration>> {
     let mut buffer = [0; 4096];
     loop {
-        let left = longest.saturating_sub(since.elapsed());
-        if left.is_zero() || stream.set_read_timeout(Some(left)).is_err() {
-            return None;
+        if stop.load(Ordering::Relaxed) {
+            return Err(ErrorKind::Interrupted.into());
         }
+        let left = longest.saturating_sub(since.elapsed());
+        if left.is_zero() {
+            return Ok(None);
+        }
+        stream.set_read_timeout(Some(left.min(LOOKS_AFTER)))?;
         match stream.read(&mut buffer) {
             Ok(1..) => {}
             Err(error)
@@ -109,7 +130,7 @@ fn closed_after(stream: &mut TcpStream, since: Instant, longest: Duration) -> Op
                     error.kind(),
                     ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut
                 ) => {}
-            Ok(0) | Err(_) => return Some(since.elapsed()),
+            Ok(0) | Err(_) => return Ok(Some(since.elapsed())),
         }
     }
 }
@@ -166,24 +187,28 @@ mod tests {
     }
 
     fn left(target: &Target, longest: Duration) -> Idle {
+        left_until(target, longest, &Arc::default())
+    }
+
+    fn left_until(target: &Target, longest: Duration, stop: &Arc<AtomicBool>) -> Idle {
         let limits = ClientLimits {
             timeout: Duration::from_secs(20),
             response: Limits::default(),
         };
-        Idle::leave(target, &Raw::new("GET", "/"), limits, longest).unwrap()
+        Idle::leave(target, &Raw::new("GET", "/"), limits, longest, stop).unwrap()
     }
 
     #[test]
     fn a_server_that_keeps_a_connection_and_one_that_closes_it_are_told_apart() {
         let (target, server_of_one) = server(waits_for_the_end);
         let kept = left(&target, Duration::from_secs(1));
-        assert_eq!(idle(&kept.seen()).as_deref(), Some("kept for 1 s"));
+        assert_eq!(idle(&kept.seen().unwrap()).as_deref(), Some("kept for 1 s"));
         server_of_one.join().unwrap();
         let (target, server_of_one) = server(|mut stream| {
             std::thread::sleep(Duration::from_millis(300));
             stream.write_all(b"HTTP/1.1 408 \r\n\r\n").unwrap();
         });
-        let closed = idle(&left(&target, Duration::from_secs(100)).seen()).unwrap();
+        let closed = idle(&left(&target, Duration::from_secs(100)).seen().unwrap()).unwrap();
         assert!(closed.starts_with("closed within "), "{closed}");
         server_of_one.join().unwrap();
     }
@@ -192,11 +217,21 @@ mod tests {
     fn one_that_is_closed_with_its_answer_was_never_idle_and_nobody_waits_for_one_that_is_given_up()
     {
         let (target, server_of_one) = server(drop);
-        let closed = left(&target, Duration::from_secs(100)).seen();
+        let closed = left(&target, Duration::from_secs(100)).seen().unwrap();
         assert_eq!(idle(&closed), None);
         server_of_one.join().unwrap();
         let (target, server_of_one) = server(waits_for_the_end);
         drop(left(&target, Duration::from_secs(10_000)));
+        server_of_one.join().unwrap();
+    }
+
+    #[test]
+    fn what_is_interrupted_says_nothing_of_the_connection() {
+        let (target, server_of_one) = server(waits_for_the_end);
+        let stop = Arc::new(AtomicBool::new(false));
+        let idle = left_until(&target, Duration::from_secs(10_000), &stop);
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(idle.seen().unwrap_err().kind(), ErrorKind::Interrupted);
         server_of_one.join().unwrap();
     }
 

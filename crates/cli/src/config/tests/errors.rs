@@ -425,3 +425,11 @@ fn a_memory_floor_has_the_keys_of_its_kind_of_subject() {
         ["trial.toml:6: memory_floor.budget: is shorter than a second"]
     );
 }
+
+#[test]
+fn a_kind_that_is_not_known_is_the_one_mistake_of_an_outside_service() {
+    check_added(
+        "[[dependency]]\nname = 'cache'\nkind = 'tpc'\naddress = '127.0.0.1:6379'\nshared = true\n",
+        &["trial.toml:8: dependency.kind: \"tpc\" is not known\nhint: use \"http\" or \"tcp\""],
+    );
+}
